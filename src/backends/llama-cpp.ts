@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url';
+import type { Backend, BackendDefinition, OpenRequest } from '../core/backend.ts';
+import { formatBytes, formatInteger } from '../core/format.ts';
+import type { EngineInfo, EngineSettings } from './llama-cpp/engine-settings.ts';
+import { engineSettings, llamaOptionsHelp, llamaOptionsSchema } from './llama-cpp/llama-options.ts';
+import { findModelFile, isModelName } from './llama-cpp/model-file.ts';
+import { startWorkerProcess } from './worker-process.ts';
+
+/** llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given. */
+export const llamaCppBackend: BackendDefinition = {
+  name: 'llama-cpp',
+  summary: 'GGUF files, embedded: no server to start (npm install node-llama-cpp)',
+  endpoints: ['/v1/chat/completions', '/v1/completions'],
+  optionsHelp: llamaOptionsHelp,
+  optionsSchema: llamaOptionsSchema,
+  serves: isModelName,
+  open: openLlamaCpp,
+};
+
+async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
+  const schema = await llamaOptionsSchema();
+  const file = await findModelFile(request.model);
+  const settings = engineSettings(request, schema.parse(request.options), file);
+  request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`);
+  const startedAt = performance.now();
+  const worker = await startWorkerProcess<EngineInfo>(
+    { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings },
+    request,
+  );
+  request.onNotice(describe(settings, worker.info));
+  return {
+    model: request.model,
+    modelDigest: file.digest,
+    version: `node-llama-cpp ${worker.info.version}`,
+    loadMs: performance.now() - startedAt,
+    limits: {
+      slots: settings.sequences,
+      suggestedWorkers: settings.sequences,
+      contextTokens: worker.info.contextTokens,
+    },
+    pid: worker.pid,
+    generate: worker.generate,
+    restart: worker.restart,
+    close: worker.close,
+  };
+}
+
+/** The worker is plain JavaScript: the sources, as the tests run them, take the built one. */
+function workerPath(): string {
+  const path = import.meta.url.endsWith('.ts') ? '../../dist/backends/llama-cpp/worker.js' : './llama-cpp/worker.js';
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+function describe(settings: EngineSettings, info: EngineInfo): string {
+  const sequences = `${settings.sequences} sequences of ${formatInteger(info.contextTokens)} tokens`;
+  const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
+  return `llama-cpp: ${sequences}${capped}, ${info.device}, CPU threads: ${settings.threads}`;
+}

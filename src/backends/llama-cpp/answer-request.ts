@@ -1,0 +1,119 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { GenerateContext } from '../../core/backend.ts';
+import { type Answer, failure, responseBody } from '../../core/completion.ts';
+import { EngineError, messageOf } from '../../core/errors.ts';
+import type { WorkerTask } from '../worker/worker-messages.ts';
+import type { EngineInfo, EngineSettings } from './engine-settings.ts';
+import { type Generation, generateAnswer } from './generate-answer.ts';
+import { createGrammars } from './grammars.ts';
+import type { LoadedEngine } from './load-engine.ts';
+import { createPromptMaker } from './prompt-maker.ts';
+import { type GenerationSettings, readBody } from './read-body.ts';
+import { refuse } from './refuse.ts';
+import { createSequencePool } from './sequence-pool.ts';
+
+export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'lane'>) => Promise<Answer>;
+
+/** Answers requests on a loaded model, as many at once as there are sequences. Rejects only when aborted. */
+export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettings): AnswerRequest {
+  const { engine, llama, model, info } = loaded;
+  const promptOf = createPromptMaker(model, settings);
+  const grammarOf = createGrammars(llama);
+  const pool = createSequencePool(loaded.context, settings.sequences);
+
+  const prepare = async (task: WorkerTask) => {
+    if (task.endpoint === '/v1/embeddings')
+      throw refuse('bad-request', 'llama-cpp makes no embeddings: use another backend.');
+    const generation = readBody(task.body, task.endpoint === '/v1/completions' ? 'prompt' : 'messages');
+    const prompt = promptOf(task);
+    checkLength(prompt, generation, info);
+    return { generation, prompt, grammar: await grammarOf(generation.format) };
+  };
+
+  const answer: AnswerRequest = async (task, context) => {
+    const receivedAt = performance.now();
+    const { generation, prompt, grammar } = await prepare(task);
+    const sequence = await pool.acquire(prompt, context.signal);
+    const queueMs = performance.now() - receivedAt;
+    context.onActivity();
+    try {
+      const generated = await generateAnswer(sequence, {
+        prompt,
+        limit: Math.min(generation.maxTokens ?? Infinity, info.contextTokens - prompt.length),
+        settings: generation,
+        grammar: grammar === null ? null : new engine.LlamaGrammarEvaluationState({ model, grammar }),
+        signal: context.signal,
+        onProgress: context.onActivity,
+        onFirstToken: context.onFirstToken,
+      });
+      return toAnswer(generated, { task, model: settings.model, prompt, generation, info, queueMs });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      await forget(sequence);
+      throw refuse('server-error', `The evaluation failed: ${messageOf(error)}.${loaded.lastLog()}`);
+    } finally {
+      pool.release(sequence);
+    }
+  };
+
+  return async (task, context) => {
+    try {
+      return await answer(task, context);
+    } catch (error) {
+      if (error instanceof EngineError) return failure(error.kind, error.message);
+      throw error;
+    }
+  };
+}
+
+/** After a failed evaluation nobody knows what the sequence holds. */
+const forget = (sequence: LlamaContextSequence): Promise<void> => sequence.clearHistory().catch(() => {});
+
+function checkLength(prompt: Token[], { maxTokens }: GenerationSettings, info: EngineInfo): void {
+  if (prompt.length < info.contextTokens) return;
+  const wanted = prompt.length + (maxTokens ?? 512);
+  throw refuse(
+    'context-too-long',
+    `The prompt has ${prompt.length} tokens, and prompt and answer have ${info.contextTokens}: ${moreContext(wanted, info)}.`,
+  );
+}
+
+/** The next thing to do for a request that needs so many tokens. */
+function moreContext(wantedTokens: number, { trainedTokens }: EngineInfo): string {
+  const rounded = Math.ceil(wantedTokens / 1024) * 1024;
+  if (rounded <= trainedTokens) return `--option context_size=${rounded} would do`;
+  return `shorten it, the model was trained on ${trainedTokens} (--option context_size=${trainedTokens} at most)`;
+}
+
+interface Answered {
+  task: WorkerTask;
+  model: string;
+  prompt: Token[];
+  generation: GenerationSettings;
+  info: EngineInfo;
+  queueMs: number;
+}
+
+function toAnswer(generated: Generation, { task, model, prompt, generation, info, queueMs }: Answered): Answer {
+  const { text, answerTokens, cachedTokens, end, stop } = generated;
+  if (end === 'limit' && answerTokens !== generation.maxTokens) {
+    const counts = `${prompt.length} tokens of prompt and ${answerTokens} of answer`;
+    const next = moreContext(info.contextTokens * 2, info);
+    return failure(
+      'truncated',
+      `The answer was cut where the context of ${info.contextTokens} was full (${counts}): ${next}.`,
+    );
+  }
+  const body = responseBody({
+    id: task.id,
+    model,
+    chat: task.endpoint === '/v1/chat/completions',
+    text,
+    finishReason: end === 'limit' ? 'length' : 'stop',
+    promptTokens: prompt.length,
+    completionTokens: answerTokens,
+    cachedTokens,
+  });
+  const finish = { reason: end === 'limit' ? 'max-tokens' : end, ...(stop === null ? {} : { stop }) };
+  return { status: 'completed', body, queueMs, finish };
+}

@@ -1,0 +1,32 @@
+import type { LlamaModel } from 'node-llama-cpp';
+
+/** Finds and breaks texts that a tokenizer would read as control tokens (`<|im_end|>`). */
+export interface ControlTokens {
+  isIn: (text: string) => boolean;
+  /** Puts the mark into each such text, after its first character, so that no whole one is left. */
+  breakUp: (text: string, mark: string) => string;
+}
+
+/** Reads the control tokens of a vocabulary: half a second for one of 256,000 tokens, so once for each model. */
+export function readControlTokens(model: LlamaModel): ControlTokens {
+  const texts = new Set<string>();
+  for (const token of model.iterateAllTokens()) {
+    const attributes = model.getTokenAttributes(token);
+    if (attributes.control || attributes.unknown || model.isEogToken(token)) texts.add(model.detokenize([token], true));
+  }
+  return createControlTokens([...texts]);
+}
+
+export function createControlTokens(texts: string[]): ControlTokens {
+  // A text of one character can't be broken up, and none is known that a model uses for its turns.
+  const breakable = texts.filter((text) => /../su.test(text)).map(escapeForPattern);
+  if (breakable.length === 0) return { isIn: () => false, breakUp: (text) => text };
+  // The look-ahead leaves the match one character long, so that texts that overlap are all found.
+  const pattern = new RegExp(`(?=${breakable.join('|')}).`, 'gsu');
+  return {
+    isIn: (text) => text.search(pattern) !== -1,
+    breakUp: (text, mark) => text.replace(pattern, (character) => character + mark),
+  };
+}
+
+const escapeForPattern = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);

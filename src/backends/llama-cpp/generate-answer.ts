@@ -1,0 +1,104 @@
+import { randomInt } from 'node:crypto';
+import type { LlamaContextSequence, LlamaGrammarEvaluationState, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
+import { createAnswerText } from './answer-text.ts';
+import type { GenerationSettings } from './read-body.ts';
+
+export interface Generation {
+  text: string;
+  answerTokens: number;
+  /** Prompt tokens that the sequence had evaluated already. */
+  cachedTokens: number;
+  /** What ended it: the model's end token, a stop string, or the limit. */
+  end: 'eog' | 'stop-string' | 'limit';
+  stop: string | null;
+}
+
+export interface GenerationTask {
+  prompt: Token[];
+  /** Most tokens of the answer; prompt and answer must fit into the sequence. */
+  limit: number;
+  settings: GenerationSettings;
+  /** One for each answer. */
+  grammar: LlamaGrammarEvaluationState | null;
+  signal: AbortSignal;
+  /** Called as prompt and answer are evaluated. */
+  onProgress: () => void;
+  onFirstToken: () => void;
+}
+
+/** An evaluation can't be interrupted, so a long prompt goes in pieces of this many tokens. */
+const prefillTokens = 256;
+
+/** Without this the engine silently drops the beginning of a prompt that is too long. */
+const contextShift = {
+  strategy: (): never => {
+    throw new Error('The context is full');
+  },
+};
+
+/** Evaluates a prompt and generates its answer on one sequence. Throws the signal's reason when aborted. */
+export async function generateAnswer(sequence: LlamaContextSequence, task: GenerationTask): Promise<Generation> {
+  const { prompt, limit, signal } = task;
+  const cachedTokens = await prefill(sequence, task);
+  const answer = createAnswerText(sequence.model, prompt, task.settings.stop);
+  const tokens: Token[] = [];
+  const finished = (end: Generation['end']): Generation => ({
+    text: answer.text(),
+    answerTokens: tokens.length,
+    cachedTokens,
+    end,
+    stop: answer.metStop(),
+  });
+  for await (const token of sequence.evaluate(prompt.slice(sequence.nextTokenIndex), samplingOptions(task, tokens))) {
+    signal.throwIfAborted();
+    if (tokens.length === 0) task.onFirstToken();
+    task.onProgress();
+    if (sequence.model.isEogToken(token)) return finished('eog');
+    tokens.push(token);
+    if (answer.add(token)) return finished('stop-string');
+    if (tokens.length === limit) break;
+  }
+  return finished('limit');
+}
+
+/** Evaluates the prompt but for its last piece. Returns how many of its tokens were there already. */
+async function prefill(
+  sequence: LlamaContextSequence,
+  { prompt, signal, onProgress }: GenerationTask,
+): Promise<number> {
+  // The last token is always evaluated again: from an unchanged sequence no answer would come.
+  await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
+  const cachedTokens = sequence.nextTokenIndex;
+  while (prompt.length - sequence.nextTokenIndex > prefillTokens) {
+    signal.throwIfAborted();
+    const start = sequence.nextTokenIndex;
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, start + prefillTokens), { contextShift });
+    onProgress();
+  }
+  signal.throwIfAborted();
+  return cachedTokens;
+}
+
+/** Penalties look back at most so many tokens of the answer. */
+const maxPunishTokens = 4096;
+
+function samplingOptions({ settings, grammar, limit }: GenerationTask, answer: Token[]): SequenceEvaluateOptions {
+  const { temperature, topP, topK, minP, frequencyPenalty, presencePenalty, repeatPenalty } = settings;
+  return {
+    temperature,
+    topP,
+    topK,
+    minP,
+    seed: settings.seed === null ? randomInt(2 ** 32) : settings.seed >>> 0,
+    yieldEogToken: true,
+    contextShift,
+    repeatPenalty: {
+      punishTokens: () => answer,
+      maxPunishTokens: Math.min(limit, maxPunishTokens),
+      penalty: repeatPenalty,
+      frequencyPenalty,
+      presencePenalty,
+    },
+    ...(grammar === null ? {} : { grammarEvaluationState: grammar }),
+  };
+}

@@ -1,0 +1,103 @@
+import { type ResponseBody, responseBody } from '../core/completion.ts';
+import { type BatchRequest, type RequestBody, systemPromptOf, textOf } from '../core/request.ts';
+import { drawNumber, hashText } from './mock-fate.ts';
+import type { MockOptions } from './mock-options.ts';
+import { countWords, firstWords, type PromptTokens } from './mock-words.ts';
+
+export interface MockAnswer {
+  body: ResponseBody;
+  completionTokens: number;
+  /** False for embeddings, which have no first token. */
+  streams: boolean;
+}
+
+interface Background {
+  model: string;
+  options: MockOptions;
+  prompt: PromptTokens;
+}
+
+/** The whole answer to a request: a text (chat and plain completions) or one vector for each input (embeddings). */
+export function mockAnswer(request: BatchRequest, background: Background): MockAnswer {
+  return request.endpoint === '/v1/embeddings' ? embeddings(request, background) : text(request, background);
+}
+
+/** The texts of a prompt, in the order that the engine would read them. */
+export function promptTexts(body: RequestBody): string[] {
+  if (body.messages !== undefined) return body.messages.map((message) => textOf(message.content));
+  return body.prompt === undefined ? inputTexts(body) : [body.prompt];
+}
+
+const inputTexts = ({ input = [] }: RequestBody): string[] => (typeof input === 'string' ? [input] : input);
+
+function embeddings({ id, body }: BatchRequest, { model, prompt }: Background): MockAnswer {
+  const data = inputTexts(body).map((input, index) => ({ object: 'embedding', index, embedding: vectorOf(input) }));
+  const usage = { prompt_tokens: prompt.tokens, completion_tokens: 0, total_tokens: prompt.tokens };
+  const created = Math.floor(Date.now() / 1000);
+  return {
+    body: { id: `embd-${id}`, object: 'list', created, model, data, usage },
+    completionTokens: 0,
+    streams: false,
+  };
+}
+
+/** Eight numbers from -1 to 1 that only the text decides. */
+const vectorOf = (input: string): number[] =>
+  Array.from({ length: 8 }, (_, index) => 2 * drawNumber(`${index} ${input}`) - 1);
+
+function text(request: BatchRequest, { model, options, prompt }: Background): MockAnswer {
+  const whole = beforeStop(wholeText(request.body, options.answer), request.body['stop']);
+  const wholeTokens = options.completion_tokens ?? countWords(whole);
+  const limit = maxTokens(request.body);
+  const isCut = wholeTokens > limit;
+  const completionTokens = isCut ? limit : wholeTokens;
+  const body = responseBody({
+    id: request.id,
+    model,
+    chat: request.endpoint === '/v1/chat/completions',
+    text: isCut ? firstWords(whole, limit) : whole,
+    finishReason: isCut ? 'length' : 'stop',
+    promptTokens: prompt.tokens,
+    completionTokens,
+    ...(options.report_cached ? { cachedTokens: prompt.cachedTokens } : {}),
+  });
+  return { body, completionTokens, streams: true };
+}
+
+function wholeText(body: RequestBody, answer: string): string {
+  if (answer.startsWith('text:')) return answer.slice('text:'.length);
+  const question = lastText(body);
+  if (answer === 'hash') return hashText(question).toString(16).padStart(14, '0');
+  return answer === 'score' ? scoreText(systemPromptOf(body), question) : question;
+}
+
+function lastText(body: RequestBody): string {
+  const asked = body.messages?.findLast((message) => message.role === 'user');
+  return asked === undefined ? (promptTexts(body).at(-1) ?? '') : textOf(asked.content);
+}
+
+/** The scoring that the demonstration model tiny-scorer was trained on: 20 a match, 4 a year up to ten of them. */
+function scoreText(rubric: string, candidate: string): string {
+  const required = /Required: (.*)/.exec(rubric)?.[1]?.split(', ') ?? [];
+  const words = new Set(candidate.match(/\w+/g));
+  const years = Number(/(\d+) years?\b/.exec(candidate)?.[1] ?? 0);
+  const matched = required.filter((skill) => words.has(skill));
+  const score = 20 * matched.length + 4 * Math.min(years, 10);
+  return JSON.stringify({ matched, score, verdict: verdictOf(score) });
+}
+
+function verdictOf(score: number): string {
+  if (score >= 70) return 'hire';
+  return score >= 40 ? 'maybe' : 'reject';
+}
+
+function beforeStop(answer: string, stop: unknown): string {
+  if (stop === undefined || stop === null) return answer;
+  const ends = [stop].flat().flatMap((end) => (typeof end === 'string' && end !== '' ? [answer.indexOf(end)] : []));
+  return answer.slice(0, Math.min(answer.length, ...ends.filter((end) => end !== -1)));
+}
+
+function maxTokens(body: RequestBody): number {
+  const limit = body['max_completion_tokens'] ?? body['max_tokens'];
+  return typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY;
+}

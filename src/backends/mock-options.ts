@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import { faultKind } from './mock-fate.ts';
+
+export type MockOptions = z.infer<Awaited<ReturnType<typeof mockOptionsSchema>>>;
+
+export const mockOptionsHelp: Record<string, string> = {
+  answer: 'echo (default), hash, score, or text:<answer>',
+  completion_tokens: "tokens of every answer (default: the answer's words)",
+  context_tokens: 'context window; a longer prompt fails (default: none)',
+  fault_attempts: 'attempts of a faulty request that fail (default: each attempt draws anew)',
+  fault_kinds: 'comma list of error kinds, hang and crash (default: server-error)',
+  fault_rate: 'share of faulty requests, 0 to 1 (default: 0)',
+  latency_jitter: 'share by which the latency varies, 0 to 1 (default: 0)',
+  latency_ms: 'time of an answer (default: 0, with no timer)',
+  load_ms: 'time to load (default: 0)',
+  report_cached: 'report cached prompt tokens (default: true)',
+  seed: 'what faults and latencies are drawn from (default: 0)',
+  slots: 'requests that are worked on at once; the others queue (default: 0, no limit)',
+  tokens_per_second: 'speed of one answer after its first token (default: no limit)',
+  ttft_ms: 'time to the first token (default: the answer comes whole)',
+};
+
+/** Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again. */
+export async function mockOptionsSchema() {
+  const { z } = await import('zod');
+  const number = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
+  const share = number.pipe(z.number().min(0).max(1));
+  const positive = number.pipe(z.number().positive());
+  const milliseconds = number.pipe(z.number().min(0));
+  const count = number.pipe(z.int().min(0));
+  return z.strictObject({
+    answer: z
+      .string()
+      .regex(/^(echo|hash|score|text:[^]*)$/, 'echo, hash, score, or text:<answer>')
+      .default('echo'),
+    completion_tokens: count.optional(),
+    context_tokens: count.default(0),
+    fault_attempts: number.pipe(z.int().min(1)).optional(),
+    fault_kinds: z
+      .string()
+      .refine(areFaultKinds, 'a comma list of error kinds, hang and crash')
+      .default('server-error'),
+    fault_rate: share.default(0),
+    latency_jitter: share.default(0),
+    latency_ms: milliseconds.default(0),
+    load_ms: milliseconds.default(0),
+    report_cached: z.union([z.boolean(), z.stringbool()]).default(true),
+    seed: number.pipe(z.int()).default(0),
+    slots: count.default(0),
+    tokens_per_second: positive.optional(),
+    ttft_ms: milliseconds.optional(),
+  });
+}
+
+const areFaultKinds = (list: string): boolean => list.split(',').every((word) => faultKind(word) !== null);

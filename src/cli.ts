@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander';
+import { addBackendsCommand } from './commands/backends.ts';
+import { helpText } from './commands/exit-codes.ts';
+import { addMergeCommand } from './commands/merge.ts';
+import { addReportCommand } from './commands/report.ts';
+import { addResumeCommand } from './commands/resume.ts';
+import { addRunCommand } from './commands/run.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addValidateCommand } from './commands/validate.ts';
+import { LlmbatchError, exitCodes } from './core/errors.ts';
+import { version } from './core/version.ts';
+
+/** Runs a command line, and sets the exit code of the process. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    process.exitCode = tell(error, argv.includes('--json'));
+  }
+}
+
+const onExit = (code: number): void => {
+  process.exitCode = code;
+};
+
+function createProgram(): Command {
+  const program = new Command('llmbatch')
+    .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the flags)')
+    .addHelpText(
+      'after',
+      helpText([
+        'llmbatch run candidates.jsonl',
+        'llmbatch resume',
+        'cat requests.jsonl | llmbatch run - | jq .',
+        'llmbatch validate candidates.jsonl',
+      ]),
+    );
+  addRunCommand(program, onExit);
+  addResumeCommand(program, onExit);
+  addValidateCommand(program, onExit);
+  addStatusCommand(program);
+  addReportCommand(program);
+  addMergeCommand(program, onExit);
+  addBackendsCommand(program);
+  return program;
+}
+
+/** Says what went wrong, on stderr, and what to do about it. Returns the exit code. */
+function tell(error: unknown, asJson: boolean): number {
+  // Commander has said it already; help and version come here too, with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof LlmbatchError) {
+    const { message, hint, exitCode } = error;
+    const text = asJson
+      ? JSON.stringify({ error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode } })
+      : `Error: ${message}${hint === undefined ? '' : `\n${hint}`}`;
+    process.stderr.write(`${text}\n`);
+    return exitCode;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`This is a bug in llmbatch, please report it:\n${stack}\n`);
+  return exitCodes.bug;
+}

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { UsageError, isErrorKind, messageOf } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+import {
+  type AnswerSettings,
+  type RunnerSettings,
+  defaultConversation,
+  defaultRunnerSettings,
+} from '../core/settings.ts';
+import { compileSchema } from '../engine/verify-answer.ts';
+import { checkOptions, findBackend } from '../run/choose-backend.ts';
+import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
+
+/** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
+export async function answerSettings(given: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
+  const flags = { ...defaultAnswerFlags, ...given };
+  if (flags.backend !== 'auto') await checkOptions(findBackend(flags.backend), flags.option);
+  return {
+    backend: flags.backend,
+    model: flags.model ?? null,
+    mode: flags.mode,
+    system: await textOrFile('--system', flags.system),
+    promptTemplate: await textOrFile('--prompt-template', flags.promptTemplate),
+    schema: flags.schema === undefined ? null : await readSchema(flags.schema),
+    parameters: parametersOf(flags),
+    options: flags.option,
+    format: flags.format ?? (extname(input).toLowerCase() === '.csv' ? 'csv' : 'jsonl'),
+    limit: flags.limit ?? null,
+    sample: flags.sample ?? null,
+    conversation: {
+      trimEvery: flags.trimEvery,
+      keepMessages: flags.keepMessages,
+      trimTokens: flags.trimTokens,
+      contextTokens: flags.contextWindow,
+    },
+    controlTokens: flags.controlTokens,
+    allowTruncated: flags.allowTruncated,
+  };
+}
+
+const defaultAnswerFlags = {
+  backend: 'auto',
+  mode: 'auto',
+  stop: [],
+  option: {},
+  ...defaultConversation,
+  contextWindow: defaultConversation.contextTokens,
+  controlTokens: 'text',
+  allowTruncated: false,
+} as const satisfies Partial<AnswerFlags>;
+
+/** The settings of how a run is carried out: the flags that were given, over what was there before. */
+export function runnerSettings(
+  flags: Partial<RunnerFlags> & { strict?: boolean },
+  base: RunnerSettings = defaultRunnerSettings,
+): RunnerSettings {
+  const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
+  if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
+  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync } = flags;
+  const given = {
+    workers,
+    retries,
+    retryOn,
+    maxErrorRate,
+    strict,
+    order,
+    fsync,
+    timeoutMs: flags.timeout,
+    stallTimeoutMs: flags.stallTimeout,
+    drainTimeoutMs: flags.drainTimeout,
+  };
+  return { ...base, ...withoutUndefined(given) };
+}
+
+function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+function parametersOf({ temperature, maxTokens, topP, seed, stop }: Partial<AnswerFlags>): Record<string, unknown> {
+  const stops = stop?.length === 0 ? undefined : stop;
+  return withoutUndefined({ temperature, max_tokens: maxTokens, top_p: topP, seed, stop: stops });
+}
+
+async function textOrFile(flag: string, value: string | undefined): Promise<string | null> {
+  if (value === undefined || !value.startsWith('@')) return value ?? null;
+  try {
+    return await readFile(value.slice(1), 'utf8');
+  } catch (error) {
+    throw new UsageError(`${flag}: can't read ${value.slice(1)}: ${messageOf(error)}`);
+  }
+}
+
+async function readSchema(path: string): Promise<Record<string, unknown>> {
+  try {
+    const schema: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (!isRecord(schema)) throw new Error('not an object');
+    await compileSchema(schema);
+    return schema;
+  } catch (error) {
+    throw new UsageError(`--schema: ${path} is no JSON schema: ${messageOf(error)}`);
+  }
+}

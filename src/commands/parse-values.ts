@@ -1,0 +1,76 @@
+import { InvalidArgumentError } from 'commander';
+
+const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `2s`, `5m`, `1h` → milliseconds. */
+export function parseDuration(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const factor = durationUnits[unit ?? ''];
+  if (number === undefined || factor === undefined || Number(number) === 0) {
+    throw new InvalidArgumentError('Expected a duration such as 500ms, 2s, 5m or 1h.');
+  }
+  return Number(number) * factor;
+}
+
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
+  return value;
+}
+
+export function parseCountOrZero(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0.');
+  return Number(text);
+}
+
+export function parseWorkers(text: string): number | null {
+  if (text === 'auto') return null;
+  try {
+    return parseCount(text);
+  } catch {
+    throw new InvalidArgumentError('Expected a whole number from 1, or auto.');
+  }
+}
+
+export function parseInteger(text: string): number {
+  if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+/** A share, as 0.2 or 20%. */
+export function parseShare(text: string): number {
+  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('Expected a share from 0 to 1, or from 0% to 100%.');
+  }
+  return value;
+}
+
+export type OptionValues = Record<string, string | number | boolean>;
+
+/** `key=value`, repeatable; true, false and numbers are taken as such. */
+export function collectOption(text: string, known: OptionValues): OptionValues {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected key=value.');
+  return { ...known, [text.slice(0, at)]: parseValue(text.slice(at + 1)) };
+}
+
+function parseValue(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+/** `input=number`, repeatable. */
+export function collectPriority(text: string, known: Record<string, number>): Record<string, number> {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected input=number.');
+  return { ...known, [text.slice(0, at)]: parseNumber(text.slice(at + 1)) };
+}
+
+export const collectText = (text: string, known: string[]): string[] => [...known, text];

@@ -1,0 +1,61 @@
+import { UsageError } from '../core/errors.ts';
+import { parseResultLine } from '../core/result-line.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import { readManifest } from '../journal/manifest.ts';
+import { readBestResults } from '../journal/read-best-results.ts';
+import { placesOf } from '../journal/run-places.ts';
+import { reportFormats } from '../report/index.ts';
+import { type RunFacts, foldReport } from '../report/report-data.ts';
+import type { ReportFlags } from './report.ts';
+import { writeStdout } from './write-stdout.ts';
+
+/** `llmbatch report`. */
+export async function reportRun(output: string, { format, json }: ReportFlags): Promise<void> {
+  const places = placesOf(output);
+  const manifest = await readManifest(places.manifest);
+  const fold = foldReport();
+  let results = 0;
+  for await (const bytes of readBestResults([places.output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line === null) continue;
+    results++;
+    fold.add(line);
+  }
+  if (results === 0) throw new UsageError(`${output} holds no results`);
+  const report = fold.finish(factsOf(manifest, places.output));
+  await writeStdout(reportFormats[json ? 'json' : format](report));
+}
+
+/** What is known of a run without a manifest (a merged file, one of another tool). */
+const nothingKnown = {
+  inputPath: null,
+  state: 'unknown',
+  backend: 'unknown',
+  backendVersion: null,
+  model: null,
+  mode: null,
+  startedAt: null,
+  endedAt: null,
+  total: null,
+  elapsedSeconds: null,
+  snapshot: null,
+};
+
+function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
+  if (manifest === null) return { outputPath, ...nothingKnown };
+  const [model] = manifest.models;
+  return {
+    ...nothingKnown,
+    outputPath,
+    inputPath: manifest.input.path,
+    state: manifest.state,
+    backend: manifest.settings.backend,
+    ...(model === undefined ? {} : { backendVersion: model.version, model: model.model }),
+    mode: manifest.mode?.name ?? null,
+    startedAt: manifest.created_at,
+    endedAt: manifest.finished_at,
+    total: manifest.summary?.total ?? null,
+    elapsedSeconds: manifest.earlier_seconds || null,
+    snapshot: manifest.summary,
+  };
+}

@@ -1,0 +1,32 @@
+import { type Command, Option } from 'commander';
+import { helpText } from './exit-codes.ts';
+
+export interface ReportFlags {
+  format: 'text' | 'json' | 'markdown' | 'html';
+  json: boolean;
+}
+
+export function addReportCommand(program: Command): void {
+  program
+    .command('report')
+    .summary("a whole run's metrics")
+    .description(
+      "Reads an output and reports the run's metrics: rates, tokens, latencies, errors by kind, slowest requests.",
+    )
+    .argument('<output>', 'the output of a run')
+    .addOption(
+      new Option('--format <format>', 'of the report').choices(['text', 'json', 'markdown', 'html']).default('text'),
+    )
+    .option('--json', 'the same as --format json', false)
+    .addHelpText(
+      'after',
+      helpText([
+        'llmbatch report candidates.results.jsonl',
+        'llmbatch report candidates.results.jsonl --format html > report.html',
+      ]),
+    )
+    .action(async (output: string, flags: ReportFlags) => {
+      const { reportRun } = await import('./report-run.ts');
+      await reportRun(output, flags);
+    });
+}

@@ -1,0 +1,148 @@
+import { type Command, Option } from 'commander';
+import * as parse from './parse-values.ts';
+
+/** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
+export interface RunnerFlags {
+  workers?: number | null;
+  retries?: number;
+  retryOn?: string[];
+  timeout?: number;
+  stallTimeout?: number;
+  drainTimeout?: number;
+  maxErrorRate?: number;
+  fsync?: 'group' | 'always' | 'none';
+  order?: 'input' | 'completion';
+  retryFailed: 'all' | 'transient' | 'none';
+  allowDrift: boolean;
+  progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
+  json: boolean;
+}
+
+/** The flags of `run` that shape the answers. */
+export interface AnswerFlags {
+  backend: string;
+  model?: string;
+  mode: 'auto' | 'independent' | 'conversation';
+  system?: string;
+  promptTemplate?: string;
+  schema?: string;
+  temperature?: number;
+  maxTokens?: number;
+  topP?: number;
+  seed?: number;
+  stop: string[];
+  option: parse.OptionValues;
+  format?: 'jsonl' | 'csv';
+  limit?: number;
+  sample?: number;
+  trimEvery: number;
+  keepMessages: number;
+  trimTokens: number;
+  contextWindow: number;
+  controlTokens: 'text' | 'allow';
+  allowTruncated: boolean;
+}
+
+export function addAnswerFlags(command: Command): Command {
+  return command
+    .option('-b, --backend <name>', 'the engine: llama-cpp, mock; auto takes the first that serves the model', 'auto')
+    .option('-m, --model <model>', 'the model, a GGUF file for llama-cpp; replaces the model that a line names')
+    .addOption(
+      new Option('--mode <mode>', 'how requests that share a system prompt are sent')
+        .choices(['auto', 'independent', 'conversation'])
+        .default('auto'),
+    )
+    .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
+    .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
+    .option('--schema <file>', 'JSON schema that every answer must satisfy')
+    .option('--temperature <number>', 'for lines without their own (llama-cpp: 0, greedy)', parse.parseNumber)
+    .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
+    .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
+    .option('--seed <n>', 'for lines without their own', parse.parseInteger)
+    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, [])
+    .option(
+      '--option <key=value>',
+      "an option of the backend's own; repeatable (see: llmbatch backends)",
+      parse.collectOption,
+      {},
+    )
+    .addOption(
+      new Option('--format <format>', 'of the input; default: csv for *.csv, else jsonl').choices(['jsonl', 'csv']),
+    )
+    .option('--limit <n>', 'only the first n lines', parse.parseCount)
+    .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount)
+    .addOption(
+      new Option(
+        '--control-tokens <how>',
+        "control tokens spelled out in a request's text: kept as text, or let through",
+      )
+        .choices(['text', 'allow'])
+        .default('text'),
+    )
+    .option('--allow-truncated', 'an answer cut at max_tokens is a success', false);
+}
+
+export function addConversationFlags(command: Command): Command {
+  return command
+    .option('--trim-every <n>', 'conversation: trim the history after so many turns', parse.parseCount, 50)
+    .option(
+      '--keep-messages <n>',
+      'conversation: messages that a trim keeps, in whole turns',
+      parse.parseCountOrZero,
+      40,
+    )
+    .option(
+      '--trim-tokens <n>',
+      'conversation: trim when prompt and answer reach so many tokens',
+      parse.parseCount,
+      28_672,
+    )
+    .option('--context-window <n>', 'conversation: context window in tokens', parse.parseCount, 32_768);
+}
+
+export function addRunnerFlags(command: Command): Command {
+  return command
+    .option('--workers <n|auto>', 'requests in flight (default: auto, what the engine suggests)', parse.parseWorkers)
+    .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
+    .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated', (text: string) =>
+      text.split(','),
+    )
+    .option(
+      '--timeout <duration>',
+      "longest time for one try, from the engine's first sign of life (default: none)",
+      parse.parseDuration,
+    )
+    .option('--stall-timeout <duration>', 'longest silence of the engine (default: 5m)', parse.parseDuration)
+    .option(
+      '--drain-timeout <duration>',
+      'after the first Ctrl-C, longest wait for what is in flight (default: 30s)',
+      parse.parseDuration,
+    )
+    .option(
+      '--max-error-rate <share>',
+      'stop when more of the last 100 requests failed; 1: never (default: 0.5)',
+      parse.parseShare,
+    )
+    .addOption(
+      new Option('--fsync <how>', 'group: every 250 ms or 64 results; always: at once; none (default: group)').choices([
+        'group',
+        'always',
+        'none',
+      ]),
+    )
+    .addOption(
+      new Option('--order <order>', 'of the finished output (default: input)').choices(['input', 'completion']),
+    )
+    .addOption(
+      new Option('--retry-failed <which>', 'failed requests of earlier sessions to try again')
+        .choices(['all', 'transient', 'none'])
+        .default('transient'),
+    )
+    .option('--allow-drift', 'go on though a setting, the model or the input changed; recorded in the manifest', false)
+    .addOption(
+      new Option('--progress <how>', 'the live display on stderr')
+        .choices(['auto', 'bar', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .option('--json', 'print the summary as JSON on stdout at the end', false);
+}

@@ -1,0 +1,80 @@
+import type { ZodType } from 'zod';
+import type { Answer } from './completion.ts';
+import type { BatchRequest, Endpoint } from './request.ts';
+
+/** What the engine hands a backend with each request. */
+export interface GenerateContext {
+  /** Aborted when the run stops or the request times out: reject with `signal.reason`, and free what the request held. */
+  signal: AbortSignal;
+  /** Call once, when the first token of the answer is there. */
+  onFirstToken: () => void;
+  /** Call at any sign of life for this request; the stall watchdog and `--timeout` count from it. */
+  onActivity: () => void;
+  /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */
+  lane: number;
+}
+
+/**
+ * An engine with one model loaded. It answers **one** request; how many run at once, retries, order, history and
+ * timeouts are the engine stage's. No printing, no retries, no counters here.
+ */
+export interface Backend {
+  /** The model's name, as recorded with each result. */
+  readonly model: string;
+  /** What identifies the model's weights (a digest, or size and time of the file); a resume refuses another one. */
+  readonly modelDigest: string | null;
+  /** Engine and version, for the manifest. */
+  readonly version: string;
+  /** How long loading took; null where nothing was loaded. */
+  readonly loadMs: number | null;
+  readonly limits: BackendLimits;
+  /** Process of a local engine, for CPU and memory; null while there is none. */
+  readonly pid?: () => number | null;
+  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug. */
+  generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
+  /** Nothing came from the engine for too long: end what hangs, so that the next request starts afresh. */
+  restart?(): Promise<void>;
+  /** Frees the model and ends every process. Called once, also after a failure. */
+  close(): Promise<void>;
+}
+
+export interface BackendLimits {
+  /** Requests that the engine works on at the same time; more only wait. Null where it isn't known. */
+  slots: number | null;
+  /** What `--workers auto` takes. */
+  suggestedWorkers: number;
+  /** Tokens that prompt and answer can have together; null where it isn't known. */
+  contextTokens: number | null;
+}
+
+/** What a backend is opened with. */
+export interface OpenRequest {
+  model: string;
+  /** `--option key=value`, already checked by `optionsSchema`. */
+  options: Record<string, unknown>;
+  /** `--workers`, or null for `auto`. */
+  workers: number | null;
+  /** Tokens a conversation may grow to; null in independent mode. */
+  conversationTokens: number | null;
+  /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */
+  allowControlTokens: boolean;
+  signal: AbortSignal;
+  /** One line for the user: what is being loaded, what was restarted. */
+  onNotice: (text: string) => void;
+}
+
+/** One entry of the registry: all that `--help`, the choice of a backend and the tests need, without loading an engine. */
+export interface BackendDefinition {
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly summary: string;
+  readonly endpoints: readonly Endpoint[];
+  /** Keys of `--option`, one line each, for `--help`. */
+  readonly optionsHelp: Record<string, string>;
+  /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
+  optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
+  /** Does this model name belong to this backend? Used where no `--backend` is given. */
+  serves(model: string): boolean | Promise<boolean>;
+  /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */
+  open(request: OpenRequest): Promise<Backend>;
+}

@@ -1,0 +1,97 @@
+/**
+ * Every failure of the product has one kind, decided where it is born. The table says what the engine does with it.
+ *
+ * - `retry`: tried again with backoff; recorded as a failure when the retries are used up, and tried again by `resume`.
+ * - `fail`: this request fails; trying the same request again would fail again.
+ * - `stop`: every other request would fail too, so the run stops (exit 4, resumable) and the request stays unanswered.
+ */
+const errorKinds = {
+  'rate-limited': { does: 'retry', group: 'other' },
+  overloaded: { does: 'retry', group: 'other' },
+  timeout: { does: 'retry', group: 'timeout' },
+  connection: { does: 'retry', group: 'other' },
+  'server-error': { does: 'retry', group: 'other' },
+  'engine-crashed': { does: 'retry', group: 'other' },
+  'out-of-memory': { does: 'retry', group: 'OOM' },
+  'bad-request': { does: 'fail', group: 'other' },
+  'context-too-long': { does: 'fail', group: 'model' },
+  'control-token': { does: 'fail', group: 'other' },
+  truncated: { does: 'fail', group: 'model' },
+  repetition: { does: 'fail', group: 'model' },
+  refused: { does: 'fail', group: 'model' },
+  'schema-invalid': { does: 'fail', group: 'model' },
+  'invalid-response': { does: 'fail', group: 'model' },
+  input: { does: 'fail', group: 'other' },
+  unauthorized: { does: 'stop', group: 'other' },
+  'model-not-found': { does: 'stop', group: 'model' },
+  unusable: { does: 'stop', group: 'other' },
+} as const;
+
+export type ErrorKind = keyof typeof errorKinds;
+/** The coarse groups of the reports. */
+export type ErrorGroup = 'OOM' | 'timeout' | 'model' | 'other';
+
+export const allErrorKinds = Object.keys(errorKinds) as ErrorKind[];
+export const isErrorKind = (text: string): text is ErrorKind => Object.hasOwn(errorKinds, text);
+export const isTransient = (kind: ErrorKind): boolean => errorKinds[kind].does === 'retry';
+export const stopsTheRun = (kind: ErrorKind): boolean => errorKinds[kind].does === 'stop';
+export const groupOf = (kind: ErrorKind): ErrorGroup => errorKinds[kind].group;
+
+/** Exit codes, printed in every `--help`. */
+export const exitCodes = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  someFailed: 3,
+  engineUnusable: 4,
+  outputUnusable: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** A failure that a user can act on: a sentence, and in `hint` the next thing to do. Anything else thrown is a bug. */
+export class LlmbatchError extends Error {
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: { exitCode: number; hint?: string; cause?: unknown }) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.exitCode = details.exitCode;
+    this.hint = details.hint;
+  }
+}
+
+/** A wrong flag, a missing file, an input that `--strict` refuses: exit 2, before anything is sent. */
+export class UsageError extends LlmbatchError {
+  constructor(message: string, hint?: string) {
+    super(message, { exitCode: exitCodes.usage, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+/** The output can't be used (locked, disk full, deleted, another run's): exit 5. What was acknowledged stays on disk. */
+export class JournalError extends LlmbatchError {
+  constructor(message: string, hint?: string, cause?: unknown) {
+    super(message, { exitCode: exitCodes.outputUnusable, ...(hint === undefined ? {} : { hint }), cause });
+  }
+}
+
+/** The engine can't go on: exit 4, resumable. */
+export class EngineError extends LlmbatchError {
+  readonly kind: ErrorKind;
+
+  constructor(kind: ErrorKind, message: string, hint?: string) {
+    super(message, { exitCode: exitCodes.engineUnusable, ...(hint === undefined ? {} : { hint }) });
+    this.kind = kind;
+  }
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The system's error code (`ENOENT`, `ENOSPC`, ...), or '' where there is none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,42 @@
+import type { ErrorKind } from './errors.ts';
+
+/** What a result means to the metrics. Times are milliseconds, null where not measured. */
+export interface ResultSample {
+  kind: ErrorKind | null;
+  promptTokens: number;
+  completionTokens: number;
+  cachedTokens: number | null;
+  latencyMs: number;
+  ttftMs: number | null;
+  queueMs: number | null;
+  attempts: number;
+  /** Epoch ms of the end of the request. */
+  endedAt: number;
+}
+
+/** One sample of a GPU; bytes, percent, degrees Celsius, watts. Null where the driver says N/A. */
+export interface GpuSample {
+  usedBytes: number | null;
+  totalBytes: number | null;
+  utilisation: number | null;
+  temperature: number | null;
+  powerWatts: number | null;
+}
+
+/** All that happens in a run. The meter folds it; nothing else keeps counts. */
+export type RunEvent =
+  | { type: 'run-start'; total: number | null; workers: number; contextTokens: number | null; loadMs: number | null }
+  | { type: 'total-change'; total: number }
+  | { type: 'request-start' }
+  | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
+  /** The result is on disk: only now does it count as done. */
+  | { type: 'result-end'; sample: ResultSample }
+  /** An attempt ended, whatever its fate: one request fewer in flight. */
+  | { type: 'request-end' }
+  | { type: 'history-trim'; lane: number; reason: string; messages: number }
+  | { type: 'engine-restart'; reason: string }
+  | { type: 'gpu-sample'; gpus: GpuSample[] }
+  | { type: 'process-sample'; cpuPercent: number; memoryBytes: number }
+  | { type: 'notice'; text: string };
+
+export type Emit = (event: RunEvent) => void;

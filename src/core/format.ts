@@ -1,0 +1,52 @@
+/** Numbers to text. A number that was not measured is `n/a`, never 0. */
+
+export const notMeasured = 'n/a';
+
+/** 999, 12.3k, 4.56M: at most four characters of digits. */
+export function formatCount(value: number | null): string {
+  if (value === null) return notMeasured;
+  if (value < 10_000) return String(Math.round(value));
+  if (value < 1_000_000) return `${(value / 1000).toFixed(value < 100_000 ? 1 : 0)}k`;
+  return `${(value / 1_000_000).toFixed(value < 100_000_000 ? 2 : 0)}M`;
+}
+
+/** 170,000 */
+export const formatInteger = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** 0.42, 46.9, 1,204 */
+export function formatRate(value: number | null): string {
+  if (value === null) return notMeasured;
+  if (value < 10) return value.toFixed(2);
+  return value < 1000 ? value.toFixed(1) : formatInteger(value);
+}
+
+export const formatPercent = (share: number | null): string =>
+  share === null ? notMeasured : `${(share * 100).toFixed(1)}%`;
+
+const gibibyte = 1024 ** 3;
+
+export function formatBytes(value: number | null): string {
+  if (value === null) return notMeasured;
+  if (value >= gibibyte) return `${(value / gibibyte).toFixed(1)} GiB`;
+  if (value >= 1024 ** 2) return `${(value / 1024 ** 2).toFixed(1)} MiB`;
+  return value >= 1024 ? `${(value / 1024).toFixed(1)} KiB` : `${value} B`;
+}
+
+const pad = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+
+/** 850 ms, 12.3 s, 4m 05s, 3h 02m, 1d 11h */
+export function formatDuration(valueMs: number | null): string {
+  if (valueMs === null) return notMeasured;
+  if (valueMs < 1000) return `${Math.round(valueMs)} ms`;
+  const seconds = valueMs / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)}h ${pad((whole % 3600) / 60)}m`;
+  return `${Math.floor(whole / 86_400)}d ${pad((whole % 86_400) / 3600)}h`;
+}
+
+/** A word of a shell command line, quoted where a shell would read it otherwise. */
+export function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,71 @@
+/** The three kinds of request, by the names of the OpenAI Batch format. */
+export const endpoints = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'] as const;
+export type Endpoint = (typeof endpoints)[number];
+
+/** One message of a chat, in OpenAI's shape: content is text, or a list of parts (`{type:'text', text}`, ...). */
+export interface ChatMessage {
+  role: string;
+  content: string | null | ContentPart[];
+  [key: string]: unknown;
+}
+
+export interface ContentPart {
+  type: string;
+  text?: string;
+  [key: string]: unknown;
+}
+
+/**
+ * The body of a request, in OpenAI's shape: one of `messages`, `prompt`, `input`, beside the sampling keys.
+ * The flags of the run are already filled in where the line has no value of its own.
+ */
+export interface RequestBody {
+  model: string;
+  messages?: ChatMessage[];
+  prompt?: string;
+  input?: string | string[];
+  [key: string]: unknown;
+}
+
+/** One request as the engine and the backends see it. */
+export interface BatchRequest {
+  /** `custom_id`, else `id`, else `line-<number>`. */
+  id: string;
+  /** Line of the input, from 1 (a CSV's header is line 1). */
+  line: number;
+  endpoint: Endpoint;
+  body: RequestBody;
+  /** Fields of the row that no key of the request used; they stay with the row in the result. */
+  row?: Record<string, unknown>;
+}
+
+/** A line that can't become a request. It becomes a failed result of kind `input`. */
+export interface RejectedLine {
+  id: string;
+  line: number;
+  reason: string;
+}
+
+/** What a line of the input turned into. */
+export type ReadLine = BatchRequest | RejectedLine;
+export const isRejected = (line: ReadLine): line is RejectedLine => 'reason' in line;
+
+/** A line with its row of the `RowTable`, on its way to the engine. */
+export interface WorkItem {
+  row: number;
+  read: ReadLine;
+}
+
+/** The system prompt that starts a chat ('' where there is none): what requests are grouped by. */
+export function systemPromptOf(body: RequestBody): string {
+  const first = body.messages?.[0];
+  return first !== undefined && isSystem(first) ? textOf(first.content) : '';
+}
+
+export const isSystem = (message: ChatMessage): boolean => message.role === 'system' || message.role === 'developer';
+
+/** The text of a message's content; parts that are not text count as nothing. */
+export function textOf(content: ChatMessage['content']): string {
+  if (typeof content === 'string') return content;
+  return content === null ? '' : content.map((part) => part.text ?? '').join('');
+}

@@ -1,0 +1,65 @@
+import type { ResponseBody } from './completion.ts';
+import type { ErrorKind } from './errors.ts';
+
+/**
+ * One line of the output: OpenAI Batch's shape, and in `llmbatch` what the field needs beside it.
+ * A success has `response.status_code` 200 and `error` null; a failure has `error`, and `response` null
+ * or the server's own status and body. Times are milliseconds.
+ *
+ * The order of the first keys is part of the format: the resume scan reads them without parsing the line.
+ */
+export interface ResultLine {
+  id: string;
+  custom_id: string;
+  response: { status_code: number; request_id: string; body: ResponseBody } | null;
+  error: { code: ErrorKind; message: string } | null;
+  llmbatch: ResultDetails;
+}
+
+export interface ResultDetails {
+  /** Line of the input, from 1. */
+  line: number;
+  /** How often the request was sent; 0 for a line that never became a request. */
+  attempts: number;
+  backend: string;
+  model: string;
+  /** ISO 8601, UTC: the start of the last attempt. */
+  started_at: string;
+  /** In the engine's own queue; null where the engine does not say. */
+  queue_ms: number | null;
+  /** From sending to the first token; null where it wasn't seen. */
+  ttft_ms: number | null;
+  /** From sending to the whole answer, last attempt. */
+  latency_ms: number;
+  finish?: Record<string, unknown>;
+  /** With `--schema` or `response_format`: the answer as JSON. */
+  parsed?: unknown;
+  /** An answer that was not accepted (cut, or against the schema), kept for the eye. */
+  rejected?: { content: string; finish_reason: string };
+  /** Fields of the row that the request did not use. */
+  row?: Record<string, unknown>;
+  /** Place in a rolling conversation: worker, turn (from 1), messages of history sent before this turn. */
+  conversation?: { lane: number; turn: number; history: number; since_trim: number };
+}
+
+/** Reads a result line; null where the text is not one. */
+export function parseResultLine(text: string): ResultLine | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return isResultLine(value) ? value : null;
+}
+
+function isResultLine(value: unknown): value is ResultLine {
+  if (typeof value !== 'object' || value === null) return false;
+  const line = value as Partial<ResultLine>;
+  return typeof line.custom_id === 'string' && (line.response !== undefined || line.error !== undefined);
+}
+
+/** Did the request of this line end with a whole answer? */
+export function isSuccess(line: ResultLine): boolean {
+  return line.response?.status_code === 200 && (line.error === null || line.error === undefined);
+}

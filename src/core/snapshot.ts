@@ -1,0 +1,58 @@
+import type { ErrorGroup, ErrorKind } from './errors.ts';
+import type { GpuSample } from './events.ts';
+
+/** p50, p95, p99, the largest and the mean, in milliseconds; null where nothing was measured. */
+export interface Distribution {
+  count: number;
+  mean: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
+
+/**
+ * The state of a run as numbers: what the display draws, the manifest keeps and the reports print.
+ * Null means "not measured", and is shown as n/a.
+ */
+export interface Snapshot {
+  /** Requests of the run; null while the input is still being read. */
+  total: number | null;
+  done: number;
+  succeeded: number;
+  failed: number;
+  inFlight: number;
+  retries: number;
+  /** Seconds that this session measured. */
+  elapsedSeconds: number;
+  /** Requests per second over the last minute, and over the whole session. */
+  recentRate: number | null;
+  overallRate: number | null;
+  /** Prompt + completion tokens per second, likewise. */
+  recentTokenRate: number | null;
+  overallTokenRate: number | null;
+  /** Seconds left by the recent rate, and its range by the spread of the rate; null before it is known. */
+  eta: { seconds: number; low: number; high: number } | null;
+  tokens: {
+    prompt: number;
+    completion: number;
+    /** Null where the engine reports no cached tokens. */
+    cached: number | null;
+    /** cached / prompt, over the results that report it. */
+    cacheHitRate: number | null;
+  };
+  context: { current: number | null; peak: number | null; limit: number | null; trims: number };
+  latencyMs: Distribution | null;
+  ttftMs: Distribution | null;
+  queueMs: Distribution | null;
+  errors: Partial<Record<ErrorKind, number>>;
+  errorGroups: Partial<Record<ErrorGroup, number>>;
+  gpus: GpuSample[] | null;
+  /** Highest GPU memory seen in use, summed over the GPUs. */
+  gpuPeakBytes: number | null;
+  /** The local engine's process: percent of one core, resident bytes, and the peak of the latter. */
+  engine: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
+  loadMs: number | null;
+  workers: number;
+  engineRestarts: number;
+}

@@ -1,0 +1,58 @@
+import type { Backend } from '../core/backend.ts';
+import { type Answer, failure } from '../core/completion.ts';
+import type { BatchRequest } from '../core/request.ts';
+import { formatDuration } from '../core/format.ts';
+import type { FlightEntry, InFlight } from './in-flight.ts';
+
+export interface Attempt {
+  /** Null when the run was stopped: the request stays unanswered. */
+  answer: Answer | null;
+  /** Epoch ms. */
+  startedAt: number;
+  latencyMs: number;
+  ttftMs: number | null;
+}
+
+export interface AttemptContext {
+  backend: Backend;
+  inFlight: InFlight;
+  lane: number;
+  timeoutMs: number | null;
+  stallTimeoutMs: number;
+}
+
+/** Sends a request once and measures it. */
+export async function sendOnce(request: BatchRequest, context: AttemptContext): Promise<Attempt> {
+  const { backend, inFlight, lane } = context;
+  const entry = inFlight.start();
+  const startedAt = Date.now();
+  const start = performance.now();
+  let firstTokenAt: number | null = null;
+  const touch = (): void => inFlight.touch(entry);
+  const answer = await backend
+    .generate(request, {
+      signal: entry.controller.signal,
+      lane,
+      onActivity: touch,
+      onFirstToken() {
+        firstTokenAt ??= performance.now();
+        touch();
+      },
+    })
+    .catch((error: unknown) => answerToAbort(entry, error, context))
+    .finally(() => inFlight.end(entry));
+  const latencyMs = performance.now() - start;
+  return { answer, startedAt, latencyMs, ttftMs: firstTokenAt === null ? null : firstTokenAt - start };
+}
+
+/** An abort is ours to explain; anything else that a backend throws is a bug. */
+function answerToAbort(entry: FlightEntry, error: unknown, context: AttemptContext): Answer | null {
+  if (entry.cause === null) throw error;
+  if (entry.cause === 'stopped') return null;
+  return entry.cause === 'timeout'
+    ? failure('timeout', `no whole answer within ${formatDuration(context.timeoutMs)} (--timeout)`)
+    : failure(
+        'timeout',
+        `nothing came from the engine for ${formatDuration(context.stallTimeoutMs)} (--stall-timeout)`,
+      );
+}

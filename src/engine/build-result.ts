@@ -1,0 +1,87 @@
+import type { Answer, Completion, Failure } from '../core/completion.ts';
+import type { BatchRequest, RejectedLine } from '../core/request.ts';
+import type { ResultDetails, ResultLine } from '../core/result-line.ts';
+import type { Attempt } from './attempt.ts';
+import type { TurnPlace } from './conversation.ts';
+import type { Verdict } from './verify-answer.ts';
+
+/** What every result of a run has in common. */
+export interface ResultSource {
+  runId: string;
+  backend: string;
+  model: string;
+}
+
+export interface Answered {
+  request: BatchRequest;
+  verdict: Verdict;
+  attempts: number;
+  attempt: Omit<Attempt, 'answer'>;
+  place: TurnPlace | null;
+}
+
+export function resultOf(answered: Answered, source: ResultSource): ResultLine {
+  const { request, verdict } = answered;
+  const id = `batch_req_${source.runId}_${request.line}`;
+  const details = detailsOf(answered, source);
+  return verdict.answer.status === 'completed'
+    ? { id, custom_id: request.id, response: responseOf(verdict.answer, id), error: null, llmbatch: details }
+    : {
+        id,
+        custom_id: request.id,
+        response: serverResponse(verdict.answer, id),
+        error: { code: verdict.answer.kind, message: verdict.answer.message },
+        llmbatch: details,
+      };
+}
+
+export function rejectedResult({ id, line, reason }: RejectedLine, source: ResultSource): ResultLine {
+  const details: ResultDetails = {
+    line,
+    attempts: 0,
+    backend: source.backend,
+    model: source.model,
+    started_at: new Date().toISOString(),
+    queue_ms: null,
+    ttft_ms: null,
+    latency_ms: 0,
+  };
+  const error = { code: 'input', message: `line ${line}: ${reason}` } as const;
+  return { id: `batch_req_${source.runId}_${line}`, custom_id: id, response: null, error, llmbatch: details };
+}
+
+const responseOf = ({ body }: Completion, id: string): ResultLine['response'] => ({
+  status_code: 200,
+  request_id: id,
+  body,
+});
+
+function serverResponse({ response }: Failure, id: string): ResultLine['response'] {
+  if (response === undefined) return null;
+  return { status_code: response.status_code, request_id: id, body: response.body } as ResultLine['response'];
+}
+
+function detailsOf({ request, verdict, attempts, attempt, place }: Answered, source: ResultSource): ResultDetails {
+  return {
+    line: request.line,
+    attempts,
+    backend: source.backend,
+    model: source.model,
+    started_at: new Date(attempt.startedAt).toISOString(),
+    queue_ms: queueOf(verdict.answer),
+    ttft_ms: attempt.ttftMs === null ? null : round(attempt.ttftMs),
+    latency_ms: round(attempt.latencyMs),
+    ...(verdict.answer.status === 'completed' && verdict.answer.finish !== undefined
+      ? { finish: verdict.answer.finish }
+      : {}),
+    ...('parsed' in verdict ? { parsed: verdict.parsed } : {}),
+    ...('rejected' in verdict ? { rejected: verdict.rejected } : {}),
+    ...(place === null ? {} : { conversation: place }),
+    ...(request.row === undefined ? {} : { row: request.row }),
+  };
+}
+
+const queueOf = (answer: Answer): number | null =>
+  answer.status === 'completed' && answer.queueMs !== undefined ? round(answer.queueMs) : null;
+
+const round = (valueMs: number): number => Math.round(valueMs * 100) / 100;

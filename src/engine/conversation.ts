@@ -1,0 +1,134 @@
+import { type ResponseBody, answerText } from '../core/completion.ts';
+import type { Emit } from '../core/events.ts';
+import { type BatchRequest, type ChatMessage, isSystem, systemPromptOf } from '../core/request.ts';
+import type { ResultDetails } from '../core/result-line.ts';
+import type { AnswerSettings } from '../core/settings.ts';
+
+export type TurnPlace = NonNullable<ResultDetails['conversation']>;
+
+/** One turn of a history: the request's own messages, then the answer. Whole or not there at all. */
+export interface Turn {
+  messages: ChatMessage[];
+}
+
+export interface RestoredLane {
+  system: string;
+  turns: Turn[];
+  /** Of the last turn. */
+  place: TurnPlace;
+}
+
+/**
+ * Rolling conversations, one a worker: the system prompt once, then turn after turn. Trimmed in whole turns: after
+ * `trimEvery` turns, and when prompt and answer reached `trimTokens`. A request under another system prompt starts
+ * a history of its own.
+ */
+export interface Conversations {
+  /** The request with the worker's history before its own messages. */
+  extend: (lane: number, request: BatchRequest) => { request: BatchRequest; place: TurnPlace };
+  /** The turn was answered: it becomes history. A failed turn leaves nothing. */
+  accept: (lane: number, request: BatchRequest, body: ResponseBody) => void;
+  /** Drops the lane's history; false when there was none to drop. */
+  forget: (lane: number, reason: string) => boolean;
+}
+
+interface History {
+  system: string;
+  turns: Turn[];
+  turn: number;
+  sinceTrim: number;
+}
+
+export function createConversations(options: {
+  settings: AnswerSettings['conversation'];
+  /** Tokens that prompt and answer can have together, as the engine was loaded. */
+  contextTokens: number | null;
+  restored: ReadonlyMap<number, RestoredLane>;
+  emit: Emit;
+}): Conversations {
+  const { settings, emit } = options;
+  const trimTokens = trimLimit(settings, options.contextTokens);
+  const histories = new Map([...options.restored].map(([lane, restored]) => [lane, historyOf(restored)]));
+
+  const trim = (lane: number, reason: string, keep: number): void => {
+    const history = histories.get(lane);
+    if (history === undefined) return;
+    history.turns = lastTurns(history.turns, keep);
+    history.sinceTrim = 0;
+    emit({ type: 'history-trim', lane, reason, messages: countMessages(history.turns) });
+  };
+
+  return {
+    extend(lane, request) {
+      const system = systemPromptOf(request.body);
+      const known = histories.get(lane);
+      const history = known?.system === system ? known : { system, turns: [], turn: known?.turn ?? 0, sinceTrim: 0 };
+      histories.set(lane, history);
+      const earlier = history.turns.flatMap(({ messages }) => messages);
+      const { head, own } = splitMessages(request);
+      const place = { lane, turn: history.turn + 1, history: earlier.length, since_trim: history.sinceTrim };
+      return { request: { ...request, body: { ...request.body, messages: [...head, ...earlier, ...own] } }, place };
+    },
+    accept(lane, request, body) {
+      const history = histories.get(lane);
+      if (history === undefined) return;
+      history.turn++;
+      history.sinceTrim++;
+      history.turns.push(turnOf(request, answerText(body)));
+      if (history.sinceTrim >= settings.trimEvery) {
+        trim(lane, `${settings.trimEvery} turns`, settings.keepMessages);
+      } else if (body.usage.total_tokens >= trimTokens) {
+        trim(lane, `${body.usage.total_tokens} of ${trimTokens} tokens`, settings.keepMessages);
+      }
+    },
+    forget(lane, reason) {
+      const history = histories.get(lane);
+      if (history === undefined || history.turns.length === 0) return false;
+      trim(lane, reason, 0);
+      return true;
+    },
+  };
+}
+
+/** The share of the window is kept where the engine's window is smaller than the one the flags speak of. */
+function trimLimit({ trimTokens, contextTokens }: AnswerSettings['conversation'], actual: number | null): number {
+  return actual === null || actual >= contextTokens ? trimTokens : Math.floor((actual * trimTokens) / contextTokens);
+}
+
+/** A turn as it stands in the history: what the request said, without its system prompt, and the answer. */
+export function turnOf(request: BatchRequest, answer: string): Turn {
+  return { messages: [...splitMessages(request).own, { role: 'assistant', content: answer }] };
+}
+
+/**
+ * The turns that the last answered turn had before it, and itself: what a stopped run's history was. Takes the lane's
+ * turns in order; more than enough of them.
+ */
+export function turnsOfHistory(turns: readonly Turn[], place: TurnPlace): Turn[] {
+  const last = turns.at(-1);
+  if (last === undefined) return [];
+  return lastTurns(turns, place.history + last.messages.length);
+}
+
+function historyOf({ system, turns, place }: RestoredLane): History {
+  return { system, turns, turn: place.turn, sinceTrim: place.since_trim + 1 };
+}
+
+function splitMessages(request: BatchRequest): { head: ChatMessage[]; own: ChatMessage[] } {
+  const messages = request.body.messages ?? [];
+  const first = messages.findIndex((message) => !isSystem(message));
+  const at = first === -1 ? messages.length : first;
+  return { head: messages.slice(0, at), own: messages.slice(at) };
+}
+
+/** As many of the last turns as fit into `most` messages: whole turns, or the history would begin with an answer. */
+function lastTurns(turns: readonly Turn[], most: number): Turn[] {
+  let from = turns.length;
+  for (let count = 0; from > 0; from--) {
+    count += turns[from - 1]?.messages.length ?? 0;
+    if (count > most) break;
+  }
+  return turns.slice(from);
+}
+
+const countMessages = (turns: readonly Turn[]): number => turns.reduce((sum, { messages }) => sum + messages.length, 0);

@@ -1,0 +1,51 @@
+import type { Endpoint, RequestBody } from '../core/request.ts';
+import { isRecord } from '../core/is-record.ts';
+import { kindOf, shorten } from './line-formats.ts';
+
+/** Says what is wrong with a body's prompt, or null. What a backend can honour is the backend's to say. */
+export function checkBody(endpoint: Endpoint, body: Partial<RequestBody>): string | null {
+  return checkPrompt(endpoint, body) ?? checkModel(body.model);
+}
+
+function checkModel(model: unknown): string | null {
+  if (model === undefined || model === null) return 'no model: add -m <model>, or "model" to the line';
+  return typeof model === 'string' && model !== '' ? null : `"model" is ${shorten(model)}, not the name of one`;
+}
+
+function checkPrompt(endpoint: Endpoint, { messages, prompt, input }: Partial<RequestBody>): string | null {
+  if (endpoint === '/v1/chat/completions') return checkMessages(messages);
+  if (endpoint === '/v1/completions') return checkText('prompt', prompt);
+  return Array.isArray(input) && input.length > 0
+    ? (input.map((text) => checkText('input', text)).find((reason) => reason !== null) ?? null)
+    : checkText('input', input);
+}
+
+function checkText(key: string, value: unknown): string | null {
+  if (typeof value !== 'string')
+    return value === undefined ? `no "${key}"` : `"${key}" is ${kindOf(value)}, not a text`;
+  return value === '' ? `"${key}" is empty` : null;
+}
+
+function checkMessages(messages: unknown): string | null {
+  if (!Array.isArray(messages)) return messages === undefined ? 'no "messages"' : `"messages" is ${kindOf(messages)}`;
+  if (messages.length === 0) return '"messages" is empty';
+  for (const [index, message] of messages.entries()) {
+    const reason = checkMessage(message);
+    if (reason !== null) return `messages[${index}]: ${reason}`;
+  }
+  return null;
+}
+
+function checkMessage(message: unknown): string | null {
+  if (!isRecord(message)) return `is ${kindOf(message)}, not an object`;
+  const { role, content } = message;
+  if (typeof role !== 'string') return `"role" is ${shorten(role)}, not a text`;
+  if (typeof content === 'string') return null;
+  if (content === null || content === undefined) {
+    return role === 'assistant' ? null : '"content" is missing';
+  }
+  if (!Array.isArray(content)) return `"content" is ${kindOf(content)}, not a text or a list of parts`;
+  return content.every((part) => isRecord(part) && typeof part['type'] === 'string')
+    ? null
+    : '"content" has a part without a "type"';
+}

@@ -1,0 +1,114 @@
+import { isRecord } from '../core/is-record.ts';
+import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
+import type { PromptTemplate } from './prompt-template.ts';
+
+/** What a line turns into before the flags of the run fill the gaps. */
+export interface Draft {
+  endpoint: Endpoint;
+  body: Partial<RequestBody>;
+  /** Names of the row's fields that the request used; the others stay with the row. */
+  used: ReadonlySet<string>;
+  /** Whether `--system` may put a system prompt before the messages. */
+  takesSystem: boolean;
+}
+
+export type Row = Record<string, unknown>;
+/** A sentence that says why the row can't become a request. */
+export type Reason = string;
+
+interface LineFormat {
+  matches: (row: Row, template: PromptTemplate | null) => boolean;
+  toDraft: (row: Row, template: PromptTemplate | null) => Draft | Reason;
+}
+
+/** In order: the first that matches a row reads it. */
+const formats: readonly LineFormat[] = [
+  { matches: (row) => 'body' in row, toDraft: fromOpenaiBatch },
+  { matches: (row) => 'messages' in row, toDraft: fromMessages },
+  { matches: (_row, template) => template !== null, toDraft: fromTemplate },
+  { matches: (row) => 'prompt' in row, toDraft: fromPrompt },
+];
+
+export function toDraft(row: Row, template: PromptTemplate | null): Draft | Reason {
+  const format = formats.find(({ matches }) => matches(row, template));
+  if (format !== undefined) return format.toDraft(row, template);
+  return 'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template';
+}
+
+/** Keys of a plain row that are settings of its request, not data. */
+const settingKeys = new Set(
+  (
+    'model temperature max_tokens max_completion_tokens seed stop top_p top_k min_p n frequency_penalty ' +
+    'presence_penalty repeat_penalty repetition_penalty logprobs top_logprobs response_format tools tool_choice ' +
+    'logit_bias reasoning_effort chat_template_kwargs'
+  ).split(' '),
+);
+const idKeys = ['custom_id', 'id'];
+
+function fromOpenaiBatch(row: Row): Draft | Reason {
+  const { body, method, url } = row;
+  if (!isRecord(body)) return '"body" is not an object';
+  if (method !== undefined && method !== 'POST') return `"method" is ${shorten(method)}, not "POST"`;
+  const endpoint = url === undefined ? endpointOf(body) : endpoints.find((known) => known === url);
+  if (endpoint === undefined) return `"url" is ${shorten(url)}, not one of ${endpoints.join(', ')}`;
+  return {
+    endpoint,
+    body,
+    used: new Set([...idKeys, 'method', 'url', 'body']),
+    takesSystem: endpoint === '/v1/chat/completions',
+  };
+}
+
+function endpointOf(body: Row): Endpoint {
+  if ('messages' in body) return '/v1/chat/completions';
+  return 'input' in body ? '/v1/embeddings' : '/v1/completions';
+}
+
+function fromMessages(row: Row): Draft {
+  return chatDraft(row, row['messages'] as ChatMessage[], ['messages']);
+}
+
+function fromPrompt(row: Row): Draft | Reason {
+  const { prompt, system } = row;
+  if (typeof prompt !== 'string') return `"prompt" is ${kindOf(prompt)}, not a text`;
+  if (system !== undefined && system !== null && typeof system !== 'string') {
+    return `"system" is ${kindOf(system)}, not a text`;
+  }
+  if (prompt === '') return '"prompt" is empty';
+  const user: ChatMessage = { role: 'user', content: prompt };
+  const messages = typeof system === 'string' ? [{ role: 'system', content: system }, user] : [user];
+  return chatDraft(row, messages, ['prompt', 'system']);
+}
+
+function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reason {
+  const missing = template?.names.find((name) => row[name] === undefined);
+  if (template === null || missing !== undefined) return `no field "${missing}", which the prompt template wants`;
+  const content = template.render(row);
+  if (content.trim() === '') return 'the prompt template gives an empty prompt';
+  return {
+    endpoint: '/v1/chat/completions',
+    body: { messages: [{ role: 'user', content }] },
+    used: new Set([...idKeys, ...template.names]),
+    takesSystem: true,
+  };
+}
+
+function chatDraft(row: Row, messages: ChatMessage[], names: string[]): Draft {
+  const settings = Object.entries(row).filter(([key]) => settingKeys.has(key));
+  return {
+    endpoint: '/v1/chat/completions',
+    body: { messages, ...Object.fromEntries(settings) },
+    used: new Set([...idKeys, ...names, ...settingKeys]),
+    takesSystem: true,
+  };
+}
+
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+export function shorten(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,63 @@
+import { type RowTable, rowStates } from '../core/row-table.ts';
+import type { InputScan } from './scan-input.ts';
+
+/** Rows that one loaded model answers, in the order of their running. */
+export interface Segment {
+  /** Null for the rejected lines, which need no model. */
+  model: string | null;
+  rows: Uint32Array;
+}
+
+/**
+ * The order of a run: rejected lines first, then by model, then by system prompt (so that the engine's prefix cache
+ * serves it), then as in the input. Rows that need nothing any more are left out.
+ */
+export function planSegments({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): Segment[] {
+  const rejected = rowsWhere(table, (row) => table.state(row) === rowStates.rejected && table.resultOffset(row) < 0);
+  const segments: Segment[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
+  for (const model of models) {
+    const rows = sortByGroup(
+      table,
+      rowsWhere(table, (row) => table.state(row) === rowStates.open && groups[table.group(row)]?.model === model),
+    );
+    if (rows.length > 0) segments.push({ model, rows });
+  }
+  return segments;
+}
+
+function rowsWhere(table: RowTable, isWanted: (row: number) => boolean): Uint32Array {
+  const rows = new Uint32Array(table.size);
+  let count = 0;
+  for (let row = 0; row < table.size; row++) {
+    if (isWanted(row)) rows[count++] = row;
+  }
+  return rows.slice(0, count);
+}
+
+/** Groups are numbered by their first row, so that a file of one group, or a sorted one, keeps its order. */
+function sortByGroup(table: RowTable, rows: Uint32Array): Uint32Array {
+  const isSorted = rows.every((row, index) => index === 0 || table.group(row) >= table.group(rows[index - 1] ?? 0));
+  return isSorted ? rows : rows.toSorted((left, right) => table.group(left) - table.group(right) || left - right);
+}
+
+/** Leaves all but `size` of the open rows out, the same ones for the same seed. */
+export function sampleRows(table: RowTable, size: number, seed: number): void {
+  const rows = rowsWhere(table, (row) => table.state(row) !== rowStates.left);
+  const random = createRandom(seed);
+  for (let index = rows.length - 1; index >= size; index--) {
+    const other = Math.floor(random() * (index + 1));
+    table.setState(rows[other] ?? 0, rowStates.left);
+    rows[other] = rows[index] ?? 0;
+  }
+}
+
+/** mulberry32 (Tommy Ettinger, public domain): 0 <= x < 1, the same sequence for the same seed. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

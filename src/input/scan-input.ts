@@ -1,0 +1,126 @@
+import { type IdIndex, createIdIndex } from '../core/id-index.ts';
+import type { RawLine } from '../core/read-lines.ts';
+import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
+import { type RowTable, createRowTable, rowStates } from '../core/row-table.ts';
+import { type LineDefaults, readRequest } from './read-request.ts';
+
+/** Requests that share a model and a system prompt. */
+export interface RequestGroup {
+  model: string;
+  /** The first row of the group, to read the system prompt from again. */
+  firstRow: number;
+  requests: number;
+  systemPromptLength: number;
+}
+
+/** What one pass over the input finds. Nothing of the lines is kept but numbers. */
+export interface InputScan {
+  readonly table: RowTable;
+  readonly groups: readonly RequestGroup[];
+  /** In the order of their first request. */
+  readonly models: readonly string[];
+  counts: { lines: number; requests: number; rejected: number };
+  /** Takes the next lines of the file, in order. */
+  add(lines: readonly RawLine[]): void;
+  /** Reads a line of the input again, as it was taken the first time. */
+  read(row: number, bytes: Buffer): ReadLine;
+}
+
+export interface ScanOptions {
+  defaults: LineDefaults;
+  /** Take only so many rows. */
+  limit: number | null;
+  /** The line number before the first line: 1 where a CSV's header stood before it. */
+  linesBefore: number;
+  onRejected?: (rejected: RejectedLine) => void;
+  onRequest?: (request: BatchRequest) => void;
+}
+
+export function createInputScan({ defaults, limit, linesBefore, ...listeners }: ScanOptions): InputScan {
+  const table = createRowTable();
+  const grouping = createGrouping();
+  const counts = { lines: 0, requests: 0, rejected: 0 };
+
+  const addRow = (raw: RawLine, line: number): void => {
+    const read = readRequest(raw, line, defaults);
+    const row = table.size;
+    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read.id, line);
+    const place = { offset: raw.offset, length: raw.tooLong ? 0 : raw.length, line };
+    if (isRejected(checked)) {
+      counts.rejected++;
+      table.add({ ...place, group: 0, state: rowStates.rejected });
+      listeners.onRejected?.({ ...checked, id: claimForRejected(table, checked, row) });
+    } else {
+      counts.requests++;
+      const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
+      table.add({ ...place, group, state: rowStates.open });
+      listeners.onRequest?.(checked);
+    }
+  };
+
+  return {
+    table,
+    groups: grouping.groups,
+    models: grouping.models,
+    counts,
+    add(lines) {
+      for (const raw of lines) {
+        counts.lines++;
+        if (!isBlank(raw) && (limit === null || table.size < limit)) addRow(raw, linesBefore + counts.lines);
+      }
+    },
+    read(row, bytes) {
+      const line = table.line(row);
+      // Only a line that was too long is kept with length 0: blank lines are no rows.
+      const read = readRequest({ bytes, tooLong: table.length(row) === 0 }, line, defaults);
+      if (!isRejected(read) && table.find(read.id) === row) return read;
+      const rejected = isRejected(read) ? read : duplicateOf(read.id, line);
+      return { ...rejected, id: idForRejected(table, rejected, row) };
+    },
+  };
+}
+
+const duplicateOf = (id: string, line: number): RejectedLine => ({
+  id: `line-${line}`,
+  line,
+  reason: `the id ${JSON.stringify(id)} was seen before`,
+});
+
+/** A rejected line must not take the id of a good one: its own where it is free, else one by its line number. */
+function claimForRejected(table: RowTable, { id, line }: RejectedLine, row: number): string {
+  return [id, `line-${line}`, `line-${line}-rejected`].find((candidate) => table.claim(candidate, row)) ?? id;
+}
+
+function idForRejected(table: RowTable, { id, line }: RejectedLine, row: number): string {
+  return [id, `line-${line}`, `line-${line}-rejected`].find((candidate) => table.find(candidate) === row) ?? id;
+}
+
+/** Only spaces, tabs and a carriage return: no line at all. */
+function isBlank({ bytes, tooLong }: RawLine): boolean {
+  if (tooLong) return false;
+  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}
+
+function createGrouping() {
+  const groups: RequestGroup[] = [];
+  const models: string[] = [];
+  const index: IdIndex = createIdIndex();
+  let last = { model: '', system: '', group: -1 };
+
+  return {
+    groups,
+    models,
+    groupOf(model: string, system: string, row: number): number {
+      if (last.group === -1 || last.system !== system || last.model !== model) {
+        const key = `${model}\n${system}`;
+        if (index.claim(key, groups.length)) {
+          groups.push({ model, firstRow: row, requests: 0, systemPromptLength: system.length });
+          if (!models.includes(model)) models.push(model);
+        }
+        last = { model, system, group: index.find(key) };
+      }
+      groups[last.group]!.requests++;
+      return last.group;
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { createBell } from '../core/bell.ts';
+import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
+
+/** A stream that is being copied to a file, which can be read while it still grows. */
+export interface Spool {
+  readonly handle: FileHandle;
+  /** Bytes up to the last line feed; all bytes once it has ended. */
+  readableBytes: () => number;
+  hasEnded: () => boolean;
+  /** Resolves at the next change of either; rejects when the copy failed. */
+  nextChange: () => Promise<void>;
+}
+
+const lineFeed = 10;
+
+/**
+ * Starts to copy `stream` to the file at `path`. Where the file holds bytes already (a run taken up again with its input
+ * piped in anew), they must be the stream's first ones: they are compared, not written.
+ */
+export async function startSpool(stream: AsyncIterable<Buffer>, path: string): Promise<Spool> {
+  const handle = await open(path, 'a+', 0o600);
+  const bell = createBell();
+  const state = { size: 0, wholeLines: 0, hasEnded: false, failure: null as unknown };
+
+  const copy = async (): Promise<void> => {
+    const knownBytes = (await handle.stat()).size;
+    for await (const piece of stream) {
+      const overlap = Math.max(0, Math.min(piece.length, knownBytes - state.size));
+      if (overlap > 0) await expectBytes(handle, state.size, piece.subarray(0, overlap));
+      if (overlap < piece.length) await handle.appendFile(piece.subarray(overlap));
+      const lastLineFeed = piece.lastIndexOf(lineFeed);
+      if (lastLineFeed !== -1) state.wholeLines = state.size + lastLineFeed + 1;
+      state.size += piece.length;
+      bell.ring();
+    }
+    if (state.size < knownBytes) throw otherInput();
+  };
+  const noteFailure = (error: unknown): void => {
+    state.failure =
+      error instanceof LlmbatchError ? error : new JournalError(`can't keep the input in ${path}: ${messageOf(error)}`);
+  };
+  void copy()
+    .catch(noteFailure)
+    .finally(() => {
+      state.hasEnded = true;
+      bell.ring();
+    });
+
+  return {
+    handle,
+    readableBytes: () => (state.hasEnded ? state.size : state.wholeLines),
+    hasEnded: () => state.hasEnded,
+    async nextChange() {
+      if (!state.hasEnded) await bell.next();
+      if (state.failure !== null) throw state.failure;
+    },
+  };
+}
+
+async function expectBytes(handle: FileHandle, position: number, bytes: Buffer): Promise<void> {
+  const known = Buffer.allocUnsafe(bytes.length);
+  const { bytesRead } = await handle.read(known, 0, bytes.length, position);
+  if (!known.subarray(0, bytesRead).equals(bytes)) throw otherInput();
+}
+
+const otherInput = (): JournalError =>
+  new JournalError(
+    'the input is not the one that this output was started with',
+    'Give the run another -o, or --overwrite to start anew.',
+  );

@@ -1,0 +1,119 @@
+import { type Bell, createBell } from '../core/bell.ts';
+import type { JournalError } from '../core/errors.ts';
+import { type GroupTarget, toJournalError, writeGroup } from './write-group.ts';
+
+export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
+  /** Bytes of the file; the lines go behind them. */
+  size: number;
+  /** group: a sync for each group of results · always: a group is never waited for · none: left to the system. */
+  fsync: 'group' | 'always' | 'none';
+  /** The lines of these tokens are on disk. Called in order, once for each token; a promise holds the next group back. */
+  onDurable: (written: Written<Token>[]) => Promise<void> | undefined;
+  /** The output can't be written any more; nothing is written after that. */
+  onFailure: (error: JournalError) => void;
+}
+
+export interface Written<Token> {
+  token: Token;
+  /** Where the line lies in the file, without its line feed. */
+  offset: number;
+  length: number;
+}
+
+export interface Appender<Token> {
+  /** Takes a line (with its line feed). A promise is returned only while the disk can't keep up. */
+  append: (line: string, token: Token) => Promise<void> | undefined;
+  /** Writes and syncs all that waits. Rejects when that failed. */
+  flush: () => Promise<void>;
+}
+
+/** A group is written when it is this old, or this large; a larger one forms while the one before is being synced. */
+const groupMs = 250;
+const groupSize = 64;
+/** Beyond this, whoever appends waits for the disk. */
+const mostWaiting = 2048;
+const mostWaitingBytes = 8 * 1024 * 1024;
+
+interface State<Token> {
+  readonly options: AppenderOptions<Token>;
+  readonly settled: Bell;
+  waiting: { bytes: Buffer; token: Token }[];
+  waitingBytes: number;
+  size: number;
+  failure: JournalError | null;
+  isWriting: boolean;
+  /** Callers that wait for everything to be on disk. */
+  flushes: number;
+  timer: NodeJS.Timeout | null;
+}
+
+export function createAppender<Token>(options: AppenderOptions<Token>): Appender<Token> {
+  const state: State<Token> = {
+    options,
+    settled: createBell(),
+    waiting: [],
+    waitingBytes: 0,
+    size: options.size,
+    failure: null,
+    isWriting: false,
+    flushes: 0,
+    timer: null,
+  };
+  return {
+    append(line, token) {
+      if (state.failure !== null) return Promise.reject(state.failure);
+      const bytes = Buffer.from(line);
+      state.waiting.push({ bytes, token });
+      state.waitingBytes += bytes.length;
+      schedule(state);
+      const isFull = state.waiting.length >= mostWaiting || state.waitingBytes >= mostWaitingBytes;
+      return isFull ? state.settled.next() : undefined;
+    },
+    async flush() {
+      state.flushes++;
+      schedule(state);
+      while ((state.isWriting || state.waiting.length > 0) && state.failure === null) await state.settled.next();
+      state.flushes--;
+      if (state.failure !== null) throw state.failure;
+    },
+  };
+}
+
+function schedule<Token>(state: State<Token>): void {
+  if (state.isWriting || state.failure !== null || state.waiting.length === 0) return;
+  if (isDue(state)) void writeGroups(state);
+  else state.timer ??= setTimeout(() => void writeGroups(state), groupMs);
+}
+
+const isDue = <Token>({ waiting, flushes, options }: State<Token>): boolean =>
+  waiting.length > 0 && (waiting.length >= groupSize || flushes > 0 || options.fsync === 'always');
+
+async function writeGroups<Token>(state: State<Token>): Promise<void> {
+  if (state.timer !== null) clearTimeout(state.timer);
+  state.timer = null;
+  state.isWriting = true;
+  try {
+    do await writeWaiting(state);
+    while (isDue(state));
+  } catch (error) {
+    state.failure = toJournalError(error, state.options.path);
+    state.options.onFailure(state.failure);
+  }
+  state.isWriting = false;
+  state.settled.ring();
+  schedule(state);
+}
+
+async function writeWaiting<Token>(state: State<Token>): Promise<void> {
+  const { waiting: group, options } = state;
+  state.waiting = [];
+  state.waitingBytes = 0;
+  const bytes = Buffer.concat(group.map((line) => line.bytes));
+  await writeGroup({ ...options, fsync: options.fsync !== 'none' }, bytes, state.size);
+  const written = group.map(({ bytes: line, token }) => {
+    const offset = state.size;
+    state.size += line.length;
+    return { token, offset, length: line.length - 1 };
+  });
+  await options.onDurable(written);
+}

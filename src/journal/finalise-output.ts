@@ -1,0 +1,84 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type ByteRange, readRanges } from '../core/read-ranges.ts';
+import type { RowTable } from '../core/row-table.ts';
+import { syncFolder } from './open-output.ts';
+import { toJournalError } from './write-group.ts';
+
+const batchRows = 1024;
+const batchBytes = 4 * 1024 * 1024;
+const lineFeed = Buffer.from('\n');
+
+/**
+ * Brings the output into the order of the input, one line a request, by an atomic replace: at any moment the file is
+ * either the old one or the new one, whole. Does nothing where the file is so already.
+ */
+export async function finaliseOutput(
+  { handle, path, size }: { handle: FileHandle; path: string; size: number },
+  table: RowTable,
+  unknown: readonly ByteRange[],
+): Promise<void> {
+  const ranges = (): Iterable<ByteRange> => resultsInOrder(table, unknown);
+  if (isInOrder(ranges(), size)) return;
+  const draft = `${path}.ordered`;
+  try {
+    const target = await open(draft, 'w');
+    try {
+      await copyLines(handle, target, ranges());
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw toJournalError(error, draft);
+  }
+}
+
+function* resultsInOrder(table: RowTable, unknown: readonly ByteRange[]): Generator<ByteRange> {
+  for (let row = 0; row < table.size; row++) {
+    const offset = table.resultOffset(row);
+    if (offset >= 0) yield { offset, length: table.resultLength(row) };
+  }
+  yield* unknown;
+}
+
+function isInOrder(ranges: Iterable<ByteRange>, size: number): boolean {
+  let end = 0;
+  for (const { offset, length } of ranges) {
+    if (offset !== end) return false;
+    end += length + 1;
+  }
+  return end === size;
+}
+
+async function copyLines(source: FileHandle, target: FileHandle, ranges: Iterable<ByteRange>): Promise<void> {
+  let batch: ByteRange[] = [];
+  let bytes = 0;
+  const writeBatch = async (): Promise<void> => {
+    const lines = await readRangesInAnyOrder(source, batch);
+    await target.appendFile(Buffer.concat(lines.flatMap((line) => [line, lineFeed])));
+    batch = [];
+    bytes = 0;
+  };
+  for (const range of ranges) {
+    batch.push(range);
+    bytes += range.length;
+    if (batch.length >= batchRows || bytes >= batchBytes) await writeBatch();
+  }
+  if (batch.length > 0) await writeBatch();
+}
+
+/** Read in the order of the file, where neighbours are read in one go, and handed back in the order asked for. */
+async function readRangesInAnyOrder(handle: FileHandle, ranges: readonly ByteRange[]): Promise<Buffer[]> {
+  const byOffset = [...ranges.keys()].toSorted((left, right) => ranges[left]!.offset - ranges[right]!.offset);
+  const lines = await readRanges(
+    handle,
+    byOffset.map((index) => ranges[index]!),
+  );
+  const inOrder: Buffer[] = Array.from({ length: ranges.length });
+  for (const [position, index] of byOffset.entries()) inOrder[index] = lines[position]!;
+  return inOrder;
+}

@@ -1,0 +1,34 @@
+import type { Fingerprint, PrefixedFingerprint } from '../core/fingerprint.ts';
+import type { AnswerSettings } from '../core/settings.ts';
+
+/** The settings that differ from those a run was started with, each as `name: old → new`. */
+export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
+  return Object.entries(now).flatMap(([name, value]) => {
+    const earlier = before[name as keyof AnswerSettings];
+    return isSame(earlier, value) ? [] : [`${name}: ${show(earlier)} → ${show(value)}`];
+  });
+}
+
+/** same: unchanged · grown: the old input, with lines added at its end · changed: another one */
+export type InputChange = 'same' | 'grown' | 'changed';
+
+export function compareInput(before: Fingerprint, now: PrefixedFingerprint): InputChange {
+  if (now.sha256 === before.sha256) return 'same';
+  return now.prefixSha256 === before.sha256 ? 'grown' : 'changed';
+}
+
+const isSame = (left: unknown, right: unknown): boolean => stable(left) === stable(right);
+
+/** JSON with sorted keys: the order of `--option` flags is no difference. */
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      : inner,
+  );
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'unset';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

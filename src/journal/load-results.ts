@@ -1,0 +1,44 @@
+import { type FileHandle, appendFile } from 'node:fs/promises';
+import type { ByteRange } from '../core/read-ranges.ts';
+import { readLineBlocks } from '../core/read-lines.ts';
+import { type RowTable, rowStates } from '../core/row-table.ts';
+import { tornPathOf } from './open-output.ts';
+import { type ResultHead, readResultHead } from './result-head.ts';
+
+export interface LoadedResults {
+  /** Results whose id the input does not have (it was changed, and the drift allowed): kept at the end of the output. */
+  unknown: ByteRange[];
+  /** Lines that are no results; a copy of them is kept beside the output. */
+  damagedLines: number;
+}
+
+/**
+ * Notes for each row where its result lies: of several lines for one id the last success counts, else the last failure.
+ * Resume goes by id; the line numbers play no part.
+ */
+export async function loadResults(
+  { handle, path, size }: { handle: FileHandle; path: string; size: number },
+  table: RowTable,
+  onResult: (row: number, head: ResultHead) => void,
+): Promise<LoadedResults> {
+  const loaded: LoadedResults = { unknown: [], damagedLines: 0 };
+  for await (const lines of readLineBlocks(handle, { end: size })) {
+    for (const { bytes, offset, length } of lines) {
+      const head = readResultHead(bytes);
+      const row = head === null ? -1 : table.find(head.id);
+      if (head === null) {
+        loaded.damagedLines++;
+        await appendFile(tornPathOf(path), `${bytes.toString('latin1')}\n`, 'latin1');
+      } else if (row === -1) {
+        loaded.unknown.push({ offset, length });
+      } else if (head.kind === null || table.state(row) !== rowStates.succeeded) {
+        if (table.state(row) !== rowStates.rejected) {
+          table.setState(row, head.kind === null ? rowStates.succeeded : rowStates.failed);
+        }
+        table.setResult(row, offset, length);
+        onResult(row, head);
+      }
+    }
+  }
+  return loaded;
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { type ProcessIdentity, identifyThisProcess, livenessOf } from './process-identity.ts';
+
+/** The right to write an output, kept as a small file beside it. */
+export interface Lock {
+  /** Throws when somebody took the lock away (it says how to in the message for another machine's lock). */
+  check: () => Promise<void>;
+  release: () => Promise<void>;
+}
+
+interface LockNote extends ProcessIdentity {
+  /** Tells our lock from any other. */
+  token: string;
+  since: string;
+}
+
+/** The owner touches its lock this often, */
+const heartbeatMs = 1000;
+/** and one whose processes we can't see counts as dead after this long without a touch. */
+const silenceMs = 4000;
+
+export const lockPathOf = (outputPath: string): string => `${outputPath}.lock`;
+
+export async function acquireLock(outputPath: string): Promise<Lock> {
+  const path = lockPathOf(outputPath);
+  const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
+  for (;;) {
+    const other = (await tryToCreate(path, note)) ? null : await readNote(path);
+    if (other === null && (await readNote(path))?.token === note.token) break;
+    if (other !== null) await takeAway(path, other, outputPath);
+  }
+  const heartbeat = setInterval(() => {
+    utimes(path, new Date(), new Date()).catch(() => undefined);
+  }, heartbeatMs);
+  heartbeat.unref();
+  const isOurs = async (): Promise<boolean> => (await readNote(path))?.token === note.token;
+  return {
+    async check() {
+      if (!(await isOurs())) throw new JournalError(`the lock ${path} was taken away by another process`);
+    },
+    async release() {
+      clearInterval(heartbeat);
+      if (await isOurs()) await rm(path, { force: true });
+    },
+  };
+}
+
+/** A link appears whole or not at all, so that nobody ever reads half a note. */
+async function tryToCreate(path: string, note: LockNote): Promise<boolean> {
+  const draft = `${path}.${note.token}`;
+  try {
+    await writeFile(draft, JSON.stringify(note), { flag: 'wx' });
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    if (codeOf(error) === 'EPERM' || codeOf(error) === 'ENOTSUP') return createWithoutLink(path, note);
+    throw new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+  } finally {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
+/** For file systems without hard links (exFAT, some network ones). */
+async function createWithoutLink(path: string, note: LockNote): Promise<boolean> {
+  try {
+    await writeFile(path, JSON.stringify(note), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+  }
+}
+
+/** Null where there is no lock; a note of a dead process where the file is rubbish (a crash of the machine). */
+async function readNote(path: string): Promise<LockNote | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw new JournalError(`can't read the lock ${path}: ${messageOf(error)}`);
+  }
+  try {
+    const note: unknown = JSON.parse(text);
+    if (typeof note === 'object' && note !== null && 'token' in note) return note as LockNote;
+  } catch {
+    // Falls through: rubbish.
+  }
+  return { ...(await identifyThisProcess()), pid: 0, startTicks: 0, token: text, since: 'an unknown time' };
+}
+
+/** Removes the lock of a dead owner; throws for a live one. */
+async function takeAway(path: string, other: LockNote, outputPath: string): Promise<void> {
+  const liveness = await livenessOf(other);
+  if (liveness === 'alive') {
+    throw new JournalError(
+      `${outputPath} is being written by process ${other.pid}, since ${other.since}`,
+      `Wait for it, or look at it with: llmbatch status ${outputPath}`,
+    );
+  }
+  if (liveness === 'elsewhere') {
+    throw new JournalError(
+      `${outputPath} is locked by process ${other.pid} on the machine ${other.host}, since ${other.since}`,
+      `If nothing writes it there any more, delete ${path} and try again.`,
+    );
+  }
+  if (liveness === 'unseen' && (await isTouched(path))) {
+    throw new JournalError(
+      `${outputPath} is being written by process ${other.pid} of another container (${other.host}), since ${other.since}`,
+      'Wait for it, or stop it.',
+    );
+  }
+  await removeExactly(path, other);
+}
+
+/** Two processes may judge the same lock dead: what is renamed away must be what was judged, else it goes back. */
+async function removeExactly(path: string, other: LockNote): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw new JournalError(`can't remove the lock of a dead process: ${messageOf(error)}`, `Delete ${path}.`);
+  }
+  if ((await readNote(aside))?.token !== other.token) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+async function isTouched(path: string): Promise<boolean> {
+  const before = await modifiedAt(path);
+  const end = Date.now() + silenceMs;
+  while (Date.now() < end) {
+    await sleep(heartbeatMs / 4);
+    if ((await modifiedAt(path)) !== before) return true;
+  }
+  return false;
+}
+
+async function modifiedAt(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
+}
+
+/** Is a run writing this output now? As far as this machine can see. */
+export async function isLockedByLiveProcess(outputPath: string): Promise<boolean> {
+  const note = await readNote(lockPathOf(outputPath));
+  return note !== null && (await livenessOf(note)) !== 'dead';
+}

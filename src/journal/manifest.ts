@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { syncFolder } from './open-output.ts';
+import { toJournalError } from './write-group.ts';
+
+const modelSchema = z.object({ model: z.string(), digest: z.string().nullable(), version: z.string() });
+
+/**
+ * Everything about a run but its results: `<input>.results.run.json`. Replaced as a whole every few seconds, so that
+ * `status` and `resume` work from files alone. It never holds a key or a secret.
+ */
+const manifestSchema = z.object({
+  schema_version: z.literal(1),
+  llmbatch: z.string(),
+  run_id: z.string(),
+  state: z.enum(['running', 'stopped', 'finished']),
+  /** Why a run stopped, in a sentence. */
+  reason: z.string().nullable(),
+  /** The folder that the run was started in: `resume` without an argument looks for its runs. */
+  cwd: z.string(),
+  output: z.string(),
+  input: z.object({
+    /** Absolute; '-' for standard input. */
+    path: z.string(),
+    /** Where the lines are read from on resume: the input itself, or the file that standard input was kept in. */
+    spool: z.string().nullable(),
+    bytes: z.number(),
+    sha256: z.string(),
+    /** False while the input has not been read to its end. */
+    complete: z.boolean(),
+    requests: z.number(),
+    rejected: z.number(),
+  }),
+  settings: answerSettingsSchema,
+  runner: runnerSettingsSchema,
+  /** Models answered so far, with what identifies their weights. */
+  models: z.array(modelSchema),
+  /** The mode that was chosen, and why. */
+  mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
+  /** Differences that `--allow-drift` let pass, each a sentence. */
+  drift: z.array(z.string()),
+  sessions: z.number(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  finished_at: z.string().nullable(),
+  /** Seconds that the sessions before this one ran. */
+  earlier_seconds: z.number(),
+  /** The state of the metrics, in the shape of `Snapshot`; null before the first request. */
+  summary: z.custom<Snapshot>((value) => typeof value === 'object' && value !== null).nullable(),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export async function readManifest(path: string): Promise<Manifest | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw new JournalError(`can't read the manifest ${path}: ${messageOf(error)}`);
+  }
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new JournalError(
+      `${path} is not a manifest of this version of llmbatch`,
+      'Start anew with --overwrite, or with another -o.',
+      error,
+    );
+  }
+}
+
+export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    const handle = await open(draft, 'wx', 0o644);
+    try {
+      await handle.writeFile(`${JSON.stringify({ ...manifest, updated_at: new Date().toISOString() }, null, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw toJournalError(error, path);
+  }
+}

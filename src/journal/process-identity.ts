@@ -1,0 +1,64 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+/** Names one process of one machine, for as long as anybody may ask. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Start of the process, in clock ticks since boot: tells it from a later one with the same pid. Null off Linux. */
+  startTicks: number | null;
+  /** The machine's id, or its host name where it has none. */
+  machine: string;
+  host: string;
+  /** Changes with every boot. Null off Linux. */
+  boot: string | null;
+  /** Pids mean something only within one namespace. Null off Linux. */
+  pidNamespace: string | null;
+}
+
+export async function identifyThisProcess(): Promise<ProcessIdentity> {
+  return {
+    pid: process.pid,
+    startTicks: await readStartTicks(process.pid),
+    machine: (await readText('/etc/machine-id')) ?? hostname(),
+    host: hostname(),
+    boot: await readText('/proc/sys/kernel/random/boot_id'),
+    pidNamespace: await readlink('/proc/self/ns/pid').catch(() => null),
+  };
+}
+
+/** unseen: another container of this machine · elsewhere: another machine. Of neither can we see the processes. */
+export type Liveness = 'alive' | 'dead' | 'unseen' | 'elsewhere';
+
+export async function livenessOf(other: ProcessIdentity): Promise<Liveness> {
+  const self = await identifyThisProcess();
+  if (other.boot !== self.boot) return other.machine === self.machine ? 'dead' : 'elsewhere';
+  if (other.boot === null && other.host !== self.host) return 'elsewhere';
+  if (other.pidNamespace !== self.pidNamespace) return 'unseen';
+  if (self.startTicks === null) return isRunning(other.pid) ? 'alive' : 'dead';
+  return (await readStartTicks(other.pid)) === other.startTicks ? 'alive' : 'dead';
+}
+
+/** Null for a process that does not exist, or is dead and only not yet reaped. */
+async function readStartTicks(pid: number): Promise<number | null> {
+  const stat = await readText(`/proc/${pid}/stat`);
+  // The name, in parentheses, may hold spaces; after it: state, then field 4 and on; the start time is field 22.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? null : Number(fields[19]);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return (await readFile(path, 'utf8')).trim() || null;
+  } catch {
+    return null;
+  }
+}

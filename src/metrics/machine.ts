@@ -1,0 +1,30 @@
+import type { GpuSample } from '../core/events.ts';
+import { gpuMemory } from '../core/gpu-memory.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+
+type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine'>;
+
+export interface MachineWatch {
+  addGpus(gpus: GpuSample[]): void;
+  addProcess(cpuPercent: number, memoryBytes: number): void;
+  facts(): MachineFacts;
+}
+
+/** The last sample and the peak of the GPUs and of the engine's process. */
+export function createMachineWatch(): MachineWatch {
+  let gpus: GpuSample[] | null = null;
+  let gpuPeakBytes: number | null = null;
+  let engine: MachineFacts['engine'] = null;
+  return {
+    addGpus(sample) {
+      gpus = sample;
+      const { usedBytes } = gpuMemory(sample);
+      if (usedBytes !== null) gpuPeakBytes = Math.max(gpuPeakBytes ?? 0, usedBytes);
+    },
+    addProcess(cpuPercent, memoryBytes) {
+      const peakMemoryBytes = Math.max(engine?.peakMemoryBytes ?? 0, memoryBytes);
+      engine = { cpuPercent, memoryBytes, peakMemoryBytes };
+    },
+    facts: () => ({ gpus, gpuPeakBytes, engine }),
+  };
+}

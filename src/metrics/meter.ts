@@ -1,0 +1,72 @@
+import type { ErrorKind } from '../core/errors.ts';
+import type { ResultSample, RunEvent } from '../core/events.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { createTally } from '../core/tally.ts';
+import { createMachineWatch } from './machine.ts';
+import { createSession } from './session.ts';
+
+export interface Meter {
+  add: (event: RunEvent) => void;
+  /** Counts a result that an earlier session left on disk: counts, tokens and errors, not rates or times. */
+  addEarlier: (sample: ResultSample) => void;
+  /** Takes one failed result back, when its request is answered again. */
+  forget: (kind: ErrorKind) => void;
+  snapshot: () => Snapshot;
+}
+
+/**
+ * Folds the events of a run into numbers; nothing else counts. Memory does not grow with the run.
+ * `now` is a clock in milliseconds that never goes back. Latency, time to first token and queue time are
+ * those of successes: a failure's time says something about the failure.
+ */
+export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
+  const tally = createTally();
+  const machine = createMachineWatch();
+  const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
+  const run = { total: null as number | null, workers: 0, loadMs: null as number | null };
+  const seen = { inFlight: 0, retries: 0, engineRestarts: 0 };
+  let session = createSession(now());
+
+  const handlers: Handlers = {
+    'run-start'({ total, workers, contextTokens, loadMs }) {
+      Object.assign(run, { total, workers, loadMs });
+      context.limit = contextTokens;
+      session = createSession(now());
+    },
+    'total-change': ({ total }) => (run.total = total),
+    'request-start': () => seen.inFlight++,
+    'request-end': () => seen.inFlight--,
+    'request-retry': () => seen.retries++,
+    'result-end'({ sample }) {
+      tally.add(sample);
+      session.add(sample, now());
+      noteContext(context, sample);
+    },
+    'history-trim': () => context.trims++,
+    'engine-restart': () => seen.engineRestarts++,
+    'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
+    'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
+    notice: () => {},
+  };
+
+  return {
+    add: (event) => (handlers[event.type] as (event: RunEvent) => void)(event),
+    addEarlier: (sample) => tally.add(sample),
+    forget: (kind) => tally.forget(kind),
+    snapshot() {
+      const counts = tally.counts();
+      const left = run.total === null ? null : Math.max(0, run.total - counts.done);
+      return { ...run, ...counts, ...seen, ...session.facts(now(), left), context: { ...context }, ...machine.facts() };
+    },
+  };
+}
+
+type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
+
+/** The context a request filled: its prompt and its answer. */
+function noteContext(context: Snapshot['context'], sample: ResultSample): void {
+  const tokens = sample.promptTokens + sample.completionTokens;
+  if (tokens === 0) return;
+  context.current = tokens;
+  if (context.peak === null || tokens > context.peak) context.peak = tokens;
+}

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import type { Emit } from '../core/events.ts';
+
+/** CPU seconds used since the process began, and resident memory. */
+export interface ProcessUse {
+  cpuSeconds: number;
+  memoryBytes: number;
+}
+
+/**
+ * Emits a `process-sample` every two seconds: CPU in percent of one core since the sample before, and resident bytes.
+ * A process that is not there, or gone, is a normal case. Never keeps this process alive.
+ */
+export function watchProcess(
+  pid: () => number | null,
+  emit: Emit,
+  { signal, intervalMs = 2000 }: { signal: AbortSignal; intervalMs?: number },
+): void {
+  if (signal.aborted) return;
+  let last: (ProcessUse & { pid: number; atMs: number }) | null = null;
+
+  const sample = async (): Promise<void> => {
+    const current = pid();
+    const use = current === null ? null : await readProcess(current);
+    if (current === null || use === null || signal.aborted) {
+      last = null;
+      return;
+    }
+    const atMs = performance.now();
+    if (last?.pid === current) {
+      const cpuPercent = ((use.cpuSeconds - last.cpuSeconds) / (atMs - last.atMs)) * 100_000;
+      emit({ type: 'process-sample', cpuPercent, memoryBytes: use.memoryBytes });
+    }
+    last = { ...use, pid: current, atMs };
+  };
+
+  void sample();
+  const timer = setInterval(() => void sample(), intervalMs).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+const readProcess = process.platform === 'linux' ? readProcFolder : readPs;
+
+/** The kernel counts CPU time for user space in hundredths of a second, whatever its own tick is. */
+const ticksPerSecond = 100;
+
+/** Null where there is no such process. */
+export async function readProcFolder(pid: number): Promise<ProcessUse | null> {
+  try {
+    const [stat, status] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/status`, 'utf8'),
+    ]);
+    // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th field after it.
+    const times = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const cpuSeconds = (Number(times[11]) + Number(times[12])) / ticksPerSecond;
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+    // A zombie has no memory any more.
+    return kibibytes === undefined ? null : { cpuSeconds, memoryBytes: Number(kibibytes) * 1024 };
+  } catch {
+    return null;
+  }
+}
+
+/** The same by `ps`, for macOS and the BSDs. Null where there is no such process, or no `ps`. */
+export async function readPs(pid: number): Promise<ProcessUse | null> {
+  const { execa } = await import('execa');
+  const { stdout } = await execa('ps', ['-o', 'rss=,time=', '-p', String(pid)], { reject: false, timeout: 5000 });
+  const [kibibytes, time] = stdout.trim().split(/\s+/);
+  if (kibibytes === undefined || time === undefined) return null;
+  return { cpuSeconds: parsePsTime(time), memoryBytes: Number(kibibytes) * 1024 };
+}
+
+/** `[[days-]hours:]minutes:seconds[.hundredths]` in seconds. */
+export function parsePsTime(text: string): number {
+  const [clock = '', days = '0'] = text.split('-').toReversed();
+  const seconds = clock.split(':').reduce((total, part) => total * 60 + Number(part), 0);
+  return Number(days) * 86_400 + seconds;
+}

@@ -1,0 +1,57 @@
+import type { SingleBar } from 'cli-progress';
+import { drawFrame } from './frame.ts';
+import type { Progress, ProgressSource, ProgressStream } from './index.ts';
+
+/** One line at the bottom of the terminal, drawn at most ten times a second; notes appear above it. */
+export function startBar({ stream, snapshot, title }: ProgressSource): Progress {
+  const frame = (): string => drawFrame(snapshot(), stream.columns ?? 80);
+  let bar: SingleBar | null = null;
+  let isStopped = false;
+  stream.write(`${title}\n`);
+  void createBar(stream, frame).then((created) => {
+    if (isStopped) return;
+    bar = created;
+    bar.start(1, 0);
+  });
+
+  /** cli-progress clears its line and gives the cursor back when it stops. */
+  const writeWithoutBar = (text: string): void => {
+    bar?.stop();
+    stream.write(`${text}\n`);
+  };
+  return {
+    note(text) {
+      writeWithoutBar(text);
+      if (!isStopped) bar?.start(1, 0);
+    },
+    stop() {
+      if (isStopped) return;
+      isStopped = true;
+      writeWithoutBar(frame());
+    },
+  };
+}
+
+async function createBar(stream: ProgressStream, format: () => string): Promise<SingleBar> {
+  const { default: cliProgress } = await import('cli-progress');
+  return new cliProgress.SingleBar({
+    stream: withoutSavedCursor(stream),
+    format,
+    fps: 10,
+    hideCursor: true,
+    linewrap: false,
+    clearOnComplete: true,
+    // True would swallow the first Ctrl-C; the run has its own handler, which calls stop().
+    gracefulExit: false,
+  });
+}
+
+/**
+ * The stream without "save cursor" and "restore cursor": what cli-progress saves is a row of the screen, and after a
+ * scroll or a resize that row holds another line, which it would clear.
+ */
+function withoutSavedCursor(stream: ProgressStream): ProgressStream {
+  return Object.create(stream, {
+    write: { value: (text: string) => text === '\u001B7' || text === '\u001B8' || stream.write(text) },
+  }) as ProgressStream;
+}

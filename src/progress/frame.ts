@@ -1,0 +1,46 @@
+import { Chalk, chalkStderr } from 'chalk';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Field } from './fields.ts';
+import { progressFields } from './fields.ts';
+
+const widestBar = 24;
+const narrowestBar = 8;
+/** Where a line is too narrow, these go first, in this order; errors stay longest. */
+const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'eta', 'count', 'percent'];
+
+/** The bar's line, at most `columns` wide. With an unknown total there is no bar, but the counts. */
+export function drawFrame(snapshot: Snapshot, columns: number): string {
+  // The last column stays free: some terminals wrap when it is written.
+  const width = columns - 1;
+  const barColumns = snapshot.total === null ? 0 : narrowestBar + 1;
+  const fields = fitting(progressFields(snapshot), width - barColumns);
+  const text = fields.map(paint).join(' ');
+  const barWidth = Math.min(widestBar, width - lengthOf(fields) - 1);
+  if (snapshot.total === null || barWidth < narrowestBar) return text;
+  return `${bar(snapshot.done / Math.max(1, snapshot.total), barWidth)} ${text}`;
+}
+
+function fitting(fields: Field[], width: number): Field[] {
+  const kept = [...fields];
+  for (const name of droppedFirst) {
+    if (lengthOf(kept) <= width) break;
+    const index = kept.findIndex((field) => field.name === name);
+    if (index !== -1) kept.splice(index, 1);
+  }
+  return kept;
+}
+
+const lengthOf = (fields: Field[]): number => fields.map((field) => field.text).join(' ').length;
+
+// chalk does not heed NO_COLOR (https://no-color.org).
+const colour = new Chalk({ level: process.env['NO_COLOR'] ? 0 : chalkStderr.level });
+
+function paint({ name, text }: Field): string {
+  if (name === 'errors') return colour.red(text);
+  return name === 'memory' || name === 'range' ? colour.dim(text) : text;
+}
+
+function bar(share: number, width: number): string {
+  const filled = Math.min(width, Math.floor(share * width));
+  return colour.cyan('█'.repeat(filled)) + colour.dim('░'.repeat(width - filled));
+}

@@ -1,0 +1,33 @@
+import type { Progress, ProgressSource } from './index.ts';
+import { progressFields } from './fields.ts';
+
+const lookEveryMs = 1000;
+const lineEveryMs = 10_000;
+const lineEveryRequests = 100;
+
+/** A plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. */
+export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
+  let printed = { done: snapshot().done, atMs: performance.now() };
+
+  const print = (): void => {
+    const state = snapshot();
+    printed = { done: state.done, atMs: performance.now() };
+    stream.write(`${[title, ...progressFields(state).map((field) => field.text)].join('  ')}\n`);
+  };
+  const look = (): void => {
+    const isLongAgo = performance.now() - printed.atMs >= lineEveryMs;
+    if (isLongAgo || snapshot().done - printed.done >= lineEveryRequests) print();
+  };
+
+  const timer = setInterval(look, lookEveryMs).unref();
+  let isStopped = false;
+  return {
+    note: (text) => void stream.write(`${text}\n`),
+    stop() {
+      if (isStopped) return;
+      isStopped = true;
+      clearInterval(timer);
+      print();
+    },
+  };
+}

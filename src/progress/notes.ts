@@ -1,0 +1,6 @@
+import type { Progress, ProgressSource } from './index.ts';
+
+/** Writes the notes and no progress. */
+export function startNotes({ stream }: ProgressSource): Progress {
+  return { note: (text) => void stream.write(`${text}\n`), stop: () => {} };
+}

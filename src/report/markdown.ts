@@ -1,0 +1,23 @@
+import { printable } from './printable.ts';
+import type { ReportData } from './report-data.ts';
+import type { Section } from './sections.ts';
+import { sectionsOf } from './sections.ts';
+import { rateColumns, rateScale } from './text.ts';
+
+/** The report as GitHub Markdown: a table for each part. */
+export function renderMarkdown(data: ReportData): string {
+  const parts = ['# llmbatch report', ...sectionsOf(data).map(renderSection)];
+  if (data.rateOverTime !== null)
+    parts.push(`## Rate over time\n\n\`${rateColumns(data.rateOverTime)}\` ${rateScale(data.rateOverTime)}`);
+  return `${parts.join('\n\n')}\n`;
+}
+
+function renderSection({ title, header, rows }: Section): string {
+  const columns = header ?? ['', ''];
+  const rule = columns.map((_, column) => (header === null || column === 0 ? '---' : '---:'));
+  const lines = [columns, rule, ...rows.map((row) => row.map(escapeCell))].map((row) => `| ${row.join(' | ')} |`);
+  return `## ${title}\n\n${lines.join('\n')}`;
+}
+
+/** Text from data stays text: no markup, no HTML, no new column. */
+const escapeCell = (text: string): string => printable(text).replaceAll(/[\\`*_{}[\]<>|#~]/g, String.raw`\$&`);

@@ -1,0 +1,108 @@
+import type { ErrorKind } from '../core/errors.ts';
+import { groupOf } from '../core/errors.ts';
+import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../core/format.ts';
+import type { Distribution } from '../core/snapshot.ts';
+import { engineRows } from './engine-rows.ts';
+import type { ReportData } from './report-data.ts';
+
+/** A part of a report as text: rows of a label and a value, or a table with a header. */
+export interface Section {
+  title: string;
+  header: string[] | null;
+  rows: string[][];
+}
+
+/** The whole report, part by part, for the renderers that people read. Parts with nothing to tell are left out. */
+export function sectionsOf(data: ReportData): Section[] {
+  return [
+    { title: 'Run', header: null, rows: runRows(data) },
+    { title: 'Requests', header: null, rows: requestRows(data) },
+    { title: 'Tokens', header: null, rows: tokenRows(data) },
+    { title: 'Times', header: ['', 'mean', 'p50', 'p95', 'p99', 'max'], rows: timeRows(data) },
+    { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
+    { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
+    { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
+    { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
+  ].filter((section) => section.rows.length > 0);
+}
+
+function runRows({ run, elapsedSeconds }: ReportData): string[][] {
+  return [
+    ['output', run.outputPath],
+    ['input', run.inputPath ?? notMeasured],
+    ['state', run.state],
+    ['backend', [run.backend, run.backendVersion].filter(Boolean).join(' ')],
+    ['model', run.model ?? notMeasured],
+    ['mode', run.mode ?? notMeasured],
+    ['started', run.startedAt ?? notMeasured],
+    ['ended', run.endedAt ?? notMeasured],
+    ['time worked', formatDuration(elapsedSeconds === null ? null : elapsedSeconds * 1000)],
+  ];
+}
+
+function requestRows(data: ReportData): string[][] {
+  const { done, succeeded, failed, run, schema } = data;
+  const total =
+    run.total === null ? '' : ` of ${formatInteger(run.total)} (${formatPercent(shareOf(done, run.total))})`;
+  return [
+    ['done', `${formatInteger(done)}${total}`],
+    ['succeeded', formatInteger(succeeded)],
+    ['failed', `${formatInteger(failed)} (${formatPercent(shareOf(failed, done))})`],
+    ['retries', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.retries)],
+    ['rate', `${formatRate(data.requestRate)} req/s`],
+    ['tokens a second', `${formatRate(data.tokenRate)} tok/s`],
+    ...(schema === null
+      ? []
+      : [['schema', `${formatInteger(schema.passed)} passed, ${formatInteger(schema.failed)} failed`]]),
+  ];
+}
+
+const shareOf = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+
+function tokenRows({ tokens, tokensSaved }: ReportData): string[][] {
+  return [
+    ['prompt', formatInteger(tokens.prompt)],
+    ['completion', formatInteger(tokens.completion)],
+    ['cached', `${formatCount(tokens.cached)} (hit rate ${formatPercent(tokens.cacheHitRate)})`],
+    ['saved', tokensSaved === null ? notMeasured : `${formatInteger(tokensSaved)} prompt tokens not computed again`],
+  ];
+}
+
+function timeRows(data: ReportData): string[][] {
+  return [
+    ['latency', ...timeCells(data.latencyMs)],
+    ['first token', ...timeCells(data.ttftMs)],
+    ['queue', ...timeCells(data.queueMs)],
+  ];
+}
+
+function timeCells(times: Distribution | null): string[] {
+  if (times === null) return Array<string>(5).fill(notMeasured);
+  return [times.mean, times.p50, times.p95, times.p99, times.max].map(formatDuration);
+}
+
+function errorRows({ errors, done }: ReportData): string[][] {
+  return (Object.entries(errors) as [ErrorKind, number][]).map(([kind, count]) => [
+    kind,
+    groupOf(kind),
+    formatInteger(count),
+    formatPercent(shareOf(count, done)),
+  ]);
+}
+
+/** Only where some request took more than one attempt. */
+function attemptRows({ attempts }: ReportData): string[][] {
+  if (attempts.every((row) => row.attempts <= 1)) return [];
+  return attempts.map((row) => [String(row.attempts), formatInteger(row.requests)]);
+}
+
+function slowRows({ slowest }: ReportData): string[][] {
+  return slowest.map((row) => [
+    row.id,
+    String(row.line ?? notMeasured),
+    formatDuration(row.latencyMs),
+    formatCount(row.promptTokens),
+    formatCount(row.completionTokens),
+    row.error ?? 'succeeded',
+  ]);
+}

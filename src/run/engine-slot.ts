@@ -1,0 +1,29 @@
+import type { Backend, BackendDefinition, OpenRequest } from '../core/backend.ts';
+
+/** Holds the one model that is loaded, so that the inputs of a queue share it. */
+export interface EngineSlot {
+  /** The loaded engine where it is the same, else a new one in its place. */
+  open: (definition: BackendDefinition, request: OpenRequest) => Promise<Backend>;
+  close: () => Promise<void>;
+}
+
+export function createEngineSlot(): EngineSlot {
+  let loaded: { key: string; backend: Backend } | null = null;
+  const close = async (): Promise<void> => {
+    const last = loaded;
+    loaded = null;
+    await last?.backend.close();
+  };
+  return {
+    async open(definition, request) {
+      const { signal: _signal, onNotice: _onNotice, ...what } = request;
+      const key = JSON.stringify([definition.name, what]);
+      if (loaded?.key === key) return loaded.backend;
+      await close();
+      const backend = await definition.open(request);
+      loaded = { key, backend };
+      return backend;
+    },
+    close,
+  };
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { JournalError } from '../core/errors.ts';
+import type { PrefixedFingerprint } from '../core/fingerprint.ts';
+import { quoteForShell } from '../core/format.ts';
+import { compareInput, findDrift } from '../journal/find-drift.ts';
+import { type Manifest, readManifest } from '../journal/manifest.ts';
+import { tornPathOf } from '../journal/open-output.ts';
+import type { RunPlaces } from '../journal/run-places.ts';
+import { version } from '../core/version.ts';
+import type { RunRequest } from './run-request.ts';
+
+/** The manifest that a run goes on with: the one that is there, or a new one. */
+export async function openManifest(request: RunRequest): Promise<{ manifest: Manifest; isNew: boolean }> {
+  const { places } = request;
+  const known = await readManifest(places.manifest);
+  if (known === null) {
+    await refuseForeignOutput(places);
+    return { manifest: newManifest(request), isNew: true };
+  }
+  const input = inputPath(request);
+  if (known.input.path !== input) {
+    throw new JournalError(
+      `${places.output} belongs to a run of another input, ${known.input.path}`,
+      'Choose another place with -o, or start anew with --overwrite.',
+    );
+  }
+  return { manifest: { ...known, sessions: known.sessions + 1, state: 'running', reason: null }, isNew: false };
+}
+
+/** Removes what an earlier run left at this place (`--overwrite`). Call with the lock held. */
+export async function removeRun(places: RunPlaces): Promise<void> {
+  const paths = [places.output, places.manifest, places.spool, tornPathOf(places.output)];
+  await Promise.all(paths.map((path) => rm(path, { force: true })));
+}
+
+async function refuseForeignOutput({ output }: RunPlaces): Promise<void> {
+  const found = await stat(output).catch(() => null);
+  if (found === null || found.size === 0) return;
+  throw new JournalError(
+    `${output} is there already, and no run of llmbatch wrote it`,
+    'Choose another place with -o, or replace it with --overwrite.',
+  );
+}
+
+/** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
+export function settleDrift(
+  manifest: Manifest,
+  drift: string[],
+  request: Pick<RunRequest, 'allowDrift' | 'places'>,
+): void {
+  if (drift.length === 0) return;
+  if (!request.allowDrift) {
+    throw new JournalError(
+      `this run was started with other settings: ${drift.join('; ')}`,
+      `Go on as it was started: llmbatch resume ${quoteForShell(request.places.output)}. ` +
+        'Or mix both with --allow-drift, start anew with --overwrite, or choose another place with -o.',
+    );
+  }
+  manifest.drift.push(...drift.filter((field) => !manifest.drift.includes(field)));
+}
+
+export const settingsDrift = (manifest: Manifest, { settings }: Pick<RunRequest, 'settings'>): string[] =>
+  findDrift(manifest.settings, settings);
+
+export function inputDrift(
+  manifest: Manifest,
+  now: PrefixedFingerprint | null,
+): { drift: string[]; hasGrown: boolean } {
+  if (now === null || manifest.input.sha256 === '') return { drift: [], hasGrown: false };
+  const change = compareInput(manifest.input, now);
+  const drift =
+    change === 'changed' ? [`input: ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)}`] : [];
+  return { drift, hasGrown: change === 'grown' };
+}
+
+function newManifest(request: RunRequest): Manifest {
+  const now = new Date().toISOString();
+  return {
+    schema_version: 1,
+    llmbatch: version,
+    run_id: randomBytes(4).toString('hex'),
+    state: 'running',
+    reason: null,
+    cwd: process.cwd(),
+    output: request.places.output,
+    input: {
+      path: inputPath(request),
+      spool: request.input === '-' ? request.places.spool : null,
+      bytes: 0,
+      sha256: '',
+      complete: false,
+      requests: 0,
+      rejected: 0,
+    },
+    settings: request.settings,
+    runner: request.runner,
+    models: [],
+    mode: null,
+    drift: [],
+    sessions: 1,
+    created_at: now,
+    updated_at: now,
+    finished_at: null,
+    earlier_seconds: 0,
+    summary: null,
+  };
+}
+
+const inputPath = ({ input }: RunRequest): string => (input === '-' ? '-' : resolve(input));

@@ -1,0 +1,117 @@
+import type { FileHandle } from 'node:fs/promises';
+import { type Bell, createBell } from '../core/bell.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Fingerprint, PrefixedFingerprint } from '../core/fingerprint.ts';
+import { rowStates } from '../core/row-table.ts';
+import type { AnswerSettings } from '../core/settings.ts';
+import type { PromptGroups } from '../engine/choose-mode.ts';
+import { openInput } from '../input/open-input.ts';
+import { sampleRows } from '../input/plan-rows.ts';
+import { compilePromptTemplate } from '../input/prompt-template.ts';
+import type { LineDefaults } from '../input/read-request.ts';
+import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
+import type { RunHost, RunRequest } from './run-request.ts';
+
+/** The input of a run, read or being read. */
+export interface RunInput {
+  readonly handle: FileHandle;
+  readonly scan: InputScan;
+  /** False while standard input is still being read. */
+  isComplete: () => boolean;
+  /** Rings when rows were added, and at the end. */
+  readonly changed: Bell;
+  /** Resolves when the whole input has been scanned. */
+  readonly completed: Promise<void>;
+  /** Null until then, and for what was kept of standard input. */
+  identity: () => PrefixedFingerprint | null;
+  close: () => Promise<void>;
+}
+
+type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'places'>;
+
+export interface ReadInputOptions {
+  host: Pick<RunHost, 'stdin' | 'stop'>;
+  /** What an earlier session saw of the input. */
+  previous: Fingerprint | null;
+  /** Called once for each line, in order. */
+  listeners?: Pick<ScanOptions, 'onRejected' | 'onRequest'>;
+}
+
+/**
+ * Opens the input and scans it: a file to its end before the first request, standard input while the run goes on,
+ * unless a setting needs to know all of it first.
+ */
+export async function readInput(request: InputRequest, options: ReadInputOptions): Promise<RunInput> {
+  const { settings, spool } = request;
+  const { host, previous, listeners } = options;
+  const input = await openInput({
+    path: spool ?? request.input,
+    format: spool === null ? settings.format : 'jsonl',
+    stdin: host.stdin,
+    spoolPath: request.places.spool,
+    previous,
+  });
+  const scan = createInputScan({
+    defaults: await lineDefaults(settings),
+    limit: settings.limit,
+    linesBefore: settings.format === 'csv' ? 1 : 0,
+    ...listeners,
+  });
+  const changed = createBell();
+  const state = { isComplete: false, identity: null as PrefixedFingerprint | null };
+  const scanAll = async (): Promise<void> => {
+    for await (const rows of input.scanInto(scan)) {
+      if (rows > 0) changed.ring();
+      if (host.stop.aborted) return;
+    }
+    if (settings.sample !== null) sampleRows(scan.table, settings.sample, sampleSeed);
+    if (spool === null) state.identity = input.identity();
+    state.isComplete = true;
+  };
+  const completed = scanAll().finally(() => changed.ring());
+  if (isStreamed(request)) completed.catch(() => undefined);
+  else await completed;
+  return {
+    handle: input.handle,
+    scan,
+    isComplete: () => state.isComplete,
+    changed,
+    completed,
+    identity: () => state.identity,
+    close: input.close,
+  };
+}
+
+/** Requests of standard input start before it ends, unless a setting needs to know all of them first. */
+function isStreamed({ input, spool, settings }: InputRequest): boolean {
+  return input === '-' && spool === null && settings.sample === null && settings.mode !== 'conversation';
+}
+
+/** Requests and rejected lines that the run is to give a result. */
+export function countWanted({ scan: { table } }: RunInput): number {
+  let count = 0;
+  for (let row = 0; row < table.size; row++) count += Number(table.state(row) !== rowStates.left);
+  return count;
+}
+
+/** What the choice of a mode goes by. */
+export function groupsOf({ scan, isComplete }: RunInput): PromptGroups {
+  const sizes = scan.groups.map(({ requests }) => requests);
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  return { requests: scan.counts.requests, groups: sizes.length, largest, isComplete: isComplete() };
+}
+
+/** Fixed, so that a resume takes the same sample. */
+const sampleSeed = 1;
+
+async function lineDefaults(settings: AnswerSettings): Promise<LineDefaults> {
+  const { schema, parameters } = settings;
+  if (schema !== null && 'response_format' in parameters) throw new UsageError('both --schema and a response_format');
+  const format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
+  return {
+    model: settings.model,
+    system: settings.system,
+    template: settings.promptTemplate === null ? null : await compilePromptTemplate(settings.promptTemplate),
+    parameters: schema === null ? parameters : { ...parameters, response_format: format },
+  };
+}

@@ -1,0 +1,30 @@
+import { systemPromptOf } from '../core/request.ts';
+import { isRejected } from '../core/request.ts';
+import { type RestoredLane, type Turn, turnOf, turnsOfHistory } from '../engine/conversation.ts';
+import { readItems } from '../input/read-items.ts';
+import type { LaneTurns } from '../journal/load-turns.ts';
+import type { RunInput } from './read-input.ts';
+
+/** Puts the histories of a stopped run together again: the questions from the input, the answers from the output. */
+export async function restoreConversations(
+  input: RunInput,
+  lanes: ReadonlyMap<number, LaneTurns>,
+): Promise<Map<number, RestoredLane>> {
+  const restored = new Map<number, RestoredLane>();
+  for (const [lane, { place, turns }] of lanes) {
+    const { table } = input.scan;
+    const rows = turns.map(({ id }) => table.find(id));
+    if (rows.includes(-1)) continue;
+    const all: Turn[] = [];
+    let system = '';
+    for await (const items of readItems(input.handle, input.scan, rows)) {
+      for (const { read } of items) {
+        if (isRejected(read)) continue;
+        system = systemPromptOf(read.body);
+        all.push(turnOf(read, turns[all.length]?.answer ?? ''));
+      }
+    }
+    restored.set(lane, { system, turns: turnsOfHistory(all, place), place });
+  }
+  return restored;
+}

@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream';
+import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import type { RetryFailed } from '../journal/open-journal.ts';
+import type { RunPlaces } from '../journal/run-places.ts';
+
+/** What is to be run. */
+export interface RunRequest {
+  /** A file, or '-' for standard input. */
+  input: string;
+  /** A resumed run of standard input reads what was kept of it. */
+  spool: string | null;
+  places: RunPlaces;
+  /** `backend` is 'auto' where none was named. */
+  settings: AnswerSettings;
+  runner: RunnerSettings;
+  /** A changed setting, model or input is recorded instead of refused. */
+  allowDrift: boolean;
+  retryFailed: RetryFailed;
+  /** Start anew: what an earlier run left at this place is removed. */
+  overwrite: boolean;
+}
+
+/** What a run needs from outside, and whom it talks to. */
+export interface RunHost {
+  environment: NodeJS.ProcessEnv;
+  stdin: Readable;
+  /** Result lines, once they are on disk, in completion order; a promise holds the next ones back. */
+  onResults: ((lines: string[]) => Promise<void>) | null;
+  /** A sentence for the user. */
+  onNote: (text: string) => void;
+  /** The run begins: from now on its state can be read. */
+  onStart: (snapshot: () => Snapshot) => void;
+  /** First Ctrl-C: what is in flight may end. */
+  stop: AbortSignal;
+  /** Second Ctrl-C: everything ends now. */
+  abort: AbortSignal;
+}
+
+export interface RunOutcome {
+  manifest: Manifest;
+  places: RunPlaces;
+  snapshot: Snapshot;
+}

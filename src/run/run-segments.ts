@@ -1,0 +1,152 @@
+import type { Backend } from '../core/backend.ts';
+import type { Emit } from '../core/events.ts';
+import type { WorkItem } from '../core/request.ts';
+import { rejectedResult } from '../engine/build-result.ts';
+import { isRejected } from '../core/request.ts';
+import { type ModeChoice, chooseMode } from '../engine/choose-mode.ts';
+import { type Conversations, createConversations } from '../engine/conversation.ts';
+import { runRequests } from '../engine/run-requests.ts';
+import { createVerifier } from '../engine/verify-answer.ts';
+import { planSegments } from '../input/plan-rows.ts';
+import { readItems } from '../input/read-items.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import type { Journal } from '../journal/open-journal.ts';
+import { type BackendChoice, checkOptions, chooseBackend } from './choose-backend.ts';
+import type { EngineSlot } from './engine-slot.ts';
+import { firstModel, followItems } from './follow-items.ts';
+import { settleDrift } from './open-manifest.ts';
+import { type RunInput, countWanted, groupsOf } from './read-input.ts';
+import { restoreConversations } from './restore-conversations.ts';
+import type { RunHost, RunRequest } from './run-request.ts';
+
+/** A run with everything open but the engine. */
+export interface OpenRun {
+  request: RunRequest;
+  host: RunHost;
+  input: RunInput;
+  journal: Journal;
+  manifest: Manifest;
+  slot: EngineSlot;
+  emit: Emit;
+  /** The process of a local engine, for its CPU and memory. */
+  onBackend: (backend: Backend) => void;
+}
+
+/** Answers all requests that have no result yet: model by model, one loaded at a time. */
+export async function runSegments(run: OpenRun): Promise<void> {
+  const { input, journal, host } = run;
+  if (host.stop.aborted) return;
+  if (!input.isComplete()) {
+    const model = await firstModel(input);
+    await runSegment(run, model, followItems(input, model));
+    await journal.flush();
+  }
+  for (const { model, rows } of planSegments(input.scan)) {
+    if (host.stop.aborted) return;
+    await runSegment(run, model, readItems(input.handle, input.scan, rows));
+  }
+}
+
+async function runSegment(run: OpenRun, model: string | null, items: AsyncIterable<WorkItem[]>): Promise<void> {
+  if (model === null) return recordRejected(run, items);
+  const { request, host, manifest, journal } = run;
+  const choice = await chooseBackend(request.settings.backend, run.input.scan.models);
+  const mode = chooseMode(request.settings.mode, groupsOf(run.input));
+  noteChoices(run, choice, mode);
+  const backend = await openBackend(run, choice, { model, mode });
+  if (host.stop.aborted) return undefined;
+  const lanes = lanesFor(run, backend, mode);
+  run.emit({
+    type: 'run-start',
+    total: run.input.isComplete() ? countWanted(run.input) : null,
+    workers: lanes,
+    contextTokens: backend.limits.contextTokens,
+    loadMs: backend.loadMs,
+  });
+  return runRequests({
+    ...host,
+    items,
+    backend,
+    lanes,
+    conversations: await conversationsFor(run, backend, mode),
+    verifier: createVerifier(request.settings),
+    settings: request.runner,
+    source: { runId: manifest.run_id, backend: choice.definition.name, model: backend.model },
+    record: journal.record,
+    emit: run.emit,
+  });
+}
+
+async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): Promise<void> {
+  const source = { runId: run.manifest.run_id, backend: run.request.settings.backend, model: '' };
+  for await (const batch of items) {
+    for (const { row, read } of batch) {
+      if (isRejected(read)) await run.journal.record(row, rejectedResult(read, source));
+    }
+  }
+}
+
+async function openBackend(
+  { request, host, manifest, slot, onBackend }: OpenRun,
+  { definition }: BackendChoice,
+  { model, mode }: { model: string; mode: ModeChoice },
+): Promise<Backend> {
+  const { settings, runner } = request;
+  await checkOptions(definition, settings.options);
+  const backend = await slot.open(definition, {
+    model,
+    options: settings.options,
+    workers: runner.workers,
+    conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
+    allowControlTokens: settings.controlTokens === 'allow',
+    signal: host.abort,
+    onNotice: host.onNote,
+  });
+  onBackend(backend);
+  noteModel(manifest, backend, request);
+  return backend;
+}
+
+/** The same weights as before, or it is another run. */
+function noteModel(manifest: Manifest, { model, modelDigest, version }: Backend, request: RunRequest): void {
+  const known = manifest.models.find((entry) => entry.model === model);
+  if (known !== undefined && known.digest !== modelDigest) {
+    settleDrift(manifest, [`digest of the model ${model}: ${known.digest} → ${modelDigest}`], request);
+  }
+  manifest.models = [
+    ...manifest.models.filter((entry) => entry.model !== model),
+    { model, digest: modelDigest, version },
+  ];
+}
+
+function noteChoices({ request, host, manifest }: OpenRun, choice: BackendChoice, mode: ModeChoice): void {
+  const isSaid = manifest.mode?.reason === mode.reason;
+  manifest.mode = { name: mode.name, reason: mode.reason };
+  if (isSaid) return;
+  if (request.settings.backend === 'auto') host.onNote(`backend: ${choice.definition.name} (${choice.reason})`);
+  host.onNote(`mode: ${mode.name} (${mode.reason})`);
+  if (mode.warning !== null) host.onNote(`warning: ${mode.warning}`);
+}
+
+/** More workers than the engine has slots only wait; in a conversation they would throw each other's cache out. */
+function lanesFor({ request, host }: OpenRun, { limits }: Backend, mode: ModeChoice): number {
+  const workers = request.runner.workers ?? limits.suggestedWorkers;
+  if (limits.slots === null || workers <= limits.slots) return workers;
+  const slots = `the engine works on ${limits.slots} at a time`;
+  if (mode.name === 'conversation') {
+    host.onNote(`${limits.slots} workers instead of ${workers}: ${slots}, and each conversation wants its own`);
+    return limits.slots;
+  }
+  host.onNote(`${workers} workers, but ${slots}: the others wait in its queue`);
+  return workers;
+}
+
+async function conversationsFor(run: OpenRun, backend: Backend, mode: ModeChoice): Promise<Conversations | null> {
+  if (mode.name === 'independent') return null;
+  return createConversations({
+    settings: run.request.settings.conversation,
+    contextTokens: backend.limits.contextTokens,
+    restored: await restoreConversations(run.input, await run.journal.loadTurns()),
+    emit: run.emit,
+  });
+}

@@ -1,0 +1,169 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Backend } from './core/backend.ts';
+import { type JournalError, UsageError, messageOf } from './core/errors.ts';
+import type { RunEvent } from './core/events.ts';
+import { formatInteger } from './core/format.ts';
+import { type Lock, acquireLock } from './journal/lock.ts';
+import type { Manifest } from './journal/manifest.ts';
+import { type Journal, openJournal } from './journal/open-journal.ts';
+import { forgetRun, rememberRun } from './journal/run-places.ts';
+import { watchGpus } from './metrics/gpu.ts';
+import { type Meter, createMeter } from './metrics/meter.ts';
+import { watchProcess } from './metrics/process.ts';
+import type { EngineSlot } from './run/engine-slot.ts';
+import { keepManifest } from './run/keep-manifest.ts';
+import { inputDrift, openManifest, removeRun, settingsDrift, settleDrift } from './run/open-manifest.ts';
+import { type RunInput, countWanted, readInput } from './run/read-input.ts';
+import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
+import { runSegments } from './run/run-segments.ts';
+
+/**
+ * Runs one input to its output, or goes on with it: the one place that joins the stages. Resolves when all requests have
+ * a result, or when the run was stopped; rejects with an `LlmbatchError` when it can't go on. Whatever happens, what was
+ * acknowledged is on disk, and the same call goes on from there.
+ */
+export async function startRun(request: RunRequest, host: RunHost, slot: EngineSlot): Promise<RunOutcome> {
+  const { places } = request;
+  await mkdir(dirname(places.output), { recursive: true }).catch(() => undefined);
+  const lock = await acquireLock(places.output);
+  try {
+    if (request.overwrite) await removeRun(places);
+    const { manifest, isNew } = await openManifest(request);
+    if (!isNew) settleDrift(manifest, settingsDrift(manifest, request), request);
+    const input = await readInput(request, { host, previous: isNew ? null : manifest.input });
+    try {
+      checkInput({ request, host, manifest, input });
+      return await runWithJournal({ request, host, slot, lock, manifest, input });
+    } finally {
+      await input.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Prepared {
+  request: RunRequest;
+  host: RunHost;
+  manifest: Manifest;
+  input: RunInput;
+}
+
+/** Refuses another input than the run was started with, and with `--strict` one that has bad lines. */
+function checkInput({ request, host, manifest, input }: Prepared): void {
+  const { drift, hasGrown } = inputDrift(manifest, input.identity());
+  settleDrift(manifest, drift, request);
+  if (hasGrown) host.onNote('the input has grown at its end since the run began; the new lines are taken too');
+  const { rejected } = input.scan.counts;
+  if (rejected === 0) return;
+  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} lines are no valid requests`;
+  if (request.runner.strict)
+    throw new UsageError(`${bad} (--strict)`, `See them with: llmbatch validate ${request.input}`);
+  host.onNote(`${bad}: they become failed results (see them with llmbatch validate)`);
+}
+
+async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Lock }): Promise<RunOutcome> {
+  const { request, host, manifest, input } = prepared;
+  const meter = createMeter();
+  const failure = new AbortController();
+  const fail = (error: JournalError): void => failure.abort(error);
+  const journal = await openJournal({
+    path: request.places.output,
+    table: input.scan.table,
+    fsync: request.runner.fsync,
+    retryFailed: request.retryFailed,
+    onEarlier: meter.addEarlier,
+    onDurable(results) {
+      for (const { sample } of results) meter.add({ type: 'result-end', sample });
+      return host.onResults?.(results.map(({ text }) => text));
+    },
+    onFailure: fail,
+  });
+  noteDamage(journal, host);
+  const keeper = keepManifest({
+    path: request.places.manifest,
+    current: () => ({ ...manifest, input: inputFacts(prepared), summary: meter.snapshot() }),
+    check: prepared.lock.check,
+    onFailure: fail,
+  });
+  const stop = AbortSignal.any([host.stop, failure.signal]);
+  const abort = AbortSignal.any([host.abort, failure.signal]);
+  try {
+    await keeper.write();
+    await rememberRun(request.places.manifest, host.environment);
+    await runMeasured({ ...prepared, journal, meter, host: { ...host, stop, abort } });
+    await journal.flush();
+    await finish({ ...prepared, journal });
+  } catch (error) {
+    manifest.state = 'stopped';
+    manifest.reason = messageOf(failure.signal.reason ?? error);
+    await journal.flush().catch(() => undefined);
+    throw failure.signal.reason ?? error;
+  } finally {
+    manifest.earlier_seconds += meter.snapshot().elapsedSeconds;
+    await keeper.stop();
+    await journal.close();
+  }
+  return { manifest, places: request.places, snapshot: meter.snapshot() };
+}
+
+/** Runs the requests, with everything that watches them. */
+async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal; meter: Meter }): Promise<void> {
+  const { host, meter, input } = run;
+  const watching = new AbortController();
+  const watched: { backend: Backend | null } = { backend: null };
+  const emit = (event: RunEvent): void => {
+    meter.add(event);
+    if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
+  };
+  watchGpus(emit, watching);
+  watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);
+  // Standard input: how many requests there are is known only when it has ended.
+  void input.completed.then(
+    () => emit({ type: 'total-change', total: countWanted(input) }),
+    () => undefined,
+  );
+  host.onStart(meter.snapshot);
+  try {
+    await runSegments({
+      ...run,
+      emit,
+      onBackend(backend) {
+        watched.backend = backend;
+      },
+    });
+  } finally {
+    watching.abort();
+  }
+}
+
+/** All answered: the output is brought into its order. Else the run is left to be resumed. */
+async function finish({ request, host, manifest, input, journal }: Prepared & { journal: Journal }): Promise<void> {
+  const isFinished = input.isComplete() && journal.done() >= countWanted(input);
+  manifest.state = isFinished ? 'finished' : 'stopped';
+  manifest.reason = isFinished ? null : 'interrupted';
+  if (!isFinished) return;
+  if (request.runner.order === 'input') await journal.finalise();
+  manifest.finished_at = new Date().toISOString();
+  await forgetRun(request.places.manifest, host.environment);
+}
+
+function noteDamage({ damage }: Journal, { onNote }: RunHost): void {
+  if (damage.tornBytes > 0)
+    onNote(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
+  if (damage.lines > 0) onNote(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
+}
+
+function inputFacts({ manifest, input }: Prepared): Manifest['input'] {
+  const { requests, rejected } = input.scan.counts;
+  const { bytes, sha256 } = input.identity() ?? manifest.input;
+  return {
+    ...manifest.input,
+    bytes,
+    sha256,
+    requests,
+    rejected,
+    complete: manifest.input.complete || input.isComplete(),
+  };
+}

@@ -1,0 +1,36 @@
+import { mockBackend } from '../../src/backends/mock.ts';
+import type { Backend } from '../../src/core/backend.ts';
+import { textOf } from '../../src/core/request.ts';
+import { candidate, candidates, chat } from './candidates.ts';
+import { describeBackend } from './conformance.ts';
+import { openTinyScorer } from './open-tiny-scorer.ts';
+
+const openMock = (options: Record<string, unknown>): Promise<Backend> =>
+  mockBackend.open({
+    model: 'mock',
+    options,
+    workers: null,
+    conversationTokens: null,
+    allowControlTokens: false,
+    signal: new AbortController().signal,
+    onNotice: () => {},
+  });
+
+const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
+
+describeBackend('mock', {
+  open: () => openMock({ latency_ms: 5, context_tokens: 1000 }),
+  chat: (index) => candidate(index).request,
+  expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
+  slow: chat([{ role: 'user', content: 'hello' }]),
+  openSlow: () => openMock({ latency_ms: 60_000 }),
+  bad: { request: chat(long), kind: 'context-too-long' },
+});
+
+describeBackend('llama-cpp', {
+  open: openTinyScorer,
+  chat: (index) => candidate(index).request,
+  expected: ({ id }) => candidates.find(({ request }) => request.id === id)?.answer ?? '',
+  slow: chat(long, { max_tokens: 1000 }),
+  bad: { request: chat(long, { logit_bias: { 5: 1 } }), kind: 'bad-request' },
+});

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend, GenerateContext } from '../../src/core/backend.ts';
+import { type Answer, answerText, type Completion } from '../../src/core/completion.ts';
+import type { ErrorKind } from '../../src/core/errors.ts';
+import type { BatchRequest } from '../../src/core/request.ts';
+
+/** What the suite must know of a backend. */
+export interface Subject {
+  open: () => Promise<Backend>;
+  /** One of many different chats. */
+  chat: (index: number) => BatchRequest;
+  /** What the backend answers to it. */
+  expected: (request: BatchRequest) => string;
+  /** Works for seconds: on the backend that `openSlow` opens, else on the ordinary one. */
+  slow: BatchRequest;
+  openSlow?: () => Promise<Backend>;
+  /** A request that the backend can't answer. */
+  bad: { request: BatchRequest; kind: ErrorKind };
+}
+
+/** The one suite that every backend passes. */
+export function describeBackend(name: string, subject: Subject): void {
+  describe(`the ${name} backend`, () => {
+    let backend: Backend;
+    beforeAll(async () => {
+      backend = await subject.open();
+    });
+    afterAll(() => backend.close());
+
+    test('completes a chat, and counts its tokens', async () => {
+      const request = subject.chat(0);
+      const { body } = completed(await backend.generate(request, context()));
+      expect(answerText(body)).toBe(subject.expected(request));
+      expect(body.object).toBe('chat.completion');
+      expect(body.choices?.[0]?.finish_reason).toBe('stop');
+      const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = body.usage;
+      expect(prompt).toBeGreaterThan(0);
+      expect(completion).toBeGreaterThan(0);
+      expect(total).toBe(prompt + completion);
+    });
+
+    test('gives a sign of life and the first token before the end', async () => {
+      const seen: string[] = [];
+      const answer = await backend.generate(
+        subject.chat(1),
+        context({ onActivity: () => seen.push('activity'), onFirstToken: () => seen.push('first token') }),
+      );
+      seen.push('end');
+      completed(answer);
+      expect(seen[0]).toBe('activity');
+      expect(seen.filter((event) => event === 'first token')).toHaveLength(1);
+      expect(seen.at(-1)).toBe('end');
+    });
+
+    test('answers 64 requests in flight, each with its own answer', async () => {
+      const requests = Array.from({ length: 64 }, (_, index) => subject.chat(index));
+      const answers = await Promise.all(requests.map((request, lane) => backend.generate(request, context({ lane }))));
+      expect(answers.map((answer) => answerText(completed(answer).body))).toEqual(requests.map(subject.expected));
+    });
+
+    test('fails a request that it cannot answer with its kind, and a sentence', async () => {
+      const answer = await backend.generate(subject.bad.request, context());
+      expect(answer).toMatchObject({ status: 'failed', kind: subject.bad.kind });
+      expect(answer.status === 'failed' && answer.message).toMatch(/\.$/);
+    });
+
+    test('rejects with the reason of a signal that was aborted before', async () => {
+      const reason = new Error('stopped before');
+      const asked = backend.generate(subject.chat(2), context({ signal: AbortSignal.abort(reason) }));
+      await expect(asked).rejects.toBe(reason);
+    });
+
+    test('rejects soon when the signal is aborted in the middle, and answers right afterwards', async () => {
+      const slowBackend = (await subject.openSlow?.()) ?? backend;
+      const abortedMs = await abortInTheMiddle(slowBackend, subject.slow);
+      expect(abortedMs).toBeLessThan(1000);
+      if (slowBackend !== backend) await slowBackend.close();
+      const request = subject.chat(3);
+      expect(answerText(completed(await backend.generate(request, context())).body)).toBe(subject.expected(request));
+    });
+
+    test('leaves no process when it is closed', async () => {
+      const closing = await subject.open();
+      completed(await closing.generate(subject.chat(4), context()));
+      const pid = closing.pid?.() ?? null;
+      await closing.close();
+      expect(pid === null || !isAlive(pid)).toBe(true);
+    });
+  });
+}
+
+/** Returns the milliseconds from the abort to the rejection. */
+async function abortInTheMiddle(backend: Backend, request: BatchRequest): Promise<number> {
+  const controller = new AbortController();
+  const reason = new Error('stopped in the middle');
+  let abortedAt = 0;
+  const abort = (): void => {
+    abortedAt = performance.now();
+    controller.abort(reason);
+  };
+  const asked = backend.generate(request, context({ signal: controller.signal }));
+  setTimeout(abort, 50);
+  await expect(asked).rejects.toBe(reason);
+  return performance.now() - abortedAt;
+}
+
+export const context = (changes: Partial<GenerateContext> = {}): GenerateContext => ({
+  signal: new AbortController().signal,
+  onFirstToken: () => {},
+  onActivity: () => {},
+  lane: 0,
+  ...changes,
+});
+
+export function completed(answer: Answer): Completion {
+  if (answer.status === 'failed') throw new Error(`${answer.kind}: ${answer.message}`);
+  return answer;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,42 @@
+// A worker without an engine: says back what it is asked, or misbehaves as the request wants. Node's own modules only.
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const send = (answer) => writeSync(3, `${JSON.stringify(answer)}\n`);
+const misbehave = {
+  crash: () => process.abort(),
+  exit() {
+    throw new Error('about to fail');
+  },
+  garbage: () => writeSync(3, 'this is no JSON\n'),
+  hang() {},
+};
+
+let settings;
+const lines = createInterface({ input: process.stdin });
+lines.on('line', (line) => {
+  const { type, id, ...rest } = JSON.parse(line);
+  if (type === 'open') open(rest.settings);
+  if (type === 'generate') generate(id, rest.request.body.prompt);
+});
+lines.on('close', () => {
+  if (settings.stays) setInterval(() => {}, 1000);
+});
+
+function open(given) {
+  settings = given;
+  if (given.refuses) send({ type: 'refused', kind: 'model-not-found', message: 'No model.', hint: 'get one' });
+  else if (given.dies) misbehave.exit();
+  else if (!given.loadsForever) send({ type: 'ready', info: { name: given.name } });
+}
+
+function generate(id, prompt) {
+  if (misbehave[prompt]) {
+    misbehave[prompt]();
+    return;
+  }
+  send({ type: 'activity', id });
+  send({ type: 'first-token', id });
+  process.stdout.write('a line on stdout\n');
+  send({ type: 'answer', id, answer: { status: 'completed', body: { prompt } } });
+}

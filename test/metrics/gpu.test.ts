@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { RunEvent } from '../../src/core/events.ts';
+import { parseGpuLine, watchGpus } from '../../src/metrics/gpu.ts';
+
+const path = process.env['PATH'];
+const built = new URL('../../dist/metrics/gpu.js', import.meta.url);
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'llmbatch-gpu-'));
+});
+afterEach(async () => {
+  process.env['PATH'] = path;
+  await rm(folder, { recursive: true });
+});
+
+async function installNvidiaSmi(body: string): Promise<void> {
+  const file = join(folder, 'nvidia-smi');
+  await writeFile(file, `#!/bin/sh\necho $$ > ${folder}/pid\n${body}\n`);
+  await chmod(file, 0o755);
+  process.env['PATH'] = `${folder}:${path}`;
+}
+
+const twoGpus = `while :; do
+echo "1024, 16376, 97, 61, 212.40"
+echo "[N/A], 16376, [N/A], [Not Supported], 30.00"
+sleep 1
+done`;
+
+const fakePid = async (): Promise<number> => Number(await readFile(join(folder, 'pid'), 'utf8'));
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('the lines of one tick are one sample of all GPUs', async () => {
+  await installNvidiaSmi(twoGpus);
+  const controller = new AbortController();
+  const events: RunEvent[] = [];
+  watchGpus((event) => events.push(event), { signal: controller.signal });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  controller.abort();
+  const totalBytes = 16_376 * 1024 ** 2;
+  expect(events[0]).toEqual({
+    type: 'gpu-sample',
+    gpus: [
+      { usedBytes: 1024 ** 3, totalBytes, utilisation: 97, temperature: 61, powerWatts: 212.4 },
+      { usedBytes: null, totalBytes, utilisation: null, temperature: null, powerWatts: 30 },
+    ],
+  });
+});
+
+test('the signal ends the child', async () => {
+  await installNvidiaSmi(twoGpus);
+  const controller = new AbortController();
+  const events: RunEvent[] = [];
+  watchGpus((event) => events.push(event), { signal: controller.signal });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  controller.abort();
+  const pid = await fakePid();
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+});
+
+test('a driver that fails emits nothing', async () => {
+  await installNvidiaSmi(
+    `echo "NVIDIA-SMI has failed because it couldn't communicate with the driver."\ntouch ${folder}/ran\nexit 9`,
+  );
+  const emit = vi.fn();
+  const controller = new AbortController();
+  watchGpus(emit, { signal: controller.signal });
+  await vi.waitFor(() => expect(existsSync(join(folder, 'ran'))).toBe(true), { timeout: 10_000 });
+  controller.abort();
+  expect(emit).not.toHaveBeenCalled();
+});
+
+/** Runs the built watcher in a process of its own. */
+function runWatcher(body: string, PATH: string | undefined): Promise<{ code: number | null; output: string }> {
+  const script = `import { watchGpus } from '${built.href}';
+    const watch = (onSample) => watchGpus(onSample, { signal: new AbortController().signal });
+    ${body}`;
+  return new Promise((resolve) => {
+    const args = ['--input-type=module', '-e', script];
+    const child = execFile(process.execPath, args, { env: { PATH } }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, output: stdout + stderr }),
+    );
+  });
+}
+
+test.skipIf(!existsSync(built))('without nvidia-smi a process ends by itself and says nothing', async () => {
+  expect(await runWatcher('watch(console.log);', folder)).toEqual({ code: 0, output: '' });
+});
+
+test.skipIf(!existsSync(built))('a watched GPU keeps no process alive, and ends with it', async () => {
+  await installNvidiaSmi(twoGpus);
+  const untilFirstSample = 'const hold = setInterval(() => {}, 1000); watch(() => clearInterval(hold));';
+  expect(await runWatcher(untilFirstSample, process.env['PATH'])).toEqual({ code: 0, output: '' });
+  const pid = await fakePid();
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+});
+
+test.skipIf(!existsSync(built))('the child does not outlive a process that is killed', async () => {
+  await installNvidiaSmi(twoGpus);
+  const killItself = "setInterval(() => {}, 1000); watch(() => process.kill(process.pid, 'SIGKILL'));";
+  expect((await runWatcher(killItself, process.env['PATH'])).code).toBeNull();
+  const pid = await fakePid();
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+});
+
+test('a message is not a sample', () => {
+  expect(parseGpuLine('No devices were found')).toBeNull();
+  expect(parseGpuLine('')).toBeNull();
+});

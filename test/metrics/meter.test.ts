@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import type { ResultSample } from '../../src/core/events.ts';
+import { createMeter } from '../../src/metrics/meter.ts';
+
+const success: ResultSample = {
+  kind: null,
+  promptTokens: 100,
+  completionTokens: 20,
+  cachedTokens: 80,
+  latencyMs: 500,
+  ttftMs: 50,
+  queueMs: null,
+  attempts: 1,
+  endedAt: 1,
+};
+
+function startMeter(total: number | null) {
+  const clock = { ms: 5000 };
+  const meter = createMeter({ now: () => clock.ms });
+  clock.ms += 3000;
+  meter.add({ type: 'run-start', total, workers: 4, contextTokens: 4096, loadMs: 2800 });
+  const answer = (sample: ResultSample): void => {
+    meter.add({ type: 'request-start' });
+    meter.add({ type: 'result-end', sample });
+    meter.add({ type: 'request-end' });
+  };
+  return { clock, meter, answer };
+}
+
+test('before a run starts everything is zero or not measured', () => {
+  expect(createMeter({ now: () => 0 }).snapshot()).toMatchObject({
+    total: null,
+    done: 0,
+    recentRate: null,
+    overallRate: null,
+    eta: null,
+    latencyMs: null,
+    gpus: null,
+    engine: null,
+    tokens: { cached: null, cacheHitRate: null },
+  });
+});
+
+test('a minute of a steady run gives its rates, its times and its ETA', () => {
+  const { clock, meter, answer } = startMeter(1200);
+  for (let count = 0; count < 600; count++) {
+    answer(success);
+    clock.ms += 100;
+  }
+  const { eta, latencyMs, ...snapshot } = meter.snapshot();
+  expect(snapshot).toMatchObject({
+    total: 1200,
+    done: 600,
+    succeeded: 600,
+    failed: 0,
+    inFlight: 0,
+    elapsedSeconds: 60,
+  });
+  expect(snapshot).toMatchObject({ recentRate: 10, overallRate: 10, recentTokenRate: 1200, overallTokenRate: 1200 });
+  expect(snapshot).toMatchObject({ workers: 4, loadMs: 2800, queueMs: null });
+  expect(latencyMs).toMatchObject({ count: 600, p50: 500, max: 500 });
+  expect(eta?.seconds).toBe(60);
+  expect(snapshot.context).toEqual({ current: 120, peak: 120, limit: 4096, trims: 0 });
+});
+
+test('the ETA waits for 20 results or 5 seconds, and for the total', () => {
+  const { clock, meter, answer } = startMeter(null);
+  for (let count = 0; count < 4; count++) {
+    answer(success);
+    clock.ms += 1000;
+  }
+  meter.add({ type: 'total-change', total: 100 });
+  expect(meter.snapshot().eta).toBeNull();
+  clock.ms += 1000;
+  expect(meter.snapshot().eta).not.toBeNull();
+  for (let count = 0; count < 96; count++) answer(success);
+  expect(meter.snapshot().eta).toEqual({ seconds: 0, low: 0, high: 0 });
+});
+
+test('results of earlier sessions count, but are no part of rates and times', () => {
+  const { clock, meter, answer } = startMeter(1000);
+  for (let count = 0; count < 500; count++) meter.addEarlier(success);
+  clock.ms += 10_000;
+  expect(meter.snapshot()).toMatchObject({ done: 500, recentRate: null, overallRate: null, latencyMs: null });
+  for (let count = 0; count < 10; count++) answer(success);
+  expect(meter.snapshot()).toMatchObject({ done: 510, overallRate: 1, tokens: { prompt: 51_000 } });
+});
+
+test('an earlier failure that is answered now counts once', () => {
+  const { meter, answer } = startMeter(1);
+  meter.addEarlier({ ...success, kind: 'timeout' });
+  meter.forget('timeout');
+  answer(success);
+  expect(meter.snapshot()).toMatchObject({ done: 1, succeeded: 1, failed: 0, errors: {} });
+});
+
+test("a failure's time is no latency, and a line that was never sent is no rate", () => {
+  const { clock, meter, answer } = startMeter(10);
+  answer({ ...success, kind: 'timeout', latencyMs: 60_000 });
+  meter.add({ type: 'result-end', sample: { ...success, kind: 'input', attempts: 0, latencyMs: 0 } });
+  clock.ms += 2000;
+  expect(meter.snapshot()).toMatchObject({ done: 2, failed: 2, overallRate: 0.5, recentRate: 0.5, latencyMs: null });
+});
+
+test('requests in flight, retries, trims and restarts are counted', () => {
+  const { meter } = startMeter(10);
+  meter.add({ type: 'request-start' });
+  meter.add({ type: 'request-start' });
+  meter.add({ type: 'request-retry', kind: 'overloaded', attempt: 1, delayMs: 100 });
+  meter.add({ type: 'request-end' });
+  meter.add({ type: 'history-trim', lane: 0, reason: 'turns', messages: 40 });
+  meter.add({ type: 'engine-restart', reason: 'stalled' });
+  meter.add({ type: 'notice', text: 'hello' });
+  expect(meter.snapshot()).toMatchObject({ inFlight: 1, retries: 1, engineRestarts: 1, context: { trims: 1 } });
+});
+
+test('the machine is its last sample and its peak', () => {
+  const { meter } = startMeter(10);
+  const gpu = { usedBytes: 8, totalBytes: 16, utilisation: 90, temperature: 60, powerWatts: 200 };
+  meter.add({ type: 'gpu-sample', gpus: [gpu, gpu] });
+  meter.add({ type: 'gpu-sample', gpus: [{ ...gpu, usedBytes: 2 }] });
+  meter.add({ type: 'process-sample', cpuPercent: 50, memoryBytes: 9 });
+  meter.add({ type: 'process-sample', cpuPercent: 70, memoryBytes: 5 });
+  expect(meter.snapshot()).toMatchObject({
+    gpus: [{ usedBytes: 2 }],
+    gpuPeakBytes: 16,
+    engine: { cpuPercent: 70, memoryBytes: 5, peakMemoryBytes: 9 },
+  });
+});

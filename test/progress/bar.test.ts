@@ -1,0 +1,60 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test, vi } from 'vitest';
+import { startProgress } from '../../src/progress/index.ts';
+import { captureStream, midway } from './capture.ts';
+
+const escape = '\u001B';
+
+async function startBar() {
+  const { stream, text } = captureStream(80);
+  let done = 0;
+  const snapshot = () => ({ ...midway, done: ++done });
+  const progress = startProgress({ mode: 'auto', snapshot, title: 'candidates.jsonl', stream });
+  await vi.waitFor(() => expect(text()).toContain('░'));
+  return { progress, text };
+}
+
+test('the bar hides the cursor while it lives, and gives it and the line wrapping back', async () => {
+  const { progress, text } = await startBar();
+  expect(text()).toContain(`${escape}[?25l`);
+  progress.stop();
+  const end = text().slice(text().lastIndexOf(`${escape}[?25l`));
+  expect(end).toContain(`${escape}[?25h`);
+  expect(end).toContain(`${escape}[?7h`);
+});
+
+test('the last state stays on the screen, on a line of its own', async () => {
+  const { progress, text } = await startBar();
+  progress.stop();
+  expect(text()).toMatch(/\n$/);
+  expect(stripVTControlCharacters(text()).split('\n').at(-2)).toContain('/200 46.9 req/s');
+});
+
+test('a note is a whole line above a bar that is drawn again', async () => {
+  const { progress, text } = await startBar();
+  const before = text().length;
+  progress.note('a note');
+  const after = text().slice(before);
+  expect(after).toMatch(/a note\n/);
+  expect(after.slice(after.indexOf('a note'))).toContain('░');
+  progress.stop();
+});
+
+test('the cursor is never put back to a row that was saved', async () => {
+  const { progress, text } = await startBar();
+  progress.note('a note');
+  progress.stop();
+  expect(text()).not.toContain(`${escape}7`);
+  expect(text()).not.toContain(`${escape}8`);
+});
+
+test('stopping twice writes nothing more, and a bar that never came is no matter', () => {
+  const { stream, text } = captureStream(80);
+  const progress = startProgress({ mode: 'bar', snapshot: () => midway, title: 'candidates.jsonl', stream });
+  progress.note('early');
+  progress.stop();
+  const written = text();
+  progress.stop();
+  expect(text()).toBe(written);
+  expect(stripVTControlCharacters(written).split('\n').slice(0, 2)).toEqual(['candidates.jsonl', 'early']);
+});

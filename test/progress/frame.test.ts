@@ -1,0 +1,53 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { drawFrame } from '../../src/progress/frame.ts';
+import { midway } from './capture.ts';
+
+const frame = (columns: number, snapshot = midway): string => stripVTControlCharacters(drawFrame(snapshot, columns));
+
+test('a wide terminal shows everything', () => {
+  expect(frame(120)).toBe(
+    '███████████████░░░░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G',
+  );
+});
+
+test('fields are dropped in the order of their importance, errors last', () => {
+  expect([90, 80, 70, 50, 40, 30, 20, 9].map((columns) => frame(columns))).toMatchInlineSnapshot(`
+    [
+      "███████████░░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
+      "█████░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
+      "████████░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed",
+      "██████████░░░░░░  63% 126/200 ETA 4m 05s 2 failed",
+      "██████████░░░░░░░  63% 126/200 2 failed",
+      "█████████░░░░░░  63% 2 failed",
+      "██████░░░░ 2 failed",
+      "2 failed",
+    ]
+  `);
+});
+
+test('no frame is wider than the terminal', () => {
+  for (let columns = 10; columns <= 200; columns++) expect(frame(columns).length).toBeLessThan(columns);
+});
+
+test('an unknown total has counts and no bar', () => {
+  expect(frame(80, { ...midway, total: null, eta: null })).toBe(
+    '126 done 46.9 req/s 2734 tok/s 2 failed VRAM 18.2/24.0G',
+  );
+});
+
+test('a finished run has a full bar and no ETA', () => {
+  const done = { ...midway, done: 200, failed: 0, gpus: null, eta: { seconds: 0, low: 0, high: 0 } };
+  expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2734 tok/s');
+});
+
+test('100 % is shown only when nothing is left', () => {
+  expect(frame(80, { ...midway, total: 100_000, done: 99_999 })).toContain(' 99% 99999/100000');
+});
+
+test('what is not measured yet is n/a', () => {
+  const start = { ...midway, done: 0, failed: 0, recentRate: null, overallRate: null, recentTokenRate: null };
+  expect(frame(80, { ...start, eta: null, gpus: null })).toBe(
+    '░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 n/a req/s n/a tok/s ETA n/a',
+  );
+});

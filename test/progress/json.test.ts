@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startProgress } from '../../src/progress/index.ts';
+import { captureStream, midway } from './capture.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('every line is a JSON object: one a second, the notes, and one at the end', () => {
+  const { stream, text } = captureStream();
+  const progress = startProgress({ mode: 'json', snapshot: () => midway, title: 'in.jsonl', stream });
+  progress.note('a note\nof two lines');
+  vi.advanceTimersByTime(2000);
+  progress.stop();
+  const objects = text()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(objects.length).toBe(4);
+  expect(objects[0]).toEqual({ title: 'in.jsonl', note: 'a note\nof two lines' });
+  expect(objects.map((object) => object['final'])).toEqual([undefined, false, false, true]);
+  expect(objects[3]).toMatchObject({
+    total: 200,
+    done: 126,
+    recent_rate: 46.9,
+    gpu_peak_bytes: null,
+    latency_ms: null,
+  });
+});
+
+test('the keys are those of a snapshot in snake_case', () => {
+  const { stream, text } = captureStream();
+  startProgress({ mode: 'json', snapshot: () => midway, title: 'in.jsonl', stream }).stop();
+  expect(Object.keys(JSON.parse(text()) as object).toSorted()).toMatchInlineSnapshot(`
+    [
+      "context",
+      "done",
+      "elapsed_seconds",
+      "engine",
+      "engine_restarts",
+      "error_groups",
+      "errors",
+      "eta",
+      "failed",
+      "final",
+      "gpu_peak_bytes",
+      "gpus",
+      "in_flight",
+      "latency_ms",
+      "load_ms",
+      "overall_rate",
+      "overall_token_rate",
+      "queue_ms",
+      "recent_rate",
+      "recent_token_rate",
+      "retries",
+      "succeeded",
+      "title",
+      "tokens",
+      "total",
+      "ttft_ms",
+      "workers",
+    ]
+  `);
+});

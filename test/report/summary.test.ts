@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { createMeter } from '../../src/metrics/meter.ts';
+import { renderSummary } from '../../src/report/summary.ts';
+import { sampleSnapshot } from './sample-run.ts';
+
+const outputPath = 'candidates.results.jsonl';
+
+test('a stopped run says how far it came and how to go on', () => {
+  const resumeCommand = `llmbatch resume ${outputPath}`;
+  expect(renderSummary(sampleSnapshot(), { outputPath, resumeCommand })).toMatchInlineSnapshot(`
+    "Stopped: 60 of 100 requests done (58 succeeded, 2 failed)
+      rate        2.00 req/s, 220.0 tok/s, in 30.0 s
+      left        40
+      tokens      6000 prompt (cached 60.0%), 600 completion
+      latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
+      errors      timeout 2
+      retries     1
+      GPU memory  peak 14.0 GiB of 16.0 GiB
+      engine      memory peak 1.5 GiB
+      model       loaded in 3.2 s
+      output      candidates.results.jsonl
+      resume      llmbatch resume candidates.results.jsonl
+    "
+  `);
+});
+
+test('a run in progress has its recent rate and its ETA', () => {
+  expect(renderSummary(sampleSnapshot(), { outputPath, isRunning: true })).toMatchInlineSnapshot(`
+    "Running: 60 of 100 requests done (58 succeeded, 2 failed)
+      rate         2.00 req/s, 220.0 tok/s, in 30.0 s
+      last minute  2.00 req/s, 220.0 tok/s
+      left         40, ETA 20.0 s
+      tokens       6000 prompt (cached 60.0%), 600 completion
+      latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
+      errors       timeout 2
+      retries      1
+      GPU memory   peak 14.0 GiB of 16.0 GiB
+      engine       memory peak 1.5 GiB
+      model        loaded in 3.2 s
+      output       candidates.results.jsonl
+    "
+  `);
+});
+
+test('a finished run without tokens, GPU or errors is short', () => {
+  let nowMs = 0;
+  const meter = createMeter({ now: () => nowMs });
+  meter.add({ type: 'run-start', total: 1, workers: 1, contextTokens: null, loadMs: null });
+  nowMs = 500;
+  const sample = { kind: null, promptTokens: 0, completionTokens: 0, cachedTokens: null, latencyMs: 400, ttftMs: null };
+  meter.add({ type: 'result-end', sample: { ...sample, queueMs: null, attempts: 1, endedAt: 1 } });
+  expect(renderSummary(meter.snapshot(), { outputPath })).toMatchInlineSnapshot(`
+    "Finished: 1 request done
+      rate     2.00 req/s, 0.00 tok/s, in 500 ms
+      latency  p50 400 ms, p95 400 ms
+      output   candidates.results.jsonl
+    "
+  `);
+});

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { foldReport } from '../../src/report/report-data.ts';
+import { renderText } from '../../src/report/text.ts';
+import { resultLine, run, sampleReport, sampleSnapshot } from './sample-run.ts';
+
+test('the whole report, as a terminal shows it', () => {
+  expect(renderText(sampleReport({ snapshot: sampleSnapshot() }))).toMatchInlineSnapshot(`
+    "Run
+      output       candidates.results.jsonl
+      input        candidates.jsonl
+      state        finished
+      backend      ollama 0.34.0
+      model        gemma3:4b
+      mode         independent
+      started      2026-11-22T06:00:00.000Z
+      ended        2026-11-22T06:01:40.000Z
+      time worked  1m 39s
+
+    Requests
+      done             100 of 100 (100.0%)
+      succeeded        95
+      failed           5 (5.0%)
+      retries          1
+      rate             1.01 req/s
+      tokens a second  105.3 tok/s
+
+    Tokens
+      prompt      9,500
+      completion  950
+      cached      5700 (hit rate 60.0%)
+      saved       5,700 prompt tokens not computed again
+
+    Times
+                     mean     p50     p95     p99     max
+      latency      150 ms  150 ms  194 ms  198 ms  199 ms
+      first token   20 ms   20 ms   20 ms   20 ms   20 ms
+      queue           n/a     n/a     n/a     n/a     n/a
+
+    Engine
+      workers          8
+      model loaded in  3.2 s
+      GPU memory       peak 14.0 GiB of 16.0 GiB
+      GPUs             97%, 61 °C, n/a
+      engine memory    peak 1.5 GiB
+      engine CPU       101% of one core
+      context peak     110 of 4,096 tokens (2.7%)
+      trims            0
+      engine restarts  0
+
+    Errors
+      kind         group  requests  share
+      timeout    timeout         3   3.0%
+      truncated    model         2   2.0%
+
+    Attempts
+      attempts  requests
+      1               90
+      2               10
+
+    Slowest
+      id                            line  latency  prompt  completion    outcome
+      <img src=x onerror=alert(1)…   100   199 ms     100          10  succeeded
+      candidate-98                    99   198 ms     100          10  succeeded
+      candidate-97                    98   197 ms     100          10  succeeded
+      candidate-96                    97   196 ms     100          10  succeeded
+      candidate-95                    96   195 ms     100          10  succeeded
+      candidate-94                    95   194 ms     100          10  succeeded
+      candidate-93                    94   193 ms     100          10  succeeded
+      candidate-92                    93   192 ms     100          10  succeeded
+      candidate-91                    92   191 ms     100          10  succeeded
+      candidate-90                    91   190 ms     100          10  succeeded
+
+    Rate over time
+      ██████████████████████████████████████████████████
+      peak 1.00 req/s, 2.0 s a column
+    "
+  `);
+});
+
+test('it fits 80 columns, and no control character of the data reaches the terminal', () => {
+  const hour = foldReport();
+  for (let second = 0; second < 3600; second += 7) hour.add(resultLine(second, { id: 'x'.repeat(200) }));
+  for (const data of [sampleReport(), hour.finish(run)]) {
+    const lines = renderText(data).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.join('')).not.toMatch(/\p{Cc}/u);
+  }
+});
