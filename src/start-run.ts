@@ -76,7 +76,7 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
     onEarlier: meter.addEarlier,
     onDurable(results) {
       for (const { sample } of results) meter.add({ type: 'result-end', sample });
-      return host.onResults?.(results.map(({ text }) => text));
+      return host.onResults?.(results.map(({ bytes }) => bytes));
     },
     onFailure: fail,
   });
@@ -121,7 +121,7 @@ async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal;
   watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);
   // Standard input: how many requests there are is known only when it has ended.
   void input.completed.then(
-    () => emit({ type: 'total-change', total: countWanted(input) }),
+    () => input.isComplete() && emit({ type: 'total-change', total: countWanted(input) }),
     () => undefined,
   );
   host.onStart(meter.snapshot);

@@ -67,9 +67,9 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
   }
 }
 
-async function printResults(lines: string[], interrupts: Interrupts): Promise<void> {
+async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<void> {
   if (interrupts.abort.aborted) return;
-  if (!(await writeStdout(lines.join('')))) interrupts.endNow();
+  if (!(await writeStdout(Buffer.concat(lines)))) interrupts.endNow();
 }
 
 async function printOutcome({ manifest, places, snapshot }: RunOutcome, options: QueueOptions): Promise<void> {

@@ -10,8 +10,8 @@ const standardOutput = 1;
  * Writes lines to stdout, and resolves when they are out. Not by `process.stdout`: that blocks the whole process while
  * the reader of a pipe is slow, Ctrl-C included. False when the reader has closed the pipe.
  */
-export async function writeStdout(text: string): Promise<boolean> {
-  let rest = Buffer.from(text);
+export async function writeStdout(data: string | Buffer): Promise<boolean> {
+  let rest = Buffer.from(data);
   while (rest.length > 0) {
     try {
       const { bytesWritten } = await writeTo(standardOutput, rest);

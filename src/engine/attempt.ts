@@ -31,7 +31,9 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   const touch = (): void => inFlight.touch(entry);
   const answer = await backend
     .generate(request, {
-      signal: entry.controller.signal,
+      get signal() {
+        return inFlight.signalOf(entry);
+      },
       lane,
       onActivity: touch,
       onFirstToken() {

@@ -62,7 +62,7 @@ function serverResponse({ response }: Failure, id: string): ResultLine['response
 }
 
 function detailsOf({ request, verdict, attempts, attempt, place }: Answered, source: ResultSource): ResultDetails {
-  return {
+  const details: ResultDetails = {
     line: request.line,
     attempts,
     backend: source.backend,
@@ -71,14 +71,14 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
     queue_ms: queueOf(verdict.answer),
     ttft_ms: attempt.ttftMs === null ? null : round(attempt.ttftMs),
     latency_ms: round(attempt.latencyMs),
-    ...(verdict.answer.status === 'completed' && verdict.answer.finish !== undefined
-      ? { finish: verdict.answer.finish }
-      : {}),
-    ...('parsed' in verdict ? { parsed: verdict.parsed } : {}),
-    ...('rejected' in verdict ? { rejected: verdict.rejected } : {}),
-    ...(place === null ? {} : { conversation: place }),
-    ...(request.row === undefined ? {} : { row: request.row }),
   };
+  if (verdict.answer.status === 'completed' && verdict.answer.finish !== undefined)
+    details.finish = verdict.answer.finish;
+  if ('parsed' in verdict) details.parsed = verdict.parsed;
+  if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
+  if (place !== null) details.conversation = place;
+  if (request.row !== undefined) details.row = request.row;
+  return details;
 }
 
 const queueOf = (answer: Answer): number | null =>

@@ -3,7 +3,8 @@ export type AbortCause = 'stopped' | 'timeout' | 'stalled';
 
 /** One attempt under way. */
 export interface FlightEntry {
-  readonly controller: AbortController;
+  /** Made when the backend asks for the signal: one that never does costs nothing. */
+  controller: AbortController | null;
   /** Set when the attempt is aborted. */
   cause: AbortCause | null;
   /** First sign of life, epoch ms: the time in a server's queue is not the request's fault. */
@@ -22,6 +23,7 @@ export interface InFlightOptions {
 export interface InFlight {
   start: () => FlightEntry;
   end: (entry: FlightEntry) => void;
+  signalOf: (entry: FlightEntry) => AbortSignal;
   /** Something came from the engine for this attempt. */
   touch: (entry: FlightEntry) => void;
   abortAll: (cause: AbortCause) => void;
@@ -36,7 +38,7 @@ export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightO
 
   const abort = (entry: FlightEntry, cause: AbortCause): void => {
     entry.cause ??= cause;
-    entry.controller.abort(new Error(cause));
+    entry.controller?.abort(new Error(cause));
   };
   const abortAll = (cause: AbortCause): void => {
     for (const entry of entries) abort(entry, cause);
@@ -60,13 +62,18 @@ export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightO
     start() {
       // An idle engine is not a silent one: the silence counts from the first request after it.
       if (entries.size === 0) lastActivity = Date.now();
-      const entry: FlightEntry = { controller: new AbortController(), cause: null, activeSince: null };
+      const entry: FlightEntry = { controller: null, cause: null, activeSince: null };
       entries.add(entry);
       return entry;
     },
     end(entry) {
       entries.delete(entry);
       lastActivity = Date.now();
+    },
+    signalOf(entry) {
+      entry.controller ??= new AbortController();
+      if (entry.cause !== null) entry.controller.abort(new Error(entry.cause));
+      return entry.controller.signal;
     },
     touch(entry) {
       lastActivity = Date.now();

@@ -1,18 +1,18 @@
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun } from '../core/errors.ts';
-import type { Emit } from '../core/events.ts';
+import type { Emit, RunEvent } from '../core/events.ts';
 import { formatDuration, formatPercent } from '../core/format.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { type Attempt, sendOnce } from './attempt.ts';
-import { createBreaker } from './breaker.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
 import { type Answered, type ResultSource, rejectedResult, resultOf } from './build-result.ts';
 import type { Conversations, TurnPlace } from './conversation.ts';
-import { createInFlight } from './in-flight.ts';
+import { type InFlight, createInFlight } from './in-flight.ts';
 import { retryDelay } from './retry.ts';
-import { type Task, createTaskQueue } from './task-queue.ts';
+import { type Task, type TaskQueue, createTaskQueue } from './task-queue.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
 
 export interface EngineRun {
@@ -50,8 +50,10 @@ export async function runRequests(run: EngineRun): Promise<void> {
     },
   });
   const drain = createDrain(run, queue.stop, () => inFlight.abortAll('stopped'));
-  const line = { ...run, queue, inFlight, breaker: createBreaker(settings.maxErrorRate) };
-  const lanes = Array.from({ length: run.lanes }, (_, lane) => runLane(line, lane));
+  const breaker = createBreaker(settings.maxErrorRate);
+  const lanes = Array.from({ length: run.lanes }, (_, lane) =>
+    runLane({ ...run, ...settings, queue, inFlight, breaker, lane }),
+  );
   try {
     await Promise.all(lanes);
   } catch (error) {
@@ -65,10 +67,14 @@ export async function runRequests(run: EngineRun): Promise<void> {
   }
 }
 
-interface Line extends EngineRun {
-  queue: ReturnType<typeof createTaskQueue>;
-  inFlight: ReturnType<typeof createInFlight>;
-  breaker: ReturnType<typeof createBreaker>;
+/** One of the workers: it has one request in flight. */
+interface Lane extends Omit<EngineRun, 'lanes'> {
+  lane: number;
+  queue: TaskQueue;
+  inFlight: InFlight;
+  breaker: Breaker;
+  timeoutMs: number | null;
+  stallTimeoutMs: number;
 }
 
 /** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
@@ -95,85 +101,86 @@ function createDrain({ stop, abort, settings }: EngineRun, stopSending: () => vo
   };
 }
 
-async function runLane(line: Line, lane: number): Promise<void> {
+async function runLane(lane: Lane): Promise<void> {
   for (;;) {
-    const next = line.queue.next();
+    const next = lane.queue.next();
     const task = next instanceof Promise ? await next : next;
     if (task === null) return;
-    if (isRejected(task.read)) await line.record(task.row, rejectedResult(task.read, line.source));
-    else await runTask({ ...line, lane, request: task.read }, task);
+    if (isRejected(task.read)) await lane.record(task.row, rejectedResult(task.read, lane.source));
+    else await runTask(lane, task, task.read);
   }
-}
-
-/** A request in a lane. */
-interface Place extends Line {
-  lane: number;
-  request: BatchRequest;
 }
 
 /** One attempt at a task: records its result, or puts it off for a retry. */
-async function runTask(place: Place, task: Task): Promise<void> {
+async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<void> {
   task.attempts++;
-  const answered = await answer(place, task.attempts);
+  const answered = await answer(lane, request, task.attempts);
   if (answered === null) return;
   const { answer: outcome } = answered.verdict;
   if (outcome.status === 'completed') {
-    place.conversations?.accept(place.lane, place.request, outcome.body);
-    place.breaker.add(false);
-    await place.record(task.row, resultOf(answered, place.source));
+    lane.conversations?.accept(lane.lane, request, outcome.body);
+    lane.breaker.add(false);
+    await lane.record(task.row, resultOf(answered, lane.source));
   } else {
-    await handleFailure(place, task, { ...answered, failure: outcome });
+    await handleFailure(lane, task, { ...answered, failure: outcome });
   }
 }
 
-async function handleFailure(place: Place, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
+async function handleFailure(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
   const { kind, message } = failed.failure;
   if (stopsTheRun(kind)) throw new EngineError(kind, message);
-  const delayMs = retryDelay(failed.failure, task.attempts, place.settings);
+  const delayMs = retryDelay(failed.failure, task.attempts, lane.settings);
   if (delayMs !== null) {
-    place.emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs });
-    place.queue.retryLater(task, delayMs);
+    lane.emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs });
+    lane.queue.retryLater(task, delayMs);
     return;
   }
-  place.breaker.add(true);
-  await place.record(task.row, resultOf(failed, place.source));
-  checkBreaker(place, failed.failure);
+  lane.breaker.add(true);
+  await lane.record(task.row, resultOf(failed, lane.source));
+  checkBreaker(lane, failed.failure);
 }
 
 /** The request's answer, judged; null when the run was stopped before it came. */
-async function answer(place: Place, attempts: number): Promise<Answered | null> {
-  const { request, verifier } = place;
-  const prepared = verifier.prepare(request);
+async function answer(lane: Lane, request: BatchRequest, attempts: number): Promise<Answered | null> {
+  const prepared = lane.verifier.prepare(request);
   const check = prepared instanceof Promise ? await prepared : prepared;
   if (typeof check !== 'function') {
     const unsent = { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
     return { request, verdict: { answer: check }, attempts: 0, attempt: unsent, place: null };
   }
-  const { sent, turn } = await sendInConversation(place);
-  return sent.answer === null ? null : { request, verdict: check(sent.answer), attempts, attempt: sent, place: turn };
+  const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
+  const { sent, place } =
+    conversations === null
+      ? { sent: await send(lane, request), place: null }
+      : await sendInConversation(lane, conversations, request);
+  return sent.answer === null ? null : { request, verdict: check(sent.answer), attempts, attempt: sent, place };
 }
 
-/** Sends the request with the lane's history before it, where there is one. */
-async function sendInConversation(place: Place): Promise<{ sent: Attempt; turn: TurnPlace | null }> {
-  const { request, lane } = place;
-  const conversations = request.endpoint === '/v1/chat/completions' ? place.conversations : null;
-  if (conversations === null) return { sent: await send(place, request), turn: null };
-  const extended = conversations.extend(lane, request);
-  const sent = await send(place, extended.request);
+/** Sends the request with the lane's history before it. */
+async function sendInConversation(
+  lane: Lane,
+  conversations: Conversations,
+  request: BatchRequest,
+): Promise<{ sent: Attempt; place: TurnPlace }> {
+  const extended = conversations.extend(lane.lane, request);
+  const sent = await send(lane, extended.request);
   const isTooLong = sent.answer?.status === 'failed' && sent.answer.kind === 'context-too-long';
-  if (!isTooLong || !conversations.forget(lane, 'the prompt did not fit')) return { sent, turn: extended.place };
+  if (!isTooLong || !conversations.forget(lane.lane, 'the prompt did not fit')) return { sent, place: extended.place };
   // The history may be what was too long: without it the request gets its own chance.
-  return sendInConversation(place);
+  return sendInConversation(lane, conversations, request);
 }
 
-async function send(place: Place, request: BatchRequest): Promise<Attempt> {
-  place.emit({ type: 'request-start' });
-  const sent = await sendOnce(request, { ...place, ...place.settings });
-  place.emit({ type: 'request-end' });
+const requestStart: RunEvent = { type: 'request-start' };
+const requestEnd: RunEvent = { type: 'request-end' };
+
+async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
+  lane.emit(requestStart);
+  const sent = await sendOnce(request, lane);
+  lane.emit(requestEnd);
   return sent;
 }
 
-function checkBreaker({ breaker }: Line, last: Failure): void {
+function checkBreaker({ breaker }: Lane, last: Failure): void {
   const rate = breaker.tripped();
   if (rate === null) return;
   throw new EngineError(

@@ -21,8 +21,8 @@ export interface TaskQueue {
 const mostDelayed = 256;
 
 export function createTaskQueue(batches: AsyncIterable<WorkItem[]>): TaskQueue {
-  const reader = createReader(batches);
   const changed = createBell();
+  const reader = createReader(batches, changed.ring);
   const timers = new Map<Task, NodeJS.Timeout>();
   const due: Task[] = [];
   const state = { isStopped: false };
@@ -34,8 +34,8 @@ export function createTaskQueue(batches: AsyncIterable<WorkItem[]>): TaskQueue {
       const task = takeNow();
       if (task !== null) return task;
       if (reader.hasEnded() && timers.size === 0) return null;
-      const isReading = !reader.hasEnded() && timers.size < mostDelayed;
-      await Promise.race(isReading ? [changed.next(), reader.read()] : [changed.next()]);
+      if (timers.size < mostDelayed) reader.start();
+      await changed.next();
     }
     return null;
   };
@@ -61,33 +61,37 @@ export function createTaskQueue(batches: AsyncIterable<WorkItem[]>): TaskQueue {
 }
 
 /** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
-function createReader(batches: AsyncIterable<WorkItem[]>) {
+function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
   const iterator = batches[Symbol.asyncIterator]();
-  let batch: WorkItem[] = [];
-  let index = 0;
-  let hasEnded = false;
-  let reading: Promise<void> | null = null;
+  const state = { batch: [] as WorkItem[], index: 0, hasEnded: false, isReading: false, failure: null as unknown };
 
-  const readBatch = async (): Promise<void> => {
-    const { value, done } = await iterator.next();
-    hasEnded = done === true;
-    batch = done === true ? [] : value;
-    index = 0;
-    reading = null;
+  const read = async (): Promise<void> => {
+    try {
+      const { value, done } = await iterator.next();
+      state.hasEnded = done === true;
+      state.batch = done === true ? [] : value;
+      state.index = 0;
+    } catch (error) {
+      state.failure = error;
+    }
+    state.isReading = false;
+    onChange();
   };
   return {
-    hasEnded: () => hasEnded,
+    hasEnded: () => state.hasEnded,
+    /** Throws what went wrong with the last read. */
     takeNow(): Task | null {
-      const item = batch[index];
+      if (state.failure !== null) throw state.failure;
+      const item = state.batch[state.index];
       if (item === undefined) return null;
-      index++;
+      state.index++;
       return { row: item.row, read: item.read, attempts: 0 };
     },
-    /** Resolves when the next batch is there, or the end. */
-    read(): Promise<void> {
-      if (index < batch.length) return Promise.resolve();
-      reading ??= readBatch();
-      return reading;
+    /** Begins to read the next batch, unless that goes on already. */
+    start(): void {
+      if (state.isReading || state.hasEnded) return;
+      state.isReading = true;
+      void read();
     },
   };
 }

@@ -21,10 +21,16 @@ interface LineFormat {
   toDraft: (row: Row, template: PromptTemplate | null) => Draft | Reason;
 }
 
-/** In order: the first that matches a row reads it. */
+/** In order: the first that matches a row reads it. With a template, a text called "body" is a field like any other. */
 const formats: readonly LineFormat[] = [
-  { matches: (row) => 'body' in row, toDraft: fromOpenaiBatch },
-  { matches: (row) => 'messages' in row, toDraft: fromMessages },
+  {
+    matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
+    toDraft: fromOpenaiBatch,
+  },
+  {
+    matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
+    toDraft: fromMessages,
+  },
   { matches: (_row, template) => template !== null, toDraft: fromTemplate },
   { matches: (row) => 'prompt' in row, toDraft: fromPrompt },
 ];
@@ -44,6 +50,9 @@ const settingKeys = new Set(
   ).split(' '),
 );
 const idKeys = ['custom_id', 'id'];
+const batchKeys = new Set([...idKeys, 'method', 'url', 'body']);
+const messageKeys = new Set([...idKeys, ...settingKeys, 'messages']);
+const promptKeys = new Set([...idKeys, ...settingKeys, 'prompt', 'system']);
 
 function fromOpenaiBatch(row: Row): Draft | Reason {
   const { body, method, url } = row;
@@ -54,7 +63,7 @@ function fromOpenaiBatch(row: Row): Draft | Reason {
   return {
     endpoint,
     body,
-    used: new Set([...idKeys, 'method', 'url', 'body']),
+    used: batchKeys,
     takesSystem: endpoint === '/v1/chat/completions',
   };
 }
@@ -65,7 +74,7 @@ function endpointOf(body: Row): Endpoint {
 }
 
 function fromMessages(row: Row): Draft {
-  return chatDraft(row, row['messages'] as ChatMessage[], ['messages']);
+  return chatDraft(row, row['messages'] as ChatMessage[], messageKeys);
 }
 
 function fromPrompt(row: Row): Draft | Reason {
@@ -77,7 +86,7 @@ function fromPrompt(row: Row): Draft | Reason {
   if (prompt === '') return '"prompt" is empty';
   const user: ChatMessage = { role: 'user', content: prompt };
   const messages = typeof system === 'string' ? [{ role: 'system', content: system }, user] : [user];
-  return chatDraft(row, messages, ['prompt', 'system']);
+  return chatDraft(row, messages, promptKeys);
 }
 
 function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reason {
@@ -93,12 +102,12 @@ function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reason
   };
 }
 
-function chatDraft(row: Row, messages: ChatMessage[], names: string[]): Draft {
+function chatDraft(row: Row, messages: ChatMessage[], used: ReadonlySet<string>): Draft {
   const settings = Object.entries(row).filter(([key]) => settingKeys.has(key));
   return {
     endpoint: '/v1/chat/completions',
     body: { messages, ...Object.fromEntries(settings) },
-    used: new Set([...idKeys, ...names, ...settingKeys]),
+    used,
     takesSystem: true,
   };
 }

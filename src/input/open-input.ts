@@ -103,7 +103,10 @@ async function checkedPath(path: string): Promise<string> {
 
 async function openForReading(path: string): Promise<FileHandle> {
   try {
-    if ((await stat(path)).isDirectory()) throw new UsageError(`${path} is a folder, not a file`);
+    const found = await stat(path);
+    if (found.isDirectory()) throw new UsageError(`${path} is a folder, not a file`);
+    // Lines are read twice, and a pipe can be read once.
+    if (!found.isFile()) throw new UsageError(`${path} is not a regular file`, 'Pipe it in: ... | llmbatch run -');
     return await open(path, 'r');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`);

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { messageOf } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import type { RawLine } from '../core/read-lines.ts';
-import { type BatchRequest, type ReadLine, type RejectedLine, isSystem } from '../core/request.ts';
+import { type BatchRequest, type ReadLine, type RejectedLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
 import { type Draft, type Row, kindOf, toDraft } from './line-formats.ts';
 import type { PromptTemplate } from './prompt-template.ts';
@@ -21,7 +21,7 @@ export interface LineDefaults {
 export const badRowMark = '\u0001';
 
 /** JSON.stringify and the engines recurse: deeper input would end the run instead of the line. */
-const deepestNesting = 200;
+const deepestNesting = 1000;
 
 /** Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. */
 export function readRequest(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defaults: LineDefaults): ReadLine {
@@ -31,9 +31,13 @@ export function readRequest(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: numbe
   if (id === null) return reject(`line-${line}`, line, 'the id is not a text or a number');
   const draft = toDraft(row, defaults.template);
   if (typeof draft === 'string') return reject(id, line, draft);
-  const request = { id, line, endpoint: draft.endpoint, body: fillIn(draft, defaults), ...restOf(row, draft) };
-  const reason = checkBody(draft.endpoint, request.body);
-  return reason === null ? (request as BatchRequest) : reject(id, line, reason);
+  fillIn(draft, defaults);
+  const reason = checkBody(draft.endpoint, draft.body);
+  if (reason !== null) return reject(id, line, reason);
+  const request: BatchRequest = { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody };
+  const rest = restOf(row, draft.used);
+  if (rest !== null) request.row = rest;
+  return request;
 }
 
 const reject = (id: string, line: number, reason: string): RejectedLine => ({ id, line, reason });
@@ -63,7 +67,7 @@ function checkRow(row: Row, text: string): string | null {
     return `nested more than ${deepestNesting} levels deep`;
   }
   // A lone surrogate has no UTF-8: the engine would get another text than the one asked for.
-  const mayHoldSurrogates = text.includes(String.raw`\ud`) || text.includes(String.raw`\uD`);
+  const mayHoldSurrogates = text.includes('\\') && /\\ud/i.test(text);
   return mayHoldSurrogates && hasLoneSurrogate(row)
     ? String.raw`a text holds a lone surrogate (\ud800 to \udfff)`
     : null;
@@ -86,17 +90,16 @@ function idOf(row: Row, line: number): string | null {
   return typeof id === 'string' && id !== '' ? id : null;
 }
 
-function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: LineDefaults): Draft['body'] {
-  const filled: Draft['body'] = { ...body };
-  if (model !== null) filled.model = model;
-  for (const [key, value] of Object.entries(parameters)) {
-    if (!hasOwnValue(filled, key)) filled[key] = value;
+/** The body came out of this line's JSON and is nobody else's: it is filled in place. */
+function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: LineDefaults): void {
+  if (model !== null) body.model = model;
+  for (const key in parameters) {
+    if (!hasOwnValue(body, key)) body[key] = parameters[key];
   }
-  const { messages } = filled;
+  const { messages } = body;
   if (takesSystem && system !== null && Array.isArray(messages) && !messages.some(isSystemMessage)) {
-    filled.messages = [{ role: 'system', content: system }, ...messages];
+    body.messages = [{ role: 'system', content: system }, ...messages];
   }
-  return filled;
 }
 
 function hasOwnValue(body: Draft['body'], key: string): boolean {
@@ -106,7 +109,13 @@ function hasOwnValue(body: Draft['body'], key: string): boolean {
 
 const isSystemMessage = (message: unknown): boolean => isRecord(message) && isSystem(message as never);
 
-function restOf(row: Row, { used }: Draft): { row?: Row } {
-  const rest = Object.entries(row).filter(([key]) => !used.has(key));
-  return rest.length === 0 ? {} : { row: Object.fromEntries(rest) };
+function restOf(row: Row, used: ReadonlySet<string>): Row | null {
+  let rest: Row | null = null;
+  for (const key of Object.keys(row)) {
+    if (used.has(key)) continue;
+    // Without a prototype, so that a field called __proto__ is a field.
+    rest ??= Object.create(null) as Row;
+    rest[key] = row[key];
+  }
+  return rest;
 }

@@ -49,7 +49,9 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
     if (isRejected(checked)) {
       counts.rejected++;
       table.add({ ...place, group: 0, state: rowStates.rejected });
-      listeners.onRejected?.({ ...checked, id: claimForRejected(table, checked, row) });
+      // Also where nobody listens: a resume finds the result of the line by this id.
+      const id = claimForRejected(table, checked, row);
+      listeners.onRejected?.({ ...checked, id });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
@@ -86,14 +88,16 @@ const duplicateOf = (id: string, line: number): RejectedLine => ({
   reason: `the id ${JSON.stringify(id)} was seen before`,
 });
 
-/** A rejected line must not take the id of a good one: its own where it is free, else one by its line number. */
-function claimForRejected(table: RowTable, { id, line }: RejectedLine, row: number): string {
-  return [id, `line-${line}`, `line-${line}-rejected`].find((candidate) => table.claim(candidate, row)) ?? id;
+/** A rejected line must not take the id of another one: its own where it is free, else one by its line number. */
+function claimForRejected(table: RowTable, rejected: RejectedLine, row: number): string {
+  return idsForRejected(rejected).find((id) => table.claim(id, row)) ?? rejected.id;
 }
 
-function idForRejected(table: RowTable, { id, line }: RejectedLine, row: number): string {
-  return [id, `line-${line}`, `line-${line}-rejected`].find((candidate) => table.find(candidate) === row) ?? id;
+function idForRejected(table: RowTable, rejected: RejectedLine, row: number): string {
+  return idsForRejected(rejected).find((id) => table.find(id) === row) ?? rejected.id;
 }
+
+const idsForRejected = ({ id, line }: RejectedLine): string[] => [id, `line-${line}`, `line-${line}-rejected`];
 
 /** Only spaces, tabs and a carriage return: no line at all. */
 function isBlank({ bytes, tooLong }: RawLine): boolean {

@@ -5,7 +5,7 @@ import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
 /** A stream that is being copied to a file, which can be read while it still grows. */
 export interface Spool {
   readonly handle: FileHandle;
-  /** Bytes up to the last line feed; all bytes once it has ended. */
+  /** Bytes up to the last line feed; all bytes once it has ended well. */
   readableBytes: () => number;
   hasEnded: () => boolean;
   /** Resolves at the next change of either; rejects when the copy failed. */
@@ -49,7 +49,8 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
 
   return {
     handle,
-    readableBytes: () => (state.hasEnded ? state.size : state.wholeLines),
+    // After a failure the rest of a line may be missing.
+    readableBytes: () => (state.hasEnded && state.failure === null ? state.size : state.wholeLines),
     hasEnded: () => state.hasEnded,
     async nextChange() {
       if (!state.hasEnded) await bell.next();

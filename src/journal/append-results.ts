@@ -1,5 +1,6 @@
 import { type Bell, createBell } from '../core/bell.ts';
 import type { JournalError } from '../core/errors.ts';
+import { type LineGroup, createLineGroup } from './line-group.ts';
 import { type GroupTarget, toJournalError, writeGroup } from './write-group.ts';
 
 export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
@@ -18,6 +19,8 @@ export interface Written<Token> {
   /** Where the line lies in the file, without its line feed. */
   offset: number;
   length: number;
+  /** The line with its line feed; valid until the promise of `onDurable` resolves. */
+  bytes: Buffer;
 }
 
 export interface Appender<Token> {
@@ -31,14 +34,15 @@ export interface Appender<Token> {
 const groupMs = 250;
 const groupSize = 64;
 /** Beyond this, whoever appends waits for the disk. */
-const mostWaiting = 2048;
+const mostWaiting = 1024;
 const mostWaitingBytes = 8 * 1024 * 1024;
 
 interface State<Token> {
   readonly options: AppenderOptions<Token>;
   readonly settled: Bell;
-  waiting: { bytes: Buffer; token: Token }[];
-  waitingBytes: number;
+  waiting: LineGroup<Token>;
+  /** The group written last, to be filled again. */
+  spare: LineGroup<Token>;
   size: number;
   failure: JournalError | null;
   isWriting: boolean;
@@ -51,8 +55,8 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
   const state: State<Token> = {
     options,
     settled: createBell(),
-    waiting: [],
-    waitingBytes: 0,
+    waiting: createLineGroup<Token>(),
+    spare: createLineGroup<Token>(),
     size: options.size,
     failure: null,
     isWriting: false,
@@ -60,19 +64,17 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
     timer: null,
   };
   return {
-    append(line, token) {
+    append(text, token) {
       if (state.failure !== null) return Promise.reject(state.failure);
-      const bytes = Buffer.from(line);
-      state.waiting.push({ bytes, token });
-      state.waitingBytes += bytes.length;
+      state.waiting.add(text, token);
       schedule(state);
-      const isFull = state.waiting.length >= mostWaiting || state.waitingBytes >= mostWaitingBytes;
-      return isFull ? state.settled.next() : undefined;
+      const { lines, length } = state.waiting;
+      return lines.length >= mostWaiting || length >= mostWaitingBytes ? state.settled.next() : undefined;
     },
     async flush() {
       state.flushes++;
       schedule(state);
-      while ((state.isWriting || state.waiting.length > 0) && state.failure === null) await state.settled.next();
+      while ((state.isWriting || state.waiting.lines.length > 0) && state.failure === null) await state.settled.next();
       state.flushes--;
       if (state.failure !== null) throw state.failure;
     },
@@ -80,13 +82,13 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
 }
 
 function schedule<Token>(state: State<Token>): void {
-  if (state.isWriting || state.failure !== null || state.waiting.length === 0) return;
+  if (state.isWriting || state.failure !== null || state.waiting.lines.length === 0) return;
   if (isDue(state)) void writeGroups(state);
   else state.timer ??= setTimeout(() => void writeGroups(state), groupMs);
 }
 
 const isDue = <Token>({ waiting, flushes, options }: State<Token>): boolean =>
-  waiting.length > 0 && (waiting.length >= groupSize || flushes > 0 || options.fsync === 'always');
+  waiting.lines.length > 0 && (waiting.lines.length >= groupSize || flushes > 0 || options.fsync === 'always');
 
 async function writeGroups<Token>(state: State<Token>): Promise<void> {
   if (state.timer !== null) clearTimeout(state.timer);
@@ -106,14 +108,17 @@ async function writeGroups<Token>(state: State<Token>): Promise<void> {
 
 async function writeWaiting<Token>(state: State<Token>): Promise<void> {
   const { waiting: group, options } = state;
-  state.waiting = [];
-  state.waitingBytes = 0;
-  const bytes = Buffer.concat(group.map((line) => line.bytes));
+  state.waiting = state.spare;
+  const bytes = group.bytes();
   await writeGroup({ ...options, fsync: options.fsync !== 'none' }, bytes, state.size);
-  const written = group.map(({ bytes: line, token }) => {
-    const offset = state.size;
-    state.size += line.length;
-    return { token, offset, length: line.length - 1 };
+  let start = 0;
+  const written = group.lines.map(({ token, length }): Written<Token> => {
+    const line = { token, offset: state.size, length: length - 1, bytes: bytes.subarray(start, start + length) };
+    start += length;
+    state.size += length;
+    return line;
   });
   await options.onDurable(written);
+  group.clear();
+  state.spare = group;
 }

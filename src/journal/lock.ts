@@ -28,9 +28,10 @@ export async function acquireLock(outputPath: string): Promise<Lock> {
   const path = lockPathOf(outputPath);
   const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
   for (;;) {
-    const other = (await tryToCreate(path, note)) ? null : await readNote(path);
-    if (other === null && (await readNote(path))?.token === note.token) break;
-    if (other !== null) await takeAway(path, other, outputPath);
+    await tryToCreate(path, note);
+    const owner = await readNote(path);
+    if (owner?.token === note.token) break;
+    if (owner !== null) await takeAway(path, owner, outputPath);
   }
   const heartbeat = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => undefined);
@@ -48,32 +49,32 @@ export async function acquireLock(outputPath: string): Promise<Lock> {
   };
 }
 
-/** A link appears whole or not at all, so that nobody ever reads half a note. */
-async function tryToCreate(path: string, note: LockNote): Promise<boolean> {
+/** Does nothing where there is a lock. A link appears whole or not at all, so that nobody ever reads half a note. */
+async function tryToCreate(path: string, note: LockNote): Promise<void> {
   const draft = `${path}.${note.token}`;
   try {
     await writeFile(draft, JSON.stringify(note), { flag: 'wx' });
     await link(draft, path);
-    return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    if (codeOf(error) === 'EPERM' || codeOf(error) === 'ENOTSUP') return createWithoutLink(path, note);
-    throw new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOTSUP') throw cannotLock(error);
+    await createWithoutLink(path, note);
   } finally {
     await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 
 /** For file systems without hard links (exFAT, some network ones). */
-async function createWithoutLink(path: string, note: LockNote): Promise<boolean> {
+async function createWithoutLink(path: string, note: LockNote): Promise<void> {
   try {
     await writeFile(path, JSON.stringify(note), { flag: 'wx' });
-    return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+    if (codeOf(error) !== 'EEXIST') throw cannotLock(error);
   }
 }
+
+const cannotLock = (error: unknown): JournalError =>
+  new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
 
 /** Null where there is no lock; a note of a dead process where the file is rubbish (a crash of the machine). */
 async function readNote(path: string): Promise<LockNote | null> {

@@ -24,8 +24,15 @@ export interface JournalOptions {
   /** A result that an earlier session left, and that stands. */
   onEarlier: (sample: ResultSample) => void;
   /** Results that are safe on disk now, with their lines as written; a promise holds the next ones back. */
-  onDurable: (results: { sample: ResultSample; text: string }[]) => Promise<void> | undefined;
+  onDurable: (results: DurableResult[]) => Promise<void> | undefined;
   onFailure: (error: JournalError) => void;
+}
+
+/** A result that is safe on disk. */
+export interface DurableResult {
+  sample: ResultSample;
+  /** The line as written; valid until the promise of `onDurable` resolves. */
+  bytes: Buffer;
 }
 
 /** The output of a run: appended to while it goes on, brought into order at its end. */
@@ -47,7 +54,6 @@ interface Token {
   row: number;
   kind: ErrorKind | null;
   sample: ResultSample;
-  text: string;
 }
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
@@ -65,14 +71,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       table.setResult(token.row, offset, length);
       appended.bytes = offset + length + 1;
     }
-    return options.onDurable(written.map(({ token }) => token));
+    return options.onDurable(written.map(({ token, bytes }) => ({ sample: token.sample, bytes })));
   };
   const appender = createAppender<Token>({ ...options, handle, size, onDurable: noteDurable });
 
   return {
     record(row, line) {
       const text = `${JSON.stringify(line)}\n`;
-      return appender.append(text, { row, kind: line.error?.code ?? null, sample: sampleOf(line), text });
+      return appender.append(text, { row, kind: line.error?.code ?? null, sample: sampleOf(line) });
     },
     done: () => appended.done,
     damage: { tornBytes, lines: earlier.damagedLines },

@@ -31,7 +31,9 @@ export type Liveness = 'alive' | 'dead' | 'unseen' | 'elsewhere';
 
 export async function livenessOf(other: ProcessIdentity): Promise<Liveness> {
   const self = await identifyThisProcess();
-  if (other.boot !== self.boot) return other.machine === self.machine ? 'dead' : 'elsewhere';
+  // Both names must agree: copies of one disk image share the machine's id.
+  const isSameMachine = other.machine === self.machine && other.host === self.host;
+  if (other.boot !== self.boot) return isSameMachine ? 'dead' : 'elsewhere';
   if (other.boot === null && other.host !== self.host) return 'elsewhere';
   if (other.pidNamespace !== self.pidNamespace) return 'unseen';
   if (self.startTicks === null) return isRunning(other.pid) ? 'alive' : 'dead';
@@ -47,6 +49,8 @@ async function readStartTicks(pid: number): Promise<number | null> {
 }
 
 function isRunning(pid: number): boolean {
+  // Signal 0 to pid 0 goes to our own group.
+  if (pid <= 0) return false;
   try {
     process.kill(pid, 0);
     return true;

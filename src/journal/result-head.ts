@@ -1,6 +1,6 @@
-import type { Usage } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
-import { isSuccess, parseResultLine } from '../core/result-line.ts';
+import { parseResultLine } from '../core/result-line.ts';
+import { sampleOf } from '../core/sample.ts';
 
 /** What a resume must know of a result line. */
 export interface ResultHead {
@@ -15,6 +15,7 @@ export interface ResultHead {
 const idMark = '","custom_id":"';
 const successMark = ',"response":{"status_code":200,"request_id":"';
 const usageMark = Buffer.from('"usage":{"prompt_tokens":');
+const noErrorMark = Buffer.from('},"error":null,"llmbatch":{"line":');
 const closingBrace = 0x7d;
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 const usagePattern =
@@ -41,10 +42,13 @@ function readOwnSuccess(bytes: Buffer): ResultHead | null {
 }
 
 function readUsage(bytes: Buffer, id: string, from: number): ResultHead | null {
-  // No text of the answer can hold this mark: its quotes would be escaped.
+  // No text of the answer can hold these marks: their quotes would be escaped.
+  const errorAt = bytes.indexOf(noErrorMark, from);
   const usageAt = bytes.indexOf(usageMark, from);
-  const usage = usageAt === -1 ? null : usagePattern.exec(bytes.toString('latin1', usageAt, usageAt + 160));
-  if (usage === null) return null;
+  if (usageAt === -1 || usageAt > errorAt) return null;
+  const usage = usagePattern.exec(bytes.toString('latin1', usageAt, usageAt + 160));
+  // A hole that a power cut left in the file reads as NULs.
+  if (usage === null || bytes.includes(0)) return null;
   return {
     id,
     kind: null,
@@ -57,13 +61,6 @@ function readUsage(bytes: Buffer, id: string, from: number): ResultHead | null {
 function readAnyLine(bytes: Buffer): ResultHead | null {
   const line = parseResultLine(bytes.toString('utf8'));
   if (line === null) return null;
-  const kind = isSuccess(line) ? null : (line.error?.code ?? 'invalid-response');
-  const usage = line.response?.body?.usage;
-  return { id: line.custom_id, kind, ...tokensOf(usage) };
+  const { kind, promptTokens, completionTokens, cachedTokens } = sampleOf(line);
+  return { id: line.custom_id, kind, promptTokens, completionTokens, cachedTokens };
 }
-
-const tokensOf = (usage: Partial<Usage> | undefined): Omit<ResultHead, 'id' | 'kind'> => ({
-  promptTokens: usage?.prompt_tokens ?? 0,
-  completionTokens: usage?.completion_tokens ?? 0,
-  cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
-});

@@ -12,12 +12,12 @@ export async function* followItems(input: RunInput, model: string | null): Async
   const { handle, scan } = input;
   let next = 0;
   for (;;) {
-    const isComplete = input.isComplete();
+    const hasEnded = input.hasEnded();
     const end = scan.table.size;
     if (end > next) {
       yield* readItems(handle, scan, wantedRows(input, { from: next, to: end, model }));
       next = end;
-    } else if (isComplete) {
+    } else if (hasEnded) {
       await input.completed;
       return;
     } else {
@@ -26,11 +26,10 @@ export async function* followItems(input: RunInput, model: string | null): Async
   }
 }
 
-/** Resolves when the first request of the input is there, or when it has none. */
+/** Resolves when the first request of the input is there, or when it has none, or when the run was stopped. */
 export async function firstModel(input: RunInput): Promise<string | null> {
-  while (input.scan.models.length === 0 && !input.isComplete()) {
-    await Promise.race([input.changed.next(), input.completed]);
-  }
+  while (input.scan.models.length === 0 && !input.hasEnded()) await input.changed.next();
+  if (input.hasEnded()) await input.completed;
   return input.scan.models[0] ?? null;
 }
 

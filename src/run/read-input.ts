@@ -16,11 +16,13 @@ import type { RunHost, RunRequest } from './run-request.ts';
 export interface RunInput {
   readonly handle: FileHandle;
   readonly scan: InputScan;
-  /** False while standard input is still being read. */
+  /** False while standard input is still being read, and for good when the run was stopped meanwhile. */
   isComplete: () => boolean;
+  /** Nothing more will come: all is read, or the run was stopped. */
+  hasEnded: () => boolean;
   /** Rings when rows were added, and at the end. */
   readonly changed: Bell;
-  /** Resolves when the whole input has been scanned. */
+  /** Resolves when the whole input has been scanned, or the run was stopped. */
   readonly completed: Promise<void>;
   /** Null until then, and for what was kept of standard input. */
   identity: () => PrefixedFingerprint | null;
@@ -58,23 +60,29 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
     ...listeners,
   });
   const changed = createBell();
-  const state = { isComplete: false, identity: null as PrefixedFingerprint | null };
+  const state = { isComplete: false, hasEnded: false, identity: null as PrefixedFingerprint | null };
   const scanAll = async (): Promise<void> => {
     for await (const rows of input.scanInto(scan)) {
       if (rows > 0) changed.ring();
       if (host.stop.aborted) return;
     }
+    if (host.stop.aborted) return;
     if (settings.sample !== null) sampleRows(scan.table, settings.sample, sampleSeed);
     if (spool === null) state.identity = input.identity();
     state.isComplete = true;
   };
-  const completed = scanAll().finally(() => changed.ring());
+  // A stop must not wait for a line that whoever feeds standard input may never write.
+  const completed = Promise.race([scanAll(), aborted(host.stop)]).finally(() => {
+    state.hasEnded = true;
+    changed.ring();
+  });
   if (isStreamed(request)) completed.catch(() => undefined);
   else await completed;
   return {
     handle: input.handle,
     scan,
     isComplete: () => state.isComplete,
+    hasEnded: () => state.hasEnded,
     changed,
     completed,
     identity: () => state.identity,
@@ -85,6 +93,13 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
 /** Requests of standard input start before it ends, unless a setting needs to know all of them first. */
 function isStreamed({ input, spool, settings }: InputRequest): boolean {
   return input === '-' && spool === null && settings.sample === null && settings.mode !== 'conversation';
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** Requests and rejected lines that the run is to give a result. */

@@ -26,8 +26,9 @@ export interface RunRequest {
 export interface RunHost {
   environment: NodeJS.ProcessEnv;
   stdin: Readable;
-  /** Result lines, once they are on disk, in completion order; a promise holds the next ones back. */
-  onResults: ((lines: string[]) => Promise<void>) | null;
+  /** Result lines, once they are on disk, in completion order; a promise holds the next ones back, until when the
+   * lines are valid. */
+  onResults: ((lines: Buffer[]) => Promise<void>) | null;
   /** A sentence for the user. */
   onNote: (text: string) => void;
   /** The run begins: from now on its state can be read. */

@@ -1,6 +1,6 @@
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
-import type { EngineInfo, EngineSettings } from './engine-settings.ts';
+import type { EngineInfo, EngineSettings, GpuChoice } from './engine-settings.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
 
@@ -20,18 +20,21 @@ const keptLogLines = 5;
 /** Loads the engine and the model. Throws an `EngineError`. */
 export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine> {
   const engine = await importEngine();
-  const log: string[] = [];
-  const lastLog = (): string => (log.length === 0 ? '' : ` The engine says: ${log.slice(-keptLogLines).join(' ')}`);
-  const llama = await startLlama(engine, settings, (line) => log.push(line.trim()));
+  let log: string[] = [];
+  const lastLog = (): string => (log.length === 0 ? '' : ` The engine says: ${log.join(' ')}`);
+  const llama = await startLlama(engine, settings, (line) => {
+    log = [...log, line.trim()].slice(-keptLogLines);
+  });
   try {
     const model = await llama.loadModel({
       modelPath: settings.path,
       ...(settings.gpuLayers === null ? {} : { gpuLayers: settings.gpuLayers }),
     });
-    const context = await createContext(model, settings);
-    const { contextSize: contextTokens } = context;
-    const version = await engine.getModuleVersion();
-    const info = { version, contextTokens, trainedTokens: model.trainContextSize, device: llama.gpu || 'CPU' };
+    const { trainContextSize: trainedTokens } = model;
+    // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
+    const contextTokens = Math.min(settings.contextTokens, trainedTokens);
+    const context = await createContext(model, settings, contextTokens);
+    const info = { version: await engine.getModuleVersion(), contextTokens, trainedTokens, device: llama.gpu || 'CPU' };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
     const hint =
@@ -66,8 +69,13 @@ async function startLlama(
   onLog: (line: string) => void,
 ): Promise<Llama> {
   const { gpu, threads } = settings;
+  const noBinary = (): EngineError => {
+    const machine = `${process.platform}-${process.arch}`;
+    if (allowsCpu(gpu)) return new EngineError('unusable', `node-llama-cpp has no binary for ${machine}.`, installHint);
+    return new EngineError('unusable', `node-llama-cpp has no ${gpu} for ${machine}.`, '--option gpu=auto');
+  };
   try {
-    return await engine.getLlama({
+    const llama = await engine.getLlama({
       gpu: gpu === 'off' ? false : gpu,
       build: 'never',
       maxThreads: threads,
@@ -75,20 +83,22 @@ async function startLlama(
       logLevel: engine.LlamaLogLevel.error,
       logger: (_level, message) => onLog(message),
     });
+    // What a platform can't have at all (`metal` off macOS) is silently the CPU.
+    if (!allowsCpu(gpu) && llama.gpu !== gpu) throw noBinary();
+    return llama;
   } catch (error) {
-    if (!(error instanceof engine.NoBinaryFoundError))
-      throw new EngineError('unusable', `node-llama-cpp can't start: ${messageOf(error)}.`);
-    const machine = `${process.platform}-${process.arch}`;
-    const wanted = gpu === 'auto' || gpu === 'off' ? '' : ` with ${gpu}`;
-    const hint = wanted === '' ? installHint : '--option gpu=auto';
-    throw new EngineError('unusable', `node-llama-cpp has no binary for ${machine}${wanted}.`, hint);
+    if (error instanceof engine.NoBinaryFoundError) throw noBinary();
+    if (error instanceof EngineError) throw error;
+    throw new EngineError('unusable', `node-llama-cpp can't start: ${messageOf(error)}.`);
   }
 }
 
-function createContext(model: LlamaModel, settings: EngineSettings): Promise<LlamaContext> {
+const allowsCpu = (gpu: GpuChoice): boolean => gpu === 'auto' || gpu === 'off';
+
+function createContext(model: LlamaModel, settings: EngineSettings, contextSize: number): Promise<LlamaContext> {
   return model.createContext({
     sequences: settings.sequences,
-    contextSize: Math.min(settings.contextTokens, model.trainContextSize),
+    contextSize,
     threads: settings.threads,
     ...(settings.batchTokens === null ? {} : { batchSize: settings.batchTokens }),
     ...(settings.flashAttention === null ? {} : { flashAttention: settings.flashAttention }),
