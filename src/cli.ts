@@ -12,6 +12,8 @@ import { version } from './core/version.ts';
 
 /** Runs a command line, and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever read our talk is gone: no reason to stop the work.
+  process.stderr.on('error', () => {});
   try {
     await createProgram().parseAsync(argv);
   } catch (error) {

@@ -13,7 +13,7 @@ import { type Meter, createMeter } from './metrics/meter.ts';
 import { watchProcess } from './metrics/process.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
-import { inputDrift, openManifest, removeRun, settingsDrift, settleDrift } from './run/open-manifest.ts';
+import { checkPlaces, inputDrift, openManifest, removeRun, settingsDrift, settleDrift } from './run/open-manifest.ts';
 import { type RunInput, countWanted, readInput } from './run/read-input.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
 import { runSegments } from './run/run-segments.ts';
@@ -25,6 +25,7 @@ import { runSegments } from './run/run-segments.ts';
  */
 export async function startRun(request: RunRequest, host: RunHost, slot: EngineSlot): Promise<RunOutcome> {
   const { places } = request;
+  await checkPlaces(request);
   await mkdir(dirname(places.output), { recursive: true }).catch(() => undefined);
   const lock = await acquireLock(places.output);
   try {
@@ -93,6 +94,7 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
     await keeper.write();
     await rememberRun(request.places.manifest, host.environment);
     await runMeasured({ ...prepared, journal, meter, host: { ...host, stop, abort } });
+    failure.signal.throwIfAborted();
     await journal.flush();
     await finish({ ...prepared, journal });
   } catch (error) {

@@ -5,8 +5,6 @@ import type { BatchRequest } from '../core/request.ts';
 import { createDeferred } from './worker/deferred.ts';
 import type { WorkerConnection, WorkerSpec } from './worker/worker-connection.ts';
 
-export type { WorkerSpec } from './worker/worker-connection.ts';
-
 /** A worker that is started again when it dies. */
 export interface WorkerProcess<Info> {
   /** What the worker said of itself when it was ready. */

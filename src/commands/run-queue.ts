@@ -1,4 +1,4 @@
-import { exitCodes } from '../core/errors.ts';
+import { EngineError, exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
 import { type Progress, type ProgressMode, startProgress } from '../progress/index.ts';
@@ -62,6 +62,10 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     screen.close();
     await printOutcome(outcome, options);
     return outcome;
+  } catch (error) {
+    screen.close();
+    if (error instanceof EngineError) screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
+    throw error;
   } finally {
     screen.close();
   }
@@ -73,7 +77,7 @@ async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<vo
 }
 
 async function printOutcome({ manifest, places, snapshot }: RunOutcome, options: QueueOptions): Promise<void> {
-  const resumeCommand = `llmbatch resume ${quoteForShell(places.output)}`;
+  const resumeCommand = resumeCommandOf({ places });
   const isFinished = manifest.state === 'finished';
   const summary = renderSummary(snapshot, { outputPath: places.output, ...(isFinished ? {} : { resumeCommand }) });
   process.stderr.write(summary);
@@ -81,6 +85,9 @@ async function printOutcome({ manifest, places, snapshot }: RunOutcome, options:
   const facts = { state: manifest.state, output: places.output, run_id: manifest.run_id };
   await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
 }
+
+const resumeCommandOf = ({ places }: Pick<RunRequest, 'places'>): string =>
+  `llmbatch resume ${quoteForShell(places.output)}`;
 
 function exitCodeOf({ manifest, snapshot }: RunOutcome, interrupts: Interrupts): number {
   if (manifest.state !== 'finished') return interrupts.exitCode() ?? exitCodes.ok;

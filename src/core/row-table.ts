@@ -1,4 +1,3 @@
-import { float64Column, uint8Column, uint32Column } from './column.ts';
 import { createIdIndex } from './id-index.ts';
 
 /** open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--limit`, `--sample` */
@@ -21,25 +20,20 @@ export type RowTable = ReturnType<typeof createRowTable>;
 
 export function createRowTable() {
   let size = 0;
-  const offsets = float64Column();
-  const lengths = uint32Column();
-  const lines = uint32Column();
-  const groups = uint32Column();
-  const states = uint8Column();
-  const resultOffsets = float64Column(-1);
-  const resultLengths = uint32Column();
+  let columns = createColumns(1024);
   const ids = createIdIndex();
 
   return {
     get size() {
       return size;
     },
-    add(row: NewRow): number {
-      offsets.set(size, row.offset);
-      lengths.set(size, row.length);
-      lines.set(size, row.line);
-      groups.set(size, row.group);
-      states.set(size, row.state);
+    add({ offset, length, line, group, state }: NewRow): number {
+      if (size === columns.states.length) columns = growColumns(columns);
+      columns.offsets[size] = offset;
+      columns.lengths[size] = length;
+      columns.lines[size] = line;
+      columns.groups[size] = group;
+      columns.states[size] = state;
       return size++;
     },
     /** The row with this id, or -1. */
@@ -47,19 +41,42 @@ export function createRowTable() {
     /** Gives the id to the row; false when another row has it. */
     claim: ids.claim,
     /** Where the row's line lies in the input. */
-    offset: offsets.get,
-    length: lengths.get,
-    line: lines.get,
-    group: groups.get,
-    setGroup: groups.set,
-    state: (row: number): RowState => states.get(row) as RowState,
-    setState: (row: number, state: RowState): void => states.set(row, state),
+    offset: (row: number): number => columns.offsets[row] ?? 0,
+    length: (row: number): number => columns.lengths[row] ?? 0,
+    line: (row: number): number => columns.lines[row] ?? 0,
+    group: (row: number): number => columns.groups[row] ?? 0,
+    state: (row: number): RowState => (columns.states[row] ?? 0) as RowState,
+    setState(row: number, state: RowState): void {
+      columns.states[row] = state;
+    },
     /** Where the row's result lies in the output; -1 while there is none. */
-    resultOffset: resultOffsets.get,
-    resultLength: resultLengths.get,
+    resultOffset: (row: number): number => columns.resultOffsets[row] ?? -1,
+    resultLength: (row: number): number => columns.resultLengths[row] ?? 0,
     setResult(row: number, offset: number, length: number): void {
-      resultOffsets.set(row, offset);
-      resultLengths.set(row, length);
+      columns.resultOffsets[row] = offset;
+      columns.resultLengths[row] = length;
     },
   };
+}
+
+const createColumns = (capacity: number) => ({
+  offsets: new Float64Array(capacity),
+  lengths: new Uint32Array(capacity),
+  lines: new Uint32Array(capacity),
+  groups: new Uint32Array(capacity),
+  states: new Uint8Array(capacity),
+  resultOffsets: new Float64Array(capacity).fill(-1),
+  resultLengths: new Uint32Array(capacity),
+});
+
+function growColumns(old: ReturnType<typeof createColumns>): ReturnType<typeof createColumns> {
+  const grown = createColumns(old.states.length * 2);
+  grown.offsets.set(old.offsets);
+  grown.lengths.set(old.lengths);
+  grown.lines.set(old.lines);
+  grown.groups.set(old.groups);
+  grown.states.set(old.states);
+  grown.resultOffsets.set(old.resultOffsets);
+  grown.resultLengths.set(old.resultLengths);
+  return grown;
 }

@@ -55,8 +55,8 @@ export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightO
     onStall(now - lastActivity);
     lastActivity = now;
   };
+  // Keeps the process alive: an engine that hangs may hold nothing open.
   const timer = setInterval(sweep, sweepMs);
-  timer.unref();
 
   return {
     start() {

@@ -90,7 +90,7 @@ function fromPrompt(row: Row): Draft | Reason {
 }
 
 function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reason {
-  const missing = template?.names.find((name) => row[name] === undefined);
+  const missing = template?.missing(row);
   if (template === null || missing !== undefined) return `no field "${missing}", which the prompt template wants`;
   const content = template.render(row);
   if (content.trim() === '') return 'the prompt template gives an empty prompt';

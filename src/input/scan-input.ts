@@ -45,17 +45,18 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
     const read = readRequest(raw, line, defaults);
     const row = table.size;
     const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read.id, line);
-    const place = { offset: raw.offset, length: raw.tooLong ? 0 : raw.length, line };
+    const { offset } = raw;
+    const length = raw.tooLong ? 0 : raw.length;
     if (isRejected(checked)) {
       counts.rejected++;
-      table.add({ ...place, group: 0, state: rowStates.rejected });
+      table.add({ offset, length, line, group: 0, state: rowStates.rejected });
       // Also where nobody listens: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
       listeners.onRejected?.({ ...checked, id });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
-      table.add({ ...place, group, state: rowStates.open });
+      table.add({ offset, length, line, group, state: rowStates.open });
       listeners.onRequest?.(checked);
     }
   };

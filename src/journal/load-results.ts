@@ -32,13 +32,17 @@ export async function loadResults(
       } else if (row === -1) {
         loaded.unknown.push({ offset, length });
       } else if (head.kind === null || table.state(row) !== rowStates.succeeded) {
-        if (table.state(row) !== rowStates.rejected) {
-          table.setState(row, head.kind === null ? rowStates.succeeded : rowStates.failed);
-        }
+        // Two successes for one id (outputs put together by hand) count once.
+        if (table.state(row) !== rowStates.succeeded) onResult(row, head);
+        noteState(table, row, head);
         table.setResult(row, offset, length);
-        onResult(row, head);
       }
     }
   }
   return loaded;
+}
+
+function noteState(table: RowTable, row: number, { kind }: ResultHead): void {
+  if (table.state(row) === rowStates.rejected) return;
+  table.setState(row, kind === null ? rowStates.succeeded : rowStates.failed);
 }

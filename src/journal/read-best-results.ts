@@ -4,7 +4,7 @@ import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../core/id-index.ts';
 import { readLineBlocks } from '../core/read-lines.ts';
 import { readRanges } from '../core/read-ranges.ts';
-import { readResultHead } from './result-head.ts';
+import { readAnyLine, readResultHead } from './result-head.ts';
 
 interface Best {
   size: number;
@@ -54,8 +54,8 @@ async function findBest(handles: readonly FileHandle[]): Promise<Best> {
   };
   for (const [file, handle] of handles.entries()) {
     for await (const lines of readLineBlocks(handle)) {
-      for (const { bytes, offset, length } of lines) {
-        const head = readResultHead(bytes);
+      for (const { bytes, offset, length, terminated } of lines) {
+        const head = terminated ? readResultHead(bytes) : readAnyLine(bytes);
         if (head === null) continue;
         const isNew = ids.claim(head.id, best.size);
         const entry = isNew ? best.size++ : ids.find(head.id);

@@ -58,7 +58,8 @@ function readUsage(bytes: Buffer, id: string, from: number): ResultHead | null {
   };
 }
 
-function readAnyLine(bytes: Buffer): ResultHead | null {
+/** Parses the line: a torn one is known by that only. */
+export function readAnyLine(bytes: Buffer): ResultHead | null {
   const line = parseResultLine(bytes.toString('utf8'));
   if (line === null) return null;
   const { kind, promptTokens, completionTokens, cachedTokens } = sampleOf(line);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
+import { realpath, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { JournalError } from '../core/errors.ts';
+import { JournalError, UsageError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { quoteForShell } from '../core/format.ts';
 import { compareInput, findDrift } from '../journal/find-drift.ts';
@@ -29,11 +29,22 @@ export async function openManifest(request: RunRequest): Promise<{ manifest: Man
   return { manifest: { ...known, sessions: known.sessions + 1, state: 'running', reason: null }, isNew: false };
 }
 
+/** Writing, or removing what an earlier run left, must not touch the input. */
+export async function checkPlaces({ input, places }: Pick<RunRequest, 'input' | 'places'>): Promise<void> {
+  if (input === '-') return;
+  const inputFile = await realpath(input).catch(() => resolve(input));
+  for (const path of pathsOf(places)) {
+    if ((await realpath(path).catch(() => path)) !== inputFile) continue;
+    throw new UsageError(`the run would write over its input ${input}`, 'Choose another place with -o.');
+  }
+}
+
 /** Removes what an earlier run left at this place (`--overwrite`). Call with the lock held. */
 export async function removeRun(places: RunPlaces): Promise<void> {
-  const paths = [places.output, places.manifest, places.spool, tornPathOf(places.output)];
-  await Promise.all(paths.map((path) => rm(path, { force: true })));
+  await Promise.all(pathsOf(places).map((path) => rm(path, { force: true })));
 }
+
+const pathsOf = ({ output, manifest, spool }: RunPlaces): string[] => [output, manifest, spool, tornPathOf(output)];
 
 async function refuseForeignOutput({ output }: RunPlaces): Promise<void> {
   const found = await stat(output).catch(() => null);

@@ -52,7 +52,7 @@ describe('a worker process', () => {
         expect(answer).toMatchObject({ status: 'failed', kind: 'engine-crashed' });
       expect(await ask(process, 'again')).toEqual(echo('again'));
       expect(notices).toHaveLength(1);
-      expect(notices[0]).toMatch(/^The echo process .*Starting it again\.$/);
+      expect(notices[0]).toMatch(/^The echo process [^\n]*[^:] Starting it again\.$/);
     },
   );
 
@@ -89,6 +89,15 @@ describe('a worker process', () => {
     expect(answer).toMatchObject({ kind: 'engine-crashed' });
     expect(answer.status === 'failed' && answer.message).toContain('no sign of life');
     expect(await ask(process, 'again')).toEqual(echo('again'));
+  });
+
+  test('does not wait for a grandchild that keeps its pipes open', async () => {
+    const process = await start();
+    const answer = await ask(process, 'orphan');
+    expect(answer).toMatchObject({ kind: 'engine-crashed' });
+    const grandchild = Number(/grandchild (\d+)/.exec(answer.status === 'failed' ? answer.message : '')?.[1]);
+    expect(isAlive(grandchild)).toBe(true);
+    globalThis.process.kill(grandchild);
   });
 
   test('lets an aborted request go at once', async () => {

