@@ -1,54 +1,40 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { UsageError, isErrorKind, messageOf } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import {
   type AnswerSettings,
   type RunnerSettings,
+  defaultAnswerSettings,
   defaultConversation,
   defaultRunnerSettings,
 } from '../core/settings.ts';
 import { compileSchema } from '../engine/verify-answer.ts';
+import { formatOf } from '../journal/run-places.ts';
 import { checkOptions, findBackend } from '../run/choose-backend.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
-export async function answerSettings(given: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
-  const flags = { ...defaultAnswerFlags, ...given };
-  if (flags.backend !== 'auto') await checkOptions(findBackend(flags.backend), flags.option);
+export async function answerSettings(flags: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
+  const settings = { ...defaultAnswerSettings, format: formatOf(input), ...withoutUndefined(flagsAsSettings(flags)) };
+  if (settings.backend !== 'auto') await checkOptions(findBackend(settings.backend), settings.options);
   return {
-    backend: flags.backend,
-    model: flags.model ?? null,
-    mode: flags.mode,
+    ...settings,
     system: await textOrFile('--system', flags.system),
     promptTemplate: await textOrFile('--prompt-template', flags.promptTemplate),
     schema: flags.schema === undefined ? null : await readSchema(flags.schema),
     parameters: parametersOf(flags),
-    options: flags.option,
-    format: flags.format ?? (extname(input).toLowerCase() === '.csv' ? 'csv' : 'jsonl'),
-    limit: flags.limit ?? null,
-    sample: flags.sample ?? null,
-    conversation: {
-      trimEvery: flags.trimEvery,
-      keepMessages: flags.keepMessages,
-      trimTokens: flags.trimTokens,
-      contextTokens: flags.contextWindow,
-    },
-    controlTokens: flags.controlTokens,
-    allowTruncated: flags.allowTruncated,
+    conversation: { ...defaultConversation, ...withoutUndefined(conversationFlags(flags)) },
   };
 }
 
-const defaultAnswerFlags = {
-  backend: 'auto',
-  mode: 'auto',
-  stop: [],
-  option: {},
-  ...defaultConversation,
-  contextWindow: defaultConversation.contextTokens,
-  controlTokens: 'text',
-  allowTruncated: false,
-} as const satisfies Partial<AnswerFlags>;
+function flagsAsSettings(flags: Partial<AnswerFlags>) {
+  const { backend, model, mode, option: options, format, limit, sample, controlTokens, allowTruncated } = flags;
+  return { backend, model, mode, options, format, limit, sample, controlTokens, allowTruncated };
+}
+
+function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {
+  return { trimEvery, keepMessages, trimTokens, contextTokens: contextWindow };
+}
 
 /** The settings of how a run is carried out: the flags that were given, over what was there before. */
 export function runnerSettings(

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { defaultConversation } from '../core/settings.ts';
 import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
@@ -84,20 +85,30 @@ export function addAnswerFlags(command: Command): Command {
 
 export function addConversationFlags(command: Command): Command {
   return command
-    .option('--trim-every <n>', 'conversation: trim the history after so many turns', parse.parseCount, 50)
+    .option(
+      '--trim-every <n>',
+      'conversation: trim the history after so many turns',
+      parse.parseCount,
+      defaultConversation.trimEvery,
+    )
     .option(
       '--keep-messages <n>',
       'conversation: messages that a trim keeps, in whole turns',
       parse.parseCountOrZero,
-      40,
+      defaultConversation.keepMessages,
     )
     .option(
       '--trim-tokens <n>',
       'conversation: trim when prompt and answer reach so many tokens',
       parse.parseCount,
-      28_672,
+      defaultConversation.trimTokens,
     )
-    .option('--context-window <n>', 'conversation: context window in tokens', parse.parseCount, 32_768);
+    .option(
+      '--context-window <n>',
+      'conversation: context window in tokens',
+      parse.parseCount,
+      defaultConversation.contextTokens,
+    );
 }
 
 export function addRunnerFlags(command: Command): Command {

@@ -58,6 +58,17 @@ export function createConversations(options: {
     emit({ type: 'history-trim', lane, reason, messages: countMessages(history.turns) });
   };
 
+  const trimWhenDue = (lane: number, tokens: number): void => {
+    if ((histories.get(lane)?.sinceTrim ?? 0) >= settings.trimEvery) {
+      trim(lane, `${settings.trimEvery} turns`, settings.keepMessages);
+    } else if (tokens >= trimTokens) {
+      trim(lane, `${tokens} of ${trimTokens} tokens`, settings.keepMessages);
+    }
+  };
+
+  // A run that died right after a turn had trimmed what is restored here whole.
+  for (const lane of histories.keys()) trimWhenDue(lane, 0);
+
   return {
     extend(lane, request) {
       const system = systemPromptOf(request.body);
@@ -75,11 +86,7 @@ export function createConversations(options: {
       history.turn++;
       history.sinceTrim++;
       history.turns.push(turnOf(request, answerText(body)));
-      if (history.sinceTrim >= settings.trimEvery) {
-        trim(lane, `${settings.trimEvery} turns`, settings.keepMessages);
-      } else if (body.usage.total_tokens >= trimTokens) {
-        trim(lane, `${body.usage.total_tokens} of ${trimTokens} tokens`, settings.keepMessages);
-      }
+      trimWhenDue(lane, body.usage.total_tokens);
     },
     forget(lane, reason) {
       const history = histories.get(lane);

@@ -3,12 +3,17 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
-import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { syncFolder } from './open-output.ts';
 import { toJournalError } from './write-group.ts';
 
-const modelSchema = z.object({ model: z.string(), digest: z.string().nullable(), version: z.string() });
+const modelSchema = z.object({
+  backend: z.string(),
+  model: z.string(),
+  digest: z.string().nullable(),
+  version: z.string(),
+});
 
 /**
  * Everything about a run but its results: `<input>.results.run.json`. Replaced as a whole every few seconds, so that

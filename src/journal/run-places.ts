@@ -14,6 +14,9 @@ export interface RunPlaces {
 
 const inputEndings = new Set(['.jsonl', '.ndjson', '.json', '.csv', '.txt']);
 
+/** What an input is taken for by its name. */
+export const formatOf = (input: string): 'csv' | 'jsonl' => (extname(input).toLowerCase() === '.csv' ? 'csv' : 'jsonl');
+
 /** `mine.jsonl` → `mine.results.jsonl`, beside it. */
 export function outputPathFor(input: string): string {
   const ending = inputEndings.has(extname(input)) ? extname(input) : '';

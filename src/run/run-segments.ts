@@ -91,11 +91,12 @@ async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): P
 }
 
 async function openBackend(
-  { request, host, manifest, slot, onBackend }: OpenRun,
+  run: OpenRun,
   { definition }: BackendChoice,
   { model, mode }: { model: string; mode: ModeChoice },
 ): Promise<Backend> {
-  const { settings, runner } = request;
+  const { host, slot } = run;
+  const { settings, runner } = run.request;
   await checkOptions(definition, settings.options);
   const backend = await slot.open(definition, {
     model,
@@ -106,21 +107,19 @@ async function openBackend(
     signal: host.abort,
     onNotice: host.onNote,
   });
-  onBackend(backend);
-  noteModel(manifest, backend, request);
+  run.onBackend(backend);
+  noteModel(run, definition.name, backend);
   return backend;
 }
 
 /** The same weights as before, or it is another run. */
-function noteModel(manifest: Manifest, { model, modelDigest, version }: Backend, request: RunRequest): void {
-  const known = manifest.models.find((entry) => entry.model === model);
-  if (known !== undefined && known.digest !== modelDigest) {
-    settleDrift(manifest, [`digest of the model ${model}: ${known.digest} → ${modelDigest}`], request);
+function noteModel({ manifest, request }: OpenRun, name: string, backend: Backend): void {
+  const entry = { backend: name, model: backend.model, digest: backend.modelDigest, version: backend.version };
+  const known = manifest.models.find(({ model }) => model === entry.model);
+  if (known !== undefined && known.digest !== entry.digest) {
+    settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);
   }
-  manifest.models = [
-    ...manifest.models.filter((entry) => entry.model !== model),
-    { model, digest: modelDigest, version },
-  ];
+  manifest.models = [...manifest.models.filter((model) => model !== known), entry];
 }
 
 function noteChoices({ request, host, manifest }: OpenRun, choice: BackendChoice, mode: ModeChoice): void {

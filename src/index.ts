@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream';
+import { type ResultLine, parseResultLine } from './core/result-line.ts';
+import {
+  type AnswerSettings,
+  type RunnerSettings,
+  defaultAnswerSettings,
+  defaultRunnerSettings,
+} from './core/settings.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import type { RetryFailed } from './journal/open-journal.ts';
+import { readBestResults } from './journal/read-best-results.ts';
+import { formatOf, outputPathFor, placesOf } from './journal/run-places.ts';
+import { createEngineSlot } from './run/engine-slot.ts';
+import type { RunHost, RunRequest } from './run/run-request.ts';
+import { startRun } from './start-run.ts';
+
+export { EngineError, JournalError, LlmbatchError, UsageError } from './core/errors.ts';
+export type { ErrorKind } from './core/errors.ts';
+export type { ResultDetails, ResultLine } from './core/result-line.ts';
+export type { AnswerSettings, RunnerSettings } from './core/settings.ts';
+export type { Snapshot } from './core/snapshot.ts';
+
+export interface BatchOptions {
+  /** A JSONL or CSV file. */
+  input: string;
+  /** Default: `<input>.results.jsonl` beside the input. */
+  output?: string;
+  /** Model, mode, sampling and so on: as the flags of `llmbatch run`, with the same defaults. */
+  settings?: Partial<AnswerSettings>;
+  /** Workers, retries, timeouts: likewise. */
+  runner?: Partial<RunnerSettings>;
+  /** Start anew, in place of an earlier run. */
+  overwrite?: boolean;
+  /** Go on though a setting, the model or the input changed. */
+  allowDrift?: boolean;
+  retryFailed?: RetryFailed;
+  /** Each result once it is on disk, in completion order. */
+  onResult?: (line: ResultLine) => void;
+  /** Sentences for a user: what was chosen, what was found. */
+  onNote?: (text: string) => void;
+  /** Called once, with a function that reads the numbers of the run as of now. */
+  onStart?: (snapshot: () => Snapshot) => void;
+  /** Stops the run: what is in flight may finish, the rest is left to the next call. */
+  signal?: AbortSignal;
+}
+
+export interface BatchOutcome {
+  /** finished: every request has a result · stopped: by the signal; the same call goes on. */
+  state: 'finished' | 'stopped';
+  output: string;
+  snapshot: Snapshot;
+}
+
+/**
+ * Runs a file of requests through an engine, or goes on with it where an earlier call, or `llmbatch run`, stopped.
+ * Rejects with an `LlmbatchError` when it can't go on; what was acknowledged is on disk then all the same.
+ */
+export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
+  const slot = createEngineSlot();
+  try {
+    const { manifest, places, snapshot } = await startRun(requestOf(options), hostOf(options), slot);
+    return { state: manifest.state === 'finished' ? 'finished' : 'stopped', output: places.output, snapshot };
+  } finally {
+    await slot.close();
+  }
+}
+
+function requestOf({ input, output = outputPathFor(input), settings, runner, ...options }: BatchOptions): RunRequest {
+  return {
+    input,
+    spool: null,
+    places: placesOf(output),
+    settings: { ...defaultAnswerSettings, format: formatOf(input), ...settings },
+    runner: { ...defaultRunnerSettings, ...runner },
+    allowDrift: options.allowDrift ?? false,
+    retryFailed: options.retryFailed ?? 'transient',
+    overwrite: options.overwrite ?? false,
+  };
+}
+
+function hostOf({ onResult, onNote, onStart, signal }: BatchOptions): RunHost {
+  const never = new AbortController().signal;
+  return {
+    environment: process.env,
+    stdin: Readable.from([]),
+    onResults: onResult === undefined ? null : async (lines) => handOn(lines, onResult),
+    onNote: onNote ?? ignore,
+    onStart: onStart ?? ignore,
+    stop: signal ?? never,
+    abort: never,
+  };
+}
+
+const ignore = (): void => undefined;
+
+/** The results of an output: one a request, the last success where there are several. */
+export async function* readResults(output: string): AsyncGenerator<ResultLine> {
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) yield line;
+  }
+}
+
+function handOn(lines: readonly Buffer[], onResult: (line: ResultLine) => void): void {
+  for (const bytes of lines) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) onResult(line);
+  }
+}
