@@ -13,7 +13,7 @@ export function startSession({ program, words, folder, stateFolder }) {
     env: { ...process.env, [marker]: name, XDG_STATE_HOME: stateFolder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const session = { done: null, printed: [], stderr: [] };
+  const session = { done: null, printed: [], stderr: [], hasEnded: false };
   readWholeLines(child.stdout, (line) => session.printed.push(line));
   readWholeLines(child.stderr, (line) => {
     session.stderr.push(line);
@@ -21,12 +21,16 @@ export function startSession({ program, words, folder, stateFolder }) {
   });
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (exitCode, signal) => resolve(exitCode ?? signal));
+    child.on('close', (exitCode, signal) => {
+      session.hasEnded = true;
+      resolve(exitCode ?? signal);
+    });
   });
 
   return {
     /** Resolves with the exit code, or with the name of the signal. */
     ended,
+    hasEnded: () => session.hasEnded,
     stderr: () => session.stderr.join('\n'),
     /** The last count of results that the display showed (null where it showed none), and the lines on stdout. */
     acknowledged: () => ({ done: session.done, printed: session.printed }),

@@ -168,12 +168,10 @@ async function wordsFor(round) {
 /** Kills at random moments, until the runner is dead or the run at its end. */
 async function killAtRandom(session, round) {
   const fate = { isKilled: false, engineKills: 0 };
-  let hasEnded = false;
-  void session.ended.then(() => (hasEnded = true));
-  while (!hasEnded && killCount() < wantedKills) {
-    await Promise.race([session.ended, momentToKill(round, () => hasEnded)]);
+  while (!session.hasEnded() && killCount() < wantedKills) {
+    await Promise.race([session.ended, momentToKill(round, session)]);
     const target = round.hasEngine ? ['runner', 'runner', 'engine', 'both'][below(4)] : 'runner';
-    if (hasEnded || (target === 'engine' && fate.engineKills === mostEngineKills)) continue;
+    if (session.hasEnded() || (target === 'engine' && fate.engineKills === mostEngineKills)) continue;
     if (!(await session.kill(target))) continue;
     totals.kills[target]++;
     if (target === 'engine') fate.engineKills++;
@@ -183,7 +181,7 @@ async function killAtRandom(session, round) {
 }
 
 /** Anywhere from the start on, or, as often, while results are being written. */
-async function momentToKill(round, hasEnded) {
+async function momentToKill(round, { hasEnded }) {
   if (chance(0.5)) return sleep(below(round.spanMs));
   const { length } = await readOutput(round);
   while (!hasEnded() && (await readOutput(round)).length <= length) await sleep(20);

@@ -31,7 +31,8 @@ export async function startRun(request: RunRequest, host: RunHost, slot: EngineS
   try {
     if (request.overwrite) await removeRun(places);
     const { manifest, isNew } = await openManifest(request);
-    if (!isNew) settleDrift(manifest, settingsDrift(manifest, request), request);
+    settleDrift(manifest, settingsDrift(manifest, request), request);
+    Object.assign(manifest, { settings: request.settings, runner: request.runner });
     const input = await readInput(request, { host, previous: isNew ? null : manifest.input });
     try {
       checkInput({ request, host, manifest, input });

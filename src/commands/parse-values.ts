@@ -45,8 +45,9 @@ export function parseNumber(text: string): number {
 
 /** A share, as 0.2 or 20%. */
 export function parseShare(text: string): number {
-  const value = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+  const number = text.replace(/%$/, '');
+  const value = Number(number) / (number === text ? 1 : 100);
+  if (number.trim() === '' || !(value >= 0 && value <= 1)) {
     throw new InvalidArgumentError('Expected a share from 0 to 1, or from 0% to 100%.');
   }
   return value;

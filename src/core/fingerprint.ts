@@ -8,7 +8,7 @@ export interface Fingerprint {
 
 /** What the whole file is, and its first bytes. */
 export interface PrefixedFingerprint extends Fingerprint {
-  /** Null where the file is shorter than the prefix, or none was asked for. */
+  /** Of the prefix, where the file goes on behind it with a new line; else null. */
   prefixSha256: string | null;
 }
 
@@ -22,23 +22,27 @@ export interface FingerprintBuilder {
 export function createFingerprint(prefixBytes: number | null = null): FingerprintBuilder {
   const hash = createHash('sha256');
   let bytes = 0;
-  let prefix: string | null = null;
+  let prefixSha256: string | null = null;
+  let lastByte = lineFeed;
+
+  const addUntilPrefix = (block: Buffer, length: number): void => {
+    hash.update(block.subarray(0, length));
+    const before = length > 0 ? block[length - 1] : lastByte;
+    if (before === lineFeed || endOfLine.has(block[length] ?? 0)) prefixSha256 = hash.copy().digest('hex');
+  };
+
   return {
-    add(block: Buffer): void {
-      const before = prefixBytes === null ? -1 : prefixBytes - bytes;
-      if (before >= 0 && before <= block.length && prefix === null) {
-        hash.update(block.subarray(0, before));
-        prefix = hash.copy().digest('hex');
-        hash.update(block.subarray(before));
-      } else {
-        hash.update(block);
-      }
+    add(block) {
+      const isBoundaryHere = prefixBytes !== null && bytes <= prefixBytes && prefixBytes < bytes + block.length;
+      const start = isBoundaryHere ? prefixBytes - bytes : 0;
+      if (isBoundaryHere) addUntilPrefix(block, start);
+      hash.update(block.subarray(start));
       bytes += block.length;
+      lastByte = block.at(-1) ?? lastByte;
     },
-    finish: () => ({
-      bytes,
-      sha256: hash.digest('hex'),
-      prefixSha256: prefix,
-    }),
+    finish: () => ({ bytes, sha256: hash.digest('hex'), prefixSha256 }),
   };
 }
+
+const lineFeed = 0x0a;
+const endOfLine = new Set([lineFeed, 0x0d]);

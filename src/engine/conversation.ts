@@ -58,16 +58,13 @@ export function createConversations(options: {
     emit({ type: 'history-trim', lane, reason, messages: countMessages(history.turns) });
   };
 
-  const trimWhenDue = (lane: number, tokens: number): void => {
-    if ((histories.get(lane)?.sinceTrim ?? 0) >= settings.trimEvery) {
-      trim(lane, `${settings.trimEvery} turns`, settings.keepMessages);
-    } else if (tokens >= trimTokens) {
-      trim(lane, `${tokens} of ${trimTokens} tokens`, settings.keepMessages);
-    }
+  const trimWhenDue = (lane: number, { sinceTrim }: History, tokens = 0): void => {
+    const { trimEvery, keepMessages } = settings;
+    if (sinceTrim >= trimEvery) trim(lane, `${trimEvery} turns`, keepMessages);
+    else if (tokens >= trimTokens) trim(lane, `${tokens} of ${trimTokens} tokens`, keepMessages);
   };
-
-  // A run that died right after a turn had trimmed what is restored here whole.
-  for (const lane of histories.keys()) trimWhenDue(lane, 0);
+  // A run that died right after a turn had not trimmed yet what is restored here.
+  for (const [lane, history] of histories) trimWhenDue(lane, history);
 
   return {
     extend(lane, request) {
@@ -86,7 +83,7 @@ export function createConversations(options: {
       history.turn++;
       history.sinceTrim++;
       history.turns.push(turnOf(request, answerText(body)));
-      trimWhenDue(lane, body.usage.total_tokens);
+      trimWhenDue(lane, history, body.usage.total_tokens);
     },
     forget(lane, reason) {
       const history = histories.get(lane);

@@ -4,10 +4,14 @@ import type { AnswerSettings } from '../core/settings.ts';
 /** The settings that differ from those a run was started with, each as `name: old → new`. */
 export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
   return Object.entries(now).flatMap(([name, value]) => {
+    if (choosesRows.has(name)) return [];
     const earlier = before[name as keyof AnswerSettings];
     return isSame(earlier, value) ? [] : [`${name}: ${show(earlier)} → ${show(value)}`];
   });
 }
+
+/** They choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
+const choosesRows = new Set(['limit', 'sample']);
 
 /** same: unchanged · grown: the old input, with lines added at its end · changed: another one */
 export type InputChange = 'same' | 'grown' | 'changed';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { type Bell, createBell } from '../core/bell.ts';
 import { UsageError } from '../core/errors.ts';
@@ -71,8 +72,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
     if (spool === null) state.identity = input.identity();
     state.isComplete = true;
   };
-  // A stop must not wait for a line that whoever feeds standard input may never write.
-  const completed = Promise.race([scanAll(), aborted(host.stop)]).finally(() => {
+  const completed = untilStopped(scanAll(), host.stop).finally(() => {
     state.hasEnded = true;
     changed.ring();
   });
@@ -95,11 +95,12 @@ function isStreamed({ input, spool, settings }: InputRequest): boolean {
   return input === '-' && spool === null && settings.sample === null && settings.mode !== 'conversation';
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** A stop must not wait for a line that whoever feeds standard input may never write. */
+async function untilStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return;
+  const settled = new AbortController();
+  const stopped = once(stop, 'abort', { signal: settled.signal }).catch(() => undefined);
+  await Promise.race([work, stopped]).finally(() => settled.abort());
 }
 
 /** Requests and rejected lines that the run is to give a result. */
