@@ -1,9 +1,8 @@
-import { isErrorKind, type ErrorKind } from '../core/errors.ts';
-import type { MockOptions } from './mock-options.ts';
+import { type MockFault, type MockOptions, faultKind } from './mock-options.ts';
 
 export interface MockFate {
   /** How the attempt fails, or null. */
-  fault: ErrorKind | 'hang' | null;
+  fault: MockFault | null;
   /** What the latency is multiplied by. */
   pace: number;
 }
@@ -25,18 +24,11 @@ function drawFault(options: MockOptions, id: string, attempt: number): MockFate[
 }
 
 /** The kinds of a comma list that the options' schema has checked. */
-function faultKinds(list: string): NonNullable<MockFate['fault']>[] {
+function faultKinds(list: string): MockFault[] {
   return list
     .split(',')
     .map(faultKind)
     .filter((kind) => kind !== null);
-}
-
-/** One word of `fault_kinds`, or null where it is none. */
-export function faultKind(word: string): MockFate['fault'] {
-  const kind = word.trim();
-  if (kind === 'crash') return 'engine-crashed';
-  return kind === 'hang' || isErrorKind(kind) ? kind : null;
 }
 
 /** A number from 0 to below 1 that only the text decides. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { faultKind } from './mock-fate.ts';
+import { type ErrorKind, isErrorKind } from '../core/errors.ts';
 
 export type MockOptions = z.infer<Awaited<ReturnType<typeof mockOptionsSchema>>>;
 
@@ -53,3 +53,13 @@ export async function mockOptionsSchema() {
 }
 
 const areFaultKinds = (list: string): boolean => list.split(',').every((word) => faultKind(word) !== null);
+
+/** How an attempt can fail: with a kind, or by never answering. */
+export type MockFault = ErrorKind | 'hang';
+
+/** One word of `fault_kinds`, or null where it is none. */
+export function faultKind(word: string): MockFault | null {
+  const kind = word.trim();
+  if (kind === 'crash') return 'engine-crashed';
+  return kind === 'hang' || isErrorKind(kind) ? kind : null;
+}

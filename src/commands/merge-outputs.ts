@@ -8,8 +8,13 @@ import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { toJournalError } from '../journal/write-group.ts';
-import type { MergeFlags } from './merge.ts';
 import { writeStdout } from './write-stdout.ts';
+
+export interface MergeFlags {
+  output: string;
+  overwrite: boolean;
+  json: boolean;
+}
 
 /** `llmbatch merge`. Returns the exit code. */
 export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {

@@ -1,11 +1,6 @@
 import type { Command } from 'commander';
 import { helpText } from './exit-codes.ts';
-
-export interface MergeFlags {
-  output: string;
-  overwrite: boolean;
-  json: boolean;
-}
+import type { MergeFlags } from './merge-outputs.ts';
 
 export function addMergeCommand(program: Command, onExit: (code: number) => void): void {
   program

@@ -6,8 +6,12 @@ import { readBestResults } from '../journal/read-best-results.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { reportFormats } from '../report/index.ts';
 import { type RunFacts, foldReport } from '../report/report-data.ts';
-import type { ReportFlags } from './report.ts';
 import { writeStdout } from './write-stdout.ts';
+
+export interface ReportFlags {
+  format: 'text' | 'json' | 'markdown' | 'html';
+  json: boolean;
+}
 
 /** `llmbatch report`. */
 export async function reportRun(output: string, { format, json }: ReportFlags): Promise<void> {

@@ -1,10 +1,6 @@
 import { type Command, Option } from 'commander';
 import { helpText } from './exit-codes.ts';
-
-export interface ReportFlags {
-  format: 'text' | 'json' | 'markdown' | 'html';
-  json: boolean;
-}
+import type { ReportFlags } from './report-run.ts';
 
 export function addReportCommand(program: Command): void {
   program

@@ -2,8 +2,16 @@ import { UsageError } from '../core/errors.ts';
 import { createRunFolder, outputPathFor, placesOf } from '../journal/run-places.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import { answerSettings, runnerSettings } from './build-request.ts';
-import type { RunFlags } from './run.ts';
+import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 import { runQueue } from './run-queue.ts';
+
+export interface RunFlags extends AnswerFlags, RunnerFlags {
+  output?: string;
+  priority: Record<string, number>;
+  strict: boolean;
+  overwrite: boolean;
+  dryRun: boolean;
+}
 
 /** `llmbatch run`. Returns the exit code. */
 export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {

@@ -1,7 +1,8 @@
 import { EngineError, exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
-import { type Progress, type ProgressMode, startProgress } from '../progress/index.ts';
+import { type ProgressMode, startProgress } from '../progress/index.ts';
+import type { Progress } from '../progress/progress.ts';
 import { renderSummary } from '../report/summary.ts';
 import { type EngineSlot, createEngineSlot } from '../run/engine-slot.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../run/run-request.ts';

@@ -1,21 +1,8 @@
 import type { Command } from 'commander';
 import { helpText } from './exit-codes.ts';
+import type { RunFlags } from './run-inputs.ts';
 import { collectPriority } from './parse-values.ts';
-import {
-  type AnswerFlags,
-  type RunnerFlags,
-  addAnswerFlags,
-  addConversationFlags,
-  addRunnerFlags,
-} from './run-flags.ts';
-
-export interface RunFlags extends AnswerFlags, RunnerFlags {
-  output?: string;
-  priority: Record<string, number>;
-  strict: boolean;
-  overwrite: boolean;
-  dryRun: boolean;
-}
+import { addAnswerFlags, addConversationFlags, addRunnerFlags } from './run-flags.ts';
 
 export function addRunCommand(program: Command, onExit: (code: number) => void): void {
   const command = program

@@ -6,8 +6,16 @@ import type { RunPlaces } from '../journal/run-places.ts';
 import { type RunInput, readInput } from '../run/read-input.ts';
 import { answerSettings } from './build-request.ts';
 import { withScratchPlaces } from './scratch-places.ts';
-import type { ValidateFlags } from './validate.ts';
 import { writeStdout } from './write-stdout.ts';
+
+export interface ValidateFlags {
+  model?: string;
+  promptTemplate?: string;
+  system?: string;
+  format?: 'jsonl' | 'csv';
+  limit?: number;
+  json: boolean;
+}
 
 /** `llmbatch validate`. Returns the exit code. */
 export function validateInput(path: string, flags: ValidateFlags): Promise<number> {

@@ -1,15 +1,7 @@
 import { type Command, Option } from 'commander';
 import { helpText } from './exit-codes.ts';
+import type { ValidateFlags } from './validate-input.ts';
 import { parseCount } from './parse-values.ts';
-
-export interface ValidateFlags {
-  model?: string;
-  promptTemplate?: string;
-  system?: string;
-  format?: 'jsonl' | 'csv';
-  limit?: number;
-  json: boolean;
-}
 
 export function addValidateCommand(program: Command, onExit: (code: number) => void): void {
   program

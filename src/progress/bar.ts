@@ -1,6 +1,6 @@
 import type { SingleBar } from 'cli-progress';
 import { drawFrame } from './frame.ts';
-import type { Progress, ProgressSource, ProgressStream } from './index.ts';
+import type { Progress, ProgressSource, ProgressStream } from './progress.ts';
 
 /** One line at the bottom of the terminal, drawn at most ten times a second; notes appear above it. */
 export function startBar({ stream, snapshot, title }: ProgressSource): Progress {

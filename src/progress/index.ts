@@ -3,26 +3,10 @@ import { startBar } from './bar.ts';
 import { startJson } from './json.ts';
 import { startLines } from './lines.ts';
 import { startNotes } from './notes.ts';
+import type { Progress, ProgressStream } from './progress.ts';
 
 /** `bar` needs a terminal, and is `plain` without one. `none` hides the progress, not the notes. */
 export type ProgressMode = 'auto' | 'bar' | 'plain' | 'json' | 'none';
-
-/** What progress is written to: stderr, or what a test gives. */
-export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
-
-export interface ProgressSource {
-  snapshot: () => Snapshot;
-  /** What runs: the name of the input. */
-  title: string;
-  stream: ProgressStream;
-}
-
-export interface Progress {
-  /** One or more whole lines for the user, above the bar where there is one. */
-  note(text: string): void;
-  /** Shows the last state, and puts the terminal back as it was. A second call does nothing. */
-  stop(): void;
-}
 
 const views = { bar: startBar, plain: startLines, json: startJson, none: startNotes };
 

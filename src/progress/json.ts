@@ -1,5 +1,5 @@
 import { snakeKeys } from '../core/snake-keys.ts';
-import type { Progress, ProgressSource } from './index.ts';
+import type { Progress, ProgressSource } from './progress.ts';
 
 const intervalMs = 1000;
 

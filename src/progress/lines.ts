@@ -1,4 +1,4 @@
-import type { Progress, ProgressSource } from './index.ts';
+import type { Progress, ProgressSource } from './progress.ts';
 import { progressFields } from './fields.ts';
 
 const lookEveryMs = 1000;

@@ -1,4 +1,4 @@
-import type { Progress, ProgressSource } from './index.ts';
+import type { Progress, ProgressSource } from './progress.ts';
 
 /** Writes the notes and no progress. */
 export function startNotes({ stream }: ProgressSource): Progress {

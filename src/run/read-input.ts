@@ -97,9 +97,8 @@ function isStreamed({ input, spool, settings }: InputRequest): boolean {
 
 /** A stop must not wait for a line that whoever feeds standard input may never write. */
 async function untilStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return;
   const settled = new AbortController();
-  const stopped = once(stop, 'abort', { signal: settled.signal }).catch(() => undefined);
+  const stopped = stop.aborted ? null : once(stop, 'abort', { signal: settled.signal }).catch(() => undefined);
   await Promise.race([work, stopped]).finally(() => settled.abort());
 }
 

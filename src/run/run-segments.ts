@@ -90,23 +90,29 @@ async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): P
   }
 }
 
+/** Null when the run was stopped while the model was being loaded. */
 async function openBackend(
   run: OpenRun,
   { definition }: BackendChoice,
   { model, mode }: { model: string; mode: ModeChoice },
-): Promise<Backend> {
+): Promise<Backend | null> {
   const { host, slot } = run;
   const { settings, runner } = run.request;
   await checkOptions(definition, settings.options);
-  const backend = await slot.open(definition, {
+  const opening = slot.open(definition, {
     model,
     options: settings.options,
     workers: runner.workers,
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     allowControlTokens: settings.controlTokens === 'allow',
-    signal: host.abort,
+    signal: host.stop,
     onNotice: host.onNote,
   });
+  const backend = await opening.catch((error: unknown) => {
+    if (host.stop.aborted) return null;
+    throw error;
+  });
+  if (backend === null) return null;
   run.onBackend(backend);
   noteModel(run, definition.name, backend);
   return backend;

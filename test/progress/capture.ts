@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { createMeter } from '../../src/metrics/meter.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
-import type { ProgressStream } from '../../src/progress/index.ts';
+import type { ProgressStream } from '../../src/progress/progress.ts';
 
 /** A stream that keeps what is written to it; with `columns` it says that it is a terminal. */
 export function captureStream(columns?: number): { stream: ProgressStream; text: () => string } {
