@@ -7,13 +7,21 @@ import { formatInteger } from './core/format.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
-import { forgetRun, rememberRun } from './journal/run-places.ts';
+import { type RunPlaces, forgetRun, rememberRun } from './journal/run-places.ts';
 import { watchGpus } from './metrics/gpu.ts';
 import { type Meter, createMeter } from './metrics/meter.ts';
 import { watchProcess } from './metrics/process.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
-import { checkPlaces, inputDrift, openManifest, removeRun, settingsDrift, settleDrift } from './run/open-manifest.ts';
+import {
+  checkPlaces,
+  hasNoResults,
+  inputDrift,
+  openManifest,
+  removeRun,
+  settingsDrift,
+  settleDrift,
+} from './run/open-manifest.ts';
 import { type RunInput, countWanted, readInput } from './run/read-input.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
 import { runSegments } from './run/run-segments.ts';
@@ -30,19 +38,36 @@ export async function startRun(request: RunRequest, host: RunHost, slot: EngineS
   const lock = await acquireLock(places.output);
   try {
     if (request.overwrite) await removeRun(places);
-    const { manifest, isNew } = await openManifest(request);
-    settleDrift(manifest, settingsDrift(manifest, request), request);
-    Object.assign(manifest, { settings: request.settings, runner: request.runner });
-    const input = await readInput(request, { host, previous: isNew ? null : manifest.input });
-    try {
-      checkInput({ request, host, manifest, input });
-      return await runWithJournal({ request, host, slot, lock, manifest, input });
-    } finally {
-      await input.close();
-    }
+    return await runWithLock(request, host, { slot, lock });
+  } catch (error) {
+    // A mistake of the user's before the first answer leaves nothing behind.
+    if (error instanceof UsageError && (await hasNoResults(places))) await forgetWholeRun(places, host.environment);
+    throw error;
   } finally {
     await lock.release();
   }
+}
+
+async function runWithLock(
+  request: RunRequest,
+  host: RunHost,
+  { slot, lock }: { slot: EngineSlot; lock: Lock },
+): Promise<RunOutcome> {
+  const { manifest, isNew } = await openManifest(request);
+  settleDrift(manifest, settingsDrift(manifest, request), request);
+  Object.assign(manifest, { settings: request.settings, runner: request.runner });
+  const input = await readInput(request, { host, previous: isNew ? null : manifest.input });
+  try {
+    checkInput({ request, host, manifest, input });
+    return await runWithJournal({ request, host, slot, lock, manifest, input });
+  } finally {
+    await input.close();
+  }
+}
+
+async function forgetWholeRun(places: RunPlaces, environment: NodeJS.ProcessEnv): Promise<void> {
+  await removeRun(places);
+  await forgetRun(places.manifest, environment);
 }
 
 interface Prepared {

@@ -7,6 +7,8 @@ export interface PromptGroups {
   groups: number;
   /** Requests of the largest group. */
   largest: number;
+  /** Characters of its system prompt. */
+  systemPromptLength: number;
   /** Standard input: the groups are not known before its end. */
   isComplete: boolean;
 }
@@ -33,9 +35,11 @@ export function chooseMode(asked: AnswerSettings['mode'], found: PromptGroups): 
   return { name: 'independent', reason: `${describe(found)}; ${why}`, warning: null };
 }
 
-function describe({ requests, groups, largest, isComplete }: PromptGroups): string {
+function describe({ requests, groups, largest, systemPromptLength, isComplete }: PromptGroups): string {
   if (!isComplete) return 'the input is still being read';
   if (requests === 0) return 'no requests';
+  if (requests === 1) return 'a single request';
+  if (groups === 1 && systemPromptLength === 0) return 'no request has a system prompt';
   if (groups === 1) return `all ${formatInteger(requests)} requests share one system prompt`;
   if (groups === requests) return `${formatInteger(requests)} requests, each with its own system prompt`;
   const share = `the largest has ${formatInteger(largest)} requests, ${formatPercent(largest / requests)}`;

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from './process-identity.ts';
@@ -27,12 +27,7 @@ export const lockPathOf = (outputPath: string): string => `${outputPath}.lock`;
 export async function acquireLock(outputPath: string): Promise<Lock> {
   const path = lockPathOf(outputPath);
   const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
-  for (;;) {
-    await tryToCreate(path, note);
-    const owner = await readNote(path);
-    if (owner?.token === note.token) break;
-    if (owner !== null) await takeAway(path, owner, outputPath);
-  }
+  await obtain({ path, note, outputPath });
   const heartbeat = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => undefined);
   }, heartbeatMs);
@@ -47,6 +42,22 @@ export async function acquireLock(outputPath: string): Promise<Lock> {
       if (await isOurs()) await rm(path, { force: true });
     },
   };
+}
+
+/** A file that is to be ours alone, for the sake of an output. */
+interface Claim {
+  path: string;
+  note: LockNote;
+  outputPath: string;
+}
+
+async function obtain(claim: Claim): Promise<void> {
+  for (;;) {
+    await tryToCreate(claim.path, claim.note);
+    const owner = await readNote(claim.path);
+    if (owner?.token === claim.note.token) return;
+    if (owner !== null) await takeAway(claim, owner);
+  }
 }
 
 /** Does nothing where there is a lock. A link appears whole or not at all, so that nobody ever reads half a note. */
@@ -95,7 +106,8 @@ async function readNote(path: string): Promise<LockNote | null> {
 }
 
 /** Removes the lock of a dead owner; throws for a live one. */
-async function takeAway(path: string, other: LockNote, outputPath: string): Promise<void> {
+async function takeAway(claim: Claim, other: LockNote): Promise<void> {
+  const { path, outputPath } = claim;
   const liveness = await livenessOf(other);
   if (liveness === 'alive') {
     throw new JournalError(
@@ -115,20 +127,24 @@ async function takeAway(path: string, other: LockNote, outputPath: string): Prom
       'Wait for it, or stop it.',
     );
   }
-  await removeExactly(path, other);
+  await remove(claim, other);
 }
 
-/** Two processes may judge the same lock dead: what is renamed away must be what was judged, else it goes back. */
-async function removeExactly(path: string, other: LockNote): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+/**
+ * Several processes may judge the same lock dead. Only one of them, whose turn is a file of its own, removes it, and
+ * looks again before: else a late one would remove the lock of the first.
+ */
+async function remove(claim: Claim, other: LockNote): Promise<void> {
+  const { path } = claim;
+  const turn = `${path}.${createHash('sha256').update(other.token).digest('hex').slice(0, 16)}`;
+  await obtain({ ...claim, path: turn });
   try {
-    await rename(path, aside);
+    if ((await readNote(path))?.token === other.token) await rm(path, { force: true });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
     throw new JournalError(`can't remove the lock of a dead process: ${messageOf(error)}`, `Delete ${path}.`);
+  } finally {
+    await rm(turn, { force: true });
   }
-  if ((await readNote(aside))?.token !== other.token) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
 }
 
 async function isTouched(path: string): Promise<boolean> {

@@ -15,10 +15,15 @@ import type { RunRequest } from './run-request.ts';
 export async function openManifest(request: RunRequest): Promise<{ manifest: Manifest; isNew: boolean }> {
   const { places } = request;
   const known = await readManifest(places.manifest);
-  if (known === null) {
-    await refuseForeignOutput(places);
-    return { manifest: newManifest(request), isNew: true };
+  const isEmpty = await hasNoResults(places);
+  if (known === null && !isEmpty) {
+    throw new JournalError(
+      `${places.output} is there already, and no run of llmbatch wrote it`,
+      'Choose another place with -o, or replace it with --overwrite.',
+    );
   }
+  // A run that was never answered anything binds nobody to its settings.
+  if (known === null || isEmpty) return { manifest: newManifest(request), isNew: true };
   const input = inputPath(request);
   if (known.input.path !== input) {
     throw new JournalError(
@@ -46,13 +51,8 @@ export async function removeRun(places: RunPlaces): Promise<void> {
 
 const pathsOf = ({ output, manifest, spool }: RunPlaces): string[] => [output, manifest, spool, tornPathOf(output)];
 
-async function refuseForeignOutput({ output }: RunPlaces): Promise<void> {
-  const found = await stat(output).catch(() => null);
-  if (found === null || found.size === 0) return;
-  throw new JournalError(
-    `${output} is there already, and no run of llmbatch wrote it`,
-    'Choose another place with -o, or replace it with --overwrite.',
-  );
+export async function hasNoResults({ output }: RunPlaces): Promise<boolean> {
+  return ((await stat(output).catch(() => null))?.size ?? 0) === 0;
 }
 
 /** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */

@@ -111,9 +111,14 @@ export function countWanted({ scan: { table } }: RunInput): number {
 
 /** What the choice of a mode goes by. */
 export function groupsOf({ scan, isComplete }: RunInput): PromptGroups {
-  const sizes = scan.groups.map(({ requests }) => requests);
-  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
-  return { requests: scan.counts.requests, groups: sizes.length, largest, isComplete: isComplete() };
+  const [largest] = scan.groups.toSorted((left, right) => right.requests - left.requests);
+  return {
+    requests: scan.counts.requests,
+    groups: scan.groups.length,
+    largest: largest?.requests ?? 0,
+    systemPromptLength: largest?.systemPromptLength ?? 0,
+    isComplete: isComplete(),
+  };
 }
 
 /** Fixed, so that a resume takes the same sample. */

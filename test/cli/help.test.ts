@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { createCliFolder } from '../helpers/run-cli.ts';
+
+const commands = ['run', 'resume', 'validate', 'status', 'report', 'merge', 'backends'];
+
+describe('llmbatch --help', () => {
+  test('of every command shows examples and the exit codes, on stdout', async () => {
+    const folder = await createCliFolder();
+    const helps = await Promise.all(
+      [[], ...commands.map((name) => [name])].map((words) => folder.run([...words, '--help'])),
+    );
+    for (const { exitCode, stdout, stderr } of helps) {
+      expect([exitCode, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/Examples:\n {2}\$ /);
+      expect(stdout).toMatch(/Exit codes:\n {2}0 {2}all succeeded/);
+    }
+  });
+
+  test('names every command', async () => {
+    const folder = await createCliFolder();
+    const { stdout } = await folder.run(['--help']);
+    for (const name of commands) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+  });
+
+  test('is what a wrong command line leads to: exit 2, and stdout stays empty', async () => {
+    const folder = await createCliFolder();
+    const wrong = await Promise.all(
+      [[], ['run'], ['rn', 'x'], ['run', 'x', '--retries', 'many']].map((words) => folder.run(words)),
+    );
+    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(4).fill([2, '']));
+    expect(wrong[1]?.stderr).toContain('--help');
+    expect(wrong[2]?.stderr).toContain('(Did you mean run?)');
+    expect(wrong[3]?.stderr).toContain('Expected a whole number from 0.');
+  });
+
+  test('prints the version', async () => {
+    const folder = await createCliFolder();
+    expect((await folder.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('of run', async () => {
+    const folder = await createCliFolder();
+    expect((await folder.run(['run', '--help'])).stdout).toMatchInlineSnapshot(`
+      "Usage: llmbatch run [options] <input...>
+
+      Runs each input (a JSONL or CSV file, or - for standard input) through a local
+      engine. The output is the checkpoint: the same command, or \`llmbatch resume\`,
+      goes on with a stopped run.
+
+      Arguments:
+        input                       files, or -; several are run one after the other
+                                    on one loaded model
+
+      Options:
+        -o, --output <file>         results; - is stdout (default:
+                                    <input>.results.jsonl beside the input; stdout for
+                                    -)
+        --overwrite                 start anew, in place of an earlier run (default:
+                                    false)
+        --strict                    exit 2 before anything is sent when any line is
+                                    bad (default: false)
+        --dry-run                   show the first request as it would be sent, and
+                                    the choices; send nothing (default: false)
+        --priority <input=number>   run inputs with higher numbers first; repeatable
+                                    (default: {})
+        -b, --backend <name>        the engine: llama-cpp, mock; auto takes the first
+                                    that serves the model (default: "auto")
+        -m, --model <model>         the model, a GGUF file for llama-cpp; replaces the
+                                    model that a line names
+        --mode <mode>               how requests that share a system prompt are sent
+                                    (choices: "auto", "independent", "conversation",
+                                    default: "auto")
+        --system <text>             system prompt for lines without their own; @file
+                                    reads it from a file
+        --prompt-template <text>    Mustache template over the fields of a row; @file
+                                    reads it from a file
+        --schema <file>             JSON schema that every answer must satisfy
+        --temperature <number>      for lines without their own (llama-cpp: 0, greedy)
+        --max-tokens <n>            longest answer, for lines without their own
+        --top-p <number>            for lines without their own
+        --seed <n>                  for lines without their own
+        --stop <text>               ends an answer; repeatable (default: [])
+        --option <key=value>        an option of the backend's own; repeatable (see:
+                                    llmbatch backends) (default: {})
+        --format <format>           of the input; default: csv for *.csv, else jsonl
+                                    (choices: "jsonl", "csv")
+        --limit <n>                 only the first n lines
+        --sample <n>                only n random lines, always the same ones
+        --control-tokens <how>      control tokens spelled out in a request's text:
+                                    kept as text, or let through (choices: "text",
+                                    "allow", default: "text")
+        --allow-truncated           an answer cut at max_tokens is a success (default:
+                                    false)
+        --trim-every <n>            conversation: trim the history after so many turns
+                                    (default: 50)
+        --keep-messages <n>         conversation: messages that a trim keeps, in whole
+                                    turns (default: 40)
+        --trim-tokens <n>           conversation: trim when prompt and answer reach so
+                                    many tokens (default: 28672)
+        --context-window <n>        conversation: context window in tokens (default:
+                                    32768)
+        --workers <n|auto>          requests in flight (default: auto, what the engine
+                                    suggests)
+        --retries <n>               tries after the first one, for transient failures
+                                    (default: 3)
+        --retry-on <kinds>          retry these too, with commas: schema-invalid,
+                                    truncated
+        --timeout <duration>        longest time for one try, from the engine's first
+                                    sign of life (default: none)
+        --stall-timeout <duration>  longest silence of the engine (default: 5m)
+        --drain-timeout <duration>  after the first Ctrl-C, longest wait for what is
+                                    in flight (default: 30s)
+        --max-error-rate <share>    stop when more of the last 100 requests failed; 1:
+                                    never (default: 0.5)
+        --fsync <how>               group: every 250 ms or 64 results; always: at
+                                    once; none (default: group) (choices: "group",
+                                    "always", "none")
+        --order <order>             of the finished output (default: input) (choices:
+                                    "input", "completion")
+        --retry-failed <which>      failed requests of earlier sessions to try again
+                                    (choices: "all", "transient", "none", default:
+                                    "transient")
+        --allow-drift               go on though a setting, the model or the input
+                                    changed; recorded in the manifest (default: false)
+        --progress <how>            the live display on stderr (choices: "auto",
+                                    "bar", "plain", "json", "none", default: "auto")
+        --json                      print the summary as JSON on stdout at the end
+                                    (default: false)
+        -h, --help                  display help for command
+
+      Examples:
+        $ llmbatch run candidates.jsonl
+        $ llmbatch run candidates.jsonl -m gemma-3-4b.gguf --workers 8
+        $ llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"
+        $ cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content
+
+      Exit codes:
+        0  all succeeded (or the reader of stdout closed the pipe)
+        1  a bug in llmbatch
+        2  usage or input
+        3  finished, some requests failed
+        4  the engine is unusable (resumable)
+        5  the output can't be used: locked, disk full, another run's
+        130, 143  interrupted by Ctrl-C, by SIGTERM (resumable)
+
+      "
+    `);
+  });
+});

@@ -1,0 +1,68 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import * as parse from '../../src/commands/parse-values.ts';
+
+describe('a duration', () => {
+  test('is a number and a unit', () => {
+    const values = ['500ms', '2s', '1.5s', '5m', '1h'].map(parse.parseDuration);
+    expect(values).toEqual([500, 2000, 1500, 300_000, 3_600_000]);
+  });
+
+  test.each(['', '5', 's', '0s', '-1s', '5 s', '5d', '1e3s', 's5', '5sm'])('is not "%s"', (text) => {
+    expect(() => parse.parseDuration(text)).toThrow('Expected a duration');
+  });
+});
+
+describe('a number', () => {
+  test('of things is whole, from 1 or from 0', () => {
+    expect([parse.parseCount('1'), parse.parseCountOrZero('0'), parse.parseInteger('-3')]).toEqual([1, 0, -3]);
+    for (const text of ['0', '-1', '1.5', '1e3', '', 'x', '0x10'])
+      expect(() => parse.parseCount(text)).toThrow('from 1');
+    for (const text of ['-1', '1.5', '']) expect(() => parse.parseCountOrZero(text)).toThrow('from 0');
+    for (const text of ['1.5', '', 'x']) expect(() => parse.parseInteger(text)).toThrow('whole number');
+  });
+
+  test('of workers may be auto', () => {
+    expect([parse.parseWorkers('auto'), parse.parseWorkers('8')]).toEqual([null, 8]);
+    expect(() => parse.parseWorkers('0')).toThrow('or auto');
+  });
+
+  test('is finite', () => {
+    expect([parse.parseNumber('0.7'), parse.parseNumber('-1e3')]).toEqual([0.7, -1000]);
+    for (const text of ['', ' ', 'x', 'Infinity', 'NaN']) expect(() => parse.parseNumber(text)).toThrow('a number');
+  });
+});
+
+describe('a share', () => {
+  test('is from 0 to 1, or from 0% to 100%', () => {
+    expect(['0', '0.2', '1', '0%', '20%', '100%'].map(parse.parseShare)).toEqual([0, 0.2, 1, 0, 0.2, 1]);
+    for (const text of ['', '%', '-0.1', '1.1', '101%', 'x']) expect(() => parse.parseShare(text)).toThrow('a share');
+  });
+});
+
+describe('--option', () => {
+  test('takes numbers and truth values as such, and everything else as text', () => {
+    const texts = ['a=1', 'b=-0.5', 'c=true', 'd=false', 'e=text:x=y', 'f=', 'g=1e3', 'h=007x'];
+    const options = texts.reduce<parse.OptionValues>((known, text) => parse.collectOption(text, known), {});
+    expect(options).toEqual({ a: 1, b: -0.5, c: true, d: false, e: 'text:x=y', f: '', g: '1e3', h: '007x' });
+  });
+
+  test('needs a key', () => {
+    for (const text of ['', 'a', '=1']) expect(() => parse.collectOption(text, {})).toThrow('key=value');
+  });
+
+  test('keeps any text that is no number', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        fc.pre(!/^-?\d+(\.\d+)?$|^true$|^false$/.test(text));
+        expect(parse.collectOption(`key=${text}`, {})).toEqual({ key: text });
+      }),
+    );
+  });
+});
+
+test('--priority takes the last = as its own, since a path may hold one', () => {
+  expect(parse.collectPriority('a=b.jsonl=2', { c: 1 })).toEqual({ c: 1, 'a=b.jsonl': 2 });
+  expect(() => parse.collectPriority('a.jsonl', {})).toThrow('input=number');
+  expect(() => parse.collectPriority('a.jsonl=high', {})).toThrow('a number');
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { type Answer, failure } from '../../src/core/completion.ts';
+import { type Verdict, compileSchema, createVerifier } from '../../src/engine/verify-answer.ts';
+import { chat, completion } from './requests.ts';
+
+async function judge(answer: Answer, format?: unknown, allowTruncated = false): Promise<Verdict> {
+  const body = format === undefined ? {} : { response_format: format };
+  const check = await createVerifier({ allowTruncated }).prepare(chat('a', 'q', body));
+  return typeof check === 'function' ? check(answer) : { answer: check };
+}
+
+const kindOf = ({ answer }: Verdict): string => (answer.status === 'failed' ? answer.kind : 'completed');
+const ofSchema = (schema: unknown): object => ({ type: 'json_schema', json_schema: { name: 'answer', schema } });
+
+describe('an answer', () => {
+  test('that is whole is a success', async () => {
+    expect(kindOf(await judge(completion('yes')))).toBe('completed');
+    expect(kindOf(await judge(completion('yes'), { type: 'text' }))).toBe('completed');
+    expect(kindOf(await judge(completion('yes'), null))).toBe('completed');
+  });
+
+  test('that was cut is none, and is kept for the eye', async () => {
+    const verdict = await judge(completion('half an ans', { finishReason: 'length' }));
+    expect(kindOf(verdict)).toBe('truncated');
+    expect(verdict).toMatchObject({ rejected: { content: 'half an ans', finish_reason: 'length' } });
+  });
+
+  test('that was cut is one where that is allowed', async () => {
+    expect(kindOf(await judge(completion('half', { finishReason: 'length' }), undefined, true))).toBe('completed');
+  });
+
+  test('that was cut is none where any choice was cut', async () => {
+    const answer = completion('whole');
+    answer.body.choices?.push({ index: 1, message: { role: 'assistant', content: 'ha' }, finish_reason: 'length' });
+    expect(kindOf(await judge(answer))).toBe('truncated');
+  });
+
+  test('that a content filter cut is refused, however lenient we are', async () => {
+    expect(kindOf(await judge(completion('', { finishReason: 'content_filter' }), undefined, true))).toBe('refused');
+  });
+
+  test('that failed stays what it is', async () => {
+    const failed = failure('overloaded', 'busy');
+    expect((await judge(failed, { type: 'json_object' })).answer).toBe(failed);
+  });
+
+  test('must be JSON where JSON was asked for', async () => {
+    expect(await judge(completion('{"a":1}'), { type: 'json_object' })).toMatchObject({ parsed: { a: 1 } });
+    expect(kindOf(await judge(completion('Sure! {"a":1}'), { type: 'json_object' }))).toBe('schema-invalid');
+    expect(kindOf(await judge(completion(''), { type: 'json_object' }))).toBe('schema-invalid');
+  });
+
+  test('that was cut is none even where its JSON is whole', async () => {
+    expect(kindOf(await judge(completion('{}', { finishReason: 'length' }), { type: 'json_object' }))).toBe(
+      'truncated',
+    );
+  });
+
+  test('must be of the schema, and the mismatch is named', async () => {
+    const format = ofSchema({
+      type: 'object',
+      properties: { score: { type: 'integer', maximum: 100 } },
+      required: ['score'],
+    });
+    expect(await judge(completion('{"score":7}'), format)).toMatchObject({ parsed: { score: 7 } });
+    expect(await judge(completion('{"score":101}'), format)).toMatchObject({
+      answer: { kind: 'schema-invalid', message: 'the answer is not of the schema: /score must be <= 100' },
+      rejected: { content: '{"score":101}' },
+    });
+    expect(await judge(completion('{}'), format)).toMatchObject({
+      answer: { message: "the answer is not of the schema: it must have required property 'score'" },
+    });
+  });
+
+  test('to a schema that can not be checked fails before it is sent', async () => {
+    const formats = [
+      ofSchema({ type: 'no-such-type' }),
+      ofSchema(undefined),
+      ofSchema({ $ref: '#/$defs/missing' }),
+      { type: 'json_schema' },
+      { type: 'yaml' },
+      {},
+    ];
+    for (const format of formats) expect(kindOf(await judge(completion('{}'), format))).toBe('bad-request');
+  });
+
+  test('is checked by the same schema for many requests at once', async () => {
+    const verifier = createVerifier({ allowTruncated: false });
+    const request = chat('a', 'q', { response_format: ofSchema({ $id: 'https://example.com/a', type: 'object' }) });
+    const checks = await Promise.all([1, 2, 3].map(async () => verifier.prepare(request)));
+    for (const check of checks) expect(typeof check).toBe('function');
+  });
+});
+
+describe('a schema', () => {
+  test('is read by the dialect that it names, and by 2020-12 where it names none', async () => {
+    const modern = { prefixItems: [{ type: 'integer' }] };
+    const draft7 = { $schema: 'http://json-schema.org/draft-07/schema#', items: [{ type: 'integer' }] };
+    const named = { $schema: 'https://json-schema.org/draft/2020-12/schema', ...modern };
+    for (const schema of [modern, draft7, named]) {
+      const validate = await compileSchema(schema);
+      expect([validate([1]), validate(['one'])]).toEqual([true, false]);
+    }
+  });
+
+  test('may hold words that its dialect does not know', async () => {
+    await expect(compileSchema({ type: 'string', example: 'x', format: 'no-such-format' })).resolves.toBeTypeOf(
+      'function',
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import type { ResultLine } from '../../src/core/result-line.ts';
+import { type AnswerSettings, defaultConversation, defaultRunnerSettings } from '../../src/core/settings.ts';
+import { placesOf } from '../../src/journal/run-places.ts';
+import { createEngineSlot } from '../../src/run/engine-slot.ts';
+import type { RunHost, RunOutcome, RunRequest } from '../../src/run/run-request.ts';
+import { startRun } from '../../src/start-run.ts';
+import { readResults } from './run-cli.ts';
+
+export const mockSettings: AnswerSettings = {
+  backend: 'mock',
+  model: 'mock',
+  mode: 'auto',
+  system: null,
+  promptTemplate: null,
+  schema: null,
+  parameters: {},
+  options: {},
+  format: 'jsonl',
+  limit: null,
+  sample: null,
+  conversation: defaultConversation,
+  controlTokens: 'text',
+  allowTruncated: false,
+};
+
+export interface RunFolder {
+  at: (name: string) => string;
+  /** Runs `in.jsonl` to `out.jsonl`. */
+  run: (changes?: Partial<RunRequest>, host?: Partial<RunHost>) => Promise<RunOutcome>;
+  results: () => Promise<ResultLine[]>;
+  notes: string[];
+}
+
+/** A folder with an input, removed when the test has finished. */
+export async function createRunFolder(input: string): Promise<RunFolder> {
+  const folder = await mkdtemp(join(tmpdir(), 'llmbatch-run-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const at = (name: string): string => join(folder, name);
+  await writeFile(at('in.jsonl'), input);
+  const notes: string[] = [];
+  const request: RunRequest = {
+    input: at('in.jsonl'),
+    spool: null,
+    places: placesOf(at('out.jsonl')),
+    settings: mockSettings,
+    runner: defaultRunnerSettings,
+    allowDrift: false,
+    retryFailed: 'transient',
+    overwrite: false,
+  };
+  const host: RunHost = {
+    environment: { XDG_STATE_HOME: at('state') },
+    stdin: Readable.from([]),
+    onResults: null,
+    onNote: (text) => void notes.push(text),
+    onStart: () => {},
+    stop: new AbortController().signal,
+    abort: new AbortController().signal,
+  };
+  return {
+    at,
+    notes,
+    results: async () => readResults(await readFile(at('out.jsonl'), 'utf8')),
+    async run(changes, hostChanges) {
+      const slot = createEngineSlot();
+      try {
+        return await startRun({ ...request, ...changes }, { ...host, ...hostChanges }, slot);
+      } finally {
+        await slot.close();
+      }
+    },
+  };
+}

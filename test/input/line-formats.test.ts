@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { type Draft, kindOf, shorten, toDraft } from '../../src/input/line-formats.ts';
+import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
+
+const template = await compilePromptTemplate('Score {{name}}.');
+
+function draft(row: Record<string, unknown>): Draft {
+  const found = toDraft(row, template);
+  if (typeof found === 'string') throw new Error(found);
+  return found;
+}
+
+test('with a template any object becomes a chat of one user message', () => {
+  expect(draft({ id: 1, name: 'Ada', city: 'Lima' })).toMatchObject({
+    endpoint: '/v1/chat/completions',
+    body: { messages: [{ role: 'user', content: 'Score Ada.' }] },
+    used: new Set(['custom_id', 'id', 'name']),
+  });
+});
+
+test('a row without a field of the template is a bad line', () => {
+  expect(toDraft({ id: 1, city: 'Lima' }, template)).toBe('no field "name", which the prompt template wants');
+});
+
+test('a template that gives nothing is a bad line', async () => {
+  const empty = await compilePromptTemplate(' {{name}}\n');
+  expect(toDraft({ name: ' ' }, empty)).toBe('the prompt template gives an empty prompt');
+});
+
+test('with a template, fields that are called prompt, body or messages are fields', () => {
+  expect(draft({ name: 'Ada', prompt: 'field', body: 'text of a mail', messages: 12 }).body).toEqual({
+    messages: [{ role: 'user', content: 'Score Ada.' }],
+  });
+});
+
+test('with a template, whole requests are still read as such', () => {
+  const messages = [{ role: 'user', content: 'Hi' }];
+  expect(draft({ name: 'Ada', messages }).body).toEqual({ messages });
+  expect(draft({ custom_id: 'a', body: { messages } }).body).toEqual({ messages });
+});
+
+test('values are told to the user by their kind, or cut short', () => {
+  expect([null, [], {}, 'a', 1].map(kindOf)).toEqual(['null', 'a list', 'a object', 'a string', 'a number']);
+  expect(shorten('x'.repeat(100))).toHaveLength(60);
+  expect([shorten(undefined), shorten({ a: 1 })]).toEqual(['undefined', '{"a":1}']);
+});

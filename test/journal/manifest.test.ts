@@ -1,0 +1,60 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readManifest, writeManifest } from '../../src/journal/manifest.ts';
+import { scratchFile, scratchFolder } from '../helpers/scratch-folder.ts';
+import { sampleManifest } from './sample-manifest.ts';
+
+test('what is written is read again, with the time of the writing', async () => {
+  const path = join(await scratchFolder(), 'out.run.json');
+  await writeManifest(path, sampleManifest({ drift: ['model: a → b'] }));
+  const { updated_at, ...read } = (await readManifest(path)) ?? sampleManifest();
+  const { updated_at: before, ...written } = sampleManifest({ drift: ['model: a → b'] });
+  expect(read).toEqual(written);
+  expect(updated_at > before).toBe(true);
+});
+
+test('whoever reads while it is replaced finds a whole one, and no draft stays', async () => {
+  const folder = await scratchFolder();
+  const path = join(folder, 'out.run.json');
+  await writeManifest(path, sampleManifest({ sessions: 0 }));
+  for (let session = 1; session <= 50; session++) {
+    const writing = writeManifest(path, sampleManifest({ sessions: session }));
+    const seen = await Promise.all(Array.from({ length: 10 }, () => readManifest(path)));
+    expect(seen.every((manifest) => manifest !== null && session - manifest.sessions <= 1)).toBe(true);
+    await writing;
+  }
+  expect(await readdir(folder)).toEqual(['out.run.json']);
+});
+
+test('where there is none, it is null', async () => {
+  expect(await readManifest(join(await scratchFolder(), 'out.run.json'))).toBeNull();
+});
+
+test.each([
+  ['of another version', JSON.stringify({ ...sampleManifest(), schema_version: 2 })],
+  ['cut short', JSON.stringify(sampleManifest()).slice(0, 200)],
+  ['empty', ''],
+  ['without its settings', JSON.stringify({ ...sampleManifest(), settings: {} })],
+])('one that is %s is refused', async (_name, text) => {
+  const path = await scratchFile(text, 'out.run.json');
+  await expect(readManifest(path)).rejects.toMatchObject({
+    name: 'JournalError',
+    exitCode: 5,
+    message: `${path} is not a manifest of this version of llmbatch`,
+    hint: expect.stringContaining('--overwrite'),
+  });
+});
+
+test('a failed write leaves the one before, and no draft', async () => {
+  const folder = await scratchFolder();
+  const path = join(folder, 'folder');
+  await expect(writeManifest(join(folder, 'missing', 'out.run.json'), sampleManifest())).rejects.toMatchObject({
+    name: 'JournalError',
+  });
+  // A file can't be renamed over a folder that is not empty.
+  await mkdir(path);
+  await writeFile(join(path, 'kept'), 'kept');
+  await expect(writeManifest(path, sampleManifest())).rejects.toMatchObject({ name: 'JournalError' });
+  expect([await readdir(folder), await readFile(join(path, 'kept'), 'utf8')]).toEqual([['folder'], 'kept']);
+});

@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { ResultLine } from '../../src/core/result-line.ts';
+import { readBestResults } from '../../src/journal/read-best-results.ts';
+import { collect, scratchFolder } from '../helpers/scratch-folder.ts';
+import { failed, success, textOf } from './sample-results.ts';
+
+async function bestOf(texts: string[], options?: { byInputLine: boolean }): Promise<ResultLine[]> {
+  const folder = await scratchFolder();
+  const paths = texts.map((_, index) => join(folder, `${index}.jsonl`));
+  await Promise.all(paths.map((path, index) => writeFile(path, texts[index] ?? '')));
+  return (await collect(readBestResults(paths, options))).map((line) => JSON.parse(line.toString()) as ResultLine);
+}
+
+const short = (lines: ResultLine[]): [string, string | null][] =>
+  lines.map(({ custom_id, error }) => [custom_id, error?.code ?? null]);
+
+test('over several outputs the last success of an id counts, else its last failure', async () => {
+  const first = textOf([failed({ id: 'a' }), success({ id: 'b', text: 'old' }), failed({ id: 'c' }, 'timeout')]);
+  const second = textOf([
+    success({ id: 'a' }),
+    failed({ id: 'b' }),
+    failed({ id: 'c' }, 'refused'),
+    success({ id: 'd' }),
+  ]);
+  const best = await bestOf([first, second]);
+  expect(short(best)).toEqual([
+    ['a', null],
+    ['b', null],
+    ['c', 'refused'],
+    ['d', null],
+  ]);
+});
+
+test('they come in the order of their first appearance, or by the lines of the input', async () => {
+  const outputs = [textOf([success({ id: 'c' }, 3), success({ id: 'a' }, 1)]), textOf([success({ id: 'b' }, 2)])];
+  expect((await bestOf(outputs)).map((line) => line.custom_id)).toEqual(['c', 'a', 'b']);
+  expect((await bestOf(outputs, { byInputLine: true })).map((line) => line.custom_id)).toEqual(['a', 'b', 'c']);
+});
+
+test('thousands of lines in two outputs, interleaved, come by the lines of the input', async () => {
+  const lines = Array.from({ length: 3000 }, (_, index) => success({ id: `r${index}` }, index + 1));
+  const part = (remainder: number): string => textOf(lines.filter((_, index) => index % 2 === remainder).toReversed());
+  const best = await bestOf([part(0), part(1)], { byInputLine: true });
+  expect(best.map((line) => line.custom_id)).toEqual(lines.map((line) => line.custom_id));
+});
+
+test('an output cut at any byte of its last line gives the whole ones', async () => {
+  const row = { a: { b: { c: {} } }, text: '}}' };
+  const [first, last] = [textOf([success({ id: 'a' })]), textOf([success({ id: 'b', row })])];
+  const folder = await scratchFolder();
+  const path = join(folder, 'out.jsonl');
+  const counts = new Set<number>();
+  for (let cut = 0; cut < last.length - 1; cut++) {
+    await writeFile(path, first + last.slice(0, cut));
+    counts.add((await collect(readBestResults([path]))).length);
+  }
+  expect([...counts]).toEqual([1]);
+  await writeFile(path, first + last.trimEnd());
+  expect(await collect(readBestResults([path]))).toHaveLength(2);
+});
+
+test('damaged lines are left out', async () => {
+  expect(short(await bestOf([`rubbish\n${textOf([success({ id: 'a' })])}\0\0\n`]))).toEqual([['a', null]]);
+});
+
+test('a missing output is refused', async () => {
+  await expect(collect(readBestResults(['/no/such/output.jsonl']))).rejects.toMatchObject({ name: 'UsageError' });
+});

@@ -1,0 +1,121 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { failure } from '../../src/core/completion.ts';
+import { allErrorKinds } from '../../src/core/errors.ts';
+import { type ResultLine, isSuccess } from '../../src/core/result-line.ts';
+import { readResultHead } from '../../src/journal/result-head.ts';
+import { completionOf, resultFrom, success } from './sample-results.ts';
+
+const marks = [
+  '","custom_id":"',
+  ',"response":{"status_code":200,"request_id":"',
+  '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}',
+  '},"error":null,"llmbatch":{"line":',
+  '{"id":"batch_req_',
+  '}}',
+];
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(...marks),
+  fc.string({ unit: fc.constantFrom('"', '\\', '\n', '\0', '\u2028', '😀', '\ud800', '{', '}') }),
+  fc.nat(400).map((length) => 'x'.repeat(length)),
+);
+const usage = { prompt_tokens: 90, completion_tokens: 91, total_tokens: 181 };
+const row = fc.oneof(
+  fc.dictionary(text, fc.jsonValue()),
+  fc.constantFrom<Record<string, unknown>>({ usage }, { a: { usage, error: null } }, { llmbatch: { line: 1 }, b: {} }),
+);
+const tokens = fc.record(
+  { promptTokens: fc.nat(), completionTokens: fc.nat(), cachedTokens: fc.nat() },
+  { requiredKeys: ['promptTokens', 'completionTokens'] },
+);
+const answer = fc.record({ id: text, text, row }, { requiredKeys: ['id', 'text'] });
+
+const succeeded = fc.tuple(answer, tokens, fc.option(row, { nil: undefined })).map(([given, counts, finish]) => {
+  const completion = completionOf(given.text, counts);
+  return resultFrom({ verdict: { answer: finish === undefined ? completion : { ...completion, finish } } }, given);
+});
+
+/** Also a server that said 200, with a body like that of a success. */
+const unsuccessful = fc
+  .tuple(answer, tokens, fc.constantFrom(...allErrorKinds), fc.constantFrom(null, 200, 500))
+  .map(([given, counts, kind, status]) => {
+    const response =
+      status === null ? {} : { response: { status_code: status, body: completionOf(given.text, counts).body } };
+    return resultFrom({ verdict: { answer: { ...failure(kind, given.text), ...response } } }, given);
+  });
+
+const read = (line: unknown): unknown => readResultHead(Buffer.from(JSON.stringify(line)));
+
+/** What a reader of the whole line finds. */
+function headOf(line: ResultLine): unknown {
+  const { usage: counts } = line.response?.body ?? {};
+  return {
+    id: line.custom_id,
+    kind: isSuccess(line) ? null : line.error?.code,
+    promptTokens: counts?.prompt_tokens ?? 0,
+    completionTokens: counts?.completion_tokens ?? 0,
+    cachedTokens: counts?.prompt_tokens_details?.cached_tokens ?? null,
+  };
+}
+
+test('of any result that the engine builds, the head is what a full parse finds', () => {
+  const run = fc.property(fc.oneof(succeeded, unsuccessful), (line) => {
+    expect(read(line)).toEqual(headOf(JSON.parse(JSON.stringify(line)) as ResultLine));
+  });
+  fc.assert(run, { numRuns: 1000 });
+});
+
+test('a failure with the status 200 and a whole body is a failure', () => {
+  const response = { status_code: 200, body: completionOf('half an ans').body };
+  const line = resultFrom({ verdict: { answer: { ...failure('invalid-response', 'cut'), response } } }, { id: 'a' });
+  expect(read(line)).toMatchObject({ id: 'a', kind: 'invalid-response', promptTokens: 7 });
+});
+
+test("a body in a server's own order of keys is read by a full parse", () => {
+  const line = success({ id: 'a', row: { usage } });
+  const own = { completion_tokens: 3, prompt_tokens: 8, total_tokens: 11 };
+  const body = { ...line.response?.body, usage: own };
+  expect(read({ ...line, response: { ...line.response, body } })).toMatchObject({
+    promptTokens: 8,
+    completionTokens: 3,
+  });
+});
+
+test('lines of other tools are read too', () => {
+  expect(read({ custom_id: 'a', response: { status_code: 200, body: {} }, error: null })).toMatchObject({
+    id: 'a',
+    kind: null,
+  });
+  expect(read({ custom_id: 'a', response: null, error: { code: 'batch_expired' } })).toMatchObject({
+    kind: 'server-error',
+  });
+  expect(read({ custom_id: 'a', response: null, error: null })).toMatchObject({ kind: 'server-error' });
+  expect(read({ custom_id: 'a', response: { status_code: 200, body: { usage: null } } })).toMatchObject({
+    promptTokens: 0,
+  });
+});
+
+test.each(['', '{', 'null', '[]', '{}}', '{"id":"batch_req_1","custom_id":"a"}}', '\0\0\0'])(
+  '%j has no head',
+  (line) => {
+    expect(readResultHead(Buffer.from(line))).toBeNull();
+  },
+);
+
+test('a hole of NULs anywhere in a line, as a power cut leaves it, makes it none', () => {
+  const whole = Buffer.from(JSON.stringify(success({ id: 'a', text: 'x'.repeat(2000), row: { deep: { er: {} } } })));
+  const run = fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 600 }), (from, length) => {
+    const damaged = Buffer.from(whole);
+    damaged.fill(0, from, Math.min(from + length, whole.length));
+    expect(readResultHead(damaged)).toBeNull();
+  });
+  fc.assert(run, { numRuns: 500 });
+});
+
+test('a success that llmbatch wrote is known without reading its answer', () => {
+  const line = JSON.stringify(success({ id: 'plain-id', text: 'fine' })).replace('fine', String.raw`f\q`);
+  expect(() => JSON.parse(line)).toThrow();
+  expect(readResultHead(Buffer.from(line))).toMatchObject({ id: 'plain-id', kind: null });
+});

@@ -1,0 +1,77 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { writeManifest } from '../../src/journal/manifest.ts';
+import {
+  createRunFolder,
+  findRuns,
+  forgetRun,
+  isInRunFolder,
+  outputPathFor,
+  placesOf,
+  rememberRun,
+} from '../../src/journal/run-places.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
+import { sampleManifest } from './sample-manifest.ts';
+
+test.each([
+  ['mine.jsonl', 'mine.results.jsonl'],
+  ['/data/rows.csv', '/data/rows.results.jsonl'],
+  ['data/no-ending', 'data/no-ending.results.jsonl'],
+  ['gemma.v2', 'gemma.v2.results.jsonl'],
+  ['a.tar.ndjson', 'a.tar.results.jsonl'],
+])('the results of %s go to %s', (input, output) => {
+  expect(outputPathFor(input)).toBe(output);
+});
+
+test('the files of a run lie beside its output', () => {
+  expect(placesOf('/data/in.results.jsonl')).toEqual({
+    output: '/data/in.results.jsonl',
+    manifest: '/data/in.results.run.json',
+    spool: '/data/in.results.input.jsonl',
+  });
+  expect(placesOf('/data/out').manifest).toBe('/data/out.run.json');
+});
+
+test('a run to stdout has a folder of its own that only its user may read', async () => {
+  const environment = { XDG_STATE_HOME: join(await scratchFolder(), 'state') };
+  const [first, second] = [await createRunFolder(environment), await createRunFolder(environment)];
+  expect(first.output).not.toBe(second.output);
+  expect((await stat(join(first.output, '..'))).mode & 0o777).toBe(0o700);
+  expect([isInRunFolder(first.output, environment), isInRunFolder('/data/out.jsonl', environment)]).toEqual([
+    true,
+    false,
+  ]);
+});
+
+test('the runs of a folder are found, the newest first: those that lie in it, and those started in it', async () => {
+  const root = await scratchFolder();
+  const environment = { XDG_STATE_HOME: join(root, 'state') };
+  const [here, elsewhere] = [join(root, 'here'), join(root, 'elsewhere')];
+  await Promise.all([here, elsewhere].map((folder) => mkdir(folder)));
+  const start = async (path: string, cwd: string): Promise<void> => {
+    await writeManifest(path, sampleManifest({ cwd, run_id: path }));
+    await rememberRun(path, environment);
+  };
+  await start(join(here, 'a.run.json'), '/gone');
+  await start(join(elsewhere, 'b.run.json'), here);
+  await start(join(elsewhere, 'c.run.json'), elsewhere);
+  await writeFile(join(here, 'rubbish.run.json'), '{');
+  const found = await findRuns(here, environment);
+  expect(found.map(({ manifestPath }) => manifestPath)).toEqual([
+    join(elsewhere, 'b.run.json'),
+    join(here, 'a.run.json'),
+  ]);
+  await forgetRun(join(elsewhere, 'b.run.json'), environment);
+  expect(await findRuns(here, environment)).toHaveLength(1);
+});
+
+test('without a state directory that can be written, a run goes on and nothing is found', async () => {
+  const folder = await scratchFolder();
+  await writeFile(join(folder, 'file'), '');
+  const environment = { XDG_STATE_HOME: join(folder, 'file') };
+  await rememberRun(join(folder, 'a.run.json'), environment);
+  await forgetRun(join(folder, 'a.run.json'), environment);
+  expect(await findRuns(folder, environment)).toEqual([]);
+  expect(await readdir(folder)).toEqual(['file']);
+});

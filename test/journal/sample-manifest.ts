@@ -1,0 +1,42 @@
+import { type AnswerSettings, defaultConversation, defaultRunnerSettings } from '../../src/core/settings.ts';
+import type { Manifest } from '../../src/journal/manifest.ts';
+
+export const sampleSettings: AnswerSettings = {
+  backend: 'mock',
+  model: 'mock',
+  mode: 'auto',
+  system: 'Score from 0 to 100.',
+  promptTemplate: null,
+  schema: { type: 'object', required: ['score'], properties: { score: { type: 'integer' } } },
+  parameters: { temperature: 0, max_tokens: 64 },
+  options: { latency_ms: 5, seed: 1 },
+  format: 'jsonl',
+  limit: null,
+  sample: null,
+  conversation: defaultConversation,
+  controlTokens: 'text',
+  allowTruncated: false,
+};
+
+export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
+  schema_version: 1,
+  llmbatch: '0.1.0',
+  run_id: 'a1b2c3d4',
+  state: 'running',
+  reason: null,
+  cwd: '/data',
+  output: '/data/in.results.jsonl',
+  input: { path: '/data/in.jsonl', spool: null, bytes: 10, sha256: 'ab', complete: true, requests: 1, rejected: 0 },
+  settings: sampleSettings,
+  runner: defaultRunnerSettings,
+  models: [{ backend: 'mock', model: 'mock', digest: null, version: 'mock 1' }],
+  mode: { name: 'independent', reason: 'one system prompt' },
+  drift: [],
+  sessions: 1,
+  created_at: '2026-11-22T06:00:00.000Z',
+  updated_at: '2026-11-22T06:00:00.000Z',
+  finished_at: null,
+  earlier_seconds: 0,
+  summary: null,
+  ...change,
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { mockBackend } from '../../src/backends/mock.ts';
+import type { BackendDefinition, OpenRequest } from '../../src/core/backend.ts';
+import { createEngineSlot } from '../../src/run/engine-slot.ts';
+
+const request = (model: string): OpenRequest => ({
+  model,
+  options: {},
+  workers: null,
+  conversationTokens: null,
+  allowControlTokens: false,
+  signal: new AbortController().signal,
+  onNotice: () => {},
+});
+
+function watched(): { definition: BackendDefinition; log: string[] } {
+  const log: string[] = [];
+  const definition: BackendDefinition = {
+    ...mockBackend,
+    async open(asked) {
+      log.push(`open ${asked.model}`);
+      return { ...(await mockBackend.open(asked)), close: async () => void log.push(`close ${asked.model}`) };
+    },
+  };
+  return { definition, log };
+}
+
+describe('the engine slot', () => {
+  test('loads a model once for all inputs that ask for the same', async () => {
+    const { definition, log } = watched();
+    const slot = createEngineSlot();
+    const first = await slot.open(definition, request('mock'));
+    expect(await slot.open(definition, request('mock'))).toBe(first);
+    expect(log).toEqual(['open mock']);
+  });
+
+  test('closes the loaded model before it loads another', async () => {
+    const { definition, log } = watched();
+    const slot = createEngineSlot();
+    await slot.open(definition, request('mock'));
+    await slot.open(definition, request('mock:other'));
+    await slot.close();
+    await slot.close();
+    expect(log).toEqual(['open mock', 'close mock', 'open mock:other', 'close mock:other']);
+  });
+});
