@@ -74,7 +74,7 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
 
 async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<void> {
   if (interrupts.abort.aborted) return;
-  if (!(await writeStdout(Buffer.concat(lines)))) interrupts.endNow();
+  if (!(await writeStdout(Buffer.concat(lines), interrupts.abort))) interrupts.endNow();
 }
 
 async function printOutcome({ manifest, places, snapshot }: RunOutcome, options: QueueOptions): Promise<void> {

@@ -76,7 +76,8 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
     details.finish = verdict.answer.finish;
   if ('parsed' in verdict) details.parsed = verdict.parsed;
   if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
-  if (place !== null) details.conversation = place;
+  // A failed turn has no place: it leaves nothing in the history.
+  if (place !== null && verdict.answer.status === 'completed') details.conversation = place;
   if (request.row !== undefined) details.row = request.row;
   return details;
 }

@@ -17,7 +17,7 @@ export interface LineDefaults {
   parameters: Record<string, unknown>;
 }
 
-/** A spooled row that its own format could not read: this byte, then the reason (see `spool-csv.ts`). */
+/** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
 export const badRowMark = '\u0001';
 
 /** JSON.stringify and the engines recurse: deeper input would end the run instead of the line. */

@@ -25,6 +25,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
 
   const copy = async (): Promise<void> => {
     const knownBytes = (await handle.stat()).size;
+    let syncedAt = Date.now();
     for await (const piece of stream) {
       const overlap = Math.max(0, Math.min(piece.length, knownBytes - state.size));
       if (overlap > 0) await expectBytes(handle, state.size, piece.subarray(0, overlap));
@@ -32,8 +33,10 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
       const lastLineFeed = piece.lastIndexOf(lineFeed);
       if (lastLineFeed !== -1) state.wholeLines = state.size + lastLineFeed + 1;
       state.size += piece.length;
+      syncedAt = await syncEverySecond(handle, syncedAt);
       bell.ring();
     }
+    await handle.datasync();
     if (state.size < knownBytes) throw otherInput();
   };
   const noteFailure = (error: unknown): void => {
@@ -57,6 +60,13 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
       if (state.failure !== null) throw state.failure;
     },
   };
+}
+
+/** A power cut may take results of the last moments; their requests must not be gone with them. */
+async function syncEverySecond(handle: FileHandle, lastAt: number): Promise<number> {
+  if (Date.now() - lastAt < 1000) return lastAt;
+  await handle.datasync();
+  return Date.now();
 }
 
 async function expectBytes(handle: FileHandle, position: number, bytes: Buffer): Promise<void> {

@@ -26,7 +26,7 @@ export function outputPathFor(input: string): string {
 export function placesOf(outputPath: string): RunPlaces {
   const output = resolve(outputPath);
   const stem = output.endsWith('.jsonl') ? output.slice(0, -'.jsonl'.length) : output;
-  return { output, manifest: `${stem}.run.json`, spool: `${stem}.input.jsonl` };
+  return { output, manifest: `${stem}.run.json`, spool: `${stem}.run.input` };
 }
 
 /** A run that writes to stdout keeps its files in a folder of its own under the user's state directory. */

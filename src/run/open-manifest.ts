@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { realpath, rm, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { JournalError, UsageError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { quoteForShell } from '../core/format.ts';
@@ -24,10 +24,10 @@ export async function openManifest(request: RunRequest): Promise<{ manifest: Man
   }
   // A run that was never answered anything binds nobody to its settings.
   if (known === null || isEmpty) return { manifest: newManifest(request), isNew: true };
-  const input = inputPath(request);
-  if (known.input.path !== input) {
+  const isOfThisOutput = basename(known.output) === basename(places.output);
+  if (known.input.path !== inputPath(request) || !isOfThisOutput) {
     throw new JournalError(
-      `${places.output} belongs to a run of another input, ${known.input.path}`,
+      `${places.manifest} belongs to another run: of ${known.input.path} to ${known.output}`,
       'Choose another place with -o, or start anew with --overwrite.',
     );
   }

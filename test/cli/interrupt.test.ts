@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type CliFolder, countLines, createCliFolder, mock, program, prompts, until } from '../helpers/run-cli.ts';
 
 const output = 'in.results.jsonl';
-const slow = mock('latency_ms=40', 'slots=4');
+const slow = mock('latency_ms=40', 'slots=8');
 
 async function startedRun(
   flags: string[],

@@ -40,6 +40,23 @@ describe('llmbatch run in a pipe', () => {
     expect(stderr).toContain('llmbatch resume');
   });
 
+  test('ends at the second Ctrl-C though nobody reads what it writes', async () => {
+    const folder = await createCliFolder();
+    await folder.write(
+      'in.jsonl',
+      `${JSON.stringify({ prompt: 'far more than a pipe holds '.repeat(20_000) })}\n`.repeat(20),
+    );
+    const run = folder.start(['run', 'in.jsonl', '-o', '-', ...mock('latency_ms=300', 'slots=1')]);
+    run.child.stdout?.pause();
+    const hasResults = ([path, text]: [string, string]): boolean => path.endsWith('results.jsonl') && text !== '';
+    await until(async () => (await folder.everything()).some(hasResults));
+    run.child.kill('SIGINT');
+    await until(() => run.stderr().includes('stopping'));
+    run.child.kill('SIGINT');
+    const exit = new Promise((resolve) => run.child.once('exit', resolve));
+    expect(await exit).toBe(130);
+  });
+
   test('goes on when the reader of stderr goes away', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(300));

@@ -46,9 +46,9 @@ describe('llmbatch resume', () => {
 
   test('finds the newest unfinished run of the folder', async () => {
     const folder = await createCliFolder();
-    await folder.write('in.jsonl', prompts(100));
+    await folder.write('in.jsonl', prompts(60));
     await folder.run(['run', 'in.jsonl', '-o', 'finished.jsonl', ...mock()]);
-    const stopped = folder.start(['run', 'in.jsonl', ...mock('latency_ms=30', 'slots=2')]);
+    const stopped = folder.start(['run', 'in.jsonl', ...mock('latency_ms=20', 'slots=2')]);
     await until(async () => (await countLines(folder.at(output))) > 0);
     stopped.child.kill('SIGKILL');
     await stopped.outcome;
@@ -117,7 +117,7 @@ describe('llmbatch resume', () => {
     const other = await folder.run(['run', 'other.jsonl', '-o', output, ...mock()]);
     const foreign = await folder.run(['run', 'in.jsonl', '-o', 'notes.jsonl', ...mock()]);
     const unknown = await folder.run(['resume', 'notes.jsonl']);
-    expect([other.exitCode, other.stderr]).toEqual([5, expect.stringContaining('belongs to a run of another input')]);
+    expect([other.exitCode, other.stderr]).toEqual([5, expect.stringContaining('belongs to another run')]);
     expect([foreign.exitCode, foreign.stderr]).toEqual([5, expect.stringContaining('no run of llmbatch wrote it')]);
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('no run wrote notes.jsonl')]);
     expect(await folder.text('notes.jsonl')).toBe('my notes\n');

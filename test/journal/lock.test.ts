@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -6,6 +7,9 @@ import { type Lock, acquireLock, isLockedByLiveProcess, lockPathOf } from '../..
 import { type ProcessIdentity, identifyThisProcess } from '../../src/journal/process-identity.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { startLockHolder } from './lock-holder.ts';
+
+/** Elsewhere a process is known by its pid alone. */
+const onLinux = test.skipIf(process.platform !== 'linux');
 
 const outputPath = async (): Promise<string> => join(await scratchFolder(), 'out.jsonl');
 
@@ -70,12 +74,13 @@ test('the lock of a killed process is taken over at once', async () => {
   expect(await isLockedByLiveProcess(output)).toBe(false);
   const start = performance.now();
   await acquire(output);
-  expect(performance.now() - start).toBeLessThan(200);
+  // A few milliseconds; an owner that can't be seen would cost 4 s.
+  expect(performance.now() - start).toBeLessThan(1000);
   expect(await lockFiles(output)).toEqual(['out.jsonl.lock']);
 });
 
 describe('a lock left by', () => {
-  test('a process whose pid another one has now is taken over', async () => {
+  onLinux('a process whose pid another one has now is taken over', async () => {
     const output = await outputPath();
     await forge(output, { startTicks: 1 });
     await acquire(output);
@@ -114,7 +119,17 @@ describe('a lock left by', () => {
   );
 });
 
-describe('a process of another container', () => {
+test('a process that crashed while it took a lock over does not keep others from it', async () => {
+  const output = await outputPath();
+  await forge(output, { pid: await deadPid() });
+  const turn = createHash('sha256').update('theirs').digest('hex').slice(0, 16);
+  await writeFile(`${lockPathOf(output)}.${turn}`, await readFile(lockPathOf(output)));
+  const lock = await acquire(output);
+  await lock.check();
+  expect(await lockFiles(output)).toEqual(['out.jsonl.lock']);
+});
+
+describe.skipIf(process.platform !== 'linux')('a process of another container', () => {
   test('that touches its lock is refused', async () => {
     const output = await outputPath();
     await forge(output, { pidNamespace: 'pid:[1]', host: 'other', pid: 1 });
@@ -175,7 +190,7 @@ test('of processes that race for the lock of a dead one exactly one wins, in eac
   const racers = [startLockHolder(), startLockHolder()];
   for (let round = 0; round < 30; round++) {
     const output = join(folder, `${round}.jsonl`);
-    await forge(output, { pid, startTicks: 1 });
+    await forge(output, { pid });
     const answers = await Promise.all(racers.map((racer) => racer.acquire(output)));
     expect(answers.filter((answer) => answer === 'acquired')).toHaveLength(1);
     const winner = racers[answers.indexOf('acquired')];
@@ -186,9 +201,10 @@ test('of processes that race for the lock of a dead one exactly one wins, in eac
 
 test('of many that race within one process exactly one wins', async () => {
   const folder = await scratchFolder();
+  const pid = await deadPid();
   for (let round = 0; round < 60; round++) {
     const output = join(folder, `${round}.jsonl`);
-    await forge(output, { startTicks: 1 });
+    await forge(output, { pid });
     const outcomes = await Promise.allSettled([1, 2, 3, 4].map(() => acquireLock(output)));
     const locks = outcomes.filter((outcome) => outcome.status === 'fulfilled').map(({ value }) => value);
     expect(locks).toHaveLength(1);

@@ -36,7 +36,7 @@ test('a process that has ended and was not waited for is dead', async ({ skip })
   return undefined;
 });
 
-test.each<[Partial<ProcessIdentity>, string]>([
+test.skipIf(process.platform !== 'linux').each<[Partial<ProcessIdentity>, string]>([
   [{ startTicks: 1 }, 'dead'],
   [{ boot: 'earlier' }, 'dead'],
   [{ boot: 'other', machine: 'other' }, 'elsewhere'],

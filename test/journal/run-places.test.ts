@@ -28,7 +28,7 @@ test('the files of a run lie beside its output', () => {
   expect(placesOf('/data/in.results.jsonl')).toEqual({
     output: '/data/in.results.jsonl',
     manifest: '/data/in.results.run.json',
-    spool: '/data/in.results.input.jsonl',
+    spool: '/data/in.results.run.input',
   });
   expect(placesOf('/data/out').manifest).toBe('/data/out.run.json');
 });
