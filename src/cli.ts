@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBackendsCommand } from './commands/backends.ts';
+import { describeError } from './commands/describe-error.ts';
 import { helpText } from './commands/exit-codes.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addReportCommand } from './commands/report.ts';
@@ -58,7 +59,7 @@ function tell(error: unknown, asJson: boolean): number {
     const { message, hint, exitCode } = error;
     const text = asJson
       ? JSON.stringify({ error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode } })
-      : `Error: ${message}${hint === undefined ? '' : `\n${hint}`}`;
+      : describeError(error);
     process.stderr.write(`${text}\n`);
     return exitCode;
   }

@@ -144,6 +144,7 @@ async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal;
   const emit = (event: RunEvent): void => {
     meter.add(event);
     if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
+    if (event.type === 'notice') host.onNote(event.text);
   };
   watchGpus(emit, watching);
   watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);

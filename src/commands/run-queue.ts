@@ -1,13 +1,14 @@
-import { EngineError, exitCodes } from '../core/errors.ts';
+import { EngineError, LlmbatchError, exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
-import { type ProgressMode, startProgress } from '../progress/index.ts';
-import type { Progress } from '../progress/progress.ts';
+import type { ProgressMode } from '../progress/index.ts';
 import { renderSummary } from '../report/summary.ts';
 import { type EngineSlot, createEngineSlot } from '../run/engine-slot.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../run/run-request.ts';
 import { startRun } from '../start-run.ts';
 import { type Interrupts, watchInterrupts } from './interrupts.ts';
+import { describeError } from './describe-error.ts';
+import { type Screen, createScreen } from './screen.ts';
 import { writeStdout } from './write-stdout.ts';
 
 export interface QueueOptions {
@@ -28,8 +29,12 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
   let exitCode: number = exitCodes.ok;
   try {
     for (const request of requests) {
-      const outcome = await runOne(request, { options, slot, screen, interrupts });
-      exitCode = Math.max(exitCode, exitCodeOf(outcome, interrupts));
+      const code = await runOne(request, { options, slot, screen, interrupts }).catch((error: unknown) => {
+        if (!mayGoOn(error, requests)) throw error;
+        screen.note(`${request.input}: ${describeError(error)}`);
+        return error.exitCode;
+      });
+      exitCode = Math.max(exitCode, code);
       if (interrupts.stop.aborted) break;
     }
   } finally {
@@ -41,6 +46,10 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
   return exitCode;
 }
 
+/** One input that can't be run is no reason to leave the others; an engine that can't go on is. */
+const mayGoOn = (error: unknown, requests: readonly RunRequest[]): error is LlmbatchError =>
+  requests.length > 1 && error instanceof LlmbatchError && !(error instanceof EngineError);
+
 interface Desk {
   options: QueueOptions;
   slot: EngineSlot;
@@ -48,7 +57,8 @@ interface Desk {
   interrupts: Interrupts;
 }
 
-async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<RunOutcome> {
+/** Returns the exit code of this input. */
+async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<number> {
   const host: RunHost = {
     environment: process.env,
     stdin: process.stdin,
@@ -62,7 +72,7 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     const outcome = await startRun(request, host, slot);
     screen.close();
     await printOutcome(outcome, options);
-    return outcome;
+    return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
     if (error instanceof EngineError) screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
@@ -81,7 +91,8 @@ async function printOutcome({ manifest, places, snapshot }: RunOutcome, options:
   const resumeCommand = resumeCommandOf({ places });
   const isFinished = manifest.state === 'finished';
   const summary = renderSummary(snapshot, { outputPath: places.output, ...(isFinished ? {} : { resumeCommand }) });
-  process.stderr.write(summary);
+  // In JSON the last object of the progress is the summary.
+  if (options.progress !== 'json') process.stderr.write(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: places.output, run_id: manifest.run_id };
   await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
@@ -93,28 +104,4 @@ const resumeCommandOf = ({ places }: Pick<RunRequest, 'places'>): string =>
 function exitCodeOf({ manifest, snapshot }: RunOutcome, interrupts: Interrupts): number {
   if (manifest.state !== 'finished') return interrupts.exitCode() ?? exitCodes.ok;
   return snapshot.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
-}
-
-/** The live display where a run goes on, plain lines before and between. */
-interface Screen {
-  note: (text: string) => void;
-  start: (snapshot: Parameters<RunHost['onStart']>[0], title: string) => void;
-  close: () => void;
-}
-
-function createScreen(mode: ProgressMode): Screen {
-  let progress: Progress | null = null;
-  return {
-    note(text) {
-      if (progress === null) process.stderr.write(`${text}\n`);
-      else progress.note(text);
-    },
-    start(snapshot, title) {
-      progress = startProgress({ mode, snapshot, title });
-    },
-    close() {
-      progress?.stop();
-      progress = null;
-    },
-  };
 }

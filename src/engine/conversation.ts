@@ -16,6 +16,8 @@ export interface RestoredLane {
   turns: Turn[];
   /** Of the last turn. */
   place: TurnPlace;
+  /** Prompt and answer of the last turn. */
+  tokens: number;
 }
 
 /**
@@ -58,13 +60,14 @@ export function createConversations(options: {
     emit({ type: 'history-trim', lane, reason, messages: countMessages(history.turns) });
   };
 
-  const trimWhenDue = (lane: number, { sinceTrim }: History, tokens = 0): void => {
+  const trimWhenDue = (lane: number, tokens: number): void => {
     const { trimEvery, keepMessages } = settings;
+    const sinceTrim = histories.get(lane)?.sinceTrim ?? 0;
     if (sinceTrim >= trimEvery) trim(lane, `${trimEvery} turns`, keepMessages);
     else if (tokens >= trimTokens) trim(lane, `${tokens} of ${trimTokens} tokens`, keepMessages);
   };
   // A run that died right after a turn had not trimmed yet what is restored here.
-  for (const [lane, history] of histories) trimWhenDue(lane, history);
+  for (const [lane, { tokens }] of options.restored) trimWhenDue(lane, tokens);
 
   return {
     extend(lane, request) {
@@ -83,7 +86,7 @@ export function createConversations(options: {
       history.turn++;
       history.sinceTrim++;
       history.turns.push(turnOf(request, answerText(body)));
-      trimWhenDue(lane, history, body.usage.total_tokens);
+      trimWhenDue(lane, body.usage.total_tokens);
     },
     forget(lane, reason) {
       const history = histories.get(lane);

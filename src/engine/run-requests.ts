@@ -1,6 +1,6 @@
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
-import { EngineError, stopsTheRun } from '../core/errors.ts';
+import { EngineError, messageOf, stopsTheRun } from '../core/errors.ts';
 import type { Emit, RunEvent } from '../core/events.ts';
 import { formatDuration, formatPercent } from '../core/format.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
@@ -46,7 +46,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
     ...settings,
     onStall(silentMs) {
       emit({ type: 'engine-restart', reason: `nothing came from the engine for ${formatDuration(silentMs)}` });
-      void backend.restart?.();
+      backend.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
     },
   });
   const drain = createDrain(run, queue.stop, () => inFlight.abortAll('stopped'));

@@ -11,7 +11,7 @@ export interface LaneTurns {
   /** Of the last turn. */
   place: Place;
   /** In order, the last `place.history` of them at least. */
-  turns: { id: string; answer: string }[];
+  turns: { id: string; answer: string; tokens: number }[];
 }
 
 const placePattern = /"conversation":\{"lane":(\d+),"turn":(\d+),"history":(\d+),"since_trim":(\d+)\}/;
@@ -67,5 +67,9 @@ async function readTurns(
   return lines
     .map((line) => parseResultLine(line.toString('utf8')))
     .filter((line) => line !== null)
-    .map((line) => ({ id: line.custom_id, answer: line.response === null ? '' : answerText(line.response.body) }));
+    .map(({ custom_id: id, response }) => ({
+      id,
+      answer: response === null ? '' : answerText(response.body),
+      tokens: response?.body.usage.total_tokens ?? 0,
+    }));
 }

@@ -24,7 +24,7 @@ export async function restoreConversations(
         all.push(turnOf(read, turns[all.length]?.answer ?? ''));
       }
     }
-    restored.set(lane, { system, turns: turnsOfHistory(all, place), place });
+    restored.set(lane, { system, turns: turnsOfHistory(all, place), place, tokens: turns.at(-1)?.tokens ?? 0 });
   }
   return restored;
 }

@@ -141,6 +141,13 @@ describe('a restored conversation', () => {
     }
   });
 
+  test('is trimmed first where the last turn filled the window', () => {
+    const questions = ['1', '2', '3'];
+    const restored = { ...restoredAfter(questions, {}), tokens: defaultConversation.trimTokens };
+    const resumed = open({ keepMessages: 2 }, new Map([[0, restored]]));
+    expect(ask(resumed, '4')).toEqual(['S', '3', 'A3', '4']);
+  });
+
   test('has the turns that the last one had before it', () => {
     const turns = ['1', '2', '3', '4'].map((text): Turn => turnOf(chat(text), `A${text}`));
     const place = { lane: 0, turn: 4, since_trim: 1 };
@@ -160,5 +167,5 @@ function restoredAfter(questions: string[], settings: Partial<typeof defaultConv
     conversations.accept(0, request, completion(`A${question}`).body);
   }
   const turns = questions.map((question) => turnOf(chat(question, question, { system: 'S' }), `A${question}`));
-  return { system: 'S', turns: turnsOfHistory(turns, place), place };
+  return { system: 'S', turns: turnsOfHistory(turns, place), place, tokens: 0 };
 }

@@ -22,7 +22,7 @@ test('each worker has its turns in order, and the place of the last one, in what
   const lanes = await turnsOf([turn(1, 1, 0), turn(0, 1, 0), turn(0, 3, 4), turn(0, 2, 2)]);
   expect(new Set(lanes.keys())).toEqual(new Set([0, 1]));
   expect(lanes.get(0)?.turns).toEqual(
-    [1, 2, 3].map((number) => ({ id: `0-${number}`, answer: `answer ${number} "quoted"` })),
+    [1, 2, 3].map((number) => ({ id: `0-${number}`, answer: `answer ${number} "quoted"`, tokens: 10 })),
   );
   expect(lanes.get(0)?.place).toEqual({ lane: 0, turn: 3, history: 4, since_trim: 2 });
 });
