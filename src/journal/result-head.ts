@@ -14,41 +14,39 @@ export interface ResultHead {
 
 const idMark = '","custom_id":"';
 const successMark = ',"response":{"status_code":200,"request_id":"';
-const usageMark = Buffer.from('"usage":{"prompt_tokens":');
-const noErrorMark = Buffer.from('},"error":null,"llmbatch":{"line":');
-const closingBrace = 0x7d;
+const usageMark = '"usage":{"prompt_tokens":';
+const noErrorMark = '},"error":null,"llmbatch":{"line":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 const usagePattern =
-  /^"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/;
+  /"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
 
 /**
  * Reads the head of a result line; null where the line is none. A success that llmbatch wrote itself is known by the
  * order of its keys and read without parsing the answer (5 times faster); any other line is parsed.
  */
 export function readResultHead(bytes: Buffer): ResultHead | null {
-  return readOwnSuccess(bytes) ?? readAnyLine(bytes);
+  // A byte a character: the quickest way to look for marks, which are ASCII.
+  return readOwnSuccess(bytes.toString('latin1')) ?? readAnyLine(bytes);
 }
 
-function readOwnSuccess(bytes: Buffer): ResultHead | null {
-  const head = bytes.toString('latin1', 0, 300);
-  const isOurs = head.startsWith('{"id":"batch_req_') && bytes.at(-1) === closingBrace && bytes.at(-2) === closingBrace;
-  const start = head.indexOf(idMark) + idMark.length;
-  if (!isOurs || start < idMark.length) return null;
-  const end = head.indexOf('"', start);
-  const id = head.slice(start, end);
+function readOwnSuccess(line: string): ResultHead | null {
+  const start = line.indexOf(idMark) + idMark.length;
+  if (!line.startsWith('{"id":"batch_req_') || !line.endsWith('}}') || start < idMark.length) return null;
+  const end = line.indexOf('"', start);
+  const id = line.slice(start, end);
   // An escape, or a byte above ASCII: the id must be decoded.
-  if (!plainText.test(id) || !head.startsWith(successMark, end + 1)) return null;
-  return readUsage(bytes, id, end);
+  if (!plainText.test(id) || !line.startsWith(successMark, end + 1)) return null;
+  return readUsage(line, id, end);
 }
 
-function readUsage(bytes: Buffer, id: string, from: number): ResultHead | null {
+function readUsage(line: string, id: string, from: number): ResultHead | null {
   // No text of the answer can hold these marks: their quotes would be escaped.
-  const errorAt = bytes.indexOf(noErrorMark, from);
-  const usageAt = bytes.indexOf(usageMark, from);
-  if (usageAt === -1 || usageAt > errorAt) return null;
-  const usage = usagePattern.exec(bytes.toString('latin1', usageAt, usageAt + 160));
+  const usageAt = line.indexOf(usageMark, from);
+  if (usageAt === -1 || usageAt > line.indexOf(noErrorMark, from)) return null;
+  usagePattern.lastIndex = usageAt;
+  const usage = usagePattern.exec(line);
   // A hole that a power cut left in the file reads as NULs.
-  if (usage === null || bytes.includes(0)) return null;
+  if (usage === null || line.includes('\0')) return null;
   return {
     id,
     kind: null,
