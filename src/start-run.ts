@@ -1,28 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Backend } from './core/backend.ts';
-import { type JournalError, UsageError, messageOf } from './core/errors.ts';
+import { UsageError, messageOf } from './core/errors.ts';
 import type { RunEvent } from './core/events.ts';
-import { formatInteger } from './core/format.ts';
+import { formatInteger, quoteForShell } from './core/format.ts';
+import type { RejectedLine } from './core/request.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
-import { type RunPlaces, forgetRun, rememberRun } from './journal/run-places.ts';
+import { forgetRun, rememberRun } from './journal/run-places.ts';
 import { watchGpus } from './metrics/gpu.ts';
 import { type Meter, createMeter } from './metrics/meter.ts';
 import { watchProcess } from './metrics/process.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
-import {
-  checkPlaces,
-  hasNoResults,
-  inputDrift,
-  openManifest,
-  removeRun,
-  settingsDrift,
-  settleDrift,
-} from './run/open-manifest.ts';
+import { inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
 import { type RunInput, countWanted, readInput } from './run/read-input.ts';
+import { checkPlaces, hasNoResults, noteFiles, removeRun } from './run/run-files.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
 import { runSegments } from './run/run-segments.ts';
 
@@ -36,12 +30,13 @@ export async function startRun(request: RunRequest, host: RunHost, slot: EngineS
   await checkPlaces(request);
   await mkdir(dirname(places.output), { recursive: true }).catch(() => undefined);
   const lock = await acquireLock(places.output);
+  const files = await noteFiles(places);
   try {
     if (request.overwrite) await removeRun(places);
     return await runWithLock(request, host, { slot, lock });
   } catch (error) {
     // A mistake of the user's before the first answer leaves nothing behind.
-    if (error instanceof UsageError && (await hasNoResults(places))) await forgetWholeRun(places, host.environment);
+    if (error instanceof UsageError && (await hasNoResults(places))) await files.removeNew(host.environment);
     throw error;
   } finally {
     await lock.release();
@@ -56,18 +51,18 @@ async function runWithLock(
   const { manifest, isNew } = await openManifest(request);
   settleDrift(manifest, settingsDrift(manifest, request), request);
   Object.assign(manifest, { settings: request.settings, runner: request.runner });
-  const input = await readInput(request, { host, previous: isNew ? null : manifest.input });
+  const first = { reason: '' };
+  const onRejected = ({ line, reason }: RejectedLine): void => {
+    first.reason ||= `line ${line}: ${reason}`;
+  };
+  const previous = isNew ? null : manifest.input;
+  const input = await readInput(request, { host, mayStream: isNew, previous, listeners: { onRejected } });
   try {
-    checkInput({ request, host, manifest, input });
+    checkInput({ request, host, manifest, input }, first.reason);
     return await runWithJournal({ request, host, slot, lock, manifest, input });
   } finally {
     await input.close();
   }
-}
-
-async function forgetWholeRun(places: RunPlaces, environment: NodeJS.ProcessEnv): Promise<void> {
-  await removeRun(places);
-  await forgetRun(places.manifest, environment);
 }
 
 interface Prepared {
@@ -77,24 +72,25 @@ interface Prepared {
   input: RunInput;
 }
 
-/** Refuses another input than the run was started with, and with `--strict` one that has bad lines. */
-function checkInput({ request, host, manifest, input }: Prepared): void {
+/** Refuses another input than the run was started with, one without any request, and with `--strict` one with bad lines. */
+function checkInput({ request, host, manifest, input }: Prepared, firstReason: string): void {
   const { drift, hasGrown } = inputDrift(manifest, input.identity());
   settleDrift(manifest, drift, request);
   if (hasGrown) host.onNote('the input has grown at its end since the run began; the new lines are taken too');
-  const { rejected } = input.scan.counts;
+  const { requests, rejected } = input.scan.counts;
   if (rejected === 0) return;
+  const hint = `See all of them with: llmbatch validate ${quoteForShell(request.input)}`;
   const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} lines are no valid requests`;
-  if (request.runner.strict)
-    throw new UsageError(`${bad} (--strict)`, `See them with: llmbatch validate ${request.input}`);
-  host.onNote(`${bad}: they become failed results (see them with llmbatch validate)`);
+  if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${firstReason}`, hint);
+  if (requests === 0 && input.isComplete()) throw new UsageError(`no line is a valid request: ${firstReason}`, hint);
+  host.onNote(`${bad} and become failed results (${firstReason})`);
 }
 
 async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Lock }): Promise<RunOutcome> {
   const { request, host, manifest, input } = prepared;
   const meter = createMeter();
   const failure = new AbortController();
-  const fail = (error: JournalError): void => failure.abort(error);
+  const fail = (error: unknown): void => failure.abort(error);
   const journal = await openJournal({
     path: request.places.output,
     table: input.scan.table,
@@ -184,7 +180,7 @@ function noteDamage({ damage }: Journal, { onNote }: RunHost): void {
   if (damage.lines > 0) onNote(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
 }
 
-function inputFacts({ manifest, input }: Prepared): Manifest['input'] {
+function inputFacts({ request, manifest, input }: Prepared): Manifest['input'] {
   const { requests, rejected } = input.scan.counts;
   const { bytes, sha256 } = input.identity() ?? manifest.input;
   return {
@@ -193,6 +189,6 @@ function inputFacts({ manifest, input }: Prepared): Manifest['input'] {
     sha256,
     requests,
     rejected,
-    complete: manifest.input.complete || input.isComplete(),
+    complete: request.spool === null ? input.isComplete() : manifest.input.complete,
   };
 }

@@ -34,16 +34,13 @@ interface Plan {
 
 async function planOf(request: RunRequest, scratch: RunPlaces): Promise<Plan> {
   const { settings } = request;
-  // Nothing is sent while the input is still being read: all of it is wanted.
-  const wholeInput = {
-    ...request,
-    places: scratch,
-    settings: { ...settings, sample: settings.sample ?? Number.MAX_SAFE_INTEGER },
-  };
-  const input = await readInput(wholeInput, {
-    host: { stdin: process.stdin, stop: new AbortController().signal },
-    previous: null,
-  });
+  const input = await readInput(
+    { ...request, places: scratch },
+    {
+      host: { stdin: process.stdin, stop: new AbortController().signal },
+      previous: null,
+    },
+  );
   try {
     const { scan } = input;
     const { definition, reason } = await chooseBackend(settings.backend, scan.models);

@@ -3,7 +3,10 @@ import { type FoundRun, findRuns, placesOf } from '../journal/run-places.ts';
 import { readManifest } from '../journal/manifest.ts';
 
 /** The run of an output, or without one the newest run of this folder that is wanted. */
-export async function findRun(output: string | undefined, isWanted: (run: FoundRun) => boolean): Promise<FoundRun> {
+export async function findRun(
+  output: string | undefined,
+  { what, isWanted }: { what: string; isWanted: (run: FoundRun) => boolean },
+): Promise<FoundRun> {
   if (output !== undefined) {
     const manifestPath = placesOf(output).manifest;
     const manifest = await readManifest(manifestPath);
@@ -15,8 +18,5 @@ export async function findRun(output: string | undefined, isWanted: (run: FoundR
   }
   const found = (await findRuns(process.cwd(), process.env)).find(isWanted);
   if (found !== undefined) return found;
-  throw new UsageError(
-    'no such run was started in this folder',
-    'Name an output, or start one with: llmbatch run <input>',
-  );
+  throw new UsageError(`${what} was started in this folder`, 'Name an output, or start one with: llmbatch run <input>');
 }

@@ -47,13 +47,16 @@ const nothingKnown = {
 
 function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
   if (manifest === null) return { outputPath, ...nothingKnown };
-  const [model] = manifest.models;
+  const listed = (key: 'backend' | 'model' | 'version'): string | null =>
+    [...new Set(manifest.models.map((entry) => entry[key]))].join(', ') || null;
   return {
     ...nothingKnown,
     outputPath,
     inputPath: manifest.input.path,
     state: manifest.state,
-    ...(model === undefined ? {} : { backend: model.backend, backendVersion: model.version, model: model.model }),
+    backend: listed('backend') ?? 'unknown',
+    backendVersion: listed('version'),
+    model: listed('model'),
     mode: manifest.mode?.name ?? null,
     startedAt: manifest.created_at,
     endedAt: manifest.finished_at,

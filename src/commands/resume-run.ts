@@ -9,7 +9,7 @@ import { isInRunFolder } from '../journal/run-places.ts';
 
 /** `llmbatch resume`. Returns the exit code. */
 export async function resumeRun(output: string | undefined, flags: RunnerFlags): Promise<number> {
-  const run = await findRun(output, isUnfinished);
+  const run = await findRun(output, { what: 'no unfinished run', isWanted: isUnfinished });
   const { manifest } = run;
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {

@@ -1,5 +1,6 @@
-import { UsageError } from '../core/errors.ts';
-import { createRunFolder, outputPathFor, placesOf } from '../journal/run-places.ts';
+import { access, constants } from 'node:fs/promises';
+import { UsageError, codeOf } from '../core/errors.ts';
+import { type RunPlaces, createRunFolder, outputPathFor, placesOf } from '../journal/run-places.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import { answerSettings, runnerSettings } from './build-request.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
@@ -18,10 +19,12 @@ export async function runInputs(inputs: readonly string[], flags: RunFlags): Pro
   checkCombination(inputs, flags);
   const requests: RunRequest[] = [];
   for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags));
+  checkOutputs(requests);
   if (flags.dryRun) {
     const { dryRun } = await import('./dry-run.ts');
     return dryRun(requests, flags);
   }
+  for (const { input } of requests) await checkReadable(input);
   return runQueue(requests, { ...flags, toStdout: isToStdout(inputs[0] ?? '', flags) });
 }
 
@@ -30,12 +33,30 @@ function checkCombination(inputs: readonly string[], flags: RunFlags): void {
     throw new UsageError('-o names one output, but there are several inputs', 'Run them one by one, or leave -o out.');
   }
   if (inputs.length > 1 && inputs.includes('-')) throw new UsageError('standard input can only be run alone');
-  if (new Set(inputs).size < inputs.length) throw new UsageError('an input is named twice');
+  const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
+  if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`);
   if (flags.json && isToStdout(inputs[0] ?? '', flags)) {
     throw new UsageError('--json and results on stdout would be mixed', 'Give the results a file with -o.');
   }
   const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
   if (stray !== undefined) throw new UsageError(`--priority: ${stray} is none of the inputs`);
+}
+
+/** `a.csv` and `a.jsonl` would both go to `a.results.jsonl`. */
+function checkOutputs(requests: readonly RunRequest[]): void {
+  const outputs = requests.map(({ places }) => places.output);
+  const twice = outputs.find((output, index) => outputs.indexOf(output) !== index);
+  if (twice === undefined) return;
+  throw new UsageError(`two inputs would be written to ${twice}`, 'Run them one by one, each with its own -o.');
+}
+
+/** A queue should not run for hours before it finds that its last input is not there. */
+async function checkReadable(input: string): Promise<void> {
+  if (input === '-') return;
+  await access(input, constants.R_OK).catch((error: unknown) => {
+    const reason = codeOf(error) === 'ENOENT' ? 'no such file' : "can't read";
+    throw new UsageError(`${reason}: ${input}`, 'Check the path; nothing was run.');
+  });
 }
 
 const isToStdout = (input: string, { output }: RunFlags): boolean =>
@@ -46,16 +67,20 @@ function byPriority(inputs: readonly string[], priority: Record<string, number>)
 }
 
 async function requestFor(input: string, flags: RunFlags): Promise<RunRequest> {
+  const settings = await answerSettings(flags, input);
   return {
     input,
     spool: null,
-    places: isToStdout(input, flags)
-      ? await createRunFolder(process.env)
-      : placesOf(flags.output ?? outputPathFor(input)),
-    settings: await answerSettings(flags, input),
+    places: await placesFor(input, flags),
+    settings,
     runner: runnerSettings(flags),
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: flags.overwrite,
   };
+}
+
+async function placesFor(input: string, flags: RunFlags): Promise<RunPlaces> {
+  if (!isToStdout(input, flags)) return placesOf(flags.output ?? outputPathFor(input));
+  return flags.dryRun ? placesOf('stdout') : createRunFolder(process.env);
 }

@@ -4,6 +4,7 @@ import { snakeKeys } from '../core/snake-keys.ts';
 import type { ProgressMode } from '../progress/index.ts';
 import { renderSummary } from '../report/summary.ts';
 import { type EngineSlot, createEngineSlot } from '../run/engine-slot.ts';
+import { hasNoResults } from '../run/run-files.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../run/run-request.ts';
 import { startRun } from '../start-run.ts';
 import { type Interrupts, watchInterrupts } from './interrupts.ts';
@@ -75,7 +76,9 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
-    if (error instanceof EngineError) screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
+    if (error instanceof EngineError && !(await hasNoResults(request.places))) {
+      screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
+    }
     throw error;
   } finally {
     screen.close();

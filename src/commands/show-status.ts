@@ -1,26 +1,50 @@
 import { quoteForShell } from '../core/format.ts';
+import { parseResultLine } from '../core/result-line.ts';
+import { sampleOf } from '../core/sample.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { createTally } from '../core/tally.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
 import { isLockedByLiveProcess } from '../journal/lock.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import { readBestResults } from '../journal/read-best-results.ts';
 import { renderSummary } from '../report/summary.ts';
 import { findRun } from './find-run.ts';
 import { writeStdout } from './write-stdout.ts';
 
 /** `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
-  const { manifest } = await findRun(output, () => true);
+  const { manifest } = await findRun(output, { what: 'no run', isWanted: () => true });
   const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(manifest.output));
-  // A killed run could not say that it stopped.
-  const state = manifest.state === 'running' && !isRunning ? 'stopped' : manifest.state;
+  // A killed run could not say that it stopped, nor what it did since it last wrote its manifest.
+  const wasKilled = manifest.state === 'running' && !isRunning;
+  const state = wasKilled ? 'stopped' : manifest.state;
+  const summary = wasKilled ? await recount(manifest) : manifest.summary;
   if (json) {
-    const { summary, run_id, updated_at, reason, input, models, mode } = manifest;
+    const { run_id, updated_at, reason, input, models, mode } = manifest;
     const facts = { state, output: manifest.output, run_id, updated_at, reason, input, models, mode };
     await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
-  } else if (manifest.summary === null) {
-    await writeStdout(`${manifest.output}: ${state}, no request done yet\n`);
   } else {
-    const resumeCommand = `llmbatch resume ${quoteForShell(manifest.output)}`;
-    const options = { outputPath: manifest.output, isRunning, ...(state === 'stopped' ? { resumeCommand } : {}) };
-    const reason = state === 'stopped' && manifest.reason !== null ? `  because: ${manifest.reason}\n` : '';
-    await writeStdout(`${renderSummary(manifest.summary, options)}${reason}  as of  ${manifest.updated_at}\n`);
+    await writeStdout(
+      summary === null ? `${manifest.output}: ${state}, no request done yet\n` : render(manifest, state, summary),
+    );
   }
+}
+
+function render({ output, reason, updated_at }: Manifest, state: Manifest['state'], summary: Snapshot): string {
+  const isStopped = state === 'stopped';
+  const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
+  const because = isStopped && reason !== null ? `  because: ${reason}\n` : '';
+  const text = renderSummary(summary, { outputPath: output, isRunning: state === 'running', ...resume });
+  return `${text}${because}  as of  ${updated_at}\n`;
+}
+
+/** Counts what the output holds. */
+async function recount({ output, input, summary }: Manifest): Promise<Snapshot | null> {
+  if (summary === null) return null;
+  const tally = createTally();
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) tally.add(sampleOf(line));
+  }
+  return { ...summary, ...tally.counts(), total: summary.total ?? input.requests + input.rejected };
 }

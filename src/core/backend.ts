@@ -59,8 +59,10 @@ export interface OpenRequest {
   /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */
   allowControlTokens: boolean;
   signal: AbortSignal;
-  /** One line for the user: what is being loaded, what was restarted. */
+  /** One line for the user: what is being loaded. */
   onNotice: (text: string) => void;
+  /** A process of the engine died or hung, and is started again. */
+  onRestart: (reason: string) => void;
 }
 
 /** One entry of the registry: all that `--help`, the choice of a backend and the tests need, without loading an engine. */

@@ -45,7 +45,8 @@ export async function runRequests(run: EngineRun): Promise<void> {
   const inFlight = createInFlight({
     ...settings,
     onStall(silentMs) {
-      emit({ type: 'engine-restart', reason: `nothing came from the engine for ${formatDuration(silentMs)}` });
+      const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
+      emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });
       backend.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
     },
   });

@@ -1,7 +1,6 @@
 import { type Bell, createBell } from '../core/bell.ts';
-import type { JournalError } from '../core/errors.ts';
 import { type LineGroup, createLineGroup } from './line-group.ts';
-import { type GroupTarget, toJournalError, writeGroup } from './write-group.ts';
+import { type GroupTarget, writeGroup } from './write-group.ts';
 
 export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
   /** Bytes of the file; the lines go behind them. */
@@ -10,8 +9,8 @@ export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
   fsync: 'group' | 'always' | 'none';
   /** The lines of these tokens are on disk. Called in order, once for each token; a promise holds the next group back. */
   onDurable: (written: Written<Token>[]) => Promise<void> | undefined;
-  /** The output can't be written any more; nothing is written after that. */
-  onFailure: (error: JournalError) => void;
+  /** The output can't be written any more, or `onDurable` failed; nothing is written after that. */
+  onFailure: (error: unknown) => void;
 }
 
 export interface Written<Token> {
@@ -44,7 +43,7 @@ interface State<Token> {
   /** The group written last, to be filled again. */
   spare: LineGroup<Token>;
   size: number;
-  failure: JournalError | null;
+  failure: { cause: unknown } | null;
   isWriting: boolean;
   /** Callers that wait for everything to be on disk. */
   flushes: number;
@@ -65,7 +64,7 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
   };
   return {
     append(text, token) {
-      if (state.failure !== null) return Promise.reject(state.failure);
+      if (state.failure !== null) return Promise.reject(state.failure.cause);
       state.waiting.add(text, token);
       schedule(state);
       const { lines, length } = state.waiting;
@@ -76,7 +75,7 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
       schedule(state);
       while ((state.isWriting || state.waiting.lines.length > 0) && state.failure === null) await state.settled.next();
       state.flushes--;
-      if (state.failure !== null) throw state.failure;
+      if (state.failure !== null) throw state.failure.cause;
     },
   };
 }
@@ -98,8 +97,8 @@ async function writeGroups<Token>(state: State<Token>): Promise<void> {
     do await writeWaiting(state);
     while (isDue(state));
   } catch (error) {
-    state.failure = toJournalError(error, state.options.path);
-    state.options.onFailure(state.failure);
+    state.failure = { cause: error };
+    state.options.onFailure(error);
   }
   state.isWriting = false;
   state.settled.ring();

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ByteRange, readRanges } from '../core/read-ranges.ts';
 import type { RowTable } from '../core/row-table.ts';
@@ -20,17 +20,19 @@ export async function finaliseOutput(
 ): Promise<void> {
   const ranges = (): Iterable<ByteRange> => resultsInOrder(table, unknown);
   if (isInOrder(ranges(), size)) return;
-  const draft = `${path}.ordered`;
+  // A link stays a link, and the file keeps its rights.
+  const place = await realpath(path).catch(() => path);
+  const draft = `${place}.ordered`;
   try {
-    const target = await open(draft, 'w');
+    const target = await open(draft, 'w', (await handle.stat()).mode);
     try {
       await copyLines(handle, target, ranges());
       await target.sync();
     } finally {
       await target.close();
     }
-    await rename(draft, path);
-    await syncFolder(dirname(path));
+    await rename(draft, place);
+    await syncFolder(dirname(place));
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw toJournalError(error, draft);

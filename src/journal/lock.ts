@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { quoteForShell } from '../core/format.ts';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from './process-identity.ts';
 
 /** The right to write an output, kept as a small file beside it. */
@@ -112,7 +113,7 @@ async function takeAway(claim: Claim, other: LockNote): Promise<void> {
   if (liveness === 'alive') {
     throw new JournalError(
       `${outputPath} is being written by process ${other.pid}, since ${other.since}`,
-      `Wait for it, or look at it with: llmbatch status ${outputPath}`,
+      `Wait for it, or look at it with: llmbatch status ${quoteForShell(outputPath)}`,
     );
   }
   if (liveness === 'elsewhere') {

@@ -1,4 +1,4 @@
-import { type ErrorKind, type JournalError, isTransient } from '../core/errors.ts';
+import { type ErrorKind, isTransient } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ByteRange } from '../core/read-ranges.ts';
 import type { ResultLine } from '../core/result-line.ts';
@@ -25,7 +25,7 @@ export interface JournalOptions {
   onEarlier: (sample: ResultSample) => void;
   /** Results that are safe on disk now, with their lines as written; a promise holds the next ones back. */
   onDurable: (results: DurableResult[]) => Promise<void> | undefined;
-  onFailure: (error: JournalError) => void;
+  onFailure: (error: unknown) => void;
 }
 
 /** A result that is safe on disk. */
@@ -107,7 +107,7 @@ async function loadEarlier(
     }
   });
   for (const [row, head] of failures) {
-    const isRetried = head.kind !== null && isRetriedOnResume(head.kind, retryFailed);
+    const isRetried = isRetriedOnResume(head.kind, retryFailed);
     if (isRetried && table.state(row) === rowStates.failed) table.setState(row, rowStates.open);
     else onEarlier(sampleOfHead(head));
   }
@@ -118,9 +118,10 @@ async function loadEarlier(
   return { done, ...loaded };
 }
 
-function isRetriedOnResume(kind: ErrorKind, policy: RetryFailed): boolean {
-  if (policy === 'none' || kind === 'input') return false;
-  return policy === 'all' || isTransient(kind);
+/** A row that failed as `input` and is a request now was mended since: a rejected row never comes here. */
+function isRetriedOnResume(kind: ErrorKind | null, policy: RetryFailed): boolean {
+  if (policy === 'none' || kind === null) return false;
+  return policy === 'all' || kind === 'input' || isTransient(kind);
 }
 
 const sampleOfHead = (head: ResultHead): ResultSample => ({

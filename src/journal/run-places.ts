@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { JournalError, messageOf } from '../core/errors.ts';
 import { type Manifest, readManifest } from './manifest.ts';
 
 /** Where the files of one run lie. */
@@ -29,12 +30,34 @@ export function placesOf(outputPath: string): RunPlaces {
   return { output, manifest: `${stem}.run.json`, spool: `${stem}.run.input` };
 }
 
-/** A run that writes to stdout keeps its files in a folder of its own under the user's state directory. */
+/**
+ * A run that writes to stdout keeps its files in a folder of its own under the user's state directory. Folders of runs
+ * that nobody touched for a month are removed on the way.
+ */
 export async function createRunFolder(environment: NodeJS.ProcessEnv): Promise<RunPlaces> {
+  const runs = join(stateFolder(environment), 'runs');
   const name = `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${randomUUID().slice(0, 8)}`;
-  const folder = join(stateFolder(environment), 'runs', name);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return placesOf(join(folder, 'results.jsonl'));
+  try {
+    await mkdir(join(runs, name), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new JournalError(
+      `can't keep the run in ${runs}: ${messageOf(error)}`,
+      'Give the results a file with -o, or set XDG_STATE_HOME to a folder that can be written.',
+    );
+  }
+  await removeOldRuns(runs);
+  return placesOf(join(runs, name, 'results.jsonl'));
+}
+
+const monthMs = 30 * 86_400_000;
+
+async function removeOldRuns(runs: string): Promise<void> {
+  for (const name of await readdir(runs).catch(() => [])) {
+    const folder = join(runs, name);
+    const manifest = await stat(join(folder, 'results.run.json')).catch(() => stat(folder).catch(() => null));
+    const isOld = manifest !== null && Date.now() - manifest.mtimeMs > monthMs;
+    if (isOld) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 function stateFolder(environment: NodeJS.ProcessEnv): string {

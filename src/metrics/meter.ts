@@ -26,12 +26,15 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   const run = { total: null as number | null, workers: 0, loadMs: null as number | null };
   const seen = { inFlight: 0, retries: 0, engineRestarts: 0 };
   let session = createSession(now());
+  let hasStarted = false;
 
   const handlers: Handlers = {
     'run-start'({ total, workers, contextTokens, loadMs }) {
-      Object.assign(run, { total, workers, loadMs });
+      // A file that names several models starts once for each: it is one session.
+      if (!hasStarted) session = createSession(now());
+      hasStarted = true;
+      Object.assign(run, { total, workers, loadMs: loadMs === null ? run.loadMs : (run.loadMs ?? 0) + loadMs });
       context.limit = contextTokens;
-      session = createSession(now());
     },
     'total-change': ({ total }) => (run.total = total),
     'request-start': () => seen.inFlight++,

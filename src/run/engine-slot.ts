@@ -9,6 +9,8 @@ export interface EngineSlot {
 
 export function createEngineSlot(): EngineSlot {
   let loaded: { key: string; backend: Backend } | null = null;
+  /** What an engine says goes to the run that has it now. */
+  let current: OpenRequest | null = null;
   const close = async (): Promise<void> => {
     const last = loaded;
     loaded = null;
@@ -16,11 +18,16 @@ export function createEngineSlot(): EngineSlot {
   };
   return {
     async open(definition, request) {
-      const { signal: _signal, onNotice: _onNotice, ...what } = request;
+      current = request;
+      const { signal: _signal, onNotice: _onNotice, onRestart: _onRestart, ...what } = request;
       const key = JSON.stringify([definition.name, what]);
       if (loaded?.key === key) return loaded.backend;
       await close();
-      const backend = await definition.open(request);
+      const backend = await definition.open({
+        ...request,
+        onNotice: (text) => current?.onNotice(text),
+        onRestart: (reason) => current?.onRestart(reason),
+      });
       loaded = { key, backend };
       return backend;
     },

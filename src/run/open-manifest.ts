@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { realpath, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { JournalError, UsageError } from '../core/errors.ts';
+import { JournalError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { quoteForShell } from '../core/format.ts';
 import { compareInput, findDrift } from '../journal/find-drift.ts';
 import { type Manifest, readManifest } from '../journal/manifest.ts';
-import { tornPathOf } from '../journal/open-output.ts';
-import type { RunPlaces } from '../journal/run-places.ts';
 import { version } from '../core/version.ts';
+import { hasNoResults } from './run-files.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** The manifest that a run goes on with: the one that is there, or a new one. */
@@ -34,27 +32,6 @@ export async function openManifest(request: RunRequest): Promise<{ manifest: Man
   return { manifest: { ...known, sessions: known.sessions + 1, state: 'running', reason: null }, isNew: false };
 }
 
-/** Writing, or removing what an earlier run left, must not touch the input. */
-export async function checkPlaces({ input, places }: Pick<RunRequest, 'input' | 'places'>): Promise<void> {
-  if (input === '-') return;
-  const inputFile = await realpath(input).catch(() => resolve(input));
-  for (const path of pathsOf(places)) {
-    if ((await realpath(path).catch(() => path)) !== inputFile) continue;
-    throw new UsageError(`the run would write over its input ${input}`, 'Choose another place with -o.');
-  }
-}
-
-/** Removes what an earlier run left at this place (`--overwrite`). Call with the lock held. */
-export async function removeRun(places: RunPlaces): Promise<void> {
-  await Promise.all(pathsOf(places).map((path) => rm(path, { force: true })));
-}
-
-const pathsOf = ({ output, manifest, spool }: RunPlaces): string[] => [output, manifest, spool, tornPathOf(output)];
-
-export async function hasNoResults({ output }: RunPlaces): Promise<boolean> {
-  return ((await stat(output).catch(() => null))?.size ?? 0) === 0;
-}
-
 /** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
 export function settleDrift(
   manifest: Manifest,
@@ -64,8 +41,8 @@ export function settleDrift(
   if (drift.length === 0) return;
   if (!request.allowDrift) {
     throw new JournalError(
-      `this run was started with other settings: ${drift.join('; ')}`,
-      `Go on as it was started: llmbatch resume ${quoteForShell(request.places.output)}. ` +
+      `this run was started with something else: ${drift.join('; ')}`,
+      `Put back what changed and go on with: llmbatch resume ${quoteForShell(request.places.output)}. ` +
         'Or mix both with --allow-drift, start anew with --overwrite, or choose another place with -o.',
     );
   }
@@ -81,9 +58,10 @@ export function inputDrift(
 ): { drift: string[]; hasGrown: boolean } {
   if (now === null || manifest.input.sha256 === '') return { drift: [], hasGrown: false };
   const change = compareInput(manifest.input, now);
-  const drift =
-    change === 'changed' ? [`input: ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)}`] : [];
-  return { drift, hasGrown: change === 'grown' };
+  // A sample is drawn from all lines: of more lines it is another one.
+  const isOther = change === 'changed' || (change === 'grown' && manifest.settings.sample !== null);
+  const drift = isOther ? [`input: ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)}`] : [];
+  return { drift, hasGrown: change === 'grown' && manifest.settings.limit === null };
 }
 
 function newManifest(request: RunRequest): Manifest {

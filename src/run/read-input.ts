@@ -34,6 +34,8 @@ type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'places'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'>;
+  /** Standard input need not be read to its end first. Where results are there already, their rows must be known. */
+  mayStream?: boolean;
   /** What an earlier session saw of the input. */
   previous: Fingerprint | null;
   /** Called once for each line, in order. */
@@ -76,7 +78,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
     state.hasEnded = true;
     changed.ring();
   });
-  if (isStreamed(request)) completed.catch(() => undefined);
+  if (options.mayStream === true && isStreamed(request)) completed.catch(() => undefined);
   else await completed;
   return {
     handle: input.handle,

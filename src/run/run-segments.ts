@@ -107,6 +107,7 @@ async function openBackend(
     allowControlTokens: settings.controlTokens === 'allow',
     signal: host.stop,
     onNotice: host.onNote,
+    onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
   });
   const backend = await opening.catch((error: unknown) => {
     if (host.stop.aborted) return null;

@@ -89,7 +89,7 @@ describe('an interrupted run', () => {
     for (const [index, flags] of [[], ['--sample', '3'], ['--mode', 'conversation']].entries()) {
       const run = folder.start(['run', '-', '-o', `${index}.jsonl`, ...flags, ...mock()], { stdin: null });
       await until(() =>
-        folder.text(`${index}.input.jsonl`).then(
+        folder.text(`${index}.run.input`).then(
           () => true,
           () => false,
         ),

@@ -56,7 +56,7 @@ describe('llmbatch resume', () => {
     const other = await createCliFolder();
     const elsewhere = await other.run(['resume']);
     expect(resumed.stderr).toContain(folder.at(output));
-    expect([elsewhere.exitCode, elsewhere.stderr]).toEqual([2, expect.stringContaining('no such run')]);
+    expect([elsewhere.exitCode, elsewhere.stderr]).toEqual([2, expect.stringContaining('no unfinished run')]);
   });
 
   test('cuts a torn last line, says so, and keeps it aside', async () => {

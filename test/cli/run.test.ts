@@ -68,7 +68,11 @@ describe('llmbatch run', () => {
   test('exits 2 for a file that is not there', async () => {
     const folder = await createCliFolder();
     const { exitCode, stdout, stderr } = await folder.run(['run', 'missing.jsonl', ...mock()]);
-    expect([exitCode, stdout, stderr]).toEqual([2, '', 'Error: no such file: missing.jsonl\n']);
+    expect([exitCode, stdout, stderr]).toEqual([
+      2,
+      '',
+      'Error: no such file: missing.jsonl\nCheck the path; nothing was run.\n',
+    ]);
   });
 
   test('tells its error as one JSON line with --json', async () => {
@@ -76,7 +80,12 @@ describe('llmbatch run', () => {
     const { exitCode, stderr } = await folder.run(['run', 'missing.jsonl', '--json', ...mock()]);
     expect(exitCode).toBe(2);
     expect(JSON.parse(stderr)).toEqual({
-      error: { type: 'UsageError', message: 'no such file: missing.jsonl', hint: null, exit_code: 2 },
+      error: {
+        type: 'UsageError',
+        message: 'no such file: missing.jsonl',
+        hint: expect.stringContaining('Check the path'),
+        exit_code: 2,
+      },
     });
   });
 

@@ -12,6 +12,7 @@ export const openMock = (options: Record<string, unknown> = {}): Promise<Backend
     allowControlTokens: false,
     signal: new AbortController().signal,
     onNotice: () => {},
+    onRestart: () => {},
   });
 
 export function chat(

@@ -203,8 +203,8 @@ describe('a request that fails', () => {
     expect(lines.map(({ error, llmbatch }) => [error, llmbatch.attempts])).toEqual(Array(3).fill([null, 2]));
     expect(restarts).toBe(1);
     expect(events).toContainEqual({
-      type: 'engine-restart',
-      reason: expect.stringContaining('nothing came from the engine'),
+      type: 'notice',
+      text: expect.stringContaining('nothing came from the engine'),
     });
   });
 

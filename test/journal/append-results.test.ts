@@ -2,7 +2,7 @@ import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promise
 import * as fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createBell } from '../../src/core/bell.ts';
-import type { JournalError } from '../../src/core/errors.ts';
+import { messageOf } from '../../src/core/errors.ts';
 import { type Appender, type AppenderOptions, type Written, createAppender } from '../../src/journal/append-results.ts';
 import { openForTest, scratchFile } from '../helpers/scratch-folder.ts';
 
@@ -10,7 +10,7 @@ interface Opened {
   path: string;
   appender: Appender<number>;
   groups: Written<number>[][];
-  failures: JournalError[];
+  failures: unknown[];
   /** Resolves when so many lines are durable. */
   durable: (count: number) => Promise<void>;
 }
@@ -19,7 +19,7 @@ async function open(options: Partial<AppenderOptions<number>> = {}, before = '')
   const path = options.path ?? (await scratchFile(before));
   const handle = await openForTest(path, 'r+');
   const groups: Written<number>[][] = [];
-  const failures: JournalError[] = [];
+  const failures: unknown[] = [];
   const waiting: (() => void)[] = [];
   const count = (): number => groups.reduce((sum, group) => sum + group.length, 0);
   const appender = createAppender<number>({
@@ -193,7 +193,7 @@ test.each<[string, string, Damage]>([
   await damage(opened.path);
   appendAll(opened, 3, 64);
   await expect(opened.appender.flush()).rejects.toMatchObject({ name: 'JournalError', exitCode: 5 });
-  expect(opened.failures.map((error) => error.message)).toEqual([expect.stringContaining(message)]);
+  expect(opened.failures.map(messageOf)).toEqual([expect.stringContaining(message)]);
   expect(opened.groups.flat()).toHaveLength(64);
   await expect(opened.appender.append('late\n', 99)).rejects.toBe(opened.failures[0]);
   await expect(opened.appender.flush()).rejects.toBe(opened.failures[0]);

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/core/errors.ts';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -130,7 +131,7 @@ test('the turns of a stopped conversation are found, and not those of this sessi
   const { journal } = await open(textOf([success({ id: 'a', text: 'yes', place })]), tableOf(['a', 'b']));
   await journal.record(1, success({ id: 'b', place: { ...place, turn: 2 } }));
   await journal.flush();
-  expect((await journal.loadTurns()).get(0)).toEqual({ place, turns: [{ id: 'a', answer: 'yes' }] });
+  expect((await journal.loadTurns()).get(0)).toEqual({ place, turns: [{ id: 'a', answer: 'yes', tokens: 10 }] });
 });
 
 test('a stranger that writes into the output is noticed before anything is acknowledged', async () => {
@@ -147,7 +148,7 @@ test('a stranger that writes into the output is noticed before anything is ackno
       durable.push(...results);
       return undefined;
     },
-    onFailure: (error) => failures.push(error.message),
+    onFailure: (error) => failures.push(messageOf(error)),
   });
   onTestFinished(journal.close);
   await appendFile(path, 'stranger\n');

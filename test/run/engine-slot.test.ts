@@ -11,6 +11,7 @@ const request = (model: string): OpenRequest => ({
   allowControlTokens: false,
   signal: new AbortController().signal,
   onNotice: () => {},
+  onRestart: () => {},
 });
 
 function watched(): { definition: BackendDefinition; log: string[] } {
