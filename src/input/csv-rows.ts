@@ -1,27 +1,16 @@
 import { isUtf8 } from 'node:buffer';
-import { Readable } from 'node:stream';
 import { UsageError, messageOf } from '../core/errors.ts';
 import { badRowMark } from './read-request.ts';
+import { type CsvRecord, splitCsv } from './split-csv.ts';
 
 /**
- * Turns a CSV with a header into JSONL, row by row, so that the rest of the pipe knows one format. A row that does not
- * fit the header, or is not UTF-8, becomes a marked line, which the reader turns into a failed result.
+ * Turns a CSV with a header into JSONL, row by row, so that the rest of the pipe knows one format. A row with a quote out
+ * of place, that does not fit the header or is not UTF-8, becomes a marked line, which the reader turns into a failed
+ * result. A row that starts on line n of the CSV is line n - 1 of the JSONL: blank lines stand for what has no row.
  */
 export async function* csvToJsonl(csv: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const { parse } = await import('csv-parse');
-  // Cells come as bytes: decoded by the parser, what is not UTF-8 would be replaced in silence.
-  const parser = parse({
-    encoding: null,
-    // All of them, whichever comes first: a file that two programs wrote may mix them.
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    skip_empty_lines: true,
-  });
-  const source = Readable.from(withoutMark(csv));
-  source.on('error', (error) => parser.destroy(error));
-  source.pipe(parser);
   try {
-    yield* toBlocks(parser as AsyncIterable<Buffer[]>);
+    yield* toBlocks(splitCsv(withoutMark(csv)));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`the CSV can't be read: ${messageOf(error)}`);
@@ -46,34 +35,50 @@ async function* withoutMark(csv: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 /** Rows are handed on in blocks: a write a row would cost more than the row. */
-async function* toBlocks(records: AsyncIterable<Buffer[]>): AsyncGenerator<Buffer> {
+async function* toBlocks(pieces: AsyncIterable<CsvRecord[]>): AsyncGenerator<Buffer> {
   let header: string[] | null = null;
-  let block = '';
-  for await (const record of records) {
-    if (header === null) header = readHeader(record);
-    else block += `${toLine(header, record)}\n`;
-    if (block.length < blockLength) continue;
-    yield Buffer.from(block);
-    block = '';
+  let nextLine = 2;
+  for await (const records of pieces) {
+    let block = '';
+    for (const { line, cells } of records) {
+      if (header === null) {
+        header = readHeader(cells);
+        continue;
+      }
+      block += `${'\n'.repeat(line - nextLine)}${toLine(header, cells)}\n`;
+      nextLine = line + 1;
+    }
+    if (block !== '') yield Buffer.from(block);
   }
-  if (block !== '') yield Buffer.from(block);
 }
 
-const blockLength = 64 * 1024;
-
-function readHeader(record: Buffer[]): string[] {
-  if (!record.every(isUtf8))
+function readHeader(cells: string[] | null): string[] {
+  if (cells === null) throw new UsageError(`the CSV's header can't be read: ${badQuote}`);
+  const header = cells.map(decode);
+  if (!header.every((name) => name !== null))
     throw new UsageError('the CSV is not in UTF-8', 'Save it as "CSV UTF-8", or convert it with iconv.');
-  const header = record.map(String);
+  if (header.some((name) => /\r(?!\n)/.test(name)))
+    throw new UsageError('the lines of the CSV end in a carriage return alone', "Convert them: tr '\\r' '\\n'");
   const twice = header.find((name, index) => header.indexOf(name) !== index);
   if (twice !== undefined) throw new UsageError(`the CSV's header names the column "${twice}" twice`);
   return header;
 }
 
-function toLine(header: string[], record: Buffer[]): string {
-  if (record.length !== header.length) {
-    return `${badRowMark}${record.length} columns, where the header has ${header.length}`;
+function toLine(header: string[], cells: string[] | null): string {
+  if (cells === null) return `${badRowMark}${badQuote}`;
+  if (cells.length !== header.length) {
+    return `${badRowMark}${cells.length} columns, where the header has ${header.length}`;
   }
-  if (!record.every(isUtf8)) return `${badRowMark}not valid UTF-8`;
-  return JSON.stringify(Object.fromEntries(header.map((name, index) => [name, String(record[index])])));
+  const texts = cells.map(decode);
+  if (texts.includes(null)) return `${badRowMark}not valid UTF-8`;
+  return JSON.stringify(Object.fromEntries(header.map((name, index) => [name, texts[index]])));
+}
+
+const badQuote = 'a quote that is never closed, or not doubled inside its cell';
+
+/** The text of a cell, or null where its bytes are not UTF-8. */
+function decode(cell: string): string | null {
+  if (!/[\x80-\xff]/.test(cell)) return cell;
+  const bytes = Buffer.from(cell, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : null;
 }

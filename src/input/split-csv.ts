@@ -1,0 +1,124 @@
+import { maxLineBytes } from '../core/read-lines.ts';
+
+/** A record of a CSV; the bytes of a cell are the characters of its text (latin1). */
+export interface CsvRecord {
+  /** The line of the file on which the record starts, from 1. */
+  line: number;
+  /** Null where the quotes of the line make no sense. */
+  cells: string[] | null;
+}
+
+/**
+ * Splits a CSV (RFC 4180, lines that end in LF or CRLF) into records; those that a piece of the file completed come
+ * together. After a line whose quotes make no sense it goes on with the next line, where the parsers at hand read on to
+ * some later quote, and take the rows between for one cell. A quote inside a cell that does not start with one is text.
+ */
+export async function* splitCsv(csv: AsyncIterable<Buffer>): AsyncGenerator<CsvRecord[]> {
+  let text = '';
+  let waiting: string[] = [];
+  let wanted = '';
+  let line = 1;
+  for await (const piece of csv) {
+    const added = piece.toString('latin1');
+    waiting.push(added);
+    // A long cell comes in many pieces: looking at all of it again for each would take time in its square.
+    if (!added.includes(wanted)) continue;
+    const split = splitText({ text: text + waiting.join(''), line, isLast: false });
+    waiting = [];
+    ({ text, line, wanted } = split);
+    if (split.records.length > 0) yield split.records;
+  }
+  yield splitText({ text: text + waiting.join(''), line, isLast: true }).records;
+}
+
+interface Source {
+  /** Starts where a record starts. */
+  text: string;
+  line: number;
+  /** Nothing comes after the text. */
+  isLast: boolean;
+}
+
+/** The records that are whole, and what is left; no more can be read from it before `wanted` has come. */
+function splitText(source: Source): { records: CsvRecord[]; text: string; line: number; wanted: string } {
+  const { text } = source;
+  const records: CsvRecord[] = [];
+  let { line } = source;
+  let start = 0;
+  while (start < text.length) {
+    const read = readRecord(source, start);
+    if (typeof read === 'string') return { records, text: text.slice(start), line, wanted: read };
+    if (read.cells === null || read.cells.length > 1 || read.end > endOfBlank(text, start)) {
+      records.push({ line, cells: read.cells });
+    }
+    line += countLineFeeds(text, start, read.end);
+    start = read.end;
+  }
+  return { records, text: '', line, wanted: '' };
+}
+
+interface Read {
+  cells: string[] | null;
+  /** Behind the line feed. */
+  end: number;
+}
+
+/** The record, or what must come before it can be read. */
+function readRecord(source: Source, start: number): Read | string {
+  const { text, isLast } = source;
+  const lineEnd = text.indexOf('\n', start);
+  if (lineEnd === -1 && !isLast) return '\n';
+  const end = lineEnd === -1 ? text.length : lineEnd + 1;
+  const line = text.slice(start, end);
+  if (!line.includes('"')) return { cells: withoutLineEnd(line).split(','), end };
+  return readQuoted(source, start) ?? { cells: null, end };
+}
+
+/** Null where the quotes make no sense. */
+function readQuoted({ text, isLast }: Source, start: number): Read | string | null {
+  const cells: string[] = [];
+  for (let at = start; ; at++) {
+    const isQuoted = text[at] === '"';
+    const end = isQuoted ? findClosingQuote(text, at + 1) : findEnd(text, at);
+    if (end === -1) return isLast || text.length - start > maxLineBytes ? null : '"';
+    const cell = isQuoted ? text.slice(at + 1, end).replaceAll('""', '"') : text.slice(at, end);
+    at = isQuoted ? end + 1 : end;
+    if (text[at] === ',') {
+      cells.push(cell);
+      continue;
+    }
+    const recordEnd = endOfBlank(text, at);
+    if (recordEnd === text.length && !isLast && text[recordEnd - 1] !== '\n') return '';
+    if (recordEnd === at && at < text.length) return null;
+    return { cells: [...cells, isQuoted ? cell : withoutLineEnd(cell)], end: recordEnd };
+  }
+}
+
+function findClosingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from);
+  while (at !== -1 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
+  return at;
+}
+
+const plainCell = /[^,\n]*/y;
+
+function findEnd(text: string, from: number): number {
+  plainCell.lastIndex = from;
+  plainCell.test(text);
+  return plainCell.lastIndex;
+}
+
+/** Behind the line end that starts at `at`; `at` where none does. */
+function endOfBlank(text: string, at: number): number {
+  const lineFeedAt = text[at] === '\r' ? at + 1 : at;
+  if (lineFeedAt === text.length) return lineFeedAt;
+  return text[lineFeedAt] === '\n' ? lineFeedAt + 1 : at;
+}
+
+const withoutLineEnd = (line: string): string => line.replace(/\r?\n?$/, '');
+
+function countLineFeeds(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
