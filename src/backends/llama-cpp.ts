@@ -1,9 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import type { Backend, BackendDefinition, OpenRequest } from '../core/backend.ts';
+import { type Answer, failure } from '../core/completion.ts';
+import { EngineError } from '../core/errors.ts';
 import { formatBytes, formatInteger } from '../core/format.ts';
+import type { BatchRequest } from '../core/request.ts';
 import type { EngineInfo, EngineSettings } from './llama-cpp/engine-settings.ts';
 import { engineSettings, llamaOptionsHelp, llamaOptionsSchema } from './llama-cpp/llama-options.ts';
 import { findModelFile, isModelName } from './llama-cpp/model-file.ts';
+import { checkPromptBytes } from './llama-cpp/prompt-length.ts';
 import { startWorkerProcess } from './worker-process.ts';
 
 /** llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given. */
@@ -39,10 +43,21 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
       contextTokens: worker.info.contextTokens,
     },
     pid: worker.pid,
-    generate: worker.generate,
+    generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
     restart: worker.restart,
     close: worker.close,
   };
+}
+
+/** Here and not in the worker, whose other requests would wait until it has read one of many megabytes. */
+function tooLong({ body }: BatchRequest, info: EngineInfo): Answer | null {
+  try {
+    checkPromptBytes(body, info);
+    return null;
+  } catch (error) {
+    if (error instanceof EngineError) return failure(error.kind, error.message);
+    throw error;
+  }
 }
 
 /** The worker is plain JavaScript: the sources, as the tests run them, take the built one. */

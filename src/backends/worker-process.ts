@@ -24,7 +24,7 @@ const maxCrashes = 5;
 /** Starts a worker process and waits until it is ready. Throws an `EngineError` when it can't be. */
 export async function startWorkerProcess<Info>(
   spec: WorkerSpec,
-  { signal, onNotice }: { signal: AbortSignal; onNotice: (text: string) => void },
+  { signal, onRestart }: { signal: AbortSignal; onRestart: (reason: string) => void },
 ): Promise<WorkerProcess<Info>> {
   const { connectWorker } = await import('./worker/worker-connection.ts');
   let connection: WorkerConnection<Info> | null = null;
@@ -41,7 +41,7 @@ export async function startWorkerProcess<Info>(
     return connection;
   };
   const reconnect = (): WorkerConnection<Info> => {
-    if (!isClosed) onNotice(`${lastEnd.split('\n', 1)[0]} Starting it again.`);
+    if (!isClosed) onRestart(lastEnd.split('\n', 1)[0] ?? lastEnd);
     return connect();
   };
   const refusal = (): Answer | null => {

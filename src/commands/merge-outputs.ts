@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { JournalError, exitCodes } from '../core/errors.ts';
+import { JournalError, LlmbatchError, exitCodes } from '../core/errors.ts';
 import { formatInteger } from '../core/format.ts';
-import { readManifest } from '../journal/manifest.ts';
+import { acquireLock } from '../journal/lock.ts';
+import { type Manifest, readManifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
@@ -18,22 +19,34 @@ export interface MergeFlags {
 
 /** `llmbatch merge`. Returns the exit code. */
 export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {
-  const byInputLine = await comeFromOneInput(outputs);
-  const lines = readBestResults(outputs, { byInputLine });
+  let leftOut = 0;
+  const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
   const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(flags, lines);
-  const said = flags.json
-    ? JSON.stringify(counts)
-    : `${formatInteger(counts.succeeded)} succeeded, ${formatInteger(counts.failed)} failed`;
+  const said = flags.json ? JSON.stringify({ ...counts, left_out: leftOut }) : describe(counts, leftOut);
   process.stderr.write(`${said}\n`);
   return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
 }
 
-async function comeFromOneInput(outputs: readonly string[]): Promise<boolean> {
+function describe({ succeeded, failed }: Counts, leftOut: number): string {
+  const rest = leftOut === 0 ? '' : `; left out, for they are no results: ${formatInteger(leftOut)} lines`;
+  return `${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed${rest}`;
+}
+
+/** For each output the number of the first one that answers the same input; null where no manifest says which. */
+async function nameInputs(outputs: readonly string[]): Promise<(number | null)[]> {
   const manifests = await Promise.all(
     outputs.map((output) => readManifest(placesOf(output).manifest).catch(() => null)),
   );
-  const inputs = new Set(manifests.map((manifest) => manifest?.input.path ?? null));
-  return inputs.size === 1 && !inputs.has(null) && !inputs.has('-');
+  const inputs = manifests.map((manifest) => manifest?.input ?? null);
+  return inputs.map((input) => (input === null ? null : inputs.findIndex((other) => isSame(input, other))));
+}
+
+type Input = Manifest['input'];
+
+/** A file may have grown between its runs, or lie elsewhere; of standard input only the bytes tell. */
+function isSame(input: Input, other: Input | null): boolean {
+  if (input === other || other === null) return other !== null;
+  return (input.path !== '-' && input.path === other.path) || (input.sha256 !== '' && input.sha256 === other.sha256);
 }
 
 interface Counts {
@@ -58,11 +71,23 @@ async function mergeTo(write: (text: string) => Promise<boolean>, lines: AsyncIt
   return counts;
 }
 
+/** Under the lock of the output: a run may be writing it. */
 async function mergeToFile({ output, overwrite }: MergeFlags, lines: AsyncIterable<Buffer>): Promise<Counts> {
-  const path = resolve(output);
-  if (!overwrite && (await stat(path).catch(() => null)) !== null) {
+  const path = await realpath(output).catch(() => resolve(output));
+  const found = await stat(path).catch(() => null);
+  if (found !== null && !found.isFile()) throw new JournalError(`${output} is not a regular file`);
+  if (found !== null && !overwrite) {
     throw new JournalError(`${output} is there already`, 'Choose another -o, or replace it with --overwrite.');
   }
+  const lock = await acquireLock(path);
+  try {
+    return await replaceFile(path, lines);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function replaceFile(path: string, lines: AsyncIterable<Buffer>): Promise<Counts> {
   const draft = `${path}.${randomUUID()}`;
   try {
     const handle = await open(draft, 'wx');
@@ -76,7 +101,7 @@ async function mergeToFile({ output, overwrite }: MergeFlags, lines: AsyncIterab
     }
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
-    if (error instanceof Error && 'exitCode' in error) throw error;
+    if (error instanceof LlmbatchError) throw error;
     throw toJournalError(error, path);
   }
 }

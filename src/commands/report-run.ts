@@ -4,12 +4,12 @@ import type { Manifest } from '../journal/manifest.ts';
 import { readManifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { placesOf } from '../journal/run-places.ts';
-import { reportFormats } from '../report/index.ts';
+import { type ReportFormat, reportFormats } from '../report/index.ts';
 import { type RunFacts, foldReport } from '../report/report-data.ts';
 import { writeStdout } from './write-stdout.ts';
 
 export interface ReportFlags {
-  format: 'text' | 'json' | 'markdown' | 'html';
+  format: ReportFormat;
   json: boolean;
 }
 

@@ -3,6 +3,7 @@ import { formatCount, formatInteger } from '../core/format.ts';
 import { type BatchRequest, type RejectedLine, isRejected, systemPromptOf, textOf } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
 import type { RunPlaces } from '../journal/run-places.ts';
+import { printable } from '../report/printable.ts';
 import { type RunInput, readInput } from '../run/read-input.ts';
 import { answerSettings } from './build-request.ts';
 import { withScratchPlaces } from './scratch-places.ts';
@@ -39,7 +40,10 @@ async function validate(path: string, flags: ValidateFlags, places: RunPlaces): 
     const report = await reportOf(input, (performance.now() - startedAt) / 1000);
     const whole = { input: path, ...report, longest: longest.list };
     await bad.flush();
-    await writeStdout(flags.json ? `${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n` : renderReport(whole));
+    const hint = bad.looksLikeCsv() ? 'The first line looks like the header of a CSV: add --format csv\n' : '';
+    await writeStdout(
+      flags.json ? `${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n` : `${renderReport(whole)}${hint}`,
+    );
     return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
   } finally {
     await input.close();
@@ -51,6 +55,7 @@ function createBadLines(isKept: boolean) {
   const lines: { line: number; id: string; reason: string }[] = [];
   let waiting = '';
   let printed: Promise<unknown> = Promise.resolve();
+  let looksLikeCsv = false;
   const flush = (): Promise<unknown> => {
     const text = waiting;
     waiting = '';
@@ -60,13 +65,18 @@ function createBadLines(isKept: boolean) {
   return {
     lines,
     flush,
+    looksLikeCsv: () => looksLikeCsv,
     add: ({ line, id, reason }: RejectedLine): void => {
+      if (line === 1) looksLikeCsv = csvHeader.test(reason);
       if (isKept) lines.push({ line, id, reason });
-      else waiting += `line ${line}: ${reason}\n`;
+      else waiting += `line ${line}: ${printable(reason)}\n`;
       if (waiting.length > 65_536) void flush();
     },
   };
 }
+
+/** What JSON.parse says of a line without a brace and with a comma: it quotes the first characters. */
+const csvHeader = /^not JSON: [^{}]*"[^{}]*,[^{}]*" ?(?:\.\.\.)? ?is not valid JSON$/;
 
 interface LongPrompt {
   line: number;
@@ -136,16 +146,16 @@ async function largestGroups({ handle, scan }: RunInput): Promise<Report['system
 
 function renderReport(report: Report): string {
   const rows = [
-    `${report.input}: ${formatInteger(report.requests)} requests, ${formatInteger(report.rejected)} bad lines`,
-    `models: ${report.models.join(', ') || 'none'}`,
+    `${printable(report.input)}: ${formatInteger(report.requests)} requests, ${formatInteger(report.rejected)} bad lines`,
+    `models: ${printable(report.models.join(', ')) || 'none'}`,
     `system prompts: ${formatInteger(report.system_prompts.count)}`,
     ...report.system_prompts.largest.map(
       ({ requests, characters, starts }) =>
-        `  ${formatInteger(requests)} requests, ${formatCount(characters)} characters: ${JSON.stringify(starts)}`,
+        `  ${formatInteger(requests)} requests, ${formatCount(characters)} characters: ${printable(JSON.stringify(starts))}`,
     ),
     'longest prompts:',
     ...report.longest.map(
-      ({ line, id, characters }) => `  line ${line}, ${id}: ${formatInteger(characters)} characters`,
+      ({ line, id, characters }) => `  line ${line}, ${printable(id)}: ${formatInteger(characters)} characters`,
     ),
     `${formatInteger(report.bytes)} bytes, SHA-256 ${report.sha256}, read at ${report.megabytes_per_second} MB/s`,
   ];

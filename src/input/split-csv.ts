@@ -16,20 +16,26 @@ export interface CsvRecord {
 export async function* splitCsv(csv: AsyncIterable<Buffer>): AsyncGenerator<CsvRecord[]> {
   let text = '';
   let waiting: string[] = [];
-  let wanted = '';
+  let waitingBytes = 0;
+  let wanted: Wanted = '\n';
   let line = 1;
   for await (const piece of csv) {
     const added = piece.toString('latin1');
     waiting.push(added);
+    waitingBytes += added.length;
     // A long cell comes in many pieces: looking at all of it again for each would take time in its square.
-    if (!added.includes(wanted)) continue;
+    if (!added.includes(wanted) && waitingBytes <= maxLineBytes) continue;
     const split = splitText({ text: text + waiting.join(''), line, isLast: false });
     waiting = [];
+    waitingBytes = 0;
     ({ text, line, wanted } = split);
     if (split.records.length > 0) yield split.records;
   }
   yield splitText({ text: text + waiting.join(''), line, isLast: true }).records;
 }
+
+/** No record can end without a line feed, nor a quoted cell without a quote. */
+type Wanted = '\n' | '"';
 
 interface Source {
   /** Starts where a record starts. */
@@ -40,7 +46,7 @@ interface Source {
 }
 
 /** The records that are whole, and what is left; no more can be read from it before `wanted` has come. */
-function splitText(source: Source): { records: CsvRecord[]; text: string; line: number; wanted: string } {
+function splitText(source: Source): { records: CsvRecord[]; text: string; line: number; wanted: Wanted } {
   const { text } = source;
   const records: CsvRecord[] = [];
   let { line } = source;
@@ -54,7 +60,7 @@ function splitText(source: Source): { records: CsvRecord[]; text: string; line: 
     line += countLineFeeds(text, start, read.end);
     start = read.end;
   }
-  return { records, text: '', line, wanted: '' };
+  return { records, text: '', line, wanted: '\n' };
 }
 
 interface Read {
@@ -64,7 +70,7 @@ interface Read {
 }
 
 /** The record, or what must come before it can be read. */
-function readRecord(source: Source, start: number): Read | string {
+function readRecord(source: Source, start: number): Read | Wanted {
   const { text, isLast } = source;
   const lineEnd = text.indexOf('\n', start);
   if (lineEnd === -1 && !isLast) return '\n';
@@ -75,23 +81,25 @@ function readRecord(source: Source, start: number): Read | string {
 }
 
 /** Null where the quotes make no sense. */
-function readQuoted({ text, isLast }: Source, start: number): Read | string | null {
+function readQuoted(source: Source, start: number): Read | Wanted | null {
+  const { text, isLast } = source;
   const cells: string[] = [];
-  for (let at = start; ; at++) {
+  for (let at = start; ;) {
     const isQuoted = text[at] === '"';
     const end = isQuoted ? findClosingQuote(text, at + 1) : findEnd(text, at);
     if (end === -1) return isLast || text.length - start > maxLineBytes ? null : '"';
-    const cell = isQuoted ? text.slice(at + 1, end).replaceAll('""', '"') : text.slice(at, end);
+    cells.push(isQuoted ? text.slice(at + 1, end).replaceAll('""', '"') : text.slice(at, end));
     at = isQuoted ? end + 1 : end;
-    if (text[at] === ',') {
-      cells.push(cell);
-      continue;
-    }
-    const recordEnd = endOfBlank(text, at);
-    if (recordEnd === text.length && !isLast && text[recordEnd - 1] !== '\n') return '';
-    if (recordEnd === at && at < text.length) return null;
-    return { cells: [...cells, isQuoted ? cell : withoutLineEnd(cell)], end: recordEnd };
+    if (text[at] !== ',') return endRecord(source, cells, at);
+    at++;
   }
+}
+
+function endRecord({ text, isLast }: Source, cells: string[], at: number): Read | Wanted | null {
+  const end = endOfBlank(text, at);
+  if (end > at && text[end - 1] === '\n') return { cells, end };
+  if (end < text.length) return null;
+  return isLast ? { cells, end } : '\n';
 }
 
 function findClosingQuote(text: string, from: number): number {
@@ -102,10 +110,12 @@ function findClosingQuote(text: string, from: number): number {
 
 const plainCell = /[^,\n]*/y;
 
+/** Behind the cell; a carriage return before the line feed is none of it. */
 function findEnd(text: string, from: number): number {
   plainCell.lastIndex = from;
   plainCell.test(text);
-  return plainCell.lastIndex;
+  const end = plainCell.lastIndex;
+  return text[end] !== ',' && end > from && text[end - 1] === '\r' ? end - 1 : end;
 }
 
 /** Behind the line end that starts at `at`; `at` where none does. */

@@ -2,9 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { type Column, float64Column, uint32Column } from '../core/column.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../core/id-index.ts';
-import { readLineBlocks } from '../core/read-lines.ts';
+import { type RawLine, readLineBlocks } from '../core/read-lines.ts';
 import { readRanges } from '../core/read-ranges.ts';
-import { readAnyLine, readResultHead } from './result-head.ts';
+import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
 interface Best {
   size: number;
@@ -15,19 +15,28 @@ interface Best {
   line: Column;
 }
 
+export interface BestResultsOptions {
+  /** For each output a name of the input that it answers; null where that is not known. */
+  inputs?: readonly (number | null)[];
+  /** Called for each line that is no result, and so left out. */
+  onLeftOut?: () => void;
+}
+
 /**
- * Of each id the line that counts, over several outputs: the last success, else the last failure. In the order of their
- * first appearance, or by the line numbers of the input. Memory: 40 bytes an id.
+ * Of each id the line that counts, over several outputs: the last success, else the last failure. By the line numbers of
+ * the input where all answer one, else in the order of their first appearance. Memory: 40 bytes an id.
  */
 export async function* readBestResults(
   paths: readonly string[],
-  { byInputLine = false }: { byInputLine?: boolean } = {},
+  { inputs = [], onLeftOut = () => undefined }: BestResultsOptions = {},
 ): AsyncGenerator<Buffer> {
   const handles: FileHandle[] = [];
   try {
     for (const path of paths) handles.push(await openOutputForReading(path));
-    const best = await findBest(handles);
-    yield* readInOrder(handles, best, orderOf(best, byInputLine));
+    const outputs = handles.map((handle, file) => ({ handle, path: paths[file] ?? '', input: inputs[file] ?? null }));
+    const best = await findBest(outputs, onLeftOut);
+    const isOneInput = new Set(inputs).size === 1 && inputs[0] !== null;
+    yield* readInOrder(handles, best, orderOf(best, isOneInput));
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }
@@ -42,7 +51,13 @@ async function openOutputForReading(path: string): Promise<FileHandle> {
   }
 }
 
-async function findBest(handles: readonly FileHandle[]): Promise<Best> {
+interface Output {
+  handle: FileHandle;
+  path: string;
+  input: number | null;
+}
+
+async function findBest(outputs: readonly Output[], onLeftOut: () => void): Promise<Best> {
   const ids = createIdIndex();
   const best: Best = {
     size: 0,
@@ -52,24 +67,56 @@ async function findBest(handles: readonly FileHandle[]): Promise<Best> {
     isSuccess: uint32Column(),
     line: uint32Column(),
   };
-  for (const [file, handle] of handles.entries()) {
+  for (const [file, { handle, path }] of outputs.entries()) {
+    const counts = { results: 0, leftOut: 0 };
     for await (const lines of readLineBlocks(handle)) {
-      for (const { bytes, offset, length, terminated } of lines) {
-        const head = terminated ? readResultHead(bytes) : readAnyLine(bytes);
-        if (head === null) continue;
-        const isNew = ids.claim(head.id, best.size);
-        const entry = isNew ? best.size++ : ids.find(head.id);
-        const isSuccess = Number(head.kind === null);
-        if (!isNew && isSuccess < best.isSuccess.get(entry)) continue;
-        best.file.set(entry, file);
-        best.offset.set(entry, offset);
-        best.length.set(entry, length);
-        best.isSuccess.set(entry, isSuccess);
-        best.line.set(entry, lineOf(bytes));
+      for (const raw of lines) {
+        const head = raw.terminated ? readResultHead(raw.bytes) : readAnyLine(raw.bytes);
+        if (head === null) {
+          counts.leftOut++;
+          onLeftOut();
+          continue;
+        }
+        counts.results++;
+        const entry = ids.claim(head.id, best.size) ? best.size : ids.find(head.id);
+        if (entry < best.size) checkShared(outputs, { head, raw, file, other: best.file.get(entry) });
+        noteResult(best, entry, { head, raw, file });
       }
+    }
+    if (counts.results === 0 && counts.leftOut > 0) {
+      throw new UsageError(`${path} holds no result`, 'Name outputs of llmbatch, not their inputs.');
     }
   }
   return best;
+}
+
+interface Found {
+  head: ResultHead;
+  raw: RawLine;
+  file: number;
+}
+
+function noteResult(best: Best, entry: number, { head, raw, file }: Found): void {
+  const isSuccess = Number(head.kind === null);
+  if (entry === best.size) best.size++;
+  else if (isSuccess < best.isSuccess.get(entry)) return;
+  best.file.set(entry, file);
+  best.offset.set(entry, raw.offset);
+  best.length.set(entry, raw.length);
+  best.isSuccess.set(entry, isSuccess);
+  best.line.set(entry, lineOf(raw.bytes));
+}
+
+/** Lines without an id are called by their numbers: in another input the same name is another request. */
+function checkShared(outputs: readonly Output[], { head, raw, file, other }: Found & { other: number }): void {
+  const [one, two] = [outputs[other]!, outputs[file]!];
+  const isOtherInput = one.input !== null && two.input !== null && one.input !== two.input;
+  // A line that never became a request may have no id to give.
+  if (!isOtherInput || head.kind === 'input' || head.id !== `line-${lineOf(raw.bytes)}`) return;
+  throw new UsageError(
+    `${one.path} and ${two.path} answer different inputs, whose rows have no ids: each has a "${head.id}"`,
+    'One of the two results would be lost. Give every row an "id" of its own and run again, or keep the outputs apart.',
+  );
 }
 
 const linePattern = /"llmbatch":\{"line":(\d+)/;

@@ -14,6 +14,7 @@ const openMock = (options: Record<string, unknown>): Promise<Backend> =>
     allowControlTokens: false,
     signal: new AbortController().signal,
     onNotice: () => {},
+    onRestart: () => {},
   });
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];

@@ -15,6 +15,7 @@ const open = (options: Record<string, unknown> = {}, stop = new AbortController(
     allowControlTokens: false,
     signal: stop.signal,
     onNotice: () => {},
+    onRestart: () => {},
   });
 
 const context = (changes: Partial<GenerateContext> = {}): GenerateContext => ({

@@ -11,5 +11,6 @@ export const openTinyScorer = (changes: Partial<OpenRequest> = {}): Promise<Back
     allowControlTokens: false,
     signal: new AbortController().signal,
     onNotice: () => {},
+    onRestart: () => {},
     ...changes,
   });

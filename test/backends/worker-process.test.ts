@@ -10,10 +10,10 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((process) => process.close()));
 });
 
-async function start(settings: object = {}, { signal = new AbortController().signal, notices = [] as string[] } = {}) {
+async function start(settings: object = {}, { signal = new AbortController().signal, restarts = [] as string[] } = {}) {
   const process = await startWorkerProcess<{ name: string }>(
     { name: 'echo', file: globalThis.process.execPath, arguments: [worker], settings: { name: 'echo', ...settings } },
-    { signal, onNotice: (text) => notices.push(text) },
+    { signal, onRestart: (reason) => restarts.push(reason) },
   );
   opened.push(process);
   return process;
@@ -45,14 +45,14 @@ describe('a worker process', () => {
   test.each(['crash', 'exit', 'garbage'])(
     'fails what it had when it ends by %s, and is started again',
     async (fault) => {
-      const notices: string[] = [];
-      const process = await start({}, { notices });
+      const restarts: string[] = [];
+      const process = await start({}, { restarts });
       const [hanging, faulty] = await Promise.all([ask(process, 'hang'), ask(process, fault)]);
       for (const answer of [hanging, faulty])
         expect(answer).toMatchObject({ status: 'failed', kind: 'engine-crashed' });
       expect(await ask(process, 'again')).toEqual(echo('again'));
-      expect(notices).toHaveLength(1);
-      expect(notices[0]).toMatch(/^The echo process [^\n]*[^:] Starting it again\.$/);
+      expect(restarts).toHaveLength(1);
+      expect(restarts[0]).toMatch(/^The echo process [^\n]*[^:.]\.$/);
     },
   );
 
@@ -136,7 +136,7 @@ describe('starting a worker process', () => {
       message: expect.stringMatching(/^The echo process ended with code 1\./) as string,
     });
     const absent = { name: 'echo', file: '/no/such/program', arguments: [], settings: {} };
-    const starting = startWorkerProcess(absent, { signal: new AbortController().signal, onNotice: () => {} });
+    const starting = startWorkerProcess(absent, { signal: new AbortController().signal, onRestart: () => {} });
     await expect(starting).rejects.toThrow('could not be started');
   });
 

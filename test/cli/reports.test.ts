@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type CliFolder, createCliFolder, mock, prompts, readResults, until, countLines } from '../helpers/run-cli.ts';
+import { type CliFolder, createCliFolder, mock, prompts, until, countLines } from '../helpers/run-cli.ts';
 
 async function finishedRun(lines = 20): Promise<CliFolder> {
   const folder = await createCliFolder();
@@ -37,6 +37,30 @@ describe('llmbatch validate', () => {
       0,
       { requests: 7, rejected: 0, system_prompts: { count: 1 } },
     ]);
+  });
+});
+
+describe('llmbatch validate of a hostile or mistaken input', () => {
+  test('prints no control characters', async () => {
+    const folder = await createCliFolder();
+    const row = { id: 'a\u001B[31mb\u009B', prompt: 'hello', system: 'be \u202Ebrief' };
+    await folder.write('in.jsonl', `${JSON.stringify(row)}\n${JSON.stringify(row)}\nx\u001B[2J\n`);
+    const { stdout } = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
+    expect(stdout).toContain('[31mb');
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Cf}/u);
+  });
+
+  test('tells how to read a CSV that was piped in', async () => {
+    const folder = await createCliFolder();
+    const stdin = 'name,city\nAda,Rome\n';
+    const plain = await folder.run(['validate', '-', '-m', 'mock'], { stdin });
+    const told = await folder.run(
+      ['validate', '-', '-m', 'mock', '--format', 'csv', '--prompt-template', 'Hi {{name}}'],
+      { stdin },
+    );
+    expect([plain.exitCode, told.exitCode]).toEqual([2, 0]);
+    expect(plain.stdout).toMatch(/add --format csv\n$/);
+    expect(told.stdout).not.toContain('--format');
   });
 });
 
@@ -84,38 +108,6 @@ describe('llmbatch report', () => {
       [2, ''],
     ]);
     expect(outcomes[1]?.stderr).not.toContain('bug');
-  });
-});
-
-describe('llmbatch merge', () => {
-  test('brings the outputs of one input into its order: one line a request, a success before a failure', async () => {
-    const folder = await createCliFolder();
-    await folder.write('in.jsonl', prompts(30));
-    const failing = mock('fault_rate=0.5', 'fault_kinds=bad-request');
-    await folder.run(['run', 'in.jsonl', '-o', 'a.jsonl', '--max-error-rate', '1', ...failing]);
-    await folder.run(['run', 'in.jsonl', '-o', 'b.jsonl', '--sample', '20', ...mock()]);
-    const { exitCode, stdout, stderr } = await folder.run(['merge', 'a.jsonl', 'b.jsonl', '--json']);
-    const merged = readResults(stdout);
-    const failed = merged.filter(({ error }) => error !== null).length;
-    expect(merged.map(({ custom_id }) => custom_id)).toEqual(Array.from({ length: 30 }, (_, index) => `r${index + 1}`));
-    expect(JSON.parse(stderr)).toEqual({ succeeded: 30 - failed, failed });
-    expect(exitCode).toBe(failed > 0 ? 3 : 0);
-  });
-
-  test('writes a file, and does not replace one unasked', async () => {
-    const folder = await finishedRun();
-    const words = ['merge', 'in.results.jsonl', '-o', 'all.jsonl'];
-    const first = await folder.run(words);
-    const second = await folder.run(words);
-    const third = await folder.run([...words, '--overwrite']);
-    expect([first, second, third].map(({ exitCode }) => exitCode)).toEqual([0, 5, 0]);
-    expect(await folder.results('all.jsonl')).toHaveLength(20);
-  });
-
-  test('of a file that is not there is told, not a bug', async () => {
-    const folder = await createCliFolder();
-    const { exitCode, stderr } = await folder.run(['merge', 'missing.jsonl']);
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('missing.jsonl')]);
   });
 });
 

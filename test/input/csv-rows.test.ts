@@ -17,7 +17,14 @@ async function linesOf(csv: string | Buffer, size = 65_536): Promise<string[]> {
 }
 
 const rowsOf = async (csv: string, size?: number): Promise<unknown[]> =>
-  (await linesOf(csv, size)).map((line): unknown => JSON.parse(line));
+  (await linesOf(csv, size)).filter((line) => line !== '').map((line): unknown => JSON.parse(line));
+
+/** Of each row the line of the CSV that its id tells, and why it is no request. */
+async function summaryOf(csv: string | Buffer, size?: number): Promise<[string, string | null][]> {
+  const template = await compilePromptTemplate('{{name}}');
+  const text = (await linesOf(csv, size)).map((line) => `${line}\n`).join('');
+  return summarise((await scanText(text, { linesBefore: 1, defaults: { ...noDefaults, template } })).rows);
+}
 
 test('quotes, commas and line feeds in cells are text, and spaces stay', async () => {
   const rows = await rowsOf(await readFile(new URL('../../fixtures/inputs/rows.csv', import.meta.url), 'utf8'));
@@ -45,10 +52,7 @@ test.each([1, 2, 3, 100])('a byte order mark is no part of the header, also in p
 
 test('a row with too few or too many cells, or not in UTF-8, is marked, and the others are read', async () => {
   const csv = Buffer.from('id,name\n1,Ada\n2\n3,Bo,extra\n4,caf\xe9\n5,Cy', 'latin1');
-  const template = await compilePromptTemplate('{{name}}');
-  const lines = await linesOf(csv);
-  const { rows } = await scanText(`${lines.join('\n')}\n`, { linesBefore: 1, defaults: { ...noDefaults, template } });
-  expect(summarise(rows)).toEqual([
+  expect(await summaryOf(csv)).toEqual([
     ['1', null],
     ['line-3', '1 columns, where the header has 2'],
     ['line-4', '3 columns, where the header has 2'],
@@ -82,8 +86,67 @@ test('a file in another encoding is refused, with what to do', async () => {
   await expect(linesOf(utf16)).rejects.toMatchObject({ name: 'UsageError', message: 'the CSV is not in UTF-8' });
 });
 
-test('a quote that is never closed is refused with its line', async () => {
-  await expect(linesOf('id,name\n1,"Ada\n')).rejects.toThrow(/the CSV can't be read: Quote Not Closed.* line 2/);
+const badQuote = 'a quote that is never closed, or not doubled inside its cell';
+
+test('a quote inside a cell that does not start with one is text', async () => {
+  expect(await rowsOf('name\nJohn "J" Doe\nAnn\n')).toEqual([{ name: 'John "J" Doe' }, { name: 'Ann' }]);
+});
+
+test.each([1, 7, 1000])('a quote out of place fails its own line only, in pieces of %i bytes', async (size) => {
+  const csv = 'name,city\nAda,Rome\n"Bo" B,Oslo\nCy,"Bern\nDo,"Lima"\n"Ed",Ulm\nFay,"Paris\nGus,Graz';
+  expect(await summaryOf(csv, size)).toEqual([
+    ['line-2', null],
+    ['line-3', badQuote],
+    ['line-4', badQuote],
+    ['line-5', null],
+    ['line-6', null],
+    ['line-7', badQuote],
+    ['line-8', null],
+  ]);
+});
+
+test('a header with a quote out of place is refused', async () => {
+  await expect(linesOf('id,"name\n1,Ada\n')).rejects.toMatchObject({
+    name: 'UsageError',
+    message: expect.stringContaining('header'),
+  });
+});
+
+test.each(['\n', '\r\n'])(
+  'a row has the number of the line that it starts on, with lines that end in %j',
+  async (end) => {
+    const csv = [
+      '',
+      'name,city',
+      'Ada,"one',
+      'two',
+      '',
+      'three"',
+      '',
+      '',
+      'Bo,Oslo',
+      'bad',
+      '"Cy',
+      '",Bern',
+      'Do,Lima',
+    ];
+    expect(await summaryOf(csv.join(end))).toEqual([
+      ['line-3', null],
+      ['line-9', null],
+      ['line-10', '1 columns, where the header has 2'],
+      ['line-11', null],
+      ['line-13', null],
+    ]);
+  },
+);
+
+test('a CSV of old, with carriage returns alone, is refused with what to do', async () => {
+  await expect(linesOf('id,name\r1,Ada\r2,Bo\r')).rejects.toMatchObject({ hint: expect.stringContaining('tr ') });
+});
+
+test('a quoted cell of 2 MB that comes in many pieces is one cell', async () => {
+  const name = 'a line, and "more"\n'.repeat(110_000);
+  expect(await rowsOf(`name\n${quote(name)}\nAda\n`, 65_536)).toEqual([{ name }, { name: 'Ada' }]);
 });
 
 async function* brokenPipe(): AsyncGenerator<Buffer> {

@@ -1,15 +1,17 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, failure, responseBody } from '../../core/completion.ts';
-import { EngineError, messageOf } from '../../core/errors.ts';
+import { EngineError } from '../../core/errors.ts';
 import type { WorkerTask } from '../worker/worker-messages.ts';
 import type { EngineInfo, EngineSettings } from './engine-settings.ts';
 import { type Generation, generateAnswer } from './generate-answer.ts';
 import { createGrammars } from './grammars.ts';
 import type { LoadedEngine } from './load-engine.ts';
+import { checkPromptText, checkPromptTokens, moreContext } from './prompt-length.ts';
 import { createPromptMaker } from './prompt-maker.ts';
 import { type GenerationSettings, readBody } from './read-body.ts';
 import { refuse } from './refuse.ts';
+import { sentenceOf } from './sentence-of.ts';
 import { createSequencePool } from './sequence-pool.ts';
 
 export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'lane'>) => Promise<Answer>;
@@ -25,8 +27,9 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
     if (task.endpoint === '/v1/embeddings')
       throw refuse('bad-request', 'llama-cpp makes no embeddings: use another backend.');
     const generation = readBody(task.body, task.endpoint === '/v1/completions' ? 'prompt' : 'messages');
-    const prompt = promptOf(task);
-    checkLength(prompt, generation, info);
+    const { maxTokens } = generation;
+    const prompt = promptOf(task, (text) => checkPromptText(text, { model, maxTokens, limits: info }));
+    checkPromptTokens(prompt.length, maxTokens, info);
     return { generation, prompt, grammar: await grammarOf(generation.format) };
   };
 
@@ -50,7 +53,7 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
     } catch (error) {
       context.signal.throwIfAborted();
       await forget(sequence);
-      throw refuse('server-error', `The evaluation failed: ${messageOf(error)}.${loaded.lastLog()}`);
+      throw refuse('server-error', `The evaluation failed: ${sentenceOf(error)}${loaded.lastLog()}`);
     } finally {
       pool.release(sequence);
     }
@@ -68,22 +71,6 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
 
 /** After a failed evaluation nobody knows what the sequence holds. */
 const forget = (sequence: LlamaContextSequence): Promise<void> => sequence.clearHistory().catch(() => {});
-
-function checkLength(prompt: Token[], { maxTokens }: GenerationSettings, info: EngineInfo): void {
-  if (prompt.length < info.contextTokens) return;
-  const wanted = prompt.length + (maxTokens ?? 512);
-  throw refuse(
-    'context-too-long',
-    `The prompt has ${prompt.length} tokens, and prompt and answer have ${info.contextTokens}: ${moreContext(wanted, info)}.`,
-  );
-}
-
-/** The next thing to do for a request that needs so many tokens. */
-function moreContext(wantedTokens: number, { trainedTokens }: EngineInfo): string {
-  const rounded = Math.ceil(wantedTokens / 1024) * 1024;
-  if (rounded <= trainedTokens) return `--option context_size=${rounded} would do`;
-  return `shorten it, the model was trained on ${trainedTokens} (--option context_size=${trainedTokens} at most)`;
-}
 
 interface Answered {
   task: WorkerTask;

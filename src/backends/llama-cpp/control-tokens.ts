@@ -9,13 +9,24 @@ export interface ControlTokens {
 
 /** Reads the control tokens of a vocabulary: half a second for one of 256,000 tokens, so once for each model. */
 export function readControlTokens(model: LlamaModel): ControlTokens {
+  const template = model.fileInfo.metadata.tokenizer?.chat_template ?? '';
   const texts = new Set<string>();
   for (const token of model.iterateAllTokens()) {
-    const attributes = model.getTokenAttributes(token);
-    if (attributes.control || attributes.unknown || model.isEogToken(token)) texts.add(model.detokenize([token], true));
+    const { control, unknown, userDefined } = model.getTokenAttributes(token);
+    const isControl = control || unknown || model.isEogToken(token);
+    if (!isControl && !userDefined) continue;
+    const text = model.detokenize([token], true);
+    if (isControl || isMarkup(text, template)) texts.add(text);
   }
   return createControlTokens([...texts]);
 }
+
+/**
+ * Many fine-tunes declare `<|im_start|>` as user-defined, as others do words, runs of spaces and HTML. The turns are made
+ * of those that the template writes; a word there, such as a role's name, is none.
+ */
+const isMarkup = (text: string, template: string): boolean =>
+  /^\S*\w\S*$/u.test(text) && /\W/u.test(text) && template.includes(text);
 
 export function createControlTokens(texts: string[]): ControlTokens {
   // A text of one character can't be broken up, and none is known that a model uses for its turns.

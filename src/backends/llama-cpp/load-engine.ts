@@ -1,6 +1,7 @@
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import type { EngineInfo, EngineSettings, GpuChoice } from './engine-settings.ts';
+import { sentenceOf } from './sentence-of.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
 
@@ -43,7 +44,7 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
         : undefined;
     throw new EngineError(
       'unusable',
-      `node-llama-cpp can't load ${settings.path}: ${messageOf(error)}.${lastLog()}`,
+      `node-llama-cpp can't load ${settings.path}: ${sentenceOf(error)}${lastLog()}`,
       hint,
     );
   }
@@ -58,7 +59,7 @@ async function importEngine(): Promise<EngineModule> {
     const isAbsent = messageOf(error).startsWith("Cannot find package 'node-llama-cpp'");
     const what = isAbsent
       ? 'The package node-llama-cpp is not installed.'
-      : `node-llama-cpp is not whole: ${messageOf(error)}.`;
+      : `node-llama-cpp is not whole: ${sentenceOf(error)}`;
     throw new EngineError('unusable', what, installHint);
   }
 }
@@ -89,7 +90,7 @@ async function startLlama(
   } catch (error) {
     if (error instanceof engine.NoBinaryFoundError) throw noBinary();
     if (error instanceof EngineError) throw error;
-    throw new EngineError('unusable', `node-llama-cpp can't start: ${messageOf(error)}.`);
+    throw new EngineError('unusable', `node-llama-cpp can't start: ${sentenceOf(error)}`);
   }
 }
 

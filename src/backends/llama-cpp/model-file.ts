@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
+import { codeOf, EngineError } from '../../core/errors.ts';
+import { sentenceOf } from './sentence-of.ts';
 
 export interface ModelFile {
   path: string;
@@ -32,7 +33,7 @@ async function sizeOf(path: string): Promise<number> {
     if (stats.isFile()) return stats.size;
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
-      throw new EngineError('model-not-found', `The model file can't be read: ${messageOf(error)}.`);
+      throw new EngineError('model-not-found', `The model file can't be read: ${sentenceOf(error)}`);
     }
     throw new EngineError(
       'model-not-found',

@@ -1,13 +1,19 @@
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import { messageOf } from '../../core/errors.ts';
 import type { BatchRequest, ChatMessage } from '../../core/request.ts';
 import { type ControlTokens, readControlTokens } from './control-tokens.ts';
 import { readMessages } from './read-messages.ts';
 import { refuse } from './refuse.ts';
+import { sentenceOf } from './sentence-of.ts';
 
-/** Makes the tokens of a request's prompt: a chat by the model's own template, a completion as it is. */
-export type PromptMaker = (request: Pick<BatchRequest, 'endpoint' | 'body'>) => Token[];
+/**
+ * Makes the tokens of a request's prompt: a chat by the model's own template, a completion as it is. `checkText` may
+ * refuse the text before it is tokenized.
+ */
+export type PromptMaker = (
+  request: Pick<BatchRequest, 'endpoint' | 'body'>,
+  checkText?: (text: string) => void,
+) => Token[];
 
 /**
  * A text of the user's that looks like a control token stays text: it is broken up with a mark before the template
@@ -19,13 +25,17 @@ export function createPromptMaker(
 ): PromptMaker {
   const controlTokens = allowControlTokens ? null : readControlTokens(model);
   const render = createRenderer(model);
-  return ({ endpoint, body }) => {
+  const textOf = ({ endpoint, body }: Parameters<PromptMaker>[0]): Protected<string> => {
     if (endpoint === '/v1/chat/completions') {
       const { value, mark } = protect(readMessages(body.messages), controlTokens);
-      return tokenize(model, render(value), mark);
+      return { value: render(value), mark };
     }
     if (typeof body.prompt !== 'string') throw refuse('bad-request', '`prompt` is not a text.');
-    const { value, mark } = protect(body.prompt, controlTokens);
+    return protect(body.prompt, controlTokens);
+  };
+  return (request, checkText) => {
+    const { value, mark } = textOf(request);
+    checkText?.(value);
     return tokenize(model, value, mark);
   };
 }
@@ -53,7 +63,7 @@ function createRenderer(model: LlamaModel): (messages: ChatMessage[]) => string 
         documents: null,
       });
     } catch (error) {
-      throw refuse('bad-request', `The model's chat template can't render these messages: ${messageOf(error)}.`);
+      throw refuse('bad-request', `The model's chat template can't render these messages: ${sentenceOf(error)}`);
     }
   };
 }
