@@ -1,44 +1,22 @@
 // What the pipe itself costs: 1,000,000 lines through the mock engine at zero latency, fsync on; `validate`; the time to
-// the first request; the resume scan. Three rounds, medians. About 8 minutes, 2.5 GB of disk.
-//   node scripts/campaigns/million.mjs [--count 1000000] [--rounds 3] [--name 2026-11-22-million]
+// the first request; the resume scan. Three rounds, medians. About 6 minutes, 2.5 GB of disk.
+//   node scripts/campaigns/million.mjs [--count 1000000] [--rounds 3]
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createInputScan } from '../../dist/input/scan-input.js';
 import { readLineBlocks } from '../../dist/core/read-lines.js';
+import { createInputScan } from '../../dist/input/scan-input.js';
 import { loadResults } from '../../dist/journal/load-results.js';
-import { environment } from './environment.mjs';
 import { bin, runSession } from './sessions.mjs';
+import { median, startCampaign } from './start-campaign.mjs';
 
 const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '1000000' },
-    rounds: { type: 'string', default: '3' },
-    name: { type: 'string', default: `${new Date().toISOString().slice(0, 10)}-million` },
-  },
+  options: { count: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '3' } },
 });
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'million-'));
-const input = join(folder, 'candidates.jsonl');
-const output = join(folder, 'candidates.results.jsonl');
-const maker = spawn(process.execPath, [
-  here('../make-candidates.mjs'),
-  '--count',
-  values.count,
-  '--seed',
-  '1',
-  '--systems',
-  '1',
-]);
-maker.stdout.pipe(createWriteStream(input));
-await once(maker, 'close');
-const inputMb = statSync(input).size / 1e6;
+const { folder, input, output, check, finish } = await startCampaign('million', values.count);
 const runArgs = ['run', input, '-b', 'mock', '--option', 'answer=score', '--workers', '64', '--overwrite'];
 
 const rounds = [];
@@ -56,39 +34,20 @@ for (let round = 0; round < Number(values.rounds); round++) {
   });
   console.error(JSON.stringify(rounds.at(-1)));
 }
-const check = JSON.parse(
-  execFileSync(process.execPath, [here('../check-answers.mjs'), '--json', input, output], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .at(-1),
+const checked = check();
+const medians = Object.fromEntries(
+  Object.keys(rounds[0]).map((key) => [key, Math.round(median(rounds.map((round) => round[key])) * 100) / 100]),
 );
-const median = (key) => rounds.map((round) => round[key]).toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
-const medians = Object.fromEntries(Object.keys(rounds[0]).map((key) => [key, Math.round(median(key) * 100) / 100]));
-const result = {
-  requests: Number(values.count),
-  input_mb: Math.round(inputMb),
-  output_mb: Math.round(statSync(output).size / 1e6),
-  check,
-  medians,
-  rounds,
-};
-const target = here(`../../bench-results/${values.name}`);
-mkdirSync(target, { recursive: true });
-writeFileSync(join(target, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-writeFileSync(
-  join(target, 'environment.json'),
-  `${JSON.stringify(environment(`node scripts/campaigns/million.mjs --count ${values.count} --rounds ${values.rounds}`), null, 2)}\n`,
-);
-rmSync(folder, { recursive: true });
-console.log(JSON.stringify({ check, ...medians }));
+const sizes = { input_mb: Math.round(statSync(input).size / 1e6), output_mb: Math.round(statSync(output).size / 1e6) };
+const command = `node scripts/campaigns/million.mjs --count ${values.count} --rounds ${values.rounds}`;
+finish({ requests: Number(values.count), ...sizes, check: checked, medians, rounds }, command);
+console.log(JSON.stringify({ check: checked, ...medians }));
 
 /** From the start of the process to the line that says the mode, which comes right before the first request. */
 async function timeToFirstRequest() {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [bin, ...runArgs, '--progress', 'none'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const args = [bin, ...runArgs, '--progress', 'none'];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface({ input: child.stderr })) {
     if (line.startsWith('mode:')) break;
   }
@@ -100,11 +59,8 @@ async function timeToFirstRequest() {
 
 /** What a resume does before it goes on: reads the output, and notes for each row where its result lies. */
 async function scanRate() {
-  const scan = createInputScan({
-    defaults: { model: null, system: null, template: null, parameters: {} },
-    limit: null,
-    linesBefore: 0,
-  });
+  const defaults = { model: null, system: null, template: null, parameters: {} };
+  const scan = createInputScan({ defaults, limit: null, linesBefore: 0 });
   const lines = await open(input);
   for await (const block of readLineBlocks(lines)) scan.add(block);
   await lines.close();

@@ -24,7 +24,7 @@ test('a process that has ended is dead', async () => {
 test('a process that has ended and was not waited for is dead', async ({ skip }) => {
   if (process.platform !== 'linux') return skip('no /proc');
   // The shell becomes a `sleep` that never asks for the end of its child.
-  const parent = spawn('sh', ['-c', 'sleep 0.3 & cat /proc/$!/stat; exec sleep 60'], {
+  const parent = spawn('sh', ['-c', 'sleep 60 & cat /proc/$!/stat; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   onTestFinished(() => void parent.kill('SIGKILL'));
@@ -32,7 +32,8 @@ test('a process that has ended and was not waited for is dead', async ({ skip })
   const fields = stat.toString().split(' ');
   const child = await like({ pid: Number(fields[0]), startTicks: Number(fields[21]) });
   expect(await livenessOf(child)).toBe('alive');
-  await expect.poll(() => livenessOf(child)).toBe('dead');
+  process.kill(child.pid, 'SIGKILL');
+  await expect.poll(() => livenessOf(child), { timeout: 10_000 }).toBe('dead');
   return undefined;
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import type { EngineInfo, EngineSettings, GpuChoice } from './engine-settings.ts';
@@ -17,6 +18,7 @@ export interface LoadedEngine {
 
 const installHint = 'npm install node-llama-cpp';
 const keptLogLines = 5;
+const longestLogMs = 500;
 
 /** Loads the engine and the model. Throws an `EngineError`. */
 export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine> {
@@ -38,6 +40,8 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     const info = { version: await engine.getModuleVersion(), contextTokens, trainedTokens, device: llama.gpu || 'CPU' };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
+    // What llama.cpp logs of a failure comes through the event loop, a little later than the error.
+    for (let waitedMs = 0; log.length === 0 && waitedMs < longestLogMs; waitedMs += 20) await sleep(20);
     const hint =
       error instanceof engine.InsufficientMemoryError
         ? 'fewer --workers or a smaller --option context_size'
