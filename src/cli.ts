@@ -8,7 +8,7 @@ import { addResumeCommand } from './commands/resume.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addValidateCommand } from './commands/validate.ts';
-import { LlmbatchError, exitCodes } from './core/errors.ts';
+import { LlmbatchError, UsageError, exitCodes } from './core/errors.ts';
 import { version } from './core/version.ts';
 
 /** Runs a command line, and sets the exit code of the process. */
@@ -16,9 +16,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   // Whoever read our talk is gone: no reason to stop the work.
   process.stderr.on('error', () => {});
   try {
+    checkFolder();
     await createProgram().parseAsync(argv);
   } catch (error) {
     process.exitCode = tell(error, argv.includes('--json'));
+  }
+}
+
+/** Paths mean nothing in a folder that was deleted under the shell. */
+function checkFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw new UsageError('the current folder does not exist any more', 'Change to one that does.');
   }
 }
 
