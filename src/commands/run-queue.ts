@@ -80,8 +80,6 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
       screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
     }
     throw error;
-  } finally {
-    screen.close();
   }
 }
 

@@ -21,7 +21,7 @@ export async function* followItems(input: RunInput, model: string | null): Async
       await input.completed;
       return;
     } else {
-      await Promise.race([input.changed.next(), input.completed]);
+      await input.changed.next();
     }
   }
 }

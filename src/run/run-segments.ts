@@ -53,11 +53,7 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
   const choice = await chooseBackend(request.settings.backend, run.input.scan.models);
   const mode = chooseMode(request.settings.mode, groupsOf(run.input));
   noteChoices(run, choice, mode);
-  const backend = await openBackend(run, choice, { model, mode }).catch((error: unknown) => {
-    // A second Ctrl-C ends the loading too.
-    if (host.abort.aborted) return null;
-    throw error;
-  });
+  const backend = await openBackend(run, choice, { model, mode });
   if (backend === null || host.stop.aborted) return undefined;
   const lanes = lanesFor(run, backend, mode);
   run.emit({

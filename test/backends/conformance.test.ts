@@ -1,21 +1,8 @@
-import { mockBackend } from '../../src/backends/mock.ts';
-import type { Backend } from '../../src/core/backend.ts';
 import { textOf } from '../../src/core/request.ts';
+import { openMock } from '../engine/requests.ts';
 import { candidate, candidates, chat } from './candidates.ts';
 import { describeBackend } from './conformance.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
-
-const openMock = (options: Record<string, unknown>): Promise<Backend> =>
-  mockBackend.open({
-    model: 'mock',
-    options,
-    workers: null,
-    conversationTokens: null,
-    allowControlTokens: false,
-    signal: new AbortController().signal,
-    onNotice: () => {},
-    onRestart: () => {},
-  });
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
 

@@ -4,29 +4,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { ResultLine } from '../../src/core/result-line.ts';
-import { type AnswerSettings, defaultConversation, defaultRunnerSettings } from '../../src/core/settings.ts';
+import { type AnswerSettings, defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
 import { placesOf } from '../../src/journal/run-places.ts';
 import { createEngineSlot } from '../../src/run/engine-slot.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../../src/run/run-request.ts';
 import { startRun } from '../../src/start-run.ts';
 import { readResults } from './run-cli.ts';
 
-export const mockSettings: AnswerSettings = {
-  backend: 'mock',
-  model: 'mock',
-  mode: 'auto',
-  system: null,
-  promptTemplate: null,
-  schema: null,
-  parameters: {},
-  options: {},
-  format: 'jsonl',
-  limit: null,
-  sample: null,
-  conversation: defaultConversation,
-  controlTokens: 'text',
-  allowTruncated: false,
-};
+export const mockSettings: AnswerSettings = { ...defaultAnswerSettings, backend: 'mock', model: 'mock' };
 
 export interface RunFolder {
   at: (name: string) => string;

@@ -1,21 +1,14 @@
-import { type AnswerSettings, defaultConversation, defaultRunnerSettings } from '../../src/core/settings.ts';
+import { type AnswerSettings, defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
 import type { Manifest } from '../../src/journal/manifest.ts';
 
 export const sampleSettings: AnswerSettings = {
+  ...defaultAnswerSettings,
   backend: 'mock',
   model: 'mock',
-  mode: 'auto',
   system: 'Score from 0 to 100.',
-  promptTemplate: null,
   schema: { type: 'object', required: ['score'], properties: { score: { type: 'integer' } } },
   parameters: { temperature: 0, max_tokens: 64 },
   options: { latency_ms: 5, seed: 1 },
-  format: 'jsonl',
-  limit: null,
-  sample: null,
-  conversation: defaultConversation,
-  controlTokens: 'text',
-  allowTruncated: false,
 };
 
 export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
