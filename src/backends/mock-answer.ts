@@ -1,6 +1,6 @@
 import { type ResponseBody, responseBody } from '../core/completion.ts';
 import { type BatchRequest, type RequestBody, systemPromptOf, textOf } from '../core/request.ts';
-import { drawNumber, hashText } from './mock-fate.ts';
+import { drawNumber, hash53 } from './mock-fate.ts';
 import type { MockOptions } from './mock-options.ts';
 import { countWords, firstWords, type PromptTokens } from './mock-words.ts';
 
@@ -67,7 +67,7 @@ function text(request: BatchRequest, { model, options, prompt }: Background): Mo
 function wholeText(body: RequestBody, answer: string): string {
   if (answer.startsWith('text:')) return answer.slice('text:'.length);
   const question = lastText(body);
-  if (answer === 'hash') return hashText(question).toString(16).padStart(14, '0');
+  if (answer === 'hash') return hash53(question).toString(16).padStart(14, '0');
   return answer === 'score' ? scoreText(systemPromptOf(body), question) : question;
 }
 

@@ -1,3 +1,4 @@
+import { hash, hashText } from '../core/hash-text.ts';
 import { type MockFault, type MockOptions, faultKind } from './mock-options.ts';
 
 export interface MockFate {
@@ -32,18 +33,10 @@ function faultKinds(list: string): MockFault[] {
 }
 
 /** A number from 0 to below 1 that only the text decides. */
-export const drawNumber = (text: string): number => hashText(text) / 2 ** 53;
+export const drawNumber = (text: string): number => hash53(text) / 2 ** 53;
 
-/** cyrb53 (public domain, bryc): 53 bits of a text. */
-export function hashText(text: string): number {
-  let low = 0xdeadbeef;
-  let high = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    low = Math.imul(low ^ code, 2654435761);
-    high = Math.imul(high ^ code, 1597334677);
-  }
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  return 2 ** 32 * (high & 0x1fffff) + (low >>> 0);
+/** 53 bits of a text: cyrb53. */
+export function hash53(text: string): number {
+  hashText(text);
+  return 2 ** 32 * (hash.high & 0x1fffff) + hash.low;
 }

@@ -1,3 +1,5 @@
+import { hash, hashText } from './hash-text.ts';
+
 /**
  * Text keys to numbers, without keeping the texts: open addressing over 64-bit hashes, 12 bytes a slot.
  * Among a million keys the chance that any two share a hash is 3 in 10^8.
@@ -55,21 +57,4 @@ export function createIdIndex(): IdIndex {
       return true;
     },
   };
-}
-
-const hash = { low: 0, high: 0 };
-
-/** The two lanes of cyrb53 (bryc, public domain) at their full 64 bits, left in `hash` so that nothing is allocated. */
-function hashText(text: string): void {
-  let low = 0xdeadbeef;
-  let high = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    low = Math.imul(low ^ code, 2654435761);
-    high = Math.imul(high ^ code, 1597334677);
-  }
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  hash.low = low >>> 0;
-  hash.high = high >>> 0;
 }
