@@ -43,7 +43,7 @@ export function runnerSettings(
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
-  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync } = flags;
+  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync, host, unload, forceHistories } = flags;
   const given = {
     workers,
     retries,
@@ -52,6 +52,9 @@ export function runnerSettings(
     strict,
     order,
     fsync,
+    host,
+    unload,
+    forceHistories,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,
     drainTimeoutMs: flags.drainTimeout,

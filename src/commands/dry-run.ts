@@ -43,7 +43,10 @@ async function planOf(request: RunRequest, scratch: RunPlaces): Promise<Plan> {
   );
   try {
     const { scan } = input;
-    const { definition, reason } = await chooseBackend(settings.backend, scan.models);
+    const { definition, reason } = await chooseBackend(settings.backend, scan.models, {
+      host: request.runner.host,
+      environment: process.env,
+    });
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
     return {

@@ -11,6 +11,9 @@ export interface RunnerFlags {
   stallTimeout?: number;
   drainTimeout?: number;
   maxErrorRate?: number;
+  host?: string;
+  unload?: boolean;
+  forceHistories?: boolean;
   fsync?: 'group' | 'always' | 'none';
   order?: 'input' | 'completion';
   retryFailed: 'all' | 'transient' | 'none';
@@ -111,8 +114,19 @@ export function addConversationFlags(command: Command): Command {
     );
 }
 
-export function addRunnerFlags(command: Command): Command {
+/** Flags about the engine's server and its memory; a resume may change them too. */
+function addEngineFlags(command: Command): Command {
   return command
+    .option(
+      '--host <address>',
+      "the engine's server, as OLLAMA_HOST would name it (default: what the environment says)",
+    )
+    .option('--unload', 'free the model at the end, where the engine would keep it loaded')
+    .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
+}
+
+export function addRunnerFlags(command: Command): Command {
+  return addEngineFlags(command)
     .option('--workers <n|auto>', 'requests in flight (default: auto, what the engine suggests)', parse.parseWorkers)
     .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
     .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated', (text: string) =>

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
-import type { Answer } from './completion.ts';
+import type { Answer, Failure } from './completion.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
+import type { ModelMemory } from './snapshot.ts';
 
 /** What the engine hands a backend with each request. */
 export interface GenerateContext {
@@ -34,6 +35,18 @@ export interface Backend {
   generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
   /** Nothing came from the engine for too long: end what hangs, so that the next request starts afresh. */
   restart?(): Promise<void>;
+  /**
+   * A request failed in a way that may be the engine's own trouble: waits until the engine takes requests again, model
+   * loaded. True when it was away meanwhile: then the request is not to blame, and the attempt does not count. Rejects
+   * with the signal's reason, or with an `EngineError` when waiting is hopeless. Called for one failure at a time.
+   */
+  recover?(failure: Failure, signal: AbortSignal): Promise<boolean>;
+  /** The tokens of a request's prompt, as the engine itself counts them; null where it can't be counted. */
+  countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
+  /** What the loaded model takes, as the engine says it; null where it does not. */
+  memory?(): Promise<ModelMemory | null>;
+  /** Can the loaded engine serve another input of a queue too? A new one is opened where not. Absent: it can. */
+  suits?(request: OpenRequest): Promise<boolean>;
   /** Frees the model and ends every process. Called once, also after a failure. */
   close(): Promise<void>;
 }
@@ -47,8 +60,15 @@ export interface BackendLimits {
   contextTokens: number | null;
 }
 
+/** Where a backend that talks to a server looks for it. */
+export interface ServerPlace {
+  /** `--host`; null: as the environment says, else where such a server usually is. */
+  host: string | null;
+  environment: NodeJS.ProcessEnv;
+}
+
 /** What a backend is opened with. */
-export interface OpenRequest {
+export interface OpenRequest extends ServerPlace {
   model: string;
   /** `--option key=value`, already checked by `optionsSchema`. */
   options: Record<string, unknown>;
@@ -58,6 +78,10 @@ export interface OpenRequest {
   conversationTokens: number | null;
   /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */
   allowControlTokens: boolean;
+  /** `--unload`: the model is freed when the backend is closed. */
+  unload: boolean;
+  /** The input's longest requests for this model, by the bytes of their lines, the longest first. Empty while it is being read. */
+  longestRequests: () => Promise<BatchRequest[]>;
   signal: AbortSignal;
   /** One line for the user: what is being loaded. */
   onNotice: (text: string) => void;
@@ -76,7 +100,7 @@ export interface BackendDefinition {
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */
-  serves(model: string): boolean | Promise<boolean>;
+  serves(model: string, place: ServerPlace): boolean | Promise<boolean>;
   /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */
   open(request: OpenRequest): Promise<Backend>;
 }

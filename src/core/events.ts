@@ -1,4 +1,5 @@
 import type { ErrorKind } from './errors.ts';
+import type { ModelMemory } from './snapshot.ts';
 
 /** What a result means to the metrics. Times are milliseconds, null where not measured. */
 export interface ResultSample {
@@ -35,6 +36,7 @@ export type RunEvent =
   | { type: 'request-end' }
   | { type: 'history-trim'; lane: number; reason: string; messages: number }
   | { type: 'engine-restart'; reason: string }
+  | { type: 'model-memory'; memory: ModelMemory }
   | { type: 'gpu-sample'; gpus: GpuSample[] }
   | { type: 'process-sample'; cpuPercent: number; memoryBytes: number }
   | { type: 'notice'; text: string };

@@ -49,6 +49,12 @@ export const runnerSettingsSchema = z.object({
   /** Share of failures among the last 100 requests that stops the run; 1: never. */
   maxErrorRate: z.number().min(0).max(1),
   strict: z.boolean(),
+  /** Where the engine's server is; null: as the environment says. */
+  host: z.string().nullable().default(null),
+  /** Free the model at the end. */
+  unload: z.boolean().default(false),
+  /** A conversation for each worker, also where the engine has fewer slots. */
+  forceHistories: z.boolean().default(false),
   order: z.enum(['input', 'completion']),
   fsync: z.enum(['group', 'always', 'none']),
 });

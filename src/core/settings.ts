@@ -13,6 +13,9 @@ export const defaultRunnerSettings: RunnerSettings = {
   drainTimeoutMs: 30_000,
   maxErrorRate: 0.5,
   strict: false,
+  host: null,
+  unload: false,
+  forceHistories: false,
   order: 'input',
   fsync: 'group',
 };

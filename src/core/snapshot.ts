@@ -11,6 +11,16 @@ export interface Distribution {
   max: number;
 }
 
+/** Bytes that a loaded model takes. */
+export interface ModelMemory {
+  /** Of the weights alone; null where it isn't known. */
+  weightsBytes: number | null;
+  /** Weights, KV cache and buffers. */
+  loadedBytes: number;
+  /** The part of it that lies in GPU memory: less than all of it means that the CPU does some of the work. */
+  vramBytes: number;
+}
+
 /**
  * The state of a run as numbers: what the display draws, the manifest keeps and the reports print.
  * Null means "not measured", and is shown as n/a.
@@ -53,6 +63,8 @@ export interface Snapshot {
   /** The local engine's process: percent of one core, resident bytes, and the peak of the latter. */
   engine: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
   loadMs: number | null;
+  /** What the loaded model takes, as the engine says it. */
+  modelMemory: ModelMemory | null;
   workers: number;
   engineRestarts: number;
 }

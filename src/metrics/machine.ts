@@ -1,20 +1,22 @@
 import type { GpuSample } from '../core/events.ts';
 import { gpuMemory } from '../core/gpu-memory.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import type { ModelMemory, Snapshot } from '../core/snapshot.ts';
 
-type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine'>;
+type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine' | 'modelMemory'>;
 
 export interface MachineWatch {
   addGpus(gpus: GpuSample[]): void;
   addProcess(cpuPercent: number, memoryBytes: number): void;
+  addModel(memory: ModelMemory): void;
   facts(): MachineFacts;
 }
 
-/** The last sample and the peak of the GPUs and of the engine's process. */
+/** The last sample and the peak of the GPUs and of the engine's process, and what its model takes. */
 export function createMachineWatch(): MachineWatch {
   let gpus: GpuSample[] | null = null;
   let gpuPeakBytes: number | null = null;
   let engine: MachineFacts['engine'] = null;
+  let modelMemory: MachineFacts['modelMemory'] = null;
   return {
     addGpus(sample) {
       gpus = sample;
@@ -25,6 +27,9 @@ export function createMachineWatch(): MachineWatch {
       const peakMemoryBytes = Math.max(engine?.peakMemoryBytes ?? 0, memoryBytes);
       engine = { cpuPercent, memoryBytes, peakMemoryBytes };
     },
-    facts: () => ({ gpus, gpuPeakBytes, engine }),
+    addModel(memory) {
+      modelMemory = memory;
+    },
+    facts: () => ({ gpus, gpuPeakBytes, engine, modelMemory }),
   };
 }

@@ -47,6 +47,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     },
     'history-trim': () => context.trims++,
     'engine-restart': () => seen.engineRestarts++,
+    'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
     notice: () => {},

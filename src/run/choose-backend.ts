@@ -1,5 +1,5 @@
 import { backends } from '../backends/index.ts';
-import type { BackendDefinition } from '../core/backend.ts';
+import type { BackendDefinition, ServerPlace } from '../core/backend.ts';
 import { UsageError, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
@@ -9,12 +9,16 @@ export interface BackendChoice {
 }
 
 /** The named backend, or the first that serves every model of the input. */
-export async function chooseBackend(asked: string, models: readonly string[]): Promise<BackendChoice> {
+export async function chooseBackend(
+  asked: string,
+  models: readonly string[],
+  place: ServerPlace,
+): Promise<BackendChoice> {
   if (asked !== 'auto') return { definition: findBackend(asked), reason: 'as asked for' };
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   for (const definition of backends) {
-    if (await servesAll(definition, models)) return { definition, reason: `it serves ${models.join(', ')}` };
+    if (await servesAll(definition, models, place)) return { definition, reason: `it serves ${models.join(', ')}` };
   }
   throw new UsageError(
     `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
@@ -22,9 +26,13 @@ export async function chooseBackend(asked: string, models: readonly string[]): P
   );
 }
 
-async function servesAll(definition: BackendDefinition, models: readonly string[]): Promise<boolean> {
+async function servesAll(
+  definition: BackendDefinition,
+  models: readonly string[],
+  place: ServerPlace,
+): Promise<boolean> {
   for (const model of models) {
-    if (!(await definition.serves(model))) return false;
+    if (!(await definition.serves(model, place))) return false;
   }
   return true;
 }

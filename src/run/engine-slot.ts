@@ -19,9 +19,17 @@ export function createEngineSlot(): EngineSlot {
   return {
     async open(definition, request) {
       current = request;
-      const { signal: _signal, onNotice: _onNotice, onRestart: _onRestart, ...what } = request;
-      const key = JSON.stringify([definition.name, what]);
-      if (loaded?.key === key) return loaded.backend;
+      const { model, options, workers, conversationTokens, allowControlTokens, host } = request;
+      const key = JSON.stringify([
+        definition.name,
+        model,
+        options,
+        workers,
+        conversationTokens,
+        allowControlTokens,
+        host,
+      ]);
+      if (loaded?.key === key && ((await loaded.backend.suits?.(request)) ?? true)) return loaded.backend;
       await close();
       const backend = await definition.open({
         ...request,

@@ -1,4 +1,4 @@
-import type { Backend } from '../core/backend.ts';
+import type { Backend, ServerPlace } from '../core/backend.ts';
 import type { Emit } from '../core/events.ts';
 import type { WorkItem } from '../core/request.ts';
 import { rejectedResult } from '../engine/build-result.ts';
@@ -16,6 +16,7 @@ import type { EngineSlot } from './engine-slot.ts';
 import { firstModel, followItems } from './follow-items.ts';
 import { settleDrift } from './open-manifest.ts';
 import { type RunInput, countWanted, groupsOf } from './read-input.ts';
+import { longestRequests } from './longest-requests.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
@@ -50,7 +51,7 @@ export async function runSegments(run: OpenRun): Promise<void> {
 async function runSegment(run: OpenRun, model: string | null, items: AsyncIterable<WorkItem[]>): Promise<void> {
   if (model === null) return recordRejected(run, items);
   const { request, host, manifest, journal } = run;
-  const choice = await chooseBackend(request.settings.backend, run.input.scan.models);
+  const choice = await chooseBackend(request.settings.backend, run.input.scan.models, placeOf(run));
   const mode = chooseMode(request.settings.mode, groupsOf(run.input));
   noteChoices(run, choice, mode);
   const backend = await openBackend(run, choice, { model, mode });
@@ -101,6 +102,9 @@ async function openBackend(
     workers: runner.workers,
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     allowControlTokens: settings.controlTokens === 'allow',
+    unload: runner.unload,
+    ...placeOf(run),
+    longestRequests: () => longestRequests(run.input, model),
     signal: host.stop,
     onNotice: host.onNote,
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
@@ -114,6 +118,11 @@ async function openBackend(
   noteModel(run, definition.name, backend);
   return backend;
 }
+
+const placeOf = ({ request, host }: OpenRun): ServerPlace => ({
+  host: request.runner.host,
+  environment: host.environment,
+});
 
 /** The same weights as before, or it is another run. */
 function noteModel({ manifest, request }: OpenRun, name: string, backend: Backend): void {

@@ -12,6 +12,7 @@ import type { BatchRequest } from '../../src/core/request.ts';
 import { candidate, candidates, chat } from './candidates.ts';
 import { completed, context, isAlive } from './conformance.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
+import { nowhere } from '../helpers/open-request.ts';
 
 const model = new URL('../../fixtures/tiny-scorer.gguf', import.meta.url);
 
@@ -65,7 +66,14 @@ describe('opening llama-cpp', () => {
 
   test('serves GGUF files and the bundled model, nothing else', () => {
     const served = ['a/b.gguf', 'B.GGUF', 'tiny-scorer', 'gemma3:4b', 'Qwen/Qwen3-4B', 'gguf'];
-    expect(served.map((name) => llamaCppBackend.serves(name))).toEqual([true, true, true, false, false, false]);
+    expect(served.map((name) => llamaCppBackend.serves(name, nowhere))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   test('refuses an unknown option by its name, and takes numbers as texts', async () => {

@@ -5,18 +5,10 @@ import { mockBackend } from '../../src/backends/mock.ts';
 import type { Backend, GenerateContext } from '../../src/core/backend.ts';
 import { type Answer, answerText, type Completion } from '../../src/core/completion.ts';
 import type { BatchRequest, RequestBody } from '../../src/core/request.ts';
+import { nowhere, openRequest } from '../helpers/open-request.ts';
 
 const open = (options: Record<string, unknown> = {}, stop = new AbortController()): Promise<Backend> =>
-  mockBackend.open({
-    model: 'mock',
-    options,
-    workers: null,
-    conversationTokens: null,
-    allowControlTokens: false,
-    signal: stop.signal,
-    onNotice: () => {},
-    onRestart: () => {},
-  });
+  mockBackend.open(openRequest('mock', { options, signal: stop.signal }));
 
 const context = (changes: Partial<GenerateContext> = {}): GenerateContext => ({
   signal: new AbortController().signal,
@@ -363,7 +355,7 @@ describe('slots', () => {
 describe('the definition', () => {
   test('serves mock and mock:anything, and no other model', () => {
     const models = ['mock', 'mock:fast', 'mockingbird', 'gemma3'];
-    expect(models.map((model) => mockBackend.serves(model))).toEqual([true, true, false, false]);
+    expect(models.map((model) => mockBackend.serves(model, nowhere))).toEqual([true, true, false, false]);
   });
 
   test('takes numbers as texts, and what its schema returned', async () => {

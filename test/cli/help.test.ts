@@ -99,6 +99,12 @@ describe('llmbatch --help', () => {
                                     many tokens (default: 28672)
         --context-window <n>        conversation: context window in tokens (default:
                                     32768)
+        --host <address>            the engine's server, as OLLAMA_HOST would name it
+                                    (default: what the environment says)
+        --unload                    free the model at the end, where the engine would
+                                    keep it loaded
+        --force-histories           conversation: one history a worker, though the
+                                    engine has fewer slots
         --workers <n|auto>          requests in flight (default: auto, what the engine
                                     suggests)
         --retries <n>               tries after the first one, for transient failures

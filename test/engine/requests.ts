@@ -2,18 +2,10 @@ import { mockBackend } from '../../src/backends/mock.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { type Completion, responseBody } from '../../src/core/completion.ts';
 import type { BatchRequest, RequestBody, WorkItem } from '../../src/core/request.ts';
+import { openRequest } from '../helpers/open-request.ts';
 
 export const openMock = (options: Record<string, unknown> = {}): Promise<Backend> =>
-  mockBackend.open({
-    model: 'mock',
-    options,
-    workers: null,
-    conversationTokens: null,
-    allowControlTokens: false,
-    signal: new AbortController().signal,
-    onNotice: () => {},
-    onRestart: () => {},
-  });
+  mockBackend.open(openRequest('mock', { options }));
 
 export function chat(
   id: string,

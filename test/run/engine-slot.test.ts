@@ -1,18 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { mockBackend } from '../../src/backends/mock.ts';
-import type { BackendDefinition, OpenRequest } from '../../src/core/backend.ts';
+import type { BackendDefinition } from '../../src/core/backend.ts';
 import { createEngineSlot } from '../../src/run/engine-slot.ts';
-
-const request = (model: string): OpenRequest => ({
-  model,
-  options: {},
-  workers: null,
-  conversationTokens: null,
-  allowControlTokens: false,
-  signal: new AbortController().signal,
-  onNotice: () => {},
-  onRestart: () => {},
-});
+import { openRequest } from '../helpers/open-request.ts';
 
 function watched(): { definition: BackendDefinition; log: string[] } {
   const log: string[] = [];
@@ -30,16 +20,16 @@ describe('the engine slot', () => {
   test('loads a model once for all inputs that ask for the same', async () => {
     const { definition, log } = watched();
     const slot = createEngineSlot();
-    const first = await slot.open(definition, request('mock'));
-    expect(await slot.open(definition, request('mock'))).toBe(first);
+    const first = await slot.open(definition, openRequest('mock'));
+    expect(await slot.open(definition, openRequest('mock'))).toBe(first);
     expect(log).toEqual(['open mock']);
   });
 
   test('closes the loaded model before it loads another', async () => {
     const { definition, log } = watched();
     const slot = createEngineSlot();
-    await slot.open(definition, request('mock'));
-    await slot.open(definition, request('mock:other'));
+    await slot.open(definition, openRequest('mock'));
+    await slot.open(definition, openRequest('mock:other'));
     await slot.close();
     await slot.close();
     expect(log).toEqual(['open mock', 'close mock', 'open mock:other', 'close mock:other']);
