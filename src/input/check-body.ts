@@ -1,6 +1,7 @@
+import { shorten } from '../core/format.ts';
 import type { Endpoint, RequestBody } from '../core/request.ts';
 import { isRecord } from '../core/is-record.ts';
-import { kindOf, shorten } from './line-formats.ts';
+import { kindOf } from './line-formats.ts';
 
 /** Says what is wrong with a body's prompt, or null. What a backend can honour is the backend's to say. */
 export function checkBody(endpoint: Endpoint, body: Partial<RequestBody>): string | null {

@@ -1,3 +1,4 @@
+import { shorten } from '../core/format.ts';
 import { isRecord } from '../core/is-record.ts';
 import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
 import type { PromptTemplate } from './prompt-template.ts';
@@ -115,9 +116,4 @@ function chatDraft(row: Row, messages: ChatMessage[], used: ReadonlySet<string>)
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
-}
-
-export function shorten(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Draft, kindOf, shorten, toDraft } from '../../src/input/line-formats.ts';
+import { shorten } from '../../src/core/format.ts';
+import { type Draft, kindOf, toDraft } from '../../src/input/line-formats.ts';
 import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
 
 const template = await compilePromptTemplate('Score {{name}}.');

@@ -1,0 +1,99 @@
+import { shorten } from '../core/format.ts';
+import type { RequestBody } from '../core/request.ts';
+import { refuse } from './refuse.ts';
+
+/** What a backend takes as the value of a key. */
+export interface Rule {
+  wants: string;
+  accepts: (value: unknown) => boolean;
+}
+
+/** Refuses, by name, the keys of a body that a backend can't honour. A null means "not given"; `promptKey` is read elsewhere. */
+export function checkKeys(
+  body: RequestBody,
+  promptKey: string,
+  { backend, rules }: { backend: string; rules: Readonly<Record<string, Rule>> },
+): void {
+  for (const [key, value] of Object.entries(body)) {
+    if (value === null || value === undefined || key === promptKey) continue;
+    const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
+    if (rule === undefined) {
+      throw refuse('bad-request', `${backend} can't honour \`${key}\`: remove it or use another backend.`);
+    }
+    if (!rule.accepts(value))
+      throw refuse('bad-request', `\`${key}\` is ${shorten(value)}: ${backend} wants ${rule.wants}.`);
+  }
+}
+
+export const anything: Rule = { wants: 'anything', accepts: () => true };
+export const yesOrNo: Rule = { wants: 'true or false', accepts: (value) => typeof value === 'boolean' };
+export const only = (value: unknown): Rule => ({ wants: String(value), accepts: (given) => given === value });
+
+/** The keys that mean the same to every engine that samples, or change nothing in an answer. */
+export const commonRules: Readonly<Record<string, Rule>> = {
+  model: { wants: 'a text', accepts: (value) => typeof value === 'string' },
+  temperature: number(0, Number.MAX_VALUE),
+  top_p: number(0, 1),
+  top_k: integer(-1, 2 ** 31 - 1),
+  min_p: number(0, 1),
+  seed: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+  max_tokens: integer(1, Number.MAX_SAFE_INTEGER),
+  max_completion_tokens: integer(1, Number.MAX_SAFE_INTEGER),
+  stop: { wants: 'a text or a list of texts, none of them empty', accepts: isStop },
+  frequency_penalty: number(-2, 2),
+  presence_penalty: number(-2, 2),
+  repeat_penalty: number(Number.MIN_VALUE, Number.MAX_VALUE),
+  repetition_penalty: number(Number.MIN_VALUE, Number.MAX_VALUE),
+  response_format: { wants: 'of type text, json_object or json_schema (with its schema)', accepts: isFormat },
+  n: only(1),
+  stream: anything,
+  stream_options: anything,
+  user: anything,
+  metadata: anything,
+  store: anything,
+};
+
+/** A number of the body, or what stands for it where it is not given. */
+export function numberOf<T>(body: RequestBody, key: string, fallback: T): number | T {
+  const value = body[key];
+  return typeof value === 'number' ? value : fallback;
+}
+
+/** `max_completion_tokens`, else `max_tokens`. */
+export const maxTokensOf = (body: RequestBody): number | null =>
+  numberOf(body, 'max_completion_tokens', numberOf(body, 'max_tokens', null));
+
+export const stopsOf = (body: RequestBody): string[] => [body['stop'] ?? []].flat() as string[];
+
+export type AnswerFormat = { type: 'text' } | { type: 'json_object' } | { type: 'json_schema'; schema: unknown };
+
+export function formatOf(body: RequestBody): AnswerFormat {
+  const format = (body['response_format'] ?? { type: 'text' }) as {
+    type: AnswerFormat['type'];
+    json_schema?: { schema: unknown };
+  };
+  return format.type === 'json_schema'
+    ? { type: format.type, schema: format.json_schema?.schema }
+    : { type: format.type };
+}
+
+export function number(min: number, max: number): Rule {
+  const wants =
+    max === Number.MAX_VALUE ? `a number ${min === 0 ? 'from' : 'above'} 0` : `a number from ${min} to ${max}`;
+  return { wants, accepts: (value) => typeof value === 'number' && value >= min && value <= max };
+}
+
+export function integer(min: number, max: number): Rule {
+  const wants = min === Number.MIN_SAFE_INTEGER ? 'a whole number' : `a whole number from ${min}`;
+  return { wants, accepts: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max };
+}
+
+function isFormat(value: unknown): boolean {
+  const { type, json_schema: named } = value as { type?: unknown; json_schema?: { schema?: unknown } | null };
+  if (type === 'json_schema') return typeof named?.schema === 'object' && named.schema !== null;
+  return type === 'text' || type === 'json_object';
+}
+
+function isStop(value: unknown): boolean {
+  return [value].flat().every((text) => typeof text === 'string' && text !== '');
+}
