@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { goJson } from './go-json.ts';
+import type { JsonObject } from './json.ts';
+
+/** A request as it came. */
+export interface FakeOllamaRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** Null where the body is no JSON object. */
+  body: JsonObject | null;
+  /** When it had come whole: `performance.now()`. */
+  atMs: number;
+}
+
+export interface Exchange {
+  request: FakeOllamaRequest;
+  response: ServerResponse;
+  /** Aborts when the client goes before the answer is whole. */
+  gone: AbortSignal;
+}
+
+export async function readText(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+}
+
+export const jsonType = 'application/json; charset=utf-8';
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, { type: jsonType, text: goJson(value) });
+}
+
+export function send(response: ServerResponse, status: number, { type, text }: { type: string; text: string }): void {
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) }).end(text);
+}
