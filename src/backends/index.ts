@@ -1,6 +1,7 @@
 import type { BackendDefinition } from '../core/backend.ts';
 import { llamaCppBackend } from './llama-cpp.ts';
 import { mockBackend } from './mock.ts';
+import { ollamaBackend } from './ollama.ts';
 
 /** Every engine there is, in the order in which they are offered a model that no `--backend` claims. */
-export const backends: readonly BackendDefinition[] = [llamaCppBackend, mockBackend];
+export const backends: readonly BackendDefinition[] = [llamaCppBackend, mockBackend, ollamaBackend];

@@ -54,7 +54,9 @@ export interface Backend {
 export interface BackendLimits {
   /** Requests that the engine works on at the same time; more only wait. Null where it isn't known. */
   slots: number | null;
-  /** What `--workers auto` takes. */
+  /** What would give more slots: a sentence for the user. */
+  moreSlots?: string;
+  /** What `--workers auto` takes; for conversations, no more than there are slots. */
   suggestedWorkers: number;
   /** Tokens that prompt and answer can have together; null where it isn't known. */
   contextTokens: number | null;
@@ -65,6 +67,14 @@ export interface ServerPlace {
   /** `--host`; null: as the environment says, else where such a server usually is. */
   host: string | null;
   environment: NodeJS.ProcessEnv;
+}
+
+/** Requests of the input that show how long its prompts are, by the bytes of their lines. */
+export interface PromptLengths {
+  /** The longest first. */
+  longest: BatchRequest[];
+  /** Of 100 requests, 99 are no longer than this one. */
+  usual: BatchRequest;
 }
 
 /** What a backend is opened with. */
@@ -80,8 +90,8 @@ export interface OpenRequest extends ServerPlace {
   allowControlTokens: boolean;
   /** `--unload`: the model is freed when the backend is closed. */
   unload: boolean;
-  /** The input's longest requests for this model, by the bytes of their lines, the longest first. Empty while it is being read. */
-  longestRequests: () => Promise<BatchRequest[]>;
+  /** What the input's prompts are like; null while it is being read. */
+  promptLengths: () => Promise<PromptLengths | null>;
   signal: AbortSignal;
   /** One line for the user: what is being loaded. */
   onNotice: (text: string) => void;

@@ -15,8 +15,8 @@ import { type BackendChoice, checkOptions, chooseBackend } from './choose-backen
 import type { EngineSlot } from './engine-slot.ts';
 import { firstModel, followItems } from './follow-items.ts';
 import { settleDrift } from './open-manifest.ts';
+import { promptLengths } from './prompt-lengths.ts';
 import { type RunInput, countWanted, groupsOf } from './read-input.ts';
-import { longestRequests } from './longest-requests.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
@@ -104,7 +104,7 @@ async function openBackend(
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
     ...placeOf(run),
-    longestRequests: () => longestRequests(run.input, model),
+    promptLengths: () => promptLengths(run.input, model),
     signal: host.stop,
     onNotice: host.onNote,
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),

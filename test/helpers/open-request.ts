@@ -11,7 +11,7 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   conversationTokens: null,
   allowControlTokens: false,
   unload: false,
-  longestRequests: async () => [],
+  promptLengths: async () => null,
   ...nowhere,
   signal: new AbortController().signal,
   onNotice: () => {},

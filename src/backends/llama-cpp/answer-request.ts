@@ -10,8 +10,8 @@ import type { LoadedEngine } from './load-engine.ts';
 import { checkPromptText, checkPromptTokens, moreContext } from './prompt-length.ts';
 import { createPromptMaker } from './prompt-maker.ts';
 import { type GenerationSettings, readBody } from './read-body.ts';
-import { refuse } from '../refuse.ts';
-import { sentenceOf } from '../sentence-of.ts';
+import { refuse } from '../request/refuse.ts';
+import { sentenceOf } from '../request/sentence-of.ts';
 import { createSequencePool } from './sequence-pool.ts';
 
 export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'lane'>) => Promise<Answer>;

@@ -1,5 +1,5 @@
 import type { LlamaModel } from 'node-llama-cpp';
-import { type ControlTokens, createControlTokens, isMarkup } from '../control-tokens.ts';
+import { type ControlTokens, createControlTokens, isMarkup } from '../request/control-tokens.ts';
 
 /** Reads the control tokens of a vocabulary: half a second for one of 256,000 tokens, so once for each model. */
 export function readControlTokens(model: LlamaModel): ControlTokens {

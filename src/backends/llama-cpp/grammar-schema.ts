@@ -1,4 +1,4 @@
-import { refuse } from '../refuse.ts';
+import { refuse } from '../request/refuse.ts';
 
 type Schema = Record<string, unknown>;
 

@@ -1,8 +1,8 @@
 import type { GbnfJsonObjectSchema, Llama, LlamaGrammar } from 'node-llama-cpp';
 import { messageOf } from '../../core/errors.ts';
 import { grammarSchema } from './grammar-schema.ts';
-import type { AnswerFormat } from '../body-rules.ts';
-import { refuse } from '../refuse.ts';
+import type { AnswerFormat } from '../request/body-rules.ts';
+import { refuse } from '../request/refuse.ts';
 
 /** The grammar that holds an answer to its format; null for plain text. */
 export type Grammars = (format: AnswerFormat) => Promise<LlamaGrammar | null>;

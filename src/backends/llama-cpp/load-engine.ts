@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import type { EngineInfo, EngineSettings, GpuChoice } from './engine-settings.ts';
-import { sentenceOf } from '../sentence-of.ts';
+import { sentenceOf } from '../request/sentence-of.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
 

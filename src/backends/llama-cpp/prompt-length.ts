@@ -3,7 +3,7 @@ import type { EngineError } from '../../core/errors.ts';
 import type { RequestBody } from '../../core/request.ts';
 import type { EngineInfo } from './engine-settings.ts';
 import { readMessages } from './read-messages.ts';
-import { refuse } from '../refuse.ts';
+import { refuse } from '../request/refuse.ts';
 
 type Limits = Pick<EngineInfo, 'contextTokens' | 'trainedTokens'>;
 

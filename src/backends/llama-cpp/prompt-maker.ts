@@ -1,11 +1,11 @@
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { BatchRequest, ChatMessage } from '../../core/request.ts';
-import type { ControlTokens } from '../control-tokens.ts';
+import type { ControlTokens } from '../request/control-tokens.ts';
 import { readControlTokens } from './control-tokens.ts';
 import { readMessages } from './read-messages.ts';
-import { refuse } from '../refuse.ts';
-import { sentenceOf } from '../sentence-of.ts';
+import { refuse } from '../request/refuse.ts';
+import { sentenceOf } from '../request/sentence-of.ts';
 
 /**
  * Makes the tokens of a request's prompt: a chat by the model's own template, a completion as it is. `checkText` may

@@ -8,7 +8,7 @@ import {
   numberOf,
   only,
   stopsOf,
-} from '../body-rules.ts';
+} from '../request/body-rules.ts';
 
 /** How an answer is generated. Without a temperature it is greedy: the same request gives the same answer. */
 export interface GenerationSettings {

@@ -1,5 +1,5 @@
 import { type ChatMessage, textOf } from '../../core/request.ts';
-import { refuse } from '../refuse.ts';
+import { refuse } from '../request/refuse.ts';
 
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 /** What chat templates know of a message. */

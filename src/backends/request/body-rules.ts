@@ -1,5 +1,5 @@
-import { shorten } from '../core/format.ts';
-import type { RequestBody } from '../core/request.ts';
+import { shorten } from '../../core/format.ts';
+import type { RequestBody } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
 
 /** What a backend takes as the value of a key. */

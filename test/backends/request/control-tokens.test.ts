@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createControlTokens } from '../../src/backends/control-tokens.ts';
+import { createControlTokens } from '../../../src/backends/request/control-tokens.ts';
 
 const texts = ['<s>', '</s>', '<|end|>', '<|', 'aa', '(.*)'];
 

@@ -1,0 +1,178 @@
+import type { GenerateContext } from '../../core/backend.ts';
+import { type Answer, type Completion, failure, responseBody } from '../../core/completion.ts';
+import { EngineError } from '../../core/errors.ts';
+import { formatInteger } from '../../core/format.ts';
+import type { BatchRequest } from '../../core/request.ts';
+import { refuse } from '../request/refuse.ts';
+import { classifyError } from './classify-error.ts';
+import type { CutCheck } from './cut-check.ts';
+import { answerEmbedding } from './embed-request.ts';
+import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { type AskedFor, readBody } from './read-body.ts';
+import { readMessages } from './read-messages.ts';
+import { type Streamed, readStream } from './read-stream.ts';
+import type { ReloadWatch } from './reload-watch.ts';
+import type { AnswerPart, WireMessage } from './wire.ts';
+
+export interface AnswerTools {
+  allowControlTokens: boolean;
+  cutCheck: CutCheck;
+  reloads: ReloadWatch;
+}
+
+/** Answers one request. Rejects only with the reason of its signal. */
+export async function answerRequest(
+  loaded: LoadedModel,
+  tools: AnswerTools,
+  [request, context]: [BatchRequest, GenerateContext],
+): Promise<Answer> {
+  const { signal } = context;
+  signal.throwIfAborted();
+  try {
+    if (request.endpoint === '/v1/embeddings') return await answerEmbedding(loaded, request, signal);
+    return await answerText(loaded, tools, { request, context, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EngineError) return failure(error.kind, error.message);
+    const failed = classifyError(error);
+    if (failed.kind === 'engine-crashed' || failed.kind === 'connection') tools.reloads.excuse();
+    return failed;
+  }
+}
+
+interface Asked {
+  request: BatchRequest;
+  context: GenerateContext;
+  signal: AbortSignal;
+}
+
+async function answerText(
+  loaded: LoadedModel,
+  tools: AnswerTools,
+  { request, context, signal }: Asked,
+): Promise<Answer> {
+  const prompt = readPrompt(request, loaded, tools);
+  const asked = readBody(request, prompt.key);
+  const maxTokens = asked.maxTokens ?? loaded.answerTokens;
+  const wire = { ...wireRequest(loaded, samplingOptions(asked, maxTokens, loaded)), ...asked.request };
+  const stream =
+    prompt.key === 'messages'
+      ? await loaded.client.chat({ ...wire, messages: prompt.messages }, signal)
+      : await loaded.client.generate({ ...wire, prompt: prompt.text, raw: true }, signal);
+  const streamed = await readStream(stream, context);
+  const { last } = streamed;
+  if (last === null) return endedEarly(streamed);
+  tools.reloads.note(milliseconds(last.load_duration));
+  return (
+    tools.cutCheck(last.prompt_eval_count ?? 0, prompt.bytes) ??
+    cutAnswer(last, asked, loaded) ??
+    completionOf(streamed, last, { request, loaded })
+  );
+}
+
+type Prompt =
+  | { key: 'messages'; messages: WireMessage[]; bytes: number }
+  | { key: 'prompt'; text: string; bytes: number };
+
+/** The prompt, unless it holds one of the model's control tokens: the server would read it as one. */
+function readPrompt({ endpoint, body }: BatchRequest, { facts }: LoadedModel, tools: AnswerTools): Prompt {
+  const prompt: Prompt =
+    endpoint === '/v1/chat/completions'
+      ? { key: 'messages', messages: readMessages(body.messages ?? []), bytes: 0 }
+      : { key: 'prompt', text: body.prompt ?? '', bytes: 0 };
+  const texts = prompt.key === 'prompt' ? [prompt.text] : prompt.messages.flatMap(textsOf);
+  for (const text of texts) {
+    prompt.bytes += Buffer.byteLength(text);
+    if (!tools.allowControlTokens && facts.controlTokens.isIn(text)) throw controlToken;
+  }
+  return prompt;
+}
+
+const textsOf = ({ content, thinking = '', tool_calls: calls }: WireMessage): string[] =>
+  calls === undefined ? [content, thinking] : [content, thinking, JSON.stringify(calls)];
+
+const controlToken = refuse(
+  'control-token',
+  "A text of the request holds one of the model's control tokens, which the server would read as one: remove it, or send it with --control-tokens allow.",
+);
+
+/** The version decides what an option is that is not given, so none that shapes an answer's end is left out. */
+function samplingOptions(asked: AskedFor, maxTokens: number, { facts }: LoadedModel): Record<string, unknown> {
+  const repeatPenalty = Number(facts.parameters.get('repeat_penalty') ?? 1);
+  return { repeat_penalty: repeatPenalty, ...asked.options, num_predict: maxTokens };
+}
+
+/** The server's guard against loops ends the stream so, after more than 30 equal tokens (0.34), or 100 (later). */
+const guardedRepeats = 30;
+
+function endedEarly({ repeats }: Streamed): Answer {
+  if (repeats >= guardedRepeats) {
+    return failure('repetition', `The model said the same ${repeats} times, and the server ended the answer there.`);
+  }
+  return failure('server-error', 'The stream of the answer ended before the answer did.');
+}
+
+/** An answer that the context window cut: in silence, while the server went on without the prompt's beginning. */
+function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: LoadedModel): Answer | null {
+  const { prompt_eval_count: prompt = 0, eval_count: completion = 0, done_reason: reason } = last;
+  const isOverfull = prompt + completion > runner.num_ctx;
+  const isOurLimit = reason === 'length' && asked.maxTokens === null;
+  if (!isOverfull && !isOurLimit) return null;
+  const limit = isOverfull
+    ? `where the context window of ${formatInteger(runner.num_ctx)} was full`
+    : `after ${formatInteger(answerTokens)} tokens, all that the longest prompt leaves of the context window`;
+  return failure(
+    'truncated',
+    `The answer was cut ${limit}: give max_tokens, or a larger --option num_ctx (prompt ${formatInteger(prompt)}, answer ${formatInteger(completion)} tokens).`,
+  );
+}
+
+function completionOf(
+  streamed: Streamed,
+  last: AnswerPart,
+  { request, loaded }: { request: BatchRequest; loaded: LoadedModel },
+): Answer {
+  const reason = last.done_reason ?? 'stop';
+  if (reason !== 'stop' && reason !== 'length')
+    return failure('invalid-response', `The server ended the answer with "${reason}".`);
+  const chat = request.endpoint === '/v1/chat/completions';
+  const body = responseBody({
+    id: request.id,
+    model: loaded.name,
+    chat,
+    text: streamed.text,
+    finishReason: reason === 'stop' && streamed.toolCalls.length > 0 ? 'tool_calls' : reason,
+    promptTokens: last.prompt_eval_count ?? 0,
+    completionTokens: last.eval_count ?? 0,
+    ...(last.prompt_eval_cached_count === undefined ? {} : { cachedTokens: last.prompt_eval_cached_count }),
+  });
+  addExtras(body, streamed);
+  return { status: 'completed', body, queueMs: queueOf(last), finish: { reason } };
+}
+
+function addExtras(body: Completion['body'], { thinking, toolCalls, logprobs }: Streamed): void {
+  const [choice] = body.choices ?? [];
+  if (choice === undefined) return;
+  if (logprobs.length > 0) choice['logprobs'] = { content: logprobs };
+  if (choice.message === undefined) return;
+  if (thinking !== '') choice.message['reasoning_content'] = thinking;
+  if (toolCalls.length > 0) {
+    choice.message['tool_calls'] = toolCalls.map(({ id, function: { name, arguments: values } }, index) => ({
+      id: id ?? `call_${index}`,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(values) },
+    }));
+  }
+}
+
+/** The wait for a slot is in none of the parts of the total. */
+function queueOf({
+  total_duration: total,
+  load_duration: load,
+  prompt_eval_duration: prompt,
+  eval_duration: answer,
+}: AnswerPart) {
+  return Math.max(0, milliseconds(total) - milliseconds(load) - milliseconds(prompt) - milliseconds(answer));
+}
+
+const milliseconds = (nanoseconds = 0): number => nanoseconds / 1e6;

@@ -1,0 +1,132 @@
+import { type Failure, failure } from '../../core/completion.ts';
+import { type ErrorKind, codeOf, messageOf } from '../../core/errors.ts';
+import { formatInteger } from '../../core/format.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { sentenceOf } from '../request/sentence-of.ts';
+import { GarbledLine, HttpFailure } from './http.ts';
+
+/** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
+export function classifyError(error: unknown): Failure {
+  if (error instanceof HttpFailure) return ofStatus(error);
+  if (error instanceof GarbledLine || error instanceof SyntaxError)
+    return failure('invalid-response', `The server's answer can't be read: ${sentenceOf(error)}`);
+  const code = connectionCode(error);
+  if (code !== '') return failure('connection', `The connection to the Ollama server broke: ${code}.`);
+  if (!(error instanceof Error) || error.name !== 'Error') throw error;
+  // What the package throws for a line {"error": ...} in the middle of an answer.
+  return ofServerText(messageOf(error));
+}
+
+/** The code of a connection that broke, also where undici wraps it; '' for anything else. */
+function connectionCode(error: unknown): string {
+  const code = codeOf(error);
+  if (/^(E[A-Z]+|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))$/.test(code)) return code;
+  return error instanceof Error && error.cause !== undefined ? connectionCode(error.cause) : '';
+}
+
+const kindsByStatus: Record<number, ErrorKind> = {
+  401: 'unauthorized',
+  403: 'unauthorized',
+  405: 'unusable',
+  408: 'timeout',
+  429: 'rate-limited',
+  501: 'bad-request',
+  503: 'overloaded',
+};
+
+function ofStatus({ status, body, retryAfterMs }: HttpFailure): Failure {
+  const { text, details } = readErrorBody(body);
+  const failed = { ...kindOf({ status, text, details }), response: { status_code: status, body: parsed(body) } };
+  return retryAfterMs === null ? failed : { ...failed, retryAfterMs };
+}
+
+function kindOf({
+  status,
+  text,
+  details,
+}: {
+  status: number;
+  text: string;
+  details: Record<string, unknown>;
+}): Failure {
+  if (status === 400) return badRequest(text, details);
+  if (status === 404) return notFound(text);
+  if (status === 403) return failure('unauthorized', refusedHost);
+  const kind = kindsByStatus[status];
+  if (kind !== undefined) return failure(kind, said(text || `HTTP ${status}`));
+  return status >= 500
+    ? ofServerText(text || `HTTP ${status}`)
+    : failure('bad-request', said(text || `HTTP ${status}`));
+}
+
+const refusedHost =
+  'The Ollama server refuses this host name (403): address it by its IP, or set OLLAMA_ORIGINS where it is started.';
+
+/**
+ * Only a 400 of the request's own is about its prompt: after a crash, the texts of other errors end with lines about
+ * EARLIER requests ("... exceeds the available context size").
+ */
+function badRequest(text: string, details: Record<string, unknown>): Failure {
+  const { type, n_prompt_tokens: prompt, n_ctx: window } = details;
+  if (type === 'exceed_context_size_error' && typeof prompt === 'number' && typeof window === 'number')
+    return contextTooLong(prompt, window);
+  if (/longer than the context length|exceeds (the|maximum) context length/.test(text))
+    return failure('context-too-long', said(text));
+  return failure('bad-request', said(text));
+}
+
+/** With both counts, and what would do. */
+export function contextTooLong(promptTokens: number, contextTokens: number): Failure {
+  const wanted = Math.ceil((promptTokens + 512) / 1024) * 1024;
+  const counts = `${formatInteger(promptTokens)} tokens, and the context window ${formatInteger(contextTokens)}`;
+  return failure('context-too-long', `The prompt has ${counts}: shorten it, or try --option num_ctx=${wanted}.`);
+}
+
+function notFound(text: string): Failure {
+  return /model .*not found/.test(text)
+    ? failure('model-not-found', said(text))
+    : failure('unusable', `There is no Ollama server at this address: it answers 404 (${text.trim()}).`);
+}
+
+/** Texts of the server's own failures, in the order of the check. None of them says anything about the prompt. */
+const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
+  [/^invalid format:|^option ".*" must be of type|does not support/, 'bad-request'],
+  [/token repeat limit reached/, 'repetition'],
+  [
+    /out of (device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.* but only .* available)/i,
+    'out-of-memory',
+  ],
+  [
+    /process (has terminated|no longer running)|runner has unexpectedly stopped|unexpected EOF|timed out waiting/,
+    'engine-crashed',
+  ],
+];
+
+/** A failure of the server itself (500, or in the middle of a stream), by the part of its text that is about this request. */
+function ofServerText(text: string): Failure {
+  const own = text.split(/error: task id = \d+/)[0] ?? '';
+  const [, kind = 'server-error'] = serverTexts.find(([pattern]) => pattern.test(own)) ?? [];
+  return failure(kind, said(own.trim() || text));
+}
+
+const said = (text: string): string => sentenceOf(`The Ollama server says: ${text.trim().slice(0, 500)}`);
+
+/** `{"error": text}`, where the text may be JSON again: `{"error": {"message", "type", ...}}`. */
+function readErrorBody(body: string): { text: string; details: Record<string, unknown> } {
+  const outer = parsed(body);
+  if (!isRecord(outer)) return { text: body, details: {} };
+  const { error } = outer;
+  const inner = typeof error === 'string' && error.startsWith('{') ? parsed(error) : error;
+  const details = isRecord(inner) && isRecord(inner['error']) ? inner['error'] : isRecord(inner) ? inner : {};
+  const { message = error } = details;
+  return { text: typeof message === 'string' ? message : body, details };
+}
+
+/** The value of a JSON text, or the text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,47 @@
+import type { BatchRequest } from '../../core/request.ts';
+import { classifyError } from './classify-error.ts';
+import { HttpFailure } from './http.ts';
+import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { readBody } from './read-body.ts';
+import { readMessages } from './read-messages.ts';
+import { readStream } from './read-stream.ts';
+import type { AnswerPart } from './wire.ts';
+
+/**
+ * The tokens of a request's prompt: the server has no other way to count than to answer, so an answer of one token is
+ * asked for. A prompt that is too long is counted by the refusal. Null where the request can't be sent.
+ */
+export async function countPrompt(
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
+  request: BatchRequest,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (request.endpoint === '/v1/embeddings') return null;
+  try {
+    const parts = await ask(loaded, request, signal);
+    const { last } = await readStream(parts, { onActivity: () => {}, onFirstToken: () => {} });
+    return last?.prompt_eval_count ?? null;
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof HttpFailure ? countOf(error) : null;
+  }
+}
+
+function ask(
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
+  { body, endpoint }: BatchRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<AnswerPart>> {
+  const isChat = endpoint === '/v1/chat/completions';
+  const { think = false } = readBody({ body }, isChat ? 'messages' : 'prompt').request;
+  const wire = { ...wireRequest(loaded, { num_predict: 1 }), think };
+  return isChat
+    ? loaded.client.chat({ ...wire, messages: readMessages(body.messages ?? []) }, signal)
+    : loaded.client.generate({ ...wire, prompt: body.prompt ?? '', raw: true }, signal);
+}
+
+function countOf(error: HttpFailure): number | null {
+  const { kind, message } = classifyError(error);
+  const [, count] = /prompt has ([\d,]+) tokens/.exec(message) ?? [];
+  return kind === 'context-too-long' && count !== undefined ? Number(count.replaceAll(',', '')) : null;
+}

@@ -1,0 +1,57 @@
+import type { OpenRequest } from '../../core/backend.ts';
+import { formatInteger } from '../../core/format.ts';
+import { isEmbeddingModel } from './load-model.ts';
+import { modelMemory, offloadWarning } from './model-memory.ts';
+import type { PreparedModel } from './prepare-model.ts';
+import type { ServerProcess } from './server-process.ts';
+import { isBefore } from './versions.ts';
+
+export interface Described {
+  prepared: PreparedModel;
+  version: string;
+  slots: number | null;
+  weightsBytes: number | null;
+  server: ServerProcess | null;
+}
+
+/** What was chosen for a model and why, and what is amiss: sentences for the user. */
+export async function describeModel(described: Described, request: OpenRequest): Promise<string[]> {
+  const { prepared, slots } = described;
+  const { loaded, choice } = prepared;
+  const slotsText = slots === null ? '' : `${formatInteger(slots)} slot${slots === 1 ? '' : 's'} of `;
+  const notes = [`ollama: ${slotsText}${formatInteger(choice.contextTokens)} tokens (${choice.reason})`];
+  if (choice.warning !== null) notes.push(`warning: ${choice.warning}`);
+  const memory = await modelMemory(loaded, { ...described, signal: request.signal }).catch(() => null);
+  const offload = memory === null ? null : offloadWarning(memory, loaded, slots ?? 1);
+  return [
+    ...notes,
+    ...[
+      offload,
+      samplingNote(described, await usualBody(request)),
+      cacheWarning(described),
+      tokensWarning(described),
+    ].filter((note) => note !== null),
+  ];
+}
+
+const usualBody = async (request: OpenRequest): Promise<Record<string, unknown> | null> =>
+  (await request.promptLengths())?.usual.body ?? null;
+
+/** Answers that are not greedy differ from run to run: said where nobody asked for it. */
+function samplingNote({ prepared: { loaded } }: Described, body: Record<string, unknown> | null): string | null {
+  if (body === null || typeof body['temperature'] === 'number' || isEmbeddingModel(loaded)) return null;
+  const temperature = loaded.facts.parameters.get('temperature') ?? "Ollama's 0.8";
+  return `no temperature is given: answers are drawn at ${temperature}, and another run gives others; --temperature 0 gives the likeliest`;
+}
+
+/** Seen only where the server is a process of this machine that may be looked at. */
+function cacheWarning({ server, version }: Described): string | null {
+  if (server === null || isBefore(version, '0.30.0') || server.environment['LLAMA_ARG_CACHE_RAM'] === '0') return null;
+  return 'hint: this server keeps every prompt in RAM (8 GiB), which slows it with each distinct one; LLAMA_ARG_CACHE_RAM=0 in its environment ends that, and costs nothing here';
+}
+
+function tokensWarning({ prepared: { loaded } }: Described): string | null {
+  return loaded.facts.knowsControlTokens || isEmbeddingModel(loaded)
+    ? null
+    : "the server does not list this model's control tokens: only those in its template are kept out of texts";
+}

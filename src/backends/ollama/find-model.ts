@@ -1,0 +1,41 @@
+import { EngineError } from '../../core/errors.ts';
+import { nearest } from '../../core/nearest.ts';
+import { classifyError } from './classify-error.ts';
+import type { OllamaClient } from './client.ts';
+import { type ModelFacts, modelFacts } from './model-facts.ts';
+import type { ListedModel, LoadedModel } from './wire.ts';
+
+export interface FoundModel {
+  facts: ModelFacts;
+  /** Of its weights; null for one that the server does not have on its disk. */
+  digest: string | null;
+  weightsBytes: number | null;
+}
+
+/** What the server knows of a model. Throws an `EngineError` where it has none of this name. */
+export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
+  const models = await client.tags(signal);
+  const listed = models.find((model) => isNamed(model, name));
+  try {
+    const facts = modelFacts(await client.show(name, signal));
+    return { facts, digest: listed?.digest ?? null, weightsBytes: listed?.size ?? null };
+  } catch (error) {
+    signal.throwIfAborted();
+    const { kind, message } = classifyError(error);
+    throw kind === 'model-not-found' ? notFound(client, name, models) : new EngineError(kind, message);
+  }
+}
+
+/** A name without a tag is that of `latest`. */
+export const isNamed = ({ name: known }: Pick<LoadedModel, 'name'>, name: string): boolean =>
+  known === name || known === `${name}:latest`;
+
+function notFound({ host }: OllamaClient, name: string, models: readonly ListedModel[]): EngineError {
+  const names = models.map((model) => model.name.replace(/:latest$/, ''));
+  const near = nearest(name, names);
+  const hint =
+    near === null
+      ? `Fetch it with: ollama pull ${name}`
+      : `Did you mean ${near}? Else fetch it with: ollama pull ${name}`;
+  return new EngineError('model-not-found', `the Ollama server at ${host.url} has no model "${name}"`, hint);
+}

@@ -1,0 +1,67 @@
+import { isIP } from 'node:net';
+import type { ServerPlace } from '../../core/backend.ts';
+import { UsageError } from '../../core/errors.ts';
+
+/** Where an Ollama server is. */
+export interface OllamaHost {
+  /** Scheme, host and port, and a path where one is named; no slash at the end. */
+  url: string;
+  /** On this machine: its processes can be looked at. */
+  isLocal: boolean;
+  /** What is sent as bearer key; never written anywhere. */
+  key: string | null;
+}
+
+/**
+ * `--host`, else `OLLAMA_HOST`, read as Ollama itself reads it (envconfig.Host and ConnectableHost): the scheme, the
+ * port and a path are optional; an address that means "any" is this machine; a port that is none is the default one.
+ */
+export function ollamaHost({ host, environment }: ServerPlace): OllamaHost {
+  const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
+  const { scheme, defaultPort, rest } = splitScheme(text);
+  const [, address = '', path = ''] = /^([^/]*)(.*)$/s.exec(rest) ?? [];
+  if (address.includes('@')) {
+    throw new UsageError('the address of the Ollama server holds a user name', 'Give a key with OLLAMA_API_KEY.');
+  }
+  const { name, port } = splitPort(address, defaultPort);
+  const target = connectable(name);
+  const url = `${scheme}${isIP(target) === 6 ? `[${target}]` : target}:${port}${path.replace(/\/+$/, '')}`;
+  checkUrl(url, text);
+  return { url, isLocal: isLoopback(target), key: environment['OLLAMA_API_KEY'] || null };
+}
+
+function checkUrl(url: string, text: string): void {
+  if (URL.canParse(url) && /^https?:/.test(url)) return;
+  throw new UsageError(`"${text}" is not the address of an Ollama server`, 'It looks like http://127.0.0.1:11434.');
+}
+
+const unquote = (text: string): string => text.trim().replaceAll(/^["']+|["']+$/g, '');
+
+function splitScheme(text: string): { scheme: string; defaultPort: string; rest: string } {
+  if (text === 'ollama.com') return { scheme: 'https://', defaultPort: '443', rest: text };
+  const [named] = /^[a-z]+:\/\//i.exec(text) ?? [];
+  if (named === undefined) return { scheme: 'http://', defaultPort: '11434', rest: text };
+  const scheme = named.toLowerCase();
+  return { scheme, defaultPort: scheme === 'https://' ? '443' : '80', rest: text.slice(named.length) };
+}
+
+function splitPort(address: string, defaultPort: string): { name: string; port: string } {
+  const [, bracketed, bracketedPort] = /^\[(.*)\](?::(.*))?$/.exec(address) ?? [];
+  if (bracketed !== undefined) return { name: bracketed, port: portOr(bracketedPort, defaultPort) };
+  const parts = address.split(':');
+  // More colons than one: an IPv6 address without a port.
+  if (parts.length !== 2) return { name: address, port: defaultPort };
+  return { name: parts[0] ?? '', port: portOr(parts[1], defaultPort) };
+}
+
+const portOr = (text: string | undefined, fallback: string): string =>
+  text !== undefined && /^\d+$/.test(text) && Number(text) <= 65_535 ? text : fallback;
+
+/** A server that listens on every address is reached by the loopback one. */
+function connectable(name: string): string {
+  if (name === '' || name === '0.0.0.0') return '127.0.0.1';
+  return isIP(name) === 6 && /^[0:]+$/.test(name) ? '::1' : name;
+}
+
+const isLoopback = (name: string): boolean =>
+  name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);

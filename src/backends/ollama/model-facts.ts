@@ -1,0 +1,88 @@
+import { type ControlTokens, createControlTokens, isMarkup } from '../request/control-tokens.ts';
+import type { ShownModel } from './wire.ts';
+
+/** What the server tells of a model. Null where it does not. */
+export interface ModelFacts {
+  family: string | null;
+  capabilities: readonly string[];
+  /** Tokens of the longest context that it was trained on. */
+  trainedTokens: number | null;
+  /** Bytes of KV cache that a token takes, with 16-bit values; less in layers with a sliding window. */
+  kvBytesPerToken: number | null;
+  hasSlidingWindow: boolean;
+  /** Values that the model's own settings give to options, such as `repeat_penalty`. */
+  parameters: ReadonlyMap<string, string>;
+  controlTokens: ControlTokens;
+  /** False where the server has no list of them: then only those in the template are known. */
+  knowsControlTokens: boolean;
+}
+
+export function modelFacts(shown: ShownModel): ModelFacts {
+  const number = numberReader(shown);
+  const listed = listedControlTokens(shown);
+  return {
+    family: shown.details?.family || null,
+    capabilities: shown.capabilities ?? [],
+    trainedTokens: number('context_length'),
+    kvBytesPerToken: kvBytes(number),
+    hasSlidingWindow: number('attention.sliding_window') !== null,
+    parameters: parametersOf(shown.parameters ?? ''),
+    controlTokens: createControlTokens(listed ?? templateTokens(shown.template ?? '')),
+    knowsControlTokens: listed !== null,
+  };
+}
+
+/** The numbers of the model's architecture, by the names that a GGUF file gives them; null where there is none. */
+function numberReader({ model_info: info = {}, details }: ShownModel): (key: string) => number | null {
+  const named = info['general.architecture'];
+  const architecture = typeof named === 'string' ? named : (details?.family ?? '');
+  return (key) => {
+    const value = info[`${architecture}.${key}`];
+    return typeof value === 'number' ? value : null;
+  };
+}
+
+/** Keys and values of every layer, 16 bits each. */
+function kvBytes(number: (key: string) => number | null): number | null {
+  const layers = number('block_count');
+  const heads = number('attention.head_count');
+  const embedding = number('embedding_length');
+  if (layers === null || heads === null || embedding === null) return null;
+  const keyLength = number('attention.key_length') ?? embedding / heads;
+  const valueLength = number('attention.value_length') ?? embedding / heads;
+  return layers * (number('attention.head_count_kv') ?? heads) * (keyLength + valueLength) * 2;
+}
+
+/** Types of tokens in a GGUF file. */
+const tokenTypes = { unknown: 2, control: 3, userDefined: 4 } as const;
+
+/** The texts of the vocabulary's control tokens, and of those user-defined ones of which the template makes its turns. */
+function listedControlTokens({ model_info: info = {}, template = '' }: ShownModel): string[] | null {
+  const tokens = info['tokenizer.ggml.tokens'];
+  const types = info['tokenizer.ggml.token_type'];
+  if (!Array.isArray(tokens) || !Array.isArray(types)) return null;
+  const ends = new Set([info['tokenizer.ggml.eos_token_id'], info['tokenizer.ggml.eot_token_id']]);
+  return (tokens as string[]).filter((text, id) => {
+    const type: unknown = types[id];
+    if (type === tokenTypes.control || type === tokenTypes.unknown || ends.has(id)) return true;
+    return type === tokenTypes.userDefined && isMarkup(text, template);
+  });
+}
+
+/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`. */
+const templateTokens = (template: string): string[] =>
+  template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+>|\[\/?[A-Z_]+\]/gu) ?? [];
+
+function parametersOf(text: string): Map<string, string> {
+  const rows = text.split('\n').map((line) => /^(\S+)\s+(.*)$/.exec(line.trim()));
+  return new Map(rows.flatMap((row) => (row === null ? [] : [[row[1] ?? '', row[2] ?? ''] as const])));
+}
+
+/** The server gives these one slot, whatever it is told (server/sched.go of Ollama 0.33). */
+const oneSlotFamilies = new Set(
+  'mllama qwen3vl qwen3vlmoe qwen35 qwen35moe qwen3next lfm2 lfm2moe nemotron_h nemotron_h_moe nemotron_h_omni'.split(
+    ' ',
+  ),
+);
+
+export const hasOneSlot = ({ family }: Pick<ModelFacts, 'family'>): boolean => oneSlotFamilies.has(family ?? '');

@@ -1,0 +1,103 @@
+import type { Backend, OpenRequest, ServerPlace } from '../../core/backend.ts';
+import { EngineError } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format.ts';
+import { type AnswerTools, answerRequest } from './answer-request.ts';
+import { classifyError } from './classify-error.ts';
+import { type OllamaClient, createClient } from './client.ts';
+import { countPrompt } from './count-prompt.ts';
+import { createCutCheck } from './cut-check.ts';
+import { describeModel } from './describe-model.ts';
+import { findModel } from './find-model.ts';
+import { findSlots, limitsOf, mostProbedSlots } from './find-slots.ts';
+import { ollamaHost } from './host.ts';
+import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { modelMemory } from './model-memory.ts';
+import { ollamaOptionsSchema } from './options.ts';
+import { prepareModel, suitsInput } from './prepare-model.ts';
+import { reachServer } from './reach-server.ts';
+import { recoverServer } from './recover-server.ts';
+import { createReloadWatch } from './reload-watch.ts';
+import { findRunner, findServer } from './server-process.ts';
+import { cutsPrompts } from './versions.ts';
+
+/** A server that is being started is waited for so long, and one that went away in the middle of a run. */
+const startWaitMs = 30_000;
+const outageWaitMs = 300_000;
+const lookMs = 1500;
+const unloadMs = 10_000;
+
+/** Is there a server that has the model? */
+export async function servesModel(model: string, place: ServerPlace): Promise<boolean> {
+  const client = createClient(ollamaHost(place), 1);
+  const found = await client.show(model, AbortSignal.timeout(lookMs)).catch(() => null);
+  await client.close();
+  return found !== null;
+}
+
+export async function openOllama(request: OpenRequest): Promise<Backend> {
+  const client = createClient(ollamaHost(request), request.workers ?? mostProbedSlots + 1);
+  try {
+    return await openOn(client, request);
+  } catch (error) {
+    await client.close();
+    request.signal.throwIfAborted();
+    if (error instanceof EngineError) throw error;
+    const { kind, message } = classifyError(error);
+    throw new EngineError(kind, message);
+  }
+}
+
+async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
+  const { model, signal, onNotice } = request;
+  const options = (await ollamaOptionsSchema()).parse(request.options);
+  const { version } = await reachServer(client, { signal, onNotice, longestMs: startWaitMs });
+  const found = await findModel(client, model, signal);
+  const size = found.weightsBytes === null ? '' : ` (${formatBytes(found.weightsBytes)})`;
+  onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${size}`);
+  const prepared = await prepareModel({ client, found, options }, request);
+  const { loaded, loadMs } = prepared;
+  const slots = await findSlots(loaded, options, request);
+  const server = await findLocalServer(client);
+  const notes = await describeModel({ ...found, prepared, version, slots, server }, request);
+  for (const note of notes) onNotice(note);
+  const tools = createTools(loaded, version, request);
+  const process = { runner: server === null ? null : await findRunner(server.pid) };
+  return {
+    model,
+    modelDigest: found.digest,
+    version: `ollama ${version}`,
+    loadMs,
+    limits: limitsOf(loaded, slots),
+    pid: () => process.runner,
+    generate: (asked, context) => answerRequest(loaded, tools, [asked, context]),
+    async recover(failure, stop) {
+      tools.reloads.excuse();
+      const wasAway = await recoverServer(loaded, failure, { signal: stop, onNotice, longestMs: outageWaitMs });
+      const again = await findLocalServer(client);
+      process.runner = again === null ? null : await findRunner(again.pid);
+      return wasAway;
+    },
+    countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
+    memory: () => modelMemory(loaded, { ...found, signal }),
+    suits: (other) => suitsInput(loaded, other, options),
+    close: () => closeModel(loaded, request.unload),
+  };
+}
+
+const findLocalServer = ({ host }: OllamaClient) =>
+  host.isLocal ? findServer(Number(new URL(host.url).port || 80)) : Promise.resolve(null);
+
+const createTools = (loaded: LoadedModel, version: string, request: OpenRequest): AnswerTools => ({
+  allowControlTokens: request.allowControlTokens,
+  cutCheck: createCutCheck(loaded.runner.num_ctx, cutsPrompts(version)),
+  reloads: createReloadWatch(loaded, request),
+});
+
+/** The model stays loaded, as `keep_alive` has it, unless it is to be freed. */
+async function closeModel({ client, ...loaded }: LoadedModel, unload: boolean): Promise<void> {
+  if (unload) {
+    const free = { ...wireRequest(loaded), keep_alive: 0 };
+    await client.load(free, AbortSignal.timeout(unloadMs)).catch(() => undefined);
+  }
+  await client.close();
+}

@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/format.ts';
+import { classifyError } from './classify-error.ts';
+import type { OllamaClient } from './client.ts';
+
+export interface Waiting {
+  signal: AbortSignal;
+  onNotice: (text: string) => void;
+  /** How long a server that does not answer is waited for. */
+  longestMs: number;
+}
+
+export interface Reached {
+  version: string;
+  /** How long it did not answer; null where it did at once. */
+  awayMs: number | null;
+}
+
+const firstWaitMs = 250;
+const longestWaitMs = 2000;
+
+/** Asks a server for its version until it answers. Throws an `EngineError` when it does not, or is none. */
+export async function reachServer(client: OllamaClient, { signal, onNotice, longestMs }: Waiting): Promise<Reached> {
+  const startedAt = performance.now();
+  const passedMs = (): number => performance.now() - startedAt;
+  for (let waitMs = firstWaitMs, tries = 0; ; waitMs = Math.min(waitMs * 1.5, longestWaitMs), tries++) {
+    try {
+      const version = await client.version(signal);
+      if (tries > 0) onNotice(`the Ollama server answers, after ${formatDuration(passedMs())}`);
+      return { version, awayMs: tries > 0 ? passedMs() : null };
+    } catch (error) {
+      signal.throwIfAborted();
+      const { kind, message } = classifyError(error);
+      if (kind === 'unauthorized' || kind === 'unusable') throw new EngineError(kind, message);
+    }
+    if (passedMs() > longestMs) throw noServer(client.host.url, passedMs());
+    if (tries === 0) {
+      onNotice(`no Ollama server answers at ${client.host.url}: waiting for it, at most ${formatDuration(longestMs)}`);
+    }
+    await delay(waitMs, undefined, { signal });
+  }
+}
+
+function noServer(url: string, waitedMs: number): EngineError {
+  return new EngineError(
+    'unusable',
+    `no Ollama server answered at ${url} for ${formatDuration(waitedMs)}`,
+    'Start it with: ollama serve. Another place is named with --host or OLLAMA_HOST.',
+  );
+}

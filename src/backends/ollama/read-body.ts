@@ -1,0 +1,122 @@
+import { isRecord } from '../../core/is-record.ts';
+import type { BatchRequest, RequestBody } from '../../core/request.ts';
+import {
+  type Rule,
+  anything,
+  checkKeys,
+  commonRules,
+  formatOf,
+  integer,
+  maxTokensOf,
+  number,
+  numberOf,
+  only,
+  stopsOf,
+  yesOrNo,
+} from '../request/body-rules.ts';
+import { refuse } from '../request/refuse.ts';
+import type { ChatRequest } from './wire.ts';
+
+const levels = ['none', 'minimal', 'low', 'medium', 'high'];
+const list: Rule = { wants: 'a list', accepts: (value) => Array.isArray(value) };
+
+const commonKeys = {
+  ...commonRules,
+  typical_p: number(0, 1),
+  logprobs: yesOrNo,
+  top_logprobs: integer(0, 20),
+  reasoning_effort: { wants: levels.join(', '), accepts: (value) => levels.includes(String(value)) } satisfies Rule,
+  think: { wants: 'true, false, or a level', accepts: isThink } satisfies Rule,
+};
+
+/** The keys of a body that are honoured here, or change nothing in an answer, by the key of its prompt. */
+const rules: Record<'messages' | 'prompt' | 'input', Record<string, Rule>> = {
+  messages: {
+    ...commonKeys,
+    tools: list,
+    tool_choice: { wants: 'auto or none', accepts: (value) => value === 'auto' || value === 'none' },
+    parallel_tool_calls: only(true),
+    chat_template_kwargs: { wants: '{"enable_thinking": true or false}', accepts: isThinkingSwitch },
+  },
+  prompt: { ...commonKeys, echo: only(false) },
+  input: {
+    model: anything,
+    user: anything,
+    dimensions: integer(1, Number.MAX_SAFE_INTEGER),
+    encoding_format: only('float'),
+  },
+};
+
+/** What a body asks for, beside its prompt, in the words of Ollama. */
+export interface AskedFor {
+  /** Sampling options. Those that neither the body nor the run gives are the model's own. */
+  options: Record<string, unknown>;
+  /** `max_tokens`; null where none is given. */
+  maxTokens: number | null;
+  request: Pick<ChatRequest, 'think' | 'format' | 'tools' | 'logprobs' | 'top_logprobs'>;
+}
+
+/** Keys of one option under several names; the first that is given counts. */
+const optionKeys: readonly [option: string, keys: readonly string[]][] = [
+  ['temperature', ['temperature']],
+  ['top_p', ['top_p']],
+  ['min_p', ['min_p']],
+  ['typical_p', ['typical_p']],
+  ['seed', ['seed']],
+  ['frequency_penalty', ['frequency_penalty']],
+  ['presence_penalty', ['presence_penalty']],
+  ['repeat_penalty', ['repeat_penalty', 'repetition_penalty']],
+];
+
+/** Reads the keys of a body. Refuses what can't be honoured, by name. */
+export function readBody({ body }: Pick<BatchRequest, 'body'>, promptKey: 'messages' | 'prompt' | 'input'): AskedFor {
+  checkOwnOptions(body);
+  checkKeys(body, promptKey, { backend: 'ollama', rules: rules[promptKey] });
+  const options: Record<string, unknown> = {};
+  for (const [option, keys] of optionKeys) {
+    const key = keys.find((name) => typeof body[name] === 'number');
+    if (key !== undefined) options[option] = body[key];
+  }
+  // Minus one is "no limit" in other engines; here that is 0.
+  const topK = numberOf(body, 'top_k', null);
+  if (topK !== null) options['top_k'] = Math.max(0, topK);
+  const stops = stopsOf(body);
+  if (stops.length > 0) options['stop'] = stops;
+  return { options, maxTokens: maxTokensOf(body), request: requestKeys(body) };
+}
+
+/** They belong to the loaded model, which all requests share. */
+function checkOwnOptions(body: RequestBody): void {
+  const key = ['options', 'num_ctx', 'num_predict', 'keep_alive'].find((name) => name in body);
+  if (key === undefined) return;
+  const way = key === 'num_predict' ? 'say max_tokens' : 'it is the same for a whole run, see --option';
+  throw refuse('bad-request', `ollama can't honour \`${key}\` in a line: ${way}.`);
+}
+
+function requestKeys(body: RequestBody): AskedFor['request'] {
+  const format = formatOf(body);
+  const keys: AskedFor['request'] = { think: thinkOf(body) };
+  if (format.type === 'json_object') keys.format = 'json';
+  if (format.type === 'json_schema') keys.format = format.schema as object;
+  if (Array.isArray(body['tools']) && body['tool_choice'] !== 'none') keys.tools = body['tools'];
+  if (body['logprobs'] === true) keys.logprobs = true;
+  if (typeof body['top_logprobs'] === 'number') keys.top_logprobs = body['top_logprobs'];
+  return keys;
+}
+
+/** Said always: where it is not, the server lets a model think that can. */
+function thinkOf({ think, reasoning_effort: effort, chat_template_kwargs: kwargs }: RequestBody): boolean | string {
+  if (typeof think === 'boolean' || typeof think === 'string') return think;
+  if (typeof effort === 'string') return effort === 'none' ? false : effort === 'minimal' ? 'low' : effort;
+  return isRecord(kwargs) && kwargs['enable_thinking'] === true;
+}
+
+function isThink(value: unknown): boolean {
+  return typeof value === 'boolean' || levels.slice(2).includes(String(value));
+}
+
+function isThinkingSwitch(value: unknown): boolean {
+  return (
+    isRecord(value) && Object.entries(value).every(([key, on]) => key === 'enable_thinking' && yesOrNo.accepts(on))
+  );
+}

@@ -1,0 +1,57 @@
+/** What versions of the server do wrong, as far as it matters to a run. Sources: Ollama's own history and issues. */
+export interface VersionFact {
+  /** The first version that has it, and the first that has not; null: no such end is known. */
+  from: string | null;
+  until: string | null;
+  /** A sentence. */
+  text: string;
+}
+
+export const versionFacts: readonly VersionFact[] = [
+  {
+    from: null,
+    until: '0.12.6',
+    text: 'cuts a prompt that is too long in silence, also when told not to; what looks cut becomes a failed line',
+  },
+  {
+    from: '0.30.0',
+    until: '0.30.1',
+    text: 'counts only the prompt tokens that were not in its cache: token counts are too low',
+  },
+  {
+    from: null,
+    until: '0.33.3',
+    text: 'does not say how many prompt tokens came from its cache: they are shown as n/a',
+  },
+  {
+    from: null,
+    until: '0.32.10',
+    text: 'takes a repeat_penalty of 1.1 where none is given; llmbatch always gives one, 1 unless you or the model say otherwise',
+  },
+  {
+    from: '0.30.0',
+    until: null,
+    text: 'keeps every prompt in a cache of 8 GiB of RAM, which slows it with each distinct prompt: start it with LLAMA_ARG_CACHE_RAM=0',
+  },
+];
+
+/** The facts that hold for a version; none where the version is unknown (0.0.0 is a build of one's own). */
+export function factsOf(version: string): VersionFact[] {
+  if (!/^\d+\.\d+\.\d+/.test(version) || version.startsWith('0.0.0')) return [];
+  return versionFacts.filter(
+    ({ from, until }) => (from === null || !isBefore(version, from)) && (until === null || isBefore(version, until)),
+  );
+}
+
+/** Compares the numbers; `-rc1` and the like count as the version itself. */
+export function isBefore(version: string, other: string): boolean {
+  const [left, right] = [version, other].map((text) => text.split(/[-+]/)[0]?.split('.').map(Number) ?? []);
+  for (let index = 0; index < 3; index++) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+/** Before it, `truncate: false` was not known. */
+export const cutsPrompts = (version: string): boolean => !version.startsWith('0.0.0') && isBefore(version, '0.12.6');
