@@ -8,7 +8,7 @@ export interface OllamaHost {
   url: string;
   /** On this machine: its processes can be looked at. */
   isLocal: boolean;
-  /** What is sent as bearer key; never written anywhere. */
+  /** What a server elsewhere is sent as bearer key; never written anywhere. */
   key: string | null;
 }
 
@@ -27,7 +27,8 @@ export function ollamaHost({ host, environment }: ServerPlace): OllamaHost {
   const target = connectable(name);
   const url = `${scheme}${isIP(target) === 6 ? `[${target}]` : target}:${port}${path.replace(/\/+$/, '')}`;
   checkUrl(url, text);
-  return { url, isLocal: isLoopback(target), key: environment['OLLAMA_API_KEY'] || null };
+  const isLocal = isLoopback(target);
+  return { url, isLocal, key: isLocal ? null : environment['OLLAMA_API_KEY'] || null };
 }
 
 function checkUrl(url: string, text: string): void {
