@@ -22,7 +22,8 @@ export async function chooseBackend(
   }
   throw new UsageError(
     `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
-    `Give a GGUF file with -m path/to/model.gguf (npm install node-llama-cpp), or an engine with -b: ${names()}.`,
+    'Start an Ollama server and fetch the model (ollama serve; ollama pull NAME), or give a GGUF file with ' +
+      `-m path/to/model.gguf (npm install node-llama-cpp), or name the engine with -b: ${names()}.`,
   );
 }
 
