@@ -13,6 +13,12 @@ export function answerTo(messages: Message[], format: unknown): string {
     const items = itemsAskedFor(format);
     if (items !== null) return items;
   }
+  const [only] = messages;
+  const raw = only !== undefined && messages.length === 1 ? readRendered(only.content) : [];
+  return raw.length > 0 ? answerTo(raw, format) : answerToChat(messages);
+}
+
+function answerToChat(messages: Message[]): string {
   const question = messages.findLast(({ role }) => role === 'user')?.content ?? messages.at(-1)?.content ?? '';
   const rubric = messages.findLast(({ role }) => role === 'system')?.content ?? '';
   return scoreCandidate(rubric, question) ?? question;
@@ -20,6 +26,12 @@ export function answerTo(messages: Message[], format: unknown): string {
 
 /** A prompt whose front was cut off has no rubric any more: a wrong answer, and yet valid. */
 export const answerToCutPrompt = (question: string): string => scoreCandidate('Required: none', question) ?? question;
+
+/** The messages of a prompt that was rendered by the client. */
+function readRendered(prompt: string): Message[] {
+  const turns = prompt.matchAll(/<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>/gs);
+  return [...turns].map(([, role = '', content = '']) => ({ role, content }));
+}
 
 function scoreCandidate(rubric: string, question: string): string | null {
   const required = /Required: (.+)/.exec(rubric)?.[1]?.split(', ');

@@ -10,6 +10,8 @@ export interface FakeOllamaRequest {
   text: string;
   /** Null where the body is no JSON object. */
   body: JsonObject | null;
+  /** Whether it asks for an answer, or only for the model to be loaded or let go. */
+  kind: 'answer' | 'load' | 'embed' | 'other';
   /** When it had come whole: `performance.now()`. */
   atMs: number;
 }
@@ -33,6 +35,11 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   send(response, status, { type: jsonType, text: goJson(value) });
 }
 
+/** Go knows the length of a short body only. */
+const longestKnown = 2048;
+
 export function send(response: ServerResponse, status: number, { type, text }: { type: string; text: string }): void {
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) }).end(text);
+  const length = Buffer.byteLength(text);
+  response.writeHead(status, { 'Content-Type': type, ...(length <= longestKnown && { 'Content-Length': length }) });
+  response.end(text);
 }

@@ -1,18 +1,15 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { answerTo, answerToCutPrompt } from './answer.ts';
-import { refuseLate } from './refusal.ts';
-import { type Prompt, type PromptRules, preparePrompt } from './prompt.ts';
-import { type GenerateRequest, checkFormat } from './request.ts';
-import type { Runner } from './runner.ts';
-import { bytesOf, endOfTurn, tokenize } from './vocabulary.ts';
+import { checkFormat } from './check-format.ts';
+import { type Decoded, type Decoding, type Output, decode, pause, runnerDied } from './decode.ts';
+import { staleError } from './faults.ts';
+import { type Prompt, type PromptRules, cutCount, preparePrompt } from './prompt.ts';
+import { tokenize } from './vocabulary.ts';
 
-export interface Generated {
-  doneReason: 'stop' | 'length';
-  prompt: Prompt;
+export interface Generated extends Decoded {
+  promptTokens: number[];
+  /** What is reported; a cut prompt may show another count. */
+  promptCount: number;
   cached: number;
-  /** The tokens of the answer without the end of turn. */
-  answer: number[];
-  evalCount: number;
   promptEvalNs: number;
   evalNs: number;
 }
@@ -22,116 +19,69 @@ export interface GenerateSettings extends PromptRules {
   promptTokenMs: number;
 }
 
-/** More equal tokens than this in a row, and the server says nothing more. */
-const repeatLimit = 30;
-
-/** Answers a request on a runner. Resolves to null where the repeat guard ended the answer. */
-export async function generate(
-  request: GenerateRequest,
-  runner: Runner,
-  { settings, signal, onPiece }: { settings: GenerateSettings; signal: AbortSignal; onPiece: (text: string) => void },
-): Promise<Generated | null> {
+/** Answers a request on a runner, when its turn has come. Null where the answer ends without a last line. */
+export async function generate(decoding: Decoding, settings: GenerateSettings): Promise<Generated | null> {
+  const { request, runner, signal } = decoding;
   await runner.line.enter(signal);
   try {
     checkFormat(request.format);
-    const prompt = preparePrompt(request, settings);
+    const prompt = preparePrompt(request, { ...settings, onRefused: runner.logError });
     const slot = runner.takeSlot(prompt.tokens);
-    const answer: number[] = [];
+    const kept = [...prompt.tokens];
     try {
       const begin = process.hrtime.bigint();
-      await pause((prompt.tokens.length - slot.cached) * settings.promptTokenMs);
+      await pause((prompt.tokens.length - slot.cached) * settings.promptTokenMs, decoding);
+      if (decoding.fault === 'stale-text-early') {
+        runner.logError(staleError);
+        runner.kill();
+        throw runnerDied(runner);
+      }
       const first = process.hrtime.bigint();
-      const end = await decode(request, prompt, answer);
-      const last = process.hrtime.bigint();
-      if (end === null) return null;
+      const decoded = await answer(prompt, decoding);
+      if (decoded === null) return null;
+      kept.push(...decoded.said);
       return {
-        ...end,
-        prompt,
-        answer,
+        ...decoded,
+        promptTokens: prompt.tokens,
+        promptCount: decoding.fault === 'cut-prompt' ? cutCount(request.wanted.options.numCtx) : prompt.tokens.length,
         cached: slot.cached,
         promptEvalNs: microseconds(begin, first),
-        evalNs: microseconds(first, last),
+        evalNs: microseconds(first, process.hrtime.bigint()),
       };
     } finally {
-      slot.free([...prompt.tokens, ...answer]);
+      slot.free(kept);
     }
   } finally {
     runner.line.leave();
   }
-
-  async function pause(milliseconds: number): Promise<void> {
-    if (milliseconds > 0) await sleep(milliseconds, undefined, { signal: AbortSignal.any([signal, runner.died]) });
-    else await nextTurn();
-    signal.throwIfAborted();
-    if (runner.died.aborted) throw runnerDied(runner);
-  }
-
-  async function decode(
-    { numPredict, stop, format }: GenerateRequest,
-    prompt: Prompt,
-    answer: number[],
-  ): Promise<{ doneReason: 'stop' | 'length'; evalCount: number } | null> {
-    const tokens = [...answerTokens(prompt, format), endOfTurn];
-    const room = runner.options.shift ? Number.POSITIVE_INFINITY : runner.options.numCtx - prompt.tokens.length;
-    const limit = Math.min(numPredict < 0 ? 10 * runner.options.numCtx : numPredict, room);
-    const text = new TextDecoder();
-    let held = '';
-    let last = '';
-    let repeats = 0;
-    for (const [index, token] of tokens.entries()) {
-      if (index >= limit) {
-        if (held !== '') onPiece(held);
-        return { doneReason: 'length', evalCount: index };
-      }
-      await pause(settings.tokenMs);
-      if (token === endOfTurn) break;
-      answer.push(token);
-      const tail = held + text.decode(bytesOf(token), { stream: true });
-      const found = firstOf(tail, stop);
-      if (found !== null) {
-        if (found > 0) onPiece(tail.slice(0, found));
-        return { doneReason: 'stop', evalCount: index + 1 };
-      }
-      const begun = beginningOf(tail, stop);
-      held = tail.slice(tail.length - begun);
-      const piece = tail.slice(0, tail.length - begun);
-      if (piece === '') continue;
-      repeats = piece.trim() === last ? repeats + 1 : 0;
-      last = piece.trim();
-      if (repeats > repeatLimit) return null;
-      onPiece(piece);
-    }
-    if (held !== '') onPiece(held);
-    return { doneReason: 'stop', evalCount: tokens.length };
-  }
 }
 
-function answerTokens(prompt: Prompt, format: unknown): number[] {
+async function answer(prompt: Prompt, decoding: Decoding): Promise<Decoded | null> {
+  const { request, writer } = decoding;
+  const [tool] = request.tools;
+  if (tool === undefined || prompt.messages.at(-1)?.role === 'tool') {
+    return decode(outputOf(prompt, decoding), mostTokens(prompt, decoding), decoding);
+  }
+  writer.call(tool);
+  return { doneReason: 'stop', evalCount: tokenize(tool).length + 1, said: [] };
+}
+
+const longRepetition = 'a'.repeat(100);
+
+function outputOf(prompt: Prompt, { request, fault }: Decoding): Output {
   const question = prompt.messages.findLast(({ role }) => role === 'user')?.content ?? '';
-  return tokenize(prompt.cut ? answerToCutPrompt(question) : answerTo(prompt.messages, format));
+  const isCut = prompt.cut || fault === 'cut-prompt';
+  const text = isCut ? answerToCutPrompt(question) : answerTo(prompt.messages, request.format);
+  return {
+    thinking: request.think ? tokenize('Let me see.') : [],
+    content: tokenize(fault === 'no-done' ? longRepetition : text),
+  };
 }
 
-/** The running request hears it in its stream; without a stream it is a plain 500. */
-const runnerDied = ({ staleText }: Runner): Error =>
-  refuseLate(
-    500,
-    `an error was encountered while running the model: ${staleText === '' ? 'unexpected EOF' : staleText}`,
-  );
-
-function firstOf(text: string, stop: string[]): number | null {
-  const places = stop.map((word) => text.indexOf(word)).filter((place) => place >= 0);
-  return places.length === 0 ? null : Math.min(...places);
-}
-
-/** How many characters at the end may be the beginning of a stop sequence: they are held back. */
-function beginningOf(text: string, stop: string[]): number {
-  let longest = 0;
-  for (const word of stop) {
-    for (let length = Math.min(word.length - 1, text.length); length > longest; length--) {
-      if (text.endsWith(word.slice(0, length))) longest = length;
-    }
-  }
-  return longest;
+/** Open-ended answers have ten windows; without shift, what is left of the one. */
+function mostTokens(prompt: Prompt, { request: { numPredict }, runner: { options } }: Decoding): number {
+  const asked = numPredict > 0 ? numPredict : 10 * options.numCtx;
+  return options.shift ? asked : Math.min(asked, options.numCtx - prompt.tokens.length);
 }
 
 /** llama-server measures in microseconds; never nothing. */

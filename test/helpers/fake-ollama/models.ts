@@ -1,4 +1,4 @@
-import { bodyOf, recordedExchanges } from './recordings.ts';
+import { recordedBody } from './recordings.ts';
 import type { JsonObject } from './json.ts';
 import type { LoadedModel } from './scheduler.ts';
 import { goTime } from './go-json.ts';
@@ -11,7 +11,8 @@ export interface FakeModel {
   digest: string;
 }
 
-export const fullName = (name: string): string => (name.includes(':') ? name : `${name}:latest`);
+/** Names are the same whatever their case. */
+export const fullName = (name: string): string => (name.includes(':') ? name : `${name}:latest`).toLowerCase();
 
 const listed = readListedModel();
 
@@ -57,9 +58,7 @@ export function showModel({ capabilities }: FakeModel, verbose: boolean): JsonOb
 }
 
 function readListedModel(): JsonObject {
-  const [exchange] = recordedExchanges('tags');
-  if (exchange === undefined) throw new Error('the recording of /api/tags is empty');
-  const [model] = (JSON.parse(bodyOf(exchange)) as { models: JsonObject[] }).models;
+  const [model] = (recordedBody('tags') as { models: JsonObject[] }).models;
   if (model === undefined) throw new Error('the recording of /api/tags lists no model');
   return model;
 }

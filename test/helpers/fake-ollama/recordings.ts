@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** One exchange with a real server; `response.chunks` joined are the body. */
+/** One exchange with a real server. */
 export interface RecordedExchange {
-  request: { method: string; path: string; headers?: Record<string, string>; body?: unknown; rawBody?: string };
-  response: {
-    status: number;
-    statusText: string;
-    headers: Record<string, string>;
-    chunks: { data: string }[];
-  };
+  /** A `body` that is a string names another exchange, or the candidate asked for; a `rawBody` went as it is. */
+  request: { method: string; path: string; body?: unknown; rawBody?: string };
+  response: { status: number; headers: Record<string, string>; body: string; linesOmitted?: number };
 }
 
 export function recordedExchanges(name: string): RecordedExchange[] {
@@ -16,4 +12,9 @@ export function recordedExchanges(name: string): RecordedExchange[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { exchanges: RecordedExchange[] }).exchanges;
 }
 
-export const bodyOf = ({ response }: RecordedExchange): string => response.chunks.map((chunk) => chunk.data).join('');
+/** The first answer of a recording. */
+export function recordedBody(name: string): unknown {
+  const [exchange] = recordedExchanges(name);
+  if (exchange === undefined) throw new Error(`the recording ${name} is empty`);
+  return JSON.parse(exchange.response.body);
+}

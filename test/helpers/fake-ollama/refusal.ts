@@ -24,10 +24,3 @@ export const refusalIn = (error: unknown): Refusal | null => (error instanceof R
 /** A refusal of llama-server itself: JSON inside the error's text. */
 export const refuseNested = (message: string, type: string, more: Record<string, unknown> = {}): RefusalError =>
   refuseLate(400, JSON.stringify({ error: { code: 400, message, type, ...more } }));
-
-export const tooLong = (tokens: number, context: number): RefusalError =>
-  refuseNested(
-    `request (${tokens} tokens) exceeds the available context size (${context} tokens), try increasing it`,
-    'exceed_context_size_error',
-    { n_prompt_tokens: tokens, n_ctx: context },
-  );

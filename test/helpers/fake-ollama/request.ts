@@ -1,19 +1,29 @@
-import { type JsonObject, isObject } from './json.ts';
 import type { Message } from './answer.ts';
 import { goDuration } from './go-duration.ts';
-import { refuse, refuseLate, refuseNested } from './refusal.ts';
+import { type JsonObject, isObject, textIn } from './json.ts';
+import type { FakeModel } from './models.ts';
+import { refuse } from './refusal.ts';
 import type { LoadOptions } from './runner.ts';
 import type { Wanted } from './scheduler.ts';
 
+export type AnswerRoute = 'chat' | 'generate';
+
 /** A chat or generate request that passed the checks in front of the scheduler. */
 export interface GenerateRequest {
-  route: 'chat' | 'generate';
+  route: AnswerRoute;
+  /** As the client wrote it. */
   model: string;
   messages: Message[];
+  /** The prompt goes to the model as it is. */
+  raw: boolean;
   /** Nothing to answer: only load the model, or unload it. */
   empty: boolean;
   stream: boolean;
   truncate: boolean;
+  think: boolean;
+  tools: string[];
+  /** Null: none asked for. */
+  topLogprobs: number | null;
   numPredict: number;
   numKeep: number;
   stop: string[];
@@ -25,101 +35,81 @@ const trainedContext = 4096;
 const runnerOptions = ['num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'draft_num_predict'];
 const integers = ['num_ctx', ...runnerOptions, 'num_keep', 'seed', 'num_predict', 'top_k', 'repeat_last_n'];
 const floats = 'top_p min_p typical_p temperature repeat_penalty presence_penalty frequency_penalty'.split(' ');
-
-export function parseBody(text: string): JsonObject {
-  if (text === '') throw refuse(400, 'missing request body');
-  if (!/^\s*[[{"\d\-tfn]/.test(text)) {
-    throw refuse(400, `invalid character '${text.trim()[0] ?? ''}' looking for beginning of value`);
-  }
-  try {
-    return JSON.parse(text) as JsonObject;
-  } catch {
-    throw refuse(400, 'unexpected EOF');
-  }
-}
+const stopWords = ['<|im_start|>', '<|im_end|>'];
 
 export function readModelName(body: JsonObject): string {
-  const { model } = body;
-  if (typeof model !== 'string' || model === '') throw refuse(400, 'model is required');
+  const model = textIn(body['model']) || textIn(body['name']);
+  if (model === '') throw refuse(400, 'model is required');
   return model;
 }
 
-/** Types of the fields themselves: Go looks at them while it reads the body, before it looks for the model. */
-export function checkFieldTypes(route: 'chat' | 'generate', body: JsonObject): void {
-  const { messages } = body;
-  if (route === 'chat' && messages !== undefined && messages !== null && !Array.isArray(messages)) {
-    throw refuse(
-      400,
-      `json: cannot unmarshal ${goKind(messages)} into Go struct field ChatRequest.messages of type []api.Message`,
-    );
-  }
-  readKeepAlive(body['keep_alive']);
-}
-
 export function readGenerateRequest(
-  route: 'chat' | 'generate',
+  route: AnswerRoute,
   body: JsonObject,
-  defaults: { numCtx: number; thinks: boolean },
+  { model, numCtx }: { model: FakeModel; numCtx: number },
 ): GenerateRequest {
-  const model = readModelName(body);
-  if (isThinking(body['think']) && !defaults.thinks) throw refuse(400, `"${model}" does not support thinking`);
+  const name = readModelName(body);
   const options = isObject(body['options']) ? body['options'] : {};
-  checkOptions(options);
-  const number = (name: string, fallback: number): number =>
-    typeof options[name] === 'number' ? Math.trunc(options[name]) : fallback;
+  const raw = route === 'generate' && body['raw'] === true;
+  if (raw && textIn(body['system']) !== '') throw refuse(400, 'raw mode does not support template, system, or context');
   const messages = route === 'chat' ? readMessages(body['messages']) : readPrompt(body);
+  const number = (key: string, fallback: number): number =>
+    typeof options[key] === 'number' ? Math.trunc(options[key]) : fallback;
+  const tools = Array.isArray(body['tools']) ? (body['tools'] as JsonObject[]).map(toolName) : [];
   return {
     route,
-    model,
+    model: name,
     messages,
-    empty: route === 'chat' ? messages.length === 0 : !body['prompt'],
+    raw,
+    empty: route === 'chat' ? messages.length === 0 : textIn(body['prompt']) === '',
     stream: body['stream'] !== false,
     truncate: body['truncate'] !== false,
+    think: readThink(name, body['think'], model.capabilities),
+    tools,
+    topLogprobs: body['logprobs'] === true ? Number(body['top_logprobs'] ?? 0) : null,
     numPredict: number('num_predict', -1),
     numKeep: number('num_keep', 4),
-    stop: ['<|im_end|>', ...((options['stop'] as string[] | undefined) ?? [])],
+    stop: Array.isArray(options['stop']) ? [...stopWords, ...(options['stop'] as string[])] : stopWords,
     format: body['format'],
     wanted: {
       keepAlive: readKeepAlive(body['keep_alive']),
-      options: readLoadOptions(options, { shift: body['shift'], numCtx: defaults.numCtx }),
+      options: readLoadOptions(options, { shift: body['shift'], numCtx }),
     },
   };
 }
 
+/** What the scheduler looks at before it loads a model. */
+export function checkSchedulable(request: GenerateRequest, body: JsonObject, { capabilities }: FakeModel): void {
+  if (!capabilities.includes('completion')) throw refuse(400, `"${request.model}" does not support ${request.route}`);
+  if (request.tools.length > 0 && !capabilities.includes('tools')) {
+    throw refuse(400, `${request.model} does not support tools`);
+  }
+  checkOptions(isObject(body['options']) ? body['options'] : {});
+}
+
 export function readLoadOptions(options: JsonObject, defaults: { shift: unknown; numCtx: number }): LoadOptions {
   const numCtx = typeof options['num_ctx'] === 'number' ? Math.trunc(options['num_ctx']) : defaults.numCtx;
+  const others = ['num_batch', 'main_gpu', 'num_thread', 'draft_num_predict', 'use_mmap'];
+  const numGpu = options['num_gpu'];
   return {
     numCtx: Math.min(Math.max(numCtx, 4), trainedContext),
-    others: JSON.stringify([...runnerOptions, 'use_mmap'].map((name) => knownOption(name, options[name]))),
+    numGpu: typeof numGpu === 'number' && numGpu >= 0 ? numGpu : null,
+    others: JSON.stringify(others.map((name) => options[name] ?? null)),
     shift: defaults.shift !== false,
   };
 }
 
-/** A negative num_gpu is the default: as many layers as fit. */
-function knownOption(name: string, value: unknown): unknown {
-  if (name === 'num_gpu' && typeof value === 'number' && value < 0) return null;
-  return value ?? null;
+export function readKeepAlive(value: unknown): number {
+  if (value === undefined || value === null) return 300_000;
+  if (typeof value === 'number') return value < 0 ? Number.POSITIVE_INFINITY : value * 1000;
+  if (typeof value !== 'string') {
+    throw refuse(400, `Unsupported type: '${Array.isArray(value) ? '[]interface {}' : 'bool'}'`);
+  }
+  const milliseconds = goDuration(value);
+  return milliseconds < 0 ? Number.POSITIVE_INFINITY : milliseconds;
 }
 
-/** The checks that llama-server makes, or the runner in front of it. */
-export function checkFormat(format: unknown): void {
-  if (format === undefined || format === null || format === '' || format === 'json') return;
-  if (!isObject(format)) {
-    const quoted = JSON.stringify(JSON.stringify(format));
-    throw refuseLate(500, `invalid format: ${quoted}; expected "json" or a valid JSON Schema object`);
-  }
-  const known = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
-  const { type } = format;
-  if (typeof type === 'string' && !known.includes(type)) {
-    const text = `JSON schema conversion failed:\nJSON schema error at #: unrecognized type ${type}`;
-    throw refuseNested(`Field 'json_schema': "json_schema": ${text}`, 'invalid_request_error');
-  }
-  if (Number(format['minItems']) > 2000) {
-    throw refuseNested('Failed to initialize samplers: failed to parse grammar', 'invalid_request_error');
-  }
-}
-
-function checkOptions(options: JsonObject): void {
+export function checkOptions(options: JsonObject): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === null) continue;
     const wrong = (type: string): Error => refuse(500, `option "${name}" must be of ${type}`);
@@ -132,32 +122,22 @@ function checkOptions(options: JsonObject): void {
   }
 }
 
+/** A model that can think does, unless it is told not to. */
+function readThink(model: string, think: unknown, capabilities: string[]): boolean {
+  const isAsked = think === true || textIn(think) !== '';
+  if (capabilities.includes('thinking')) return think !== false;
+  if (isAsked) throw refuse(400, `"${model}" does not support thinking`);
+  return false;
+}
+
 function readMessages(messages: unknown): Message[] {
   if (!Array.isArray(messages)) return [];
-  return (messages as JsonObject[]).map(({ role, content }) => ({
-    role: String(role),
-    content: textIn(content),
-  }));
+  return (messages as JsonObject[]).map(({ role, content }) => ({ role: textIn(role), content: textIn(content) }));
 }
 
 function readPrompt({ system, prompt }: JsonObject): Message[] {
-  return [
-    ...(typeof system === 'string' && system !== '' ? [{ role: 'system', content: system }] : []),
-    { role: 'user', content: textIn(prompt) },
-  ];
+  const user = { role: 'user', content: textIn(prompt) };
+  return textIn(system) === '' ? [user] : [{ role: 'system', content: textIn(system) }, user];
 }
 
-function readKeepAlive(value: unknown): number {
-  if (value === undefined || value === null) return 300_000;
-  if (typeof value === 'number') return value < 0 ? Number.POSITIVE_INFINITY : value * 1000;
-  if (typeof value !== 'string') throw refuse(400, `Unsupported type: '${goKind(value)}'`);
-  const milliseconds = goDuration(value);
-  return milliseconds < 0 ? Number.POSITIVE_INFINITY : milliseconds;
-}
-
-const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-const isThinking = (think: unknown): boolean => think === true || (typeof think === 'string' && think !== '');
-
-const goKind = (value: unknown): string =>
-  typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? 'array' : typeof value;
+const toolName = ({ function: tool }: JsonObject): string => (isObject(tool) ? textIn(tool['name']) : '');

@@ -4,7 +4,9 @@ import { refuseLate } from './refusal.ts';
 /** What a loaded model was loaded with. Another value of any of these is another load. */
 export interface LoadOptions {
   numCtx: number;
-  /** As sent, in a fixed order. */
+  /** Null: the server's choice. */
+  numGpu: number | null;
+  /** The other ones as they were sent, in a fixed order. */
   others: string;
   shift: boolean;
 }
@@ -15,9 +17,11 @@ export interface Runner {
   line: WaitingLine;
   /** Aborts when the process dies. */
   died: AbortSignal;
-  /** Kills the process; everything queued is refused. `stale` is what its last error line said. */
-  kill: (stale: string) => void;
-  readonly staleText: string;
+  /** Kills the process; everything queued is refused. */
+  kill: () => void;
+  /** An error of one request, which the server quotes when the process dies, in errors of others. */
+  logError: (text: string) => void;
+  readonly errors: string;
   /** Takes the free slot that knows most of the prompt; resolves to the number of tokens it knows. */
   takeSlot: (prompt: number[]) => { cached: number; free: (tokens: number[]) => void };
 }
@@ -31,21 +35,23 @@ interface Slot {
 export function createRunner(model: string, options: LoadOptions, lanes: Lanes): Runner {
   const slots: Slot[] = Array.from({ length: lanes.slots }, () => ({ tokens: [], busy: false, usedAt: 0 }));
   const death = new AbortController();
-  const line = createWaitingLine(lanes.slots, () => lanes.onChange(line));
+  const line = createWaitingLine(lanes.slots, lanes.onChange);
   let uses = 0;
-  let staleText = '';
+  const errors: string[] = [];
   return {
     model,
     options,
     line,
     died: death.signal,
-    get staleText() {
-      return staleText;
+    get errors() {
+      return errors.join('\n');
     },
-    kill(stale) {
-      staleText = stale;
+    logError(text) {
+      errors.push(`error: task id = ${uses}, error: ${text}`);
+    },
+    kill() {
       death.abort();
-      line.close(refuseLate(500, `llama-server process no longer running: unknown ${stale}`));
+      line.close(refuseLate(500, `llama-server process no longer running: unknown ${errors.join('\n')}`));
     },
     takeSlot(prompt) {
       const slot = chooseSlot(slots, prompt);
@@ -83,3 +89,10 @@ function commonLength(a: number[], b: number[]): number {
   const differs = b.findIndex((token, index) => a[index] !== token);
   return differs === -1 ? b.length : differs;
 }
+
+/** Whether a model loaded with `loaded` answers a request with `wanted` without another load. */
+export const fits = (loaded: LoadOptions, wanted: LoadOptions): boolean =>
+  loaded.numCtx === wanted.numCtx &&
+  loaded.others === wanted.others &&
+  loaded.shift === wanted.shift &&
+  (wanted.numGpu === null || wanted.numGpu === loaded.numGpu);

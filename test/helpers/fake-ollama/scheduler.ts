@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LoadOptions, type Runner, createRunner } from './runner.ts';
+import { type LoadOptions, type Runner, createRunner, fits } from './runner.ts';
+import { busyText } from './faults.ts';
 import { refuse } from './refusal.ts';
 import { type WaitingLine, createWaitingLine } from './waiting-line.ts';
 
@@ -19,6 +20,7 @@ export interface Scheduler {
   /** The model loaded with these options; `release` it when done. */
   acquire: (model: string, wanted: Wanted, signal: AbortSignal) => Promise<{ runner: Runner; release: () => void }>;
   unload: (model: string) => void;
+  /** Lets go of all models, each when its last request has ended. */
   unloadAll: () => void;
   loadedModels: () => LoadedModel[];
   readonly counts: { loads: number; maxInFlight: number; maxWaiting: number };
@@ -37,27 +39,28 @@ interface Entry extends LoadedModel {
   leaving: boolean;
 }
 
-const maxQueueText = 'server busy, please try again.  maximum pending requests exceeded';
-
 export function createScheduler({ slots, maxQueue, loadMs }: SchedulerOptions): Scheduler {
   const loaded = new Map<string, Entry>();
   const counts = { loads: 0, maxInFlight: 0, maxWaiting: 0 };
   // Whoever needs a load goes one at a time; a loaded model is used at once.
-  const loads = createWaitingLine(1);
-  let onUnload: (() => void)[] = [];
+  const loads = createWaitingLine(1, (line) => noteWaiting(line));
+  const onUnload: (() => void)[] = [];
 
+  const noteWaiting = ({ waiting }: WaitingLine): void => {
+    counts.maxWaiting = Math.max(counts.maxWaiting, waiting);
+  };
   const lanes = {
     slots,
     onChange(line: WaitingLine) {
       counts.maxInFlight = Math.max(counts.maxInFlight, line.inside);
-      counts.maxWaiting = Math.max(counts.maxWaiting, line.waiting);
+      noteWaiting(line);
     },
   };
 
   const usable = (model: string, options: LoadOptions): Entry | null => {
     const entry = loaded.get(model);
     if (entry === undefined || entry.leaving || entry.runner.died.aborted) return null;
-    return sameOptions(entry.runner.options, options) ? entry : null;
+    return fits(entry.runner.options, options) ? entry : null;
   };
 
   const remove = (entry: Entry): void => {
@@ -104,7 +107,7 @@ export function createScheduler({ slots, maxQueue, loadMs }: SchedulerOptions): 
     async acquire(model, { options, keepAlive }, signal) {
       const ready = usable(model, options);
       if (ready !== null) return use(ready, keepAlive);
-      if (loads.waiting >= maxQueue) throw refuse(503, maxQueueText);
+      if (loads.waiting >= maxQueue) throw refuse(503, busyText);
       await loads.enter(signal);
       try {
         const meanwhile = usable(model, options);
@@ -125,10 +128,7 @@ export function createScheduler({ slots, maxQueue, loadMs }: SchedulerOptions): 
       if (entry !== undefined) expire(entry);
     },
     unloadAll() {
-      for (const entry of loaded.values()) remove(entry);
+      for (const entry of [...loaded.values()]) expire(entry);
     },
   };
 }
-
-const sameOptions = (a: LoadOptions, b: LoadOptions): boolean =>
-  a.numCtx === b.numCtx && a.others === b.others && a.shift === b.shift;

@@ -1,4 +1,4 @@
-import { bodyOf, recordedExchanges } from './recordings.ts';
+import { recordedBody } from './recordings.ts';
 
 interface ShownModel {
   model_info: Record<string, unknown>;
@@ -6,7 +6,7 @@ interface ShownModel {
 }
 
 /** `/api/show` of tiny-scorer with `verbose: true`. */
-export const shownModel: ShownModel = readShownModel();
+export const shownModel = recordedBody('show-verbose') as ShownModel;
 
 const texts = shownModel.model_info['tokenizer.ggml.tokens'] as string[];
 const types = shownModel.model_info['tokenizer.ggml.token_type'] as number[];
@@ -30,6 +30,9 @@ export function tokenize(text: string): number[] {
   return parts.flatMap((part) => (typeof part === 'number' ? [part] : Array.from(part).flatMap(charactersOf)));
 }
 
+/** The text of a token as logprobs show it. */
+export const textOf = (id: number): string => texts[id]?.replaceAll('▁', ' ') ?? '';
+
 /** What a token says. A character that the vocabulary lacks is several tokens, one a byte. */
 export function bytesOf(id: number): Buffer {
   const text = texts[id] ?? '';
@@ -49,10 +52,4 @@ function charactersOf(character: string): number[] {
   const known = ids.get(character === ' ' ? '▁' : character);
   if (known !== undefined) return [known];
   return [...Buffer.from(character)].map((byte) => byte + 5);
-}
-
-function readShownModel(): ShownModel {
-  const [exchange] = recordedExchanges('show-verbose');
-  if (exchange === undefined) throw new Error('the recording of /api/show is empty');
-  return JSON.parse(bodyOf(exchange)) as ShownModel;
 }

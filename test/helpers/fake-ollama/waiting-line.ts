@@ -9,25 +9,25 @@ export interface WaitingLine {
 }
 
 /** `places` at once, the others in the order they came. */
-export function createWaitingLine(places: number, onChange: () => void = () => {}): WaitingLine {
+export function createWaitingLine(places: number, onChange: (line: WaitingLine) => void): WaitingLine {
   let inside = 0;
   let closed: Error | null = null;
-  const line: { admit: () => void; reject: (error: Error) => void }[] = [];
+  const queue: { admit: () => void; reject: (error: Error) => void }[] = [];
 
-  const drop = (waiter: (typeof line)[number]): void => void line.splice(line.indexOf(waiter), 1);
-  return {
+  const drop = (waiter: (typeof queue)[number]): void => void queue.splice(queue.indexOf(waiter), 1);
+  const line: WaitingLine = {
     get inside() {
       return inside;
     },
     get waiting() {
-      return line.length;
+      return queue.length;
     },
     async enter(signal) {
       if (closed !== null) throw closed;
       signal.throwIfAborted();
       if (inside < places) {
         inside++;
-        onChange();
+        onChange(line);
         return;
       }
       await new Promise<void>((resolve, reject) => {
@@ -46,19 +46,21 @@ export function createWaitingLine(places: number, onChange: () => void = () => {
           waiter.reject(signal.reason as Error);
         };
         signal.addEventListener('abort', leave, { once: true });
-        line.push(waiter);
-        onChange();
+        queue.push(waiter);
+        onChange(line);
       });
     },
     leave() {
-      const next = line.shift();
+      const next = queue.shift();
       if (next === undefined) inside--;
       else next.admit();
-      onChange();
+      onChange(line);
     },
     close(reason) {
       closed = reason;
-      for (const waiter of line.splice(0)) waiter.reject(reason);
+      for (const waiter of queue.splice(0)) waiter.reject(reason);
+      onChange(line);
     },
   };
+  return line;
 }
