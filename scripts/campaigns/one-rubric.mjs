@@ -17,7 +17,7 @@ const plan = [
 ];
 const sessions = [];
 for (const { args, ...end } of plan) {
-  const { summary, ...session } = await runSession(args, { ...end, cwd: folder });
+  const { summary, notes: _notes, ...session } = await runSession(args, { ...end, cwd: folder });
   const command = `llmbatch ${args.join(' ').replaceAll(`${folder}/`, '')}`;
   sessions.push({ command, ended_by: end.endAt === null ? null : end.signal, ...session });
   console.error(JSON.stringify(sessions.at(-1)));

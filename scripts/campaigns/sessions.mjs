@@ -7,21 +7,26 @@ import { fileURLToPath } from 'node:url';
 export const bin = fileURLToPath(new URL('../../bin/llmbatch.js', import.meta.url));
 
 /**
- * One session of a run. Ends it with `signal` once `endAt` results are on disk (null: lets it finish).
- * Resolves with { exitCode, signal, seconds, done, peakBytes: {runner, engine}, summary }.
+ * One session of a run. Ends it with `signal` once `endAt` results are on disk (null: lets it finish). `onDone` is told how
+ * many there are, once a second; `notes` are the sentences that the user was told.
+ * Resolves with { exitCode, signal, seconds, done, peakBytes: {runner, engine}, notes, summary }.
  */
-export function runSession(args, { endAt = null, signal = 'SIGKILL', cwd }) {
+export function runSession(args, { endAt = null, signal = 'SIGKILL', cwd, onDone = () => {} }) {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [bin, ...args, '--progress', 'json'], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const peakBytes = { runner: 0, engine: 0 };
-  const state = { done: 0, startedSeconds: null, summary: '' };
+  const state = { done: 0, startedSeconds: null, summary: '', notes: [] };
   child.stdout.on('data', (text) => (state.summary += text));
   createInterface({ input: child.stderr }).on('line', (line) => {
     const seen = parse(line);
-    if (typeof seen?.done !== 'number') return;
+    if (typeof seen?.done !== 'number') {
+      state.notes.push(seen?.note ?? seen?.error?.message ?? line);
+      return;
+    }
+    onDone(seen.done);
     state.startedSeconds ??= (performance.now() - startedAt) / 1000;
     state.done = seen.done;
     if (endAt !== null && seen.done >= endAt) child.kill(signal);
@@ -31,7 +36,8 @@ export function runSession(args, { endAt = null, signal = 'SIGKILL', cwd }) {
     child.on('close', (exitCode, endedBy) => {
       clearInterval(watch);
       const seconds = (performance.now() - startedAt) / 1000;
-      resolve({ exitCode, signal: endedBy, seconds, done: state.done, peakBytes, summary: parse(state.summary) });
+      const { done, notes } = state;
+      resolve({ exitCode, signal: endedBy, seconds, done, peakBytes, notes, summary: parse(state.summary) });
     });
   });
 }
