@@ -1,26 +1,14 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { candidate, candidates } from '../backends/candidates.ts';
+import { ask, contentOf, longQuestion, question, startAsking } from './fake-ollama/ask.ts';
 import { recordedExchanges } from './fake-ollama/recordings.ts';
 import { recordedAnswer, replay, wireAnswer } from './fake-ollama/replay.ts';
-import { type FakeOllamaOptions, startFakeOllama } from './fake-ollama-server.ts';
-
-async function start(options: FakeOllamaOptions = {}) {
-  const server = await startFakeOllama(options);
-  onTestFinished(() => server.close());
-  return server;
-}
-
-async function ask(url: string, index: number): Promise<string> {
-  const { messages } = candidate(index).request.body;
-  const body = JSON.stringify({ model: 'tiny-scorer', messages, stream: false });
-  const response = await fetch(`${url}/api/chat`, { method: 'POST', body });
-  return ((await response.json()) as { message: { content: string } }).message.content;
-}
+import { startForTest } from './fake-ollama/start-for-test.ts';
 
 test('it answers every candidate right, as many at once as it has slots', async () => {
-  const server = await start({ slots: 4 });
-  const answers = await Promise.all(candidates.map((_, index) => ask(server.url, index)));
-  expect(answers).toEqual(candidates.map(({ answer }) => answer));
+  const server = await startForTest({ slots: 4 });
+  const asked = await Promise.all(candidates.map((_, index) => ask(server.url, question(index))));
+  expect(asked.map(contentOf)).toEqual(candidates.map(({ answer }) => answer));
   expect(server).toMatchObject({ loads: 1, maxInFlight: 4 });
 });
 
@@ -45,15 +33,63 @@ async function checkRecording(url: string, name: string): Promise<void> {
   }
 }
 
+/** Clients that go do not keep others waiting. */
+async function checkAborts(url: string): Promise<void> {
+  const long = Array.from({ length: 8 }, () => startAsking(url, longQuestion(300)));
+  await Promise.race(long.map(({ begun }) => begun));
+  const waiting = startAsking(url, question(1, { think: false }));
+  for (const { abort } of long) abort();
+  const asked = await waiting.done;
+  expect(asked.endMs).toBeLessThan(1000);
+  expect(contentOf(asked)).toBe(candidate(1).answer);
+}
+
+/** The same question again is known but for its last token, where the server says so. */
+async function checkCounts(url: string): Promise<void> {
+  const first = await ask(url, question(2));
+  const again = await ask(url, question(2));
+  for (const { lines } of [first, again]) {
+    expect(lines.at(-1)).toMatchObject({ prompt_eval_count: 50, eval_count: 14, done_reason: 'stop' });
+  }
+  expect([49, undefined]).toContain(again.lines.at(-1)?.['prompt_eval_cached_count']);
+}
+
+const checks = [
+  ['clients that go', checkAborts],
+  ['counts', checkCounts],
+] as const;
+
 test.each(recordings)('it answers as recorded: %s', async (name) => {
-  const { url } = await start();
+  const { url } = await startForTest();
   await checkRecording(url, name);
 });
 
+test('it lists what is loaded as recorded', async () => {
+  const { url } = await startForTest();
+  for (const name of ['ps-empty', 'preload', 'ps-loaded', 'unload', 'ps-after-unload']) await checkRecording(url, name);
+});
+
+test('it answers as recorded with the chat template of the model itself', async () => {
+  const { url } = await startForTest({ nativeTemplate: true });
+  await checkRecording(url, 'native-too-long-default-400');
+});
+
+test.each(checks)('it does as a real server: %s', async (_, check) => {
+  const { url } = await startForTest({ tokenMs: 1 });
+  await check(url);
+});
+
+/** The same against a real server with the model tiny-scorer (`LLMBATCH_TEST_OLLAMA=127.0.0.1:11434`): the fake is faithful. */
 const realServer = process.env['LLMBATCH_TEST_OLLAMA'];
 
 describe.skipIf(realServer === undefined)('a real server', () => {
+  const url = `http://${realServer}`;
+
   test.each(recordings)('answers as recorded: %s', async (name) => {
-    await checkRecording(`http://${realServer}`, name);
+    await checkRecording(url, name);
+  });
+
+  test.each(checks)('does the same: %s', async (_, check) => {
+    await check(url);
   });
 });

@@ -19,40 +19,47 @@ export interface GenerateSettings extends PromptRules {
   promptTokenMs: number;
 }
 
-/** Answers a request on a runner, when its turn has come. Null where the answer ends without a last line. */
-export async function generate(decoding: Decoding, settings: GenerateSettings): Promise<Generated | null> {
-  const { request, runner, signal } = decoding;
+/** Answers a request on a runner, when its turn has come. */
+export async function generate(decoding: Decoding, settings: GenerateSettings): Promise<void> {
+  const { runner, writer, signal } = decoding;
   await runner.line.enter(signal);
   try {
-    checkFormat(request.format);
-    const prompt = preparePrompt(request, { ...settings, onRefused: runner.logError });
-    const slot = runner.takeSlot(prompt.tokens);
-    const kept = [...prompt.tokens];
-    try {
-      const begin = process.hrtime.bigint();
-      await pause((prompt.tokens.length - slot.cached) * settings.promptTokenMs, decoding);
-      if (decoding.fault === 'stale-text-early') {
-        runner.logError(staleError);
-        runner.kill();
-        throw runnerDied(runner);
-      }
-      const first = process.hrtime.bigint();
-      const decoded = await answer(prompt, decoding);
-      if (decoded === null) return null;
-      kept.push(...decoded.said);
-      return {
-        ...decoded,
-        promptTokens: prompt.tokens,
-        promptCount: decoding.fault === 'cut-prompt' ? cutCount(request.wanted.options.numCtx) : prompt.tokens.length,
-        cached: slot.cached,
-        promptEvalNs: microseconds(begin, first),
-        evalNs: microseconds(first, process.hrtime.bigint()),
-      };
-    } finally {
-      slot.free(kept);
-    }
+    // Its last line is written before the next one has its turn: whoever counts the slots from outside relies on it.
+    writer.end(await generateNow(decoding, settings));
   } finally {
     runner.line.leave();
+  }
+}
+
+/** Null where the answer ends without a last line. */
+async function generateNow(decoding: Decoding, settings: GenerateSettings): Promise<Generated | null> {
+  const { request, runner } = decoding;
+  checkFormat(request.format);
+  const prompt = preparePrompt(request, { ...settings, onRefused: runner.logError });
+  const slot = runner.takeSlot(prompt.tokens);
+  const kept = [...prompt.tokens];
+  try {
+    const begin = process.hrtime.bigint();
+    await pause((prompt.tokens.length - slot.cached) * settings.promptTokenMs, decoding);
+    if (decoding.fault === 'stale-text-early') {
+      runner.logError(staleError);
+      runner.kill();
+      throw runnerDied(runner);
+    }
+    const first = process.hrtime.bigint();
+    const decoded = await answer(prompt, decoding);
+    if (decoded === null) return null;
+    kept.push(...decoded.said);
+    return {
+      ...decoded,
+      promptTokens: prompt.tokens,
+      promptCount: decoding.fault === 'cut-prompt' ? cutCount(request.wanted.options.numCtx) : prompt.tokens.length,
+      cached: slot.cached,
+      promptEvalNs: microseconds(begin, first),
+      evalNs: microseconds(first, process.hrtime.bigint()),
+    };
+  } finally {
+    slot.free(kept);
   }
 }
 

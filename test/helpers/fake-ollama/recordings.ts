@@ -12,9 +12,11 @@ export function recordedExchanges(name: string): RecordedExchange[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { exchanges: RecordedExchange[] }).exchanges;
 }
 
+export const bodyOf = ({ response }: RecordedExchange): string => response.body;
+
 /** The first answer of a recording. */
 export function recordedBody(name: string): unknown {
   const [exchange] = recordedExchanges(name);
   if (exchange === undefined) throw new Error(`the recording ${name} is empty`);
-  return JSON.parse(exchange.response.body);
+  return JSON.parse(bodyOf(exchange));
 }

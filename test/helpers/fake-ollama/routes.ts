@@ -154,7 +154,7 @@ async function answer(
     const writer = createAnswerWriter(asked, response, { times, reportsCached: settings.reportsCached });
     const { tokenMs } = settings;
     try {
-      writer.end(await generate({ request: asked, runner, writer, fault, tokenMs, signal: gone }, settings));
+      await generate({ request: asked, runner, writer, fault, tokenMs, signal: gone }, settings);
     } catch (error) {
       const refusal = refusalIn(error);
       if (refusal === null) throw error;
