@@ -20,7 +20,7 @@ export function ollamaHost({ host, environment }: ServerPlace): OllamaHost {
   const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
   const { scheme, defaultPort, rest } = splitScheme(text);
   const [, address = '', path = ''] = /^([^/]*)(.*)$/s.exec(rest) ?? [];
-  if (address.includes('@')) {
+  if (rest.includes('@')) {
     throw new UsageError('the address of the Ollama server holds a user name', 'Give a key with OLLAMA_API_KEY.');
   }
   const { name, port } = splitPort(address, defaultPort);
