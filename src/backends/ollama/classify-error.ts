@@ -10,18 +10,27 @@ export function classifyError(error: unknown): Failure {
   if (error instanceof HttpFailure) return ofStatus(error);
   if (error instanceof GarbledLine || error instanceof SyntaxError)
     return failure('invalid-response', `The server's answer can't be read: ${sentenceOf(error)}`);
-  const code = connectionCode(error);
+  const insecure = codeThat(error, isSecurityCode);
+  if (insecure !== '') return failure('unusable', `The connection to the Ollama server can't be trusted: ${insecure}.`);
+  const code = codeThat(error, isConnectionCode);
   if (code !== '') return failure('connection', `The connection to the Ollama server broke: ${code}.`);
   if (!(error instanceof Error) || error.name !== 'Error') throw error;
   // What the package throws for a line {"error": ...} in the middle of an answer.
   return ofServerText(messageOf(error));
 }
 
-/** The code of a connection that broke, also where undici wraps it; '' for anything else. */
-function connectionCode(error: unknown): string {
+/** The system's codes, those of undici's parser, and undici's own but for wrong use of it. */
+const isConnectionCode = (code: string): boolean =>
+  /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code);
+
+/** A certificate that is none of a known authority's, or of another name; no TLS at the other end. */
+const isSecurityCode = (code: string): boolean => /CERT|_SIGNATURE$|^ERR_(SSL|TLS)_/.test(code);
+
+/** The code of an error, or of what it wraps, of that kind; '' for anything else. */
+function codeThat(error: unknown, isKind: (code: string) => boolean): string {
   const code = codeOf(error);
-  if (/^(E[A-Z]+|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))$/.test(code)) return code;
-  return error instanceof Error && error.cause !== undefined ? connectionCode(error.cause) : '';
+  if (isKind(code)) return code;
+  return error instanceof Error && error.cause !== undefined ? codeThat(error.cause, isKind) : '';
 }
 
 const kindsByStatus: Record<number, ErrorKind> = {
@@ -30,6 +39,7 @@ const kindsByStatus: Record<number, ErrorKind> = {
   405: 'unusable',
   408: 'timeout',
   429: 'rate-limited',
+  499: 'server-error',
   501: 'bad-request',
   503: 'overloaded',
 };
@@ -54,6 +64,8 @@ function kindOf({
   if (status === 403) return failure('unauthorized', refusedHost);
   const kind = kindsByStatus[status];
   if (kind !== undefined) return failure(kind, said(text || `HTTP ${status}`));
+  // A redirection, or an empty success.
+  if (status < 400) return failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
   return status >= 500
     ? ofServerText(text || `HTTP ${status}`)
     : failure('bad-request', said(text || `HTTP ${status}`));
@@ -85,19 +97,25 @@ export function contextTooLong(promptTokens: number, contextTokens: number): Fai
 function notFound(text: string): Failure {
   return /model .*not found/.test(text)
     ? failure('model-not-found', said(text))
-    : failure('unusable', `There is no Ollama server at this address: it answers 404 (${text.trim()}).`);
+    : failure(
+        'unusable',
+        `There is no Ollama server at this address: it answers 404 (${text.trim().slice(0, 100) || 'nothing more'}).`,
+      );
 }
 
 /** Texts of the server's own failures, in the order of the check. None of them says anything about the prompt. */
 const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
-  [/^invalid format:|^option ".*" must be of type|does not support/, 'bad-request'],
+  [
+    /^invalid format:|^option ".*" must be of |^(?!an error was encountered|\S+ (process|runner)).*does not support/,
+    'bad-request',
+  ],
   [/token repeat limit reached/, 'repetition'],
   [
-    /out of (device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.* but only .* available)/i,
+    /out[ -]of[ -](device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.* but only .* available)/i,
     'out-of-memory',
   ],
   [
-    /process (has terminated|no longer running)|runner has unexpectedly stopped|unexpected EOF|timed out waiting/,
+    /^an error was encountered while running the model|process (has terminated|no longer running)|runner has unexpectedly stopped|unexpected EOF|timed out waiting/,
     'engine-crashed',
   ],
 ];
@@ -114,13 +132,16 @@ const said = (text: string): string => sentenceOf(`The Ollama server says: ${tex
 /** `{"error": text}`, where the text may be JSON again: `{"error": {"message", "type", ...}}`. */
 function readErrorBody(body: string): { text: string; details: Record<string, unknown> } {
   const outer = parsed(body);
-  if (!isRecord(outer)) return { text: body, details: {} };
+  if (!isRecord(outer)) return { text: isPage(body) ? '' : body, details: {} };
   const { error } = outer;
   const inner = typeof error === 'string' && error.startsWith('{') ? parsed(error) : error;
   const details = isRecord(inner) && isRecord(inner['error']) ? inner['error'] : isRecord(inner) ? inner : {};
   const { message = error } = details;
   return { text: typeof message === 'string' ? message : body, details };
 }
+
+/** A page of HTML, which a proxy answers: its status says as much. */
+const isPage = (body: string): boolean => body.trimStart().startsWith('<');
 
 /** The value of a JSON text, or the text. */
 function parsed(text: string): unknown {
