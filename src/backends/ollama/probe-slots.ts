@@ -16,7 +16,8 @@ const format = {
 
 /**
  * How many requests the server works on at once, which it tells nowhere: `width` equal streams at once on a loaded model,
- * and a count of those that began before the first one ended. The most that a round saw; `width` means "or more".
+ * and a count of those that began before the first one ended, by the server's clock. The most that a round saw; `width`
+ * means "or more".
  */
 export async function probeSlots(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
@@ -36,27 +37,36 @@ async function probeOnce(
   signal: AbortSignal,
 ): Promise<number> {
   const end = new AbortController();
-  const state = { begun: 0, failure: null as unknown };
   const either = AbortSignal.any([signal, end.signal]);
   setMaxListeners(0, either);
+  const seen = { begins: [] as string[], end: null as string | null, failure: null as unknown };
   const ask = async (): Promise<void> => {
     const messages = [{ role: 'user', content: 'Count.' }];
     const wire = wireRequest(loaded, { num_predict: answerTokens });
-    const stream = await client.chat({ ...wire, messages, think: false, format }, either);
-    const parts = stream[Symbol.asyncIterator]();
-    await parts.next();
-    state.begun++;
-    while ((await parts.next()).done !== true) continue;
+    let isFirst = true;
+    for await (const { created_at: at = '', done } of await client.chat(
+      { ...wire, messages, think: false, format },
+      either,
+    )) {
+      if (isFirst) seen.begins.push(nanoseconds(at));
+      isFirst = false;
+      if (done === true) seen.end ??= nanoseconds(at);
+    }
     // What is still running or waiting says nothing more.
     end.abort();
   };
   const asking = Array.from({ length: width }, () =>
     ask().catch((error: unknown) => {
-      if (!end.signal.aborted) state.failure ??= error;
+      if (!end.signal.aborted) seen.failure ??= error;
     }),
   );
   await Promise.all(asking);
   signal.throwIfAborted();
-  if (state.begun === 0) throw state.failure;
-  return state.begun;
+  const { begins, end: firstEnd } = seen;
+  if (firstEnd === null) throw seen.failure;
+  return begins.filter((begin) => begin < firstEnd).length;
 }
+
+/** Go leaves zeros at the end of a fraction out; with them, times of one day compare as texts. */
+const nanoseconds = (time: string): string =>
+  time.replace(/(?:\.(\d+))?Z$/, (_, fraction: string = '') => `.${fraction.padEnd(9, '0')}`);

@@ -28,7 +28,8 @@ export interface RunnerOptions {
 /** What every request for an answer has in common. `shift` is never sent: its value is one of the loaded model's options. */
 export interface WireRequest {
   model: string;
-  keep_alive: number | string;
+  /** Absent: as it is for the loaded model, else the server's own. */
+  keep_alive?: number | string;
   truncate: false;
   options: RunnerOptions & Record<string, unknown>;
 }
@@ -55,6 +56,8 @@ export interface EmbedRequest extends WireRequest {
 
 /** One line of a stream; the last one has `done` and the counters. */
 export interface AnswerPart {
+  /** RFC 3339 in UTC, nanoseconds, by the server's clock. */
+  created_at?: string;
   message?: Partial<WireMessage>;
   response?: string;
   thinking?: string;
@@ -89,8 +92,10 @@ export interface ListedModel {
   name: string;
   size: number;
   digest: string;
-  details?: ShownModel['details'];
+  details?: ShownModel['details'] & { context_length?: number };
   capabilities?: string[];
+  /** Of a model that runs elsewhere, in the cloud. */
+  remote_host?: string;
 }
 
 export interface LoadedModel {
