@@ -45,6 +45,7 @@ export interface FakeOllama {
   stop: () => Promise<void>;
   /** On the same port again, with nothing loaded. */
   start: () => Promise<void>;
+  addModel: (name: string) => void;
   deleteModel: (name: string) => void;
   /** Another client loads the model with these options. */
   reloadByOther: (options: JsonObject) => Promise<void>;
@@ -76,12 +77,11 @@ const defaults = {
 /** A server on loopback that speaks as Ollama does, and knows the answers of the bundled model tiny-scorer. */
 export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<FakeOllama> {
   const settings = { ...defaults, ...options };
-  const models = new Map(
-    settings.models.map((name): [string, FakeModel] => [
-      fullName(name),
-      { name, capabilities: settings.capabilities, digest: defaultDigest },
-    ]),
-  );
+  const models = new Map<string, FakeModel>();
+  const addModel = (name: string): void => {
+    models.set(fullName(name), { name, capabilities: settings.capabilities, digest: defaultDigest });
+  };
+  for (const name of settings.models) addModel(name);
   const scheduler = createScheduler(settings);
   const routes = createRoutes({ settings, models, scheduler });
   const requests: FakeOllamaRequest[] = [];
@@ -182,6 +182,7 @@ export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<
     set faults(plan) {
       state.faults = plan;
     },
+    addModel,
     deleteModel(name) {
       models.delete(fullName(name));
       scheduler.unload(fullName(name));

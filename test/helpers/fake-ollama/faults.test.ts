@@ -194,7 +194,7 @@ test('an outage: connections break, the port refuses, then it answers again', as
   expect(server).toMatchObject({ loads: 2, aborted: 0 });
 });
 
-test('a model that is deleted is not found any more', async () => {
+test('a model that is deleted is not found until it is back', async () => {
   const server = await startForTest();
   await ask(server.url, question(0));
   server.deleteModel('tiny-scorer');
@@ -202,6 +202,8 @@ test('a model that is deleted is not found any more', async () => {
     status: 404,
     body: '{"error":"model \'tiny-scorer\' not found"}',
   });
+  server.addModel('tiny-scorer');
+  expect(contentOf(await ask(server.url, question(0)))).toBe(candidate(0).answer);
 });
 
 test('a host name that is not local is refused', async () => {
