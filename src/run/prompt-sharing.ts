@@ -24,7 +24,7 @@ export async function describeSharing(input: RunInput, backend: Backend, signal:
   const [first] = await readRows(input, [largest.firstRow]);
   const samples = await readRows(input, spreadRows(input));
   if (first === undefined || samples.length === 0) return null;
-  const all = (await meanTokens(samples, count)) * counts.requests;
+  const all = (await usualTokens(samples, count)) * counts.requests;
   const sharedLength = shared.reduce((sum, group) => sum + group.requests * group.systemPromptLength, 0);
   const same = Math.min(all, (sharedLength / largest.systemPromptLength) * (await systemTokens(first, count)));
   // What could not be counted is no number.
@@ -35,10 +35,11 @@ export async function describeSharing(input: RunInput, backend: Backend, signal:
 /** NaN where the engine does not count. */
 type Count = (request: BatchRequest) => Promise<number>;
 
-async function meanTokens(requests: readonly BatchRequest[], count: Count): Promise<number> {
-  let tokens = 0;
-  for (const request of requests) tokens += await count(request);
-  return tokens / requests.length;
+/** The median: one line that is far longer than the others would make a mean of five say anything. */
+async function usualTokens(requests: readonly BatchRequest[], count: Count): Promise<number> {
+  const tokens: number[] = [];
+  for (const request of requests) tokens.push(await count(request));
+  return tokens.toSorted((left, right) => left - right)[Math.floor(tokens.length / 2)] ?? Number.NaN;
 }
 
 function spreadRows({ scan: { table } }: RunInput): number[] {
