@@ -35,7 +35,7 @@ export async function servesModel(model: string, place: ServerPlace): Promise<bo
 }
 
 export async function openOllama(request: OpenRequest): Promise<Backend> {
-  const client = createClient(ollamaHost(request), request.workers ?? mostProbedSlots + 1);
+  const client = createClient(ollamaHost(request), mostInFlight(request));
   try {
     return await openOn(client, request);
   } catch (error) {
@@ -46,6 +46,10 @@ export async function openOllama(request: OpenRequest): Promise<Backend> {
     throw new EngineError(kind, message);
   }
 }
+
+/** `--workers`; else one more than there are slots, told or probed. */
+const mostInFlight = ({ workers, options }: OpenRequest): number =>
+  Math.max(workers ?? 0, Number(options['slots'] ?? mostProbedSlots) + 1);
 
 async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
   const { model, signal, onNotice } = request;
@@ -72,7 +76,12 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     generate: (asked, context) => answerRequest(loaded, tools, [asked, context]),
     async recover(failure, stop) {
       tools.reloads.excuse();
-      const wasAway = await recoverServer(loaded, failure, { signal: stop, onNotice, longestMs: outageWaitMs });
+      // The engine stage says that it waits.
+      const wasAway = await recoverServer(loaded, failure, {
+        signal: stop,
+        onNotice: () => {},
+        longestMs: outageWaitMs,
+      });
       const again = await findLocalServer(client);
       process.runner = again === null ? null : await findRunner(again.pid);
       return wasAway;
