@@ -21,15 +21,17 @@ export function classifyError(error: unknown): Failure {
 
 /** The system's codes, those of undici's parser, and undici's own but for wrong use of it. */
 const isConnectionCode = (code: string): boolean =>
-  /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code);
+  /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|HTTPParserError|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code);
 
 /** A certificate that is none of a known authority's, or of another name; no TLS at the other end. */
 const isSecurityCode = (code: string): boolean => /CERT|_SIGNATURE$|^ERR_(SSL|TLS)_/.test(code);
 
 /** The code of an error, or of what it wraps, of that kind; '' for anything else. */
 function codeThat(error: unknown, isKind: (code: string) => boolean): string {
-  const code = codeOf(error);
-  if (isKind(code)) return code;
+  const name = error instanceof Error ? error.name : '';
+  // What is no HTTP at all has a name only.
+  const code = [codeOf(error), name].find(isKind);
+  if (code !== undefined) return code;
   return error instanceof Error && error.cause !== undefined ? codeThat(error.cause, isKind) : '';
 }
 

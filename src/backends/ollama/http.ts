@@ -1,4 +1,5 @@
 import { type Agent, type Dispatcher, request } from 'undici';
+import { isRecord } from '../../core/is-record.ts';
 
 /** An answer of the server that is no success. */
 export class HttpFailure extends Error {
@@ -15,10 +16,10 @@ export class HttpFailure extends Error {
   }
 }
 
-/** A line of a stream that is no JSON object: what came can't be the whole answer. */
+/** A line of a stream that is no part of an answer: what came can't be the whole answer. */
 export class GarbledLine extends Error {
   constructor(line: string) {
-    super(`a line is no JSON: ${JSON.stringify(line.slice(0, 100))}`);
+    super(`a line is no part of an answer: ${JSON.stringify(line.slice(0, 100))}`);
     this.name = 'GarbledLine';
   }
 }
@@ -59,18 +60,26 @@ async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData)
     text += String(chunk);
     if (text.length > mostBodyLength) break;
   }
-  const seconds = Number(headers['retry-after']);
-  return new HttpFailure(statusCode, text, Number.isFinite(seconds) ? seconds * 1000 : null);
+  return new HttpFailure(statusCode, text, waitOf(headers['retry-after']));
 }
 
-/** Hands out the body as it comes; throws at the first line that is no JSON. */
+/** Seconds, or a date. */
+function waitOf(header: string | string[] | undefined): number | null {
+  if (typeof header !== 'string' || header === '') return null;
+  const seconds = Number(header);
+  const milliseconds = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : null;
+}
+
+/** Hands out the body as it comes; throws at the first line that is no JSON object, an empty one included. */
 function lineReader(body: AsyncIterable<Buffer>) {
   const chunks = body[Symbol.asyncIterator]();
   const lines = createLineCheck();
   return {
     async read(): Promise<{ done: boolean; value: Buffer | undefined }> {
       const { done = false, value } = await chunks.next();
-      lines.check(done ? '\n' : value.toString('latin1'));
+      if (done) lines.end();
+      else lines.check(value.toString('latin1'));
       return done ? { done, value: undefined } : { done, value };
     },
     releaseLock: (): void => {},
@@ -84,16 +93,21 @@ function createLineCheck() {
     check(text: string): void {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line !== '' && !isJson(line)) throw new GarbledLine(line);
-      }
+      for (const line of lines) checkLine(line);
+    },
+    end(): void {
+      if (rest !== '') checkLine(rest);
     },
   };
 }
 
-function isJson(line: string): boolean {
+function checkLine(line: string): void {
+  if (!isObject(line)) throw new GarbledLine(line);
+}
+
+function isObject(line: string): boolean {
   try {
-    return typeof JSON.parse(line) === 'object';
+    return isRecord(JSON.parse(line));
   } catch {
     return false;
   }

@@ -1,4 +1,6 @@
 import type { GenerateContext } from '../../core/backend.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { GarbledLine } from './http.ts';
 import type { AnswerPart, WireToolCall } from './wire.ts';
 
 /** What a stream gave. */
@@ -24,7 +26,7 @@ export async function readStream(
     for await (const part of parts) {
       onActivity();
       const piece = addPart(read, part);
-      if (!seen.hasToken && (piece !== '' || read.thinking !== '' || read.toolCalls.length > 0)) {
+      if (!seen.hasToken && hasToken(read)) {
         seen.hasToken = true;
         onFirstToken();
       }
@@ -39,14 +41,51 @@ export async function readStream(
   return read;
 }
 
-function addPart(read: Streamed, { message, response, thinking, logprobs }: AnswerPart): string {
-  const piece = message?.content ?? response ?? '';
+const counters = [
+  'total_duration',
+  'load_duration',
+  'prompt_eval_count',
+  'prompt_eval_cached_count',
+  'prompt_eval_duration',
+  'eval_count',
+  'eval_duration',
+] as const;
+
+/** Are all fields that are used here of their types? */
+function isPart(part: AnswerPart): boolean {
+  const { message = {}, response, thinking, logprobs = [] } = part;
+  if (!isRecord(message)) return false;
+  const { content, thinking: thought, tool_calls: calls = [] } = message;
+  return (
+    [content, thought, response, thinking, part.done_reason].every(isText) &&
+    counters.every((counter) => isCount(part[counter])) &&
+    Array.isArray(logprobs) &&
+    Array.isArray(calls) &&
+    calls.every(isToolCall)
+  );
+}
+
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
+const isCount = (value: unknown): boolean => value === undefined || typeof value === 'number';
+
+const isToolCall = (call: unknown): boolean =>
+  isRecord(call) && isRecord(call['function']) && typeof call['function']['name'] === 'string';
+
+function addPart(read: Streamed, part: AnswerPart): string {
+  if (!isPart(part)) throw new GarbledLine(JSON.stringify(part));
+  const { message, logprobs = [] } = part;
+  const piece = textOf(part);
   read.text += piece;
-  read.thinking += message?.thinking ?? thinking ?? '';
-  if (message?.tool_calls !== undefined) read.toolCalls.push(...message.tool_calls);
-  if (logprobs !== undefined) read.logprobs.push(...logprobs);
+  read.thinking += message?.thinking ?? part.thinking ?? '';
+  read.toolCalls.push(...(message?.tool_calls ?? []));
+  read.logprobs.push(...logprobs);
   return piece;
 }
+
+const textOf = ({ message, response }: AnswerPart): string => message?.content ?? response ?? '';
+
+const hasToken = ({ text, thinking, toolCalls }: Streamed): boolean =>
+  text !== '' || thinking !== '' || toolCalls.length > 0;
 
 function countRepeat(read: Streamed, seen: { piece: string }, piece: string): void {
   read.repeats = piece === seen.piece ? read.repeats + 1 : 1;
