@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addBackendsCommand } from './commands/backends.ts';
 import { describeError } from './commands/describe-error.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { helpText } from './commands/exit-codes.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addReportCommand } from './commands/report.ts';
@@ -54,6 +55,7 @@ function createProgram(): Command {
   addRunCommand(program, onExit);
   addResumeCommand(program, onExit);
   addValidateCommand(program, onExit);
+  addDoctorCommand(program, onExit);
   addStatusCommand(program);
   addReportCommand(program);
   addMergeCommand(program, onExit);

@@ -9,7 +9,8 @@ export interface LoadedModel {
   facts: ModelFacts;
   /** Frozen: another value in any request would load the model anew. */
   runner: RunnerOptions;
-  keepAlive: number | string;
+  /** Null: as it is for the loaded model, else the server's own. */
+  keepAlive: number | string | null;
   /** Longest answer of a request that names none: what the longest prompt leaves of the context window. */
   answerTokens: number;
 }
@@ -19,5 +20,6 @@ export function wireRequest(
   { name, runner, keepAlive }: Pick<LoadedModel, 'name' | 'runner' | 'keepAlive'>,
   options: Record<string, unknown> = {},
 ): WireRequest {
-  return { model: name, keep_alive: keepAlive, truncate: false, options: { ...options, ...runner } };
+  const kept = keepAlive === null ? {} : { keep_alive: keepAlive };
+  return { model: name, ...kept, truncate: false, options: { ...options, ...runner } };
 }

@@ -9,6 +9,8 @@ export interface ModelFacts {
   trainedTokens: number | null;
   /** Bytes of KV cache that a token takes, with 16-bit values; less in layers with a sliding window. */
   kvBytesPerToken: number | null;
+  /** Values of a key in each attention head: a quantised KV cache needs a multiple of its block. */
+  keyLength: number | null;
   hasSlidingWindow: boolean;
   /** Values that the model's own settings give to options, such as `repeat_penalty`. */
   parameters: ReadonlyMap<string, string>;
@@ -25,6 +27,7 @@ export function modelFacts(shown: ShownModel): ModelFacts {
     capabilities: shown.capabilities ?? [],
     trainedTokens: number('context_length'),
     kvBytesPerToken: kvBytes(number),
+    keyLength: headLength(number, 'key'),
     hasSlidingWindow: number('attention.sliding_window') !== null,
     parameters: parametersOf(shown.parameters ?? ''),
     controlTokens: createControlTokens(listed ?? templateTokens(shown.template ?? '')),
@@ -45,12 +48,15 @@ function numberReader({ model_info: info = {}, details }: ShownModel): (key: str
 /** Keys and values of every layer, 16 bits each. */
 function kvBytes(number: (key: string) => number | null): number | null {
   const layers = number('block_count');
-  const heads = number('attention.head_count');
-  const embedding = number('embedding_length');
-  if (layers === null || heads === null || embedding === null) return null;
-  const keyLength = number('attention.key_length') ?? embedding / heads;
-  const valueLength = number('attention.value_length') ?? embedding / heads;
-  return layers * (number('attention.head_count_kv') ?? heads) * (keyLength + valueLength) * 2;
+  const heads = number('attention.head_count_kv') ?? number('attention.head_count');
+  const [keys, values] = [headLength(number, 'key'), headLength(number, 'value')];
+  if (layers === null || heads === null || keys === null || values === null) return null;
+  return layers * heads * (keys + values) * 2;
+}
+
+function headLength(number: (key: string) => number | null, of: 'key' | 'value'): number | null {
+  const [heads, embedding] = [number('attention.head_count'), number('embedding_length')];
+  return number(`attention.${of}_length`) ?? (heads === null || embedding === null ? null : embedding / heads);
 }
 
 /** Types of tokens in a GGUF file. */

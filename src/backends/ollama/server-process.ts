@@ -32,18 +32,27 @@ export async function findRunner(serverPid: number): Promise<number | null> {
   return null;
 }
 
-const listening = '0A';
+/** Does anything listen on the port at an address that other machines may reach? False where it can't be seen. */
+export async function isOpenToOthers(port: number): Promise<boolean> {
+  // 127.0.0.1 as IPv4, as IPv6, and ::1: each 32 bits in the order of this machine's bytes.
+  const loopback = /^(.{6}7F|0{16}F{4}0{4}.{6}7F|0{24}01000000)$/;
+  return (await listeners(port)).some(({ address }) => !loopback.test(address));
+}
 
 /** The inodes of the sockets that listen on the port. */
-async function listeningSockets(port: number): Promise<Set<string>> {
+const listeningSockets = async (port: number): Promise<Set<string>> =>
+  new Set((await listeners(port)).map(({ inode }) => `socket:[${inode}]`));
+
+const listening = '0A';
+
+async function listeners(port: number): Promise<{ address: string; inode: string }[]> {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readText));
   const rows = tables.flatMap((table) => table.split('\n').map((row) => row.trim().split(/\s+/)));
-  return new Set(
-    rows.flatMap(([, address, , state, , , , , , inode]) =>
-      state === listening && address?.endsWith(`:${hex}`) === true && inode !== undefined ? [`socket:[${inode}]`] : [],
-    ),
-  );
+  return rows.flatMap(([, local = '', , state, , , , , , inode]) => {
+    const [address = '', localPort] = local.split(':');
+    return state === listening && localPort === hex && inode !== undefined ? [{ address, inode }] : [];
+  });
 }
 
 async function hasSocket(pid: number, sockets: ReadonlySet<string>): Promise<boolean> {

@@ -3,6 +3,8 @@ export interface VersionFact {
   /** The first version that has it, and the first that has not; null: no such end is known. */
   from: string | null;
   until: string | null;
+  /** A hint where a run loses nothing by it. */
+  level: 'warning' | 'hint';
   /** A sentence. */
   text: string;
 }
@@ -11,26 +13,31 @@ export const versionFacts: readonly VersionFact[] = [
   {
     from: null,
     until: '0.12.6',
+    level: 'warning',
     text: 'cuts a prompt that is too long in silence, also when told not to; what looks cut becomes a failed line',
   },
   {
     from: '0.30.0',
     until: '0.30.1',
+    level: 'warning',
     text: 'counts only the prompt tokens that were not in its cache: token counts are too low',
   },
   {
     from: null,
     until: '0.33.3',
+    level: 'hint',
     text: 'does not say how many prompt tokens came from its cache: they are shown as n/a',
   },
   {
     from: null,
     until: '0.32.10',
+    level: 'hint',
     text: 'takes a repeat_penalty of 1.1 where none is given; llmbatch always gives one, 1 unless you or the model say otherwise',
   },
   {
     from: '0.30.0',
     until: null,
+    level: 'warning',
     text: 'keeps every prompt in a cache of 8 GiB of RAM, which slows it with each distinct prompt: start it with LLAMA_ARG_CACHE_RAM=0',
   },
 ];

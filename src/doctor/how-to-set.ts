@@ -1,0 +1,54 @@
+import { quoteForShell } from '../core/format.ts';
+import type { Examination } from './examine.ts';
+import type { Finding, Setting } from './finding.ts';
+import type { ServerSettings } from './ollama-settings.ts';
+
+/** How the settings of the findings are set, all at once: lines to read and to type. */
+export function howToSet(findings: readonly Finding[], { ollama, llmbatch }: Examination): string[] {
+  const wanted = new Map(findings.flatMap(({ setting }) => (setting === null ? [] : [[setting.name, setting]])));
+  if (wanted.size === 0) return [];
+  const settings = [...wanted.values()];
+  const what = `To set ${settings.length === 1 ? 'this' : 'these'} for the Ollama server`;
+  if (!ollama.isLocal) return [`${what}, on its machine:`, ...eitherWay(settings, null)];
+  if (llmbatch.platform === 'darwin') return [`${what}:`, ...forMac(settings)];
+  if (llmbatch.platform === 'win32') return [`${what}:`, ...forWindows(settings)];
+  if (ollama.settings === null) return [`${what}:`, ...eitherWay(settings, ollama.url)];
+  if (ollama.settings.startedBy === 'systemd') return [`${what}:`, ...bySystemd(settings)];
+  return [`${what}, end it and start it so:`, byCommand([...keptOf(ollama.settings, wanted), ...settings], ollama.url)];
+}
+
+const eitherWay = (settings: readonly Setting[], url: string | null): string[] => [
+  ...bySystemd(settings),
+  'or, where it is started by hand:',
+  byCommand(settings, url),
+];
+
+/** What the server was started with, and is to keep. */
+const keptOf = ({ values }: ServerSettings, wanted: ReadonlyMap<string, Setting>): Setting[] =>
+  Object.entries(values).flatMap(([name, value]) => (value === null || wanted.has(name) ? [] : [{ name, value }]));
+
+const pair = ({ name, value }: Setting): string => `${name}=${quoteForShell(value)}`;
+
+const bySystemd = (settings: readonly Setting[]): string[] => [
+  '  sudo systemctl edit ollama',
+  '    [Service]',
+  ...settings.map((setting) => `    Environment="${pair(setting)}"`),
+  '  sudo systemctl restart ollama',
+];
+
+/** A server at another port than the usual one is told so too. */
+function byCommand(settings: readonly Setting[], url: string | null): string {
+  const isUsual = url === null || url.endsWith(':11434') || settings.some(({ name }) => name === 'OLLAMA_HOST');
+  const host = isUsual ? [] : [{ name: 'OLLAMA_HOST', value: new URL(url).host }];
+  return `  ${[...host, ...settings].map(pair).join(' ')} ollama serve`;
+}
+
+const forMac = (settings: readonly Setting[]): string[] => [
+  ...settings.map(({ name, value }) => `  launchctl setenv ${name} ${value}`),
+  '  then quit Ollama, and start it again',
+];
+
+const forWindows = (settings: readonly Setting[]): string[] => [
+  ...settings.map(({ name, value }) => `  setx ${name} ${value}`),
+  '  then quit Ollama, and start it again',
+];

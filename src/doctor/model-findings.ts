@@ -1,0 +1,101 @@
+import { formatBytes, formatInteger, formatPercent } from '../core/format.ts';
+import type { Examination } from './examine.ts';
+import type { OllamaSearch } from './find-ollama.ts';
+import { type Finding, finding, settingFinding } from './finding.ts';
+import type { LoadedState, OllamaModel } from './ollama-models.ts';
+import type { ServerSettings } from './ollama-settings.ts';
+
+/** About the models of the Ollama server, and the memory that they take. */
+export function modelFindings(examination: Examination): Finding[] {
+  const { ollama } = examination;
+  if (ollama.version === null || ollama.failure !== null) return [];
+  const loaded = ollama.models.flatMap((model) => (model.loaded === null ? [] : [{ model, state: model.loaded }]));
+  return [
+    ...noModel(examination),
+    ...loaded.flatMap(({ model, state }) => [...offload(model, state, examination), ...wideWindow(model, state)]),
+    ...unevenHeads(ollama),
+    ...flashAttention(ollama.settings),
+    ...defaultWindow(examination),
+  ];
+}
+
+function noModel({ ollama: { models } }: Examination): Finding[] {
+  if (models.length > 0) return [];
+  return [finding('warning', 'the Ollama server has no model', 'ollama pull gemma3:4b')];
+}
+
+function offload({ name }: OllamaModel, state: LoadedState, { ollama, gpu }: Examination): Finding[] {
+  const { bytes, vramBytes } = state;
+  if (vramBytes >= bytes) return [];
+  if (vramBytes > 0) {
+    const share = formatPercent(1 - vramBytes / bytes);
+    const text = `${share} of ${name} (${formatBytes(bytes - vramBytes)} of ${formatBytes(bytes)}) lies outside the GPU's memory, which makes it many times slower`;
+    return [finding('warning', text, smallerWindow(state, ollama.probe?.slots ?? null))];
+  }
+  if (!ollama.isLocal || gpu.gpus.length === 0) return [];
+  const text = `${name} is wholly on the CPU, though there is a GPU`;
+  const fix = 'start the server again, and see what its log says of the GPU (journalctl -u ollama)';
+  return [finding('warning', text, fix)];
+}
+
+/** The window with which the KV cache of all slots would be as much smaller as the model is too large. */
+function smallerWindow(
+  { bytes, vramBytes, contextTokens, kvBytesPerToken }: LoadedState,
+  slots: number | null,
+): string {
+  const otherwise = 'OLLAMA_NUM_PARALLEL with fewer slots, or a smaller quantisation of the model';
+  if (contextTokens === null || kvBytesPerToken === null || slots === null)
+    return `a smaller --option num_ctx=, ${otherwise}`;
+  const fitting = contextTokens - (bytes - vramBytes) / (kvBytesPerToken * slots);
+  const rounded = Math.floor(fitting / 1024) * 1024;
+  const now = `${formatInteger(contextTokens)} tokens now, ${slots} slot${slots === 1 ? '' : 's'}`;
+  return rounded < 1024 ? `${otherwise} (${now})` : `--option num_ctx=${rounded} (${now}), ${otherwise}`;
+}
+
+/** Far more than a request with a short prompt needs. */
+const wideTokens = 32_768;
+
+function wideWindow(
+  { name }: OllamaModel,
+  { contextTokens, kvBytesPerToken, hasSlidingWindow }: LoadedState,
+): Finding[] {
+  if (contextTokens === null || contextTokens < wideTokens) return [];
+  const upTo = hasSlidingWindow ? 'up to ' : '';
+  const bytes =
+    kvBytesPerToken === null
+      ? ''
+      : `, ${upTo}${formatBytes(contextTokens * kvBytesPerToken)} of KV cache for each slot (estimated)`;
+  const text = `${name} is loaded with a context window of ${formatInteger(contextTokens)} tokens${bytes}; a run of llmbatch loads it with what its longest prompt needs`;
+  return [settingFinding('hint', text, { name: 'OLLAMA_CONTEXT_LENGTH', value: '8192' })];
+}
+
+/** Values that a quantised KV cache stores as one block. */
+const blockValues = 32;
+const isQuantised = (type: string | null | undefined): boolean => type != null && !/^(f16|bf16|f32)$/i.test(type);
+
+function unevenHeads({ probe, settings }: OllamaSearch): Finding[] {
+  const type = settings?.values.OLLAMA_KV_CACHE_TYPE;
+  const length = probe?.keyLength ?? null;
+  if (probe === null || length === null || !isQuantised(type) || length % blockValues === 0) return [];
+  const text = `a KV cache of type ${type} holds blocks of ${blockValues} values, and the attention heads of ${probe.model} have ${length}: it can't be loaded so`;
+  return [settingFinding('warning', text, { name: 'OLLAMA_KV_CACHE_TYPE', value: 'f16' })];
+}
+
+function flashAttention(settings: ServerSettings | null): Finding[] {
+  const { OLLAMA_KV_CACHE_TYPE: type = null, OLLAMA_FLASH_ATTENTION: flash = null } = settings?.values ?? {};
+  if (!isQuantised(type) || flash === null || !/^(0|f|false)$/i.test(flash)) return [];
+  const text = `OLLAMA_KV_CACHE_TYPE=${type} needs flash attention, which OLLAMA_FLASH_ATTENTION=${flash} turns off`;
+  return [settingFinding('warning', text, { name: 'OLLAMA_FLASH_ATTENTION', value: '1' })];
+}
+
+const gibibyte = 1024 ** 3;
+
+/** What Ollama gives where nobody says a context window, by the GPU's memory. */
+function defaultWindow({ ollama: { isLocal, settings }, gpu }: Examination): Finding[] {
+  if (!isLocal || settings === null || settings.values.OLLAMA_CONTEXT_LENGTH !== null) return [];
+  const total = gpu.gpus.reduce((sum, { totalBytes }) => sum + (totalBytes ?? 0), 0);
+  if (total < 23 * gibibyte) return [];
+  const tokens = total >= 47 * gibibyte ? 262_144 : 32_768;
+  const text = `with ${formatBytes(total)} of GPU memory, Ollama gives each slot ${formatInteger(tokens)} tokens where no one says otherwise; llmbatch does, other programs may not`;
+  return [settingFinding('hint', text, { name: 'OLLAMA_CONTEXT_LENGTH', value: '8192' })];
+}

@@ -1,0 +1,53 @@
+import { printable } from '../report/printable.ts';
+import type { Diagnosis } from './diagnose.ts';
+import { engineRows } from './engine-rows.ts';
+import type { Finding } from './finding.ts';
+
+const columns = 80;
+
+/** The diagnosis for a terminal, in 80 columns. Names and texts of servers are shown without what could steer it. */
+export function renderText({ examination, findings, howToSet }: Diagnosis): string {
+  const { version, node, platform, architecture } = examination.llmbatch;
+  const rows = engineRows(examination);
+  const width = Math.max(...rows.map(([label]) => label.length));
+  const lines = [
+    `llmbatch ${version} · Node ${node} · ${platform} ${architecture}`,
+    ...rows.flatMap(([label, text]) => hang(label.padEnd(width), text)),
+  ];
+  const parts = [lines, ...findings.map(renderFinding), howToSet.map((line) => printable(line))];
+  return `${parts
+    .filter((part) => part.length > 0)
+    .map((part) => part.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+const levelWidth = 'warning'.length;
+
+/** Commands stand on lines of their own, unbroken. */
+function renderFinding({ level, text, fix }: Finding): string[] {
+  const [advice = '', ...commands] = fix.split('\n');
+  const indent = ' '.repeat(levelWidth + 2);
+  return [
+    ...hang(level.padEnd(levelWidth), text),
+    ...hang(`${indent}fix:`, advice, 1),
+    ...commands.map((command) => `${indent}     ${printable(command)}`),
+  ];
+}
+
+/** A label, and beside it a text broken between words. */
+function hang(label: string, text: string, gap = 2): string[] {
+  const indent = label.length + gap;
+  const lines = breakText(printable(text), columns - indent);
+  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(indent)}${line}`.trimEnd());
+}
+
+/** A word that is longer than a line stays whole. */
+function breakText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
