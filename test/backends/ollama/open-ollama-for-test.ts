@@ -1,13 +1,18 @@
 import { onTestFinished } from 'vitest';
+import { type AnswerTools, answerRequest } from '../../../src/backends/ollama/answer-request.ts';
 import { type OllamaClient, createClient } from '../../../src/backends/ollama/client.ts';
+import { createCutCheck } from '../../../src/backends/ollama/cut-check.ts';
 import { ollamaHost } from '../../../src/backends/ollama/host.ts';
 import type { LoadedModel } from '../../../src/backends/ollama/loaded-model.ts';
 import { modelFacts } from '../../../src/backends/ollama/model-facts.ts';
 import type { ShownModel } from '../../../src/backends/ollama/wire.ts';
 import { ollamaBackend } from '../../../src/backends/ollama.ts';
-import type { Backend, OpenRequest } from '../../../src/core/backend.ts';
+import type { Backend, GenerateContext, OpenRequest } from '../../../src/core/backend.ts';
+import type { Answer } from '../../../src/core/completion.ts';
+import type { BatchRequest } from '../../../src/core/request.ts';
 import { type FakeOllama, type FakeOllamaOptions, startFakeOllama } from '../../helpers/fake-ollama-server.ts';
 import { openRequest } from '../../helpers/open-request.ts';
+import { context } from '../conformance.ts';
 import { shownTinyScorer } from './scripted-server.ts';
 
 /** The fake Ollama, closed when the test has finished. */
@@ -63,4 +68,19 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
     },
     (error: unknown) => error,
   );
+}
+
+/** Asks one request, without opening a backend. */
+export function answer(
+  loaded: LoadedModel,
+  request: BatchRequest,
+  { tools = {}, ...changes }: Partial<GenerateContext> & { tools?: Partial<AnswerTools> } = {},
+): Promise<Answer> {
+  const all: AnswerTools = {
+    allowControlTokens: false,
+    cutCheck: createCutCheck(loaded.runner.num_ctx, false),
+    reloads: { note: () => {}, excuse: () => {} },
+    ...tools,
+  };
+  return answerRequest(loaded, all, [request, context(changes)]);
 }
