@@ -81,6 +81,8 @@ function readPrompt({ endpoint, body }: BatchRequest, { facts }: LoadedModel, to
       ? { key: 'messages', messages: readMessages(body.messages ?? []), bytes: 0 }
       : { key: 'prompt', text: body.prompt ?? '', bytes: 0 };
   const texts = prompt.key === 'prompt' ? [prompt.text] : prompt.messages.flatMap(textsOf);
+  // The template writes the tools into the prompt too.
+  if (body['tools'] !== undefined) texts.push(JSON.stringify(body['tools']));
   for (const text of texts) {
     prompt.bytes += Buffer.byteLength(text);
     if (!tools.allowControlTokens && facts.controlTokens.isIn(text)) throw controlToken;
@@ -88,8 +90,12 @@ function readPrompt({ endpoint, body }: BatchRequest, { facts }: LoadedModel, to
   return prompt;
 }
 
-const textsOf = ({ content, thinking = '', tool_calls: calls }: WireMessage): string[] =>
-  calls === undefined ? [content, thinking] : [content, thinking, JSON.stringify(calls)];
+const textsOf = ({ content, thinking = '', tool_name: tool = '', tool_calls: calls = [] }: WireMessage): string[] => [
+  content,
+  thinking,
+  tool,
+  ...calls.map((call) => JSON.stringify(call)),
+];
 
 const controlToken = refuse(
   'control-token',
@@ -115,10 +121,10 @@ function endedEarly({ repeats }: Streamed): Answer {
 /** An answer that the context window cut: in silence, while the server went on without the prompt's beginning. */
 function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: LoadedModel): Answer | null {
   const { prompt_eval_count: prompt = 0, eval_count: completion = 0, done_reason: reason } = last;
-  const isOverfull = prompt + completion > runner.num_ctx;
+  const isFull = isFullWindow(prompt + completion, runner.num_ctx, reason === 'length' && completion < limitOf(asked));
   const isOurLimit = reason === 'length' && asked.maxTokens === null;
-  if (!isOverfull && !isOurLimit) return null;
-  const limit = isOverfull
+  if (!isFull && !isOurLimit) return null;
+  const limit = isFull
     ? `where the context window of ${formatInteger(runner.num_ctx)} was full`
     : `after ${formatInteger(answerTokens)} tokens, all that the longest prompt leaves of the context window`;
   return failure(
@@ -126,6 +132,12 @@ function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: 
     `The answer was cut ${limit}: give max_tokens, or a larger --option num_ctx (prompt ${formatInteger(prompt)}, answer ${formatInteger(completion)} tokens).`,
   );
 }
+
+const limitOf = ({ maxTokens }: AskedFor): number => maxTokens ?? Infinity;
+
+/** More than fits: the server went on without the beginning. As much as fits: it ended the answer there, where nothing else did. */
+const isFullWindow = (tokens: number, contextTokens: number, wasShort: boolean): boolean =>
+  tokens > contextTokens || (wasShort && tokens >= contextTokens - 1);
 
 function completionOf(
   streamed: Streamed,
@@ -160,7 +172,7 @@ function addExtras(body: Completion['body'], { thinking, toolCalls, logprobs }: 
     choice.message['tool_calls'] = toolCalls.map(({ id, function: { name, arguments: values } }, index) => ({
       id: id ?? `call_${index}`,
       type: 'function',
-      function: { name, arguments: JSON.stringify(values) },
+      function: { name, arguments: JSON.stringify(values ?? {}) },
     }));
   }
 }

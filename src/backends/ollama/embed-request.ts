@@ -1,4 +1,4 @@
-import type { Answer } from '../../core/completion.ts';
+import { type Answer, failure } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { readBody } from './read-body.ts';
@@ -12,6 +12,9 @@ export async function answerEmbedding(
   readBody(request, 'input');
   const dimensions = typeof body['dimensions'] === 'number' ? { dimensions: body['dimensions'] } : {};
   const answer = await loaded.client.embed({ ...wireRequest(loaded), input: body.input ?? '', ...dimensions }, signal);
+  if (!isWhole(answer.embeddings, body.input)) {
+    return failure('invalid-response', 'The server did not answer with an embedding for each input.');
+  }
   const tokens = answer.prompt_eval_count ?? 0;
   return {
     status: 'completed',
@@ -25,3 +28,8 @@ export async function answerEmbedding(
     },
   };
 }
+
+const isWhole = (embeddings: unknown, input: unknown): boolean =>
+  Array.isArray(embeddings) &&
+  embeddings.length === (Array.isArray(input) ? input.length : 1) &&
+  embeddings.every((embedding) => Array.isArray(embedding) && embedding.length > 0);
