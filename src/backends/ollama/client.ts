@@ -1,6 +1,7 @@
 import { Ollama } from 'ollama/browser';
 import { Agent } from 'undici';
-import { createFetch } from './http.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { GarbledLine, createFetch } from './http.ts';
 import type { OllamaHost } from './host.ts';
 import type {
   AnswerPart,
@@ -44,9 +45,10 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
     new Ollama({ host: host.url, headers, fetch: createFetch(agent, signal) });
   return {
     host,
-    version: async (signal) => (await calls(signal).version()).version,
-    tags: async (signal) => (await calls(signal).list()).models,
-    ps: async (signal) => (await calls(signal).ps()).models,
+    version: async (signal) => readVersion(await calls(signal).version()),
+    // Where there are none, older servers say null.
+    tags: async (signal) => (await calls(signal).list()).models ?? [],
+    ps: async (signal) => (await calls(signal).ps()).models ?? [],
     show: async (model, signal) => (await calls(signal).show({ model, verbose: true } as never)) as never,
     load: async (request, signal) => void (await calls(signal).chat({ ...request, messages: [], stream: false })),
     chat: (request, signal) => stream(calls(signal).chat({ ...request, stream: true } as never)),
@@ -54,6 +56,11 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
     embed: async (request, signal) => await calls(signal).embed(request),
     close: () => agent.destroy(),
   };
+}
+
+function readVersion(answer: unknown): string {
+  if (isRecord(answer) && typeof answer['version'] === 'string') return answer['version'];
+  throw new GarbledLine(JSON.stringify(answer));
 }
 
 const stream = (answer: Promise<unknown>): Promise<AsyncIterable<AnswerPart>> =>

@@ -26,9 +26,14 @@ export async function findModel(client: OllamaClient, name: string, signal: Abor
   }
 }
 
-/** A name without a tag is that of `latest`. */
+/** Names are the same in any case; one without a tag is that of `latest`, one without a place is of Ollama's library. */
 export const isNamed = ({ name: known }: Pick<LoadedModel, 'name'>, name: string): boolean =>
-  known === name || known === `${name}:latest`;
+  fullName(known) === fullName(name);
+
+function fullName(name: string): string {
+  const short = name.toLowerCase().replace(/^(registry\.ollama\.ai\/)?(library\/)?/, '');
+  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+}
 
 function notFound({ host }: OllamaClient, name: string, models: readonly ListedModel[]): EngineError {
   const names = models.map((model) => model.name.replace(/:latest$/, ''));

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, isTransient } from '../../core/errors.ts';
 import { classifyError } from './classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { pause } from './pause.ts';
 
 /** A server that is busy with loading answers 503 until it has done so; a crash while loading is no matter of time. */
 const longestBusyMs = 600_000;
@@ -32,7 +32,7 @@ export async function loadModel(
           hintOf(kind, loaded),
         );
       }
-      await delay(waitMs, undefined, { signal });
+      await pause(waitMs, signal);
     }
   }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '../../core/errors.ts';
+import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
 import { classifyError } from './classify-error.ts';
 import type { OllamaClient } from './client.ts';
+import { pause } from './pause.ts';
 
 export interface Waiting {
   signal: AbortSignal;
@@ -32,20 +32,26 @@ export async function reachServer(client: OllamaClient, { signal, onNotice, long
     } catch (error) {
       signal.throwIfAborted();
       const { kind, message } = classifyError(error);
-      if (kind === 'unauthorized' || kind === 'unusable') throw new EngineError(kind, message);
+      if (kind === 'invalid-response') throw notOllama(client.host.url);
+      if (!isTransient(kind)) throw new EngineError(stopsTheRun(kind) ? kind : 'unusable', message, whereHint);
     }
     if (passedMs() > longestMs) throw noServer(client.host.url, passedMs());
     if (tries === 0) {
       onNotice(`no Ollama server answers at ${client.host.url}: waiting for it, at most ${formatDuration(longestMs)}`);
     }
-    await delay(waitMs, undefined, { signal });
+    await pause(waitMs, signal);
   }
 }
+
+const whereHint = 'Another place is named with --host or OLLAMA_HOST.';
+
+const notOllama = (url: string): EngineError =>
+  new EngineError('unusable', `what answers at ${url} is no Ollama server`, whereHint);
 
 function noServer(url: string, waitedMs: number): EngineError {
   return new EngineError(
     'unusable',
     `no Ollama server answered at ${url} for ${formatDuration(waitedMs)}`,
-    'Start it with: ollama serve. Another place is named with --host or OLLAMA_HOST.',
+    `Start it with: ollama serve. ${whereHint}`,
   );
 }

@@ -1,6 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration, formatInteger } from '../../core/format.ts';
+import { isNamed } from './find-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
+import { pause } from './pause.ts';
 
 /** Notices that the server loads the model again between requests, which no run of ours asks it to. */
 export interface ReloadWatch {
@@ -26,9 +27,9 @@ export function createReloadWatch(
   const findOther = async (): Promise<number | null> => {
     for (let look = 0; look < looks && !signal.aborted; look++) {
       const models = await client.ps(signal);
-      const window = models.find((model) => model.name === name || model.name === `${name}:latest`)?.context_length;
+      const window = models.find((model) => isNamed(model, name))?.context_length;
       if (window !== undefined && window !== runner.num_ctx) return window;
-      await delay(lookEveryMs, undefined, { signal });
+      await pause(lookEveryMs, signal);
     }
     return null;
   };

@@ -9,7 +9,7 @@ export type Reply =
   | string
   | Buffer
   | { status: number; body?: string; headers?: Record<string, string> }
-  | ((response: ServerResponse, body: Record<string, unknown>) => void);
+  | ((response: ServerResponse, body: Record<string, unknown>) => void | Promise<void>);
 
 export interface ScriptedServer {
   url: string;
@@ -78,7 +78,7 @@ export async function startScripted(replies: Record<string, Reply> = {}): Promis
 }
 
 function say(response: ServerResponse, reply: Reply, body: Record<string, unknown>): void {
-  if (typeof reply === 'function') reply(response, body);
+  if (typeof reply === 'function') void reply(response, body);
   else if (typeof reply === 'string' || Buffer.isBuffer(reply)) response.end(reply);
   else response.writeHead(reply.status, reply.headers).end(reply.body);
 }
