@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Backend } from './core/backend.ts';
 import { UsageError, messageOf } from './core/errors.ts';
-import type { RunEvent } from './core/events.ts';
+import type { GpuSample, RunEvent } from './core/events.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
 import type { RejectedLine } from './core/request.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
@@ -132,15 +132,19 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
   return { manifest, places: request.places, snapshot: meter.snapshot() };
 }
 
+type OnGpuSample = (gpus: GpuSample[]) => void;
+
 /** Runs the requests, with everything that watches them. */
 async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal; meter: Meter }): Promise<void> {
   const { host, meter, input } = run;
   const watching = new AbortController();
-  const watched: { backend: Backend | null } = { backend: null };
+  const watched = { backend: null as Backend | null, onGpuSample: (() => {}) as OnGpuSample };
   const emit = (event: RunEvent): void => {
     meter.add(event);
     if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
     if (event.type === 'notice') host.onNote(event.text);
+    // A model that lies all in the machine's memory has no part in what the GPUs hold.
+    if (event.type === 'gpu-sample' && meter.snapshot().modelMemory?.vramBytes !== 0) watched.onGpuSample(event.gpus);
   };
   watchGpus(emit, watching);
   watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);
@@ -156,6 +160,9 @@ async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal;
       emit,
       onBackend(backend) {
         watched.backend = backend;
+      },
+      onGpuSample(listener) {
+        watched.onGpuSample = listener;
       },
     });
   } finally {

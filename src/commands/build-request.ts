@@ -43,7 +43,8 @@ export function runnerSettings(
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
-  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync, host, unload, forceHistories } = flags;
+  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync, host, unload, vramLimit, forceHistories } =
+    flags;
   const given = {
     workers,
     retries,
@@ -54,6 +55,7 @@ export function runnerSettings(
     fsync,
     host,
     unload,
+    vramLimit,
     forceHistories,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { VramLimit } from '../core/settings.ts';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -51,6 +52,19 @@ export function parseShare(text: string): number {
     throw new InvalidArgumentError('Expected a share from 0 to 1, or from 0% to 100%.');
   }
   return value;
+}
+
+const sizeUnits: Record<string, number> = { MB: 1e6, GB: 1e9, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** Of each GPU: a size, `14GiB`, `500MB`, or a share, `87.5%`; or `none`, or `auto`. */
+export function parseVramLimit(text: string): VramLimit {
+  if (text === 'auto' || text === 'none') return text;
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(%|[MG]i?B)$/.exec(text) ?? [];
+  const value = Number(number);
+  if (unit === '%' && value > 0 && value <= 100) return { share: value / 100 };
+  const factor = sizeUnits[unit];
+  if (factor !== undefined && value > 0) return { bytes: value * factor };
+  throw new InvalidArgumentError('Expected a size such as 14GiB or 500MB, a share such as 87.5%, or none.');
 }
 
 export type OptionValues = Record<string, string | number | boolean>;

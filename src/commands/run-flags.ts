@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { defaultConversation } from '../core/settings.ts';
+import { type VramLimit, defaultConversation } from '../core/settings.ts';
 import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
@@ -13,6 +13,7 @@ export interface RunnerFlags {
   maxErrorRate?: number;
   host?: string;
   unload?: boolean;
+  vramLimit?: VramLimit;
   forceHistories?: boolean;
   fsync?: 'group' | 'always' | 'none';
   order?: 'input' | 'completion';
@@ -120,6 +121,11 @@ function addEngineFlags(command: Command): Command {
     .option(
       '--host <address>',
       "the engine's server, as OLLAMA_HOST would name it (default: what the environment says)",
+    )
+    .option(
+      '--vram-limit <size|share>',
+      'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
+      parse.parseVramLimit,
     )
     .option('--unload', 'free the model at the end, where the engine would keep it loaded')
     .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');

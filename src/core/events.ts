@@ -24,6 +24,9 @@ export interface GpuSample {
   powerWatts: number | null;
 }
 
+/** What is done about full GPU memory, the first step first: histories trimmed, workers halved, nothing sent. */
+export type VramStep = 'trim' | 'lower' | 'pause';
+
 /** All that happens in a run. The meter folds it; nothing else keeps counts. */
 export type RunEvent =
   | { type: 'run-start'; total: number | null; workers: number; contextTokens: number | null; loadMs: number | null }
@@ -35,6 +38,10 @@ export type RunEvent =
   /** An attempt ended, whatever its fate: one request fewer in flight. */
   | { type: 'request-end' }
   | { type: 'history-trim'; lane: number; reason: string; messages: number }
+  /** Workers that may send from now on: lowered, 0 while paused, or as before the pause. */
+  | { type: 'workers-change'; workers: number }
+  /** GPU memory reached its limit, and this was done about it. */
+  | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }
   | { type: 'model-memory'; memory: ModelMemory }
   | { type: 'gpu-sample'; gpus: GpuSample[] }

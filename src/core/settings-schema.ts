@@ -53,6 +53,14 @@ export const runnerSettingsSchema = z.object({
   host: z.string().nullable().default(null),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
+  /** GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone takes. */
+  vramLimit: z
+    .union([
+      z.enum(['auto', 'none']),
+      z.object({ bytes: z.number().positive() }),
+      z.object({ share: z.number().positive().max(1) }),
+    ])
+    .default('auto'),
   /** A conversation for each worker, also where the engine has fewer slots. */
   forceHistories: z.boolean().default(false),
   order: z.enum(['input', 'completion']),

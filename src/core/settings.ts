@@ -3,6 +3,7 @@ import type { answerSettingsSchema, runnerSettingsSchema } from './settings-sche
 
 export type AnswerSettings = z.infer<typeof answerSettingsSchema>;
 export type RunnerSettings = z.infer<typeof runnerSettingsSchema>;
+export type VramLimit = RunnerSettings['vramLimit'];
 
 export const defaultRunnerSettings: RunnerSettings = {
   workers: null,
@@ -15,6 +16,7 @@ export const defaultRunnerSettings: RunnerSettings = {
   strict: false,
   host: null,
   unload: false,
+  vramLimit: 'auto',
   forceHistories: false,
   order: 'input',
   fsync: 'group',

@@ -65,6 +65,16 @@ export interface Snapshot {
   loadMs: number | null;
   /** What the loaded model takes, as the engine says it. */
   modelMemory: ModelMemory | null;
+  /** Workers that may send now: fewer than at the start after a lack of memory, 0 while GPU memory makes them pause. */
   workers: number;
+  workersAtStart: number;
+  /** How often GPU memory at its limit made the run trim, halve its workers, pause; null where no GPU was measured. */
+  vramGuard: { trims: number; lowered: number; pauses: number } | null;
   engineRestarts: number;
+}
+
+/** A snapshot that an earlier version kept, with what it did not know of. */
+export function completeSnapshot(kept: Snapshot): Snapshot {
+  const later: Partial<Snapshot> = { modelMemory: null, vramGuard: null, workersAtStart: kept.workers };
+  return { ...later, ...kept };
 }

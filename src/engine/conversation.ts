@@ -32,6 +32,14 @@ export interface Conversations {
   accept: (lane: number, request: BatchRequest, body: ResponseBody) => void;
   /** Drops the lane's history; false when there was none to drop. */
   forget: (lane: number, reason: string) => boolean;
+  /** Trims every history to `keepMessages`, or drops them all where that changes none. How many were trimmed. */
+  trimAll: (reason: TrimReason) => number;
+}
+
+/** The first trim of a kind is said to the user, later ones are only counted. */
+export interface TrimReason {
+  kind: string;
+  text: string;
 }
 
 interface History {
@@ -52,19 +60,14 @@ export function createConversations(options: {
   const trimTokens = trimLimit(settings, options.contextTokens);
   const histories = new Map([...options.restored].map(([lane, restored]) => [lane, historyOf(restored)]));
 
-  const trim = (lane: number, reason: string, keep: number): void => {
-    const history = histories.get(lane);
-    if (history === undefined) return;
-    history.turns = lastTurns(history.turns, keep);
-    history.sinceTrim = 0;
-    emit({ type: 'history-trim', lane, reason, messages: countMessages(history.turns) });
-  };
+  const { trim, trimLonger } = createTrimmer(histories, emit);
 
   const trimWhenDue = (lane: number, tokens: number): void => {
     const { trimEvery, keepMessages } = settings;
     const sinceTrim = histories.get(lane)?.sinceTrim ?? 0;
-    if (sinceTrim >= trimEvery) trim(lane, `${trimEvery} turns`, keepMessages);
-    else if (tokens >= trimTokens) trim(lane, `${tokens} of ${trimTokens} tokens`, keepMessages);
+    if (sinceTrim >= trimEvery) trim(lane, { kind: 'turns', text: `${trimEvery} turns` }, keepMessages);
+    else if (tokens >= trimTokens)
+      trim(lane, { kind: 'tokens', text: `${tokens} of ${trimTokens} tokens` }, keepMessages);
   };
   // A run that died right after a turn had not trimmed yet what is restored here.
   for (const [lane, { tokens }] of options.restored) trimWhenDue(lane, tokens);
@@ -91,10 +94,34 @@ export function createConversations(options: {
     forget(lane, reason) {
       const history = histories.get(lane);
       if (history === undefined || history.turns.length === 0) return false;
-      trim(lane, reason, 0);
+      trim(lane, { kind: reason, text: reason }, 0);
       return true;
     },
+    trimAll: (reason) => trimLonger(reason, settings.keepMessages) || trimLonger(reason, 0),
   };
+}
+
+function createTrimmer(histories: Map<number, History>, emit: Emit) {
+  const said = new Set<string>();
+
+  const trim = (lane: number, { kind, text }: TrimReason, keep: number): void => {
+    const history = histories.get(lane);
+    if (history === undefined) return;
+    history.turns = lastTurns(history.turns, keep);
+    history.sinceTrim = 0;
+    const messages = countMessages(history.turns);
+    emit({ type: 'history-trim', lane, reason: text, messages });
+    if (said.has(kind)) return;
+    said.add(kind);
+    emit({ type: 'notice', text: `a history was trimmed to ${messages} messages (${text}); later trims are counted` });
+  };
+  /** Trims the histories that are longer than what is kept; returns how many those were. */
+  const trimLonger = (reason: TrimReason, keep: number): number => {
+    const longer = [...histories].filter(([, { turns }]) => lastTurns(turns, keep).length < turns.length);
+    for (const [lane] of longer) trim(lane, reason, keep);
+    return longer.length;
+  };
+  return { trim, trimLonger };
 }
 
 /** The share of the window is kept where the engine's window is smaller than the one the flags speak of. */

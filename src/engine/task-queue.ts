@@ -5,57 +5,103 @@ import type { ReadLine, WorkItem } from '../core/request.ts';
 export interface Task {
   readonly row: number;
   readonly read: ReadLine;
+  /** How often it was sent, and how many of these attempts don't count against the retries. */
   attempts: number;
+  forgiven: number;
+  /** How often the workers had been lowered, and the engine been away, when it was last sent. */
+  lowerings: number;
+  outages: number;
 }
 
 /** Feeds the lanes: retries that are due first, then the reader, which is asked only when a lane is free. */
 export interface TaskQueue {
-  /** The next task; null when there is none left, or the run stops. */
-  next: () => Task | null | Promise<Task | null>;
+  /** The lane's next task; null when every task has come to its end, or the run stops. */
+  next: (lane: number) => Task | null | Promise<Task | null>;
+  /** The lane that took a task is through with it, or has put it off. */
+  release: () => void;
   retryLater: (task: Task, delayMs: number) => void;
+  /** `mayTake` may say something else now. */
+  wake: () => void;
   /** No more tasks from now on. */
   stop: () => void;
+  /** Whoever asks for a task gets this error. */
+  fail: (error: Error) => void;
 }
 
-/** So many waiting retries say that the engine is in trouble: then nothing new is read until some are done. */
-const mostDelayed = 256;
-
-export function createTaskQueue(batches: AsyncIterable<WorkItem[]>): TaskQueue {
+/** A lane that may not take a task waits here until it may, or until there are no more. */
+export function createTaskQueue(
+  batches: AsyncIterable<WorkItem[]>,
+  mayTake: (lane: number) => boolean = () => true,
+): TaskQueue {
   const changed = createBell();
   const reader = createReader(batches, changed.ring);
-  const timers = new Map<Task, NodeJS.Timeout>();
-  const due: Task[] = [];
-  const state = { isStopped: false };
+  const retries = createRetries(changed.ring);
+  const state = { isStopped: false, failure: null as Error | null, taken: 0 };
 
-  const takeNow = (): Task | null => due.shift() ?? (timers.size < mostDelayed ? reader.takeNow() : null);
+  const takeNow = (lane: number): Task | null => {
+    if (!mayTake(lane)) return null;
+    const task = retries.takeDue() ?? (retries.mayRead() ? reader.takeNow() : null);
+    if (task !== null) state.taken++;
+    return task;
+  };
+  // A task that a lane still has may come back as a retry, and that lane may not be allowed to take it.
+  const hasEnded = (): boolean => reader.hasEnded() && state.taken === 0 && retries.isEmpty();
 
-  const nextSlowly = async (): Promise<Task | null> => {
+  const nextSlowly = async (lane: number): Promise<Task | null> => {
     while (!state.isStopped) {
-      const task = takeNow();
-      if (task !== null) return task;
-      if (reader.hasEnded() && timers.size === 0) return null;
-      if (timers.size < mostDelayed) reader.start();
+      if (state.failure !== null) throw state.failure;
+      const task = takeNow(lane);
+      if (task !== null || hasEnded()) return task;
+      if (mayTake(lane) && retries.mayRead()) reader.start();
       await changed.next();
     }
     return null;
   };
 
   return {
-    next: () => (state.isStopped ? null : (takeNow() ?? nextSlowly())),
+    next: (lane) => (state.isStopped ? null : (takeNow(lane) ?? nextSlowly(lane))),
+    release() {
+      state.taken--;
+      if (hasEnded()) changed.ring();
+    },
     retryLater(task, delayMs) {
-      if (state.isStopped) return;
+      if (!state.isStopped) retries.add(task, delayMs);
+    },
+    wake: changed.ring,
+    stop() {
+      state.isStopped = true;
+      retries.clear();
+      changed.ring();
+    },
+    fail(error) {
+      state.failure = error;
+      changed.ring();
+    },
+  };
+}
+
+/** So many waiting retries say that the engine is in trouble: then nothing new is read until some are done. */
+const mostDelayed = 256;
+
+/** Tasks that wait for their time, and those whose time has come. */
+function createRetries(onDue: () => void) {
+  const timers = new Map<Task, NodeJS.Timeout>();
+  const due: Task[] = [];
+  return {
+    mayRead: () => timers.size < mostDelayed,
+    isEmpty: () => timers.size + due.length === 0,
+    takeDue: () => due.shift(),
+    add(task: Task, delayMs: number): void {
       const timer = setTimeout(() => {
         timers.delete(task);
         due.push(task);
-        changed.ring();
+        onDue();
       }, delayMs);
       timers.set(task, timer);
     },
-    stop() {
-      state.isStopped = true;
+    clear(): void {
       for (const timer of timers.values()) clearTimeout(timer);
       timers.clear();
-      changed.ring();
     },
   };
 }
@@ -85,7 +131,7 @@ function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) 
       const item = state.batch[state.index];
       if (item === undefined) return null;
       state.index++;
-      return { row: item.row, read: item.read, attempts: 0 };
+      return { row: item.row, read: item.read, attempts: 0, forgiven: 0, lowerings: 0, outages: 0 };
     },
     /** Begins to read the next batch, unless that goes on already. */
     start(): void {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import { type Snapshot, completeSnapshot } from '../core/snapshot.ts';
 import { syncFolder } from './open-output.ts';
 import { toJournalError } from './write-group.ts';
 
@@ -56,7 +56,10 @@ const manifestSchema = z.object({
   /** Seconds that the sessions before this one ran. */
   earlier_seconds: z.number(),
   /** The state of the metrics, in the shape of `Snapshot`; null before the first request. */
-  summary: z.custom<Snapshot>((value) => typeof value === 'object' && value !== null).nullable(),
+  summary: z
+    .custom<Snapshot>((value) => typeof value === 'object' && value !== null)
+    .transform(completeSnapshot)
+    .nullable(),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,22 +1,26 @@
-import type { GpuSample } from '../core/events.ts';
+import type { GpuSample, VramStep } from '../core/events.ts';
 import { gpuMemory } from '../core/gpu-memory.ts';
 import type { ModelMemory, Snapshot } from '../core/snapshot.ts';
 
-type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine' | 'modelMemory'>;
+type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine' | 'modelMemory' | 'vramGuard'>;
 
 export interface MachineWatch {
   addGpus(gpus: GpuSample[]): void;
   addProcess(cpuPercent: number, memoryBytes: number): void;
   addModel(memory: ModelMemory): void;
+  addStep(step: VramStep): void;
   facts(): MachineFacts;
 }
 
-/** The last sample and the peak of the GPUs and of the engine's process, and what its model takes. */
+const guardCounters = { trim: 'trims', lower: 'lowered', pause: 'pauses' } as const;
+
+/** The last sample and the peak of the GPUs and of the engine's process, what its model takes, and what its memory forced. */
 export function createMachineWatch(): MachineWatch {
   let gpus: GpuSample[] | null = null;
   let gpuPeakBytes: number | null = null;
   let engine: MachineFacts['engine'] = null;
   let modelMemory: MachineFacts['modelMemory'] = null;
+  const guard = { trims: 0, lowered: 0, pauses: 0 };
   return {
     addGpus(sample) {
       gpus = sample;
@@ -30,6 +34,7 @@ export function createMachineWatch(): MachineWatch {
     addModel(memory) {
       modelMemory = memory;
     },
-    facts: () => ({ gpus, gpuPeakBytes, engine, modelMemory }),
+    addStep: (step) => void guard[guardCounters[step]]++,
+    facts: () => ({ gpus, gpuPeakBytes, engine, modelMemory, vramGuard: gpus === null ? null : { ...guard } }),
   };
 }

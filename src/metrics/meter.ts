@@ -23,7 +23,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   const tally = createTally();
   const machine = createMachineWatch();
   const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
-  const run = { total: null as number | null, workers: 0, loadMs: null as number | null };
+  const run = { total: null as number | null, workers: 0, workersAtStart: 0, loadMs: null as number | null };
   const seen = { inFlight: 0, retries: 0, engineRestarts: 0 };
   let session = createSession(now());
   let hasStarted = false;
@@ -33,7 +33,8 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
       // A file that names several models starts once for each: it is one session.
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
-      Object.assign(run, { total, workers, loadMs: loadMs === null ? run.loadMs : (run.loadMs ?? 0) + loadMs });
+      Object.assign(run, { total, workers, workersAtStart: workers });
+      if (loadMs !== null) run.loadMs = (run.loadMs ?? 0) + loadMs;
       context.limit = contextTokens;
     },
     'total-change': ({ total }) => (run.total = total),
@@ -46,6 +47,8 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
       noteContext(context, sample);
     },
     'history-trim': () => context.trims++,
+    'workers-change': ({ workers }) => (run.workers = workers),
+    'vram-guard': ({ did }) => machine.addStep(did),
     'engine-restart': () => seen.engineRestarts++,
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),

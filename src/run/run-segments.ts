@@ -1,5 +1,5 @@
 import type { Backend, ServerPlace } from '../core/backend.ts';
-import type { Emit } from '../core/events.ts';
+import type { Emit, GpuSample } from '../core/events.ts';
 import type { WorkItem } from '../core/request.ts';
 import { rejectedResult } from '../engine/build-result.ts';
 import { isRejected } from '../core/request.ts';
@@ -31,6 +31,8 @@ export interface OpenRun {
   emit: Emit;
   /** The process of a local engine, for its CPU and memory. */
   onBackend: (backend: Backend) => void;
+  /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
+  onGpuSample: (listener: (gpus: GpuSample[]) => void) => void;
 }
 
 /** Answers all requests that have no result yet: model by model, one loaded at a time. */
@@ -75,6 +77,7 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
     source: { runId: manifest.run_id, backend: choice.definition.name, model: backend.model },
     record: journal.record,
     emit: run.emit,
+    onGpuSample: run.onGpuSample,
   });
 }
 

@@ -101,6 +101,10 @@ describe('llmbatch --help', () => {
                                     32768)
         --host <address>            the engine's server, as OLLAMA_HOST would name it
                                     (default: what the environment says)
+        --vram-limit <size|share>   GPU memory, of each GPU, at which histories are
+                                    trimmed, workers halved, then paused: 14GiB, 90%,
+                                    none (default: auto, 87.5%, or what the model
+                                    alone takes)
         --unload                    free the model at the end, where the engine would
                                     keep it loaded
         --force-histories           conversation: one history a worker, though the

@@ -40,6 +40,18 @@ describe('a share', () => {
   });
 });
 
+describe('--vram-limit', () => {
+  test('is a size, a share of the card, or a word', () => {
+    const limits = ['14GiB', '14GB', '500MiB', '1.5MB', '87.5%', '100%', 'none', 'auto'].map(parse.parseVramLimit);
+    const sizes = [14 * 1024 ** 3, 14e9, 500 * 1024 ** 2, 1.5e6].map((bytes) => ({ bytes }));
+    expect(limits).toEqual([...sizes, { share: 0.875 }, { share: 1 }, 'none', 'auto']);
+  });
+
+  test.each(['', '14', '14G', '14 GiB', '0GiB', '0%', '101%', '-5%', '0.9', 'GiB', 'all'])('is not "%s"', (text) => {
+    expect(() => parse.parseVramLimit(text)).toThrow('Expected a size such as 14GiB');
+  });
+});
+
 describe('--option', () => {
   test('takes numbers and truth values as such, and everything else as text', () => {
     const texts = ['a=1', 'b=-0.5', 'c=true', 'd=false', 'e=text:x=y', 'f=', 'g=1e3', 'h=007x'];

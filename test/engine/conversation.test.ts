@@ -13,9 +13,16 @@ import {
 import { chat, completion } from './requests.ts';
 
 let events: RunEvent[];
+let notices: string[];
 beforeEach(() => {
   events = [];
+  notices = [];
 });
+
+const emit = (event: RunEvent): void => {
+  if (event.type === 'notice') notices.push(event.text);
+  else events.push(event);
+};
 
 function open(
   settings: Partial<typeof defaultConversation>,
@@ -25,7 +32,7 @@ function open(
     settings: { ...defaultConversation, ...settings },
     contextTokens: null,
     restored,
-    emit: (event) => void events.push(event),
+    emit,
   });
 }
 
@@ -111,7 +118,7 @@ describe('a conversation', () => {
       settings: { ...defaultConversation, trimTokens: 28_000, contextTokens: 32_000 },
       contextTokens: 4000,
       restored: new Map(),
-      emit: (event) => void events.push(event),
+      emit,
     });
     ask(conversations, '1', { totalTokens: 3499 });
     expect(events).toEqual([]);
@@ -126,6 +133,41 @@ describe('a conversation', () => {
     expect(conversations.forget(0, 'too long')).toBe(true);
     expect(conversations.forget(0, 'too long')).toBe(false);
     expect(ask(conversations, '2')).toEqual(['S', '2']);
+  });
+});
+
+describe('all conversations', () => {
+  const reason = { kind: 'GPU memory', text: 'GPU memory is at 90%' };
+
+  test('are trimmed to the messages that are kept, and dropped where that changes nothing', () => {
+    const conversations = open({ keepMessages: 2 });
+    for (const question of ['1', '2']) ask(conversations, question, { lane: 0 });
+    ask(conversations, '3', { lane: 1 });
+    expect(conversations.trimAll(reason)).toBe(1);
+    expect(conversations.trimAll(reason)).toBe(2);
+    expect(conversations.trimAll(reason)).toBe(0);
+    expect(events.map((event) => event.type === 'history-trim' && [event.lane, event.messages])).toEqual([
+      [0, 2],
+      [0, 0],
+      [1, 0],
+    ]);
+    expect(ask(conversations, '4', { lane: 0 })).toEqual(['S', '4']);
+  });
+
+  test('say the first trim of each kind, and no other one', () => {
+    const conversations = open({ trimEvery: 2, keepMessages: 2, trimTokens: 100 });
+    for (let question = 1; question <= 9; question++) {
+      ask(conversations, `${question}`, { lane: question % 2, totalTokens: question > 6 ? 100 + question : 2 });
+    }
+    conversations.forget(0, 'the prompt did not fit');
+    conversations.trimAll(reason);
+    expect(events.length).toBeGreaterThan(notices.length);
+    expect(notices).toEqual([
+      'a history was trimmed to 2 messages (2 turns); later trims are counted',
+      'a history was trimmed to 2 messages (109 of 100 tokens); later trims are counted',
+      'a history was trimmed to 0 messages (the prompt did not fit); later trims are counted',
+      'a history was trimmed to 0 messages (GPU memory is at 90%); later trims are counted',
+    ]);
   });
 });
 

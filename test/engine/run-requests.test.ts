@@ -5,72 +5,11 @@ import { failure } from '../../src/core/completion.ts';
 import { EngineError } from '../../src/core/errors.ts';
 import type { RunEvent } from '../../src/core/events.ts';
 import type { WorkItem } from '../../src/core/request.ts';
-import type { ResultLine } from '../../src/core/result-line.ts';
-import { defaultConversation, defaultRunnerSettings } from '../../src/core/settings.ts';
+import { defaultConversation } from '../../src/core/settings.ts';
 import { createConversations } from '../../src/engine/conversation.ts';
-import { type EngineRun, runRequests } from '../../src/engine/run-requests.ts';
-import { createVerifier } from '../../src/engine/verify-answer.ts';
+import { runRequests } from '../../src/engine/run-requests.ts';
+import { allIds, counting, idsOf, prepare, settings } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
-
-interface Watched {
-  run: EngineRun;
-  lines: ResultLine[];
-  events: RunEvent[];
-  stop: AbortController;
-  abort: AbortController;
-}
-
-function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Watched {
-  const lines: ResultLine[] = [];
-  const events: RunEvent[] = [];
-  const stop = new AbortController();
-  const abort = new AbortController();
-  const run: EngineRun = {
-    items: items(50),
-    backend,
-    lanes: 4,
-    conversations: null,
-    verifier: createVerifier({ allowTruncated: false }),
-    settings: defaultRunnerSettings,
-    source: { runId: 'test', backend: 'mock', model: 'mock' },
-    record: (_row, line) => void lines.push(line),
-    emit: (event) => void events.push(event),
-    stop: stop.signal,
-    abort: abort.signal,
-    ...changes,
-  };
-  return { run, lines, events, stop, abort };
-}
-
-const settings = (changes: Partial<typeof defaultRunnerSettings>) => ({ ...defaultRunnerSettings, ...changes });
-const idsOf = (lines: ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);
-const allIds = (count: number): string[] => Array.from({ length: count }, (_, row) => `r${row}`);
-
-/** A backend that also counts how many requests it has at a time, and in which lane. */
-function counting(backend: Backend): { backend: Backend; most: () => number; lanes: Set<number> } {
-  let now = 0;
-  let most = 0;
-  const lanes = new Set<number>();
-  return {
-    most: () => most,
-    lanes,
-    backend: {
-      ...backend,
-      async generate(request, context) {
-        now++;
-        most = Math.max(most, now);
-        if (lanes.has(context.lane)) throw new Error(`lane ${context.lane} has two requests in flight`);
-        lanes.add(context.lane);
-        try {
-          return await backend.generate(request, context);
-        } finally {
-          now--;
-          lanes.delete(context.lane);
-        }
-      },
-    },
-  };
-}
 
 describe('requests', () => {
   test('are answered each once, never more than the lanes at a time, never two in one lane', async () => {
@@ -273,7 +212,7 @@ describe('requests in a conversation', () => {
     await runRequests(run);
     expect(lines.map(({ error }) => error)).toEqual(Array(8).fill(null));
     expect(lines.map(({ llmbatch }) => llmbatch.conversation?.history)).toEqual([0, 2, 4, 0, 2, 4, 0, 2]);
-    expect(events).toHaveLength(2);
+    expect(events.filter(({ type }) => type === 'history-trim')).toHaveLength(2);
   });
 
   test('that are too long alone fail', async () => {
@@ -284,6 +223,42 @@ describe('requests in a conversation', () => {
     const { run, lines } = prepare(backend, { items: long(), conversations: conversations([]) });
     await runRequests(run);
     expect(lines).toMatchObject([{ error: { code: 'context-too-long' } }]);
+  });
+
+  test('drop a history that the engine refuses for a control token, an answer of its own', async () => {
+    const events: RunEvent[] = [];
+    const backend: Backend = {
+      ...(await openMock()),
+      generate: async ({ id, body }) =>
+        JSON.stringify(body.messages).includes('<|im_end|>')
+          ? failure('control-token', 'a control token')
+          : completion(id === 'r1' ? '<|im_end|>' : 'x'),
+    };
+    const { run, lines } = prepare(backend, { items: items(4), lanes: 1, conversations: conversations(events) });
+    await runRequests(run);
+    expect(lines.map(({ error, llmbatch }) => [error, llmbatch.conversation?.history])).toEqual([
+      [null, 0],
+      [null, 2],
+      [null, 0],
+      [null, 2],
+    ]);
+    expect(events).toMatchObject([{ type: 'history-trim', messages: 0 }, { type: 'notice' }]);
+  });
+
+  test('that hold a control token themselves fail, and are sent only once more', async () => {
+    let refused = 0;
+    const backend: Backend = {
+      ...(await openMock()),
+      generate: async ({ id }) => {
+        if (id !== 'r1') return completion('x');
+        refused++;
+        return failure('control-token', 'a control token');
+      },
+    };
+    const { run, lines } = prepare(backend, { items: items(3), lanes: 1, conversations: conversations([]) });
+    await runRequests(run);
+    expect(lines.map(({ error }) => error?.code)).toEqual([undefined, 'control-token', undefined]);
+    expect(refused).toBe(2);
   });
 
   test('that are no chats are sent as they are', async () => {

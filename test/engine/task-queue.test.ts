@@ -1,15 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WorkItem } from '../../src/core/request.ts';
-import { type Task, createTaskQueue } from '../../src/engine/task-queue.ts';
+import { type Task, type TaskQueue, createTaskQueue } from '../../src/engine/task-queue.ts';
 import { items } from './requests.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-async function take(queue: ReturnType<typeof createTaskQueue>): Promise<Task> {
-  const task = await queue.next();
+async function take(queue: TaskQueue): Promise<Task> {
+  const task = await queue.next(0);
   if (task === null) throw new Error('no task');
   return task;
+}
+
+/** Puts a taken task off, as a lane does. */
+function putOff(queue: TaskQueue, task: Task, delayMs: number): void {
+  queue.retryLater(task, delayMs);
+  queue.release();
 }
 
 const rowOf = async (next: Task | null | Promise<Task | null>): Promise<number | null> => (await next)?.row ?? null;
@@ -17,7 +23,12 @@ const rowOf = async (next: Task | null | Promise<Task | null>): Promise<number |
 describe('the task queue', () => {
   test('hands out every item once, in order, to however many ask at a time', async () => {
     const queue = createTaskQueue(items(40, 7));
-    const rows = await Promise.all(Array.from({ length: 42 }, () => rowOf(queue.next())));
+    const lane = async (number: number): Promise<number | null> => {
+      const row = await rowOf(queue.next(number));
+      if (row !== null) queue.release();
+      return row;
+    };
+    const rows = await Promise.all(Array.from({ length: 42 }, (_, number) => lane(number)));
     expect(rows).toEqual([...Array.from({ length: 40 }, (_, row) => row), null, null]);
   });
 
@@ -30,49 +41,109 @@ describe('the task queue', () => {
       }
     }
     const queue = createTaskQueue(counted());
-    await queue.next();
-    await queue.next();
+    await queue.next(0);
+    await queue.next(0);
     expect(read).toBe(1);
-    await queue.next();
+    await queue.next(0);
     expect(read).toBe(2);
   });
 
   test('hands a retry out when its time has come, before new items', async () => {
     const queue = createTaskQueue(items(3, 3));
     const first = await take(queue);
-    queue.retryLater(first, 1000);
-    expect(await rowOf(queue.next())).toBe(1);
+    putOff(queue, first, 1000);
+    expect(await rowOf(queue.next(0))).toBe(1);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(await queue.next()).toBe(first);
-    expect(await rowOf(queue.next())).toBe(2);
-    expect(await queue.next()).toBeNull();
+    expect(await queue.next(0)).toBe(first);
+    expect(await rowOf(queue.next(0))).toBe(2);
+    for (let count = 0; count < 3; count++) queue.release();
+    expect(await queue.next(0)).toBeNull();
   });
 
   test('does not end while a retry waits', async () => {
     const queue = createTaskQueue(items(1));
     const task = await take(queue);
-    queue.retryLater(task, 5000);
-    const waiting = Promise.all([queue.next(), queue.next()]);
+    putOff(queue, task, 5000);
+    const [first, second] = [queue.next(0), queue.next(0)];
     await vi.advanceTimersByTimeAsync(5000);
-    expect(await waiting).toEqual([task, null]);
+    expect(await first).toBe(task);
+    queue.release();
+    expect(await second).toBeNull();
+  });
+
+  test('does not end while a task is out: it may come back', async () => {
+    const queue = createTaskQueue(items(1));
+    const task = await take(queue);
+    const other = queue.next(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    putOff(queue, task, 1000);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await other).toBe(task);
+  });
+
+  test('gives nothing to a lane that may not take, until it may', async () => {
+    let allowed = 0;
+    const queue = createTaskQueue(items(3), (lane) => lane < allowed);
+    const rows: (number | null)[] = [];
+    const waiting = [0, 1].map(async (lane) => rows.push(await rowOf(queue.next(lane))));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(rows).toEqual([]);
+    allowed = 1;
+    queue.wake();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(rows).toEqual([0]);
+    allowed = 2;
+    queue.wake();
+    await Promise.all(waiting);
+    expect(rows).toEqual([0, 1]);
+  });
+
+  test('ends also for a lane that may not take', async () => {
+    const queue = createTaskQueue(items(1), (lane) => lane === 0);
+    const parked = queue.next(1);
+    await take(queue);
+    const last = queue.next(0);
+    queue.release();
+    expect([await parked, await last]).toEqual([null, null]);
+  });
+
+  test('leaves a retry to the lanes that may take it', async () => {
+    const limit = { lanes: 2 };
+    const queue = createTaskQueue(items(1), (lane) => lane < limit.lanes);
+    const task = await take(queue);
+    putOff(queue, task, 1000);
+    const [first, second] = [queue.next(0), queue.next(1)];
+    limit.lanes = 1;
+    queue.wake();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await first).toBe(task);
+    queue.release();
+    expect(await second).toBeNull();
+  });
+
+  test('that fails tells everybody who waits', async () => {
+    const queue = createTaskQueue(items(1), () => false);
+    const waiting = Promise.allSettled([queue.next(0), queue.next(1)]);
+    queue.fail(new Error('no room'));
+    expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
   test('reads nothing new while 256 retries wait', async () => {
     const queue = createTaskQueue(items(300, 300));
-    for (let count = 0; count < 256; count++) queue.retryLater(await take(queue), 1000);
-    const next = rowOf(queue.next());
+    for (let count = 0; count < 256; count++) putOff(queue, await take(queue), 1000);
+    const next = rowOf(queue.next(0));
     await vi.advanceTimersByTimeAsync(1000);
     expect(await next).toBe(0);
   });
 
   test('ends for all who wait when it is stopped, and forgets its retries', async () => {
     const queue = createTaskQueue(items(1));
-    queue.retryLater(await take(queue), 5000);
-    const waiting = Promise.all([queue.next(), queue.next()]);
+    putOff(queue, await take(queue), 5000);
+    const waiting = Promise.all([queue.next(0), queue.next(0)]);
     queue.stop();
     expect(await waiting).toEqual([null, null]);
     expect(vi.getTimerCount()).toBe(0);
-    expect(await queue.next()).toBeNull();
+    expect(await queue.next(0)).toBeNull();
   });
 
   test('is stopped while a read hangs', async () => {
@@ -81,7 +152,7 @@ describe('the task queue', () => {
       yield [];
     }
     const queue = createTaskQueue(never());
-    const waiting = queue.next();
+    const waiting = queue.next(0);
     queue.stop();
     expect(await waiting).toBeNull();
   });
@@ -92,7 +163,7 @@ describe('the task queue', () => {
       throw new Error('the disk is gone');
     }
     const queue = createTaskQueue(failing());
-    const outcomes = await Promise.allSettled([queue.next(), queue.next()]);
+    const outcomes = await Promise.allSettled([queue.next(0), queue.next(0)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 });

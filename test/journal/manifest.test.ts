@@ -27,6 +27,16 @@ test('whoever reads while it is replaced finds a whole one, and no draft stays',
   expect(await readdir(folder)).toEqual(['out.run.json']);
 });
 
+test('one of an earlier version is read, with what it did not know of', async () => {
+  const { vramLimit: _, ...runner } = sampleManifest().runner;
+  const summary = { done: 3, workers: 8 };
+  const path = await scratchFile(JSON.stringify({ ...sampleManifest(), runner, summary }), 'out.run.json');
+  expect(await readManifest(path)).toMatchObject({
+    runner: { vramLimit: 'auto' },
+    summary: { done: 3, workers: 8, workersAtStart: 8, modelMemory: null, vramGuard: null },
+  });
+});
+
 test('where there is none, it is null', async () => {
   expect(await readManifest(join(await scratchFolder(), 'out.run.json'))).toBeNull();
 });

@@ -114,6 +114,21 @@ test('requests in flight, retries, trims and restarts are counted', () => {
   expect(meter.snapshot()).toMatchObject({ inFlight: 1, retries: 1, engineRestarts: 1, context: { trims: 1 } });
 });
 
+test('the workers in use are those that were last told, beside those at the start', () => {
+  const { meter } = startMeter(10);
+  meter.add({ type: 'workers-change', workers: 2 });
+  expect(meter.snapshot()).toMatchObject({ workers: 2, workersAtStart: 4 });
+});
+
+test('what full GPU memory forced is counted; without a GPU it is not measured', () => {
+  const { meter } = startMeter(10);
+  expect(meter.snapshot().vramGuard).toBeNull();
+  meter.add({ type: 'gpu-sample', gpus: [] });
+  expect(meter.snapshot().vramGuard).toEqual({ trims: 0, lowered: 0, pauses: 0 });
+  for (const did of ['trim', 'lower', 'lower', 'pause'] as const) meter.add({ type: 'vram-guard', did });
+  expect(meter.snapshot().vramGuard).toEqual({ trims: 1, lowered: 2, pauses: 1 });
+});
+
 test('the machine is its last sample and its peak', () => {
   const { meter } = startMeter(10);
   const gpu = { usedBytes: 8, totalBytes: 16, utilisation: 90, temperature: 60, powerWatts: 200 };

@@ -51,6 +51,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "in_flight",
       "latency_ms",
       "load_ms",
+      "model_memory",
       "overall_rate",
       "overall_token_rate",
       "queue_ms",
@@ -62,7 +63,9 @@ test('the keys are those of a snapshot in snake_case', () => {
       "tokens",
       "total",
       "ttft_ms",
+      "vram_guard",
       "workers",
+      "workers_at_start",
     ]
   `);
 });

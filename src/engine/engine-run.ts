@@ -1,0 +1,45 @@
+import type { Backend } from '../core/backend.ts';
+import type { Emit, GpuSample } from '../core/events.ts';
+import type { WorkItem } from '../core/request.ts';
+import type { ResultLine } from '../core/result-line.ts';
+import type { RunnerSettings } from '../core/settings.ts';
+import type { AttemptContext } from './attempt.ts';
+import type { Breaker } from './breaker.ts';
+import type { ResultSource } from './build-result.ts';
+import type { Conversations } from './conversation.ts';
+import type { OutOfMemory } from './out-of-memory.ts';
+import type { Outages } from './outages.ts';
+import type { TaskQueue } from './task-queue.ts';
+import type { AnswerVerifier } from './verify-answer.ts';
+import type { WorkerLimit } from './worker-limit.ts';
+
+export interface EngineRun {
+  /** Batches of requests, read when a lane is free. */
+  items: AsyncIterable<WorkItem[]>;
+  backend: Backend;
+  /** Requests in flight. */
+  lanes: number;
+  /** Rolling histories, or null for independent requests. */
+  conversations: Conversations | null;
+  verifier: AnswerVerifier;
+  settings: RunnerSettings;
+  source: ResultSource;
+  /** Hands a result to the journal; the promise is what makes a lane wait for a slow disk. */
+  record: (row: number, line: ResultLine) => Promise<void> | undefined;
+  emit: Emit;
+  /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
+  onGpuSample: (listener: (gpus: GpuSample[]) => void) => void;
+  /** First Ctrl-C: nothing new is sent, what is in flight may end within `drainTimeoutMs`. */
+  stop: AbortSignal;
+  /** Second Ctrl-C, or a failed journal: everything ends now. */
+  abort: AbortSignal;
+}
+
+/** One of the workers: it has one request in flight. */
+export interface Lane extends Omit<EngineRun, 'lanes'>, AttemptContext {
+  queue: TaskQueue;
+  breaker: Breaker;
+  workers: WorkerLimit;
+  outages: Outages;
+  memory: OutOfMemory;
+}

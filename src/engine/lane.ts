@@ -1,0 +1,89 @@
+import type { Answer } from '../core/completion.ts';
+import type { ErrorKind } from '../core/errors.ts';
+import type { RunEvent } from '../core/events.ts';
+import { type BatchRequest, isRejected } from '../core/request.ts';
+import { type Attempt, sendOnce } from './attempt.ts';
+import { type Answered, rejectedResult, resultOf } from './build-result.ts';
+import type { Conversations, TurnPlace } from './conversation.ts';
+import type { Lane } from './engine-run.ts';
+import { handleFailure } from './handle-failure.ts';
+import type { Task } from './task-queue.ts';
+
+/** Works through tasks, one at a time, until there are none left. */
+export async function runLane(lane: Lane): Promise<void> {
+  for (;;) {
+    const next = lane.queue.next(lane.lane);
+    const task = next instanceof Promise ? await next : next;
+    if (task === null) return;
+    if (isRejected(task.read)) await lane.record(task.row, rejectedResult(task.read, lane.source));
+    else await runTask(lane, task, task.read);
+    lane.queue.release();
+  }
+}
+
+/** One attempt at a task: records its result, or puts it off for a retry. */
+async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<void> {
+  task.attempts++;
+  task.lowerings = lane.workers.lowerings();
+  task.outages = lane.outages.ended();
+  const answered = await ask(lane, request, task.attempts);
+  if (answered === null) return;
+  const { answer: outcome } = answered.verdict;
+  if (outcome.status === 'completed') {
+    lane.conversations?.accept(lane.lane, request, outcome.body);
+    lane.breaker.add(false);
+    lane.memory.noteSuccess();
+    await lane.record(task.row, resultOf(answered, lane.source));
+  } else {
+    await handleFailure(lane, task, { ...answered, failure: outcome });
+  }
+}
+
+/** The request's answer, judged; null when the run was stopped before it came. */
+async function ask(lane: Lane, request: BatchRequest, attempts: number): Promise<Answered | null> {
+  const prepared = lane.verifier.prepare(request);
+  const check = prepared instanceof Promise ? await prepared : prepared;
+  if (typeof check !== 'function') {
+    const unsent = { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
+    return { request, verdict: { answer: check }, attempts: 0, attempt: unsent, place: null };
+  }
+  const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
+  const { sent, place } =
+    conversations === null
+      ? { sent: await send(lane, request), place: null }
+      : await sendInConversation(lane, conversations, request);
+  return sent.answer === null ? null : { request, verdict: check(sent.answer), attempts, attempt: sent, place };
+}
+
+/** Failures that the history may be to blame for, and what is said when it is dropped for them. */
+const historyFailures: Partial<Record<ErrorKind, string>> = {
+  'context-too-long': 'the prompt did not fit',
+  'control-token': 'it may hold a control token',
+};
+
+/** Sends the request with the lane's history before it. */
+async function sendInConversation(
+  lane: Lane,
+  conversations: Conversations,
+  request: BatchRequest,
+): Promise<{ sent: Attempt; place: TurnPlace }> {
+  const extended = conversations.extend(lane.lane, request);
+  const sent = await send(lane, extended.request);
+  const blame = blameForHistory(sent.answer);
+  if (blame === undefined || !conversations.forget(lane.lane, blame)) return { sent, place: extended.place };
+  // Without the history the request gets its own chance.
+  return sendInConversation(lane, conversations, request);
+}
+
+const blameForHistory = (answer: Answer | null): string | undefined =>
+  answer?.status === 'failed' ? historyFailures[answer.kind] : undefined;
+
+const requestStart: RunEvent = { type: 'request-start' };
+const requestEnd: RunEvent = { type: 'request-end' };
+
+async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
+  lane.emit(requestStart);
+  const sent = await sendOnce(request, lane);
+  lane.emit(requestEnd);
+  return sent;
+}

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { createWorkerLimit } from '../../src/engine/worker-limit.ts';
+
+function open(lanes: number) {
+  const changes: number[] = [];
+  const limit = createWorkerLimit(lanes, (workers) => void changes.push(workers));
+  return {
+    limit,
+    changes,
+    allowed: () => Array.from({ length: lanes }, (_, lane) => limit.allows(lane)).lastIndexOf(true) + 1,
+  };
+}
+
+test('the workers are halved down to one, the last lanes first', () => {
+  const { limit, changes, allowed } = open(8);
+  expect(allowed()).toBe(8);
+  const steps = [1, 2, 3, 4].map(() => [limit.lower(), limit.workers(), allowed(), limit.lowerings()]);
+  expect(steps).toEqual([
+    [true, 4, 4, 1],
+    [true, 2, 2, 2],
+    [true, 1, 1, 3],
+    [false, 1, 1, 3],
+  ]);
+  expect(changes).toEqual([4, 2, 1]);
+});
+
+test('a pause lets no lane work, and ends with the workers that are left', () => {
+  const { limit, changes, allowed } = open(5);
+  limit.pause();
+  limit.pause();
+  expect(allowed()).toBe(0);
+  limit.lower();
+  expect([allowed(), limit.workers()]).toEqual([0, 2]);
+  limit.resume();
+  limit.resume();
+  expect(allowed()).toBe(2);
+  expect(changes).toEqual([0, 2]);
+});
