@@ -3,7 +3,7 @@ import { gpuMemory } from '../core/gpu-memory.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 
 export interface Field {
-  name: 'percent' | 'count' | 'rate' | 'tokens' | 'eta' | 'range' | 'errors' | 'memory';
+  name: 'percent' | 'count' | 'rate' | 'tokens' | 'workers' | 'eta' | 'range' | 'errors' | 'memory';
   text: string;
 }
 
@@ -15,6 +15,7 @@ export function progressFields(snapshot: Snapshot): Field[] {
     { name: 'count', text: total === null ? `${formatInteger(done)} done` : `${short(done)}/${short(total)}` },
     { name: 'rate', text: `${formatRate(recentRate ?? snapshot.overallRate)} req/s` },
     { name: 'tokens', text: `${formatCount(recentTokenRate ?? snapshot.overallTokenRate)} tok/s` },
+    { name: 'workers', text: workersText(snapshot) },
     ...etaFields(snapshot),
     { name: 'errors', text: failed === 0 ? '' : `${short(failed)} failed` },
     { name: 'memory', text: memoryText(snapshot) },
@@ -27,6 +28,12 @@ const percentOf = (done: number, total: number): number => (total === 0 ? 100 : 
 
 /** Whole numbers up to six digits: beside a total, 12.3k of 12.3k would say too little. */
 const short = (value: number): string => (value < 1_000_000 ? String(value) : formatCount(value));
+
+/** Only where memory took some of them out of work. */
+function workersText({ workers, workersAtStart }: Snapshot): string {
+  if (workers === workersAtStart) return '';
+  return workers === 0 ? 'paused: VRAM' : `${workers} of ${workersAtStart} workers`;
+}
 
 function etaFields({ total, done, eta }: Snapshot): Field[] {
   if (total === null || done >= total) return [];

@@ -6,7 +6,7 @@ import { progressFields } from './fields.ts';
 const widestBar = 24;
 const narrowestBar = 8;
 /** Where a line is too narrow, these go first, in this order; errors stay longest. */
-const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'eta', 'count', 'percent'];
+const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'workers', 'eta', 'count', 'percent'];
 
 /** The bar's line, at most `columns` wide. With an unknown total there is no bar, but the counts. */
 export function drawFrame(snapshot: Snapshot, columns: number): string {

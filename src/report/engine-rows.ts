@@ -1,22 +1,60 @@
 import { formatBytes, formatDuration, formatInteger, formatPercent, notMeasured } from '../core/format.ts';
 import { gpuMemory } from '../core/gpu-memory.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import type { ModelMemory, Snapshot } from '../core/snapshot.ts';
 
 /** What was measured of the engine and the machine; nothing where no snapshot was kept. */
 export function engineRows(snapshot: Snapshot | null): string[][] {
   if (snapshot === null) return [];
   const { engine, context } = snapshot;
   return [
-    ['workers', formatInteger(snapshot.workers)],
+    ['workers', workersText(snapshot)],
     ['model loaded in', formatDuration(snapshot.loadMs)],
+    ['model memory', modelMemoryText(snapshot)],
     ['GPU memory', gpuMemoryText(snapshot)],
+    ['VRAM guard', vramGuardText(snapshot)],
     ['GPUs', gpusText(snapshot)],
     ['engine memory', engine === null ? notMeasured : `peak ${formatBytes(engine.peakMemoryBytes)}`],
     ['engine CPU', engine === null ? notMeasured : `${Math.round(engine.cpuPercent)}% of one core`],
     ['context peak', contextText(context)],
     ['trims', formatInteger(context.trims)],
     ['engine restarts', formatInteger(snapshot.engineRestarts)],
-  ];
+  ].filter(([, value]) => value !== '');
+}
+
+/** The workers now, beside those at the start where memory made them fewer: `2 of 8`. */
+export const workersText = ({ workers, workersAtStart }: Snapshot): string =>
+  workers === workersAtStart ? formatInteger(workers) : `${formatInteger(workers)} of ${formatInteger(workersAtStart)}`;
+
+/** `4.1 GiB: weights 3.1 GiB, KV cache and buffers 1.0 GiB; all on the GPU`; '' where no engine said it. */
+export function modelMemoryText({ modelMemory }: Snapshot): string {
+  if (modelMemory === null) return '';
+  const { weightsBytes, loadedBytes } = modelMemory;
+  const parts =
+    weightsBytes === null
+      ? ''
+      : `: weights ${formatBytes(weightsBytes)}, KV cache and buffers ${formatBytes(loadedBytes - weightsBytes)}`;
+  return `${formatBytes(loadedBytes)}${parts}; ${placeText(modelMemory)}`;
+}
+
+function placeText({ loadedBytes, vramBytes }: ModelMemory): string {
+  if (vramBytes >= loadedBytes) return 'all on the GPU';
+  if (vramBytes === 0) return 'on the CPU';
+  const percent = Math.max(1, Math.floor((vramBytes / loadedBytes) * 100));
+  return `${percent}% on the GPU, the rest on the CPU`;
+}
+
+/** What full GPU memory forced; '' where it forced nothing. */
+export function vramGuardText({ vramGuard }: Snapshot): string {
+  if (vramGuard === null) return '';
+  const { trims, lowered, pauses } = vramGuard;
+  return [times('histories trimmed', trims), times('workers halved', lowered), times('paused', pauses)]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function times(what: string, count: number): string {
+  if (count === 0) return '';
+  return count === 1 ? `${what} once` : `${what} ${formatInteger(count)} times`;
 }
 
 /** The peak beside what there is: `peak 14.1 GiB of 16.0 GiB`. */

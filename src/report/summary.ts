@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
 import type { Distribution, Snapshot } from '../core/snapshot.ts';
-import { contextText, gpuMemoryText } from './engine-rows.ts';
+import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersText } from './engine-rows.ts';
 import { alignPairs } from './text.ts';
 
 export interface SummaryOptions {
@@ -22,7 +22,10 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['errors', errorsText(snapshot)],
     ['retries', snapshot.retries === 0 ? '' : formatInteger(snapshot.retries)],
     ['context', trimsText(snapshot)],
+    ['model memory', modelMemoryText(snapshot)],
     ['GPU memory', snapshot.gpuPeakBytes === null ? '' : gpuMemoryText(snapshot)],
+    ['VRAM guard', vramGuardText(snapshot)],
+    ['workers', snapshot.workers === snapshot.workersAtStart ? '' : workersText(snapshot)],
     ['engine', engineText(snapshot)],
     ['model', snapshot.loadMs === null ? '' : `loaded in ${formatDuration(snapshot.loadMs)}`],
     ['output', options.outputPath],

@@ -41,6 +41,13 @@ test('a finished run has a full bar and no ETA', () => {
   expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2734 tok/s');
 });
 
+test('workers that memory took out of work are told', () => {
+  const start = { ...midway, gpus: null, workersAtStart: 8 };
+  expect(frame(120, { ...start, workers: 8 })).not.toContain('workers');
+  expect(frame(120, { ...start, workers: 2 })).toContain(' tok/s 2 of 8 workers ETA ');
+  expect(frame(120, { ...start, workers: 0 })).toContain(' tok/s paused: VRAM ETA ');
+});
+
 test('100 % is shown only when nothing is left', () => {
   expect(frame(80, { ...midway, total: 100_000, done: 99_999 })).toContain(' 99% 99999/100000');
 });

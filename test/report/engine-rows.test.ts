@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import type { ModelMemory, Snapshot } from '../../src/core/snapshot.ts';
+import { engineRows } from '../../src/report/engine-rows.ts';
+import { renderSummary } from '../../src/report/summary.ts';
+import { sampleSnapshot } from './sample-run.ts';
+
+const rowOf = (label: string, change: Partial<Snapshot>): string | undefined =>
+  engineRows({ ...sampleSnapshot(), ...change }).find(([name]) => name === label)?.[1];
+
+const gibibyte = 1024 ** 3;
+const memory = (change: Partial<ModelMemory>): { modelMemory: ModelMemory } => ({
+  modelMemory: { weightsBytes: 3 * gibibyte, loadedBytes: 4 * gibibyte, vramBytes: 4 * gibibyte, ...change },
+});
+
+test('the memory of the model is told in its parts, and where it lies', () => {
+  const parts = '4.0 GiB: weights 3.0 GiB, KV cache and buffers 1.0 GiB';
+  const told = (change: Partial<ModelMemory>) => rowOf('model memory', memory(change));
+  expect(told({})).toBe(`${parts}; all on the GPU`);
+  expect(told({ vramBytes: 0.37 * 4 * gibibyte })).toBe(`${parts}; 37% on the GPU, the rest on the CPU`);
+  expect(told({ vramBytes: 3.99999 * gibibyte })).toBe(`${parts}; 99% on the GPU, the rest on the CPU`);
+  expect(told({ vramBytes: 0 })).toBe(`${parts}; on the CPU`);
+  expect(told({ weightsBytes: null })).toBe('4.0 GiB; all on the GPU');
+  expect(rowOf('model memory', { modelMemory: null })).toBeUndefined();
+});
+
+test('what full GPU memory forced is told only where it forced something', () => {
+  const told = (trims: number, lowered: number, pauses: number) =>
+    rowOf('VRAM guard', { vramGuard: { trims, lowered, pauses } });
+  expect(told(3, 2, 1)).toBe('histories trimmed 3 times, workers halved 2 times, paused once');
+  expect(told(0, 1, 0)).toBe('workers halved once');
+  expect(told(0, 0, 0)).toBeUndefined();
+  expect(rowOf('VRAM guard', { vramGuard: null })).toBeUndefined();
+});
+
+test('workers that were given up are told beside those at the start', () => {
+  expect(rowOf('workers', { workers: 2 })).toBe('2 of 8');
+  expect(rowOf('workers', {})).toBe('8');
+});
+
+test('the summary tells the same', () => {
+  const change = { ...memory({}), workers: 2, vramGuard: { trims: 0, lowered: 2, pauses: 0 } };
+  const text = renderSummary({ ...sampleSnapshot(), ...change }, { outputPath: 'out.jsonl' });
+  expect(text).toMatch(/ {2}model memory +4\.0 GiB: weights 3\.0 GiB, .*all on the GPU\n/);
+  expect(text).toMatch(/ {2}VRAM guard +workers halved 2 times\n {2}workers +2 of 8\n/);
+});
