@@ -22,5 +22,11 @@ export function findingsOf(examination: Examination): Finding[] {
 
 function nothingUsable(examination: Examination): Finding[] {
   if (usableEngines(examination).length > 0) return [];
-  return [finding('error', 'there is no engine here to run a batch with', 'npm install node-llama-cpp')];
+  return [
+    finding(
+      'error',
+      'there is no engine here to run a batch with',
+      'npm install node-llama-cpp, or Ollama (https://ollama.com/download)',
+    ),
+  ];
 }

@@ -1,0 +1,132 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { freePort, serve } from '../doctor/serve.ts';
+import { onlyPrograms } from '../doctor/scripts.ts';
+import { type FakeOllama, type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
+import { type CliFolder, type CliOutcome, createCliFolder } from '../helpers/run-cli.ts';
+
+interface Setting {
+  folder: CliFolder;
+  doctor: (...flags: string[]) => Promise<CliOutcome>;
+}
+
+/** A folder, and a PATH with these programs alone. */
+async function setUp(programs: Record<string, string> = {}, more: Record<string, string> = {}): Promise<Setting> {
+  const folder = await createCliFolder();
+  const { PATH = '' } = await onlyPrograms(programs);
+  const environment = { PATH, ...more };
+  return { folder, doctor: (...flags) => folder.run(['doctor', ...flags], { environment }) };
+}
+
+async function start(options: FakeOllamaOptions): Promise<FakeOllama> {
+  const server = await startFakeOllama({ tokenMs: 1, ...options });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+const jsonOf = ({ stdout }: CliOutcome): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
+
+describe('llmbatch doctor', () => {
+  test('of a server with one slot advises more, on stdout; what it does meanwhile is on stderr', async () => {
+    const server = await start({ slots: 1 });
+    const { doctor } = await setUp({ 'nvidia-smi': 'echo "RTX 4080, 560.35, 16376, 1024, 15352"' });
+    const { exitCode, stdout, stderr } = await doctor('--host', server.host, '--option', 'num_thread=1');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^llmbatch \d+\.\d+\.\d+ · Node \d+\.\d+\.\d+ · /);
+    expect(stdout).toContain('\nGPU        RTX 4080, 16.0 GiB, 15.0 GiB free; driver 560.35\n');
+    expect(stdout).toContain(`\nollama     0.34.0 at ${server.url}, 1 slot of 4,096 tokens`);
+    expect(stdout).toMatch(/\nwarning {2}the server works on one request at a time/);
+    expect(stdout).toContain('\n         fix: OLLAMA_NUM_PARALLEL=4 where the server is started\n');
+    expect(stdout).toContain('ollama serve\n');
+    expect(stderr).toMatch(/^ollama: loading tiny-scorer .*\nollama: finding out how many .*\n$/);
+    const options = server.requests.map(({ body }) => body?.['options']).filter((sent) => sent !== undefined);
+    expect(options.length).toBeGreaterThan(16);
+    for (const sent of options) expect(sent).toMatchObject({ num_thread: 1, num_ctx: 4096 });
+  });
+
+  test('of a server with four slots is one JSON object', async () => {
+    const server = await start({ slots: 4 });
+    const { doctor } = await setUp({ python3: `echo '{"python":"3.12.1","vllm":"0.10.0"}'` });
+    const outcome = await doctor('--host', server.host, '--json');
+    expect([outcome.exitCode, outcome.stdout.trim().split('\n')]).toEqual([0, [expect.any(String)]]);
+    const json = jsonOf(outcome);
+    expect(json).toMatchObject({
+      asked: { host: server.host, model: null },
+      gpu: { gpus: [], failure: null },
+      ollama: {
+        url: server.url,
+        is_local: true,
+        version: '0.34.0',
+        failure: null,
+        settings: null,
+        models: [{ name: 'tiny-scorer', has_one_slot: false, loaded: { context_tokens: 4096, vram_bytes: 0 } }],
+        probe: { model: 'tiny-scorer', slots: 4, found_by: 'probe', failure: null },
+      },
+      python: { command: 'python3', named_by: 'PATH', version: '3.12.1', vllm_version: '0.10.0' },
+      how_to_set: expect.any(Array),
+    });
+    expect(json['usable']).toEqual(expect.arrayContaining(['llama-cpp', 'ollama']));
+    const levels = (json['findings'] as { level: string; text: string }[]).map(({ level, text }) => [level, text]);
+    expect(levels).toEqual([
+      ['warning', 'vLLM 0.10.0 is too old: 0.11.1 is the first that can be used'],
+      ['hint', expect.stringContaining('if it was not told otherwise')],
+    ]);
+  });
+
+  test('without a probe sends no request to a model, and says that slots are not known', async () => {
+    const server = await start({ slots: 4 });
+    const { doctor } = await setUp();
+    const { stdout, stderr } = await doctor('--host', server.host, '--no-probe');
+    expect([stderr, server.loads]).toEqual(['', 0]);
+    expect(stdout).toContain('slots n/a (not probed)');
+  });
+
+  test('without any server is no fault, unless one was named', async () => {
+    const host = `127.0.0.1:${await freePort()}`;
+    const { doctor } = await setUp({}, { OLLAMA_HOST: host });
+    const found = await doctor();
+    expect([found.exitCode, found.stderr]).toEqual([0, '']);
+    expect(found.stdout).toContain('node-llama-cpp');
+    expect(found.stdout).toMatch(/\nwarning {2}nothing answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
+    const named = await doctor('--host', host, '--json');
+    expect(named.exitCode).toBe(4);
+    expect(jsonOf(named)).toMatchObject({ findings: [{ level: 'error' }], ollama: { version: null, probe: null } });
+  });
+
+  test('of a server that is no Ollama server says so', async () => {
+    const { url } = await serve({});
+    const { doctor } = await setUp();
+    const { exitCode, stdout } = await doctor('--host', url);
+    expect([exitCode, stdout]).toEqual([4, expect.stringContaining(`\nerror    what answers at ${url} is no Ollama`)]);
+  });
+
+  test('of a model that the server has not got exits 4', async () => {
+    const server = await start({});
+    const { doctor } = await setUp();
+    const { exitCode, stdout } = await doctor('--host', server.host, '-m', 'tiny-scorr');
+    expect(exitCode).toBe(4);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('has no model "tiny-scorr" fix: Did you mean tiny-scorer?');
+  });
+
+  test('refuses options that the probe has not got', async () => {
+    const { doctor } = await setUp();
+    const outcomes = await Promise.all([doctor('--option', 'slots=4'), doctor('--option', 'num_threads=1')]);
+    expect(outcomes.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual([
+      [2, ''],
+      [2, ''],
+    ]);
+    expect(outcomes[1]?.stderr).toContain('Did you mean num_thread?');
+  });
+
+  test('shows no key', async () => {
+    const server = await start({});
+    const openai = await serve({ '/v1/models': { status: 401, body: '{"error":"sk-hidden-key"}' } });
+    const { doctor } = await setUp(
+      {},
+      { OPENAI_API_KEY: 'sk-hidden-key', OLLAMA_API_KEY: 'sk-hidden-key', OPENAI_BASE_URL: `${openai.url}/v1` },
+    );
+    const outcomes = [await doctor('--host', server.host), await doctor('--host', server.host, '--json')];
+    expect(openai.requests.map(({ headers }) => headers.authorization)).toEqual(Array(2).fill('Bearer sk-hidden-key'));
+    for (const { stdout, stderr } of outcomes) expect(stdout + stderr).not.toContain('hidden-key');
+    expect(outcomes[0]?.stdout).toContain('it wants another key (HTTP 401)');
+  });
+});

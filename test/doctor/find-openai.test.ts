@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { findOpenai } from '../../src/doctor/find-openai.ts';
+import { freePort, serve } from './serve.ts';
+
+const list = (...models: object[]): { body: string } => ({ body: JSON.stringify({ object: 'list', data: models }) });
+const vllm = list({ id: 'Qwen/Qwen3-8B', owned_by: 'vllm', max_model_len: 32_768 });
+const nowhere = 'http://127.0.0.1:1';
+
+test('servers at the usual ports, and no other program there', async () => {
+  const engine = await serve({ '/v1/models': vllm });
+  const others = await Promise.all([
+    serve({ '/v1/models': { body: '<html>' } }),
+    serve({ '/v1/models': { body: '{"data":[1]}' } }),
+    serve({}),
+  ]);
+  const ports = [engine.port, ...others.map(({ port }) => port), await freePort()];
+  expect(await findOpenai({}, { ollamaUrl: nowhere, ports })).toEqual({
+    isBaseUrlSet: false,
+    ports,
+    servers: [
+      {
+        url: `${engine.url}/v1`,
+        namedBy: 'port',
+        kind: 'vllm',
+        models: [{ name: 'Qwen/Qwen3-8B', contextTokens: 32_768 }],
+        failure: null,
+      },
+    ],
+  });
+});
+
+test('neither the Ollama server nor what OPENAI_BASE_URL names is reported twice', async () => {
+  const [ollama, named] = [await serve({ '/v1/models': vllm }), await serve({ '/v1/models': vllm })];
+  const OPENAI_BASE_URL = named.url.replace('127.0.0.1', 'localhost');
+  const found = await findOpenai(
+    { OPENAI_BASE_URL: `${OPENAI_BASE_URL}/v1/` },
+    { ollamaUrl: ollama.url, ports: [ollama.port, named.port] },
+  );
+  expect(found.ports).toEqual([]);
+  expect(found.servers).toMatchObject([{ url: `${OPENAI_BASE_URL}/v1`, namedBy: 'OPENAI_BASE_URL', kind: 'vllm' }]);
+  expect(ollama.requests).toEqual([]);
+});
+
+test('the key goes to what OPENAI_BASE_URL names, and nowhere else', async () => {
+  const [named, other] = [await serve({ '/v1/models': vllm }), await serve({ '/v1/models': vllm })];
+  const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
+  const found = await findOpenai(environment, { ollamaUrl: nowhere, ports: [other.port] });
+  expect(found.servers).toHaveLength(2);
+  expect(named.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-secret']);
+  expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  expect(JSON.stringify(found)).not.toContain('secret');
+});
+
+test('a redirect is not followed with the key', async () => {
+  const other = await serve({ '/v1/models': vllm });
+  const moved = { status: 302, headers: { Location: `${other.url}/v1/models` }, body: '' };
+  const named = await serve({ '/v1/models': moved });
+  const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
+  const { servers } = await findOpenai(environment, { ollamaUrl: nowhere, ports: [] });
+  expect([servers[0]?.failure, other.requests]).toEqual(['its /models is no list of models (HTTP 302)', []]);
+});
+
+test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
+  const failureOf = async (OPENAI_BASE_URL: string, OPENAI_API_KEY?: string): Promise<string | null | undefined> => {
+    const key = OPENAI_API_KEY === undefined ? {} : { OPENAI_API_KEY };
+    const found = await findOpenai({ OPENAI_BASE_URL, ...key }, { ollamaUrl: nowhere, ports: [] });
+    expect(JSON.stringify(found)).not.toContain('secret');
+    return found.servers[0]?.failure;
+  };
+  const locked = await serve({ '/v1/models': { status: 401, body: '{}' } });
+  expect(await failureOf(`${locked.url}/v1`)).toBe('it wants a key (HTTP 401)');
+  expect(await failureOf(`${locked.url}/v1`, 'sk-secret')).toBe('it wants another key (HTTP 401)');
+  expect(await failureOf(`http://127.0.0.1:${await freePort()}/v1`)).toBe('nothing answers (ECONNREFUSED)');
+  expect(await failureOf('http://user:secret@127.0.0.1:1/v1')).toMatch(/^it holds a user name/);
+  expect(await failureOf('127.0.0.1:8000')).toBe('it is no http(s) address');
+  const fine = await serve({ '/v1/models': vllm });
+  expect(await failureOf(`${fine.url}/v1?api_key=secret`)).toBeNull();
+});
+
+test('a port that accepts and says nothing is given up', async () => {
+  const silent = await serve({ '/v1/models': null });
+  expect((await findOpenai({}, { ollamaUrl: nowhere, ports: [silent.port] })).servers).toEqual([]);
+  expect(silent.requests).toHaveLength(1);
+});

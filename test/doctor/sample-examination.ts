@@ -1,0 +1,131 @@
+import type { Examination } from '../../src/doctor/examine.ts';
+import type { Gpu } from '../../src/doctor/find-gpus.ts';
+import type { LoadedState, OllamaModel } from '../../src/doctor/ollama-models.ts';
+import type { ServerSettings } from '../../src/doctor/ollama-settings.ts';
+import type { SlotProbe } from '../../src/doctor/probe-ollama.ts';
+
+export const gibibyte = 1024 ** 3;
+
+export const gpu = (freeGibibytes: number, totalGibibytes = 16): Gpu => ({
+  name: 'NVIDIA GeForce RTX 4080',
+  driver: '560.35.03',
+  totalBytes: totalGibibytes * gibibyte,
+  usedBytes: (totalGibibytes - freeGibibytes) * gibibyte,
+  freeBytes: freeGibibytes * gibibyte,
+});
+
+/** 4,096 tokens of 128 KiB: half a GiB for each slot. */
+export const loaded = (changes: Partial<LoadedState> = {}): LoadedState => ({
+  contextTokens: 4096,
+  bytes: 4 * gibibyte,
+  vramBytes: 4 * gibibyte,
+  kvBytesPerToken: 128 * 1024,
+  hasSlidingWindow: false,
+  ...changes,
+});
+
+export const model = (changes: Partial<OllamaModel> = {}): OllamaModel => ({
+  name: 'gemma3:4b',
+  weightsBytes: 3 * gibibyte,
+  family: 'gemma3',
+  parameters: '4.3B',
+  quantisation: 'Q4_K_M',
+  capabilities: ['completion'],
+  isRemote: false,
+  hasOneSlot: false,
+  trainedTokens: 131_072,
+  loaded: loaded(),
+  ...changes,
+});
+
+export const probe = (changes: Partial<SlotProbe> = {}): SlotProbe => ({
+  model: 'gemma3:4b',
+  slots: 4,
+  width: 16,
+  foundBy: 'probe',
+  probeMs: 400,
+  loadMs: null,
+  keyLength: 256,
+  failure: null,
+  ...changes,
+});
+
+export const settings = (
+  values: Partial<ServerSettings['values']> = {},
+  startedBy: ServerSettings['startedBy'] = 'systemd',
+): ServerSettings => ({
+  startedBy,
+  values: {
+    OLLAMA_NUM_PARALLEL: null,
+    OLLAMA_CONTEXT_LENGTH: null,
+    OLLAMA_KEEP_ALIVE: null,
+    OLLAMA_KV_CACHE_TYPE: null,
+    OLLAMA_FLASH_ATTENTION: null,
+    OLLAMA_MAX_LOADED_MODELS: null,
+    OLLAMA_MAX_QUEUE: null,
+    LLAMA_ARG_CACHE_RAM: '0',
+    ...values,
+  },
+});
+
+type Changes = {
+  [Part in keyof Examination]?: Examination[Part] extends string[] ? string[] : Partial<Examination[Part]>;
+};
+
+/** A machine with one GPU and an Ollama server on it, with which nothing is amiss. */
+export function examination(changes: Changes = {}): Examination {
+  return {
+    llmbatch: {
+      version: '0.1.0',
+      node: '20.20.2',
+      platform: 'linux',
+      architecture: 'x64',
+      freeMemoryBytes: 8 * gibibyte,
+      ...changes.llmbatch,
+    },
+    asked: { host: null, model: null, ...changes.asked },
+    engines: changes.engines ?? ['llama-cpp', 'mock', 'ollama', 'openai', 'vllm'],
+    gpu: { gpus: [gpu(10)], failure: null, ...changes.gpu },
+    ollama: {
+      address: null,
+      url: 'http://127.0.0.1:11434',
+      isLocal: true,
+      isInstalled: true,
+      version: '0.34.0',
+      failure: null,
+      models: [model()],
+      settings: settings(),
+      isOpenToOthers: false,
+      probe: probe(),
+      ...changes.ollama,
+    },
+    embedded: { version: '3.22.1', ...changes.embedded },
+    openai: { isBaseUrlSet: false, ports: [8000, 8080], servers: [], ...changes.openai },
+    python: {
+      command: 'python3',
+      namedBy: 'PATH',
+      version: '3.11.7',
+      vllmVersion: null,
+      failure: null,
+      ...changes.python,
+    },
+  };
+}
+
+/** The same without any engine. */
+export const bareMachine = (changes: Changes = {}): Examination =>
+  examination({
+    gpu: { gpus: [] },
+    embedded: { version: null },
+    ...changes,
+    ollama: {
+      version: null,
+      isInstalled: false,
+      models: [],
+      settings: null,
+      isOpenToOthers: null,
+      probe: null,
+      failure: { kind: 'silent', text: 'nothing answers at http://127.0.0.1:11434 (ECONNREFUSED)' },
+      ...changes.ollama,
+    },
+  });
