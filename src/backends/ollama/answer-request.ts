@@ -105,7 +105,9 @@ const controlToken = refuse(
 /** The version decides what an option is that is not given, so none that shapes an answer's end is left out. */
 function samplingOptions(asked: AskedFor, maxTokens: number, { facts }: LoadedModel): Record<string, unknown> {
   const repeatPenalty = Number(facts.parameters.get('repeat_penalty') ?? 1);
-  return { repeat_penalty: repeatPenalty, ...asked.options, num_predict: maxTokens };
+  const { stop, ...options } = asked.options;
+  const stops = Array.isArray(stop) ? { stop: [...facts.stops, ...(stop as string[])] } : {};
+  return { repeat_penalty: repeatPenalty, ...options, ...stops, num_predict: maxTokens };
 }
 
 /** The server's guard against loops ends the stream so, after more than 30 equal tokens (0.34), or 100 (later). */

@@ -14,6 +14,8 @@ export interface ModelFacts {
   hasSlidingWindow: boolean;
   /** Values that the model's own settings give to options, such as `repeat_penalty`. */
   parameters: ReadonlyMap<string, string>;
+  /** Texts at which the model's own settings end an answer: a request that names some takes their place. */
+  stops: readonly string[];
   controlTokens: ControlTokens;
   /** False where the server has no list of them: then only those in the template are known. */
   knowsControlTokens: boolean;
@@ -22,36 +24,47 @@ export interface ModelFacts {
 export function modelFacts(shown: ShownModel): ModelFacts {
   const number = numberReader(shown);
   const listed = listedControlTokens(shown);
+  const parameters = parametersOf(shown.parameters ?? '');
   return {
     family: shown.details?.family || null,
     capabilities: shown.capabilities ?? [],
     trainedTokens: number('context_length'),
-    kvBytesPerToken: kvBytes(number),
+    kvBytesPerToken: kvBytes(number, kvHeads(shown)),
     keyLength: headLength(number, 'key'),
     hasSlidingWindow: number('attention.sliding_window') !== null,
-    parameters: parametersOf(shown.parameters ?? ''),
+    parameters: new Map(parameters),
+    stops: parameters.flatMap(([name, value]) => (name === 'stop' ? [unquote(value)] : [])),
     controlTokens: createControlTokens(listed ?? templateTokens(shown.template ?? '')),
     knowsControlTokens: listed !== null,
   };
 }
 
 /** The numbers of the model's architecture, by the names that a GGUF file gives them; null where there is none. */
-function numberReader({ model_info: info = {}, details }: ShownModel): (key: string) => number | null {
-  const named = info['general.architecture'];
-  const architecture = typeof named === 'string' ? named : (details?.family ?? '');
+function numberReader(shown: ShownModel): (key: string) => number | null {
   return (key) => {
-    const value = info[`${architecture}.${key}`];
+    const value = valueOf(shown, key);
     return typeof value === 'number' ? value : null;
   };
 }
 
-/** Keys and values of every layer, 16 bits each. */
-function kvBytes(number: (key: string) => number | null): number | null {
-  const layers = number('block_count');
-  const heads = number('attention.head_count_kv') ?? number('attention.head_count');
+function valueOf({ model_info: info = {}, details }: ShownModel, key: string): unknown {
+  const named = info['general.architecture'];
+  return info[`${typeof named === 'string' ? named : (details?.family ?? '')}.${key}`];
+}
+
+/** Keys and values of all heads, 16 bits each. */
+function kvBytes(number: (key: string) => number | null, heads: number | null): number | null {
   const [keys, values] = [headLength(number, 'key'), headLength(number, 'value')];
-  if (layers === null || heads === null || keys === null || values === null) return null;
-  return layers * heads * (keys + values) * 2;
+  if (heads === null || keys === null || values === null) return null;
+  return heads * (keys + values) * 2;
+}
+
+/** Heads of keys and values in all layers; some models have another number of them in each. */
+function kvHeads(shown: ShownModel): number | null {
+  const heads = valueOf(shown, 'attention.head_count_kv') ?? valueOf(shown, 'attention.head_count');
+  if (Array.isArray(heads)) return (heads as number[]).reduce((sum, count) => sum + count, 0);
+  const layers = numberReader(shown)('block_count');
+  return typeof heads === 'number' && layers !== null ? heads * layers : null;
 }
 
 function headLength(number: (key: string) => number | null, of: 'key' | 'value'): number | null {
@@ -79,9 +92,18 @@ function listedControlTokens({ model_info: info = {}, template = '' }: ShownMode
 const templateTokens = (template: string): string[] =>
   template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+>|\[\/?[A-Z_]+\]/gu) ?? [];
 
-function parametersOf(text: string): Map<string, string> {
+function parametersOf(text: string): (readonly [name: string, value: string])[] {
   const rows = text.split('\n').map((line) => /^(\S+)\s+(.*)$/.exec(line.trim()));
-  return new Map(rows.flatMap((row) => (row === null ? [] : [[row[1] ?? '', row[2] ?? ''] as const])));
+  return rows.flatMap((row) => (row === null ? [] : [[row[1] ?? '', row[2] ?? ''] as const]));
+}
+
+/** A text as Go quotes it, which JSON reads but for rare escapes. */
+function unquote(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text.replace(/^"(.*)"$/s, '$1');
+  }
 }
 
 /** The server gives these one slot, whatever it is told (server/sched.go of Ollama 0.33). */

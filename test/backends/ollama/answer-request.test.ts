@@ -117,7 +117,8 @@ describe('on an Ollama server', () => {
     for (const stop of ['lo', ['zz', 'lo']]) {
       const choice = choiceOf(await ask(hello({ stop })));
       expect(choice).toMatchObject({ message: { content: 'hel' }, finish_reason: 'stop' });
-      expect(sent()['options']).toMatchObject({ stop: [stop].flat() });
+      // The model's own stay.
+      expect(sent()['options']).toMatchObject({ stop: ['<|im_start|>', '<|im_end|>', stop].flat() });
     }
   });
 
