@@ -58,14 +58,26 @@ export async function chooseContext(facts: ContextFacts): Promise<ContextChoice>
 async function fitInput(lengths: PromptLengths, trained: number, facts: ContextFacts): Promise<ContextChoice> {
   const all = Math.max(...(await Promise.all(lengths.longest.map((request) => neededTokens(request, facts)))));
   const usual = await neededTokens(lengths.usual, facts);
-  const hasOutliers = Math.min(all, trained) > Math.max(modestTokens, outlierFactor * usual);
-  const contextTokens = Math.min(roundUp(hasOutliers ? outlierFactor * usual : all), trained);
-  const reason = hasOutliers ? 'for all but a few lines' : 'for the longest prompt and its answer';
-  const warning = hasOutliers
-    ? `a few lines are far longer than the others, and will fail as context-too-long; --option num_ctx=${Math.min(roundUp(all), trained)} takes them too, for more memory`
-    : null;
-  return { ...(await withAnswer(contextTokens, facts)), reason, warning };
+  const most = Math.max(modestTokens, outlierFactor * usual);
+  const hasOutliers = Math.min(all, trained) > most;
+  const contextTokens = Math.min(roundUp(hasOutliers ? most : all), trained);
+  const why = hasOutliers ? outliers(Math.min(roundUp(all), trained)) : all > trained ? overTrained(all) : allFit;
+  return { ...(await withAnswer(contextTokens, facts)), ...why };
 }
+
+type Why = Pick<ContextChoice, 'reason' | 'warning'>;
+
+const allFit: Why = { reason: 'for the longest prompt and its answer', warning: null };
+
+const outliers = (all: number): Why => ({
+  reason: 'for all but a few lines',
+  warning: `a few lines are far longer than the others, and will fail as context-too-long; --option num_ctx=${all} takes them too, for more memory`,
+});
+
+const overTrained = (all: number): Why => ({
+  reason: 'all that the model was trained on',
+  warning: `the longest prompt and its answer need ${formatInteger(all)} tokens: what does not fit fails as context-too-long or truncated`,
+});
 
 async function neededTokens(request: BatchRequest, { count }: ContextFacts): Promise<number> {
   const tokens = (await count(request)) ?? estimateTokens(request);
@@ -73,8 +85,9 @@ async function neededTokens(request: BatchRequest, { count }: ContextFacts): Pro
 }
 
 /** Rather too many than too few: most texts have four bytes a token, JSON has three, and each message its frame. */
-export function estimateTokens({ body: { messages, prompt, input } }: BatchRequest): number {
+export function estimateTokens({ body: { messages, prompt, input, tools } }: BatchRequest): number {
   const texts = messages?.map(({ content }) => textOf(content ?? null)) ?? [prompt ?? input ?? ''].flat();
+  if (Array.isArray(tools)) texts.push(...tools.map((tool) => JSON.stringify(tool)));
   return Math.ceil(texts.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0) / 3) + 16 * texts.length;
 }
 

@@ -33,8 +33,9 @@ function ask(
   signal: AbortSignal,
 ): Promise<AsyncIterable<AnswerPart>> {
   const isChat = endpoint === '/v1/chat/completions';
-  const { think = false } = readBody({ body }, isChat ? 'messages' : 'prompt').request;
-  const wire = { ...wireRequest(loaded, { num_predict: 1 }), think };
+  // Tools are a part of the prompt; all else that is asked for shapes the answer.
+  const { think = false, tools } = readBody({ body }, isChat ? 'messages' : 'prompt').request;
+  const wire = { ...wireRequest(loaded, { num_predict: 1 }), think, ...(tools === undefined ? {} : { tools }) };
   return isChat
     ? loaded.client.chat({ ...wire, messages: readMessages(body.messages ?? []) }, signal)
     : loaded.client.generate({ ...wire, prompt: body.prompt ?? '', raw: true }, signal);
