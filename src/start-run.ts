@@ -139,7 +139,10 @@ async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal;
   const { host, meter, input } = run;
   const watching = new AbortController();
   const watched = { backend: null as Backend | null, onGpuSample: (() => {}) as OnGpuSample };
+  /** The engine is elsewhere: these are not its GPUs. */
+  const isForeign = ({ type }: RunEvent): boolean => type === 'gpu-sample' && watched.backend?.usesLocalGpus === false;
   const emit = (event: RunEvent): void => {
+    if (isForeign(event)) return;
     meter.add(event);
     if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
     if (event.type === 'notice') host.onNote(event.text);

@@ -50,8 +50,12 @@ export interface AnswerFlags {
 
 export function addAnswerFlags(command: Command): Command {
   return command
-    .option('-b, --backend <name>', 'the engine: llama-cpp, mock; auto takes the first that serves the model', 'auto')
-    .option('-m, --model <model>', 'the model, a GGUF file for llama-cpp; replaces the model that a line names')
+    .option(
+      '-b, --backend <name>',
+      'the engine: llama-cpp, ollama, mock; auto takes the first that serves the model',
+      'auto',
+    )
+    .option('-m, --model <model>', 'the model (a GGUF file for llama-cpp); replaces the model that a line names')
     .addOption(
       new Option('--mode <mode>', 'how requests that share a system prompt are sent')
         .choices(['auto', 'independent', 'conversation'])

@@ -29,6 +29,8 @@ export interface Backend {
   /** How long loading took; null where nothing was loaded. */
   readonly loadMs: number | null;
   readonly limits: BackendLimits;
+  /** False: what the GPUs of this machine hold has nothing to do with this engine. Absent: it may. */
+  readonly usesLocalGpus?: boolean;
   /** Process of a local engine, for CPU and memory; null while there is none. */
   readonly pid?: () => number | null;
   /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug. */

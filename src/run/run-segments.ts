@@ -15,7 +15,9 @@ import { type BackendChoice, checkOptions, chooseBackend } from './choose-backen
 import type { EngineSlot } from './engine-slot.ts';
 import { firstModel, followItems } from './follow-items.ts';
 import { settleDrift } from './open-manifest.ts';
+import { chooseLanes } from './choose-lanes.ts';
 import { promptLengths } from './prompt-lengths.ts';
+import { describeSharing } from './prompt-sharing.ts';
 import { type RunInput, countWanted, groupsOf } from './read-input.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
@@ -58,7 +60,9 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
   noteChoices(run, choice, mode);
   const backend = await openBackend(run, choice, { model, mode });
   if (backend === null || host.stop.aborted) return undefined;
-  const lanes = lanesFor(run, backend, mode);
+  const { lanes, note } = chooseLanes(request.runner, backend.limits, mode.name);
+  if (note !== null) host.onNote(note);
+  await describeLoaded(run, backend);
   run.emit({
     type: 'run-start',
     total: run.input.isComplete() ? countWanted(run.input) : null,
@@ -122,6 +126,15 @@ async function openBackend(
   return backend;
 }
 
+/** What the loaded model takes of memory, and how much its prefix cache can save: once for a run. */
+async function describeLoaded({ input, manifest, host, emit }: OpenRun, backend: Backend): Promise<void> {
+  const memory = await backend.memory?.().catch(() => null);
+  if (memory !== null && memory !== undefined) emit({ type: 'model-memory', memory });
+  if (manifest.sessions > 1) return;
+  const sharing = await describeSharing(input, backend, host.stop).catch(() => null);
+  if (sharing !== null) host.onNote(sharing);
+}
+
 const placeOf = ({ request, host }: OpenRun): ServerPlace => ({
   host: request.runner.host,
   environment: host.environment,
@@ -144,19 +157,6 @@ function noteChoices({ request, host, manifest }: OpenRun, choice: BackendChoice
   if (request.settings.backend === 'auto') host.onNote(`backend: ${choice.definition.name} (${choice.reason})`);
   host.onNote(`mode: ${mode.name} (${mode.reason})`);
   if (mode.warning !== null) host.onNote(`warning: ${mode.warning}`);
-}
-
-/** More workers than the engine has slots only wait; in a conversation they would throw each other's cache out. */
-function lanesFor({ request, host }: OpenRun, { limits }: Backend, mode: ModeChoice): number {
-  const workers = request.runner.workers ?? limits.suggestedWorkers;
-  if (limits.slots === null || workers <= limits.slots) return workers;
-  const slots = `the engine works on ${limits.slots} at a time`;
-  if (mode.name === 'conversation') {
-    host.onNote(`${limits.slots} workers instead of ${workers}: ${slots}, and each conversation wants its own`);
-    return limits.slots;
-  }
-  host.onNote(`${workers} workers, but ${slots}: the others wait in its queue`);
-  return workers;
 }
 
 async function conversationsFor(run: OpenRun, backend: Backend, mode: ModeChoice): Promise<Conversations | null> {

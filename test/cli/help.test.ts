@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createCliFolder } from '../helpers/run-cli.ts';
 
-const commands = ['run', 'resume', 'validate', 'status', 'report', 'merge', 'backends'];
+const commands = ['run', 'resume', 'validate', 'status', 'report', 'merge', 'doctor', 'backends'];
 
 describe('llmbatch --help', () => {
   test('of every command shows examples and the exit codes, on stdout', async () => {
@@ -63,10 +63,10 @@ describe('llmbatch --help', () => {
                                     the choices; send nothing (default: false)
         --priority <input=number>   run inputs with higher numbers first; repeatable
                                     (default: {})
-        -b, --backend <name>        the engine: llama-cpp, mock; auto takes the first
-                                    that serves the model (default: "auto")
-        -m, --model <model>         the model, a GGUF file for llama-cpp; replaces the
-                                    model that a line names
+        -b, --backend <name>        the engine: llama-cpp, ollama, mock; auto takes
+                                    the first that serves the model (default: "auto")
+        -m, --model <model>         the model (a GGUF file for llama-cpp); replaces
+                                    the model that a line names
         --mode <mode>               how requests that share a system prompt are sent
                                     (choices: "auto", "independent", "conversation",
                                     default: "auto")

@@ -71,6 +71,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     modelDigest: found.digest,
     version: `ollama ${version}`,
     loadMs,
+    usesLocalGpus: client.host.isLocal,
     limits: limitsOf(loaded, slots),
     pid: () => process.runner,
     generate: (asked, context) => answerRequest(loaded, tools, [asked, context]),
