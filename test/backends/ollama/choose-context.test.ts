@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type ContextFacts, chooseContext, estimateTokens } from '../../../src/backends/ollama/choose-context.ts';
-import type { BatchRequest } from '../../../src/core/request.ts';
+import { type BatchRequest, textOf } from '../../../src/core/request.ts';
 import { chat } from '../candidates.ts';
 
 /** A request of so many tokens, by the count of these tests. */
@@ -14,7 +14,7 @@ const choose = (changes: Partial<ContextFacts>) =>
     conversationTokens: null,
     trainedTokens: 131_072,
     lengths: null,
-    count: async ({ body }) => String(body.messages?.[0]?.content).length,
+    count: async ({ body }) => textOf(body.messages?.[0]?.content ?? null).length,
     ...changes,
   });
 

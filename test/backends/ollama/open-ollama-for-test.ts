@@ -31,7 +31,7 @@ export async function openOn({ url }: { url: string }, changes: Partial<OpenRequ
 }
 
 export function clientOf({ url }: { url: string }): OllamaClient {
-  const client = createClient(ollamaHost({ host: url, environment: {} }), 4);
+  const client = createClient(ollamaHost({ host: url, environment: {} }), 64);
   onTestFinished(() => client.close());
   return client;
 }
