@@ -64,7 +64,7 @@ async function answerText(
   if (last === null) return endedEarly(streamed);
   tools.reloads.note(milliseconds(last.load_duration));
   return (
-    tools.cutCheck(last.prompt_eval_count ?? 0, prompt.bytes) ??
+    tools.cutCheck(last.prompt_eval_count ?? 0, hasImages(prompt) ? null : prompt.bytes) ??
     cutAnswer(last, asked, loaded) ??
     completionOf(streamed, last, { request, loaded })
   );
@@ -89,6 +89,9 @@ function readPrompt({ endpoint, body }: BatchRequest, { facts }: LoadedModel, to
   }
   return prompt;
 }
+
+const hasImages = (prompt: Prompt): boolean =>
+  prompt.key === 'messages' && prompt.messages.some(({ images }) => images !== undefined);
 
 const textsOf = ({ content, thinking = '', tool_name: tool = '', tool_calls: calls = [] }: WireMessage): string[] => [
   content,

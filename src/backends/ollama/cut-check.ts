@@ -1,8 +1,11 @@
 import { type Failure, failure } from '../../core/completion.ts';
 import { formatInteger } from '../../core/format.ts';
 
-/** A failure where the server seems to have cut the prompt, by its token count and the bytes of its texts. */
-export type CutCheck = (promptTokens: number, bytes: number) => Failure | null;
+/**
+ * A failure where the server seems to have cut the prompt, by its token count and the bytes of its texts (null where it
+ * holds more than texts).
+ */
+export type CutCheck = (promptTokens: number, bytes: number | null) => Failure | null;
 
 /** A server cuts to the whole window (before 0.30), or to half of it and its first tokens (since). */
 const keptTokens = 8;
@@ -25,13 +28,13 @@ export function createCutCheck(contextTokens: number, cutsPrompts: boolean): Cut
   };
   return (promptTokens, bytes) => {
     const isAtCut = promptTokens >= contextTokens - 1 || (promptTokens >= half && promptTokens <= half + keptTokens);
-    const bytesPerToken = bytes / Math.max(1, promptTokens);
+    const bytesPerToken = bytes === null ? null : bytes / Math.max(1, promptTokens);
     if (!isAtCut) {
-      seen.least = Math.min(seen.least, bytesPerToken);
-      seen.most = Math.max(seen.most, bytesPerToken);
+      seen.least = Math.min(seen.least, bytesPerToken ?? Infinity);
+      seen.most = Math.max(seen.most, bytesPerToken ?? 0);
       return null;
     }
-    if (!cutsPrompts && isPlausible(bytesPerToken)) return null;
+    if (!cutsPrompts && (bytesPerToken === null || isPlausible(bytesPerToken))) return null;
     const counts = `it counts ${formatInteger(promptTokens)} tokens of a window of ${formatInteger(contextTokens)}`;
     return failure('context-too-long', `The server seems to have cut the prompt (${counts}): raise --option num_ctx.`);
   };

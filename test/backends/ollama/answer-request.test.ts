@@ -424,6 +424,14 @@ describe('a server that cuts prompts', () => {
   });
 });
 
+test('a prompt with an image may have any count', async () => {
+  const server = await startScripted({ '/api/chat': lines(piece('a'), end({ prompt_eval_count: 515 })) });
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
+  const asked = await answer(loadedOn(server), chat(user([{ type: 'text', text: 'What is this?' }, image])));
+  expect(asked.status).toBe('completed');
+  expect(await answer(loadedOn(server), chat(user('What is this?')))).toMatchObject({ kind: 'context-too-long' });
+});
+
 describe('an answer of embeddings', () => {
   test.each([
     [{}],
