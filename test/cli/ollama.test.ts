@@ -121,7 +121,7 @@ describe('a run on Ollama', () => {
   });
 
   test('keeps whole question-answer pairs in a conversation, through trims, a kill -9 and the resume', async () => {
-    const { at, write, start, run, text, server, flags } = await setUp(1, { slots: 1 });
+    const { at, write, start, run, text, server, flags } = await setUp(1, { slots: 1, tokenMs: 1 });
     await write('in.jsonl', oneRubric(230));
     const conversation = ['run', ...flags, '--mode', 'conversation', '--workers', '2'];
     const running = start(conversation);
