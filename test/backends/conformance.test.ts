@@ -1,7 +1,11 @@
-import { textOf } from '../../src/core/request.ts';
+import { ollamaBackend } from '../../src/backends/ollama.ts';
+import type { Backend } from '../../src/core/backend.ts';
+import { type BatchRequest, textOf } from '../../src/core/request.ts';
 import { openMock } from '../engine/requests.ts';
 import { candidate, candidates, chat } from './candidates.ts';
 import { describeBackend } from './conformance.ts';
+import { type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
+import { openRequest } from '../helpers/open-request.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
@@ -18,7 +22,47 @@ describeBackend('mock', {
 describeBackend('llama-cpp', {
   open: openTinyScorer,
   chat: (index) => candidate(index).request,
-  expected: ({ id }) => candidates.find(({ request }) => request.id === id)?.answer ?? '',
+  expected: answerOf,
   slow: chat(long, { max_tokens: 1000 }),
   bad: { request: chat(long, { logit_bias: { 5: 1 } }), kind: 'bad-request' },
 });
+
+const tooLong = { request: chat([{ role: 'user', content: 'x'.repeat(5000) }]), kind: 'context-too-long' } as const;
+
+/** On a server of its own, which is closed with it. */
+async function openOnFake(server: FakeOllamaOptions = {}, options = {}): Promise<Backend> {
+  const { url: host, close } = await startFakeOllama({ slots: 4, ...server });
+  const backend = await ollamaBackend.open(openRequest('tiny-scorer', { host, options }));
+  return {
+    ...backend,
+    async close() {
+      await backend.close();
+      await close();
+    },
+  };
+}
+
+describeBackend('ollama', {
+  open: () => openOnFake(),
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat([{ role: 'user', content: 'hello' }]),
+  openSlow: () => openOnFake({ tokenMs: 1000 }, { slots: 4 }),
+  bad: tooLong,
+});
+
+const realOllama = process.env['LLMBATCH_TEST_OLLAMA'] ?? null;
+
+describeBackend('ollama (on the server that LLMBATCH_TEST_OLLAMA names)', {
+  open: () => ollamaBackend.open(openRequest('tiny-scorer', { host: realOllama, options: { num_thread: 1 } })),
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat(long, { max_tokens: 1000 }),
+  bad: tooLong,
+  staysRunning: true,
+  isAbsent: realOllama === null,
+});
+
+function answerOf({ id }: BatchRequest): string {
+  return candidates.find(({ request }) => request.id === id)?.answer ?? '';
+}

@@ -16,11 +16,15 @@ export interface Subject {
   openSlow?: () => Promise<Backend>;
   /** A request that the backend can't answer. */
   bad: { request: BatchRequest; kind: ErrorKind };
+  /** The engine was there before, and stays when its backend is closed. */
+  staysRunning?: boolean;
+  /** Its tests are only named: what they need is not here. */
+  isAbsent?: boolean;
 }
 
 /** The one suite that every backend passes. */
 export function describeBackend(name: string, subject: Subject): void {
-  describe(`the ${name} backend`, () => {
+  describe.skipIf(subject.isAbsent === true)(`the ${name} backend`, () => {
     let backend: Backend;
     beforeAll(async () => {
       backend = await subject.open();
@@ -79,7 +83,7 @@ export function describeBackend(name: string, subject: Subject): void {
       expect(answerText(completed(await backend.generate(request, context())).body)).toBe(subject.expected(request));
     });
 
-    test('leaves no process when it is closed', async () => {
+    test.skipIf(subject.staysRunning === true)('leaves no process when it is closed', async () => {
       const closing = await subject.open();
       completed(await closing.generate(subject.chat(4), context()));
       const pid = closing.pid?.() ?? null;
