@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { OllamaHost } from '../backends/ollama/host.ts';
 import { findServer } from '../backends/ollama/server-process.ts';
 
@@ -29,9 +28,9 @@ export interface ServerSettings {
 export async function readSettings({ url, isLocal }: OllamaHost): Promise<ServerSettings | null> {
   if (!isLocal) return null;
   const server = await findServer(portOf(url));
-  // What listens may be a tunnel or a container's proxy, which has another environment than the server.
-  if (server === null || !(await isOllama(server.pid))) return null;
-  const value = (name: SettingName): [SettingName, string | null] => [name, server.environment[name] || null];
+  if (server === null || server.environment === null) return null;
+  const { environment } = server;
+  const value = (name: SettingName): [SettingName, string | null] => [name, environment[name] || null];
   const values = Object.fromEntries(settingNames.map(value)) as ServerSettings['values'];
   return { values, startedBy: (await isService(server.pid)) ? 'systemd' : 'command' };
 }
@@ -40,9 +39,6 @@ export const portOf = (url: string): number => {
   const { port, protocol } = new URL(url);
   return Number(port || (protocol === 'https:' ? 443 : 80));
 };
-
-const isOllama = async (pid: number): Promise<boolean> =>
-  basename((await readProc(pid, 'cmdline')).split('\0')[0] ?? '').startsWith('ollama');
 
 const isService = async (pid: number): Promise<boolean> => /\/ollama\.service\b/.test(await readProc(pid, 'cgroup'));
 

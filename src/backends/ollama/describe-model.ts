@@ -46,7 +46,8 @@ function samplingNote({ prepared: { loaded } }: Described, body: Record<string, 
 
 /** Seen only where the server is a process of this machine that may be looked at. */
 function cacheWarning({ server, version }: Described): string | null {
-  if (server === null || isBefore(version, '0.30.0') || server.environment['LLAMA_ARG_CACHE_RAM'] === '0') return null;
+  const environment = server?.environment ?? null;
+  if (environment === null || isBefore(version, '0.30.0') || environment['LLAMA_ARG_CACHE_RAM'] === '0') return null;
   return 'hint: this server keeps every prompt in RAM (8 GiB), which slows it with each distinct one; LLAMA_ARG_CACHE_RAM=0 in its environment ends that, and costs nothing here';
 }
 

@@ -4,8 +4,9 @@ import { basename } from 'node:path';
 /** A server on this machine, as the system shows it. Only on Linux, and only to its owner or root. */
 export interface ServerProcess {
   pid: number;
-  /** What it was started with: the server's own settings are nowhere else to be seen. */
-  environment: Record<string, string>;
+  /** What it was started with, where it is Ollama itself: the server's settings are nowhere else to be seen. What listens
+   * may be a tunnel or a container's proxy, whose environment says nothing: null. */
+  environment: Record<string, string> | null;
 }
 
 /** The process that listens on a port; null where it can't be seen. */
@@ -14,8 +15,8 @@ export async function findServer(port: number): Promise<ServerProcess | null> {
   if (sockets.size === 0) return null;
   for (const pid of await processes()) {
     if (!(await hasSocket(pid, sockets))) continue;
-    const text = await readText(`/proc/${pid}/environ`);
-    return { pid, environment: Object.fromEntries(text.split('\0').map(splitVariable)) };
+    const isOllama = (await nameOf(pid)).startsWith('ollama');
+    return { pid, environment: isOllama ? await environmentOf(pid) : null };
   }
   return null;
 }
@@ -26,8 +27,7 @@ export async function findRunner(serverPid: number): Promise<number | null> {
     const stat = await readText(`/proc/${pid}/stat`);
     const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (Number(parent) !== serverPid) continue;
-    const name = basename((await readText(`/proc/${pid}/cmdline`)).split('\0')[0] ?? '');
-    if (/^(llama-server|ollama)/.test(name)) return pid;
+    if (/^(llama-server|ollama)/.test(await nameOf(pid))) return pid;
   }
   return null;
 }
@@ -62,6 +62,12 @@ async function hasSocket(pid: number, sockets: ReadonlySet<string>): Promise<boo
   }
   return false;
 }
+
+const nameOf = async (pid: number): Promise<string> =>
+  basename((await readText(`/proc/${pid}/cmdline`)).split('\0')[0] ?? '');
+
+const environmentOf = async (pid: number): Promise<Record<string, string>> =>
+  Object.fromEntries((await readText(`/proc/${pid}/environ`)).split('\0').map(splitVariable));
 
 const processes = async (): Promise<number[]> =>
   (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => Number.isInteger(pid));
