@@ -5,7 +5,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { findRunner, findServer, isOpenToOthers } from '../../../src/backends/ollama/server-process.ts';
 
 /** A process that listens, starts a child by this name, and says both. */
-async function startServer(host: string, childName: string): Promise<{ port: number; child: number; pid: number }> {
+async function startServer(
+  host: string,
+  childName: string,
+  name = '/usr/local/bin/ollama',
+): Promise<{ port: number; child: number; pid: number }> {
   const script = `
     const { spawn } = require('node:child_process');
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { argv0: process.argv[2], stdio: 'ignore' });
@@ -14,6 +18,7 @@ async function startServer(host: string, childName: string): Promise<{ port: num
     server.listen(0, process.argv[1], () => process.send({ port: server.address().port, child: child.pid }));`;
   const environment = { ...process.env, LLAMA_ARG_CACHE_RAM: '0', ODD: 'a=b=c' };
   const server: ChildProcess = spawn(process.execPath, ['-e', script, host, childName], {
+    argv0: name,
     env: environment,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -29,6 +34,11 @@ describe.runIf(process.platform === 'linux')('a server on this machine', () => {
   test.each(['127.0.0.1', '0.0.0.0', '::1'])('is found by its port, with its environment: %s', async (host) => {
     const { port, pid } = await startServer(host, 'llama-server');
     expect(await findServer(port)).toMatchObject({ pid, environment: { LLAMA_ARG_CACHE_RAM: '0', ODD: 'a=b=c' } });
+  });
+
+  test('keeps its environment to itself where it is a tunnel or a proxy', async () => {
+    const { port, pid } = await startServer('127.0.0.1', 'llama-server', 'docker-proxy');
+    expect(await findServer(port)).toEqual({ pid, environment: null });
   });
 
   test.each(['/usr/lib/ollama/llama-server', 'ollama'])('has its model in a child: %s', async (name) => {
