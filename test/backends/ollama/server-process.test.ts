@@ -47,7 +47,7 @@ describe.runIf(process.platform === 'linux')('a server on this machine', () => {
   });
 
   test('has none where its children are others', async () => {
-    const { pid } = await startServer('127.0.0.1', 'sleep');
+    const { pid } = await startServer('127.0.0.1', 'sleep', 'node');
     expect(await findRunner(pid)).toBe(null);
     expect(await findRunner(process.pid)).toBe(null);
   });
