@@ -10,21 +10,23 @@ import { describeModel } from './describe-model.ts';
 import { findModel } from './find-model.ts';
 import { findSlots, limitsOf, mostProbedSlots } from './find-slots.ts';
 import { ollamaHost } from './host.ts';
-import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import type { LoadedModel } from './loaded-model.ts';
 import { modelMemory } from './model-memory.ts';
 import { ollamaOptionsSchema } from './options.ts';
 import { prepareModel, suitsInput } from './prepare-model.ts';
 import { reachServer } from './reach-server.ts';
 import { recoverServer } from './recover-server.ts';
 import { createReloadWatch } from './reload-watch.ts';
+import { createModelRestart, freeModel } from './restart-model.ts';
+import { createRunnerProcess } from './runner-process.ts';
 import { findRunner, findServer } from './server-process.ts';
 import { cutsPrompts } from './versions.ts';
 
 /** A server that is being started is waited for so long, and one that went away in the middle of a run. */
 const startWaitMs = 30_000;
-const outageWaitMs = 300_000;
+/** The engine stage says that it waits. */
+const outageWait = { longestMs: 300_000, onNotice: () => {} };
 const lookMs = 1500;
-const unloadMs = 10_000;
 
 /** Is there a server that has the model? */
 export async function servesModel(model: string, place: ServerPlace): Promise<boolean> {
@@ -62,10 +64,12 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const { loaded, loadMs } = prepared;
   const slots = await findSlots(loaded, options, request);
   const server = await findLocalServer(client);
-  const notes = await describeModel({ ...found, prepared, version, slots, server }, request);
-  for (const note of notes) onNotice(note);
+  for (const note of await describeModel({ ...found, prepared, version, slots, server }, request)) onNotice(note);
   const tools = createTools(loaded, version, request);
-  const process = { runner: server === null ? null : await findRunner(server.pid) };
+  const closing = new AbortController();
+  const { restart, ready } = createModelRestart(loaded, AbortSignal.any([signal, closing.signal]));
+  const runner = createRunnerProcess(() => findLocalRunner(client));
+  if (server !== null) await runner.look();
   return {
     model,
     modelDigest: found.digest,
@@ -73,29 +77,39 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     loadMs,
     usesLocalGpus: client.host.isLocal,
     limits: limitsOf(loaded, slots),
-    pid: () => process.runner,
-    generate: (asked, context) => answerRequest(loaded, tools, [asked, context]),
+    pid: runner.pid,
+    async generate(asked, context) {
+      await ready(context.signal);
+      return answerRequest(loaded, tools, [asked, context]);
+    },
+    restart() {
+      tools.reloads.excuse();
+      request.onRestart('The Ollama server says nothing: the model is loaded again.');
+      return restart();
+    },
     async recover(failure, stop) {
       tools.reloads.excuse();
-      // The engine stage says that it waits.
-      const wasAway = await recoverServer(loaded, failure, {
-        signal: stop,
-        onNotice: () => {},
-        longestMs: outageWaitMs,
-      });
-      const again = await findLocalServer(client);
-      process.runner = again === null ? null : await findRunner(again.pid);
+      const wasAway = await recoverServer(loaded, failure, { ...outageWait, signal: stop });
+      await runner.look();
       return wasAway;
     },
     countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
     memory: () => modelMemory(loaded, { ...found, signal }),
     suits: (other) => suitsInput(loaded, other, options),
-    close: () => closeModel(loaded, request.unload),
+    async close() {
+      closing.abort();
+      await closeModel(loaded, request.unload);
+    },
   };
 }
 
 const findLocalServer = ({ host }: OllamaClient) =>
   host.isLocal ? findServer(Number(new URL(host.url).port || 80)) : Promise.resolve(null);
+
+async function findLocalRunner(client: OllamaClient): Promise<number | null> {
+  const server = await findLocalServer(client);
+  return server === null ? null : findRunner(server.pid);
+}
 
 const createTools = (loaded: LoadedModel, version: string, request: OpenRequest): AnswerTools => ({
   allowControlTokens: request.allowControlTokens,
@@ -104,10 +118,7 @@ const createTools = (loaded: LoadedModel, version: string, request: OpenRequest)
 });
 
 /** The model stays loaded, as `keep_alive` has it, unless it is to be freed. */
-async function closeModel({ client, ...loaded }: LoadedModel, unload: boolean): Promise<void> {
-  if (unload) {
-    const free = { ...wireRequest(loaded), keep_alive: 0 };
-    await client.load(free, AbortSignal.timeout(unloadMs)).catch(() => undefined);
-  }
-  await client.close();
+async function closeModel(loaded: LoadedModel, unload: boolean): Promise<void> {
+  if (unload) await freeModel(loaded, new AbortController().signal);
+  await loaded.client.close();
 }

@@ -1,0 +1,53 @@
+import { loadModel } from './load-model.ts';
+import { type LoadedModel, wireRequest } from './loaded-model.ts';
+
+/** Loads the model anew when the server answers nobody any more. */
+export interface ModelRestart {
+  /** One at a time; whoever asks meanwhile waits for the same. Over, without a word, when the run stops. */
+  restart: () => Promise<void>;
+  /** Resolves when no restart is under way. Rejects with the reason of the signal. */
+  ready: (signal: AbortSignal) => Promise<void>;
+}
+
+const unloadMs = 10_000;
+
+/**
+ * A server may lose the slot of a stream whose client goes away: its handler waits for ever to hand on the next token (seen
+ * in 0.33). When all slots are lost, requests only wait; what frees them is another load of the model.
+ */
+export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): ModelRestart {
+  let current: Promise<void> | null = null;
+  const reload = async (): Promise<void> => {
+    await freeModel(loaded, stop);
+    stop.throwIfAborted();
+    await loadModel(loaded, stop);
+  };
+  return {
+    restart() {
+      current ??= reload()
+        .catch((error: unknown) => {
+          if (!stop.aborted) throw error;
+        })
+        .finally(() => {
+          current = null;
+        });
+      return current;
+    },
+    async ready(signal) {
+      if (current === null) return;
+      // Whether it succeeds is the next request's to find out.
+      const over = current.catch(() => undefined);
+      const listening = new AbortController();
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: listening.signal });
+      });
+      await Promise.race([over, aborted]).finally(() => listening.abort());
+    },
+  };
+}
+
+/** Frees the model, whatever `keep_alive` says. A server that is gone has freed it. */
+export async function freeModel({ client, ...loaded }: LoadedModel, stop: AbortSignal): Promise<void> {
+  const free = { ...wireRequest(loaded), keep_alive: 0 };
+  await client.load(free, AbortSignal.any([stop, AbortSignal.timeout(unloadMs)])).catch(() => undefined);
+}
