@@ -13,7 +13,7 @@ export async function versionOf(host) {
 
 /**
  * Prompt tokens that were computed and not taken from a cache, by the server's log: from version 0.33.3 on each answer
- * says it too; before, only the log does. Null without a log.
+ * says it too; before, only the log does. Null without a log, and where a server that was started again began a new one.
  */
 export function computedTokens(path) {
   if (path === undefined) return { since: () => null };
@@ -22,6 +22,7 @@ export function computedTokens(path) {
     since() {
       const from = offset;
       offset = sizeOf(path);
+      if (offset < from) return null;
       const lines = readFrom(path, from).matchAll(/prompt eval time =\s+[\d.]+ ms \/\s+(\d+) tokens/g);
       return [...lines].reduce((sum, [, tokens]) => sum + Number(tokens), 0);
     },

@@ -6,6 +6,7 @@ import { countPrompt } from './count-prompt.ts';
 import type { FoundModel } from './find-model.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
+import { wakeModel } from './wake-model.ts';
 import { type OllamaOptions, runnerOptions } from './options.ts';
 
 export interface PreparedModel {
@@ -35,6 +36,7 @@ export async function prepareModel(
   const estimated = await chooseContext({ ...facts, count: async (asked) => estimateTokens(asked) });
   const first = withWindow(estimated);
   const loadMs = await loadModel(first, request.signal);
+  await wakeModel(first, request);
   const counted = await chooseContext({ ...facts, count: createCounter(first, request.signal) });
   const isTooSmall = counted.contextTokens > estimated.contextTokens;
   const isWasteful = counted.contextTokens * 2 < estimated.contextTokens;

@@ -72,10 +72,10 @@ describe('a request that is aborted', () => {
 
   test('is aborted in the middle of a failure’s body, too', async () => {
     const begun = promised();
-    const server = await startScripted({
-      '/api/chat': (response) => void response.writeHead(500).write('{"error":"endl', () => begun.keep()),
-    });
+    const server = await startScripted();
     const backend = await openOn(server);
+    server.replies['/api/chat'] = (response) =>
+      void response.writeHead(500).write('{"error":"endl', () => begun.keep());
     const controller = new AbortController();
     const asked = rejectionOf(backend.generate(hello, context({ signal: controller.signal })));
     await begun.promise;

@@ -42,8 +42,8 @@ describe('a model', () => {
     expect(choice).toMatchObject({ contextTokens: 2048, reason: 'for the longest prompt and its answer' });
     expect(loaded.runner).toEqual({ num_ctx: 2048 });
     expect(Object.isFrozen(loaded.runner)).toBe(true);
-    // A load, and each of the two lines once.
-    expect(server.requests.filter(({ path }) => path === '/api/chat')).toHaveLength(3);
+    // A load, a sign of life, and each of the two lines once.
+    expect(server.requests.filter(({ path }) => path === '/api/chat')).toHaveLength(4);
     const longest = server.requests.at(-1)?.body;
     expect(longest).toMatchObject({ options: { num_predict: 1, num_ctx: 2048 }, truncate: false });
     expect(loaded.answerTokens).toBeGreaterThan(1900);
@@ -106,7 +106,10 @@ describe('a model', () => {
     const server = await startFake();
     await prepare(server, changes);
     expect(server.loads).toBe(1);
-    expect(server.requests.filter(({ path }) => path === '/api/chat')).toHaveLength(1);
+    expect(server.requests.filter(({ path }) => path === '/api/chat').map(({ kind }) => kind)).toEqual([
+      'load',
+      'answer',
+    ]);
   });
 
   test('is loaded where a line can’t be sent at all', async () => {
