@@ -34,9 +34,10 @@ describe('loading a model', () => {
 
   test('waits while the server is busy', async () => {
     const server = await startFake();
-    server.faults = () => (server.requests.length < 3 ? 'busy' : null);
+    server.faults = () => (server.requests.length < 4 ? 'busy' : null);
     await loadModel(loadedOn(server), never);
-    expect(server.requests).toHaveLength(3);
+    // More often than a crash would be forgiven.
+    expect(server.requests).toHaveLength(4);
     expect(server.loads).toBe(1);
   });
 

@@ -1,9 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { describe, expect, test, vi } from 'vitest';
 import { findSlots, limitsOf } from '../../../src/backends/ollama/find-slots.ts';
 import type { LoadedModel } from '../../../src/backends/ollama/loaded-model.ts';
 import { probeSlots } from '../../../src/backends/ollama/probe-slots.ts';
 import { expectSilence } from './expect-silence.ts';
 import { loadedOn, never, openOn, promised, rejectionOf, startFake, tinyScorerFacts } from './open-ollama-for-test.ts';
+import { end, lines, piece, startScripted } from './scripted-server.ts';
 
 expectSilence();
 
@@ -48,6 +50,27 @@ describe('a probe', () => {
     // Three of five, in each of three rounds.
     await vi.waitFor(() => expect(server.aborted).toBe(9));
     expect(server.requests).toHaveLength(15);
+  });
+
+  test('goes by the server’s clock: what comes first here may have begun last', async () => {
+    const at = (seconds: number): string => `2026-11-25T10:00:${String(seconds).padStart(2, '0')}.5Z`;
+    const waiting: ServerResponse[] = [];
+    const server = await startScripted({
+      '/api/chat'(response) {
+        waiting.push(response);
+        const [first, second] = waiting;
+        if (first === undefined || second === undefined) return;
+        waiting.length = 0;
+        second.write(lines({ ...piece('a'), created_at: at(40) }), () => {
+          for (let part = 0; part < 33; part++) first.write(lines({ ...piece('a'), created_at: at(part) }));
+          first.end(lines({ ...end(), created_at: at(33) }));
+          second.end(lines({ ...end(), created_at: at(41) }));
+        });
+      },
+    });
+    // Three rounds, since no window is wide enough for longer answers.
+    expect(await probeSlots(loadedOn(server, { runner: { num_ctx: 64 } }), 2, never)).toBe(1);
+    expect(server.requests).toHaveLength(6);
   });
 
   test('asks for longer answers where they are over at once, which fit into the window', async () => {
