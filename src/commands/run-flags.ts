@@ -64,7 +64,11 @@ export function addAnswerFlags(command: Command): Command {
     .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
     .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
     .option('--schema <file>', 'JSON schema that every answer must satisfy')
-    .option('--temperature <number>', 'for lines without their own (llama-cpp: 0, greedy)', parse.parseNumber)
+    .option(
+      '--temperature <number>',
+      "for lines without their own (default: llama-cpp 0, ollama the model's own)",
+      parse.parseNumber,
+    )
     .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
     .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
     .option('--seed <n>', 'for lines without their own', parse.parseInteger)
@@ -83,7 +87,7 @@ export function addAnswerFlags(command: Command): Command {
     .addOption(
       new Option(
         '--control-tokens <how>',
-        "control tokens spelled out in a request's text: kept as text, or let through",
+        "control tokens spelled out in a request's text: kept as text (where only a server could do that, the line fails), or let through",
       )
         .choices(['text', 'allow'])
         .default('text'),

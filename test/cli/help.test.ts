@@ -75,7 +75,8 @@ describe('llmbatch --help', () => {
         --prompt-template <text>    Mustache template over the fields of a row; @file
                                     reads it from a file
         --schema <file>             JSON schema that every answer must satisfy
-        --temperature <number>      for lines without their own (llama-cpp: 0, greedy)
+        --temperature <number>      for lines without their own (default: llama-cpp 0,
+                                    ollama the model's own)
         --max-tokens <n>            longest answer, for lines without their own
         --top-p <number>            for lines without their own
         --seed <n>                  for lines without their own
@@ -87,7 +88,8 @@ describe('llmbatch --help', () => {
         --limit <n>                 only the first n lines
         --sample <n>                only n random lines, always the same ones
         --control-tokens <how>      control tokens spelled out in a request's text:
-                                    kept as text, or let through (choices: "text",
+                                    kept as text (where only a server could do that,
+                                    the line fails), or let through (choices: "text",
                                     "allow", default: "text")
         --allow-truncated           an answer cut at max_tokens is a success (default:
                                     false)
