@@ -115,7 +115,7 @@ async function judge(what, path, sessions) {
     .map(JSON.parse)
     .flatMap(({ error }) => error ?? []);
   const exitCodes = sessions.map(({ exitCode, signal }) => signal ?? exitCode);
-  const notes = sessions.flatMap((session) => session.notes);
+  const notes = sessions.flatMap((session) => session.notes).map((note) => note.replaceAll(folder, 'FOLDER'));
   results.push({
     what,
     exit_codes: exitCodes,

@@ -4,7 +4,7 @@ import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { refuse } from '../request/refuse.ts';
-import { classifyError } from './classify-error.ts';
+import { classifyError, withoutVainAdvice } from './classify-error.ts';
 import type { CutCheck } from './cut-check.ts';
 import { answerEmbedding } from './embed-request.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
@@ -36,7 +36,7 @@ export async function answerRequest(
     if (error instanceof EngineError) return failure(error.kind, error.message);
     const failed = classifyError(error);
     if (failed.kind === 'engine-crashed' || failed.kind === 'connection') tools.reloads.excuse();
-    return failed;
+    return withoutVainAdvice(failed, loaded.facts.trainedTokens, loaded.runner.num_ctx);
   }
 }
 

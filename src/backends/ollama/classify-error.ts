@@ -96,6 +96,13 @@ export function contextTooLong(promptTokens: number, contextTokens: number): Fai
   return failure('context-too-long', `The prompt has ${counts}: shorten it, or try --option num_ctx=${wanted}.`);
 }
 
+/** A window that is all a model was trained on can't be made larger: then that is no advice. */
+export function withoutVainAdvice(failed: Failure, trainedTokens: number | null, contextTokens: number): Failure {
+  if (failed.kind !== 'context-too-long' || trainedTokens === null || contextTokens < trainedTokens) return failed;
+  const message = failed.message.replace(/, or try --option num_ctx=\d+/, ', the model was trained on no more');
+  return { ...failed, message };
+}
+
 function notFound(text: string): Failure {
   return /model .*not found/.test(text)
     ? failure('model-not-found', said(text))

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { classifyError } from '../../../src/backends/ollama/classify-error.ts';
+import { classifyError, contextTooLong, withoutVainAdvice } from '../../../src/backends/ollama/classify-error.ts';
 import { GarbledLine, HttpFailure } from '../../../src/backends/ollama/http.ts';
 import type { ErrorKind } from '../../../src/core/errors.ts';
 import { isTransient } from '../../../src/core/errors.ts';
@@ -286,4 +286,19 @@ test.each([
     thrown = caught;
   }
   expect(thrown).toBe(error);
+});
+
+describe('the advice of a prompt that is too long', () => {
+  const failed = contextTooLong(5000, 4096);
+
+  test('is a larger window where the model has more', () => {
+    expect(withoutVainAdvice(failed, 8192, 4096).message).toContain('shorten it, or try --option num_ctx=6144.');
+    expect(withoutVainAdvice(failed, null, 4096)).toBe(failed);
+  });
+
+  test('is to shorten it where the model was trained on no more', () => {
+    expect(withoutVainAdvice(failed, 4096, 4096).message).toBe(
+      'The prompt has 5,000 tokens, and the context window 4,096: shorten it, the model was trained on no more.',
+    );
+  });
 });
