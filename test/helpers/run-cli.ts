@@ -65,10 +65,12 @@ export async function createCliFolder(): Promise<CliFolder> {
     text,
     results: async (name) => readResults(await text(name)),
     manifest: async (name) => JSON.parse(await text(name)) as Manifest,
-    everything: async () =>
-      Promise.all(
-        (await allFiles(root)).map(async (file): Promise<[string, string]> => [file, await readFile(file, 'latin1')]),
-      ),
+    everything: async () => {
+      // A draft that is renamed meanwhile is not there any more, under its old name.
+      const read = (file: string): Promise<string | null> => readFile(file, 'latin1').catch(() => null);
+      const found = await Promise.all((await allFiles(root)).map(async (file) => [file, await read(file)] as const));
+      return found.flatMap(([file, content]): [string, string][] => (content === null ? [] : [[file, content]]));
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../core/format.ts';
+import { mostProbedSlots } from './find-slots.ts';
 import { isEmbeddingModel } from './load-model.ts';
 import { modelMemory, offloadWarning } from './model-memory.ts';
 import type { PreparedModel } from './prepare-model.ts';
@@ -18,8 +19,9 @@ export interface Described {
 export async function describeModel(described: Described, request: OpenRequest): Promise<string[]> {
   const { prepared, slots } = described;
   const { loaded, choice } = prepared;
-  const slotsText = slots === null ? '' : `${formatInteger(slots)} slot${slots === 1 ? '' : 's'} of `;
-  const notes = [`ollama: ${slotsText}${formatInteger(choice.contextTokens)} tokens (${choice.reason})`];
+  const notes = [
+    `ollama: ${slotsText(slots, request)}${formatInteger(choice.contextTokens)} tokens (${choice.reason})`,
+  ];
   if (choice.warning !== null) notes.push(`warning: ${choice.warning}`);
   const memory = await modelMemory(loaded, { ...described, signal: request.signal }).catch(() => null);
   const offload = memory === null ? null : offloadWarning(memory, loaded, slots ?? 1);
@@ -32,6 +34,13 @@ export async function describeModel(described: Described, request: OpenRequest):
       tokensWarning(described),
     ].filter((note) => note !== null),
   ];
+}
+
+/** A probe is as wide as there are workers: where all of them found a slot, there may be more. */
+function slotsText(slots: number | null, { workers, options }: OpenRequest): string {
+  if (slots === null) return '';
+  const isAll = slots > 1 && options['slots'] === undefined && slots === (workers ?? mostProbedSlots);
+  return `${formatInteger(slots)}${isAll ? ' or more' : ''} slot${slots === 1 ? '' : 's'} of `;
 }
 
 const usualBody = async (request: OpenRequest): Promise<Record<string, unknown> | null> =>

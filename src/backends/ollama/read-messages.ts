@@ -4,7 +4,9 @@ import { refuse } from '../request/refuse.ts';
 import type { WireMessage, WireToolCall } from './wire.ts';
 
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
-const messageKeys = new Set(['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'reasoning_content', 'refusal']);
+const messageKeys = new Set(['role', 'content', 'tool_calls', 'reasoning_content', 'refusal']);
+/** Those of a tool's result. */
+const toolKeys = new Set([...messageKeys, 'name', 'tool_call_id']);
 
 /** Messages in OpenAI's shape as Ollama wants them. The role goes into the prompt's structure, so only known ones pass. */
 export function readMessages(messages: readonly ChatMessage[]): WireMessage[] {
@@ -19,14 +21,19 @@ function readMessage(message: ChatMessage, where: string): WireMessage {
       `${where} has the role ${JSON.stringify(role)}: ollama knows ${[...roles].join(', ')}.`,
     );
   }
-  const unknown = Object.keys(message).find((key) => !messageKeys.has(key) && message[key] !== null);
-  if (unknown !== undefined) throw refuse('bad-request', `ollama can't honour \`${unknown}\` of ${where}: remove it.`);
+  checkKeys(message, where);
   const read: WireMessage = { role: role === 'developer' ? 'system' : role, content: textOf(content ?? null) };
   const images = Array.isArray(content) ? imagesOf(content, where) : [];
   if (images.length > 0) read.images = images;
   if (typeof reasoning === 'string') read.thinking = reasoning;
   if (Array.isArray(calls)) read.tool_calls = calls.map((call) => readToolCall(call, where));
   return role === 'tool' ? { ...read, ...toolResult(name, callId) } : read;
+}
+
+function checkKeys(message: ChatMessage, where: string): void {
+  const known = message.role === 'tool' ? toolKeys : messageKeys;
+  const unknown = Object.keys(message).find((key) => !known.has(key) && message[key] !== null);
+  if (unknown !== undefined) throw refuse('bad-request', `ollama can't honour \`${unknown}\` of ${where}: remove it.`);
 }
 
 function toolResult(name: unknown, callId: unknown): Pick<WireMessage, 'tool_name' | 'tool_call_id'> {

@@ -81,3 +81,9 @@ describe('messages', () => {
     refusal(message).toThrow('messages[1]');
   });
 });
+
+test('a name is that of a tool, and of nobody else', () => {
+  const named = (role: string) => () => readMessages([{ role, content: 'x', name: 'ada' }]);
+  expect(named('user')).toThrow("can't honour `name` of messages[0]");
+  expect(named('tool')()).toEqual([{ role: 'tool', content: 'x', tool_name: 'ada' }]);
+});
