@@ -63,9 +63,8 @@ function kindOf({
 }): Failure {
   if (status === 400) return badRequest(text, details);
   if (status === 404) return notFound(text);
-  if (status === 403) return failure('unauthorized', refusedHost);
   const kind = kindsByStatus[status];
-  if (kind !== undefined) return failure(kind, said(text || `HTTP ${status}`));
+  if (kind !== undefined) return failure(kind, ownTexts[status] ?? said(text || `HTTP ${status}`));
   // A redirection, or an empty success.
   if (status < 400) return failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
   return status >= 500
@@ -73,8 +72,11 @@ function kindOf({
     : failure('bad-request', said(text || `HTTP ${status}`));
 }
 
-const refusedHost =
-  'The Ollama server refuses this host name (403): address it by its IP, or set OLLAMA_ORIGINS where it is started.';
+/** Where the server says nothing, or names a flag of a program inside it. */
+const ownTexts: Record<number, string> = {
+  403: 'The Ollama server refuses this host name (403): address it by its IP, or set OLLAMA_ORIGINS where it is started.',
+  501: 'The model makes no embeddings (501): take one that does.',
+};
 
 /**
  * Only a 400 of the request's own is about its prompt: after a crash, the texts of other errors end with lines about

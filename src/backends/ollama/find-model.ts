@@ -12,15 +12,22 @@ export interface FoundModel {
   weightsBytes: number | null;
 }
 
+/** A vocabulary of 256,000 tokens is megabytes, but no minute's work. */
+const longestSilenceMs = 60_000;
+
 /** What the server knows of a model. Throws an `EngineError` where it has none of this name. */
 export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
-  const models = await client.tags(signal);
-  const listed = models.find((model) => isNamed(model, name));
+  const late = AbortSignal.timeout(longestSilenceMs);
+  const within = AbortSignal.any([signal, late]);
+  let models: ListedModel[] = [];
   try {
-    const facts = modelFacts(await client.show(name, signal));
+    models = await client.tags(within);
+    const listed = models.find((model) => isNamed(model, name));
+    const facts = modelFacts(await client.show(name, within));
     return { facts, digest: listed?.digest ?? null, weightsBytes: listed?.size ?? null };
   } catch (error) {
     signal.throwIfAborted();
+    if (late.aborted) throw new EngineError('unusable', `the server at ${client.host.url} says nothing of its models`);
     const { kind, message } = classifyError(error);
     throw kind === 'model-not-found' ? notFound(client, name, models) : new EngineError(kind, message);
   }

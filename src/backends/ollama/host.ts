@@ -23,18 +23,29 @@ export function ollamaHost({ host, environment }: ServerPlace): OllamaHost {
   if (rest.includes('@')) {
     throw new UsageError('the address of the Ollama server holds a user name', 'Give a key with OLLAMA_API_KEY.');
   }
+  if (host !== null) checkPort(address, text);
   const { name, port } = splitPort(address, defaultPort);
   const target = connectable(name);
-  const url = `${scheme}${isIP(target) === 6 ? `[${target}]` : target}:${port}${path.replace(/\/+$/, '')}`;
+  const url = `${scheme}${inBrackets(target)}:${port}${path.replace(/\/+$/, '')}`;
   checkUrl(url, text);
   const isLocal = isLoopback(target);
   return { url, isLocal, key: isLocal ? null : environment['OLLAMA_API_KEY'] || null };
 }
 
-function checkUrl(url: string, text: string): void {
-  if (URL.canParse(url) && /^https?:/.test(url)) return;
-  throw new UsageError(`"${text}" is not the address of an Ollama server`, 'It looks like http://127.0.0.1:11434.');
+/** Ollama takes the default for a port that is none; whoever names a place with `--host` means another one. */
+function checkPort(address: string, text: string): void {
+  const [, port] = /^(?:\[.*\]|[^:]*):([^:]*)$/.exec(address) ?? [];
+  if (port !== undefined && portOr(port, '') === '') throw noAddress(text);
 }
+
+function checkUrl(url: string, text: string): void {
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw noAddress(text);
+}
+
+const noAddress = (text: string): UsageError =>
+  new UsageError(`"${text}" is not the address of an Ollama server`, 'It looks like http://127.0.0.1:11434.');
+
+const inBrackets = (name: string): string => (isIP(name) === 6 ? `[${name}]` : name);
 
 const unquote = (text: string): string => text.trim().replaceAll(/^["']+|["']+$/g, '');
 

@@ -1,4 +1,6 @@
-import { EngineError, isTransient } from '../../core/errors.ts';
+import { type Failure, failure } from '../../core/completion.ts';
+import { EngineError, type ErrorKind, isTransient } from '../../core/errors.ts';
+import { formatDuration } from '../../core/format.ts';
 import { classifyError } from './classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { pause } from './pause.ts';
@@ -6,6 +8,9 @@ import { pause } from './pause.ts';
 /** A server that is busy with loading answers 503 until it has done so; a crash while loading is no matter of time. */
 const longestBusyMs = 600_000;
 const mostCrashes = 2;
+/** Large models on slow disks need minutes; one that another request holds needs for ever. */
+const longestLoadMs = 600_000;
+const slowLoadMs = 30_000;
 const firstWaitMs = 250;
 const longestWaitMs = 5000;
 
@@ -13,28 +18,56 @@ const longestWaitMs = 5000;
 export async function loadModel(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
   signal: AbortSignal,
+  onNotice: (text: string) => void = () => {},
 ): Promise<number> {
   const startedAt = performance.now();
+  const slow = setTimeout(() => onNotice(slowText), slowLoadMs);
+  try {
+    return await tryToLoad(loaded, signal, startedAt);
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
+const slowText =
+  'ollama: the model is not loaded after 30 s; where it never is, a request that was given up may hold the one before it: start the server again';
+
+async function tryToLoad(
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
+  signal: AbortSignal,
+  startedAt: number,
+): Promise<number> {
   let crashes = 0;
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
-    try {
-      await load(loaded, signal);
-      return performance.now() - startedAt;
-    } catch (error) {
-      signal.throwIfAborted();
-      const { kind, message } = classifyError(error);
-      if (kind !== 'overloaded') crashes++;
-      const isHopeless = !isTransient(kind) || kind === 'out-of-memory' || crashes > mostCrashes;
-      if (isHopeless || performance.now() - startedAt > longestBusyMs) {
-        throw new EngineError(
-          isTransient(kind) && kind !== 'out-of-memory' ? 'unusable' : kind,
-          message,
-          hintOf(kind, loaded),
-        );
-      }
-      await pause(waitMs, signal);
-    }
+    const failed = await loadOnce(loaded, signal);
+    if (failed === null) return performance.now() - startedAt;
+    if (failed.kind !== 'overloaded') crashes++;
+    const isLong = performance.now() - startedAt > longestBusyMs;
+    if (isLong || crashes > mostCrashes || isHopeless(failed.kind)) throw notLoaded(failed, loaded);
+    await pause(waitMs, signal);
   }
+}
+
+/** Null where it is loaded. */
+async function loadOnce(
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const late = AbortSignal.timeout(longestLoadMs);
+  try {
+    await load(loaded, AbortSignal.any([signal, late]));
+    return null;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) return failure('unusable', `The server did not load it within ${formatDuration(longestLoadMs)}.`);
+    return classifyError(error);
+  }
+}
+
+const isHopeless = (kind: ErrorKind): boolean => !isTransient(kind) || kind === 'out-of-memory';
+
+function notLoaded({ kind, message }: Failure, loaded: Pick<LoadedModel, 'runner' | 'name'>): EngineError {
+  return new EngineError(isHopeless(kind) ? kind : 'unusable', message, hintOf(kind, loaded));
 }
 
 /** A model that only embeds has no chat to load it by. */

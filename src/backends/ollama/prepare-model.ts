@@ -35,7 +35,7 @@ export async function prepareModel(
   });
   const estimated = await chooseContext({ ...facts, count: async (asked) => estimateTokens(asked) });
   const first = withWindow(estimated);
-  const loadMs = await loadModel(first, request.signal);
+  const loadMs = await loadModel(first, request.signal, request.onNotice);
   await wakeModel(first, request);
   const counted = await chooseContext({ ...facts, count: createCounter(first, request.signal) });
   const isTooSmall = counted.contextTokens > estimated.contextTokens;
@@ -47,7 +47,7 @@ export async function prepareModel(
     return { loaded: withWindow(choice), loadMs, choice };
   }
   const loaded = withWindow(counted);
-  return { loaded, loadMs: loadMs + (await loadModel(loaded, request.signal)), choice: counted };
+  return { loaded, loadMs: loadMs + (await loadModel(loaded, request.signal, request.onNotice)), choice: counted };
 }
 
 /** Does the window of a loaded model do for another input too? */

@@ -34,6 +34,6 @@ export async function wakeModel(
     if (!late.aborted) return;
     onNotice('ollama: the server has the model loaded, and answers nothing: it is loaded again');
     await freeModel(loaded, signal);
-    await loadModel(loaded, signal);
+    await loadModel(loaded, signal, onNotice);
   }
 }

@@ -81,3 +81,11 @@ describe('the key of a server', () => {
     expect(read('example.com', { OLLAMA_API_KEY: '' }).key).toBe(null);
   });
 });
+
+test('a port that is none is a mistake where --host names it, and the default one in OLLAMA_HOST', () => {
+  for (const host of ['127.0.0.1:99999', 'box:port', '[::1]:x']) {
+    expect(() => ollamaHost({ host, environment: {} })).toThrow('is not the address of an Ollama server');
+    expect(ollamaHost({ host: null, environment: { OLLAMA_HOST: host } }).url).toMatch(/:11434$/);
+  }
+  expect(ollamaHost({ host: '::1', environment: {} }).url).toBe('http://[::1]:11434');
+});

@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { reachServer } from '../../../src/backends/ollama/reach-server.ts';
 import { expectSilence } from './expect-silence.ts';
 import { clientOf, never, rejectionOf, startFake } from './open-ollama-for-test.ts';
@@ -103,4 +105,17 @@ test.each<[string, Reply, string]>([
   });
   expect(server.requests).toHaveLength(1);
   expect(notices).toEqual([]);
+});
+
+test('a server that takes the connection and says nothing is waited for no longer than any other', async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  onTestFinished(() => void silent.close());
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const waiting = { signal: never, onNotice: () => {}, longestMs: 100 };
+  expect(await rejectionOf(reachServer(clientOf({ url }), waiting))).toMatchObject({
+    kind: 'unusable',
+    message: expect.stringContaining('It takes the connection, and says nothing.') as string,
+  });
 });
