@@ -103,6 +103,7 @@ async function openBackend(
   const { host, slot } = run;
   const { settings, runner } = run.request;
   await checkOptions(definition, settings.options);
+  let lengths: ReturnType<typeof promptLengths> | null = null;
   const opening = slot.open(definition, {
     model,
     options: settings.options,
@@ -111,7 +112,7 @@ async function openBackend(
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
     ...placeOf(run),
-    promptLengths: () => promptLengths(run.input, model),
+    promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal: host.stop,
     onNotice: host.onNote,
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),

@@ -91,6 +91,12 @@ function badRequest(text: string, details: Record<string, unknown>): Failure {
   return failure('bad-request', said(text));
 }
 
+/** The tokens of a prompt that was refused as too long; null for any other failure. */
+export function refusedTokens({ status, body }: HttpFailure): number | null {
+  const { type, n_prompt_tokens: tokens } = readErrorBody(body).details;
+  return status === 400 && type === 'exceed_context_size_error' && typeof tokens === 'number' ? tokens : null;
+}
+
 /** With both counts, and what would do. */
 export function contextTooLong(promptTokens: number, contextTokens: number): Failure {
   const wanted = Math.ceil((promptTokens + 512) / 1024) * 1024;

@@ -1,5 +1,5 @@
 import type { BatchRequest } from '../../core/request.ts';
-import { classifyError } from './classify-error.ts';
+import { refusedTokens } from './classify-error.ts';
 import { HttpFailure } from './http.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { readBody } from './read-body.ts';
@@ -23,7 +23,7 @@ export async function countPrompt(
     return last?.prompt_eval_count ?? null;
   } catch (error) {
     signal.throwIfAborted();
-    return error instanceof HttpFailure ? countOf(error) : null;
+    return error instanceof HttpFailure ? refusedTokens(error) : null;
   }
 }
 
@@ -39,10 +39,4 @@ function ask(
   return isChat
     ? loaded.client.chat({ ...wire, messages: readMessages(body.messages ?? []) }, signal)
     : loaded.client.generate({ ...wire, prompt: body.prompt ?? '', raw: true }, signal);
-}
-
-function countOf(error: HttpFailure): number | null {
-  const { kind, message } = classifyError(error);
-  const [, count] = /prompt has ([\d,]+) tokens/.exec(message) ?? [];
-  return kind === 'context-too-long' && count !== undefined ? Number(count.replaceAll(',', '')) : null;
 }

@@ -70,8 +70,8 @@ function notLoaded({ kind, message }: Failure, loaded: Pick<LoadedModel, 'runner
   return new EngineError(isHopeless(kind) ? kind : 'unusable', message, hintOf(kind, loaded));
 }
 
-/** A model that only embeds has no chat to load it by. */
-async function load(
+/** Loads a model, or frees it where `keepAlive` is 0. One that only embeds has no chat to do it by. */
+export async function load(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
   signal: AbortSignal,
 ): Promise<void> {

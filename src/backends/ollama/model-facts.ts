@@ -14,7 +14,7 @@ export interface ModelFacts {
   hasSlidingWindow: boolean;
   /** Values that the model's own settings give to options, such as `repeat_penalty`. */
   parameters: ReadonlyMap<string, string>;
-  /** Texts at which the model's own settings end an answer: a request that names some takes their place. */
+  /** Texts at which the model's own settings end an answer. A request's own would take their place at the server. */
   stops: readonly string[];
   controlTokens: ControlTokens;
   /** False where the server has no list of them: then only those in the template are known. */

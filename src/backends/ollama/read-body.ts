@@ -56,27 +56,26 @@ export interface AskedFor {
   request: Pick<ChatRequest, 'think' | 'format' | 'tools' | 'logprobs' | 'top_logprobs'>;
 }
 
-/** Keys of one option under several names; the first that is given counts. */
-const optionKeys: readonly [option: string, keys: readonly string[]][] = [
-  ['temperature', ['temperature']],
-  ['top_p', ['top_p']],
-  ['min_p', ['min_p']],
-  ['typical_p', ['typical_p']],
-  ['seed', ['seed']],
-  ['frequency_penalty', ['frequency_penalty']],
-  ['presence_penalty', ['presence_penalty']],
-  ['repeat_penalty', ['repeat_penalty', 'repetition_penalty']],
+/** Options that have the same name in both. */
+const sameNames = [
+  'temperature',
+  'top_p',
+  'min_p',
+  'typical_p',
+  'seed',
+  'frequency_penalty',
+  'presence_penalty',
+  'repeat_penalty',
 ];
 
 /** Reads the keys of a body. Refuses what can't be honoured, by name. */
 export function readBody({ body }: Pick<BatchRequest, 'body'>, promptKey: 'messages' | 'prompt' | 'input'): AskedFor {
   checkOwnOptions(body);
   checkKeys(body, promptKey, { backend: 'ollama', rules: rules[promptKey] });
-  const options: Record<string, unknown> = {};
-  for (const [option, keys] of optionKeys) {
-    const key = keys.find((name) => typeof body[name] === 'number');
-    if (key !== undefined) options[option] = body[key];
-  }
+  const given = sameNames.filter((name) => typeof body[name] === 'number').map((name) => [name, body[name]]);
+  const options: Record<string, unknown> = Object.fromEntries(given);
+  const repetition = numberOf(body, 'repetition_penalty', null);
+  if (repetition !== null) options['repeat_penalty'] ??= repetition;
   // Minus one is "no limit" in other engines; here that is 0.
   const topK = numberOf(body, 'top_k', null);
   if (topK !== null) options['top_k'] = Math.max(0, topK);

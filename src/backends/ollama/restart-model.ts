@@ -1,5 +1,5 @@
-import { loadModel } from './load-model.ts';
-import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { load, loadModel } from './load-model.ts';
+import type { LoadedModel } from './loaded-model.ts';
 
 /** Loads the model anew when the server answers nobody any more. */
 export interface ModelRestart {
@@ -47,7 +47,7 @@ export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): Mode
 }
 
 /** Frees the model, whatever `keep_alive` says. A server that is gone has freed it. */
-export async function freeModel({ client, ...loaded }: LoadedModel, stop: AbortSignal): Promise<void> {
-  const free = { ...wireRequest(loaded), keep_alive: 0 };
-  await client.load(free, AbortSignal.any([stop, AbortSignal.timeout(unloadMs)])).catch(() => undefined);
+export async function freeModel(loaded: LoadedModel, stop: AbortSignal): Promise<void> {
+  const within = AbortSignal.any([stop, AbortSignal.timeout(unloadMs)]);
+  await load({ ...loaded, keepAlive: 0 }, within).catch(() => undefined);
 }
