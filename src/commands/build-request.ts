@@ -36,6 +36,24 @@ function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow 
   return { trimEvery, keepMessages, trimTokens, contextTokens: contextWindow };
 }
 
+/** Flags that are a setting of the same name. */
+const sameNames = [
+  'workers',
+  'retries',
+  'retryOn',
+  'maxErrorRate',
+  'strict',
+  'order',
+  'fsync',
+  'host',
+  'baseUrl',
+  'python',
+  'gpus',
+  'unload',
+  'vramLimit',
+  'forceHistories',
+] as const;
+
 /** The settings of how a run is carried out: the flags that were given, over what was there before. */
 export function runnerSettings(
   flags: Partial<RunnerFlags> & { strict?: boolean },
@@ -43,20 +61,9 @@ export function runnerSettings(
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
-  const { workers, retries, retryOn, maxErrorRate, strict, order, fsync, host, unload, vramLimit, forceHistories } =
-    flags;
+  const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
-    workers,
-    retries,
-    retryOn,
-    maxErrorRate,
-    strict,
-    order,
-    fsync,
-    host,
-    unload,
-    vramLimit,
-    forceHistories,
+    ...same,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,
     drainTimeoutMs: flags.drainTimeout,

@@ -43,10 +43,9 @@ async function planOf(request: RunRequest, scratch: RunPlaces): Promise<Plan> {
   );
   try {
     const { scan } = input;
-    const { definition, reason } = await chooseBackend(settings.backend, scan.models, {
-      host: request.runner.host,
-      environment: process.env,
-    });
+    const { host, baseUrl, python } = request.runner;
+    const place = { host, baseUrl, python, environment: process.env };
+    const { definition, reason } = await chooseBackend(settings.backend, scan.models, place);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
     return {

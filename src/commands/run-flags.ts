@@ -12,6 +12,9 @@ export interface RunnerFlags {
   drainTimeout?: number;
   maxErrorRate?: number;
   host?: string;
+  baseUrl?: string;
+  python?: string;
+  gpus?: number[];
   unload?: boolean;
   vramLimit?: VramLimit;
   forceHistories?: boolean;
@@ -52,7 +55,7 @@ export function addAnswerFlags(command: Command): Command {
   return command
     .option(
       '-b, --backend <name>',
-      'the engine: llama-cpp, ollama, mock; auto takes the first that serves the model',
+      'the engine: llama-cpp, ollama, openai, vllm, mock; auto takes the first that serves the model',
       'auto',
     )
     .option('-m, --model <model>', 'the model (a GGUF file for llama-cpp); replaces the model that a line names')
@@ -126,10 +129,13 @@ export function addConversationFlags(command: Command): Command {
 /** Flags about the engine's server and its memory; a resume may change them too. */
 function addEngineFlags(command: Command): Command {
   return command
+    .option('--host <address>', 'the Ollama server, as OLLAMA_HOST would name it (default: what the environment says)')
     .option(
-      '--host <address>',
-      "the engine's server, as OLLAMA_HOST would name it (default: what the environment says)",
+      '--base-url <url>',
+      'the OpenAI-compatible server, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL)',
     )
+    .option('--python <path>', 'the Python that has vLLM (default: LLMBATCH_PYTHON, the active environment, python3)')
+    .option('--gpus <list>', 'vllm: one engine on each of these GPUs: 0,1 (default: one engine)', parse.parseGpus)
     .option(
       '--vram-limit <size|share>',
       'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',

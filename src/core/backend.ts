@@ -60,16 +60,28 @@ export interface BackendLimits {
   moreSlots?: string;
   /** What `--workers auto` takes; for conversations, no more than there are slots. */
   suggestedWorkers: number;
+  /**
+   * Nobody knows how many requests the server can hold: the engine stage starts with so many in flight, and finds the
+   * number. `--workers` is then the most it may take, and what it starts with.
+   */
+  finds?: { start: number; most: number };
   /** Tokens that prompt and answer can have together; null where it isn't known. */
   contextTokens: number | null;
 }
 
-/** Where a backend that talks to a server looks for it. */
-export interface ServerPlace {
+/** Where a backend looks for its engine. */
+export interface EnginePlace {
   /** `--host`; null: as the environment says, else where such a server usually is. */
   host: string | null;
+  /** `--base-url` of an OpenAI-compatible server; null: as the environment says. */
+  baseUrl: string | null;
+  /** `--python` that has the engine; null: as the environment says, else `python3`. */
+  python: string | null;
   environment: NodeJS.ProcessEnv;
 }
+
+/** The part of it that names an Ollama server. */
+export type OllamaPlace = Pick<EnginePlace, 'host' | 'environment'>;
 
 /** Requests of the input that show how long its prompts are, by the bytes of their lines. */
 export interface PromptLengths {
@@ -80,7 +92,7 @@ export interface PromptLengths {
 }
 
 /** What a backend is opened with. */
-export interface OpenRequest extends ServerPlace {
+export interface OpenRequest extends EnginePlace {
   model: string;
   /** `--option key=value`, already checked by `optionsSchema`. */
   options: Record<string, unknown>;
@@ -92,6 +104,10 @@ export interface OpenRequest extends ServerPlace {
   allowControlTokens: boolean;
   /** `--unload`: the model is freed when the backend is closed. */
   unload: boolean;
+  /** `--gpus`: one engine on each of these; null: the engine takes what it finds. */
+  gpus: number[] | null;
+  /** Where an engine that talks much writes its log; null: nowhere. */
+  logFile: string | null;
   /** What the input's prompts are like; null while it is being read. */
   promptLengths: () => Promise<PromptLengths | null>;
   signal: AbortSignal;
@@ -112,7 +128,7 @@ export interface BackendDefinition {
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */
-  serves(model: string, place: ServerPlace): boolean | Promise<boolean>;
+  serves(model: string, place: EnginePlace): boolean | Promise<boolean>;
   /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */
   open(request: OpenRequest): Promise<Backend>;
 }

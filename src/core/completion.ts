@@ -34,6 +34,10 @@ export interface Completion {
   body: ResponseBody;
   /** Time the request waited in the engine's own queue, where the engine says so. */
   queueMs?: number;
+  /** Time to the first token, where only the engine can tell. */
+  ttftMs?: number;
+  /** As a failure's. */
+  holdMs?: number;
   /** What the backend knows of how the answer ended, beyond `finish_reason`. */
   finish?: Record<string, unknown>;
 }
@@ -48,6 +52,8 @@ export interface Failure {
   response?: { status_code: number; body: unknown };
   /** How long the server asked to wait. */
   retryAfterMs?: number;
+  /** The server's rate limit is used up: nothing at all is to be sent for so long. */
+  holdMs?: number;
 }
 
 export type Answer = Completion | Failure;

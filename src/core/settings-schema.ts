@@ -51,6 +51,12 @@ export const runnerSettingsSchema = z.object({
   strict: z.boolean(),
   /** Where the engine's server is; null: as the environment says. */
   host: z.string().nullable().default(null),
+  /** Of an OpenAI-compatible server; null: as the environment says. */
+  baseUrl: z.string().nullable().default(null),
+  /** The Python that has the engine; null: as the environment says. */
+  python: z.string().nullable().default(null),
+  /** One engine on each of these GPUs; null: the engine takes what it finds. */
+  gpus: z.array(z.number().int().nonnegative()).nullable().default(null),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
   /** GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone takes. */

@@ -5,7 +5,7 @@ import { type OllamaClient, createClient } from '../backends/ollama/client.ts';
 import { mostProbedSlots } from '../backends/ollama/find-slots.ts';
 import { type OllamaHost, ollamaHost } from '../backends/ollama/host.ts';
 import { isOpenToOthers } from '../backends/ollama/server-process.ts';
-import type { ServerPlace } from '../core/backend.ts';
+import type { OllamaPlace } from '../core/backend.ts';
 import { LlmbatchError } from '../core/errors.ts';
 import { type OllamaModel, listModels } from './ollama-models.ts';
 import { type ServerSettings, portOf, readSettings } from './ollama-settings.ts';
@@ -37,7 +37,7 @@ export interface ServerFailure {
   text: string;
 }
 
-export interface OllamaRequest extends ServerPlace, ProbeRequest {
+export interface OllamaRequest extends OllamaPlace, ProbeRequest {
   wantsProbe: boolean;
 }
 
@@ -72,7 +72,7 @@ export async function findOllama(request: OllamaRequest): Promise<OllamaSearch> 
 const withoutUser = (address: string | null): string | null => address?.replace(/[^/]*@/, '') ?? null;
 
 /** A wrong `--host` is a usage error; a wrong OLLAMA_HOST is something to tell. */
-function readHost(place: ServerPlace): OllamaHost | { failure: ServerFailure } {
+function readHost(place: OllamaPlace): OllamaHost | { failure: ServerFailure } {
   try {
     return ollamaHost(place);
   } catch (error) {

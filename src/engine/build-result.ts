@@ -68,8 +68,8 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
     backend: source.backend,
     model: source.model,
     started_at: new Date(attempt.startedAt).toISOString(),
-    queue_ms: queueOf(verdict.answer),
-    ttft_ms: attempt.ttftMs === null ? null : round(attempt.ttftMs),
+    queue_ms: roundOrNull(queueOf(verdict.answer)),
+    ttft_ms: roundOrNull(ttftOf(verdict.answer) ?? attempt.ttftMs),
     latency_ms: round(attempt.latencyMs),
   };
   if (verdict.answer.status === 'completed' && verdict.answer.finish !== undefined)
@@ -82,7 +82,8 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
   return details;
 }
 
-const queueOf = (answer: Answer): number | null =>
-  answer.status === 'completed' && answer.queueMs !== undefined ? round(answer.queueMs) : null;
+const queueOf = (answer: Answer): number | null => (answer.status === 'completed' ? (answer.queueMs ?? null) : null);
+const ttftOf = (answer: Answer): number | null => (answer.status === 'completed' ? (answer.ttftMs ?? null) : null);
 
+const roundOrNull = (valueMs: number | null): number | null => (valueMs === null ? null : round(valueMs));
 const round = (valueMs: number): number => Math.round(valueMs * 100) / 100;

@@ -11,6 +11,8 @@ export interface RunPlaces {
   manifest: string;
   /** Standard input, or a CSV's rows, as a file that can be read again. */
   spool: string;
+  /** What an engine that talks much has said. */
+  engineLog: string;
 }
 
 const inputEndings = new Set(['.jsonl', '.ndjson', '.json', '.csv', '.txt']);
@@ -27,7 +29,7 @@ export function outputPathFor(input: string): string {
 export function placesOf(outputPath: string): RunPlaces {
   const output = resolve(outputPath);
   const stem = output.endsWith('.jsonl') ? output.slice(0, -'.jsonl'.length) : output;
-  return { output, manifest: `${stem}.run.json`, spool: `${stem}.run.input` };
+  return { output, manifest: `${stem}.run.json`, spool: `${stem}.run.input`, engineLog: `${stem}.engine.log` };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { backends } from '../backends/index.ts';
-import type { BackendDefinition, ServerPlace } from '../core/backend.ts';
+import type { BackendDefinition, EnginePlace } from '../core/backend.ts';
 import { UsageError, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
@@ -12,7 +12,7 @@ export interface BackendChoice {
 export async function chooseBackend(
   asked: string,
   models: readonly string[],
-  place: ServerPlace,
+  place: EnginePlace,
 ): Promise<BackendChoice> {
   if (asked !== 'auto') return { definition: findBackend(asked), reason: 'as asked for' };
   const [model] = models;
@@ -30,7 +30,7 @@ export async function chooseBackend(
 async function servesAll(
   definition: BackendDefinition,
   models: readonly string[],
-  place: ServerPlace,
+  place: EnginePlace,
 ): Promise<boolean> {
   for (const model of models) {
     if (!(await definition.serves(model, place))) return false;

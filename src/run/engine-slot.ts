@@ -19,7 +19,9 @@ export function createEngineSlot(): EngineSlot {
   return {
     async open(definition, request) {
       current = request;
-      const { model, options, workers, conversationTokens, allowControlTokens, host } = request;
+      const { model, options, workers, conversationTokens, allowControlTokens } = request;
+      const { host, baseUrl, python, gpus } = request;
+      const place = { host, baseUrl, python, gpus };
       const key = JSON.stringify([
         definition.name,
         model,
@@ -27,7 +29,7 @@ export function createEngineSlot(): EngineSlot {
         workers,
         conversationTokens,
         allowControlTokens,
-        host,
+        place,
       ]);
       if (loaded?.key === key && ((await loaded.backend.suits?.(request)) ?? true)) return loaded.backend;
       await close();

@@ -6,7 +6,13 @@ import { tornPathOf } from '../journal/open-output.ts';
 import { type RunPlaces, forgetRun } from '../journal/run-places.ts';
 import type { RunRequest } from './run-request.ts';
 
-const pathsOf = ({ output, manifest, spool }: RunPlaces): string[] => [output, manifest, spool, tornPathOf(output)];
+const pathsOf = ({ output, manifest, spool, engineLog }: RunPlaces): string[] => [
+  output,
+  manifest,
+  spool,
+  engineLog,
+  tornPathOf(output),
+];
 
 /** Writing, or removing what an earlier run left, must not touch the input, nor a device. */
 export async function checkPlaces({ input, places }: Pick<RunRequest, 'input' | 'places'>): Promise<void> {

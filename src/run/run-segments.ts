@@ -1,4 +1,4 @@
-import type { Backend, ServerPlace } from '../core/backend.ts';
+import type { Backend, EnginePlace } from '../core/backend.ts';
 import type { Emit, GpuSample } from '../core/events.ts';
 import type { WorkItem } from '../core/request.ts';
 import { rejectedResult } from '../engine/build-result.ts';
@@ -111,6 +111,8 @@ async function openBackend(
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
+    gpus: runner.gpus,
+    logFile: run.request.places.engineLog,
     ...placeOf(run),
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal: host.stop,
@@ -136,8 +138,10 @@ async function describeLoaded({ input, manifest, host, emit }: OpenRun, backend:
   if (sharing !== null) host.onNote(sharing);
 }
 
-const placeOf = ({ request, host }: OpenRun): ServerPlace => ({
+const placeOf = ({ request, host }: OpenRun): EnginePlace => ({
   host: request.runner.host,
+  baseUrl: request.runner.baseUrl,
+  python: request.runner.python,
   environment: host.environment,
 });
 

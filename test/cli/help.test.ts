@@ -63,8 +63,9 @@ describe('llmbatch --help', () => {
                                     the choices; send nothing (default: false)
         --priority <input=number>   run inputs with higher numbers first; repeatable
                                     (default: {})
-        -b, --backend <name>        the engine: llama-cpp, ollama, mock; auto takes
-                                    the first that serves the model (default: "auto")
+        -b, --backend <name>        the engine: llama-cpp, ollama, openai, vllm, mock;
+                                    auto takes the first that serves the model
+                                    (default: "auto")
         -m, --model <model>         the model (a GGUF file for llama-cpp); replaces
                                     the model that a line names
         --mode <mode>               how requests that share a system prompt are sent
@@ -101,8 +102,15 @@ describe('llmbatch --help', () => {
                                     many tokens (default: 28672)
         --context-window <n>        conversation: context window in tokens (default:
                                     32768)
-        --host <address>            the engine's server, as OLLAMA_HOST would name it
+        --host <address>            the Ollama server, as OLLAMA_HOST would name it
                                     (default: what the environment says)
+        --base-url <url>            the OpenAI-compatible server, such as
+                                    http://127.0.0.1:8000/v1 (default:
+                                    OPENAI_BASE_URL)
+        --python <path>             the Python that has vLLM (default:
+                                    LLMBATCH_PYTHON, the active environment, python3)
+        --gpus <list>               vllm: one engine on each of these GPUs: 0,1
+                                    (default: one engine)
         --vram-limit <size|share>   GPU memory, of each GPU, at which histories are
                                     trimmed, workers halved, then paused: 14GiB, 90%,
                                     none (default: auto, 87.5%, or what the model

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ServerPlace } from '../../core/backend.ts';
+import type { OllamaPlace } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 
 /** Where an Ollama server is. */
@@ -16,7 +16,7 @@ export interface OllamaHost {
  * `--host`, else `OLLAMA_HOST`, read as Ollama itself reads it (envconfig.Host and ConnectableHost): the scheme, the
  * port and a path are optional; an address that means "any" is this machine; a port that is none is the default one.
  */
-export function ollamaHost({ host, environment }: ServerPlace): OllamaHost {
+export function ollamaHost({ host, environment }: OllamaPlace): OllamaHost {
   const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
   const { scheme, defaultPort, rest } = splitScheme(text);
   const [, address = '', path = ''] = /^([^/]*)(.*)$/s.exec(rest) ?? [];

@@ -1,4 +1,4 @@
-import type { Backend, OpenRequest, ServerPlace } from '../../core/backend.ts';
+import type { Backend, OpenRequest, OllamaPlace } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format.ts';
 import { type AnswerTools, answerRequest } from './answer-request.ts';
@@ -29,7 +29,7 @@ const outageWait = { longestMs: 300_000, onNotice: () => {} };
 const lookMs = 1500;
 
 /** Is there a server that has the model? */
-export async function servesModel(model: string, place: ServerPlace): Promise<boolean> {
+export async function servesModel(model: string, place: OllamaPlace): Promise<boolean> {
   const client = createClient(ollamaHost(place), 1);
   const found = await client.show(model, AbortSignal.timeout(lookMs)).catch(() => null);
   await client.close();

@@ -3,7 +3,7 @@ import { ollamaBackend } from '../../../src/backends/ollama.ts';
 import type { PromptLengths } from '../../../src/core/backend.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import type { BatchRequest } from '../../../src/core/request.ts';
-import { openRequest } from '../../helpers/open-request.ts';
+import { nowhere, openRequest } from '../../helpers/open-request.ts';
 import { candidate, candidates, chat } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
@@ -170,7 +170,7 @@ describe('closing Ollama', () => {
 
 describe('a model name', () => {
   const serves = (model: string, host: string): boolean | Promise<boolean> =>
-    ollamaBackend.serves(model, { host, environment: {} });
+    ollamaBackend.serves(model, { ...nowhere, host });
 
   test('belongs to Ollama where its server has it', async () => {
     const server = await startFake();
