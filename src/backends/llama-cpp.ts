@@ -8,7 +8,7 @@ import type { EngineInfo, EngineSettings } from './llama-cpp/engine-settings.ts'
 import { engineSettings, llamaOptionsHelp, llamaOptionsSchema } from './llama-cpp/llama-options.ts';
 import { findModelFile, isModelName } from './llama-cpp/model-file.ts';
 import { checkPromptBytes } from './llama-cpp/prompt-length.ts';
-import { startWorkerProcess } from './worker-process.ts';
+import { startWorkerProcess } from './worker/worker-process.ts';
 
 /** llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given. */
 export const llamaCppBackend: BackendDefinition = {
@@ -28,7 +28,7 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`);
   const startedAt = performance.now();
   const worker = await startWorkerProcess<EngineInfo>(
-    { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings },
+    { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
     request,
   );
   request.onNotice(describe(settings, worker.info));

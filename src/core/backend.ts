@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Answer, Failure } from './completion.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
-import type { ModelMemory } from './snapshot.ts';
+import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
 /** What the engine hands a backend with each request. */
 export interface GenerateContext {
@@ -49,6 +49,8 @@ export interface Backend {
   memory?(): Promise<ModelMemory | null>;
   /** Can the loaded engine serve another input of a queue too? A new one is opened where not. Absent: it can. */
   suits?(request: OpenRequest): Promise<boolean>;
+  /** Does the loaded engine answer for this model too, an adapter of its own's? Absent: for its own only. */
+  alsoServes?(model: string): boolean;
   /** Frees the model and ends every process. Called once, also after a failure. */
   close(): Promise<void>;
 }
@@ -115,6 +117,8 @@ export interface OpenRequest extends EnginePlace {
   onNotice: (text: string) => void;
   /** A process of the engine died or hung, and is started again. */
   onRestart: (reason: string) => void;
+  /** What the engine is doing, about once a second, from one that tells. */
+  onEngineLoad: (load: EngineLoad) => void;
 }
 
 /** One entry of the registry: all that `--help`, the choice of a backend and the tests need, without loading an engine. */
@@ -125,6 +129,8 @@ export interface BackendDefinition {
   readonly endpoints: readonly Endpoint[];
   /** Keys of `--option`, one line each, for `--help`. */
   readonly optionsHelp: Record<string, string>;
+  /** The engine has more options than are named here, and refuses those that it does not have. */
+  readonly hasOpenOptions?: boolean;
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */

@@ -1,11 +1,11 @@
 import type { ErrorKind } from './errors.ts';
-import type { ModelMemory } from './snapshot.ts';
+import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
 /** What a result means to the metrics. Times are milliseconds, null where not measured. */
 export interface ResultSample {
   kind: ErrorKind | null;
-  promptTokens: number;
-  completionTokens: number;
+  promptTokens: number | null;
+  completionTokens: number | null;
   cachedTokens: number | null;
   latencyMs: number;
   ttftMs: number | null;
@@ -29,7 +29,15 @@ export type VramStep = 'trim' | 'lower' | 'pause';
 
 /** All that happens in a run. The meter folds it; nothing else keeps counts. */
 export type RunEvent =
-  | { type: 'run-start'; total: number | null; workers: number; contextTokens: number | null; loadMs: number | null }
+  | {
+      type: 'run-start';
+      total: number | null;
+      /** Workers at first, and how many there may be: more where the engine stage finds the number. */
+      workers: number;
+      mostWorkers: number;
+      contextTokens: number | null;
+      loadMs: number | null;
+    }
   | { type: 'total-change'; total: number }
   | { type: 'request-start' }
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
@@ -38,12 +46,13 @@ export type RunEvent =
   /** An attempt ended, whatever its fate: one request fewer in flight. */
   | { type: 'request-end' }
   | { type: 'history-trim'; lane: number; reason: string; messages: number }
-  /** Workers that may send from now on: lowered, 0 while paused, or as before the pause. */
+  /** Workers that may send from now on: lowered, found, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }
   /** GPU memory reached its limit, and this was done about it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }
   | { type: 'model-memory'; memory: ModelMemory }
+  | { type: 'engine-load'; load: EngineLoad }
   | { type: 'gpu-sample'; gpus: GpuSample[] }
   | { type: 'process-sample'; cpuPercent: number; memoryBytes: number }
   | { type: 'notice'; text: string };

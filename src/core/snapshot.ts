@@ -21,6 +21,15 @@ export interface ModelMemory {
   vramBytes: number;
 }
 
+/** What an engine with a scheduler of its own is doing. */
+export interface EngineLoad {
+  /** Requests that it works on, and that wait for it. */
+  running: number;
+  waiting: number;
+  /** Share of its KV cache in use, 0 to 1. */
+  kvUsage: number;
+}
+
 /**
  * The state of a run as numbers: what the display draws, the manifest keeps and the reports print.
  * Null means "not measured", and is shown as n/a.
@@ -44,8 +53,9 @@ export interface Snapshot {
   /** Seconds left by the recent rate, and its range by the spread of the rate; null before it is known. */
   eta: { seconds: number; low: number; high: number } | null;
   tokens: {
-    prompt: number;
-    completion: number;
+    /** Null where the engine did not count those of each answer. */
+    prompt: number | null;
+    completion: number | null;
     /** Null where the engine reports no cached tokens. */
     cached: number | null;
     /** cached / prompt, over the results that report it. */
@@ -68,13 +78,18 @@ export interface Snapshot {
   /** Workers that may send now: fewer than at the start after a lack of memory, 0 while GPU memory makes them pause. */
   workers: number;
   workersAtStart: number;
+  /** More than at the start where the number is found in the run. */
+  mostWorkers: number;
   /** How often GPU memory at its limit made the run trim, halve its workers, pause; null where no GPU was measured. */
   vramGuard: { trims: number; lowered: number; pauses: number } | null;
   engineRestarts: number;
+  /** Null where the engine does not tell. */
+  engineLoad: EngineLoad | null;
 }
 
 /** A snapshot that an earlier version kept, with what it did not know of. */
 export function completeSnapshot(kept: Snapshot): Snapshot {
-  const later: Partial<Snapshot> = { modelMemory: null, vramGuard: null, workersAtStart: kept.workers };
+  const workers = { workersAtStart: kept.workers, mostWorkers: kept.workers };
+  const later: Partial<Snapshot> = { modelMemory: null, vramGuard: null, ...workers };
   return { ...later, ...kept };
 }

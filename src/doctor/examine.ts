@@ -5,7 +5,7 @@ import { type EmbeddedEngine, findEmbedded } from './find-embedded.ts';
 import { type GpuSearch, findGpus } from './find-gpus.ts';
 import { type OllamaRequest, type OllamaSearch, findOllama } from './find-ollama.ts';
 import { type OpenaiSearch, findOpenai } from './find-openai.ts';
-import { type PythonSearch, findPython } from './find-python.ts';
+import { type PythonSearch, findPython } from '../backends/vllm/find-python.ts';
 
 /** What there is to run a batch with, as seen. Null and n/a: not seen, not measured. */
 export interface Examination {
@@ -24,7 +24,7 @@ export interface Examination {
 /** Looks at everything; a probe of the Ollama server takes seconds, and says so by `onNotice`. */
 export async function examine(request: OllamaRequest): Promise<Examination> {
   const { host, model, environment } = request;
-  const [ollama, embedded, python] = await Promise.all([findOllama(request), findEmbedded(), findPython(environment)]);
+  const [ollama, embedded, python] = await Promise.all([findOllama(request), findEmbedded(), findPython({ python: null, environment })]);
   // After the probe: what it loaded takes memory.
   const [gpu, openai] = await Promise.all([
     findGpus(environment),

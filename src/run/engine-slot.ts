@@ -8,7 +8,7 @@ export interface EngineSlot {
 }
 
 export function createEngineSlot(): EngineSlot {
-  let loaded: { key: string; backend: Backend } | null = null;
+  let loaded: { key: string; model: string; backend: Backend } | null = null;
   /** What an engine says goes to the run that has it now. */
   let current: OpenRequest | null = null;
   const close = async (): Promise<void> => {
@@ -19,28 +19,29 @@ export function createEngineSlot(): EngineSlot {
   return {
     async open(definition, request) {
       current = request;
-      const { model, options, workers, conversationTokens, allowControlTokens } = request;
-      const { host, baseUrl, python, gpus } = request;
-      const place = { host, baseUrl, python, gpus };
-      const key = JSON.stringify([
-        definition.name,
-        model,
-        options,
-        workers,
-        conversationTokens,
-        allowControlTokens,
-        place,
-      ]);
-      if (loaded?.key === key && ((await loaded.backend.suits?.(request)) ?? true)) return loaded.backend;
+      const key = keyOf(definition, request);
+      if (loaded?.key === key && (await isFit(loaded, request))) return loaded.backend;
       await close();
       const backend = await definition.open({
         ...request,
         onNotice: (text) => current?.onNotice(text),
         onRestart: (reason) => current?.onRestart(reason),
+        onEngineLoad: (load) => current?.onEngineLoad(load),
       });
-      loaded = { key, backend };
+      loaded = { key, model: request.model, backend };
       return backend;
     },
     close,
   };
+}
+
+/** All that an engine is opened with, but for its model. */
+function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
+  const { options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus } = request;
+  return JSON.stringify([name, options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus]);
+}
+
+async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {
+  if (request.model !== model && backend.alsoServes?.(request.model) !== true) return false;
+  return (await backend.suits?.(request)) ?? true;
 }

@@ -18,5 +18,6 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   signal: new AbortController().signal,
   onNotice: () => {},
   onRestart: () => {},
+  onEngineLoad: () => {},
   ...changes,
 });

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { parse, stringify } from 'ndjson';
 import { EngineError } from '../../core/errors.ts';
-import type { WorkerAnswer, WorkerRequest, WorkerTask } from '../worker/worker-messages.ts';
+import { type WorkerAnswer, type WorkerRequest, type WorkerTask, workerProtocol } from '../worker/worker-messages.ts';
 import { type AnswerRequest, createAnswerRequest } from './answer-request.ts';
 import type { EngineInfo, EngineSettings } from './engine-settings.ts';
 import { loadEngine } from './load-engine.ts';
@@ -22,6 +22,7 @@ let engine: AnswerRequest | null = null;
 // A terminal and `timeout` signal the whole process group. The parent decides when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
+send({ type: 'hello', protocol: workerProtocol });
 process.stdin.pipe(parse()).on('data', (request: WorkerRequest) => {
   if (request.type === 'open') void open(request.settings as EngineSettings);
   else if (request.type === 'generate') void generate(request.id, request.request);

@@ -1,21 +1,14 @@
-import { type Readable, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { parse, stringify } from 'ndjson';
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, failure } from '../../core/completion.ts';
-import { EngineError } from '../../core/errors.ts';
+import { EngineError, UsageError } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { createDeferred } from './deferred.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts';
-
-export interface WorkerSpec {
-  /** The backend's name, for messages. */
-  name: string;
-  file: string;
-  arguments: string[];
-  /** What the worker is opened with. */
-  settings: object;
-}
+import { createWorkerLog } from './worker-log.ts';
+import { type WorkerAnswer, type WorkerRequest, type WorkerStats, workerProtocol } from './worker-messages.ts';
+import type { EndReason, WorkerSpec } from './worker-spec.ts';
 
 /** One worker process, from its start to its end. */
 export interface WorkerConnection<Info> {
@@ -25,11 +18,11 @@ export interface WorkerConnection<Info> {
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
   /** Ends the process at once; what it worked on fails as `engine-crashed`, for this reason. */
   kill: (reason: string) => Promise<void>;
-  /** Asks the process to end, and ends it after five seconds. */
+  /** Asks the process to end, and ends it after eight seconds: vLLM's own end takes four or five. */
   close: () => Promise<void>;
 }
 
-const closeMs = 5000;
+const closeMs = 8000;
 /** How long the pipes of an ended process are still read: a grandchild may hold them open. */
 const drainMs = 1000;
 
@@ -40,39 +33,61 @@ const drainMs = 1000;
 export function connectWorker<Info>(spec: WorkerSpec, onEnd: (how: string) => void): WorkerConnection<Info> {
   const child = execa(spec.file, spec.arguments, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    env: spec.environment ?? {},
+    detached: spec.leadsGroup === true,
     buffer: false,
     reject: false,
   });
-  const output = createTail([child.stdout, child.stderr]);
+  const printed = spec.answersOnStdout === true ? [child.stderr] : [child.stdout, child.stderr];
+  const log = createWorkerLog(printed, { file: spec.logFile ?? null, onLine: (line) => spec.onLog?.(line) });
   const send = createSender(child.stdin);
   const tasks = createTasks(send);
   const ready = createDeferred<Info>();
   let reason: string | null = null;
 
-  const answers = child.stdio[3].pipe(parse());
-  answers.on('data', (answer: WorkerAnswer<Info>) => {
-    if (answer.type === 'ready') return ready.resolve(answer.info);
-    if (answer.type !== 'refused') return tasks.receive(answer);
-    ready.reject(new EngineError(answer.kind, answer.message, answer.hint));
+  let isGreeted = false;
+  let info: Info | null = null;
+  const refuse = (error: Error): void => {
+    ready.reject(error);
     void kill('could not load the model');
-  });
+  };
+  const receive = (answer: WorkerAnswer<Info>): void => {
+    if (answer.type === 'hello') isGreeted = answer.protocol === workerProtocol;
+    if (!isGreeted) refuse(otherVersion(spec.name));
+    else if (answer.type === 'ready') {
+      info = answer.info;
+      ready.resolve(info);
+    } else if (answer.type === 'refused') refuse(refusalOf(answer));
+    else if (answer.type !== 'hello') {
+      if (answer.type === 'stats') spec.onStats?.(answer);
+      tasks.receive(answer);
+    }
+  };
+  const answers = (spec.answersOnStdout === true ? child.stdout : child.stdio[3]).pipe(parse());
+  answers.on('data', receive);
   answers.on('error', () => void kill('wrote what is no JSON to its answers'));
-  child.once('exit', () => setTimeout(() => destroyAll(child.stdio), drainMs).unref());
+  child.once('exit', () => {
+    if (spec.leadsGroup === true) killGroup(child.pid);
+    setTimeout(() => destroyAll(child.stdio), drainMs).unref();
+  });
 
-  const ended = child.then(({ signal, exitCode, shortMessage }) => {
+  const ended = child.then(({ signal, exitCode, shortMessage, code }) => {
     const how = reason ?? describeEnd({ signal, exitCode, shortMessage });
-    const sentence = `The ${spec.name} process ${how}.${output.text()}`;
-    onEnd(sentence);
-    ready.reject(new EngineError('engine-crashed', sentence));
-    tasks.failAll(failure('engine-crashed', sentence));
+    const crash: EndReason = { kind: 'engine-crashed', message: `The ${spec.name} process ${how}.${log.text()}` };
+    const known = reason === null ? spec.explainEnd?.([...log.lines(), how], info) : null;
+    const { kind, message, hint } = (code === 'ENOENT' ? spec.missing : known) ?? crash;
+    onEnd(message);
+    ready.reject(new EngineError(kind, message, hint));
+    tasks.failAll(failure(kind, message));
   });
   const kill = (why: string): Promise<void> => {
     reason ??= why;
+    if (spec.leadsGroup === true) killGroup(child.pid);
     child.kill('SIGKILL');
     return ended;
   };
   ready.promise.catch(() => {});
-  send({ type: 'open', settings: spec.settings });
+  send({ type: 'open', settings: spec.settings() });
 
   return {
     pid: child.pid ?? null,
@@ -82,7 +97,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (how: string) => vo
     async close() {
       reason ??= 'was closed';
       child.stdin.end();
-      const timer = setTimeout(() => child.kill('SIGKILL'), closeMs);
+      const timer = setTimeout(() => void kill('did not end'), closeMs);
       await ended;
       clearTimeout(timer);
     },
@@ -99,7 +114,26 @@ function createSender(input: Writable): (request: WorkerRequest) => void {
   };
 }
 
-type TaskAnswer = Extract<WorkerAnswer<unknown>, { id: number }>;
+const otherVersion = (name: string): EngineError =>
+  new EngineError('unusable', `The ${name} worker is of another version of llmbatch.`, 'Install llmbatch again.');
+
+function refusalOf({ kind, message, hint }: Extract<WorkerAnswer<unknown>, { type: 'refused' }>): Error {
+  return kind === 'usage'
+    ? new UsageError(message, hint ?? undefined)
+    : new EngineError(kind, message, hint ?? undefined);
+}
+
+/** Whatever the worker started goes with it: an engine's own processes keep the GPU's memory. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // There is no process left in it.
+  }
+}
+
+type TaskAnswer = Extract<WorkerAnswer<unknown>, { type: 'answer' | 'activity' | 'first-token' | 'stats' }>;
 
 interface Tasks {
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
@@ -112,6 +146,17 @@ function createTasks(send: (request: WorkerRequest) => void): Tasks {
   const open = new Map<number, { context: GenerateContext; resolve: (answer: Answer) => void }>();
   let end: Answer | null = null;
   let lastId = 0;
+  let tokens = 0;
+  /** An engine that tells no more than that it made tokens: requests run in the order in which they came. */
+  const noteStats = ({ running, promptTokens, generationTokens }: WorkerStats): void => {
+    if (promptTokens + generationTokens === tokens) return;
+    tokens = promptTokens + generationTokens;
+    let left = running;
+    for (const { context } of open.values()) {
+      if (left-- <= 0) return;
+      context.onActivity();
+    }
+  };
 
   return {
     async generate({ id: requestId, endpoint, body }, context) {
@@ -134,6 +179,7 @@ function createTasks(send: (request: WorkerRequest) => void): Tasks {
       }
     },
     receive(answer) {
+      if (answer.type === 'stats') return noteStats(answer);
       const task = open.get(answer.id);
       if (task === undefined) return;
       if (answer.type === 'answer') return task.resolve(answer.answer);
@@ -143,25 +189,6 @@ function createTasks(send: (request: WorkerRequest) => void): Tasks {
     failAll(answer) {
       end = answer;
       for (const { resolve } of open.values()) resolve(answer);
-    },
-  };
-}
-
-/** The last lines that the worker printed, for messages. */
-function createTail(streams: readonly Readable[]): { text: () => string } {
-  const keptLines = 100;
-  const shownLines = 20;
-  let kept = '';
-  for (const stream of streams) {
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      kept = (kept + text).split('\n').slice(-keptLines).join('\n');
-    });
-  }
-  return {
-    text() {
-      const lines = kept.trim().split('\n').slice(-shownLines).join('\n');
-      return lines === '' ? '' : `\nIts last output:\n${lines}`;
     },
   };
 }

@@ -2,10 +2,13 @@ import type { Answer } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
 
+/** The number of the protocol below; a worker that says another one is of another version of this program. */
+export const workerProtocol = 1;
+
 /**
  * The protocol between a backend and its worker process, the same for every engine: one JSON object a line. Requests
- * come on the worker's standard input, answers go to its file descriptor 3, so that whatever an engine prints to
- * stdout or stderr can't garble them. End of input means: free everything and end.
+ * come on the worker's standard input. Answers go to its file descriptor 3, or to a duplicate of its stdout that it made
+ * before the engine could print there, so that nothing can garble them. End of input means: free everything and end.
  */
 export type WorkerRequest =
   /** The first line. The settings are the engine's own. */
@@ -13,15 +16,28 @@ export type WorkerRequest =
   | { type: 'generate'; id: number; request: WorkerTask }
   | { type: 'abort'; id: number };
 
+export interface WorkerStats {
+  running: number;
+  waiting: number;
+  /** Share of the KV cache in use, 0 to 1. */
+  kvUsage: number;
+  promptTokens: number;
+  generationTokens: number;
+}
+
 /** What a worker needs to know of a request. */
 export type WorkerTask = Pick<BatchRequest, 'id' | 'endpoint' | 'body'>;
 
 export type WorkerAnswer<Info> =
+  /** The first line: before the engine is even looked for. */
+  | { type: 'hello'; protocol: number }
   /** The model is loaded: requests may come. */
   | { type: 'ready'; info: Info }
   /** It can't be loaded; the worker ends. */
-  | { type: 'refused'; kind: ErrorKind; message: string; hint?: string }
+  | { type: 'refused'; kind: ErrorKind | 'usage'; message: string; hint?: string | null }
   | { type: 'activity'; id: number }
   | { type: 'first-token'; id: number }
+  /** Once a second while it works, from an engine that has such numbers. Tokens are counted from its start. */
+  | ({ type: 'stats' } & WorkerStats)
   /** Comes once for each request that was not aborted. */
   | { type: 'answer'; id: number; answer: Answer };

@@ -18,6 +18,7 @@ const misbehave = {
   },
 };
 
+send({ type: 'hello', protocol: process.argv[2] === undefined ? 1 : Number(process.argv[2]) });
 let settings;
 const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => {

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { messageOf } from '../core/errors.ts';
-import { isRecord } from '../core/is-record.ts';
+import type { EnginePlace } from '../../core/backend.ts';
+import { messageOf } from '../../core/errors.ts';
+import { isRecord } from '../../core/is-record.ts';
 
 export interface PythonSearch {
   /** What was run. */
   command: string;
   /** What named it. */
-  namedBy: 'LLMBATCH_PYTHON' | 'VIRTUAL_ENV' | 'PATH';
+  namedBy: '--python' | 'LLMBATCH_PYTHON' | 'VIRTUAL_ENV' | 'PATH';
   /** Of Python; null where it can't be run. */
   version: string | null;
   /** Null where vLLM is not installed for it. */
@@ -29,12 +30,14 @@ print(json.dumps({"python": sys.version.split()[0], "vllm": version("vllm") or v
 `;
 const longestMs = 20_000;
 
-/** The Python that an engine would take: `LLMBATCH_PYTHON`, else that of the active environment, else `python3`. */
-export async function findPython(environment: NodeJS.ProcessEnv): Promise<PythonSearch> {
+type PythonPlace = Pick<EnginePlace, 'python' | 'environment'>;
+
+/** Looks at the Python that the engine would take. */
+export async function findPython(place: PythonPlace): Promise<PythonSearch> {
   const { execa } = await import('execa');
-  const named = nameOf(environment);
+  const named = pythonCommand(place);
   const outcome = await execa(named.command, ['-c', script], {
-    env: environment,
+    env: place.environment,
     extendEnv: false,
     stdin: 'ignore',
     timeout: longestMs,
@@ -48,8 +51,10 @@ export async function findPython(environment: NodeJS.ProcessEnv): Promise<Python
   return { ...nothing, failure: said || messageOf(outcome.cause ?? 'it gives no answer') };
 }
 
-function nameOf(environment: NodeJS.ProcessEnv): Pick<PythonSearch, 'command' | 'namedBy'> {
+/** `--python`, else `LLMBATCH_PYTHON`, else that of the active environment, else `python3`. */
+export function pythonCommand({ python, environment }: PythonPlace): Pick<PythonSearch, 'command' | 'namedBy'> {
   const { LLMBATCH_PYTHON: told, VIRTUAL_ENV: folder } = environment;
+  if (python !== null) return { command: python, namedBy: '--python' };
   if (told) return { command: told, namedBy: 'LLMBATCH_PYTHON' };
   const isWindows = process.platform === 'win32';
   if (folder) {

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startWorkerProcess, type WorkerProcess } from '../../src/backends/worker-process.ts';
-import type { Answer } from '../../src/core/completion.ts';
-import { context, isAlive } from './conformance.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../../src/backends/worker/worker-process.ts';
+import type { Answer } from '../../../src/core/completion.ts';
+import { context, isAlive } from '../conformance.ts';
 
-const worker = fileURLToPath(new URL('worker/echo-worker.mjs', import.meta.url));
+const worker = fileURLToPath(new URL('echo-worker.mjs', import.meta.url));
 const opened: WorkerProcess<{ name: string }>[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((process) => process.close()));
@@ -12,7 +12,12 @@ afterEach(async () => {
 
 async function start(settings: object = {}, { signal = new AbortController().signal, restarts = [] as string[] } = {}) {
   const process = await startWorkerProcess<{ name: string }>(
-    { name: 'echo', file: globalThis.process.execPath, arguments: [worker], settings: { name: 'echo', ...settings } },
+    {
+      name: 'echo',
+      file: globalThis.process.execPath,
+      arguments: [worker],
+      settings: () => ({ name: 'echo', ...settings }),
+    },
     { signal, onRestart: (reason) => restarts.push(reason) },
   );
   opened.push(process);
@@ -135,7 +140,7 @@ describe('starting a worker process', () => {
       kind: 'engine-crashed',
       message: expect.stringMatching(/^The echo process ended with code 1\./) as string,
     });
-    const absent = { name: 'echo', file: '/no/such/program', arguments: [], settings: {} };
+    const absent = { name: 'echo', file: '/no/such/program', arguments: [], settings: () => ({}) };
     const starting = startWorkerProcess(absent, { signal: new AbortController().signal, onRestart: () => {} });
     await expect(starting).rejects.toThrow('could not be started');
   });

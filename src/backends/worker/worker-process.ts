@@ -1,9 +1,10 @@
-import type { GenerateContext } from '../core/backend.ts';
-import { type Answer, failure } from '../core/completion.ts';
-import { EngineError } from '../core/errors.ts';
-import type { BatchRequest } from '../core/request.ts';
-import { createDeferred } from './worker/deferred.ts';
-import type { WorkerConnection, WorkerSpec } from './worker/worker-connection.ts';
+import type { GenerateContext } from '../../core/backend.ts';
+import { type Answer, failure } from '../../core/completion.ts';
+import { EngineError } from '../../core/errors.ts';
+import type { BatchRequest } from '../../core/request.ts';
+import { createDeferred } from './deferred.ts';
+import type { WorkerConnection } from './worker-connection.ts';
+import type { WorkerSpec } from './worker-spec.ts';
 
 /** A worker that is started again when it dies. */
 export interface WorkerProcess<Info> {
@@ -15,6 +16,10 @@ export interface WorkerProcess<Info> {
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
   /** Ends a worker that hangs. */
   restart: () => Promise<void>;
+  /** Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it can't be. */
+  recover: (signal: AbortSignal) => Promise<boolean>;
+  /** Deaths without one completed answer since. */
+  crashes: () => number;
   close: () => Promise<void>;
 }
 
@@ -26,7 +31,7 @@ export async function startWorkerProcess<Info>(
   spec: WorkerSpec,
   { signal, onRestart }: { signal: AbortSignal; onRestart: (reason: string) => void },
 ): Promise<WorkerProcess<Info>> {
-  const { connectWorker } = await import('./worker/worker-connection.ts');
+  const { connectWorker } = await import('./worker-connection.ts');
   let connection: WorkerConnection<Info> | null = null;
   let isClosed = false;
   let crashes = 0;
@@ -67,6 +72,14 @@ export async function startWorkerProcess<Info>(
       return answer;
     },
     restart: async () => connection?.kill('gave no sign of life and was ended'),
+    async recover(stop) {
+      if (connection !== null && crashes === 0) return false;
+      const refused = refusal();
+      if (refused?.status === 'failed') throw new EngineError(refused.kind, refused.message);
+      await unlessAborted((connection ?? reconnect()).ready, stop);
+      return true;
+    },
+    crashes: () => crashes,
     async close() {
       isClosed = true;
       await connection?.close();

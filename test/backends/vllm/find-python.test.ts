@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findPython } from '../../src/doctor/find-python.ts';
-import { scratchFolder } from '../helpers/scratch-folder.ts';
-import { onlyPrograms } from './scripts.ts';
+import { findPython as find } from '../../../src/backends/vllm/find-python.ts';
+import { onlyPrograms } from '../../doctor/scripts.ts';
+import { scratchFolder } from '../../helpers/scratch-folder.ts';
+
+const findPython = (environment: NodeJS.ProcessEnv, python: string | null = null) => find({ python, environment });
 
 const answering = (python: string, vllm: string | null): string => `echo '${JSON.stringify({ python, vllm })}'`;
 
@@ -28,6 +30,14 @@ test('LLMBATCH_PYTHON comes before the active environment, and that before pytho
   });
   expect(await findPython({ PATH, VIRTUAL_ENV })).toMatchObject({ namedBy: 'VIRTUAL_ENV', version: '3.2.0' });
   expect(await findPython({ PATH })).toMatchObject({ namedBy: 'PATH', version: '3.1.0' });
+});
+
+test('--python comes before them all', async () => {
+  const { PATH } = await onlyPrograms({ told: answering('3.4.0', null), mine: answering('3.3.0', null) });
+  expect(await findPython({ PATH, LLMBATCH_PYTHON: 'mine' }, 'told')).toMatchObject({
+    namedBy: '--python',
+    version: '3.4.0',
+  });
 });
 
 test('none, one that fails, and one that is something else', async () => {

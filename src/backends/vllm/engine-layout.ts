@@ -1,0 +1,29 @@
+import { UsageError } from '../../core/errors.ts';
+
+/** The engines that a run takes, by the GPUs that each may see; null: whatever there is. */
+export type EngineLayout = readonly (string | null)[];
+
+/**
+ * One engine, or several side by side: for a model that fits one GPU they are independent of each other, as vLLM's own
+ * data parallelism has it, and a dead one takes none of the others with it. Each gets as many GPUs as a model is spread over.
+ */
+export function engineLayout(options: Record<string, unknown>, gpus: number[] | null): EngineLayout {
+  const size = Number(options['tensor_parallel_size'] ?? 1) * Number(options['pipeline_parallel_size'] ?? 1);
+  const wanted = options['data_parallel_size'] === undefined ? null : Number(options['data_parallel_size']);
+  if (gpus === null && (wanted ?? 1) === 1) return [null];
+  const numbers = gpus ?? Array.from({ length: (wanted ?? 1) * size }, (_, index) => index);
+  const engines = Math.floor(numbers.length / size);
+  if (engines === 0 || numbers.length % size !== 0) {
+    throw new UsageError(
+      `--gpus: ${numbers.length} GPUs can't be shared out, since the model takes ${size}`,
+      'Give a multiple of tensor_parallel_size.',
+    );
+  }
+  if (wanted !== null && wanted !== engines) {
+    throw new UsageError(
+      `--gpus make ${engines} engines, and data_parallel_size says ${wanted}`,
+      'Leave one of them out.',
+    );
+  }
+  return Array.from({ length: engines }, (_, engine) => numbers.slice(engine * size, (engine + 1) * size).join(','));
+}

@@ -1,0 +1,36 @@
+/** What vLLM's log says of the load, as a notice for the user; null for the many other lines. */
+export function loadProgress(line: string): string | null {
+  for (const [pattern, notice] of notices) {
+    const found = pattern.exec(line);
+    if (found !== null) return typeof notice === 'string' ? notice : notice(found);
+  }
+  return null;
+}
+
+/** By the texts of vLLM 0.11 to 0.32. */
+const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecArray) => string)][] = [
+  [/Fetching \d+ files|Downloading .*safetensors/, 'vllm: fetching the model'],
+  [/Starting to load model/, 'vllm: loading the weights'],
+  [
+    /checkpoint shards: +(\d+)% Completed \| (\d+)\/(\d+)/,
+    ([, percent, done, all]) => `vllm: loading the weights (${percent} %, file ${done} of ${all})`,
+  ],
+  [
+    /Model loading took ([\d.]+) Gi?B(?: memory)? and ([\d.]+) seconds/,
+    ([, size, seconds]) => `vllm: weights loaded (${size} GiB in ${Number(seconds).toFixed(0)} s)`,
+  ],
+  [/Dynamo bytecode transform time|Compiling a graph|torch\.compile (?:takes|took)/, 'vllm: compiling the model'],
+  [/Capturing CUDA graphs?/i, 'vllm: capturing CUDA graphs'],
+  [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `vllm: room for ${tokens} tokens in the KV cache`],
+];
+
+/** Hands on each notice once. */
+export function createLoadProgress(onNotice: (text: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    const notice = loadProgress(line);
+    if (notice === null || said.has(notice)) return;
+    said.add(notice);
+    onNotice(notice);
+  };
+}

@@ -1,0 +1,199 @@
+import { fileURLToPath } from 'node:url';
+import type { Backend, BackendLimits, GenerateContext, OpenRequest } from '../../core/backend.ts';
+import type { Answer } from '../../core/completion.ts';
+import { EngineError } from '../../core/errors.ts';
+import { formatInteger } from '../../core/format.ts';
+import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
+import { type WorkerProcess, startWorkerProcess } from '../worker/worker-process.ts';
+import type { WorkerStats } from '../worker/worker-messages.ts';
+import type { WorkerSpec } from '../worker/worker-spec.ts';
+import { createDispatch } from './dispatch.ts';
+import { engineLayout } from './engine-layout.ts';
+import { explainEnd } from './explain-end.ts';
+import { pythonCommand } from './find-python.ts';
+import { leftovers } from './leftovers.ts';
+import { createLoadProgress } from './load-progress.ts';
+import { vllmOptionsSchema } from './options.ts';
+import type { VllmInfo, VllmSettings } from './settings.ts';
+
+type VllmWorker = WorkerProcess<VllmInfo>;
+
+export async function openVllm(request: OpenRequest): Promise<Backend> {
+  const options = (await vllmOptionsSchema()).parse(request.options);
+  const layout = engineLayout(options, request.gpus);
+  const { command } = pythonCommand(request);
+  for (const found of await leftovers()) request.onNotice(`warning: ${found}`);
+  request.onNotice(`vllm: starting ${request.model} (${command})`);
+  const startedAt = performance.now();
+  const load = createLoad(request, layout.length);
+  const workers = await startAll(
+    layout.map((gpus, index) => specOf(request, { options, command, gpus, onStats: (stats) => load(index, stats) })),
+    request,
+  );
+  const { info } = workers[0]!;
+  request.onNotice(describe(info, workers.length));
+  const loadMs = performance.now() - startedAt;
+  return backendOf(workers, request, { info, loadMs });
+}
+
+function backendOf(
+  workers: VllmWorker[],
+  request: OpenRequest,
+  { info, loadMs }: { info: VllmInfo; loadMs: number },
+): Backend {
+  const seats = workers.map(() => ({ inFlight: 0 }));
+  const choose = createDispatch(seats);
+  const isUp = (seat: number): boolean => workers[seat]?.pid() !== null;
+  return {
+    model: request.model,
+    modelDigest: info.digest,
+    version: `vllm ${info.version}`,
+    loadMs,
+    limits: limitsOf(info, request, workers.length),
+    usesLocalGpus: info.device !== 'CPU',
+    pid: () => workers[0]?.pid() ?? null,
+    async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
+      const seat = choose(systemPromptOf(asked.body), isUp);
+      seats[seat]!.inFlight++;
+      try {
+        return await workers[seat]!.generate(asked, context);
+      } finally {
+        seats[seat]!.inFlight--;
+      }
+    },
+    async restart() {
+      await Promise.all(workers.map((worker) => worker.restart()));
+    },
+    async recover(_failure, signal) {
+      const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
+      return recovered.some(Boolean);
+    },
+    alsoServes: (model) => info.adapters.includes(model),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
+
+/** One of them that does not start ends them all. */
+async function startAll(specs: WorkerSpec[], request: OpenRequest): Promise<VllmWorker[]> {
+  const starts = await Promise.allSettled(specs.map((spec) => startWorkerProcess<VllmInfo>(spec, request)));
+  const failed = starts.find((start) => start.status === 'rejected');
+  const started = starts.filter((start) => start.status === 'fulfilled').map(({ value }) => value);
+  if (failed === undefined) return started;
+  await Promise.all(started.map((worker) => worker.close()));
+  throw withLog(failed.reason, request.logFile);
+}
+
+/** A start that failed for a reason unknown has its cause in the log. */
+function withLog(error: unknown, logFile: string | null): unknown {
+  if (!(error instanceof EngineError) || error.kind !== 'engine-crashed' || logFile === null) return error;
+  return new EngineError('unusable', error.message, `The whole log of the engine: ${logFile}`);
+}
+
+interface EngineParts {
+  options: Record<string, unknown>;
+  command: string;
+  gpus: string | null;
+  onStats: (stats: WorkerStats) => void;
+}
+
+const workerFile = fileURLToPath(new URL('../../../src/backends/vllm/python/worker.py', import.meta.url));
+
+const environment = {
+  // Its log is for stderr, and no process of it may hold our pipes by a fork.
+  VLLM_LOGGING_STREAM: 'ext://sys.stderr',
+  VLLM_WORKER_MULTIPROC_METHOD: 'spawn',
+  VLLM_NO_USAGE_STATS: '1',
+  DO_NOT_TRACK: '1',
+  TOKENIZERS_PARALLELISM: 'false',
+  NO_COLOR: '1',
+  PYTHONUNBUFFERED: '1',
+  PYTHONIOENCODING: 'utf-8',
+};
+
+function specOf(request: OpenRequest, { options, command, gpus, onStats }: EngineParts): WorkerSpec {
+  const { data_parallel_size: _engines, ...others } = options;
+  const { own, engine } = splitOptions(others);
+  const sequences = { most: null as number | null };
+  const settings = (): VllmSettings => ({
+    model: request.model,
+    options: engine,
+    own,
+    maxNumSeqs: sequences.most,
+    allowControlTokens: request.allowControlTokens,
+  });
+  return {
+    name: 'vllm',
+    file: command,
+    arguments: [workerFile],
+    settings,
+    environment: { ...request.environment, ...environment, ...(gpus === null ? {} : { CUDA_VISIBLE_DEVICES: gpus }) },
+    answersOnStdout: true,
+    leadsGroup: true,
+    logFile: request.logFile,
+    onLog: createLoadProgress(request.onNotice),
+    onStats,
+    missing: { kind: 'unusable', message: `There is no Python ${command}.`, hint: install },
+    explainEnd(log, ready) {
+      const reason = explainEnd(log, ready !== null);
+      if (reason?.kind === 'out-of-memory' && ready !== null) halve(sequences, ready as VllmInfo);
+      return reason;
+    },
+  };
+}
+
+const install =
+  "python3 -m venv vllm && vllm/bin/pip install 'vllm>=0.11.1', then --python vllm/bin/python (or LLMBATCH_PYTHON)";
+
+/** What ran out of memory is started again with half of the sequences. */
+function halve(sequences: { most: number | null }, { maxNumSeqs }: VllmInfo): void {
+  sequences.most = Math.max(1, Math.floor((sequences.most ?? maxNumSeqs) / 2));
+}
+
+const ownNames = new Set(['chat_template', 'lora_modules', 'tool_call_parser']);
+
+function splitOptions(options: Record<string, unknown>): { own: VllmSettings['own']; engine: Record<string, unknown> } {
+  const entries = Object.entries(options);
+  return {
+    own: Object.fromEntries(entries.filter(([name]) => ownNames.has(name))) as VllmSettings['own'],
+    engine: Object.fromEntries(entries.filter(([name]) => !ownNames.has(name))),
+  };
+}
+
+/** Twice as many in flight as run at once, so that the scheduler always has a next one; its queue has no bound of its own. */
+function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: number): BackendLimits {
+  const { maxNumSeqs, kvTokens, contextTokens } = info;
+  const histories =
+    conversationTokens === null || kvTokens === null
+      ? maxNumSeqs
+      : Math.min(maxNumSeqs, Math.floor(kvTokens / Math.min(conversationTokens, contextTokens)));
+  return {
+    slots: Math.max(1, histories) * engines,
+    moreSlots: `--option max_num_seqs=${maxNumSeqs * 2} makes more, where the memory allows`,
+    suggestedWorkers: Math.min(1024, Math.max(64, 2 * maxNumSeqs)) * engines,
+    contextTokens,
+  };
+}
+
+/** What all engines do together. */
+function createLoad({ onEngineLoad }: OpenRequest, engines: number): (engine: number, stats: WorkerStats) => void {
+  const last: (WorkerStats | undefined)[] = Array.from({ length: engines });
+  return (engine, stats) => {
+    last[engine] = stats;
+    const known = last.filter((one) => one !== undefined);
+    const sum = (numberOf: (one: WorkerStats) => number): number => known.reduce((all, one) => all + numberOf(one), 0);
+    onEngineLoad({
+      running: sum(({ running }) => running),
+      waiting: sum(({ waiting }) => waiting),
+      kvUsage: sum(({ kvUsage }) => kvUsage) / known.length,
+    });
+  };
+}
+
+function describe(info: VllmInfo, engines: number): string {
+  const side = engines === 1 ? '' : `${engines} engines, each `;
+  const kv = info.kvTokens === null ? '' : `, KV cache of ${formatInteger(info.kvTokens)} tokens`;
+  const window = `a window of ${formatInteger(info.contextTokens)} tokens`;
+  return `vllm ${info.version}: ${side}${info.maxNumSeqs} sequences at once, ${window}${kv}, ${info.dtype}, ${info.device}`;
+}

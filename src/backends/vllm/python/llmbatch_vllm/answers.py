@@ -1,0 +1,170 @@
+"""vLLM's outputs in OpenAI's shape, or the failure that they are."""
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from llmbatch_vllm.refusal import Refusal
+
+
+class Answers:
+    def __init__(self, tokenizer: Any, settings: dict[str, Any], info: dict[str, Any]) -> None:
+        self._tokenizer = tokenizer
+        self._info = info
+        self._reasoning = reasoning_parser(settings["options"].get("reasoning_parser"))
+        self._tools = tool_parser(settings["own"].get("tool_call_parser"))
+
+    def of(self, prepared: Any, outputs: list[Any]) -> dict[str, Any]:
+        if prepared.request["endpoint"] == "/v1/embeddings":
+            return completed(prepared, "list", embeddings_of(outputs))
+        [output] = outputs
+        for choice in output.outputs:
+            check_end(choice)
+            self._check_window(choice, prepared, len(output.prompt_token_ids))
+        chat = prepared.request["endpoint"] == "/v1/chat/completions"
+        choices = [self._chat_choice(choice, prepared) if chat else self._text_choice(choice) for choice in output.outputs]
+        content = {"choices": choices, "usage": usage_of(output)}
+        answer = completed(prepared, "chat.completion" if chat else "text_completion", content)
+        return {**answer, **times_of(output), "finish": finish_of(output.outputs[0])}
+
+    def _check_window(self, choice: Any, prepared: Any, prompt: int) -> None:
+        """vLLM cuts prompt and `max_tokens` together at the window, in silence."""
+        limit, completion = prepared.limit, len(choice.token_ids)
+        if choice.finish_reason == "length" and (limit is None or completion < limit):
+            window = f"{self._info['contextTokens']:,}"
+            counts = f"prompt {prompt:,}, answer {completion:,} tokens"
+            way = "give max_tokens, or a larger --option max_model_len"
+            raise Refusal("truncated", f"The answer was cut where the context window of {window} was full: {way} ({counts}).")
+
+    def _chat_choice(self, choice: Any, prepared: Any) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": choice.text}
+        reason = choice.finish_reason
+        if self._reasoning is not None:
+            self._split_reasoning(message, prepared)
+        tools = prepared.request["body"].get("tools")
+        if self._tools is not None and tools and self._split_tools(message, prepared):
+            reason = "tool_calls" if reason == "stop" else reason
+        logprobs = {} if choice.logprobs is None else {"logprobs": {"content": self._chat_logprobs(choice, prepared)}}
+        return {"index": choice.index, "message": message, "finish_reason": reason, **logprobs}
+
+    def _split_reasoning(self, message: dict[str, Any], prepared: Any) -> None:
+        body = prepared.request["body"]
+        parser = self._reasoning(self._tokenizer, chat_template_kwargs=body.get("chat_template_kwargs") or {})
+        extract = getattr(parser, "extract_reasoning", None) or parser.extract_reasoning_content  # 0.11
+        reasoning, content = extract(message["content"], SimpleNamespace(**body))
+        message["content"] = content or ""
+        if reasoning:
+            message["reasoning_content"] = reasoning
+
+    def _split_tools(self, message: dict[str, Any], prepared: Any) -> bool:
+        body = prepared.request["body"]
+        try:
+            parser = self._tools(self._tokenizer, body["tools"])
+        except TypeError:  # older ones take the tokenizer alone
+            parser = self._tools(self._tokenizer)
+        found = parser.extract_tool_calls(message["content"], SimpleNamespace(**{"tool_choice": "auto", **body}))
+        if not found.tools_called:
+            return False
+        message["content"] = found.content or ""
+        message["tool_calls"] = [call.model_dump(exclude_none=True) for call in found.tool_calls]
+        return True
+
+    def _text_choice(self, choice: Any) -> dict[str, Any]:
+        logprobs = {} if choice.logprobs is None else {"logprobs": self._text_logprobs(choice)}
+        return {"index": choice.index, "text": choice.text, "finish_reason": choice.finish_reason, **logprobs}
+
+    def _chat_logprobs(self, choice: Any, prepared: Any) -> list[dict[str, Any]]:
+        content = []
+        for token, position in zip(choice.token_ids, choice.logprobs, strict=False):
+            # The sampled token comes in addition to the top ones, whose ranks count from 1.
+            ranked = sorted(position.items(), key=lambda item: item[1].rank)
+            top = [self._logprob(*item) for item in ranked if item[1].rank <= prepared.params.logprobs]
+            content.append({**self._logprob(token, position[token]), "top_logprobs": top})
+        return content
+
+    def _text_logprobs(self, choice: Any) -> dict[str, Any]:
+        tokens, values, top, offsets, offset = [], [], [], [], 0
+        for token, position in zip(choice.token_ids, choice.logprobs, strict=False):
+            text = self._text_of(token, position[token])
+            tokens.append(text)
+            values.append(position[token].logprob)
+            top.append({self._text_of(other, logprob): logprob.logprob for other, logprob in position.items()})
+            offsets.append(offset)
+            offset += len(text)
+        return {"tokens": tokens, "token_logprobs": values, "top_logprobs": top, "text_offset": offsets}
+
+    def _logprob(self, token: int, logprob: Any) -> dict[str, Any]:
+        text = self._text_of(token, logprob)
+        return {"token": text, "logprob": max(logprob.logprob, -9999.0), "bytes": list(text.encode(errors="replace"))}
+
+    def _text_of(self, token: int, logprob: Any) -> str:
+        return logprob.decoded_token if logprob.decoded_token is not None else self._tokenizer.decode([token])
+
+
+def completed(prepared: Any, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    request = prepared.request
+    prefix = {"chat.completion": "chatcmpl-", "text_completion": "cmpl-", "list": "embd-"}[kind]
+    body = {"id": prefix + request["id"], "object": kind, "created": int(time.time()), "model": request["body"].get("model")}
+    return {"status": "completed", "body": {**body, **content}}
+
+
+def check_end(choice: Any) -> None:
+    reason = choice.finish_reason
+    if reason == "repetition":
+        raise Refusal("repetition", "The model repeated itself, and vLLM ended the answer there.")
+    if reason not in ("stop", "length"):
+        raise Refusal("server-error", f'vLLM ended the answer with "{reason}".')
+
+
+def usage_of(output: Any) -> dict[str, Any]:
+    prompt = len(output.prompt_token_ids)
+    completion = sum(len(choice.token_ids) for choice in output.outputs)
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    if output.num_cached_tokens is not None:
+        usage["prompt_tokens_details"] = {"cached_tokens": output.num_cached_tokens}
+    return usage
+
+
+def times_of(output: Any) -> dict[str, Any]:
+    metrics = output.metrics
+    if metrics is None or not metrics.first_token_latency:
+        return {}
+    waited = max(0.0, metrics.scheduled_ts - metrics.queued_ts)
+    return {"queueMs": waited * 1000, "ttftMs": metrics.first_token_latency * 1000}
+
+
+def finish_of(choice: Any) -> dict[str, Any]:
+    finish = {"reason": choice.finish_reason}
+    return finish if choice.stop_reason is None else {**finish, "stop": choice.stop_reason}
+
+
+def embeddings_of(outputs: list[Any]) -> dict[str, Any]:
+    prompt = sum(len(output.prompt_token_ids) for output in outputs)
+    return {
+        "data": [
+            {"object": "embedding", "index": index, "embedding": output.outputs.data.tolist()}
+            for index, output in enumerate(outputs)
+        ],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": 0, "total_tokens": prompt},
+    }
+
+
+def reasoning_parser(name: str | None) -> Any:
+    if not name:
+        return None
+    from vllm.reasoning import ReasoningParserManager
+
+    return ReasoningParserManager.get_reasoning_parser(name)
+
+
+def tool_parser(name: str | None) -> Any:
+    if not name:
+        return None
+    try:
+        from vllm.tool_parsers import ToolParserManager
+    except ImportError:  # before 0.13
+        from vllm.entrypoints.openai.tool_parsers import ToolParserManager
+    try:
+        return ToolParserManager.get_tool_parser(name)
+    except KeyError as error:
+        raise Refusal("usage", f"--option tool_call_parser: vLLM has no parser {name!r}.") from error

@@ -1,0 +1,156 @@
+"""vLLM's engine behind five calls: prepare, add, abort, step, close.
+
+`LLMEngine.add_request()` and `step()` rather than `AsyncLLM`: as fast as `LLM.generate` on a whole list, and each result
+comes when it is done (bench-results has the numbers). On a CPU the whole engine is this process; on GPUs vLLM's core is a
+process of its own, so that making prompts and reading answers goes on while the GPU works.
+"""
+
+import os
+from typing import Any
+
+from llmbatch_vllm.answers import Answers
+from llmbatch_vllm.lora import LoraModules
+from llmbatch_vllm.model_facts import context_advice, engine_info
+from llmbatch_vllm.options import engine_arguments
+from llmbatch_vllm.prompts import Prompts
+from llmbatch_vllm.refusal import Refusal, sentence
+from llmbatch_vllm.sampling import Sampling
+from llmbatch_vllm.stats import Stats
+
+
+def open_engine(settings: dict[str, Any]) -> "Engine":
+    """Loads the model. `settings` is `VllmSettings` of ../../settings.ts."""
+    from vllm.platforms import current_platform
+
+    if current_platform.device_type == "cpu":
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    lora = LoraModules(settings)
+    arguments = engine_arguments(settings, lora.base_model)
+    engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
+    return Engine(engine, settings, lora)
+
+
+class Engine:
+    def __init__(self, engine: Any, settings: dict[str, Any], lora: LoraModules) -> None:
+        self._engine = engine
+        self._lora = lora
+        self.stats = Stats(engine)
+        self.info = engine_info(engine, lora.names)
+        tokenizer = tokenizer_of(engine)
+        self._prompts = Prompts(tokenizer, settings)
+        self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
+        self._answers = Answers(tokenizer, settings, self.info)
+        self._flights: dict[int, Flight] = {}
+        self._advice = context_advice(self.info)
+
+    def prepare(self, request: dict[str, Any]) -> "Prepared":
+        """All of a request that needs no engine; called on another thread than the rest."""
+        # A null means "not given".
+        body = {key: value for key, value in request["body"].items() if value is not None}
+        request = {**request, "body": body}
+        is_embedding = request["endpoint"] == "/v1/embeddings"
+        params = self._sampling.of_embedding(body) if is_embedding else self._sampling.of(request)
+        prompts = self._prompts.of_embedding(body) if is_embedding else [self._prompts.of(request)]
+        for prompt in prompts:
+            self._check_length(len(prompt), is_embedding)
+        return Prepared(request, prompts, params, self._lora.adapter_of(body.get("model")))
+
+    def _check_length(self, tokens: int, is_embedding: bool) -> None:
+        window = self.info["contextTokens"]
+        # An answer needs room for one token.
+        if tokens > window or (tokens == window and not is_embedding):
+            counts = f"The prompt has {tokens:,} tokens, and the context window {window:,}"
+            raise Refusal("context-too-long", f"{counts}: {self._advice}.")
+
+    def add(self, key: int, prepared: "Prepared") -> None:
+        flight = Flight(key, prepared)
+        added = []
+        try:
+            for index, prompt in enumerate(prepared.prompts):
+                # Ours and unique: vLLM takes an id twice, and mixes the two.
+                name = f"{key}.{index}"
+                added.append(name)
+                self._engine.add_request(name, tokens_input(prompt), prepared.params, lora_request=prepared.adapter)
+        except Exception:
+            self._engine.abort_request(added)
+            raise
+        self._flights[key] = flight
+
+    def abort(self, key: int) -> None:
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            self._engine.abort_request([f"{key}.{index}" for index in range(len(flight.prepared.prompts))])
+
+    def is_idle(self) -> bool:
+        return not self._flights
+
+    def step(self) -> list[tuple[int, dict[str, Any]]]:
+        answered = []
+        for output in self._engine.step():
+            if not output.finished:
+                continue
+            key, index = (int(part) for part in output.request_id.split("."))
+            flight = self._flights.get(key)
+            if flight is None:
+                continue
+            flight.outputs[index] = output
+            if len(flight.outputs) == len(flight.prepared.prompts):
+                del self._flights[key]
+                answered.append((key, self._answer(flight)))
+        return answered
+
+    def _answer(self, flight: "Flight") -> dict[str, Any]:
+        outputs = [flight.outputs[index] for index in range(len(flight.outputs))]
+        try:
+            return self._answers.of(flight.prepared, outputs)
+        except Refusal as refusal:
+            return {"status": "failed", "kind": refusal.kind, "message": refusal.message}
+
+    def refusal_of(self, error: Exception) -> Refusal:
+        """One bad request fails alone, whatever vLLM makes of it."""
+        if isinstance(error, Refusal):
+            return error
+        return Refusal("bad-request", f"vLLM does not take the request: {sentence(error)}")
+
+    def close(self) -> None:
+        shutdown = getattr(self._engine.engine_core, "shutdown", None)
+        if shutdown is not None:
+            shutdown()
+
+
+class Prepared:
+    __slots__ = ("adapter", "limit", "params", "prompts", "request")
+
+    def __init__(self, request: dict[str, Any], prompts: list[list[int]], params: Any, adapter: Any) -> None:
+        self.request = request
+        self.prompts = prompts
+        self.params = params
+        self.limit = getattr(params, "max_tokens", None)
+        self.adapter = adapter
+
+
+class Flight:
+    __slots__ = ("key", "outputs", "prepared")
+
+    def __init__(self, key: int, prepared: Prepared) -> None:
+        self.key = key
+        self.prepared = prepared
+        self.outputs: dict[int, Any] = {}
+
+
+def tokens_input(tokens: list[int]) -> dict[str, Any]:
+    """Tokens, so that no second BOS is put before them; with a type they pass the engine's own rendering by."""
+    return {"type": "token", "prompt_token_ids": tokens}
+
+
+def tokenizer_of(engine: Any) -> Any:
+    """It has moved over the versions; None with `skip_tokenizer_init`."""
+    for holder in (engine, getattr(engine, "renderer", None), getattr(engine, "input_processor", None)):
+        tokenizer = getattr(holder, "tokenizer", None)
+        if tokenizer is not None:
+            # 0.11 wraps it in a group.
+            return getattr(tokenizer, "tokenizer", tokenizer)
+    raise Refusal("unusable", "The engine has no tokenizer: leave out --option skip_tokenizer_init.")

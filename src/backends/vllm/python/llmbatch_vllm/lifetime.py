@@ -1,0 +1,56 @@
+"""No process of the engine outlives the one that started it: vLLM's own stay on, and keep their GPU memory."""
+
+import ctypes
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+import time
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 1.0
+
+
+def die_with_parent() -> None:
+    """In a process that vLLM spawned. The kernel kills it; where there is no such call, a thread looks."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_with_children(code: int) -> None:
+    """Watches the processes that vLLM spawned: its synchronous client would wait for a dead one for ever."""
+    children = multiprocessing.active_children()
+    if children:
+        threading.Thread(target=_watch_children, args=(children, code), daemon=True).start()
+
+
+def _watch_children(children: list, code: int) -> None:
+    dead = multiprocessing.connection.wait([child.sentinel for child in children])
+    time.sleep(0.2)  # its last lines
+    names = ", ".join(f"{child.name} ({child.exitcode})" for child in children if child.sentinel in dead)
+    print(f"llmbatch: a process of the engine ended: {names}", file=sys.stderr, flush=True)
+    end_group(code)
+
+
+def end_group(code: int) -> None:
+    """Ends this process and all that it started, at once."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(code)
+
+
+def end_group_later(seconds: float, code: int) -> None:
+    """For an end that may hang."""
+    timer = threading.Timer(seconds, end_group, args=(code,))
+    timer.daemon = True
+    timer.start()

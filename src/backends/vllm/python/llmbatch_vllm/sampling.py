@@ -1,0 +1,109 @@
+"""A body's keys as vLLM's sampling parameters, over the model's own defaults, as `vllm serve` has it."""
+
+from typing import Any
+
+from llmbatch_vllm.refusal import Refusal, sentence
+
+"""Keys that have the same name in both."""
+SAME = {
+    "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "temperature", "top_p", "top_k", "min_p", "seed",
+    "stop", "stop_token_ids", "ignore_eos", "min_tokens", "logit_bias", "allowed_token_ids", "bad_words",
+    "skip_special_tokens", "spaces_between_special_tokens", "include_stop_str_in_output", "thinking_token_budget",
+}  # fmt: skip
+"""Read here or with the prompt, or of no effect on an answer."""
+OTHERS = {
+    "model", "max_tokens", "max_completion_tokens", "repeat_penalty", "logprobs", "response_format",
+    "structured_outputs", "stream", "stream_options", "user", "metadata", "store",
+}  # fmt: skip
+OF_CHAT = {
+    "messages", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs",
+    "add_generation_prompt", "continue_final_message", "reasoning_effort",
+}  # fmt: skip
+OF_TEXT = {"prompt", "add_special_tokens"}
+OF_EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
+
+
+class Sampling:
+    def __init__(self, defaults: dict[str, Any], info: dict[str, Any]) -> None:
+        from vllm.sampling_params import SamplingParams
+
+        self._defaults = defaults
+        self._info = info
+        names = field_names(SamplingParams)
+        self._same = SAME & names
+        # Each request has its own, so that the engine need not copy them.
+        self._given = {"skip_clone": True} if "skip_clone" in names else {}
+
+    def of(self, request: dict[str, Any]) -> Any:
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
+
+        if not self._info["canGenerate"]:
+            raise Refusal("bad-request", "The model makes embeddings, no text: send `input` to /v1/embeddings.")
+        body = request["body"]
+        chat = request["endpoint"] == "/v1/chat/completions"
+        check_keys(body, self._same | OTHERS | (OF_CHAT if chat else OF_TEXT))
+        values = {**self._given, **self._defaults, **{key: body[key] for key in body if key in self._same}}
+        if "repeat_penalty" in body:
+            values.setdefault("repetition_penalty", body["repeat_penalty"])
+        values["max_tokens"] = limit_of(body, self._defaults)
+        values["logprobs"] = logprobs_of(body, chat)
+        if "logit_bias" in values:
+            values["logit_bias"] = {int(token): float(bias) for token, bias in values["logit_bias"].items()}
+        try:
+            values["structured_outputs"] = structured_of(body)
+            return SamplingParams(**values, output_kind=RequestOutputKind.FINAL_ONLY)
+        except Exception as error:
+            raise Refusal("bad-request", f"vLLM does not take the request: {sentence(error)}") from error
+
+    def of_embedding(self, body: dict[str, Any]) -> Any:
+        from vllm.pooling_params import PoolingParams
+
+        if not self._info["canEmbed"]:
+            way = "take an embedding model, or try --option runner=pooling --option convert=embed"
+            raise Refusal("bad-request", f"The model makes no embeddings: {way}.")
+        check_keys(body, OF_EMBEDDING)
+        if body.get("encoding_format", "float") != "float":
+            raise Refusal("bad-request", "`encoding_format` is not float: vllm gives numbers only.")
+        return PoolingParams(task="embed", dimensions=body.get("dimensions"))
+
+
+def field_names(parameters: Any) -> set[str]:
+    return set(getattr(parameters, "__struct_fields__", ())) or set(getattr(parameters, "__annotations__", ()))
+
+
+NEUTRAL = {"best_of": 1, "echo": False, "suffix": "", "parallel_tool_calls": True, "use_beam_search": False}
+
+
+def check_keys(body: dict[str, Any], known: set[str]) -> None:
+    for key, value in body.items():
+        if key not in known and not (key in NEUTRAL and value == NEUTRAL[key]):
+            raise Refusal("bad-request", f"vllm can't honour `{key}`: remove it or use another backend.")
+    if body.get("tool_choice") not in (None, "auto", "none"):
+        raise Refusal("bad-request", "`tool_choice` is neither auto nor none: vllm can't force a tool here.")
+
+
+def limit_of(body: dict[str, Any], defaults: dict[str, Any]) -> int | None:
+    """None is all that the window leaves; vLLM's own default would be 16."""
+    return body.get("max_completion_tokens", body.get("max_tokens", defaults.get("max_tokens")))
+
+
+def logprobs_of(body: dict[str, Any], chat: bool) -> int | None:
+    if not chat:
+        return body.get("logprobs")
+    return body.get("top_logprobs", 0) if body.get("logprobs") is True else None
+
+
+def structured_of(body: dict[str, Any]) -> Any:
+    from vllm.sampling_params import StructuredOutputsParams
+
+    own = body.get("structured_outputs")
+    if own is not None:
+        return StructuredOutputsParams(**own)
+    form = body.get("response_format") or {"type": "text"}
+    if form["type"] == "json_object":
+        return StructuredOutputsParams(json_object=True)
+    if form["type"] == "json_schema":
+        return StructuredOutputsParams(json=form["json_schema"]["schema"])
+    if form["type"] != "text":
+        raise ValueError(f"response_format {form['type']} is none of text, json_object, json_schema")
+    return None

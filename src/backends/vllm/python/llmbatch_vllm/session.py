@@ -1,0 +1,124 @@
+"""The session with llmbatch: hello, open, then requests in and answers out until the input ends.
+
+Two threads: this one steps the engine, the other reads requests and makes prompts of them (tokenizers work without the
+interpreter's lock), so that the engine never waits for either.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from llmbatch_vllm import lifetime
+from llmbatch_vllm.refusal import Refusal
+from llmbatch_vllm.versions import check_vllm, versions
+
+PROTOCOL = 1
+ENGINE_DIED = 4
+SIGTERM_EXIT = 143
+LONGEST_END_SECONDS = 7.0  # vLLM's own takes 4 to 5
+
+Send = Callable[[dict[str, Any]], None]
+
+
+def run(answers_fd: int) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: lifetime.end_group(SIGTERM_EXIT))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    send = create_send(answers_fd)
+    send({"type": "hello", "protocol": PROTOCOL, **versions()})
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    try:
+        check_vllm()
+        from llmbatch_vllm.engine import open_engine
+
+        engine = open_engine(json.loads(line)["settings"])
+    except Refusal as refusal:
+        send({"type": "refused", "kind": refusal.kind, "message": refusal.message, "hint": refusal.hint})
+        lifetime.end_group(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        lifetime.end_group(ENGINE_DIED)
+    lifetime.end_with_children(ENGINE_DIED)
+    send({"type": "ready", "info": engine.info})
+    try:
+        serve(engine, send)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        lifetime.end_group(ENGINE_DIED)
+    lifetime.end_group_later(LONGEST_END_SECONDS, 0)
+    engine.close()
+    lifetime.end_group(0)
+
+
+def create_send(answers_fd: int) -> Send:
+    lock = threading.Lock()
+
+    def send(message: dict[str, Any]) -> None:
+        data = memoryview(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        with lock:
+            while data:
+                data = data[os.write(answers_fd, data) :]
+
+    return send
+
+
+def serve(engine: Any, send: Send) -> None:
+    """Ends when the input ends."""
+    inbox: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=read_requests, args=(engine, inbox, send), daemon=True).start()
+    while True:
+        while engine.is_idle() or not inbox.empty():
+            message = inbox.get()
+            if message is None:
+                return
+            take(engine, message, send)
+        for key, answer in engine.step():
+            send({"type": "answer", "id": key, "answer": answer})
+        stats = engine.stats.due()
+        if stats is not None:
+            send({"type": "stats", **stats})
+
+
+def take(engine: Any, message: tuple[str, int, Any], send: Send) -> None:
+    kind, key, prepared = message
+    if kind == "abort":
+        engine.abort(key)
+        return
+    try:
+        engine.add(key, prepared)
+    except Exception as error:  # of this request: a wrong schema, a value that the engine does not take
+        send({"type": "answer", "id": key, "answer": refused(engine.refusal_of(error))})
+
+
+def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
+    try:
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            key = message["id"]
+            if message["type"] == "abort":
+                inbox.put(("abort", key, None))
+                continue
+            try:
+                inbox.put(("generate", key, engine.prepare(message["request"])))
+            except Exception as error:
+                send({"type": "answer", "id": key, "answer": refused(engine.refusal_of(error))})
+        # llmbatch is gone, or wants no more. A step that hangs must not keep the GPU.
+        lifetime.end_group_later(LONGEST_END_SECONDS, 0)
+        inbox.put(None)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        lifetime.end_group(1)
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    return {"status": "failed", "kind": refusal.kind, "message": refusal.message}

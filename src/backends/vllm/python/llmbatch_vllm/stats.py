@@ -1,0 +1,44 @@
+"""What the engine is doing, once a second: for the display, and as the sign that it lives."""
+
+import time
+from typing import Any
+
+SECONDS = 1.0
+
+
+class Stats:
+    """Takes the place of vLLM's own loggers, whose Prometheus counters cost 3 % of a tiny model's rate."""
+
+    def __init__(self, engine: Any) -> None:
+        self._last = time.monotonic()
+        self._scheduler: Any = None
+        self._prompt_tokens = 0
+        self._generation_tokens = 0
+        manager = getattr(engine, "logger_manager", None)
+        if manager is not None:
+            manager.stat_loggers = [self]
+
+    def record(self, scheduler_stats: Any = None, iteration_stats: Any = None, **_others: Any) -> None:
+        if scheduler_stats is not None:
+            self._scheduler = scheduler_stats
+        if iteration_stats is not None:
+            self._prompt_tokens += iteration_stats.num_prompt_tokens
+            self._generation_tokens += iteration_stats.num_generation_tokens
+
+    def due(self) -> dict[str, Any] | None:
+        """The numbers, when a second is over; tokens are counted from the start."""
+        now = time.monotonic()
+        if self._scheduler is None or now - self._last < SECONDS:
+            return None
+        self._last = now
+        return {
+            "running": self._scheduler.num_running_reqs,
+            "waiting": self._scheduler.num_waiting_reqs,
+            "kvUsage": self._scheduler.kv_cache_usage,
+            "promptTokens": self._prompt_tokens,
+            "generationTokens": self._generation_tokens,
+        }
+
+    def __getattr__(self, _name: str) -> Any:
+        """The other calls of a stat logger, whatever they are in this version."""
+        return lambda *_args, **_kwargs: None

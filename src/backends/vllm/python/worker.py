@@ -1,0 +1,24 @@
+"""The entry of llmbatch's vLLM worker; what it is told and what it says is in ../../worker/worker-messages.ts.
+
+It must be a file with a guard: vLLM spawns its processes by importing it again, and then it only makes them mortal.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH leaves it out
+sys.dont_write_bytecode = True  # nothing of ours is written into the folder of the package
+from llmbatch_vllm import lifetime  # noqa: E402
+
+if __name__ == "__main__":
+    # Whatever an engine prints goes to stderr: fd 1 is the protocol's, and only this duplicate of it.
+    answers_fd = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    from llmbatch_vllm.session import run
+
+    sys.dont_write_bytecode = False
+    run(answers_fd)
+elif __name__ == "__mp_main__":
+    sys.dont_write_bytecode = False
+    lifetime.die_with_parent()

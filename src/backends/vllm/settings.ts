@@ -1,0 +1,34 @@
+/** What the worker is opened with: `open_engine` of python/llmbatch_vllm/engine.py reads it. */
+export interface VllmSettings {
+  /** A folder, an id of a hub, or the name of an adapter. */
+  model: string;
+  /** Options of vLLM's engine, by the names of its `EngineArgs`. */
+  options: Record<string, unknown>;
+  /** Options that the engine itself does not have. */
+  own: { chat_template?: string; lora_modules?: string; tool_call_parser?: string };
+  /** Overrides the option after a lack of memory; null: as given. */
+  maxNumSeqs: number | null;
+  allowControlTokens: boolean;
+}
+
+/** What the worker says of the loaded engine: `engine_info` of python/llmbatch_vllm/model_facts.py. */
+export interface VllmInfo {
+  /** Of vLLM. */
+  version: string;
+  /** Tokens that prompt and answer can have together. */
+  contextTokens: number;
+  /** The same as the model's own files have it; null where they don't say. */
+  trainedTokens: number | null;
+  /** Sequences that the scheduler runs at once. */
+  maxNumSeqs: number;
+  /** Tokens that the KV cache holds; null where the version does not tell. */
+  kvTokens: number | null;
+  device: string;
+  dtype: string;
+  /** What identifies the weights. */
+  digest: string | null;
+  canGenerate: boolean;
+  canEmbed: boolean;
+  /** The names of the LoRA adapters that requests may name as their model. */
+  adapters: string[];
+}

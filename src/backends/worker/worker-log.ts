@@ -1,0 +1,61 @@
+import { type WriteStream, createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+
+/** What a worker prints: its last lines are kept for messages, all of it goes to a file where one is named. */
+export interface WorkerLog {
+  lines: () => readonly string[];
+  /** The last of them, as the end of a message; '' where it printed nothing. */
+  text: () => string;
+}
+
+export interface WorkerLogOptions {
+  file?: string | null;
+  onLine?: (line: string) => void;
+}
+
+/** The cause of a failed start may lie so many lines before the end. */
+const keptLines = 400;
+const shownLines = 20;
+
+export function createWorkerLog(streams: readonly Readable[], { file, onLine }: WorkerLogOptions): WorkerLog {
+  const output = openFile(file ?? null);
+  let kept: string[] = [];
+  const keep = (line: string): void => {
+    if (line.trim() === '') return;
+    kept.push(line);
+    if (kept.length > 2 * keptLines) kept = kept.slice(-keptLines);
+    onLine?.(line);
+  };
+  for (const stream of streams) {
+    let rest = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      output?.write(text);
+      // A progress bar goes back to the start of its line.
+      const lines = (rest + text).split(/[\r\n]/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) keep(line);
+    });
+    stream.on('close', () => {
+      keep(rest);
+      rest = '';
+    });
+  }
+  for (const stream of streams) stream.on('close', () => streams.every(({ closed }) => closed) && output?.end());
+  const lines = (): readonly string[] => kept.slice(-keptLines);
+  return {
+    lines,
+    text() {
+      const last = lines().slice(-shownLines).join('\n').trim();
+      return last === '' ? '' : `\nIts last output:\n${last}`;
+    },
+  };
+}
+
+/** Read by nobody else: it may name what the user works on. A disk that is full ends the log, not the run. */
+function openFile(path: string | null): WriteStream | null {
+  if (path === null) return null;
+  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
+  stream.on('error', () => stream.destroy());
+  return stream;
+}
