@@ -7,6 +7,8 @@ import type { AttemptContext } from './attempt.ts';
 import type { Breaker } from './breaker.ts';
 import type { ResultSource } from './build-result.ts';
 import type { Conversations } from './conversation.ts';
+import type { LimitFinder } from './find-limit.ts';
+import type { Hold } from './hold.ts';
 import type { OutOfMemory } from './out-of-memory.ts';
 import type { Outages } from './outages.ts';
 import type { TaskQueue } from './task-queue.ts';
@@ -17,8 +19,10 @@ export interface EngineRun {
   /** Batches of requests, read when a lane is free. */
   items: AsyncIterable<WorkItem[]>;
   backend: Backend;
-  /** Requests in flight. */
+  /** Requests in flight; the most of them where the number is found. */
   lanes: number;
+  /** What the server can hold is found, from so many on; null: it is known. */
+  startsWith: number | null;
   /** Rolling histories, or null for independent requests. */
   conversations: Conversations | null;
   verifier: AnswerVerifier;
@@ -36,10 +40,12 @@ export interface EngineRun {
 }
 
 /** One of the workers: it has one request in flight. */
-export interface Lane extends Omit<EngineRun, 'lanes'>, AttemptContext {
+export interface Lane extends Omit<EngineRun, 'lanes' | 'startsWith'>, AttemptContext {
   queue: TaskQueue;
   breaker: Breaker;
   workers: WorkerLimit;
+  finder: LimitFinder | null;
+  hold: Hold;
   outages: Outages;
   memory: OutOfMemory;
 }

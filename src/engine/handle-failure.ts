@@ -8,6 +8,8 @@ import type { Task } from './task-queue.ts';
 
 /** A request that was in flight so often when the engine went away may be what brings it down: then attempts count. */
 const mostForgiven = 10;
+/** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
+const mostRefused = 30;
 
 /** Puts the task off for a retry, records its failure, or ends the run. */
 export async function handleFailure(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
@@ -17,7 +19,7 @@ export async function handleFailure(lane: Lane, task: Task, failed: Answered & {
   const engine = await lane.outages.settle(failure, task.outages);
   if (engine === 'stopped') return;
   const isEngineBack = engine === 'away' && task.forgiven < mostForgiven;
-  if (isEngineBack || isOutOfMemory(lane, task, failure)) task.forgiven++;
+  if (isEngineBack || isRefused(task, failure) || isOutOfMemory(lane, task, failure)) task.forgiven++;
   const delayMs = isEngineBack ? 0 : retryDelay(failure, task, lane.settings);
   if (delayMs !== null) {
     lane.emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs });
@@ -28,6 +30,10 @@ export async function handleFailure(lane: Lane, task: Task, failed: Answered & {
   await lane.record(task.row, resultOf(failed, lane.source));
   checkBreaker(lane, failure);
 }
+
+/** The server has had enough for now, of whatever request. */
+const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean =>
+  (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < mostRefused;
 
 /** With workers to give up, it is no fault of the request's. */
 const isOutOfMemory = (lane: Lane, task: Task, failure: Failure): boolean =>

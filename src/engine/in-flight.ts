@@ -27,6 +27,7 @@ export interface InFlight {
   /** Something came from the engine for this attempt. */
   touch: (entry: FlightEntry) => void;
   abortAll: (cause: AbortCause) => void;
+  count: () => number;
   close: () => void;
 }
 
@@ -80,6 +81,7 @@ export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightO
       entry.activeSince ??= lastActivity;
     },
     abortAll,
+    count: () => entries.size,
     close: () => clearInterval(timer),
   };
 }

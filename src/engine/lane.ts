@@ -85,5 +85,9 @@ async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
   lane.emit(requestStart);
   const sent = await sendOnce(request, lane);
   lane.emit(requestEnd);
+  if (sent.answer !== null) {
+    lane.hold.onAnswer(sent.answer);
+    lane.finder?.onAnswer(sent.answer, sent.latencyMs, lane.inFlight.count() + 1);
+  }
   return sent;
 }

@@ -32,6 +32,8 @@ export function retryDelay(
 ): number | null {
   const mayRetry = isTransient(failure.kind) || retryOn.includes(failure.kind);
   if (!mayRetry || attempts - forgiven > retries) return null;
-  const bound = Math.min(mostMs, baseMs * 2 ** (attempts - 1));
-  return Math.max(random() * bound, Math.min(failure.retryAfterMs ?? 0, mostRetryAfterMs));
+  const asked = Math.min(failure.retryAfterMs ?? 0, mostRetryAfterMs);
+  // A server that says how long has no need of our doubling.
+  const bound = asked > 0 ? baseMs : Math.min(mostMs, baseMs * 2 ** (attempts - 1));
+  return Math.max(random() * bound, asked);
 }

@@ -2,13 +2,15 @@ import { messageOf } from '../core/errors.ts';
 import { formatDuration } from '../core/format.ts';
 import { createBreaker } from './breaker.ts';
 import type { EngineRun } from './engine-run.ts';
+import { type LimitFinder, createLimitFinder } from './find-limit.ts';
+import { createHold } from './hold.ts';
 import { type InFlight, createInFlight } from './in-flight.ts';
 import { runLane } from './lane.ts';
 import { createOutOfMemory } from './out-of-memory.ts';
 import { createOutages } from './outages.ts';
 import { type TaskQueue, createTaskQueue } from './task-queue.ts';
 import { createVramGuard } from './vram-guard.ts';
-import { createWorkerLimit } from './worker-limit.ts';
+import { type WorkerLimit, createWorkerLimit } from './worker-limit.ts';
 
 /**
  * Runs requests through a backend, `lanes` at a time. Ends when all have a result, or when the run is stopped; throws
@@ -16,16 +18,21 @@ import { createWorkerLimit } from './worker-limit.ts';
  */
 export async function runRequests(run: EngineRun): Promise<void> {
   const { settings, emit } = run;
-  const workers = createWorkerLimit(run.lanes, (count) => {
+  const workers = createWorkerLimit(run.startsWith ?? run.lanes, (count) => {
     emit({ type: 'workers-change', workers: count });
     queue.wake();
   });
-  const outages = createOutages(run.backend, { emit, onEnd: () => queue.wake() });
-  const queue: TaskQueue = createTaskQueue(run.items, (lane) => workers.allows(lane) && !outages.isOn());
+  const finder = findLimit(run, workers);
+  const onEnd = (): void => queue.wake();
+  const outages = createOutages(run.backend, { emit, onEnd });
+  const hold = createHold({ emit, onEnd });
+  const mayTake = (lane: number): boolean => workers.allows(lane) && !outages.isOn() && !hold.isOn();
+  const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
   const inFlight = watchInFlight(run);
   const stopSending = (): void => {
     queue.stop();
     outages.stop();
+    hold.stop();
   };
   const abortAll = (): void => inFlight.abortAll('stopped');
   const drain = createDrain(run, stopSending, abortAll);
@@ -33,7 +40,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
   run.onGpuSample(guard.onSample);
   const breaker = createBreaker(settings.maxErrorRate);
   const memory = createOutOfMemory(workers, emit);
-  const shared = { ...run, ...settings, queue, inFlight, breaker, workers, outages, memory };
+  const shared = { ...run, ...settings, queue, inFlight, breaker, workers, finder, hold, outages, memory };
   const lanes = Array.from({ length: run.lanes }, (_, lane) => runLane({ ...shared, lane }));
   try {
     await Promise.all(lanes);
@@ -43,10 +50,17 @@ export async function runRequests(run: EngineRun): Promise<void> {
     await Promise.allSettled(lanes);
     throw error;
   } finally {
+    if (finder !== null) workers.set(finder.found());
+    hold.stop();
     guard.close();
     drain.close();
     inFlight.close();
   }
+}
+
+function findLimit({ startsWith, lanes }: EngineRun, workers: WorkerLimit): LimitFinder | null {
+  if (startsWith === null) return null;
+  return createLimitFinder({ start: startsWith, most: lanes, onChange: workers.set });
 }
 
 function watchInFlight({ settings, backend, emit }: EngineRun): InFlight {

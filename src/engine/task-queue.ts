@@ -28,31 +28,36 @@ export interface TaskQueue {
   fail: (error: Error) => void;
 }
 
-/** A lane that may not take a task waits here until it may, or until there are no more. */
+/**
+ * A lane that may not take a task waits here until it may, or until there are no more. No task is handed out while lanes
+ * have `most` of them: those that may take no other one still have theirs.
+ */
 export function createTaskQueue(
   batches: AsyncIterable<WorkItem[]>,
   mayTake: (lane: number) => boolean = () => true,
+  most: () => number = () => Infinity,
 ): TaskQueue {
   const changed = createBell();
   const reader = createReader(batches, changed.ring);
   const retries = createRetries(changed.ring);
-  const state = { isStopped: false, failure: null as Error | null, taken: 0 };
+  const room = createRoom(mayTake, most);
+  const state = { isStopped: false, failure: null as Error | null };
 
   const takeNow = (lane: number): Task | null => {
-    if (!mayTake(lane)) return null;
+    if (!room.isThere(lane)) return null;
     const task = retries.takeDue() ?? (retries.mayRead() ? reader.takeNow() : null);
-    if (task !== null) state.taken++;
+    if (task !== null) room.take();
     return task;
   };
   // A task that a lane still has may come back as a retry, and that lane may not be allowed to take it.
-  const hasEnded = (): boolean => reader.hasEnded() && state.taken === 0 && retries.isEmpty();
+  const hasEnded = (): boolean => reader.hasEnded() && room.isEmpty() && retries.isEmpty();
 
   const nextSlowly = async (lane: number): Promise<Task | null> => {
     while (!state.isStopped) {
       if (state.failure !== null) throw state.failure;
       const task = takeNow(lane);
       if (task !== null || hasEnded()) return task;
-      if (mayTake(lane) && retries.mayRead()) reader.start();
+      if (room.isThere(lane) && retries.mayRead()) reader.start();
       await changed.next();
     }
     return null;
@@ -61,8 +66,8 @@ export function createTaskQueue(
   return {
     next: (lane) => (state.isStopped ? null : (takeNow(lane) ?? nextSlowly(lane))),
     release() {
-      state.taken--;
-      if (hasEnded()) changed.ring();
+      const isWaitedFor = room.giveBack();
+      if (isWaitedFor || hasEnded()) changed.ring();
     },
     retryLater(task, delayMs) {
       if (!state.isStopped) retries.add(task, delayMs);
@@ -76,6 +81,28 @@ export function createTaskQueue(
     fail(error) {
       state.failure = error;
       changed.ring();
+    },
+  };
+}
+
+/** Counts the tasks that lanes have. */
+function createRoom(mayTake: (lane: number) => boolean, most: () => number) {
+  const state = { taken: 0, isWaitedFor: false };
+  return {
+    isEmpty: () => state.taken === 0,
+    isThere(lane: number): boolean {
+      if (!mayTake(lane)) return false;
+      if (state.taken < most()) return true;
+      state.isWaitedFor = true;
+      return false;
+    },
+    take: () => void state.taken++,
+    /** True when a lane waits that nothing else hinders. */
+    giveBack(): boolean {
+      const { isWaitedFor } = state;
+      state.taken--;
+      state.isWaitedFor = false;
+      return isWaitedFor;
     },
   };
 }

@@ -23,17 +23,17 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   const tally = createTally();
   const machine = createMachineWatch();
   const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
-  const run = { total: null as number | null, workers: 0, workersAtStart: 0, loadMs: null as number | null };
+  const run: RunFacts = { total: null, workers: 0, workersAtStart: 0, mostWorkers: 0, loadMs: null };
   const seen = { inFlight: 0, retries: 0, engineRestarts: 0 };
   let session = createSession(now());
   let hasStarted = false;
 
   const handlers: Handlers = {
-    'run-start'({ total, workers, contextTokens, loadMs }) {
+    'run-start'({ total, workers, mostWorkers, contextTokens, loadMs }) {
       // A file that names several models starts once for each: it is one session.
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
-      Object.assign(run, { total, workers, workersAtStart: workers });
+      Object.assign(run, { total, workers, workersAtStart: workers, mostWorkers });
       if (loadMs !== null) run.loadMs = (run.loadMs ?? 0) + loadMs;
       context.limit = contextTokens;
     },
@@ -68,6 +68,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   };
 }
 
+type RunFacts = Pick<Snapshot, 'total' | 'workers' | 'workersAtStart' | 'mostWorkers' | 'loadMs'>;
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
 
 /** The context a request filled: its prompt and its answer. */

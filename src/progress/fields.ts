@@ -29,8 +29,9 @@ const percentOf = (done: number, total: number): number => (total === 0 ? 100 : 
 /** Whole numbers up to six digits: beside a total, 12.3k of 12.3k would say too little. */
 const short = (value: number): string => (value < 1_000_000 ? String(value) : formatCount(value));
 
-/** Only where memory took some of them out of work. */
-function workersText({ workers, workersAtStart }: Snapshot): string {
+/** Only where some of them were taken out of work, or their number is found in the run. */
+function workersText({ workers, workersAtStart, mostWorkers }: Snapshot): string {
+  if (workers > 0 && mostWorkers > workersAtStart) return `${workers} in flight`;
   if (workers === workersAtStart) return '';
   return workers === 0 ? 'paused: VRAM' : `${workers} of ${workersAtStart} workers`;
 }

@@ -7,7 +7,7 @@ export function engineRows(snapshot: Snapshot | null): string[][] {
   if (snapshot === null) return [];
   const { engine, context } = snapshot;
   return [
-    ['workers', workersText(snapshot)],
+    workersRow(snapshot),
     ['model loaded in', formatDuration(snapshot.loadMs)],
     ['model memory', modelMemoryText(snapshot)],
     ['GPU memory', gpuMemoryText(snapshot)],
@@ -21,9 +21,12 @@ export function engineRows(snapshot: Snapshot | null): string[][] {
   ].filter(([, value]) => value !== '');
 }
 
-/** The workers now, beside those at the start where memory made them fewer: `2 of 8`. */
-export const workersText = ({ workers, workersAtStart }: Snapshot): string =>
-  workers === workersAtStart ? formatInteger(workers) : `${formatInteger(workers)} of ${formatInteger(workersAtStart)}`;
+/** The workers now, beside those at the start where some were taken out of work: `2 of 8`. */
+export function workersRow({ workers, workersAtStart, mostWorkers }: Snapshot): [name: string, text: string] {
+  const now = formatInteger(workers);
+  if (mostWorkers > workersAtStart) return ['in flight', `${now} of at most ${formatInteger(mostWorkers)} (found)`];
+  return ['workers', workers === workersAtStart ? now : `${now} of ${formatInteger(workersAtStart)}`];
+}
 
 /** `4.1 GiB: weights 3.1 GiB, KV cache and buffers 1.0 GiB; all on the GPU`; '' where no engine said it. */
 export function modelMemoryText({ modelMemory }: Snapshot): string {

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
 import type { Distribution, Snapshot } from '../core/snapshot.ts';
-import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersText } from './engine-rows.ts';
+import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
 import { alignPairs } from './text.ts';
 
 export interface SummaryOptions {
@@ -25,7 +25,7 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['model memory', modelMemoryText(snapshot)],
     ['GPU memory', snapshot.gpuPeakBytes === null ? '' : gpuMemoryText(snapshot)],
     ['VRAM guard', vramGuardText(snapshot)],
-    ['workers', snapshot.workers === snapshot.workersAtStart ? '' : workersText(snapshot)],
+    isAsGiven(snapshot) ? ['workers', ''] : workersRow(snapshot),
     ['engine', engineText(snapshot)],
     ['model', snapshot.loadMs === null ? '' : `loaded in ${formatDuration(snapshot.loadMs)}`],
     ['output', options.outputPath],
@@ -47,6 +47,9 @@ function rateText({ overallRate, overallTokenRate, elapsedSeconds }: Snapshot): 
   const time = formatDuration(elapsedSeconds * 1000);
   return `${formatRate(overallRate)} req/s, ${formatRate(overallTokenRate)} tok/s, in ${time}`;
 }
+
+const isAsGiven = ({ workers, workersAtStart, mostWorkers }: Snapshot): boolean =>
+  workers === workersAtStart && mostWorkers <= workersAtStart;
 
 const recentText = ({ recentRate, recentTokenRate }: Snapshot, { isRunning = false }: SummaryOptions): string =>
   isRunning ? `${formatRate(recentRate)} req/s, ${formatRate(recentTokenRate)} tok/s` : '';

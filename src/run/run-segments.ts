@@ -60,13 +60,14 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
   noteChoices(run, choice, mode);
   const backend = await openBackend(run, choice, { model, mode });
   if (backend === null || host.stop.aborted) return undefined;
-  const { lanes, note } = chooseLanes(request.runner, backend.limits, mode.name);
+  const { lanes, startsWith, note } = chooseLanes(request.runner, backend.limits, mode.name);
   if (note !== null) host.onNote(note);
   await describeLoaded(run, backend);
   run.emit({
     type: 'run-start',
     total: run.input.isComplete() ? countWanted(run.input) : null,
-    workers: lanes,
+    workers: startsWith ?? lanes,
+    mostWorkers: lanes,
     contextTokens: backend.limits.contextTokens,
     loadMs: backend.loadMs,
   });
@@ -75,6 +76,7 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
     items,
     backend,
     lanes,
+    startsWith,
     conversations: await conversationsFor(run, backend, mode),
     verifier: createVerifier(request.settings),
     settings: request.runner,

@@ -24,6 +24,7 @@ export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Wat
     items: items(50),
     backend,
     lanes: 4,
+    startsWith: null,
     conversations: null,
     verifier: createVerifier({ allowTruncated: false }),
     settings: defaultRunnerSettings,

@@ -32,6 +32,26 @@ describe('the task queue', () => {
     expect(rows).toEqual([...Array.from({ length: 40 }, (_, row) => row), null, null]);
   });
 
+  test('hands out no more than so many at a time, and loses none for it', async () => {
+    let most = 4;
+    const queue = createTaskQueue(items(40, 7), undefined, () => most);
+    const had = { now: 0, peak: 0, rows: [] as number[] };
+    const lane = async (number: number): Promise<void> => {
+      for (;;) {
+        const row = await rowOf(queue.next(number));
+        if (row === null) return;
+        had.rows.push(row);
+        had.peak = Math.max(had.peak, ++had.now);
+        await Promise.resolve();
+        had.now--;
+        queue.release();
+        most = had.rows.length < 20 ? 4 : 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, number) => lane(number)));
+    expect(had).toEqual({ now: 0, peak: 4, rows: Array.from({ length: 40 }, (_, row) => row) });
+  });
+
   test('reads no batch before somebody has come to the end of the last one', async () => {
     let read = 0;
     async function* counted(): AsyncGenerator<WorkItem[]> {

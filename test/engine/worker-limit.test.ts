@@ -24,6 +24,20 @@ test('the workers are halved down to one, the last lanes first', () => {
   expect(changes).toEqual([4, 2, 1]);
 });
 
+test('the server can hold more or fewer, but memory sets the most', () => {
+  const { limit, changes } = open(8);
+  limit.set(3);
+  limit.set(8);
+  limit.lower();
+  limit.set(8);
+  limit.set(2);
+  limit.pause();
+  limit.set(3);
+  limit.resume();
+  expect(changes).toEqual([3, 8, 4, 2, 0, 3]);
+  expect(limit.lowerings()).toBe(1);
+});
+
 test('a pause lets no lane work, and ends with the workers that are left', () => {
   const { limit, changes, allowed } = open(5);
   limit.pause();

@@ -18,7 +18,7 @@ function startMeter(total: number | null) {
   const clock = { ms: 5000 };
   const meter = createMeter({ now: () => clock.ms });
   clock.ms += 3000;
-  meter.add({ type: 'run-start', total, workers: 4, contextTokens: 4096, loadMs: 2800 });
+  meter.add({ type: 'run-start', total, workers: 4, mostWorkers: 16, contextTokens: 4096, loadMs: 2800 });
   const answer = (sample: ResultSample): void => {
     meter.add({ type: 'request-start' });
     meter.add({ type: 'result-end', sample });
@@ -117,7 +117,7 @@ test('requests in flight, retries, trims and restarts are counted', () => {
 test('the workers in use are those that were last told, beside those at the start', () => {
   const { meter } = startMeter(10);
   meter.add({ type: 'workers-change', workers: 2 });
-  expect(meter.snapshot()).toMatchObject({ workers: 2, workersAtStart: 4 });
+  expect(meter.snapshot()).toMatchObject({ workers: 2, workersAtStart: 4, mostWorkers: 16 });
 });
 
 test('what full GPU memory forced is counted; without a GPU it is not measured', () => {

@@ -48,6 +48,13 @@ test('workers that memory took out of work are told', () => {
   expect(frame(120, { ...start, workers: 0 })).toContain(' tok/s paused: VRAM ETA ');
 });
 
+test('the workers are told where their number is found in the run', () => {
+  const start = { ...midway, gpus: null, workersAtStart: 8, mostWorkers: 256 };
+  expect(frame(120, { ...start, workers: 8 })).toContain(' tok/s 8 in flight ETA ');
+  expect(frame(120, { ...start, workers: 40 })).toContain(' tok/s 40 in flight ETA ');
+  expect(frame(120, { ...start, workers: 0 })).toContain(' tok/s paused: VRAM ETA ');
+});
+
 test('100 % is shown only when nothing is left', () => {
   expect(frame(80, { ...midway, total: 100_000, done: 99_999 })).toContain(' 99% 99999/100000');
 });

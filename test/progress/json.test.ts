@@ -52,6 +52,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "latency_ms",
       "load_ms",
       "model_memory",
+      "most_workers",
       "overall_rate",
       "overall_token_rate",
       "queue_ms",

@@ -32,6 +32,12 @@ test('what full GPU memory forced is told only where it forced something', () =>
   expect(rowOf('VRAM guard', { vramGuard: null })).toBeUndefined();
 });
 
+test('a number of workers that was found is told as such', () => {
+  expect(rowOf('in flight', { workers: 12, mostWorkers: 256 })).toBe('12 of at most 256 (found)');
+  const found = { ...sampleSnapshot(), workers: 8, mostWorkers: 256 };
+  expect(renderSummary(found, { outputPath: 'x' })).toMatch(/ {2}in flight +8 of at most 256 \(found\)\n/);
+});
+
 test('workers that were given up are told beside those at the start', () => {
   expect(rowOf('workers', { workers: 2 })).toBe('2 of 8');
   expect(rowOf('workers', {})).toBe('8');
