@@ -7,7 +7,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH leaves it out
-sys.dont_write_bytecode = True  # nothing of ours is written into the folder of the package
+# Nothing of ours is written into the folder of the package; what vLLM imports is as the user has it.
+leaves_bytecode_out = sys.dont_write_bytecode
+sys.dont_write_bytecode = True
 from llmbatch_vllm import lifetime  # noqa: E402
 
 if __name__ == "__main__":
@@ -15,10 +17,11 @@ if __name__ == "__main__":
     answers_fd = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    from llmbatch_vllm import engine  # noqa: F401
     from llmbatch_vllm.session import run
 
-    sys.dont_write_bytecode = False
+    sys.dont_write_bytecode = leaves_bytecode_out
     run(answers_fd)
 elif __name__ == "__mp_main__":
-    sys.dont_write_bytecode = False
+    sys.dont_write_bytecode = leaves_bytecode_out
     lifetime.die_with_parent()
