@@ -24,7 +24,8 @@ export interface ResponseBody {
   model: string;
   choices?: Choice[];
   data?: unknown[];
-  usage: Usage;
+  /** Absent where the server counts nothing. */
+  usage?: Usage;
   [key: string]: unknown;
 }
 

@@ -11,7 +11,8 @@ export function formatCount(value: number | null): string {
 }
 
 /** 170,000 */
-export const formatInteger = (value: number): string => Math.round(value).toLocaleString('en-US');
+export const formatInteger = (value: number | null): string =>
+  value === null ? notMeasured : Math.round(value).toLocaleString('en-US');
 
 /** 0.42, 46.9, 1,204 */
 export function formatRate(value: number | null): string {

@@ -23,9 +23,11 @@ const detailsOf = (line: ResultLine): Partial<ResultDetails> => line.llmbatch ??
 
 function tokensOf(line: ResultLine): Pick<ResultSample, 'promptTokens' | 'completionTokens' | 'cachedTokens'> {
   const usage: Partial<Usage> = line.response?.body?.usage ?? {};
+  // A failure took none that would count; an answer took some that nobody counted.
+  const none = isSuccess(line) ? null : 0;
   return {
-    promptTokens: usage.prompt_tokens ?? 0,
-    completionTokens: usage.completion_tokens ?? 0,
+    promptTokens: usage.prompt_tokens ?? none,
+    completionTokens: usage.completion_tokens ?? none,
     cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? null,
   };
 }

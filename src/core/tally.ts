@@ -1,3 +1,4 @@
+import { addMeasured } from './add-measured.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
 import { groupOf } from './errors.ts';
 import type { ResultSample } from './events.ts';
@@ -17,8 +18,8 @@ export function createTally(): Tally {
   const errors = new Map<ErrorKind, number>();
   let succeeded = 0;
   let failed = 0;
-  let prompt = 0;
-  let completion = 0;
+  let prompt: number | null = 0;
+  let completion: number | null = 0;
   let cached: number | null = null;
   let promptOfReporting = 0;
 
@@ -31,11 +32,11 @@ export function createTally(): Tally {
     add(sample) {
       if (sample.kind === null) succeeded++;
       else addErrors(sample.kind, 1);
-      prompt += sample.promptTokens;
-      completion += sample.completionTokens;
+      prompt = addMeasured(prompt, sample.promptTokens);
+      completion = addMeasured(completion, sample.completionTokens);
       if (sample.cachedTokens === null) return;
       cached = (cached ?? 0) + sample.cachedTokens;
-      promptOfReporting += sample.promptTokens;
+      promptOfReporting += sample.promptTokens ?? 0;
     },
     forget: (kind) => addErrors(kind, -1),
     counts: () => ({

@@ -89,7 +89,7 @@ export function createConversations(options: {
       history.turn++;
       history.sinceTrim++;
       history.turns.push(turnOf(request, answerText(body)));
-      trimWhenDue(lane, body.usage.total_tokens);
+      trimWhenDue(lane, body.usage?.total_tokens ?? 0);
     },
     forget(lane, reason) {
       const history = histories.get(lane);

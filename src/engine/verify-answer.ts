@@ -1,6 +1,7 @@
 import type { Ajv, ValidateFunction } from 'ajv';
 import { type Answer, type Completion, type Failure, answerText, failure } from '../core/completion.ts';
 import { messageOf } from '../core/errors.ts';
+import { notMeasured } from '../core/format.ts';
 import type { BatchRequest } from '../core/request.ts';
 
 /** An answer that may be recorded as a success, or why it may not. */
@@ -66,7 +67,7 @@ function checkFinish(answer: Answer, allowTruncated: boolean): Verdict {
   });
   if (reasons.includes('content_filter')) return rejected('refused', "the server's content filter cut the answer");
   if (reasons.includes('length') && !allowTruncated) {
-    const { completion_tokens: tokens } = answer.body.usage;
+    const tokens = answer.body.usage?.completion_tokens ?? notMeasured;
     const way = 'raise max_tokens, or accept cut answers with --allow-truncated';
     return rejected('truncated', `the answer was cut after ${tokens} tokens: ${way}`);
   }

@@ -70,6 +70,6 @@ async function readTurns(
     .map(({ custom_id: id, response }) => ({
       id,
       answer: response === null ? '' : answerText(response.body),
-      tokens: response?.body.usage.total_tokens ?? 0,
+      tokens: response?.body.usage?.total_tokens ?? 0,
     }));
 }

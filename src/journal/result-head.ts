@@ -7,8 +7,8 @@ export interface ResultHead {
   id: string;
   /** Null for a success. */
   kind: ErrorKind | null;
-  promptTokens: number;
-  completionTokens: number;
+  promptTokens: number | null;
+  completionTokens: number | null;
   cachedTokens: number | null;
 }
 

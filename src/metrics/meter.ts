@@ -1,3 +1,4 @@
+import { addMeasured } from '../core/add-measured.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -24,7 +25,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   const machine = createMachineWatch();
   const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
   const run: RunFacts = { total: null, workers: 0, workersAtStart: 0, mostWorkers: 0, loadMs: null };
-  const seen = { inFlight: 0, retries: 0, engineRestarts: 0 };
+  const seen = { inFlight: 0, retries: 0, engineRestarts: 0, engineLoad: null as Snapshot['engineLoad'] };
   let session = createSession(now());
   let hasStarted = false;
 
@@ -49,6 +50,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     'history-trim': () => context.trims++,
     'workers-change': ({ workers }) => (run.workers = workers),
     'vram-guard': ({ did }) => machine.addStep(did),
+    'engine-load': ({ load }) => (seen.engineLoad = load),
     'engine-restart': () => seen.engineRestarts++,
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
@@ -73,8 +75,8 @@ type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: 
 
 /** The context a request filled: its prompt and its answer. */
 function noteContext(context: Snapshot['context'], sample: ResultSample): void {
-  const tokens = sample.promptTokens + sample.completionTokens;
-  if (tokens === 0) return;
+  const tokens = addMeasured(sample.promptTokens, sample.completionTokens);
+  if (tokens === null || tokens === 0) return;
   context.current = tokens;
   if (context.peak === null || tokens > context.peak) context.peak = tokens;
 }

@@ -1,3 +1,4 @@
+import { addMeasured } from '../core/add-measured.ts';
 import { createDistribution } from '../core/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -31,17 +32,17 @@ export function createSession(startMs: number): Session {
   const ttft = createDistribution();
   const queue = createDistribution();
   let requests = 0;
-  let tokens = 0;
+  let tokens: number | null = 0;
 
   return {
     add(sample, atMs) {
       // A line that never became a request is no work, and would make the rate look better than it is.
       if (sample.attempts === 0) return;
-      const sampleTokens = sample.promptTokens + sample.completionTokens;
+      const sampleTokens = addMeasured(sample.promptTokens, sample.completionTokens);
       requests++;
-      tokens += sampleTokens;
+      tokens = addMeasured(tokens, sampleTokens);
       requestRate.add(1, atMs);
-      tokenRate.add(sampleTokens, atMs);
+      tokenRate.add(sampleTokens ?? 0, atMs);
       if (sample.kind !== null) return;
       latency.record(sample.latencyMs);
       if (sample.ttftMs !== null) ttft.record(sample.ttftMs);
@@ -57,8 +58,8 @@ export function createSession(startMs: number): Session {
         elapsedSeconds,
         recentRate,
         overallRate: isMeasured ? requests / elapsedSeconds : null,
-        recentTokenRate: tokenRate.perSecond(nowMs),
-        overallTokenRate: isMeasured ? tokens / elapsedSeconds : null,
+        recentTokenRate: tokens === null ? null : tokenRate.perSecond(nowMs),
+        overallTokenRate: isMeasured && tokens !== null ? tokens / elapsedSeconds : null,
         eta: estimateEta({ left, rate: recentRate, standardError, isEnough }),
         latencyMs: latency.read(),
         ttftMs: ttft.read(),

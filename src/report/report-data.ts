@@ -1,3 +1,4 @@
+import { addMeasured } from '../core/add-measured.ts';
 import { createDistribution } from '../core/distribution.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
@@ -34,8 +35,8 @@ interface SlowResult {
   id: string;
   line: number | null;
   latencyMs: number;
-  promptTokens: number;
-  completionTokens: number;
+  promptTokens: number | null;
+  completionTokens: number | null;
   error: ErrorKind | null;
 }
 
@@ -150,9 +151,10 @@ function ratesOf(
 ): Pick<ReportData, 'elapsedSeconds' | 'requestRate' | 'tokenRate'> {
   const elapsedSeconds = known ?? (lastAt > firstAt ? (lastAt - firstAt) / 1000 : null);
   if (elapsedSeconds === null || elapsedSeconds <= 0) return { elapsedSeconds, requestRate: null, tokenRate: null };
+  const allTokens = addMeasured(tokens.prompt, tokens.completion);
   return {
     elapsedSeconds,
     requestRate: sent === 0 ? null : sent / elapsedSeconds,
-    tokenRate: sent === 0 ? null : (tokens.prompt + tokens.completion) / elapsedSeconds,
+    tokenRate: sent === 0 || allTokens === null ? null : allTokens / elapsedSeconds,
   };
 }

@@ -67,7 +67,7 @@ function leftText({ total, done, eta }: Snapshot, { isRunning = false }: Summary
 const clock = (seconds: number): string => formatDuration(Math.ceil(seconds) * 1000);
 
 function tokensText({ tokens }: Snapshot): string {
-  if (tokens.prompt + tokens.completion === 0) return '';
+  if (tokens.prompt === 0 && tokens.completion === 0) return '';
   const cached = `cached ${formatPercent(tokens.cacheHitRate)}`;
   return `${formatCount(tokens.prompt)} prompt (${cached}), ${formatCount(tokens.completion)} completion`;
 }

@@ -37,7 +37,7 @@ export function describeBackend(name: string, subject: Subject): void {
       expect(answerText(body)).toBe(subject.expected(request));
       expect(body.object).toBe('chat.completion');
       expect(body.choices?.[0]?.finish_reason).toBe('stop');
-      const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = body.usage;
+      const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = body.usage!;
       expect(prompt).toBeGreaterThan(0);
       expect(completion).toBeGreaterThan(0);
       expect(total).toBe(prompt + completion);

@@ -91,7 +91,7 @@ describe('a mock answer', () => {
     const backend = await open();
     const { body } = completed(await backend.generate(chat('a', 'one  two three', { max_tokens: 2 }), context()));
     expect(body.choices?.[0]).toMatchObject({ message: { content: 'one  two' }, finish_reason: 'length' });
-    expect(body.usage.completion_tokens).toBe(2);
+    expect(body.usage!.completion_tokens).toBe(2);
   });
 
   test('that has exactly max_tokens words is whole', async () => {
@@ -133,7 +133,7 @@ describe('a mock answer', () => {
     const cached = async (lane: number, ...texts: string[]): Promise<number | undefined> => {
       const messages = texts.map((content, index) => ({ role: index === 0 ? 'system' : 'user', content }));
       const answer = await backend.generate(chat('a', '', { messages }), context({ lane }));
-      return completed(answer).body.usage.prompt_tokens_details?.cached_tokens;
+      return completed(answer).body.usage!.prompt_tokens_details?.cached_tokens;
     };
     expect(await cached(0, 'be brief please', 'first')).toBe(0);
     expect(await cached(0, 'be brief please', 'second')).toBe(3);
@@ -241,7 +241,7 @@ describe('time', () => {
     expect(firstMs).toBeGreaterThanOrEqual(19);
     expect(performance.now() - startedAt - firstMs).toBeGreaterThanOrEqual(99);
     expect(signs).toBeGreaterThanOrEqual(2);
-    expect(completed(answer).body.usage.completion_tokens).toBe(10);
+    expect(completed(answer).body.usage!.completion_tokens).toBe(10);
   });
 
   test('varies with latency_jitter in an order that the seed decides', async () => {

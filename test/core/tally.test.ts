@@ -20,6 +20,14 @@ test('cached tokens are unknown until a result reports them', () => {
   expect(tally.counts().tokens).toEqual({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
 });
 
+test('a sum is unknown once an answer came whose tokens nobody counted', () => {
+  const tally = createTally();
+  tally.add(success);
+  tally.add({ ...success, promptTokens: null, completionTokens: null });
+  tally.add(success);
+  expect(tally.counts().tokens).toMatchObject({ prompt: null, completion: null });
+});
+
 test('the cache hit rate is over the results that report it', () => {
   const tally = createTally();
   tally.add(success);

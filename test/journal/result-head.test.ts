@@ -93,7 +93,7 @@ test('lines of other tools are read too', () => {
   });
   expect(read({ custom_id: 'a', response: null, error: null })).toMatchObject({ kind: 'server-error' });
   expect(read({ custom_id: 'a', response: { status_code: 200, body: { usage: null } } })).toMatchObject({
-    promptTokens: 0,
+    promptTokens: null,
   });
 });
 

@@ -18,7 +18,7 @@ const runner = { ...defaultRunnerSettings, workers: 1 };
 const turnOf = ({ custom_id, response, llmbatch }: ResultLine): unknown => [
   custom_id,
   response === null ? null : answerText(response.body),
-  response?.body.usage.prompt_tokens,
+  response?.body.usage!.prompt_tokens,
   llmbatch.conversation,
 ];
 

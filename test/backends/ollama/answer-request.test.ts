@@ -106,7 +106,7 @@ describe('on an Ollama server', () => {
     const { body, finish } = completed(
       await ask({ ...candidate(0).request, body: { ...candidate(0).request.body, max_tokens: 5 } }),
     );
-    expect(body.usage.completion_tokens).toBe(5);
+    expect(body.usage!.completion_tokens).toBe(5);
     expect(body.choices?.[0]?.finish_reason).toBe('length');
     expect(finish).toEqual({ reason: 'length' });
     expect(candidate(0).answer.startsWith(answerText(body))).toBe(true);
@@ -236,7 +236,7 @@ describe('on an Ollama server', () => {
     const [first, second] = (body.data as { embedding: number[] }[]).map(({ embedding: values }) => values);
     expect(first).not.toEqual(second);
     expect(body.usage).toMatchObject({ completion_tokens: 0 });
-    expect(body.usage.prompt_tokens).toBeGreaterThan(0);
+    expect(body.usage!.prompt_tokens).toBeGreaterThan(0);
     expect(sent()).toMatchObject({ input: ['one', 'two'], truncate: false, keep_alive: -1 });
     const alone = completed(await ask(embedding('one', { dimensions: 4, encoding_format: 'float' }))).body;
     expect(alone.data).toMatchObject([{ object: 'embedding', index: 0 }]);
@@ -306,8 +306,8 @@ describe('the tokens of the cache', () => {
   test('are told where the server counts them, also none', async () => {
     const loaded = loadedOn(await startFake());
     const [first, second] = [await answer(loaded, hello()), await answer(loaded, hello())];
-    expect(completed(first).body.usage.prompt_tokens_details).toEqual({ cached_tokens: 0 });
-    const { prompt_tokens: prompt, prompt_tokens_details: details } = completed(second).body.usage;
+    expect(completed(first).body.usage!.prompt_tokens_details).toEqual({ cached_tokens: 0 });
+    const { prompt_tokens: prompt, prompt_tokens_details: details } = completed(second).body.usage!;
     expect(details?.cached_tokens).toBe(prompt - 1);
   });
 

@@ -15,7 +15,7 @@ describe('the count of a prompt', () => {
     for (const index of [0, 1, 2]) {
       const { request } = candidate(index);
       const count = await countPrompt(loaded, request, never);
-      expect(completed(await answer(loaded, request)).body.usage.prompt_tokens).toBe(count);
+      expect(completed(await answer(loaded, request)).body.usage!.prompt_tokens).toBe(count);
     }
     expect(server.requests.at(-2)?.body).toMatchObject({ options: { num_predict: 1 }, think: false, truncate: false });
     expect(server.loads).toBe(1);
@@ -29,7 +29,7 @@ describe('the count of a prompt', () => {
       body: { model: 'm', prompt: 'hello' },
     };
     expect(await countPrompt(loaded, request, never)).toBe(
-      completed(await answer(loaded, request)).body.usage.prompt_tokens,
+      completed(await answer(loaded, request)).body.usage!.prompt_tokens,
     );
   });
 
