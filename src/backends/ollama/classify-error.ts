@@ -1,8 +1,10 @@
 import { type Failure, failure } from '../../core/completion.ts';
-import { type ErrorKind, codeOf, messageOf } from '../../core/errors.ts';
+import { type ErrorKind, messageOf } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
+import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
 import { GarbledLine, HttpFailure } from './http.ts';
 
 /** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
@@ -10,29 +12,13 @@ export function classifyError(error: unknown): Failure {
   if (error instanceof HttpFailure) return ofStatus(error);
   if (error instanceof GarbledLine || error instanceof SyntaxError)
     return failure('invalid-response', `The server's answer can't be read: ${sentenceOf(error)}`);
-  const insecure = codeThat(error, isSecurityCode);
+  const insecure = insecureCode(error);
   if (insecure !== '') return failure('unusable', `The connection to the Ollama server can't be trusted: ${insecure}.`);
-  const code = codeThat(error, isConnectionCode);
+  const code = brokenCode(error);
   if (code !== '') return failure('connection', `The connection to the Ollama server broke: ${code}.`);
   if (!(error instanceof Error) || error.name !== 'Error') throw error;
   // What the package throws for a line {"error": ...} in the middle of an answer.
   return ofServerText(messageOf(error));
-}
-
-/** The system's codes, those of undici's parser, and undici's own but for wrong use of it. */
-const isConnectionCode = (code: string): boolean =>
-  /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|HTTPParserError|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code);
-
-/** A certificate that is none of a known authority's, or of another name; no TLS at the other end. */
-const isSecurityCode = (code: string): boolean => /CERT|_SIGNATURE$|^ERR_(SSL|TLS)_/.test(code);
-
-/** The code of an error, or of what it wraps, of that kind; '' for anything else. */
-function codeThat(error: unknown, isKind: (code: string) => boolean): string {
-  const name = error instanceof Error ? error.name : '';
-  // What is no HTTP at all has a name only.
-  const code = [codeOf(error), name].find(isKind);
-  if (code !== undefined) return code;
-  return error instanceof Error && error.cause !== undefined ? codeThat(error.cause, isKind) : '';
 }
 
 const kindsByStatus: Record<number, ErrorKind> = {
@@ -48,7 +34,7 @@ const kindsByStatus: Record<number, ErrorKind> = {
 
 function ofStatus({ status, body, retryAfterMs }: HttpFailure): Failure {
   const { text, details } = readErrorBody(body);
-  const failed = { ...kindOf({ status, text, details }), response: { status_code: status, body: parsed(body) } };
+  const failed = { ...kindOf({ status, text, details }), response: { status_code: status, body: parsedOrText(body) } };
   return retryAfterMs === null ? failed : { ...failed, retryAfterMs };
 }
 
@@ -127,10 +113,7 @@ const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
     'bad-request',
   ],
   [/token repeat limit reached/, 'repetition'],
-  [
-    /out[ -]of[ -](device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.* but only .* available)/i,
-    'out-of-memory',
-  ],
+  [outOfMemoryText, 'out-of-memory'],
   [
     /^an error was encountered while running the model|process (has terminated|no longer running)|runner has unexpectedly stopped|unexpected EOF|timed out waiting/,
     'engine-crashed',
@@ -148,23 +131,11 @@ const said = (text: string): string => sentenceOf(`The Ollama server says: ${tex
 
 /** `{"error": text}`, where the text may be JSON again: `{"error": {"message", "type", ...}}`. */
 function readErrorBody(body: string): { text: string; details: Record<string, unknown> } {
-  const outer = parsed(body);
+  const outer = parsedOrText(body);
   if (!isRecord(outer)) return { text: isPage(body) ? '' : body, details: {} };
   const { error } = outer;
-  const inner = typeof error === 'string' && error.startsWith('{') ? parsed(error) : error;
+  const inner = typeof error === 'string' && error.startsWith('{') ? parsedOrText(error) : error;
   const details = isRecord(inner) && isRecord(inner['error']) ? inner['error'] : isRecord(inner) ? inner : {};
   const { message = error } = details;
   return { text: typeof message === 'string' ? message : body, details };
-}
-
-/** A page of HTML, which a proxy answers: its status says as much. */
-const isPage = (body: string): boolean => body.trimStart().startsWith('<');
-
-/** The value of a JSON text, or the text. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

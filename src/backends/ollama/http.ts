@@ -1,5 +1,6 @@
 import { type Agent, type Dispatcher, request } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
+import { readRetryAfter } from '../server/retry-after.ts';
 
 /** An answer of the server that is no success. */
 export class HttpFailure extends Error {
@@ -60,15 +61,7 @@ async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData)
     text += String(chunk);
     if (text.length > mostBodyLength) break;
   }
-  return new HttpFailure(statusCode, text, waitOf(headers['retry-after']));
-}
-
-/** Seconds, or a date. */
-function waitOf(header: string | string[] | undefined): number | null {
-  if (typeof header !== 'string' || header === '') return null;
-  const seconds = Number(header);
-  const milliseconds = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
-  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : null;
+  return new HttpFailure(statusCode, text, readRetryAfter(headers['retry-after']));
 }
 
 /** Hands out the body as it comes; throws at the first line that is no JSON object, an empty one included. */

@@ -3,7 +3,7 @@ import { EngineError, type ErrorKind, isTransient } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
 import { classifyError } from './classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
-import { pause } from './pause.ts';
+import { pause } from '../server/pause.ts';
 
 /** A server that is busy with loading answers 503 until it has done so; a crash while loading is no matter of time. */
 const longestBusyMs = 600_000;

@@ -1,4 +1,4 @@
-import { type ControlTokens, createControlTokens, isMarkup } from '../request/control-tokens.ts';
+import { type ControlTokens, createControlTokens, isMarkup, templateTokens } from '../request/control-tokens.ts';
 import type { ShownModel } from './wire.ts';
 
 /** What the server tells of a model. Null where it does not. */
@@ -87,10 +87,6 @@ function listedControlTokens({ model_info: info = {}, template = '' }: ShownMode
     return type === tokenTypes.userDefined && isMarkup(text, template);
   });
 }
-
-/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`. */
-const templateTokens = (template: string): string[] =>
-  template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+>|\[\/?[A-Z_]+\]/gu) ?? [];
 
 function parametersOf(text: string): (readonly [name: string, value: string])[] {
   const rows = text.split('\n').map((line) => /^(\S+)\s+(.*)$/.exec(line.trim()));

@@ -2,7 +2,8 @@ import type { Failure } from '../../core/completion.ts';
 import { isNamed } from './find-model.ts';
 import { loadModel } from './load-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { type Waiting, reachServer } from './reach-server.ts';
+import type { Waiting } from '../server/wait-for-server.ts';
+import { reachServer } from './reach-server.ts';
 
 /**
  * After a failure that may be the server's own: waits until it answers, and loads the model again with the run's options,

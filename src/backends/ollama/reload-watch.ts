@@ -1,7 +1,7 @@
 import { formatDuration, formatInteger } from '../../core/format.ts';
 import { isNamed } from './find-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { pause } from './pause.ts';
+import { pause } from '../server/pause.ts';
 
 /** Notices that the server loads the model again between requests, which no run of ours asks it to. */
 export interface ReloadWatch {

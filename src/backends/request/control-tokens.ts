@@ -12,6 +12,10 @@ export interface ControlTokens {
 export const isMarkup = (text: string, template: string): boolean =>
   /^\S*\w\S*$/u.test(text) && /\W/u.test(text) && template.includes(text);
 
+/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`. */
+export const templateTokens = (template: string): string[] =>
+  template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+>|\[\/?[A-Z_]+\]/gu) ?? [];
+
 export function createControlTokens(texts: string[]): ControlTokens {
   // A text of one character can't be broken up, and none is known that a model uses for its turns.
   const breakable = texts.filter((text) => /../su.test(text)).map(escapeForPattern);

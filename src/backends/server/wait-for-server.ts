@@ -1,0 +1,78 @@
+import { type Failure, failure } from '../../core/completion.ts';
+import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
+import { formatDuration } from '../../core/format.ts';
+import { pause } from './pause.ts';
+
+export interface Waiting {
+  signal: AbortSignal;
+  onNotice: (text: string) => void;
+  /** How long a server that does not answer is waited for. */
+  longestMs: number;
+}
+
+export interface Sought<Found> {
+  /** What kind of server it is: `Ollama server`. */
+  name: string;
+  url: string;
+  /** What to start, and where another place is named. */
+  startHint: string;
+  whereHint: string;
+  /** What the server says, or why it says nothing yet. It may throw what says that it never will. */
+  ask: (signal: AbortSignal) => Promise<{ found: Found } | Failure>;
+}
+
+export interface Reached<Found> {
+  found: Found;
+  /** How long it did not answer; null where it did at once. */
+  awayMs: number | null;
+}
+
+const firstWaitMs = 250;
+const longestWaitMs = 2000;
+/** A server that takes the connection and says nothing for so long does not answer. */
+const longestSilenceMs = 5000;
+
+/** Asks a server until it answers. Throws an `EngineError` when it does not, or can't be used. */
+export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiting): Promise<Reached<Found>> {
+  const { name, url } = sought;
+  const { signal, onNotice, longestMs } = waiting;
+  const startedAt = performance.now();
+  const passedMs = (): number => performance.now() - startedAt;
+  for (let waitMs = firstWaitMs, tries = 0; ; waitMs = Math.min(waitMs * 1.5, longestWaitMs), tries++) {
+    const answer = await askOnce(sought, signal, Math.min(longestSilenceMs, longestMs));
+    if ('found' in answer) {
+      if (tries > 0) onNotice(`the ${name} answers, after ${formatDuration(passedMs())}`);
+      return { found: answer.found, awayMs: tries > 0 ? passedMs() : null };
+    }
+    if (!isTransient(answer.kind)) throw hopeless(answer, sought);
+    if (passedMs() > longestMs) throw noServer(sought, passedMs(), answer.message);
+    if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(longestMs)}`);
+    await pause(waitMs, signal);
+  }
+}
+
+async function askOnce<Found>(
+  { ask }: Sought<Found>,
+  signal: AbortSignal,
+  longestMs: number,
+): Promise<{ found: Found } | Failure> {
+  const late = AbortSignal.timeout(longestMs);
+  try {
+    return await ask(AbortSignal.any([signal, late]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) return failure('connection', 'It takes the connection, and says nothing.');
+    throw error;
+  }
+}
+
+const hopeless = ({ kind, message }: Failure, { whereHint }: Sought<unknown>): EngineError =>
+  new EngineError(stopsTheRun(kind) ? kind : 'unusable', message, whereHint);
+
+function noServer({ name, url, startHint, whereHint }: Sought<unknown>, waitedMs: number, last: string): EngineError {
+  return new EngineError(
+    'unusable',
+    `no ${name} answered at ${url} for ${formatDuration(waitedMs)} (${last})`,
+    `${startHint} ${whereHint}`,
+  );
+}
