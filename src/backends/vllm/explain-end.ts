@@ -43,7 +43,7 @@ const causes: readonly Cause[] = [
     }),
   ],
   [
-    /Free memory on device \S* ?\(?([\d.]+)\/([\d.]+) GiB\)? on startup is less than desired/,
+    /Free memory on device [^(\n]*\(([\d.]+)\/([\d.]+) GiB\) on startup is less than/,
     ([, free, total]) => ({
       kind: 'unusable',
       message: `Only ${free} of ${total} GiB of the GPU's memory are free: another process holds the rest.`,
@@ -92,7 +92,7 @@ const causes: readonly Cause[] = [
     }),
   ],
   [
-    /argument `?trust_remote_code=True|execution of custom code/,
+    /(?:argument|setting)\s`?trust_remote_code=True|execution of custom code/,
     () => ({
       kind: 'unusable',
       message: 'The model comes with code of its own, which vLLM does not run unasked.',

@@ -15,6 +15,13 @@ async function leftover(folder: string, pid: string): Promise<string | null> {
     ['cmdline', 'status'].map((file) => readFile(`${folder}/${pid}/${file}`, 'utf8').catch(() => '')),
   );
   const name = /^VLLM::\w+/.exec(commandLine)?.[0];
-  if (name === undefined || !/^PPid:\s1$/m.test(status)) return null;
+  const parent = /^PPid:\s(\d+)$/m.exec(status)?.[1];
+  if (name === undefined || parent === undefined || !(await takesOrphans(folder, parent))) return null;
   return `process ${pid} (${name}) was left by an engine that is gone, and may hold GPU memory: kill ${pid}`;
+}
+
+/** The first process does, and on a desktop the user's own systemd. */
+async function takesOrphans(folder: string, pid: string): Promise<boolean> {
+  if (pid === '1') return true;
+  return (await readFile(`${folder}/${pid}/comm`, 'utf8').catch(() => '')) === 'systemd\n';
 }

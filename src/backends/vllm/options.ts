@@ -18,6 +18,7 @@ export const vllmOptionsHelp: Record<string, string> = {
 export async function vllmOptionsSchema() {
   const { z } = await import('zod');
   const named = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
-  const count = z.union([z.number(), z.string().regex(/^\d+$/)]).pipe(z.coerce.number<number | string>().int().min(1));
-  return named.and(z.looseObject({ data_parallel_size: count.optional(), tensor_parallel_size: count.optional() }));
+  const count = z.number().int().min(1).optional();
+  const counts = { data_parallel_size: count, tensor_parallel_size: count, pipeline_parallel_size: count };
+  return named.and(z.looseObject(counts));
 }

@@ -81,9 +81,9 @@ class Tokenizer:
             )
         parts = [(chat_template or self.chat_template).partition("{%")[0]]
         if tools:
-            parts.append(turn("tools", json.dumps(tools)))
+            parts.append(turn("tools", json.dumps(tools, ensure_ascii=False)))
         for message in conversation:
-            calls = [json.dumps(call["function"]) for call in message.get("tool_calls") or []]
+            calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls") or []]
             parts.append(turn(message["role"], "\n".join(filter(None, [message["content"], *calls]))))
         if continue_final_message:
             return "".join(parts).removesuffix("<|im_end|>\n")

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import type { BatchRequest } from '../../../src/core/request.ts';
+import { candidates, chat } from '../candidates.ts';
+import { ask, at, complete, form, question, say, shareVllm } from './asking.ts';
+
+const vllm = shareVllm();
+
+describe('a request that fails alone', () => {
+  const long = 'x'.repeat(5000);
+  test.each<[string, BatchRequest, string, RegExp]>([
+    ['unknown key', question('a', { wibble: 1 }), 'bad-request', /vllm can't honour `wibble`/],
+    ['too long', question(long), 'context-too-long', /^The prompt has 5,0\d\d tokens, and the context window 4,096: /],
+    ['temperature', question('a', { temperature: 3 }), 'bad-request', /temperature must be in \[0, 2\], got 3/],
+    ['greedy n', question('a', { n: 2 }), 'bad-request', /n must be 1 when using greedy sampling/],
+    ['max_tokens', question('a', { max_tokens: 0 }), 'bad-request', /max_tokens must be at least 1/],
+    ['token of logit_bias', question('a', { logit_bias: { 99999: 1 } }), 'bad-request', /out-of-vocab/],
+    ['top_logprobs', question('a', { logprobs: true, top_logprobs: 21 }), 'bad-request', /max allowed: 20/],
+    ['schema', question('a', form({ type: 'wibble' })), 'bad-request', /Grammar error/],
+    ['response_format', question('a', { response_format: { type: 'x' } }), 'bad-request', /response_format x/],
+    ['two forms', question('a', { structured_outputs: { regex: 'a', choice: ['a'] } }), 'bad-request', /only use one/],
+    ['tool_choice', question('a', { tool_choice: 'required' }), 'bad-request', /`tool_choice`/],
+    ['image', chat([{ role: 'user', content: [{ type: 'image_url' }] }]), 'bad-request', /messages\[0\].*"image_url"/],
+    ['role', chat([{ role: 'user\n', content: 'a' }]), 'bad-request', /role/],
+    ['kwargs', question('a', { chat_template_kwargs: { tokenize: true } }), 'bad-request', /can't hold `tokenize`/],
+    ['embedding', at('/v1/embeddings', { input: 'a' }), 'bad-request', /makes no embeddings/],
+    ['empty prompt', at('/v1/completions', { prompt: '' }), 'bad-request', /`prompt` is no text/],
+    ['no text', at('/v1/completions', { prompt: 7 }), 'bad-request', /`prompt` is no text/],
+    [
+      'cut by the window',
+      question('y'.repeat(3000)),
+      'truncated',
+      /window of 4,096 was full.*prompt 3,0\d\d, answer 1,0/,
+    ],
+    ['repetition', question('End by repetition'), 'repetition', /repeated itself/],
+    ['abort', question('End by abort'), 'server-error', /"abort"/],
+    ['error', question('End by error'), 'server-error', /"error"/],
+  ])('%s', async (_name, request, kind, message) => {
+    const { backend, restarts } = vllm();
+    const others = candidates.slice(0, 20);
+    const [answer, ...right] = await Promise.all([
+      ask(backend, request),
+      ...others.map((other) => say(backend, other.request)),
+    ]);
+    expect(answer).toMatchObject({ status: 'failed', kind, message: expect.stringMatching(message) as string });
+    expect(answer.status === 'failed' && answer.message).toMatch(/[^.]\.$/);
+    expect(right).toEqual(others.map((other) => other.answer));
+    expect(restarts).toEqual([]);
+  });
+});
+
+test('an answer that max_tokens cuts is told as the user asked for it', async () => {
+  const { backend } = vllm();
+  const { body } = await complete(backend, question('z'.repeat(50), { max_tokens: 7 }));
+  expect(body.choices?.[0]).toMatchObject({ message: { content: 'z'.repeat(7) }, finish_reason: 'length' });
+  expect(body.usage?.completion_tokens).toBe(7);
+});
