@@ -8,11 +8,11 @@ from llmbatch_vllm.refusal import Refusal
 
 
 class Answers:
-    def __init__(self, tokenizer: Any, settings: dict[str, Any], info: dict[str, Any]) -> None:
+    def __init__(self, tokenizer: Any, parsers: "Parsers", info: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
         self._info = info
-        self._reasoning = reasoning_parser(settings["options"].get("reasoning_parser"))
-        self._tools = tool_parser(settings["own"].get("tool_call_parser"))
+        self._reasoning = parsers.reasoning
+        self._tools = parsers.tools
 
     def of(self, prepared: Any, outputs: list[Any]) -> dict[str, Any]:
         if prepared.request["endpoint"] == "/v1/embeddings":
@@ -101,6 +101,14 @@ class Answers:
         return logprob.decoded_token if logprob.decoded_token is not None else self._tokenizer.decode([token])
 
 
+class Parsers:
+    """Found before the model is loaded, so that a wrong name costs no minutes."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.reasoning = reasoning_parser(settings["options"].get("reasoning_parser"))
+        self.tools = tool_parser(settings["own"].get("tool_call_parser"))
+
+
 def completed(prepared: Any, kind: str, content: dict[str, Any]) -> dict[str, Any]:
     request = prepared.request
     prefix = {"chat.completion": "chatcmpl-", "text_completion": "cmpl-", "list": "embd-"}[kind]
@@ -154,7 +162,10 @@ def reasoning_parser(name: str | None) -> Any:
         return None
     from vllm.reasoning import ReasoningParserManager
 
-    return ReasoningParserManager.get_reasoning_parser(name)
+    try:
+        return ReasoningParserManager.get_reasoning_parser(name)
+    except KeyError as error:
+        raise Refusal("usage", f"--option reasoning_parser: vLLM has no parser {name!r}.") from error
 
 
 def tool_parser(name: str | None) -> Any:

@@ -8,11 +8,11 @@ process of its own, so that making prompts and reading answers goes on while the
 import os
 from typing import Any
 
-from llmbatch_vllm.answers import Answers
+from llmbatch_vllm.answers import Answers, Parsers
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
-from llmbatch_vllm.prompts import Prompts
+from llmbatch_vllm.prompts import Prompts, read_template
 from llmbatch_vllm.refusal import Refusal, sentence
 from llmbatch_vllm.sampling import Sampling
 from llmbatch_vllm.stats import Stats
@@ -29,12 +29,14 @@ def open_engine(settings: dict[str, Any]) -> "Engine":
 
     lora = LoraModules(settings)
     arguments = engine_arguments(settings, lora.base_model)
+    parsers = Parsers(settings)
+    read_template(settings["own"].get("chat_template"))
     engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
-    return Engine(engine, settings, lora)
+    return Engine(engine, settings, lora=lora, parsers=parsers)
 
 
 class Engine:
-    def __init__(self, engine: Any, settings: dict[str, Any], lora: LoraModules) -> None:
+    def __init__(self, engine: Any, settings: dict[str, Any], *, lora: LoraModules, parsers: Parsers) -> None:
         self._engine = engine
         self._lora = lora
         self.stats = Stats(engine)
@@ -42,7 +44,7 @@ class Engine:
         tokenizer = tokenizer_of(engine)
         self._prompts = Prompts(tokenizer, settings)
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
-        self._answers = Answers(tokenizer, settings, self.info)
+        self._answers = Answers(tokenizer, parsers, self.info)
         self._flights: dict[int, Flight] = {}
         self._advice = context_advice(self.info)
 
