@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readBaseUrl } from '../backends/openai/base-url.ts';
 import { UsageError, isErrorKind, messageOf } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import {
@@ -61,6 +62,8 @@ export function runnerSettings(
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
+  // What may be secret in it is refused before anything is written.
+  if (flags.baseUrl !== undefined) readBaseUrl(flags.baseUrl);
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,

@@ -100,6 +100,8 @@ export interface OpenRequest extends EnginePlace {
   options: Record<string, unknown>;
   /** `--workers`, or null for `auto`. */
   workers: number | null;
+  /** `--timeout` of each request, from its first sign of life; null: none. */
+  timeoutMs: number | null;
   /** Tokens a conversation may grow to; null in independent mode. */
   conversationTokens: number | null;
   /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */

@@ -1,22 +1,15 @@
-import { codeOf, messageOf } from '../core/errors.ts';
-import { isRecord } from '../core/is-record.ts';
+import { readBaseUrl } from '../backends/openai/base-url.ts';
+import { type ModelList, readModelList } from '../backends/openai/list-models.ts';
+import { UsageError, codeOf, messageOf } from '../core/errors.ts';
+import { notMeasured } from '../core/format.ts';
 
-export interface OpenaiServer {
+export interface OpenaiServer extends ModelList {
   /** Without a name, a password or a query, which could be secret. */
   url: string;
   /** What named it: the variable, or that such a server usually is there. */
   namedBy: 'OPENAI_BASE_URL' | 'port';
-  /** What it says of itself: `vllm`, `llamacpp`, `library` (an Ollama server), ...; null where it doesn't. */
-  kind: string | null;
-  models: OpenaiModel[];
   /** Why it can't be used. */
   failure: string | null;
-}
-
-export interface OpenaiModel {
-  name: string;
-  /** Tokens of its context window; null where the server does not say. */
-  contextTokens: number | null;
 }
 
 export interface OpenaiSearch {
@@ -58,21 +51,15 @@ function localPort(text: string): number | null {
   return isLocal ? Number(port || (protocol === 'https:' ? 443 : 80)) : null;
 }
 
+/** Read as the backend reads it: what that refuses is told here. */
 async function askBaseUrl(text: string, key: string | null): Promise<OpenaiServer> {
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return unusable('n/a', 'it is no http(s) address');
-  const { origin, pathname, username, password } = new URL(text);
-  const url = `${origin}${pathname.replace(/\/+$/, '')}`;
-  if (username !== '' || password !== '') return unusable(url, 'it holds a user name: give a key with OPENAI_API_KEY');
-  return ask(url, { namedBy: 'OPENAI_BASE_URL', key });
+  try {
+    return await ask(readBaseUrl(text).url, { namedBy: 'OPENAI_BASE_URL', key });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { url: notMeasured, namedBy: 'OPENAI_BASE_URL', kind: null, models: [], failure: error.message };
+  }
 }
-
-const unusable = (url: string, failure: string): OpenaiServer => ({
-  url,
-  namedBy: 'OPENAI_BASE_URL',
-  kind: null,
-  models: [],
-  failure,
-});
 
 async function ask(
   url: string,
@@ -90,34 +77,12 @@ async function ask(
       await response.body?.cancel();
       return { ...server, failure: `it wants ${key === null ? 'a key' : 'another key'} (HTTP ${response.status})` };
     }
-    return { ...server, ...readModels(response.status, await response.text()) };
+    const list = response.status === 200 ? readModelList(await response.text()) : null;
+    return list === null
+      ? { ...server, failure: `its /models is no list of models (HTTP ${response.status})` }
+      : { ...server, ...list };
   } catch (error) {
     return { ...server, failure: reasonOf(error) };
-  }
-}
-
-/** `{"data": [{"id": ..., "owned_by": ...}]}` */
-function readModels(status: number, text: string): Pick<OpenaiServer, 'kind' | 'models' | 'failure'> {
-  const rows = status === 200 ? rowsIn(text) : null;
-  if (rows === null) {
-    return { kind: null, models: [], failure: `its /models is no list of models (HTTP ${status})` };
-  }
-  const owner = rows[0]?.['owned_by'];
-  const models = rows.map(({ id, max_model_len: tokens }) => ({
-    name: String(id),
-    contextTokens: typeof tokens === 'number' ? tokens : null,
-  }));
-  return { kind: typeof owner === 'string' ? owner : null, models, failure: null };
-}
-
-function rowsIn(text: string): Record<string, unknown>[] | null {
-  try {
-    const body: unknown = JSON.parse(text);
-    if (!isRecord(body) || !Array.isArray(body['data'])) return null;
-    const rows = body['data'].filter(isRecord);
-    return rows.length === body['data'].length && rows.every(({ id }) => typeof id === 'string') ? rows : null;
-  } catch {
-    return null;
   }
 }
 

@@ -110,6 +110,7 @@ async function openBackend(
     model,
     options: settings.options,
     workers: runner.workers,
+    timeoutMs: runner.timeoutMs,
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
@@ -120,6 +121,7 @@ async function openBackend(
     signal: host.stop,
     onNotice: host.onNote,
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
+    onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
   });
   const backend = await opening.catch((error: unknown) => {
     if (host.stop.aborted) return null;

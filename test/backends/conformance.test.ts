@@ -1,10 +1,12 @@
 import { ollamaBackend } from '../../src/backends/ollama.ts';
+import { openaiBackend } from '../../src/backends/openai.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { type BatchRequest, textOf } from '../../src/core/request.ts';
 import { openMock } from '../engine/requests.ts';
 import { candidate, candidates, chat } from './candidates.ts';
 import { describeBackend } from './conformance.ts';
 import { type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
+import { type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { openRequest } from '../helpers/open-request.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
 
@@ -61,6 +63,41 @@ describeBackend('ollama (on the server that LLMBATCH_TEST_OLLAMA names)', {
   bad: tooLong,
   staysRunning: true,
   isAbsent: realOllama === null,
+});
+
+async function openOnFakeOpenai(server: FakeOpenaiOptions = {}, options = {}): Promise<Backend> {
+  const { url: baseUrl, close } = await startFakeOpenai(server);
+  const backend = await openaiBackend.open(openRequest('tiny-scorer', { baseUrl, options }));
+  return {
+    ...backend,
+    async close() {
+      await backend.close();
+      await close();
+    },
+  };
+}
+
+describeBackend('openai', {
+  open: () => openOnFakeOpenai({ slots: 4 }),
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat([{ role: 'user', content: 'hello' }]),
+  openSlow: () => openOnFakeOpenai({ tokenMs: 1000 }),
+  bad: tooLong,
+});
+
+const items = { type: 'array', items: { enum: ['hire'] }, minItems: 120, maxItems: 120 };
+const longArray = { type: 'json_schema', json_schema: { name: 'long', schema: items } };
+const realOpenai = process.env['LLMBATCH_TEST_OPENAI'] ?? null;
+
+describeBackend('openai (on the server that LLMBATCH_TEST_OPENAI names)', {
+  open: () => openaiBackend.open(openRequest('tiny-scorer', { baseUrl: realOpenai })),
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat([{ role: 'user', content: 'hello' }], { max_tokens: 900, response_format: longArray }),
+  bad: tooLong,
+  staysRunning: true,
+  isAbsent: realOpenai === null,
 });
 
 function answerOf({ id }: BatchRequest): string {

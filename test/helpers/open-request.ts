@@ -8,6 +8,7 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   model,
   options: {},
   workers: null,
+  timeoutMs: null,
   conversationTokens: null,
   allowControlTokens: false,
   unload: false,

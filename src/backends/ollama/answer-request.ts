@@ -5,7 +5,7 @@ import { formatInteger } from '../../core/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { refuse } from '../request/refuse.ts';
 import { classifyError, withoutVainAdvice } from './classify-error.ts';
-import type { CutCheck } from './cut-check.ts';
+import type { CutCheck } from '../server/cut-check.ts';
 import { answerEmbedding } from './embed-request.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { type AskedFor, readBody } from './read-body.ts';

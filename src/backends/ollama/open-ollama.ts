@@ -5,7 +5,7 @@ import { type AnswerTools, answerRequest } from './answer-request.ts';
 import { classifyError } from './classify-error.ts';
 import { type OllamaClient, createClient } from './client.ts';
 import { countPrompt } from './count-prompt.ts';
-import { createCutCheck } from './cut-check.ts';
+import { createCutCheck } from '../server/cut-check.ts';
 import { describeModel } from './describe-model.ts';
 import { findModel } from './find-model.ts';
 import { findSlots, limitsOf, mostProbedSlots } from './find-slots.ts';

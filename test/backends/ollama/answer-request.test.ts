@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createCutCheck } from '../../../src/backends/ollama/cut-check.ts';
+import { createCutCheck } from '../../../src/backends/server/cut-check.ts';
 import type { Backend } from '../../../src/core/backend.ts';
 import { type Answer, answerText } from '../../../src/core/completion.ts';
 import type { BatchRequest, RequestBody } from '../../../src/core/request.ts';

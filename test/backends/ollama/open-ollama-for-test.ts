@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { type AnswerTools, answerRequest } from '../../../src/backends/ollama/answer-request.ts';
 import { type OllamaClient, createClient } from '../../../src/backends/ollama/client.ts';
-import { createCutCheck } from '../../../src/backends/ollama/cut-check.ts';
+import { createCutCheck } from '../../../src/backends/server/cut-check.ts';
 import { ollamaHost } from '../../../src/backends/ollama/host.ts';
 import type { LoadedModel } from '../../../src/backends/ollama/loaded-model.ts';
 import { modelFacts } from '../../../src/backends/ollama/model-facts.ts';

@@ -19,7 +19,11 @@ const ordinary = { least: 1, most: 6 };
  * at which it cuts: this is how such an answer is known. Where the server is known to refuse, a count that happens to be
  * one of those is suspicious only when the bytes a token are not what they are in the answers before.
  */
-export function createCutCheck(contextTokens: number, cutsPrompts: boolean): CutCheck {
+export function createCutCheck(
+  contextTokens: number,
+  cutsPrompts: boolean,
+  advice = 'raise --option num_ctx',
+): CutCheck {
   const half = Math.floor(contextTokens / 2);
   const seen = { least: Infinity, most: 0 };
   const isPlausible = (bytesPerToken: number): boolean => {
@@ -36,6 +40,6 @@ export function createCutCheck(contextTokens: number, cutsPrompts: boolean): Cut
     }
     if (!cutsPrompts && (bytesPerToken === null || isPlausible(bytesPerToken))) return null;
     const counts = `it counts ${formatInteger(promptTokens)} tokens of a window of ${formatInteger(contextTokens)}`;
-    return failure('context-too-long', `The server seems to have cut the prompt (${counts}): raise --option num_ctx.`);
+    return failure('context-too-long', `The server seems to have cut the prompt (${counts}): ${advice}.`);
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createCutCheck } from '../../../src/backends/ollama/cut-check.ts';
+import { createCutCheck } from '../../../src/backends/server/cut-check.ts';
 
 /** Half the window and its first tokens, or all of it: where servers cut. */
 const cuts = [512, 515, 520, 1023, 1024];

@@ -1,0 +1,56 @@
+import type { EnginePlace } from '../../core/backend.ts';
+import { UsageError } from '../../core/errors.ts';
+
+/** Where an OpenAI-compatible server is. */
+export interface ServerPlace {
+  /** With the path before `/chat/completions`, `/v1` as a rule; no slash at the end. */
+  url: string;
+  /** Without `/v1`: where servers answer what is not OpenAI's. */
+  root: string;
+  isLocal: boolean;
+  /** Sent as bearer key; never written anywhere. */
+  key: string | null;
+}
+
+/** `--base-url`, else OPENAI_BASE_URL; with the key of OPENAI_API_KEY. */
+export function openaiPlace({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): ServerPlace {
+  const named = namedBaseUrl({ baseUrl, environment });
+  if (named === null) {
+    throw new UsageError('no OpenAI-compatible server is named', `Name one with --base-url ${example}.`);
+  }
+  const { url, isLocal } = readBaseUrl(named);
+  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: keyOf(environment) };
+}
+
+export const namedBaseUrl = ({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): string | null =>
+  (baseUrl ?? environment['OPENAI_BASE_URL'] ?? '').trim() || null;
+
+const example = 'http://127.0.0.1:8000/v1';
+const looksSo = `It looks like ${example}.`;
+
+/** Reads a base URL. What may be secret in it is refused, and not repeated: the URL goes into files and messages. */
+export function readBaseUrl(text: string): Pick<ServerPlace, 'url' | 'isLocal'> {
+  const isUrl = /^https?:\/\//i.test(text) && URL.canParse(text);
+  if (text.includes('@')) {
+    throw new UsageError('the base URL holds a user name', 'Give a key with the variable OPENAI_API_KEY.');
+  }
+  if (!isUrl) throw new UsageError(`"${text}" is no http(s) address of a server`, looksSo);
+  const { origin, pathname, hostname, search, hash } = new URL(text);
+  if (search !== '' || hash !== '') throw new UsageError('the base URL has more than a path (after ? or #)', looksSo);
+  const path = pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|embeddings|models)$/, '');
+  return { url: `${origin}${path === '' ? '/v1' : path}`, isLocal: isLoopback(hostname) };
+}
+
+const isLoopback = (name: string): boolean =>
+  name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
+
+function keyOf(environment: NodeJS.ProcessEnv): string | null {
+  const key = environment['OPENAI_API_KEY']?.trim() ?? '';
+  if (/[^\x21-\x7e]/.test(key)) {
+    throw new UsageError(
+      'OPENAI_API_KEY holds a character that no key can have',
+      'Set it again, without spaces or quotes.',
+    );
+  }
+  return key || null;
+}

@@ -1,0 +1,141 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Failure, failure } from '../../core/completion.ts';
+import type { ErrorKind } from '../../core/errors.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { sentenceOf } from '../request/sentence-of.ts';
+import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
+import type { WholeResponse } from './client.ts';
+import { contextError } from './context-error.ts';
+import { readRateLimit } from './rate-limit.ts';
+
+/** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
+export function classifyThrown(error: unknown): Failure {
+  const insecure = insecureCode(error);
+  if (insecure !== '') return failure('unusable', `The connection to the server can't be trusted: ${insecure}.`);
+  const code = brokenCode(error);
+  if (code === '') throw error;
+  return failure('connection', `${connectionTexts[code] ?? 'The connection to the server broke'} (${code}).`);
+}
+
+const connectionTexts: Record<string, string> = {
+  ECONNREFUSED: 'Nothing listens at the address of the server',
+  ENOTFOUND: 'No host has the name of the server',
+  EAI_AGAIN: 'The name of the server could not be looked up',
+  UND_ERR_CONNECT_TIMEOUT: 'The server takes no connection',
+  ETIMEDOUT: 'The server takes no connection',
+  ECONNRESET: 'The server broke the connection before the answer was whole',
+  UND_ERR_SOCKET: 'The server closed the connection before the answer was whole',
+};
+
+/** A response that is no success. */
+export function classifyResponse({ status, headers, text }: WholeResponse): Failure {
+  const said = readErrorBody(text);
+  return {
+    ...(redirection(status, headers) ?? ofError(status, said)),
+    response: { status_code: status, body: parsedOrText(text) },
+    ...readRateLimit(status, headers),
+  };
+}
+
+/** An error that came instead of an answer, or in the middle of a stream: it may name its own status. */
+export function classifyErrorBody(error: unknown): Failure {
+  const said = readErrorBody(JSON.stringify({ error }));
+  const status = Number(said.details['code'] ?? said.details['status'] ?? said.details['status_code']);
+  return ofError(status >= 400 && status < 600 ? status : 500, said);
+}
+
+interface Said {
+  text: string;
+  /** The fields of the error: `code`, `type`, ... */
+  details: Record<string, unknown>;
+}
+
+/** `{"error": {"message", "type", "code"}}`, `{"error": text}`, `{"message"}`, FastAPI's `{"detail"}`, or a page. */
+function readErrorBody(text: string): Said {
+  const body = parsedOrText(text);
+  if (!isRecord(body)) return { text: isPage(text) ? '' : text.slice(0, 2000), details: {} };
+  const { error = body } = body;
+  if (!isRecord(error)) return { text: String(error), details: body };
+  const { message = error['detail'] ?? text } = error;
+  return { text: typeof message === 'string' ? message : JSON.stringify(message), details: error };
+}
+
+/** Another server would be shown the key, and the prompts. */
+function redirection(status: number, headers: IncomingHttpHeaders): Failure | null {
+  if (status < 300 || status >= 400) return null;
+  const to = (headers.location ?? 'nowhere').split(/[?#]/)[0];
+  return failure(
+    'unusable',
+    `The server redirects (${status}) to ${to}: give the address that is meant as --base-url.`,
+  );
+}
+
+const kindsByStatus: Record<number, ErrorKind> = {
+  402: 'unusable',
+  405: 'unusable',
+  408: 'timeout',
+  409: 'server-error',
+  429: 'rate-limited',
+  498: 'overloaded',
+  499: 'server-error',
+  501: 'bad-request',
+  // A proxy whose server is away.
+  502: 'connection',
+  503: 'overloaded',
+  504: 'timeout',
+  524: 'timeout',
+  529: 'overloaded',
+};
+
+function ofError(status: number, said: Said): Failure {
+  const special = status < 500 ? ofClientError(status, said) : ofServerError(said.text);
+  if (special !== null) return special;
+  const kind = kindsByStatus[status] ?? (status >= 500 ? 'server-error' : 'bad-request');
+  return failure(kind, saying(status, said.text));
+}
+
+function ofClientError(status: number, { text, details }: Said): Failure | null {
+  const said = saying(status, text);
+  if (isFiltered(text, details)) return failure('refused', said);
+  if (status === 401 || status === 403) return failure('unauthorized', `${said} ${keyHint}`);
+  if (has(details, /^(insufficient_quota|billing_)/)) return failure('unusable', said);
+  if (status === 429) return null;
+  if (has(details, /^model_not_found$/)) return failure('model-not-found', said);
+  if (status === 404) return ofMissing(text);
+  return contextError(text, details) ?? withStreamHint(status, text);
+}
+
+const isFiltered = (text: string, details: Record<string, unknown>): boolean =>
+  has(details, /content_?(filter|policy)/i) || /content (management )?policy|content filter|was flagged/i.test(text);
+
+/** Only a 404 is known by its text: that of another refusal may quote the request. */
+const ofMissing = (text: string): Failure =>
+  /\bmodel\b/i.test(text)
+    ? failure('model-not-found', saying(404, text))
+    : failure('unusable', `${saying(404, text)} ${pathHint}`);
+
+const keyHint = 'Set the variable OPENAI_API_KEY to a key that the server takes.';
+const pathHint = 'There is no such path here: look at the base URL (most end with /v1), and at what the server can do.';
+
+/** Some servers know no `stream_options`. */
+const withStreamHint = (status: number, text: string): Failure | null =>
+  /stream/.test(text) ? failure('bad-request', `${saying(status, text)} Try --option stream=false.`) : null;
+
+const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
+  [outOfMemoryText, 'out-of-memory'],
+  [/EngineCore encountered|EngineDead|engine (process )?(is dead|died)|background loop has errored/i, 'engine-crashed'],
+];
+
+function ofServerError(text: string): Failure | null {
+  const [, kind] = serverTexts.find(([pattern]) => pattern.test(text)) ?? [];
+  return kind === undefined ? null : failure(kind, saying(500, text));
+}
+
+const has = (details: Record<string, unknown>, pattern: RegExp): boolean =>
+  [details['code'], details['type']].some((name) => typeof name === 'string' && pattern.test(name));
+
+const saying = (status: number, text: string): string =>
+  text.trim() === ''
+    ? `The server answers with HTTP ${status}.`
+    : sentenceOf(`The server says: ${text.trim().slice(0, 500)}`);

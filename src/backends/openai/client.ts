@@ -1,0 +1,58 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Agent, type Dispatcher, request } from 'undici';
+import type { ServerPlace } from './base-url.ts';
+
+/** An OpenAI-compatible server. Every call ends with its signal; it throws what the connection throws. */
+export interface OpenaiClient {
+  readonly place: ServerPlace;
+  get: (url: string, signal: AbortSignal) => Promise<WholeResponse>;
+  post: (path: string, body: object, signal: AbortSignal) => Promise<Dispatcher.ResponseData>;
+  /** A text without the key. */
+  redact: (text: string) => string;
+  close: () => Promise<void>;
+}
+
+export interface WholeResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+/** Beside those for the requests: to look at the server, which must not wait behind answers. */
+const spareConnections = 4;
+
+/**
+ * No limit for headers or bodies: a request may wait in the server's queue for hours. Idle connections are closed before
+ * the server does so: `vllm serve` has 5 s, and a request sent at that moment is lost.
+ */
+export function createClient(place: ServerPlace, mostInFlight: number): OpenaiClient {
+  const agent = new Agent({
+    connections: mostInFlight + spareConnections,
+    keepAliveTimeout: 4000,
+    keepAliveMaxTimeout: 4500,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // A server that is sent hundreds of requests at once accepts them when it can.
+    connect: { timeout: 60_000 },
+  });
+  const { key } = place;
+  const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
+  const redact = (text: string): string => (key === null ? text : text.replaceAll(key, '[key]'));
+  return {
+    place,
+    redact,
+    async get(url, signal) {
+      const { statusCode, headers, body } = await request(url, { headers: authorization, signal, dispatcher: agent });
+      return { status: statusCode, headers, text: redact(await body.text()) };
+    },
+    post: (path, body, signal) =>
+      request(`${place.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization },
+        body: JSON.stringify(body),
+        signal,
+        dispatcher: agent,
+      }),
+    close: () => agent.destroy(),
+  };
+}

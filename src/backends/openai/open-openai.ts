@@ -1,0 +1,110 @@
+import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
+import { formatInteger } from '../../core/format.ts';
+import { type AnswerTools, answerRequest } from './answer-request.ts';
+import { type ServerPlace, openaiPlace } from './base-url.ts';
+import { type OpenaiClient, createClient } from './client.ts';
+import { createTokenCheck } from './control-tokens.ts';
+import { findModel } from './find-model.ts';
+import { createOllamaCheck, trustingCheck } from './ollama-cuts.ts';
+import { openaiOptionsSchema } from './options.ts';
+import { reachServer } from './reach-server.ts';
+import { type ServerFacts, serverFacts } from './server-facts.ts';
+import { createStreamChoice } from './stream-choice.ts';
+
+/** A server that is being started is waited for so long, and one that went away in the middle of a run. */
+const startWaitMs = 30_000;
+/** The engine stage says that it waits. */
+const outageWait = { longestMs: 300_000, onNotice: () => {} };
+
+/** What is tried where nobody knows what a server can hold, and where it is known to queue what it can't. */
+const carefully = { start: 8, most: 256 };
+const boldly = { start: 32, most: 512 };
+
+export async function openOpenai(request: OpenRequest): Promise<Backend> {
+  const place = openaiPlace(request);
+  const client = createClient(place, request.workers ?? boldly.most);
+  try {
+    return await openOn(client, request);
+  } catch (error) {
+    await client.close();
+    request.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backend> {
+  const { model, signal, onNotice } = request;
+  const { url, isLocal } = client.place;
+  const { stream } = (await openaiOptionsSchema()).parse(request.options);
+  const { found: list } = await reachServer(client, { signal, onNotice, longestMs: startWaitMs });
+  const listed = findModel(list, model, url);
+  const facts = await serverFacts(client, list, signal);
+  const contextTokens = facts.contextTokens ?? listed?.contextTokens ?? null;
+  for (const note of notesOf({ place: client.place, facts, contextTokens }, request)) onNotice(note);
+  const tools: AnswerTools = {
+    client,
+    // A limit for each answer counts from its first sign of life.
+    streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
+    contextTokens,
+    checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
+    hasControlToken: request.allowControlTokens ? () => false : createTokenCheck(facts.template),
+  };
+  return {
+    model,
+    modelDigest: null,
+    version: facts.version,
+    loadMs: null,
+    usesLocalGpus: isLocal,
+    limits: { ...limitsOf(facts, request), contextTokens },
+    generate: (asked, context) => answerRequest(tools, asked, context),
+    async recover(failure, stop) {
+      const { found, awayMs } = await reachServer(client, { ...outageWait, signal: stop });
+      findModel(found, model, url);
+      // A crash is counted against the requests in flight, since one of them may be what crashes it.
+      return awayMs !== null && failure.kind !== 'engine-crashed';
+    },
+    close: client.close,
+  };
+}
+
+function limitsOf({ slots, queues }: ServerFacts, { workers }: OpenRequest): Omit<BackendLimits, 'contextTokens'> {
+  const finds = findsOf(slots, queues);
+  return {
+    slots,
+    ...(slots === null ? {} : { moreSlots: 'llama-server --parallel' }),
+    suggestedWorkers: finds.start,
+    finds: workers === null ? finds : { start: workers, most: workers },
+  };
+}
+
+/** One more than there are slots, so that none is idle between two answers. */
+function findsOf(slots: number | null, queues: boolean): { start: number; most: number } {
+  if (slots !== null) return { start: slots + 1, most: slots + 1 };
+  return queues ? boldly : carefully;
+}
+
+interface Described {
+  place: ServerPlace;
+  facts: ServerFacts;
+  contextTokens: number | null;
+}
+
+/** What was found, and what is amiss: sentences for the user. */
+function notesOf({ place, facts, contextTokens }: Described, { model, allowControlTokens }: OpenRequest): string[] {
+  const { url, isLocal, key } = place;
+  const window = contextTokens === null ? '' : `, context window of ${formatInteger(contextTokens)} tokens`;
+  const slots = facts.slots === null ? '' : `, ${formatInteger(facts.slots)} slots`;
+  const isOpen = key !== null && !isLocal && url.startsWith('http:');
+  return [
+    `openai: ${facts.version} at ${url}: ${model}${slots}${window}`,
+    ...(isOpen ? [`warning: OPENAI_API_KEY goes to ${new URL(url).host} without encryption (http)`] : []),
+    ...(facts.isOllama ? [ollamaWarning] : []),
+    ...(allowControlTokens ? [] : [tokensNote]),
+  ];
+}
+
+const ollamaWarning =
+  'warning: this is an Ollama server: its /v1 has a context window that no flag sets, and cuts a longer prompt in silence (known by its count, it becomes a failed line); -b ollama has neither fault';
+
+const tokensNote =
+  'the server does not list its control tokens: a line with what looks like one (<|im_end|>, [INST], </s>) fails; --control-tokens allow sends it';

@@ -1,0 +1,31 @@
+import { failure } from '../../core/completion.ts';
+import { type Reached, type Waiting, waitForServer } from '../server/wait-for-server.ts';
+import { askModels } from './ask-models.ts';
+import type { OpenaiClient } from './client.ts';
+import type { ModelList } from './list-models.ts';
+
+/** Asks a server for its models until it answers. Throws an `EngineError` when it does not, or can't be used. */
+export function reachServer(client: OpenaiClient, waiting: Waiting): Promise<Reached<ModelList | null>> {
+  const { url, root } = client.place;
+  return waitForServer(
+    {
+      name: 'OpenAI-compatible server',
+      url,
+      startHint: 'Start it, for instance with: vllm serve MODEL, or llama-server -m MODEL.gguf.',
+      whereHint: 'Another place is named with --base-url or OPENAI_BASE_URL.',
+      async ask(signal) {
+        const answer = await askModels(client, signal);
+        // A server whose engine died, or loads its model, may list it all the same.
+        const isSick = 'found' in answer && (await statusOf(client, `${root}/health`, signal)) >= 500;
+        return isSick ? failure('overloaded', 'It says that it is not ready (/health).') : answer;
+      },
+    },
+    waiting,
+  );
+}
+
+async function statusOf(client: OpenaiClient, url: string, signal: AbortSignal): Promise<number> {
+  const response = await client.get(url, signal).catch(() => null);
+  signal.throwIfAborted();
+  return response?.status ?? 0;
+}

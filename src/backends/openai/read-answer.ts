@@ -1,0 +1,90 @@
+import { type Answer, type Choice, failure } from '../../core/completion.ts';
+import { isRecord } from '../../core/is-record.ts';
+import type { BatchRequest } from '../../core/request.ts';
+import { classifyErrorBody } from './classify-error.ts';
+import { cutByWindow } from './cut-answer.ts';
+import { bodyOf } from './response-body.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Is what a server sent with its 200 a whole answer? `contextTokens`: of its window, null where it isn't known. */
+export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
+  if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
+  const { error } = body;
+  if (error !== undefined && error !== null) return classifyErrorBody(error);
+  const isEmbedding = request.endpoint === '/v1/embeddings';
+  const problem = isEmbedding ? embeddingProblem(body, request) : choicesProblem(body, request);
+  if (problem !== null) return problem;
+  const answer = bodyOf(body, request);
+  const cut = isEmbedding ? null : cutByWindow(answer, request, contextTokens);
+  return cut ?? { status: 'completed', body: answer };
+}
+
+function embeddingProblem({ data }: Fields, { body: { input } }: BatchRequest): Answer | null {
+  const isWhole =
+    Array.isArray(data) &&
+    data.length === (Array.isArray(input) && typeof input[0] === 'string' ? input.length : 1) &&
+    data.every((row) => isRecord(row) && (Array.isArray(row['embedding']) || typeof row['embedding'] === 'string'));
+  return isWhole ? null : failure('invalid-response', 'The server did not answer with an embedding for each input.');
+}
+
+function choicesProblem({ choices, usage }: Fields, { endpoint, body }: BatchRequest): Answer | null {
+  if (!Array.isArray(choices)) return failure('invalid-response', 'The answer of the server has no choices.');
+  if (choices.length === 0) return failure('server-error', 'The server answered with an empty list of choices.');
+  const wanted = typeof body['n'] === 'number' ? body['n'] : 1;
+  if (choices.length < wanted) {
+    const message = `The server gave ${choices.length} answers where n asks for ${wanted}: it can't honour n.`;
+    return failure('invalid-response', message);
+  }
+  const isChat = endpoint === '/v1/chat/completions';
+  for (const choice of choices) {
+    const problem = choiceProblem(choice, isChat);
+    if (problem !== null) return problem;
+  }
+  return emptyProblem(choices as Choice[], usage);
+}
+
+function choiceProblem(choice: unknown, isChat: boolean): Answer | null {
+  const said = isRecord(choice) && isChat ? choice['message'] : choice;
+  if (!isRecord(choice) || !isRecord(said) || !isText(said[isChat ? 'content' : 'text']))
+    return failure('invalid-response', 'A choice of the answer has no text.');
+  const { refusal } = said;
+  if (typeof refusal === 'string' && refusal !== '')
+    return failure('refused', `The model refuses: ${refusal.slice(0, 500)}`);
+  return reasonProblem(choice['finish_reason']);
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' || value === null || value === undefined;
+
+/** `length` and `content_filter` are judged by the engine stage, which keeps what was said. The last two are TGI's. */
+const wholeReasons = new Set('stop length tool_calls function_call content_filter eos_token stop_sequence'.split(' '));
+/** vLLM's and SGLang's for a request that they gave up; a router's for a server behind it that failed. */
+const brokenReasons = new Set(['abort', 'error']);
+
+function reasonProblem(reason: unknown): Answer | null {
+  if (typeof reason !== 'string' || reason === '')
+    return failure('server-error', 'The server ended the answer without a finish_reason: it may be cut.');
+  if (wholeReasons.has(reason)) return null;
+  return failure(
+    brokenReasons.has(reason) ? 'server-error' : 'invalid-response',
+    `The server ended the answer with "${reason}".`,
+  );
+}
+
+/** An empty answer is one where the model said so, by a token that ends it. None at all is what is left of a failure. */
+function emptyProblem(choices: readonly Choice[], usage: unknown): Answer | null {
+  const tokens = isRecord(usage) ? usage['completion_tokens'] : null;
+  if (typeof tokens === 'number' && tokens > 0) return null;
+  const isEmpty = choices.every(
+    ({ message, text, finish_reason: reason }) =>
+      reason === 'stop' && Object.values(message ?? { text }).every((value) => isNothing(value)),
+  );
+  return isEmpty ? failure('server-error', 'The server answered with nothing at all, not one token.') : null;
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  value === 'assistant' ||
+  (Array.isArray(value) && value.length === 0);

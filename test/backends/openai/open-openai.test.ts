@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { openaiBackend } from '../../../src/backends/openai.ts';
+import { failure } from '../../../src/core/completion.ts';
+import { openRequest } from '../../helpers/open-request.ts';
+import { freePort, serve } from '../../doctor/serve.ts';
+import { candidate } from '../candidates.ts';
+import { completed, context } from '../conformance.ts';
+import { openOn, startFake } from './open-openai-for-test.ts';
+
+const never = new AbortController().signal;
+const open = (baseUrl: string, changes = {}) => openaiBackend.open(openRequest('tiny-scorer', { baseUrl, ...changes }));
+
+describe('what is told of a server', () => {
+  test('vllm serve', async () => {
+    const { backend, notices } = await openOn(await startFake({ window: 4096 }));
+    expect(backend).toMatchObject({
+      model: 'tiny-scorer',
+      modelDigest: null,
+      version: 'vllm 0.32.0',
+      usesLocalGpus: true,
+    });
+    expect(backend.limits).toEqual({
+      slots: null,
+      suggestedWorkers: 32,
+      finds: { start: 32, most: 512 },
+      contextTokens: 4096,
+    });
+    expect(notices[0]).toMatch(/^openai: vllm 0\.32\.0 at http:\S+\/v1: tiny-scorer, context window of 4,096 tokens$/);
+  });
+
+  test('llama-server tells its slots, and takes any name for its one model', async () => {
+    const server = await startFake({ kind: 'llama-server', models: ['/models/x.gguf'], slots: 4, template: '<user>' });
+    const { backend } = await openOn(server);
+    expect(backend.limits).toMatchObject({ slots: 4, finds: { start: 5, most: 5 }, contextTokens: 1024 });
+    const body = { model: 'tiny-scorer', messages: [{ role: 'user', content: 'a <user>' }] };
+    const answer = await backend.generate({ ...candidate(0).request, body }, context());
+    expect(answer).toMatchObject({ kind: 'control-token' });
+  });
+
+  test('a hosted one: nothing is known, so little is tried at first', async () => {
+    const { backend } = await openOn(await startFake({ kind: 'hosted' }));
+    expect(backend.limits).toMatchObject({ slots: null, finds: { start: 8, most: 256 }, contextTokens: null });
+  });
+
+  test('--workers is what it starts with, and the most', async () => {
+    const { backend } = await openOn(await startFake(), { workers: 7 });
+    expect(backend.limits.finds).toEqual({ start: 7, most: 7 });
+  });
+
+  test("Ollama's /v1 is warned about", async () => {
+    const { notices } = await openOn(await startFake({ kind: 'ollama', models: ['tiny-scorer:latest'] }));
+    expect(notices.filter((text) => text.includes('-b ollama'))).toHaveLength(1);
+    const others = await openOn(await startFake());
+    expect(others.notices.join()).not.toContain('warning');
+  });
+
+  test('a path of its own', async () => {
+    const server = await startFake({ path: '/openai/v1', kind: 'hosted' });
+    const { backend } = await openOn(server);
+    completed(await backend.generate(candidate(0).request, context()));
+    expect(server.requests[0]?.path).toBe('/openai/v1/chat/completions');
+  });
+});
+
+describe('a model', () => {
+  test('that is not there is a mistake, with near names, before anything is sent', async () => {
+    const server = await startFake({ models: ['org/tiny-scorer', 'other'] });
+    const opening = open(server.url);
+    await expect(opening).rejects.toMatchObject({ kind: 'model-not-found', hint: 'Did you mean org/tiny-scorer?' });
+    await expect(open(server.url, { model: 'nothing-like-it' })).rejects.toMatchObject({
+      hint: 'It has: org/tiny-scorer, other.',
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  test.each([[['tiny-scorer:latest']], [['models/tiny-scorer']], [['tiny-*']], [['a', '*']]])(
+    'is one of %j',
+    async (models) => {
+      await openOn(await startFake({ kind: 'hosted', models }));
+    },
+  );
+
+  test('is taken at its word where the server lists none', async () => {
+    const server = await startFake({ kind: 'hosted', listsModels: false });
+    const { backend } = await openOn(server);
+    completed(await backend.generate(candidate(0).request, context()));
+  });
+});
+
+describe('a server that can not be used', () => {
+  test('for lack of a key, or of the right one', async () => {
+    const server = await startFake({ key: 'sk-right' });
+    for (const environment of [{}, { OPENAI_API_KEY: 'sk-wrong' }]) {
+      const opening = open(server.url, { environment });
+      await expect(opening).rejects.toMatchObject({
+        kind: 'unauthorized',
+        message: expect.stringContaining('OPENAI_API_KEY') as string,
+      });
+      await expect(opening).rejects.not.toThrow(/sk-wrong/);
+    }
+  });
+
+  test('since it is none', async () => {
+    const page = await serve({ '/v1/models': { body: '<html>' } });
+    await expect(open(page.url)).rejects.toMatchObject({
+      kind: 'unusable',
+      message: expect.stringContaining('no list of models') as string,
+    });
+  });
+
+  test('since it leads elsewhere: it is not followed', async () => {
+    const other = await startFake();
+    const moved = await serve({
+      '/v1/models': { status: 302, headers: { Location: `${other.url}/models?x=secret` }, body: '' },
+    });
+    const opening = open(moved.url, { environment: { OPENAI_API_KEY: 'sk' } });
+    await expect(opening).rejects.toMatchObject({
+      kind: 'unusable',
+      message: expect.stringContaining(`to ${other.url}/models:`) as string,
+    });
+    expect(other.paths).toEqual([]);
+  });
+
+  test('since none is named', async () => {
+    await expect(openaiBackend.open(openRequest('tiny-scorer'))).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+test('a key without encryption is warned about, but for this machine', async () => {
+  const environment = { OPENAI_API_KEY: 'sk' };
+  const local = await openOn(await startFake({ key: 'sk' }), { environment });
+  expect(local.notices.join()).not.toContain('encryption');
+  // 0.0.0.0 is this machine too, but does not look so.
+  const server = await startFake({ key: 'sk' });
+  const { notices } = await openOn({ url: server.url.replace('127.0.0.1', '0.0.0.0') }, { environment });
+  expect(notices.join()).toMatch(/warning: OPENAI_API_KEY goes to 0\.0\.0\.0:\d+ without encryption/);
+});
+
+describe('a server that is away', () => {
+  test('is waited for at the start', async () => {
+    const server = await startFake();
+    await server.stop();
+    const opening = openOn(server);
+    await sleep(50);
+    await server.start();
+    const { notices } = await opening;
+    expect(notices[0]).toBe(`no OpenAI-compatible server answers at ${server.url}: waiting for it, at most 30.0 s`);
+    expect(notices[1]).toMatch(/^the OpenAI-compatible server answers, after/);
+  });
+
+  test('ends the wait with the signal', async () => {
+    const stop = new AbortController();
+    const opening = open(`http://127.0.0.1:${await freePort()}`, { signal: stop.signal });
+    const reason = new Error('stop');
+    setTimeout(() => stop.abort(reason), 20);
+    await expect(opening).rejects.toBe(reason);
+  });
+
+  test('in the middle of a run: no attempt counts while it is', async () => {
+    const server = await startFake();
+    const { backend } = await openOn(server);
+    const broken = failure('connection', 'broken');
+    expect(await backend.recover?.(broken, never)).toBe(false);
+    await server.stop();
+    const answer = await backend.generate(candidate(0).request, context());
+    expect(answer).toMatchObject({ kind: 'connection' });
+    const recovering = backend.recover?.(broken, never);
+    await sleep(50);
+    await server.start();
+    expect(await recovering).toBe(true);
+    completed(await backend.generate(candidate(0).request, context()));
+  });
+
+  test('is not back before it is well', async () => {
+    const server = await startFake();
+    const { backend } = await openOn(server);
+    server.health = 503;
+    const recovering = backend.recover?.(failure('overloaded', 'x'), never);
+    await sleep(50);
+    server.health = 200;
+    expect(await recovering).toBe(true);
+  });
+
+  test('and back without the model: there is no hope', async () => {
+    const server = await startFake();
+    const { backend } = await openOn(server);
+    server.models = ['other'];
+    await expect(backend.recover?.(failure('connection', 'x'), never)).rejects.toMatchObject({
+      kind: 'model-not-found',
+    });
+  });
+
+  test('after a crash the attempt counts: the request may be what crashes it', async () => {
+    const server = await startFake();
+    const { backend } = await openOn(server);
+    server.health = 503;
+    setTimeout(() => (server.health = 200), 50);
+    expect(await backend.recover?.(failure('engine-crashed', 'x'), never)).toBe(false);
+  });
+});
+
+describe('it serves a model', () => {
+  const serves = (model: string, baseUrl: string | null, environment = {}) =>
+    openaiBackend.serves(model, { host: null, baseUrl, python: null, environment });
+
+  test('where a server is named that lists it', async () => {
+    const server = await startFake();
+    expect(await serves('tiny-scorer', server.url)).toBe(true);
+    expect(await serves('tiny-scorer', null, { OPENAI_BASE_URL: server.url })).toBe(true);
+    expect(await serves('other', server.url)).toBe(false);
+    expect(await serves('tiny-scorer', null)).toBe(false);
+  });
+
+  test('or that has no list', async () => {
+    expect(await serves('any', (await startFake({ listsModels: false })).url)).toBe(true);
+    expect(await serves('any', `http://127.0.0.1:${await freePort()}`)).toBe(false);
+  });
+});
+
+test('with a limit for each answer, all are streamed: it counts from the first sign of life', async () => {
+  const streamed = async (timeoutMs: number | null): Promise<number> => {
+    const server = await startFake({ tokenMs: 1 });
+    const { backend } = await openOn(server, { timeoutMs });
+    await Promise.all(
+      Array.from({ length: 32 }, (_, lane) => backend.generate(candidate(lane).request, context({ lane }))),
+    );
+    return server.requests.filter(({ body }) => body?.['stream'] === true).length;
+  };
+  expect(await streamed(null)).toBe(8);
+  expect(await streamed(60_000)).toBe(32);
+});
+
+test('another --option is refused', async () => {
+  const schema = await openaiBackend.optionsSchema();
+  expect(schema.safeParse({ stream: 'maybe' }).success).toBe(false);
+  expect(schema.safeParse({ num_ctx: 1 }).success).toBe(false);
+});
