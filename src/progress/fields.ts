@@ -1,9 +1,9 @@
-import { formatCount, formatDuration, formatInteger, formatRate } from '../core/format.ts';
+import { formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
 import { gpuMemory } from '../core/gpu-memory.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 
 export interface Field {
-  name: 'percent' | 'count' | 'rate' | 'tokens' | 'workers' | 'eta' | 'range' | 'errors' | 'memory';
+  name: 'percent' | 'count' | 'rate' | 'tokens' | 'workers' | 'load' | 'eta' | 'range' | 'errors' | 'memory';
   text: string;
 }
 
@@ -16,6 +16,7 @@ export function progressFields(snapshot: Snapshot): Field[] {
     { name: 'rate', text: `${formatRate(recentRate ?? snapshot.overallRate)} req/s` },
     { name: 'tokens', text: `${formatCount(recentTokenRate ?? snapshot.overallTokenRate)} tok/s` },
     { name: 'workers', text: workersText(snapshot) },
+    { name: 'load', text: loadText(snapshot) },
     ...etaFields(snapshot),
     { name: 'errors', text: failed === 0 ? '' : `${short(failed)} failed` },
     { name: 'memory', text: memoryText(snapshot) },
@@ -34,6 +35,12 @@ function workersText({ workers, workersAtStart, mostWorkers }: Snapshot): string
   if (workers > 0 && mostWorkers > workersAtStart) return `${workers} in flight`;
   if (workers === workersAtStart) return '';
   return workers === 0 ? 'paused: VRAM' : `${workers} of ${workersAtStart} workers`;
+}
+
+/** Of an engine that tells: what it works on, what waits for it, and how full its KV cache is. */
+function loadText({ engineLoad: load }: Snapshot): string {
+  if (load === null) return '';
+  return `${load.running} running, ${load.waiting} waiting, KV ${formatPercent(load.kvUsage)}`;
 }
 
 function etaFields({ total, done, eta }: Snapshot): Field[] {

@@ -55,7 +55,7 @@ export function findBackend(name: string): BackendDefinition {
 export async function checkOptions(definition: BackendDefinition, options: Record<string, unknown>): Promise<void> {
   const schema = await definition.optionsSchema();
   const unknown = Object.keys(options).find((key) => !(key in definition.optionsHelp));
-  if (unknown !== undefined) {
+  if (unknown !== undefined && definition.hasOpenOptions !== true) {
     const known = Object.keys(definition.optionsHelp);
     const near = nearest(unknown, known);
     const hint = near === null ? `It has: ${known.join(', ')}.` : `Did you mean ${near}?`;
