@@ -37,7 +37,9 @@ export function createOutages(backend: Backend, { emit, onEnd }: { emit: Emit; o
 
   const waitOut = async (failure: Failure): Promise<EngineState> => {
     const startedAt = performance.now();
-    const text = `the engine does not answer (${failure.message}): waiting until it does`;
+    // What an engine printed last may stand below the sentence.
+    const [sentence] = failure.message.split('\n', 1);
+    const text = `the engine does not answer (${sentence}): waiting until it does`;
     const timer = setTimeout(() => emit({ type: 'notice', text }), silentMs);
     try {
       const wasAway = await backend.recover?.(failure, stopping.signal);

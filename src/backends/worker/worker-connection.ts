@@ -73,7 +73,9 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (how: string) => vo
 
   const ended = child.then(({ signal, exitCode, shortMessage, code }) => {
     const how = reason ?? describeEnd({ signal, exitCode, shortMessage });
-    const crash: EndReason = { kind: 'engine-crashed', message: `The ${spec.name} process ${how}.${log.text()}` };
+    // A request that fails in a run is no place for a log that has a file of its own.
+    const details = info !== null && spec.logFile ? ` Its log: ${spec.logFile}` : log.text();
+    const crash: EndReason = { kind: 'engine-crashed', message: `The ${spec.name} process ${how}.${details}` };
     const known = reason === null ? spec.explainEnd?.([...log.lines(), how], info) : null;
     const { kind, message, hint } = (code === 'ENOENT' ? spec.missing : known) ?? crash;
     onEnd(message);
