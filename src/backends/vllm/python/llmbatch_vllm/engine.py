@@ -115,6 +115,8 @@ class Engine:
         """One bad request fails alone, whatever vLLM makes of it."""
         if isinstance(error, Refusal):
             return error
+        if type(error).__name__ == "EngineDeadError":
+            raise error
         return Refusal("bad-request", f"vLLM does not take the request: {sentence(error)}")
 
     def close(self) -> None:

@@ -1,0 +1,70 @@
+import { expect, test, vi } from 'vitest';
+import type { Backend } from '../../../src/core/backend.ts';
+import { markedProcesses, openFakeVllm, untilNoneIsLeft } from '../../helpers/fake-vllm.ts';
+import { candidates, chat } from '../candidates.ts';
+import { ask, say } from './asking.ts';
+
+/** The GPUs of the engine that answers. */
+async function gpusOf(backend: Backend, system: string): Promise<string> {
+  const messages = [
+    { role: 'system', content: system },
+    { role: 'user', content: 'Show the engine.' },
+  ];
+  const shown: unknown = JSON.parse(await say(backend, chat(messages, { temperature: 0 })));
+  return (shown as { gpus: string }).gpus;
+}
+
+const cuda = { platform: 'cuda' } as const;
+
+test('one engine on each GPU, and a system prompt stays with its engine', async () => {
+  const { backend, notices, mark } = await openFakeVllm({ ...cuda, stepMs: 2 }, { gpus: [1, 3] });
+  expect(notices.at(-1)).toContain('2 engines, each 256 sequences at once');
+  expect(backend.limits).toMatchObject({ slots: 512, suggestedWorkers: 1024 });
+  const systems = Array.from({ length: 40 }, (_, index) => ['a', 'b'][index % 2]!);
+  const seen = await Promise.all(systems.map((system) => gpusOf(backend, system)));
+  expect(new Set(seen)).toEqual(new Set(['1', '3']));
+  for (const [index, gpus] of seen.entries()) expect(gpus).toBe(seen[index % 2]);
+  await backend.close();
+  await untilNoneIsLeft(mark);
+});
+
+test('each has as many GPUs as the model is spread over', async () => {
+  const options = { data_parallel_size: 2, tensor_parallel_size: 2 };
+  const { backend } = await openFakeVllm({ ...cuda, stepMs: 2 }, { options });
+  const seen = await Promise.all(['a', 'b'].map((system) => gpusOf(backend, system)));
+  expect(seen.toSorted()).toEqual(['0,1', '2,3']);
+});
+
+test('what they do is told together', async () => {
+  const { backend, loads } = await openFakeVllm({ ...cuda, stepMs: 5 }, { gpus: [0, 1], options: { max_num_seqs: 4 } });
+  const asked = Array.from({ length: 40 }, (_, index) => {
+    const messages = [{ role: 'user', content: `${index} ${'z'.repeat(1000)}` }];
+    return ask(backend, chat(messages, { temperature: 0 }));
+  });
+  await vi.waitUntil(() => loads.some(({ running }) => running === 8), { timeout: 5000 });
+  expect(loads.at(-1)).toMatchObject({ running: 8, waiting: 32 });
+  await backend.close();
+  await Promise.all(asked);
+});
+
+test('one that dies takes none of the others with it, and comes back', async () => {
+  const { backend, restarts, mark } = await openFakeVllm({ ...cuda, stepMs: 10 }, { gpus: [0, 1] });
+  const before = await markedProcesses(mark);
+  const asked = Promise.all(candidates.slice(0, 200).map(({ request }) => ask(backend, request)));
+  setTimeout(() => process.kill(backend.pid!()!, 'SIGKILL'), 80);
+  const states = (await asked).map((answer) => (answer.status === 'failed' ? answer.kind : 'completed'));
+  expect(new Set(states)).toEqual(new Set(['completed', 'engine-crashed']));
+  const failed = { status: 'failed', kind: 'engine-crashed', message: '' } as const;
+  expect(await backend.recover!(failed, new AbortController().signal)).toBe(true);
+  expect(restarts).toHaveLength(1);
+  const after = await markedProcesses(mark);
+  expect(after).toHaveLength(before.length);
+  expect(before.filter((pid) => after.includes(pid))).toHaveLength(before.length / 2);
+  const again = await Promise.all(candidates.slice(0, 50).map(({ request }) => say(backend, request)));
+  expect(again).toEqual(candidates.slice(0, 50).map(({ answer }) => answer));
+});
+
+test('one that does not start ends the others', async () => {
+  const opening = openFakeVllm({ ...cuda, fault: 'gated' }, { gpus: [0, 1] });
+  await expect(opening).rejects.toMatchObject({ kind: 'unauthorized' });
+});

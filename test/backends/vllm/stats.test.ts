@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest';
+import { openFakeVllm } from '../../helpers/fake-vllm.ts';
+import { context } from '../conformance.ts';
+import { question, say } from './asking.ts';
+
+const slow = { stepMs: 5 };
+const two = { options: { max_num_seqs: 2 } };
+
+test('the engine tells what it does, and those that run give signs of life', async () => {
+  const { backend, loads } = await openFakeVllm(slow, two);
+  const alive = new Set<number>();
+  const stop = new AbortController();
+  const asked = Array.from({ length: 5 }, (_, lane) =>
+    backend.generate(
+      question('z'.repeat(2000)),
+      context({ lane, signal: stop.signal, onActivity: () => alive.add(lane) }),
+    ),
+  );
+  const settled = Promise.allSettled(asked);
+  await vi.waitUntil(() => loads.length > 0, { timeout: 5000 });
+  expect(loads[0]).toMatchObject({ running: 2, waiting: 3 });
+  expect(loads[0]!.kvUsage).toBeGreaterThan(0.05);
+  expect(loads[0]!.kvUsage).toBeLessThan(0.2);
+  expect([...alive]).toEqual([0, 1]);
+  stop.abort(new Error('enough'));
+  await settled;
+});
+
+test('what is aborted makes room at once', async () => {
+  const { backend } = await openFakeVllm(slow, two);
+  const stop = new AbortController();
+  const signal = stop.signal;
+  const long = Promise.allSettled(
+    [1, 2, 3].map(() => backend.generate(question('z'.repeat(3000)), context({ signal }))),
+  );
+  const next = say(backend, question('next'));
+  stop.abort(new Error('enough'));
+  const start = performance.now();
+  expect(await next).toBe('next');
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect((await long).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+});
