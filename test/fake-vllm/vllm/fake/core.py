@@ -1,9 +1,9 @@
 """The engine's core in a process of its own, as the real one is where it is not told otherwise: it watches nobody."""
 
 import multiprocessing
+import os
 import queue
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -16,8 +16,8 @@ from vllm.fake.scheduler import Scheduler
 
 def run_core(connection: Any, config: Any) -> None:
     """Reads ("add", sequence) and ("abort", ids), writes ("ready",), ("step", ...) and ("dead",)."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     scheduler = None
     try:
         workers = start_workers(config.args.tensor_parallel_size)

@@ -1,5 +1,6 @@
 """No process of the engine outlives the one that started it: vLLM's own stay on, and keep their GPU memory."""
 
+import contextlib
 import ctypes
 import multiprocessing
 import multiprocessing.connection
@@ -14,7 +15,8 @@ POLL_SECONDS = 1.0
 
 
 def die_with_parent() -> None:
-    """In a process that vLLM spawned. The kernel kills it; where there is no such call, a thread looks."""
+    """In the worker, which may load for minutes without a look at its input, and in each process that vLLM spawned. The
+    kernel kills it; where there is no such call, a thread looks."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -38,7 +40,8 @@ def _watch_children(children: list, code: int) -> None:
     dead = multiprocessing.connection.wait([child.sentinel for child in children])
     time.sleep(0.2)  # its last lines
     names = ", ".join(f"{child.name} ({child.exitcode})" for child in children if child.sentinel in dead)
-    print(f"llmbatch: a process of the engine ended: {names}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # llmbatch may be gone
+        print(f"llmbatch: a process of the engine ended: {names}", file=sys.stderr, flush=True)
     end_group(code)
 
 

@@ -4,6 +4,7 @@ Two threads: this one steps the engine, the other reads requests and makes promp
 interpreter's lock), so that the engine never waits for either.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -43,17 +44,13 @@ def run(answers_fd: int) -> None:
         send({"type": "refused", "kind": refusal.kind, "message": refusal.message, "hint": refusal.hint})
         lifetime.end_group(0)
     except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        lifetime.end_group(ENGINE_DIED)
+        fail(ENGINE_DIED)
     lifetime.end_with_children(ENGINE_DIED)
     send({"type": "ready", "info": engine.info})
     try:
         serve(engine, send)
     except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        lifetime.end_group(ENGINE_DIED)
+        fail(ENGINE_DIED)
     lifetime.end_group_later(LONGEST_END_SECONDS, 0)
     engine.close()
     lifetime.end_group(0)
@@ -115,9 +112,15 @@ def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
         lifetime.end_group_later(LONGEST_END_SECONDS, 0)
         inbox.put(None)
     except BaseException:
+        fail(1)
+
+
+def fail(code: int) -> None:
+    """Ends all, with the cause in the log: where llmbatch is gone, there is none any more."""
+    with contextlib.suppress(OSError):
         traceback.print_exc()
         sys.stderr.flush()
-        lifetime.end_group(1)
+    lifetime.end_group(code)
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
