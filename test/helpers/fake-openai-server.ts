@@ -66,6 +66,8 @@ export interface FakeOpenai {
   readonly paths: string[];
   readonly maxInFlight: number;
   readonly maxConnections: number;
+  /** Connections that were made, all together. */
+  readonly connections: number;
   /** How many requests the client gave up. */
   readonly aborted: number;
 }
@@ -96,7 +98,7 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
   const attempts = new Map<string, number>();
   const sockets = new Set<Socket>();
   const idle = new WeakMap<Socket, NodeJS.Timeout>();
-  const seen = { inFlight: 0, maxInFlight: 0, maxConnections: 0, aborted: 0 };
+  const seen = { inFlight: 0, maxInFlight: 0, maxConnections: 0, connections: 0, aborted: 0 };
   const line = createWaitingLine(settings.slots, () => {});
   let running: Server | null = null;
   let port = 0;
@@ -115,6 +117,9 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
     },
     get maxConnections() {
       return seen.maxConnections;
+    },
+    get connections() {
+      return seen.connections;
     },
     get aborted() {
       return seen.aborted;
@@ -227,6 +232,7 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
     });
     server.on('connection', (socket) => {
       sockets.add(socket);
+      seen.connections++;
       seen.maxConnections = Math.max(seen.maxConnections, sockets.size);
       socket.on('close', () => sockets.delete(socket));
     });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { openaiBackend } from '../../../src/backends/openai.ts';
 import { failure } from '../../../src/core/completion.ts';
 import { openRequest } from '../../helpers/open-request.ts';
+import type { FaultName } from '../../helpers/fake-openai/faults.ts';
 import { freePort, serve } from '../../doctor/serve.ts';
 import { candidate } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
@@ -218,17 +219,32 @@ describe('it serves a model', () => {
   });
 });
 
-test('with a limit for each answer, all are streamed: it counts from the first sign of life', async () => {
-  const streamed = async (timeoutMs: number | null): Promise<number> => {
+describe('what is streamed of 32 answers', () => {
+  /** Of each of two rounds. */
+  const streamed = async (timeoutMs: number | null, fault: FaultName | null = null): Promise<number[]> => {
     const server = await startFake({ tokenMs: 1 });
     const { backend } = await openOn(server, { timeoutMs });
-    await Promise.all(
-      Array.from({ length: 32 }, (_, lane) => backend.generate(candidate(lane).request, context({ lane }))),
-    );
-    return server.requests.filter(({ body }) => body?.['stream'] === true).length;
+    const isStream = ({ body }: { body: Record<string, unknown> | null }): boolean => body?.['stream'] === true;
+    server.faults = (asked) => (isStream(asked) ? null : fault);
+    const counts: number[] = [];
+    for (let round = 0; round < 2; round++) {
+      const asked = Array.from({ length: 32 }, (_, lane) =>
+        backend.generate(candidate(lane).request, context({ lane })),
+      );
+      await Promise.all(asked);
+      counts.push(server.requests.filter(isStream).length);
+      server.requests.length = 0;
+    }
+    return counts;
   };
-  expect(await streamed(null)).toBe(8);
-  expect(await streamed(60_000)).toBe(32);
+
+  test('some', async () => expect(await streamed(null)).toEqual([8, 8]));
+  test('all, with --timeout: it counts from the first sign of life', async () => {
+    expect(await streamed(60_000)).toEqual([32, 32]);
+  });
+  test('all, once a proxy gave up waiting for one', async () => {
+    expect(await streamed(null, 'gateway-timeout')).toEqual([8, 32]);
+  });
 });
 
 test('another --option is refused', async () => {

@@ -27,6 +27,7 @@ function change(sending: Sending): Sending {
 }
 
 const refusalText = "I can't help with that.";
+const slowDown = { error: { message: 'Slow down', code: 429 } };
 const inStreamError = { error: { message: 'The engine lost its way', type: 'InternalServerError', code: 500 } };
 
 async function sendWhole(response: ServerResponse, sending: Sending): Promise<void> {
@@ -40,7 +41,7 @@ async function sendWhole(response: ServerResponse, sending: Sending): Promise<vo
     : { ...end, text: content };
   const choices = fault === 'no-choices' ? {} : { choices: fault === 'no-choice' ? [] : [choice] };
   const usage = fault === 'no-usage' ? {} : { usage: spoken.usage };
-  const answer = fault === 'error-with-200' ? inStreamError : { ...headOf(sending, ''), ...choices, ...usage };
+  const answer = fault === 'error-with-200' ? slowDown : { ...headOf(sending, ''), ...choices, ...usage };
   const text = JSON.stringify(answer);
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
   if (fault === 'reset' || fault === 'closed') {
@@ -83,9 +84,13 @@ async function breakStream(
 ): Promise<boolean> {
   if (fault === 'garbled') response.write('data: {"choices":[{"ind\n\n');
   if (fault === 'cut-stream') response.end();
-  if (fault === 'error-in-stream' || fault === 'error-with-200') {
+  if (fault === 'error-in-stream') {
     send(inStreamError);
     response.end('data: [DONE]\n\n');
+  }
+  if (fault === 'error-with-200') {
+    send(slowDown);
+    response.end();
   }
   if (fault === 'reset' || fault === 'closed') await breakOff(response, fault);
   return response.writableEnded || response.destroyed;
