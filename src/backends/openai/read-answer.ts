@@ -75,16 +75,12 @@ function reasonProblem(reason: unknown): Answer | null {
 function emptyProblem(choices: readonly Choice[], usage: unknown): Answer | null {
   const tokens = isRecord(usage) ? usage['completion_tokens'] : null;
   if (typeof tokens === 'number' && tokens > 0) return null;
-  const isEmpty = choices.every(
-    ({ message, text, finish_reason: reason }) =>
-      reason === 'stop' && Object.values(message ?? { text }).every((value) => isNothing(value)),
-  );
+  const isEmpty = choices.every(({ message, text, finish_reason: reason }) => {
+    const { role: _role, ...said } = message ?? { role: null, text };
+    return reason === 'stop' && Object.values(said).every(isNothing);
+  });
   return isEmpty ? failure('server-error', 'The server answered with nothing at all, not one token.') : null;
 }
 
 const isNothing = (value: unknown): boolean =>
-  value === null ||
-  value === undefined ||
-  value === '' ||
-  value === 'assistant' ||
-  (Array.isArray(value) && value.length === 0);
+  value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
