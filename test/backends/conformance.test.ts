@@ -1,5 +1,6 @@
 import { ollamaBackend } from '../../src/backends/ollama.ts';
 import { openaiBackend } from '../../src/backends/openai.ts';
+import { vllmBackend } from '../../src/backends/vllm.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { type BatchRequest, textOf } from '../../src/core/request.ts';
 import { openMock } from '../engine/requests.ts';
@@ -7,7 +8,9 @@ import { candidate, candidates, chat } from './candidates.ts';
 import { describeBackend } from './conformance.ts';
 import { type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
 import { type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
+import { openSharedVllm } from '../helpers/fake-vllm.ts';
 import { openRequest } from '../helpers/open-request.ts';
+import { realVllm, vllmOptions } from '../engines/real-engines.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
@@ -99,6 +102,32 @@ describeBackend('openai (on the server that LLMBATCH_TEST_OPENAI names)', {
   staysRunning: true,
   isAbsent: realOpenai === null,
 });
+
+describeBackend('vllm', {
+  open: async () => (await openSharedVllm()).backend,
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat([{ role: 'user', content: 'hello' }]),
+  openSlow: async () => (await openSharedVllm({ platform: 'cuda', stepMs: 1000 })).backend,
+  bad: tooLong,
+  answersWhole: true,
+});
+
+describeBackend('vllm (on the Python that LLMBATCH_PYTHON names)', {
+  open: openRealVllm,
+  chat: (index) => candidate(index).request,
+  expected: answerOf,
+  slow: chat([{ role: 'user', content: 'hello' }], { max_tokens: 900, ignore_eos: true }),
+  bad: tooLong,
+  answersWhole: true,
+  startMs: 180_000,
+  isAbsent: realVllm === null,
+});
+
+function openRealVllm(): Promise<Backend> {
+  const { python, model, environment } = realVllm!;
+  return vllmBackend.open(openRequest(model, { python, environment, options: vllmOptions }));
+}
 
 function answerOf({ id }: BatchRequest): string {
   return candidates.find(({ request }) => request.id === id)?.answer ?? '';

@@ -16,19 +16,24 @@ export interface Subject {
   openSlow?: () => Promise<Backend>;
   /** A request that the backend can't answer. */
   bad: { request: BatchRequest; kind: ErrorKind };
+  /** Its answers come whole: when the first token was there is told with them. */
+  answersWhole?: boolean;
   /** The engine was there before, and stays when its backend is closed. */
   staysRunning?: boolean;
+  /** How long its start, and a test that starts it, may take; 60 s where it is not given. */
+  startMs?: number;
   /** Its tests are only named: what they need is not here. */
   isAbsent?: boolean;
 }
 
 /** The one suite that every backend passes. */
 export function describeBackend(name: string, subject: Subject): void {
-  describe.skipIf(subject.isAbsent === true)(`the ${name} backend`, () => {
+  const { startMs = 60_000 } = subject;
+  describe.skipIf(subject.isAbsent === true)(`the ${name} backend`, { timeout: startMs }, () => {
     let backend: Backend;
     beforeAll(async () => {
       backend = await subject.open();
-    });
+    }, startMs);
     afterAll(() => backend.close());
 
     test('completes a chat, and counts its tokens', async () => {
@@ -50,7 +55,8 @@ export function describeBackend(name: string, subject: Subject): void {
         context({ onActivity: () => seen.push('activity'), onFirstToken: () => seen.push('first token') }),
       );
       seen.push('end');
-      completed(answer);
+      const { ttftMs } = completed(answer);
+      if (subject.answersWhole === true) return expect(ttftMs).toBeGreaterThan(0);
       expect(seen[0]).toBe('activity');
       expect(seen.filter((event) => event === 'first token')).toHaveLength(1);
       expect(seen.at(-1)).toBe('end');
