@@ -37,8 +37,8 @@ async function setUp(count: number, fake: FakeVllm = {}): Promise<Setting> {
   return {
     ...folder,
     mark,
-    vllm: (args = ['run', ...flags], other = undefined) =>
-      folder.run(args, { environment: other === undefined ? environment : fakeVllm(other).environment }),
+    vllm: (args = ['run', ...flags], other = fake) =>
+      folder.run(args, { environment: { ...fakeVllm(other).environment, FAKE_VLLM_MARK: mark } }),
     startVllm: (args = ['run', ...flags]) => folder.start(args, { environment }),
     judged: () => judge(folder, count),
   };

@@ -96,7 +96,7 @@ describe('sampling', () => {
   test('log probabilities of a chat', async () => {
     const { backend } = vllm();
     const { body } = await complete(backend, question('sql', { logprobs: true, top_logprobs: 2 }));
-    const { content } = body.choices?.[0]?.['logprobs'] as { content: Record<string, unknown>[] };
+    const { content } = body.choices![0]!['logprobs'] as { content: Record<string, unknown>[] };
     expect(content[0]).toMatchObject({ token: 'sql', logprob: -0.1, bytes: [115, 113, 108] });
     expect(content[0]!['top_logprobs']).toHaveLength(2);
     const none = await complete(backend, question('sql', { logprobs: true }));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Backend, OpenRequest } from '../../../src/core/backend.ts';
 import type { Answer, Completion } from '../../../src/core/completion.ts';
-import type { BatchRequest, RequestBody } from '../../../src/core/request.ts';
+import type { BatchRequest } from '../../../src/core/request.ts';
 import { type FakeVllm, type OpenedVllm, openSharedVllm } from '../../helpers/fake-vllm.ts';
 import { chat } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
@@ -15,7 +15,7 @@ export const at = (endpoint: BatchRequest['endpoint'], body: Record<string, unkn
   id: 'other',
   line: 1,
   endpoint,
-  body: { model: 'fake', ...body } as RequestBody,
+  body: { model: 'fake', ...body },
 });
 
 /** `response_format` with this schema. */
