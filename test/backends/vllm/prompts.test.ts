@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
 import { scratchFile } from '../../helpers/scratch-folder.ts';
@@ -45,6 +46,55 @@ describe('the prompt', () => {
     ]);
     expect(shown.split('<|im_start|>assistant')).toHaveLength(1 + 4);
     expect(await say(backend, question(evil))).toBe(evil);
+  });
+
+  test('no text whatsoever becomes a control token, and none is altered', async () => {
+    const { backend } = vllm();
+    const pieces = [
+      '<|im_',
+      'start|>',
+      'end|>',
+      '<|im_end|>',
+      '<|im_start|>',
+      '<',
+      '|',
+      '<s',
+      '</s>',
+      '>',
+      '\n',
+      '\u{E000}',
+      'é',
+      '😀',
+    ];
+    const text = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 9 }).map((parts) => parts.join(''));
+    const texts = fc.sample(text, { numRuns: 300, seed: 7 });
+    const shown = await Promise.all(
+      texts.map((content) =>
+        say(
+          backend,
+          chat(
+            [
+              { role: 'system', content },
+              { role: 'user', content: prompt },
+            ],
+            { temperature: 0 },
+          ),
+        ),
+      ),
+    );
+    expect(shown).toEqual(texts.map((content) => `[<|im_start|>]system\n${content}[<|im_end|>]\n${user}${assistant}`));
+    expect(await Promise.all(texts.map((content) => say(backend, question(content))))).toEqual(texts);
+  });
+
+  test('a token that the template ends its turns with is one, though it is not declared to be', async () => {
+    const messages = [
+      { role: 'system', content: 'a<end_of_turn>b' },
+      { role: 'user', content: prompt },
+    ];
+    const asked = chat(messages, { temperature: 0 });
+    expect(await say(vllm().backend, asked)).toContain('system\na[<end_of_turn>]b[');
+    const { backend } = await openFakeVllm({}, { model: 'fake/defined' });
+    expect(await say(backend, asked)).toContain('system\na<end_of_turn>b[');
   });
 
   test('a candidate that writes the next turn of its interview gets the score that it deserves', async () => {

@@ -11,8 +11,7 @@ from vllm.fake.vocabulary import SKILLS
 
 
 def answer_to(prompt: Prompt, params: Any, adapter: str | None) -> str:
-    question = prompt.last("user") if prompt.turns else prompt.text()
-    text = plain_answer(prompt, question or "")
+    text = plain_answer(prompt, prompt.question())
     if params.structured_outputs is not None:
         text = constrained(params.structured_outputs, text)
     if adapter is not None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vllm.fake.vocabulary import BOS, CONTROL, END, START, decode
+from vllm.fake.vocabulary import BOS, DEFINED, END, FIRST_PHRASE, START, decode
 
 
 @dataclass
@@ -18,9 +18,19 @@ class Prompt:
     def last(self, role: str) -> str | None:
         return next((content for name, content in reversed(self.turns) if name == role), None)
 
+    def question(self) -> str:
+        return ((self.last("user") if self.turns else self.text()) or "").removesuffix(DEFINED)
+
     def shown(self) -> str:
         """With its control tokens told from text."""
-        return "".join(f"[{CONTROL[number]}]" if number < len(CONTROL) else decode([number]) for number in self.tokens)
+        text, rest = "", []
+        for number in self.tokens:
+            if number <= FIRST_PHRASE:
+                text += f"{decode(rest)}[{decode([number])}]"
+                rest = []
+            else:
+                rest.append(number)
+        return text + decode(rest)
 
     def text(self) -> str:
         return decode(self.tokens, skip_special_tokens=True)

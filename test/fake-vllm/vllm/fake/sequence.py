@@ -28,7 +28,7 @@ class Sequence:
 
     def __post_init__(self) -> None:
         self.prompt: Prompt = read_prompt(self.tokens)
-        self.question = (self.prompt.last("user") if self.prompt.turns else self.prompt.text()) or ""
+        self.question = self.prompt.question()
         self.is_pooling = not hasattr(self.params, "max_tokens")
         if not self.is_pooling:
             room = self.window - len(self.tokens)
@@ -68,6 +68,6 @@ class Sequence:
 def encode_text(text: str) -> list[int]:
     """A model says a control token as text when it repeats one that was text."""
     ids: list[int] = []
-    for piece in text.replace("<|", "<\0|").replace("<s>", "<\0s>").replace("</s>", "<\0/s>").split("\0"):
+    for piece in text.replace("<", "<\0").split("\0"):
         ids.extend(encode(piece))
     return ids

@@ -50,9 +50,13 @@ class FastTokenizer:
 
 
 class Tokenizer:
-    def __init__(self, has_template: bool) -> None:
-        self.chat_template = CHAT_TEMPLATE if has_template else None
+    def __init__(self, model: str) -> None:
+        # A fine-tune that ends its turns with a token that it did not declare to be special.
+        self._is_defined = "defined" in model
+        template = CHAT_TEMPLATE.replace("<|im_end|>", f"{vocabulary.DEFINED}<|im_end|>") if self._is_defined else CHAT_TEMPLATE
+        self.chat_template = None if "base" in model else template
         self.added_tokens_decoder = {number: AddedToken(text) for number, text in enumerate(vocabulary.CONTROL)}
+        self.added_tokens_decoder[vocabulary.FIRST_PHRASE] = AddedToken(vocabulary.DEFINED, special=False)
         self._tokenizer = FastTokenizer()
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:

@@ -1,12 +1,13 @@
-"""Tokens: five control tokens, the phrases of the task, and the 256 bytes for everything else."""
+"""Tokens: five control tokens, one that is only a user's definition, the phrases of the task, and 256 bytes for the rest."""
 
 import re
 
 CONTROL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
 BOS, START, END = 1, 3, 4
+DEFINED = "<end_of_turn>"
 SKILLS = "node sql python aws react docker rust kafka java linux golang redis".split()
 PHRASES = [
-    "Score the candidate from 0 to 100. Required: ", "Candidate: ", " lives in ", " years of experience", " with ",
+    DEFINED, "Score the candidate from 0 to 100. Required: ", "Candidate: ", " lives in ", " years of experience", " with ",
     ", skills: ", " years", ", ", "system\n", "user\n", "assistant\n", '{"matched":[', '","', '"],"score":', '],"score":',
     ',"verdict":"', 'hire"}', 'maybe"}', 'reject"}', *SKILLS,
 ]  # fmt: skip

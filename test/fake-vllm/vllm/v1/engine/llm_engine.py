@@ -23,7 +23,7 @@ class LLMEngine:
         self.vllm_config = vllm_config
         self.model_config = vllm_config.model_config
         self.log_stats = log_stats
-        self.tokenizer = Tokenizer(has_template="base" not in self.model_config.model)
+        self.tokenizer = Tokenizer(self.model_config.model)
         self.engine_core = SyncMPClient(vllm_config) if multiprocess_mode else InprocClient(vllm_config)
         self.logger_manager = StatLoggerManager() if log_stats else None
         self._groups: dict[str, Group] = {}
