@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { candidates } from '../backends/candidates.ts';
 import { type FakeVllm, childOf, fakeModel, fakeVllm, markedProcesses, untilNoneIsLeft } from '../helpers/fake-vllm.ts';
@@ -118,6 +120,40 @@ describe('a run on vLLM', () => {
     expect(stderr).toContain('backend: vllm');
   });
 
+  test('serves a model and its adapter with one load', async () => {
+    const { vllm, write, results, at } = await setUp(0);
+    await mkdir(at('adapter'));
+    const models = [fakeModel, 'polite'];
+    const lines = Array.from({ length: 40 }, (_, index) => ({
+      id: index,
+      model: models[index % 2],
+      prompt: `hello ${index}`,
+    }));
+    await write('in.jsonl', lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const adapters = ['--option', 'enable_lora=true', '--option', `lora_modules=polite=${at('adapter')}`];
+    const { exitCode, stderr } = await vllm(['run', 'in.jsonl', '-b', 'vllm', ...adapters, '--progress', 'none']);
+    expect([exitCode, stderr.match(/vllm: starting/g)]).toEqual([0, ['vllm: starting']]);
+    const said = (await results(output)).map(({ response }) => response?.body.choices?.[0]?.message?.content);
+    expect(said).toEqual(lines.map(({ id }) => `${id % 2 === 1 ? 'polite: ' : ''}hello ${id}`));
+  });
+
+  test('keeps the histories of a conversation apart', async () => {
+    const { vllm, write, results } = await setUp(0);
+    const script = fileURLToPath(new URL('../../scripts/make-candidates.mjs', import.meta.url));
+    const made = execFileSync(process.execPath, [script, '--count', '60', '--systems', '1'], { encoding: 'utf8' });
+    await write('in.jsonl', made);
+    const { exitCode } = await vllm(['run', ...flags, '--mode', 'conversation', '--workers', '3']);
+    expect(exitCode).toBe(0);
+    const expected = made
+      .trim()
+      .split('\n')
+      .map((line) => JSON.stringify((JSON.parse(line) as { expected: unknown }).expected));
+    const found = await results(output);
+    expect(found.map(({ response }) => response?.body.choices?.[0]?.message?.content)).toEqual(expected);
+    const cached = found.map(({ response }) => response?.body.usage?.prompt_tokens_details?.cached_tokens ?? 0);
+    expect(Math.max(...cached)).toBeGreaterThan(200);
+  });
+
   test('shows what the engine does while it runs', async () => {
     const { vllm } = await setUp(60, { stepMs: 60 });
     const args = ['run', 'in.jsonl', '-b', 'vllm', '-m', fakeModel, '--option', 'max_num_seqs=8', '--progress', 'json'];
@@ -207,6 +243,15 @@ describe('no process is left, and a resume goes on', () => {
       await untilNoneIsLeft(mark);
     },
   );
+
+  test('after a SIGTERM', async () => {
+    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
+    await until(async () => (await countLines(at(output))) > 50);
+    running.child.kill('SIGTERM');
+    expect([(await running.outcome).exitCode, await markedProcesses(mark)]).toEqual([143, []]);
+    expect([(await vllm(resume)).exitCode, await judged()]).toEqual([0, { right: 400 }]);
+  });
 
   test('after a Ctrl-C', async () => {
     const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });

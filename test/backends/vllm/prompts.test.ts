@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
 import { scratchFile } from '../../helpers/scratch-folder.ts';
