@@ -1,10 +1,11 @@
 import type { GenerateContext } from '../../core/backend.ts';
-import { type Answer, failure } from '../../core/completion.ts';
+import { type Answer, type Failure, failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { createDeferred } from './deferred.ts';
+import { type Quarantine, createQuarantine } from './quarantine.ts';
 import type { WorkerConnection } from './worker-connection.ts';
-import type { WorkerSpec } from './worker-spec.ts';
+import type { EndReason, WorkerSpec } from './worker-spec.ts';
 
 /** A worker that is started again when it dies. */
 export interface WorkerProcess<Info> {
@@ -18,13 +19,11 @@ export interface WorkerProcess<Info> {
   restart: () => Promise<void>;
   /** Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it can't be. */
   recover: (signal: AbortSignal) => Promise<boolean>;
-  /** Deaths without one completed answer since. */
-  crashes: () => number;
   close: () => Promise<void>;
 }
 
 /** Deaths without one completed answer between them, after which the engine is given up. */
-const maxCrashes = 5;
+const maxDeaths = 5;
 
 /** Starts a worker process and waits until it is ready. Throws an `EngineError` when it can't be. */
 export async function startWorkerProcess<Info>(
@@ -32,29 +31,9 @@ export async function startWorkerProcess<Info>(
   { signal, onRestart }: { signal: AbortSignal; onRestart: (reason: string) => void },
 ): Promise<WorkerProcess<Info>> {
   const { connectWorker } = await import('./worker-connection.ts');
-  let connection: WorkerConnection<Info> | null = null;
-  let isClosed = false;
-  let crashes = 0;
-  let lastEnd = '';
-
-  const connect = (): WorkerConnection<Info> => {
-    connection = connectWorker<Info>(spec, (how) => {
-      connection = null;
-      crashes++;
-      lastEnd = how;
-    });
-    return connection;
-  };
-  const reconnect = (): WorkerConnection<Info> => {
-    if (!isClosed) onRestart(lastEnd.split('\n', 1)[0] ?? lastEnd);
-    return connect();
-  };
-  const refusal = (): Answer | null => {
-    if (isClosed) return failure('engine-crashed', `The ${spec.name} engine is closed.`);
-    return crashes < maxCrashes ? null : failure('unusable', givenUp(lastEnd));
-  };
-
-  const first = connect();
+  const quarantine = createQuarantine();
+  const link = createLink<Info>({ spec, quarantine, onRestart, connectWorker });
+  const first = link.connected();
   const info = await unlessAborted(first.ready, signal).catch(async (error: unknown) => {
     await first.kill('was not wanted any more');
     throw error;
@@ -62,32 +41,81 @@ export async function startWorkerProcess<Info>(
 
   return {
     info,
-    pid: () => connection?.pid ?? null,
+    pid: () => link.current()?.pid ?? null,
     async generate(request, context) {
       context.signal.throwIfAborted();
-      const refused = refusal();
-      if (refused !== null) return refused;
-      const answer = await ask(connection ?? reconnect(), request, context);
-      if (answer.status === 'completed') crashes = 0;
+      const asking = async (): Promise<Answer> => link.refusal() ?? ask(link.connected(), request, context);
+      const answer = await quarantine.pass(request.id, asking, context.signal);
+      if (answer.status === 'completed') link.noteAnswer();
       return answer;
     },
-    restart: async () => connection?.kill('gave no sign of life and was ended'),
+    restart: async () => link.current()?.kill('gave no sign of life and was ended'),
     async recover(stop) {
-      if (connection !== null && crashes === 0) return false;
-      const refused = refusal();
-      if (refused?.status === 'failed') throw new EngineError(refused.kind, refused.message);
-      await unlessAborted((connection ?? reconnect()).ready, stop);
+      if (link.current() !== null && !link.isSuspect()) return false;
+      const refused = link.refusal();
+      if (refused !== null) throw new EngineError(refused.kind, refused.message);
+      await unlessAborted(link.connected().ready, stop);
       return true;
     },
-    crashes: () => crashes,
-    async close() {
+    close: link.close,
+  };
+}
+
+interface LinkParts<Info> {
+  spec: WorkerSpec;
+  quarantine: Quarantine;
+  onRestart: (reason: string) => void;
+  connectWorker: (spec: WorkerSpec, onEnd: (reason: EndReason) => void) => WorkerConnection<Info>;
+}
+
+interface Link<Info> {
+  current: () => WorkerConnection<Info> | null;
+  /** The worker, started again where it had died. */
+  connected: () => WorkerConnection<Info>;
+  /** Why nothing is asked any more. */
+  refusal: () => Failure | null;
+  /** Did it die, and was nothing answered since? */
+  isSuspect: () => boolean;
+  noteAnswer: () => void;
+  close: () => Promise<void>;
+}
+
+/** The worker that there is now, and the next one when that has died. */
+function createLink<Info>({ spec, quarantine, onRestart, connectWorker }: LinkParts<Info>): Link<Info> {
+  let connection: WorkerConnection<Info> | null = null;
+  let isClosed = false;
+  /** Deaths without one completed answer since. */
+  let deaths = 0;
+  let last: EndReason | null = null;
+
+  const onEnd = (reason: EndReason): void => {
+    connection = null;
+    deaths++;
+    last = reason;
+    if (reason.kind !== 'out-of-memory') quarantine.onDeath(deaths);
+  };
+  return {
+    current: (): WorkerConnection<Info> | null => connection,
+    connected(): WorkerConnection<Info> {
+      if (connection === null && last !== null && !isClosed) onRestart(last.message.split('\n', 1)[0] ?? '');
+      connection ??= connectWorker(spec, onEnd);
+      return connection;
+    },
+    refusal(): Failure | null {
+      if (isClosed) return failure('engine-crashed', `The ${spec.name} engine is closed.`);
+      if (deaths < maxDeaths) return null;
+      return failure('unusable', `${maxDeaths} crashes without one answer between them. ${last?.message}`);
+    },
+    isSuspect: () => deaths > 0,
+    noteAnswer(): void {
+      deaths = 0;
+    },
+    async close(): Promise<void> {
       isClosed = true;
       await connection?.close();
     },
   };
 }
-
-const givenUp = (how: string): string => `${maxCrashes} crashes without one answer between them. ${how}`;
 
 async function ask(
   connection: WorkerConnection<unknown>,

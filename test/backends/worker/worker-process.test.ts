@@ -24,9 +24,10 @@ async function start(settings: object = {}, { signal = new AbortController().sig
   return process;
 }
 
+let asked = 0;
 const ask = (process: WorkerProcess<unknown>, prompt: string, changes = {}): Promise<Answer> =>
   process.generate(
-    { id: prompt, line: 1, endpoint: '/v1/completions', body: { model: 'm', prompt } },
+    { id: `${prompt} ${++asked}`, line: 1, endpoint: '/v1/completions', body: { model: 'm', prompt } },
     context(changes),
   );
 
