@@ -65,7 +65,9 @@ function ratios(all) {
 
 async function llmbatch(environment) {
   return within(environment, async () => {
-    const { seconds, summary } = await runSession(['run', input, ...engine.flags, '--json', '--overwrite'], { cwd: folder });
+    const { seconds, summary } = await runSession(['run', input, ...engine.flags, '--json', '--overwrite'], {
+      cwd: folder,
+    });
     const rate = summary.overallRate ?? summary.overall_rate;
     return { rate, whole_rate: count / seconds, right: checkAnswers(input, output).right };
   });
@@ -73,7 +75,11 @@ async function llmbatch(environment) {
 
 function python(way, environment) {
   const target = join(folder, 'baseline.jsonl');
-  const { stdout, seconds } = run(values.python, [baselines, way, input, target, values.model, JSON.stringify(engineOptions)], environment);
+  const { stdout, seconds } = run(
+    values.python,
+    [baselines, way, input, target, values.model, JSON.stringify(engineOptions)],
+    environment,
+  );
   const { rate } = JSON.parse(stdout.trim().split('\n').at(-1));
   return { rate, whole_rate: count / seconds, right: checkAnswers(input, target).right };
 }
@@ -86,9 +92,12 @@ function runBatch() {
     const flag = `--${name.replaceAll('_', '-')}`;
     return value === true ? [flag] : [flag, String(value)];
   });
-  const { seconds, stderr } = run(command, ['run-batch', '-i', named, '-o', target, '--model', values.model, ...flags], {});
-  const worked = Number(/Running batch: +100%[^[]*\[(?:(\d+):)?/.exec(stderr) === null ? Number.NaN : elapsed(stderr));
-  return { rate: count / worked, whole_rate: count / seconds, right: checkAnswers(input, target).right };
+  const { seconds, stderr } = run(
+    command,
+    ['run-batch', '-i', named, '-o', target, '--model', values.model, ...flags],
+    {},
+  );
+  return { rate: count / elapsed(stderr), whole_rate: count / seconds, right: checkAnswers(input, target).right };
 }
 
 /** `[00:12<00:00` at the end of its bar. */
@@ -99,8 +108,13 @@ function elapsed(text) {
 
 function run(command, args, environment) {
   const startedAt = performance.now();
-  const child = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...quiet, ...environment }, maxBuffer: 2 ** 28 });
-  if (child.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${child.status}\n${child.stderr.slice(-2000)}`);
+  const child = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...quiet, ...environment },
+    maxBuffer: 2 ** 28,
+  });
+  if (child.status !== 0)
+    throw new Error(`${command} ${args.join(' ')}: ${child.status}\n${child.stderr.slice(-2000)}`);
   return { ...child, seconds: (performance.now() - startedAt) / 1000 };
 }
 

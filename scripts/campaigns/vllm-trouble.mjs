@@ -68,7 +68,7 @@ async function sameAnswers() {
 
 async function killRunner(where) {
   const first = await run(input, { endAt: 1000 });
-  const gone = await secondsUntilGone(engine.processes);
+  const gone = await secondsUntilGone(() => engine.processes());
   const second = await runSession(['resume', outputOf(input), '--json'], { cwd: folder });
   await judge(`the runner killed by -9 in the middle, then resumed: ${where}`, input, [first, second], {
     seconds_until_no_process: gone,
@@ -117,7 +117,7 @@ async function judge(what, path, sessions, more = {}) {
     missing,
     repeated,
     ...more,
-    seconds_until_no_process_at_the_end: await secondsUntilGone(engine.processes),
+    seconds_until_no_process_at_the_end: await secondsUntilGone(() => engine.processes()),
     requests_per_second: sessions.map(({ summary }) => summary?.overallRate ?? summary?.overall_rate ?? null),
     errors: errors.slice(0, 4),
     notes: sessions
