@@ -23,7 +23,8 @@ export async function chooseBackend(
   throw new UsageError(
     `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
     'Start an Ollama server and fetch the model (ollama serve; ollama pull NAME), or give a GGUF file with ' +
-      `-m path/to/model.gguf (npm install node-llama-cpp), or name the engine with -b: ${names()}.`,
+      '-m path/to/model.gguf (npm install node-llama-cpp), a model of Hugging Face to a Python with vLLM (--python), or ' +
+      `another server with --base-url; or name the engine with -b: ${names()}.`,
   );
 }
 

@@ -8,28 +8,23 @@ export type EngineLayout = readonly (string | null)[];
  * data parallelism has it, and a dead one takes none of the others with it. Each gets as many GPUs as a model is spread over.
  */
 export function engineLayout(options: Record<string, unknown>, gpus: number[] | null): EngineLayout {
-  const count = (name: string): number | null => (options[name] === undefined ? null : Number(options[name]));
-  const size = (count('tensor_parallel_size') ?? 1) * (count('pipeline_parallel_size') ?? 1);
+  const count = (name: string): number => Number(options[name] ?? 1);
+  const size = count('tensor_parallel_size') * count('pipeline_parallel_size');
   const wanted = count('data_parallel_size');
-  if (gpus !== null) return shareOut(gpus, size, wanted);
-  if (wanted === null || wanted === 1) return [null];
-  const numbers = Array.from({ length: wanted * size }, (_, gpu) => gpu);
-  return shareOut(numbers, size, wanted);
-}
-
-function shareOut(gpus: number[], size: number, wanted: number | null): string[] {
-  const engines = Math.floor(gpus.length / size);
-  if (engines === 0 || gpus.length % size !== 0) {
+  if (gpus === null && wanted === 1) return [null];
+  const numbers = gpus ?? Array.from({ length: wanted * size }, (_, index) => index);
+  const engines = numbers.length / size;
+  if (!Number.isInteger(engines)) {
     throw new UsageError(
-      `--gpus: ${gpus.length} GPUs can't be shared out, since the model takes ${size}`,
+      `--gpus: ${numbers.length} GPUs can't be shared out, since the model takes ${size}`,
       'Give a multiple of tensor_parallel_size.',
     );
   }
-  if (wanted !== null && wanted !== engines) {
+  if (options['data_parallel_size'] !== undefined && wanted !== engines) {
     throw new UsageError(
       `--gpus make ${engines} engines, and data_parallel_size says ${wanted}`,
       'Leave one of them out.',
     );
   }
-  return Array.from({ length: engines }, (_, engine) => gpus.slice(engine * size, (engine + 1) * size).join(','));
+  return Array.from({ length: engines }, (_, engine) => numbers.slice(engine * size, (engine + 1) * size).join(','));
 }

@@ -35,14 +35,11 @@ class Prompts:
 
     def of_embedding(self, body: dict[str, Any]) -> list[list[int]]:
         given = body.get("input")
-        inputs = given if isinstance(given, list) and not is_tokens(given) else [given]
-        return [self._of_text(text, True, "input") for text in inputs]
+        return [self._of_text(text, True, "input") for text in (given if isinstance(given, list) else [given])]
 
     def _of_text(self, text: Any, is_start_special: bool, key: str) -> list[int]:
-        if is_tokens(text):
-            return text
         if not isinstance(text, str) or text == "":
-            raise Refusal("bad-request", f"`{key}` is neither a text nor a list of tokens.")
+            raise Refusal("bad-request", f"`{key}` is no text, or an empty one.")
         protected = protect(text, self._special)
         return self._tokens(protected.value, protected.mark, is_start_special)
 
@@ -139,10 +136,6 @@ def read_tool_call(call: Any, where: str) -> dict[str, Any]:
         return {**call, "function": {**call["function"], "arguments": arguments}}
     except (KeyError, TypeError, ValueError) as error:
         raise Refusal("bad-request", f"{where} has a tool call whose arguments are no JSON.") from error
-
-
-def is_tokens(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(type(token) is int and token >= 0 for token in value)
 
 
 def read_template(path: str | None) -> str | None:

@@ -1,16 +1,17 @@
 """A body's keys as vLLM's sampling parameters, over the model's own defaults, as `vllm serve` has it."""
 
+import json
 from typing import Any
 
 from llmbatch_vllm.refusal import Refusal, sentence
 
-"""Keys that have the same name in both."""
+# Keys that have the same name in both.
 SAME = {
     "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "temperature", "top_p", "top_k", "min_p", "seed",
     "stop", "stop_token_ids", "ignore_eos", "min_tokens", "logit_bias", "allowed_token_ids", "bad_words",
     "skip_special_tokens", "spaces_between_special_tokens", "include_stop_str_in_output", "thinking_token_budget",
 }  # fmt: skip
-"""Read here or with the prompt, or of no effect on an answer."""
+# Read here or with the prompt, or of no effect on an answer.
 OTHERS = {
     "model", "max_tokens", "max_completion_tokens", "repeat_penalty", "logprobs", "response_format",
     "structured_outputs", "stream", "stream_options", "user", "metadata", "store",
@@ -20,6 +21,10 @@ OF_CHAT = {
     "add_generation_prompt", "continue_final_message", "reasoning_effort",
 }  # fmt: skip
 OF_TEXT = {"prompt", "add_special_tokens"}
+NUMBERS = {
+    "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "repeat_penalty", "temperature", "top_p", "top_k",
+    "min_p", "seed", "min_tokens", "max_tokens", "max_completion_tokens", "top_logprobs", "thinking_token_budget",
+}  # fmt: skip
 OF_EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
 
 
@@ -43,8 +48,8 @@ class Sampling:
         chat = request["endpoint"] == "/v1/chat/completions"
         check_keys(body, self._same | OTHERS | (OF_CHAT if chat else OF_TEXT))
         values = {**self._given, **self._defaults, **{key: body[key] for key in body if key in self._same}}
-        if "repeat_penalty" in body:
-            values.setdefault("repetition_penalty", body["repeat_penalty"])
+        if "repeat_penalty" in body and "repetition_penalty" not in body:
+            values["repetition_penalty"] = body["repeat_penalty"]
         values["max_tokens"] = limit_of(body, self._defaults)
         values["logprobs"] = logprobs_of(body, chat)
         if "logit_bias" in values:
@@ -78,6 +83,8 @@ def check_keys(body: dict[str, Any], known: set[str]) -> None:
     for key, value in body.items():
         if key not in known and not (key in NEUTRAL and value == NEUTRAL[key]):
             raise Refusal("bad-request", f"vllm can't honour `{key}`: remove it or use another backend.")
+        if key in NUMBERS and type(value) not in (int, float):
+            raise Refusal("bad-request", f"`{key}` is {json.dumps(value)[:80]}: vllm wants a number.")
     if body.get("tool_choice") not in (None, "auto", "none"):
         raise Refusal("bad-request", "`tool_choice` is neither auto nor none: vllm can't force a tool here.")
 
