@@ -155,7 +155,7 @@ describe('a run on vLLM', () => {
   });
 
   test('shows what the engine does while it runs', async () => {
-    const { vllm } = await setUp(60, { stepMs: 60 });
+    const { vllm } = await setUp(40, { stepMs: 60 });
     const args = ['run', 'in.jsonl', '-b', 'vllm', '-m', fakeModel, '--option', 'max_num_seqs=8', '--progress', 'json'];
     const { exitCode, stderr } = await vllm(args);
     const frames = stderr.split('\n').filter((line) => line.startsWith('{'));
@@ -165,7 +165,7 @@ describe('a run on vLLM', () => {
 
 describe('a run on vLLM heals', () => {
   test.each(['cpu', 'cuda'] as const)('when the worker is killed with -9 in the middle (%s)', async (platform) => {
-    const { startVllm, at, judged, mark } = await setUp(400, { platform, stepMs: 10 });
+    const { startVllm, at, judged, mark } = await setUp(400, { platform, stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
     await until(async () => (await countLines(at(output))) > 50);
     process.kill(await workerOf(running, mark), 'SIGKILL');
@@ -175,7 +175,7 @@ describe('a run on vLLM heals', () => {
   });
 
   test('when the core of the engine is killed with -9 in the middle', async () => {
-    const { startVllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const { startVllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
     await until(async () => (await countLines(at(output))) > 50);
     process.kill(await childOf(await workerOf(running, mark), mark), 'SIGKILL');
@@ -201,8 +201,22 @@ describe('a run on vLLM heals', () => {
     expect(stderr).toContain('ran out of memory');
   });
 
+  test.each(['cpu', 'cuda'] as const)(
+    'from a request that brings the engine down, which fails alone (%s)',
+    async (platform) => {
+      const { vllm, judged, write, text, mark } = await setUp(200, { platform });
+      await write('in.jsonl', (await text('in.jsonl')).replace('Candidate: ', 'Candidate: poison '));
+      const { exitCode } = await vllm();
+      expect([exitCode, await judged(), await markedProcesses(mark)]).toEqual([
+        3,
+        { right: 199, 'bad-request': 1 },
+        [],
+      ]);
+    },
+  );
+
   test('when one of two engines dies', async () => {
-    const { startVllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const { startVllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--gpus', '0,1', '--option', 'max_num_seqs=16']);
     await until(async () => (await countLines(at(output))) > 50);
     process.kill(await workerOf(running, mark), 'SIGKILL');
@@ -213,7 +227,7 @@ describe('a run on vLLM heals', () => {
 
 describe('no process is left, and a resume goes on', () => {
   test.each(['cpu', 'cuda'] as const)('when the program is killed with -9 (%s)', async (platform) => {
-    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform, stepMs: 10 });
+    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform, stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
     await until(async () => (await countLines(at(output))) > 50);
     running.child.kill('SIGKILL');
@@ -223,7 +237,7 @@ describe('no process is left, and a resume goes on', () => {
   });
 
   test('when the program and the worker are killed with -9 together, on two GPUs', async () => {
-    const { startVllm, at, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const { startVllm, at, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32', '--option', 'tensor_parallel_size=2']);
     await until(async () => (await countLines(at(output))) > 50);
     const worker = await workerOf(running, mark);
@@ -245,7 +259,7 @@ describe('no process is left, and a resume goes on', () => {
   );
 
   test('after a SIGTERM', async () => {
-    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
     await until(async () => (await countLines(at(output))) > 50);
     running.child.kill('SIGTERM');
@@ -254,7 +268,7 @@ describe('no process is left, and a resume goes on', () => {
   });
 
   test('after a Ctrl-C', async () => {
-    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 10 });
+    const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);
     await until(async () => (await countLines(at(output))) > 50);
     running.child.kill('SIGINT');

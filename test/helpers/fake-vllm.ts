@@ -15,6 +15,7 @@ export const fakeModel = 'fake/tiny-scorer';
 export interface FakeVllm {
   platform?: 'cpu' | 'cuda' | 'none';
   stepMs?: number;
+  loadMs?: number;
   kvTokens?: number;
   /** Names of faults, with commas between. */
   fault?: string;
@@ -27,12 +28,13 @@ export interface FakeVllm {
 /** The environment that makes a Python find the fake. `mark` is in that of each process that comes of it. */
 export function fakeVllm(fake: FakeVllm = {}): { environment: Record<string, string>; mark: string } {
   const mark = randomUUID();
-  const { platform = 'cpu', stepMs = 0, kvTokens = 65_536, fault = '', once = '', before } = fake;
+  const { platform = 'cpu', stepMs = 0, loadMs = 0, kvTokens = 65_536, fault = '', once = '', before } = fake;
   const environment = {
     PYTHONPATH: before === undefined ? folder : `${before}${delimiter}${folder}`,
     PYTHONDONTWRITEBYTECODE: '1',
     FAKE_VLLM_PLATFORM: platform,
     FAKE_VLLM_STEP_MS: String(stepMs),
+    FAKE_VLLM_LOAD_MS: String(loadMs),
     FAKE_VLLM_KV_TOKENS: String(kvTokens),
     FAKE_VLLM_FAULT: fault,
     FAKE_VLLM_ONCE: once,

@@ -115,7 +115,7 @@ describe('an option that vLLM does not take is the user’s mistake', () => {
 describe('while it starts', () => {
   test('it says how far the load is, and keeps the whole log', async () => {
     const logFile = join(await scratchFolder(), 'engine.log');
-    const { notices, backend } = await openFakeVllm({ platform: 'cuda', fault: 'slow-load:0.3' }, { logFile });
+    const { notices, backend } = await openFakeVllm({ platform: 'cuda', loadMs: 300 }, { logFile });
     expect(notices).toEqual([
       'vllm: starting fake/tiny-scorer (python3)',
       'vllm: loading the weights',

@@ -6,7 +6,7 @@ from typing import Any
 
 from vllm.fake import noise
 from vllm.fake.log import log
-from vllm.fake.settings import fault, strike
+from vllm.fake.settings import fault, load_seconds, strike
 
 OUT_OF_MEMORY = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 15.70 GiB of which 1.06 GiB is free. "
@@ -25,12 +25,11 @@ def load_model(config: Any) -> None:
     noise.print_everywhere("load of the model")
     refuse_memory(config)
     log(f"Starting to load model {config.model_config.model}...", place="gpu_model_runner.py:4021")
-    seconds = float(fault("slow-load") or 0)
     for done in range(3):
         bar = f"Loading safetensors checkpoint shards: {done * 50:3d}% Completed | {done}/2 [00:0{done}<00:01,  1.31it/s]"
         sys.stderr.write(f"\r{bar}")
         sys.stderr.flush()
-        time.sleep(seconds / 3)
+        time.sleep(load_seconds() / 3)
     sys.stderr.write("\n")
     if fault("oom-at-load") is not None:
         raise OutOfMemoryError(OUT_OF_MEMORY)

@@ -2,6 +2,7 @@
 
 FAKE_VLLM_PLATFORM   cpu (the default), cuda, or none: a machine on which vLLM finds no device
 FAKE_VLLM_STEP_MS    how long a step of the engine takes: 0
+FAKE_VLLM_LOAD_MS    how long the load takes: 0
 FAKE_VLLM_KV_TOKENS  what the KV cache holds: 65536
 FAKE_VLLM_FAULT      faults, as name or name:argument, with commas between; loading.py and core.py say what they do
 FAKE_VLLM_ONCE       a file: the faults happen while it is not there, and the first of them makes it
@@ -32,6 +33,10 @@ def platform() -> str:
 
 def step_seconds() -> float:
     return float(os.environ.get("FAKE_VLLM_STEP_MS", "0")) / 1000
+
+
+def load_seconds() -> float:
+    return float(os.environ.get("FAKE_VLLM_LOAD_MS", "0")) / 1000
 
 
 def kv_tokens() -> int:
