@@ -80,7 +80,7 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
     conversations: await conversationsFor(run, backend, mode),
     verifier: createVerifier(request.settings),
     settings: request.runner,
-    source: { runId: manifest.run_id, backend: choice.definition.name, model: backend.model },
+    source: { runId: manifest.run_id, backend: choice.definition.name, model },
     record: journal.record,
     emit: run.emit,
     onGpuSample: run.onGpuSample,
