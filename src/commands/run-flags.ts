@@ -69,7 +69,7 @@ export function addAnswerFlags(command: Command): Command {
     .option('--schema <file>', 'JSON schema that every answer must satisfy')
     .option(
       '--temperature <number>',
-      "for lines without their own (default: llama-cpp 0, ollama the model's own)",
+      "for lines without their own (default: llama-cpp 0, others the model's own)",
       parse.parseNumber,
     )
     .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
