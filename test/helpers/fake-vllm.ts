@@ -30,6 +30,7 @@ export function fakeVllm(fake: FakeVllm = {}): { environment: Record<string, str
   const mark = randomUUID();
   const { platform = 'cpu', stepMs = 0, loadMs = 0, kvTokens = 65_536, fault = '', once = '', before } = fake;
   const environment = {
+    PATH: process.env['PATH'] ?? '',
     PYTHONPATH: before === undefined ? folder : `${before}${delimiter}${folder}`,
     PYTHONDONTWRITEBYTECODE: '1',
     FAKE_VLLM_PLATFORM: platform,

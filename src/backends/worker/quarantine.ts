@@ -31,7 +31,8 @@ export function createQuarantine(): Quarantine {
       inFlight.add(id);
       try {
         const answer = await ask();
-        if (answer.status === 'completed' || (blamed.get(id) ?? 0) < deathsThatTell) return answer;
+        const isCrash = answer.status === 'failed' && answer.kind === 'engine-crashed';
+        if (!isCrash || (blamed.get(id) ?? 0) < deathsThatTell) return answer;
         return failure('bad-request', `The engine died of this request, which was alone in it. ${answer.message}`);
       } finally {
         inFlight.delete(id);

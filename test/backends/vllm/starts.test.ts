@@ -73,7 +73,7 @@ describe('what is not there', () => {
   });
 
   test('vLLM', async () => {
-    const error = await failedStart({}, { environment: { PYTHONPATH: '' } });
+    const error = await failedStart({}, { environment: { PATH: process.env['PATH'] } });
     expect(error).toMatchObject({
       kind: 'unusable',
       message: expect.stringMatching(/^vLLM is not installed for .*python3[^ ]*\.$/) as string,
