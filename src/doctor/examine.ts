@@ -24,7 +24,11 @@ export interface Examination {
 /** Looks at everything; a probe of the Ollama server takes seconds, and says so by `onNotice`. */
 export async function examine(request: OllamaRequest): Promise<Examination> {
   const { host, model, environment } = request;
-  const [ollama, embedded, python] = await Promise.all([findOllama(request), findEmbedded(), findPython({ python: null, environment })]);
+  const [ollama, embedded, python] = await Promise.all([
+    findOllama(request),
+    findEmbedded(),
+    findPython({ python: null, environment }),
+  ]);
   // After the probe: what it loaded takes memory.
   const [gpu, openai] = await Promise.all([
     findGpus(environment),
