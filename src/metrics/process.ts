@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import type { Emit } from '../core/events.ts';
 
 /** CPU seconds used since the process began, and resident memory. */
@@ -28,7 +28,8 @@ export function watchProcess(
     }
     const atMs = performance.now();
     if (last?.pid === current) {
-      const cpuPercent = ((use.cpuSeconds - last.cpuSeconds) / (atMs - last.atMs)) * 100_000;
+      // A child that ended takes its time with it.
+      const cpuPercent = (Math.max(0, use.cpuSeconds - last.cpuSeconds) / (atMs - last.atMs)) * 100_000;
       emit({ type: 'process-sample', cpuPercent, memoryBytes: use.memoryBytes });
     }
     last = { ...use, pid: current, atMs };
@@ -39,10 +40,32 @@ export function watchProcess(
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
-const readProcess = process.platform === 'linux' ? readProcFolder : readPs;
+const readProcess = process.platform === 'linux' ? readProcTree : readPs;
 
 /** The kernel counts CPU time for user space in hundredths of a second, whatever its own tick is. */
 const ticksPerSecond = 100;
+
+/** Of a process and all that it started: an engine may be several. Null where there is no such process. */
+export async function readProcTree(pid: number): Promise<ProcessUse | null> {
+  const own = await readProcFolder(pid);
+  if (own === null) return null;
+  const parts = await Promise.all((await childrenOf(pid)).map((child) => readProcTree(child)));
+  return parts.reduce<ProcessUse>(
+    (sum, part) => ({
+      cpuSeconds: sum.cpuSeconds + (part?.cpuSeconds ?? 0),
+      memoryBytes: sum.memoryBytes + (part?.memoryBytes ?? 0),
+    }),
+    own,
+  );
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+}
 
 /** Null where there is no such process. */
 export async function readProcFolder(pid: number): Promise<ProcessUse | null> {

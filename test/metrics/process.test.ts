@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
-import { parsePsTime, readProcFolder, readPs, watchProcess } from '../../src/metrics/process.ts';
+import { parsePsTime, readProcFolder, readProcTree, readPs, watchProcess } from '../../src/metrics/process.ts';
 
 type Sample = Extract<RunEvent, { type: 'process-sample' }>;
 
@@ -46,4 +46,16 @@ test('the times of ps are read in all their forms', () => {
   expect(parsePsTime('0:01.23')).toBeCloseTo(1.23);
   expect(parsePsTime('00:02:03')).toBe(123);
   expect(parsePsTime('2-01:00:00')).toBe(2 * 86_400 + 3600);
+});
+
+test.runIf(process.platform === 'linux')('an engine of several processes is measured as one', async () => {
+  const parent = spawn('sh', ['-c', 'sleep 20 & wait'], { stdio: 'ignore', detached: true });
+  onTestFinished(() => void process.kill(-(parent.pid ?? 0), 'SIGKILL'));
+  const own = await vi.waitUntil(() => readProcFolder(parent.pid ?? 0));
+  const tree = await vi.waitUntil(async () => {
+    const use = await readProcTree(parent.pid ?? 0);
+    return use !== null && use.memoryBytes > own.memoryBytes ? use : null;
+  });
+  expect(tree.memoryBytes).toBeGreaterThan(own.memoryBytes);
+  expect(await readProcTree(2 ** 30)).toBeNull();
 });
