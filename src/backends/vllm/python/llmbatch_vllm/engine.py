@@ -31,15 +31,19 @@ def open_engine(settings: dict[str, Any]) -> "Engine":
     arguments = engine_arguments(settings, lora.base_model)
     parsers = Parsers(settings)
     read_template(settings["own"].get("chat_template"))
-    engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
-    return Engine(engine, settings, lora=lora, parsers=parsers)
+    stats = Stats()
+    engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS, stat_loggers=[stats.make])
+    stats.take_over(engine)
+    return Engine(engine, settings, lora=lora, parsers=parsers, stats=stats)
 
 
 class Engine:
-    def __init__(self, engine: Any, settings: dict[str, Any], *, lora: LoraModules, parsers: Parsers) -> None:
+    def __init__(
+        self, engine: Any, settings: dict[str, Any], *, lora: LoraModules, parsers: Parsers, stats: Stats
+    ) -> None:
         self._engine = engine
         self._lora = lora
-        self.stats = Stats(engine)
+        self.stats = stats
         self.info = engine_info(engine, lora.names)
         tokenizer = tokenizer_of(engine)
         self._prompts = Prompts(tokenizer, settings)

@@ -44,7 +44,11 @@ def fits_window() -> bool:
 
 def parse(options: dict[str, Any]) -> Any:
     from vllm.engine.arg_utils import EngineArgs
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    try:
+        from vllm.utils.argparse_utils import FlexibleArgumentParser
+    except ImportError:  # 0.11
+        from vllm.utils import FlexibleArgumentParser
 
     class Parser(FlexibleArgumentParser):
         def error(self, message: str) -> Any:
