@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import type { Answer } from '../../../src/core/completion.ts';
 import {
@@ -97,6 +97,7 @@ describe('a core of its own', () => {
     const { backend, mark } = await openFakeVllm({ platform: 'cuda' });
     process.kill(await childOf(backend.pid!()!, mark), 'SIGKILL');
     await untilNoneIsLeft(mark);
+    await vi.waitUntil(() => backend.pid!() === null);
     expect(await say(backend, question('again'))).toBe('again');
   });
 
