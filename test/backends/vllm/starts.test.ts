@@ -1,9 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { OpenRequest } from '../../../src/core/backend.ts';
 import { type FakeVllm, fakeVllm, markedProcesses, openFakeVllm } from '../../helpers/fake-vllm.ts';
-import { scratchFolder } from '../../helpers/scratch-folder.ts';
+import { scratchFile, scratchFolder } from '../../helpers/scratch-folder.ts';
 import { question, say } from './asking.ts';
 
 /** The error of a start that fails. No process is left of it. */
@@ -81,7 +81,16 @@ describe('what is not there', () => {
     });
   });
 
-  test('one that is new enough', async () => {
+  test('a Python that is new enough', async () => {
+    const pretend =
+      'import runpy, sys; sys.version_info = (3, 9, 18); runpy.run_path(sys.argv[1], run_name="__main__")';
+    const python = await scratchFile(`#!/bin/sh\nexec python3 -c '${pretend}' "$@"\n`, 'python');
+    await chmod(python, 0o755);
+    const error = await failedStart({}, { python });
+    expect(error).toMatchObject({ kind: 'unusable', message: containing('Python 3.9.18 is too old for vLLM') });
+  });
+
+  test('a vLLM that is new enough', async () => {
     const folder = await scratchFolder();
     await mkdir(join(folder, 'vllm-0.11.0.dist-info'));
     const metadata = 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.11.0rc2\n';

@@ -7,6 +7,14 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # PYTHONSAFEPATH leaves it out
+if sys.version_info < (3, 10):  # the rest of this program is no program for it
+    found = ".".join(str(number) for number in sys.version_info[:3])
+    print('{"type":"hello","protocol":1}')
+    print(
+        '{"type":"refused","kind":"unusable","message":"Python %s is too old for vLLM, which wants 3.10 or newer.",'
+        '"hint":"Name another with --python or LLMBATCH_PYTHON."}' % found
+    )
+    sys.exit(0)
 # Nothing of ours is written into the folder of the package; what vLLM imports is as the user has it.
 leaves_bytecode_out = sys.dont_write_bytecode
 sys.dont_write_bytecode = True
