@@ -48,6 +48,30 @@ describe('a request that fails alone', () => {
   });
 });
 
+// Each of them ends a real engine, or silences it, when it gets there.
+test.each<[string, unknown, string]>([
+  ['seed', 2 ** 70, 'a whole number'],
+  ['seed', 1.5, 'a whole number'],
+  ['max_tokens', 2.5, 'a whole number'],
+  ['n', true, 'a whole number'],
+  ['temperature', 'hot', 'a number'],
+  ['ignore_eos', 'yes', 'true or false'],
+  ['include_stop_str_in_output', 1, 'true or false'],
+  ['stop', [['a']], 'a text or a list of texts'],
+  ['bad_words', 'ab', 'a list of texts'],
+  ['stop_token_ids', ['a'], 'a list of tokens'],
+  ['allowed_token_ids', 5, 'a list of tokens'],
+  ['logit_bias', [5], 'an object'],
+  ['response_format', 'json', 'an object'],
+  ['chat_template_kwargs', [1], 'an object'],
+])('%s of the wrong type: %j', async (key, value, wanted) => {
+  const answer = await ask(vllm().backend, question('a', { [key]: value }));
+  expect(answer).toMatchObject({
+    kind: 'bad-request',
+    message: expect.stringMatching(`^\`${key}\` is .*: vllm wants ${wanted}\\.$`) as string,
+  });
+});
+
 test('an answer that max_tokens cuts is told as the user asked for it', async () => {
   const { backend } = vllm();
   const { body } = await complete(backend, question('z'.repeat(50), { max_tokens: 7 }));

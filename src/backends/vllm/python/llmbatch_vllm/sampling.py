@@ -1,9 +1,9 @@
 """A body's keys as vLLM's sampling parameters, over the model's own defaults, as `vllm serve` has it."""
 
-import json
 from typing import Any
 
 from llmbatch_vllm.refusal import Refusal, sentence
+from llmbatch_vllm.value_types import check_types
 
 # Keys that have the same name in both.
 SAME = {
@@ -21,10 +21,6 @@ OF_CHAT = {
     "add_generation_prompt", "continue_final_message", "reasoning_effort",
 }  # fmt: skip
 OF_TEXT = {"prompt", "add_special_tokens"}
-NUMBERS = {
-    "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "repeat_penalty", "temperature", "top_p", "top_k",
-    "min_p", "seed", "min_tokens", "max_tokens", "max_completion_tokens", "top_logprobs", "thinking_token_budget",
-}  # fmt: skip
 OF_EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
 
 
@@ -83,8 +79,7 @@ def check_keys(body: dict[str, Any], known: set[str]) -> None:
     for key, value in body.items():
         if key not in known and not (key in NEUTRAL and value == NEUTRAL[key]):
             raise Refusal("bad-request", f"vllm can't honour `{key}`: remove it or use another backend.")
-        if key in NUMBERS and type(value) not in (int, float):
-            raise Refusal("bad-request", f"`{key}` is {json.dumps(value)[:80]}: vllm wants a number.")
+    check_types(body)
     if body.get("tool_choice") not in (None, "auto", "none"):
         raise Refusal("bad-request", "`tool_choice` is neither auto nor none: vllm can't force a tool here.")
 
