@@ -45,6 +45,7 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     pid: worker.pid,
     generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
     restart: worker.restart,
+    isStarting: worker.isStarting,
     close: worker.close,
   };
 }

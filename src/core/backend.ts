@@ -37,6 +37,8 @@ export interface Backend {
   generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
   /** Nothing came from the engine for too long: end what hangs, so that the next request starts afresh. */
   restart?(): Promise<void>;
+  /** Is a process of the engine being started again? Then its silence says nothing. */
+  isStarting?(): boolean;
   /**
    * A request failed in a way that may be the engine's own trouble: waits until the engine takes requests again, model
    * loaded. True when it was away meanwhile: then the request is not to blame, and the attempt does not count. Rejects

@@ -16,6 +16,8 @@ export interface InFlightOptions {
   timeoutMs: number | null;
   /** Longest silence on all attempts together. */
   stallTimeoutMs: number;
+  /** The engine has a reason to be silent. */
+  mayBeSilent: () => boolean;
   onStall: (silentMs: number) => void;
 }
 
@@ -33,7 +35,7 @@ export interface InFlight {
 
 const sweepMs = 100;
 
-export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightOptions): InFlight {
+export function createInFlight({ timeoutMs, stallTimeoutMs, mayBeSilent, onStall }: InFlightOptions): InFlight {
   const entries = new Set<FlightEntry>();
   let lastActivity = Date.now();
 
@@ -51,6 +53,7 @@ export function createInFlight({ timeoutMs, stallTimeoutMs, onStall }: InFlightO
       if (timeoutMs !== null && entry.activeSince !== null && now - entry.activeSince > timeoutMs)
         abort(entry, 'timeout');
     }
+    if (mayBeSilent()) lastActivity = now;
     if (now - lastActivity <= stallTimeoutMs) return;
     abortAll('stalled');
     onStall(now - lastActivity);

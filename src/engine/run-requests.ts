@@ -66,6 +66,7 @@ function findLimit({ startsWith, lanes }: EngineRun, workers: WorkerLimit): Limi
 function watchInFlight({ settings, backend, emit }: EngineRun): InFlight {
   return createInFlight({
     ...settings,
+    mayBeSilent: () => backend.isStarting?.() === true,
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
       emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });

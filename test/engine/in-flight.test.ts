@@ -3,10 +3,17 @@ import { type InFlight, createInFlight } from '../../src/engine/in-flight.ts';
 
 let inFlight: InFlight;
 let stalls: number[];
+let isSilent = false;
 
 function open(timeoutMs: number | null): void {
   stalls = [];
-  inFlight = createInFlight({ timeoutMs, stallTimeoutMs: 10_000, onStall: (silentMs) => void stalls.push(silentMs) });
+  isSilent = false;
+  inFlight = createInFlight({
+    timeoutMs,
+    stallTimeoutMs: 10_000,
+    mayBeSilent: () => isSilent,
+    onStall: (silentMs) => void stalls.push(silentMs),
+  });
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -39,6 +46,18 @@ describe('an attempt in flight', () => {
     expect(entries.map(({ cause }) => cause)).toEqual(['stalled', 'stalled']);
     expect(stalls).toHaveLength(1);
     expect(stalls[0]).toBeGreaterThan(10_000);
+  });
+
+  test('does not stall while the engine is being started, and the silence counts from its end', () => {
+    open(null);
+    const entry = inFlight.start();
+    isSilent = true;
+    vi.advanceTimersByTime(60_000);
+    isSilent = false;
+    vi.advanceTimersByTime(9000);
+    expect(entry.cause).toBeNull();
+    vi.advanceTimersByTime(2000);
+    expect(entry.cause).toBe('stalled');
   });
 
   test('does not stall because the engine was idle before it', () => {

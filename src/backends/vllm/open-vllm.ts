@@ -64,6 +64,7 @@ function backendOf(
     async restart() {
       await Promise.all(workers.map((worker) => worker.restart()));
     },
+    isStarting: () => workers.some((worker) => worker.isStarting()),
     async recover(_failure, signal) {
       const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
       return recovered.some(Boolean);

@@ -12,6 +12,7 @@ export interface WorkerConnection<Info> extends Pick<WorkerTasks, 'generate'> {
   readonly pid: number | null;
   /** Resolves when the worker is ready; rejects with an `EngineError` when it refuses or ends before. */
   readonly ready: Promise<Info>;
+  isReady: () => boolean;
   /** Ends the process at once; what it worked on fails as `engine-crashed`, for this reason. */
   kill: (reason: string) => Promise<void>;
   /** Asks the process to end, and ends it after eight seconds: vLLM's own end takes four or five. */
@@ -64,6 +65,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
   return {
     pid: child.pid,
     ready: ready.promise,
+    isReady: () => state.info !== null,
     generate: tasks.generate,
     kill,
     async close() {

@@ -15,6 +15,8 @@ export interface WorkerProcess<Info> {
   pid: () => number | null;
   /** As `Backend.generate`. A worker that dies fails what it had as `engine-crashed`; the next request starts another. */
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
+  /** Is it being loaded? */
+  isStarting: () => boolean;
   /** Ends a worker that hangs. */
   restart: () => Promise<void>;
   /** Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it can't be. */
@@ -49,6 +51,7 @@ export async function startWorkerProcess<Info>(
       if (answer.status === 'completed') link.noteAnswer();
       return answer;
     },
+    isStarting: () => link.current()?.isReady() === false,
     restart: async () => link.current()?.kill('gave no sign of life and was ended'),
     async recover(stop) {
       if (link.current() !== null && !link.isSuspect()) return false;
@@ -84,15 +87,17 @@ interface Link<Info> {
 function createLink<Info>({ spec, quarantine, onRestart, connectWorker }: LinkParts<Info>): Link<Info> {
   let connection: WorkerConnection<Info> | null = null;
   let isClosed = false;
-  /** Deaths without one completed answer since. */
+  /** Deaths without one completed answer since, but for those by a lack of memory. */
   let deaths = 0;
   let last: EndReason | null = null;
 
   const onEnd = (reason: EndReason): void => {
     connection = null;
-    deaths++;
     last = reason;
-    if (reason.kind !== 'out-of-memory') quarantine.onDeath(deaths);
+    // Too much at once is nobody's fault: it ends with fewer workers, or by the engine stage.
+    if (reason.kind === 'out-of-memory') return;
+    deaths++;
+    quarantine.onDeath(deaths);
   };
   return {
     current: (): WorkerConnection<Info> | null => connection,
