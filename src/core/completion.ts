@@ -63,11 +63,10 @@ export function failure(kind: ErrorKind, message: string): Failure {
   return { status: 'failed', kind, message };
 }
 
+export const choiceText = (choice: Choice | undefined): string => choice?.message?.content ?? choice?.text ?? '';
+
 /** The answer's text: the first choice's message or text. */
-export function answerText(body: ResponseBody): string {
-  const choice = body.choices?.[0];
-  return choice?.message?.content ?? choice?.text ?? '';
-}
+export const answerText = (body: ResponseBody): string => choiceText(body.choices?.[0]);
 
 /** Builds an OpenAI-shaped body for an engine that has no wire format of its own. */
 export function responseBody(answer: {

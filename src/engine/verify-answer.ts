@@ -1,5 +1,5 @@
 import type { Ajv, ValidateFunction } from 'ajv';
-import { type Answer, type Completion, type Failure, answerText, failure } from '../core/completion.ts';
+import { type Answer, type Completion, type Failure, answerText, choiceText, failure } from '../core/completion.ts';
 import { messageOf } from '../core/errors.ts';
 import { notMeasured } from '../core/format.ts';
 import type { BatchRequest } from '../core/request.ts';
@@ -74,22 +74,25 @@ function checkFinish(answer: Answer, allowTruncated: boolean): Verdict {
   return { answer };
 }
 
+/** Each choice must be of the schema; what is parsed of the first stands beside the answer. */
 function checkJson(verdict: Verdict, validate: ValidateFunction | null): Verdict {
   if (verdict.answer.status === 'failed') return verdict;
-  const { body } = verdict.answer;
-  const content = answerText(body);
-  const reject = (message: string): Verdict => ({
-    answer: failure('schema-invalid', message),
-    rejected: { content, finish_reason: body.choices?.[0]?.finish_reason ?? '' },
-  });
-  try {
-    const parsed: unknown = JSON.parse(content);
-    return validate === null || validate(parsed)
-      ? { answer: verdict.answer, parsed }
-      : reject(describeMismatch(validate));
-  } catch (error) {
-    return reject(`the answer is not JSON: ${messageOf(error)}`);
+  const { choices = [] } = verdict.answer.body;
+  const parsed: unknown[] = [];
+  for (const choice of choices.length === 0 ? [undefined] : choices) {
+    const content = choiceText(choice);
+    const reject = (message: string): Verdict => ({
+      answer: failure('schema-invalid', message),
+      rejected: { content, finish_reason: choice?.finish_reason ?? '' },
+    });
+    try {
+      parsed.push(JSON.parse(content));
+    } catch (error) {
+      return reject(`the answer is not JSON: ${messageOf(error)}`);
+    }
+    if (validate !== null && !validate(parsed.at(-1))) return reject(describeMismatch(validate));
   }
+  return { answer: verdict.answer, parsed: parsed[0] };
 }
 
 function describeMismatch({ errors }: ValidateFunction): string {

@@ -72,6 +72,18 @@ describe('an answer', () => {
     });
   });
 
+  test('must be of the schema in each of its choices', async () => {
+    const schema = ofSchema({ type: 'object', required: ['score'] });
+    const answer = completion('{"score":1}');
+    answer.body.choices?.push({ index: 1, message: { role: 'assistant', content: '{}' }, finish_reason: 'stop' });
+    expect(await judge(answer, schema)).toMatchObject({
+      answer: { kind: 'schema-invalid' },
+      rejected: { content: '{}' },
+    });
+    answer.body.choices!.splice(1);
+    expect(await judge(answer, schema)).toMatchObject({ parsed: { score: 1 } });
+  });
+
   test('to a schema that can not be checked fails before it is sent', async () => {
     const formats = [
       ofSchema({ type: 'no-such-type' }),
