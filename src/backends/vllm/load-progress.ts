@@ -12,7 +12,7 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
   [/Fetching \d+ files|Downloading .*safetensors/, 'vllm: fetching the model'],
   [/Starting to load model/, 'vllm: loading the weights'],
   [
-    /checkpoint shards: +(\d+)% Completed \| (\d+)\/(\d+)/,
+    /checkpoint shards: +([1-9]\d*)% Completed \| (\d+)\/(\d+)/,
     ([, percent, done, all]) => `vllm: loading the weights (${percent} %, file ${done} of ${all})`,
   ],
   [
