@@ -24,7 +24,8 @@ ENGINE_DIED = 4
 SIGTERM_EXIT = 143
 LONGEST_END_SECONDS = 7.0  # vLLM's own takes 4 to 5
 
-Send = Callable[[dict[str, Any]], None]
+Message = dict[str, Any]
+Send = Callable[..., None]
 
 
 def run(answers_fd: int) -> None:
@@ -59,8 +60,9 @@ def run(answers_fd: int) -> None:
 def create_send(answers_fd: int) -> Send:
     lock = threading.Lock()
 
-    def send(message: dict[str, Any]) -> None:
-        data = memoryview(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+    def send(*messages: Message) -> None:
+        lines = [json.dumps(message, separators=(",", ":")) + "\n" for message in messages]
+        data = memoryview("".join(lines).encode())
         with lock:
             while data:
                 data = data[os.write(answers_fd, data) :]
@@ -78,8 +80,9 @@ def serve(engine: Any, send: Send) -> None:
             if message is None:
                 return
             take(engine, message, send)
-        for key, answer in engine.step():
-            send({"type": "answer", "id": key, "answer": answer})
+        answers = engine.step()
+        if answers:
+            send(*({"type": "answer", "id": key, "answer": answer} for key, answer in answers))
         stats = engine.stats.due()
         if stats is not None:
             send({"type": "stats", **stats})
@@ -123,5 +126,5 @@ def fail(code: int) -> None:
     lifetime.end_group(code)
 
 
-def refused(refusal: Refusal) -> dict[str, Any]:
+def refused(refusal: Refusal) -> Message:
     return {"status": "failed", "kind": refusal.kind, "message": refusal.message}
