@@ -29,7 +29,7 @@ export interface Steady {
   isSteady: boolean;
   /** Requests that would make it steady, where it is not. */
   neededRequests: number | null;
-  /** Requests per second of the steady part, and its 95 % range; null where it is not steady. */
+  /** Requests answered (not failed) per second of the steady part, and its 95 % range; null where it is not steady. */
   rate: number | null;
   low: number | null;
   high: number | null;
@@ -66,10 +66,12 @@ export interface WorkerCurve {
     p95: number | null;
     trials: number[];
   }[];
-  shape: 'more workers help' | "more workers don't help" | 'more workers hurt' | 'flat';
+  /** Null, as the two below: fewer than two of its points have a steady rate. */
+  shape: 'more workers help' | "more workers don't help" | 'more workers hurt' | 'flat' | null;
   /** The fewest workers that reach 95 % of the best rate. */
-  knee: number;
-  recommended: number;
+  knee: number | null;
+  /** The knee; of a flat one, the fewest workers. */
+  recommended: number | null;
   /** One sentence, with the server's setting that would move the knee. */
   text: string;
 }

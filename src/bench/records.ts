@@ -52,19 +52,20 @@ export interface Window {
   /** Seconds from the first request sent to the end of the window, and how long it is. */
   at_seconds: number;
   seconds: number;
+  /** That ended in it, and how many of them failed. */
   requests: number;
   failures: number;
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cached_tokens: number | null;
-  /** Means over its requests, ms. */
+  /** Means over the requests that succeeded, ms. */
   latency_ms: number | null;
   queue_ms: number | null;
   ttft_ms: number | null;
   /** Mean of the samples in it, summed or the worst over the GPUs. */
   gpu: GpuWindow | null;
-  /** This process: percent of one core, and share of the time that its event loop was busy, 0 to 1. */
-  client: { cpu_percent: number; loop_busy: number } | null;
+  /** This process: percent of one core, share of the time that its event loop was busy, 0 to 1, and resident bytes. */
+  client: { cpu_percent: number; loop_busy: number; memory_bytes: number } | null;
   engine: { cpu_percent: number; memory_bytes: number } | null;
   /** Of the machine. */
   swap_bytes: number | null;
