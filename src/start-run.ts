@@ -88,7 +88,7 @@ function checkInput({ request, host, manifest, input }: Prepared, firstReason: s
 
 async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Lock }): Promise<RunOutcome> {
   const { request, host, manifest, input } = prepared;
-  const meter = createMeter();
+  const meter = observed(createMeter(), host);
   const failure = new AbortController();
   const fail = (error: unknown): void => failure.abort(error);
   const journal = await openJournal({
@@ -114,7 +114,7 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
   const abort = AbortSignal.any([host.abort, failure.signal]);
   try {
     await keeper.write();
-    await rememberRun(request.places.manifest, host.environment);
+    if (host.isListed !== false) await rememberRun(request.places.manifest, host.environment);
     await runMeasured({ ...prepared, journal, meter, host: { ...host, stop, abort } });
     failure.signal.throwIfAborted();
     await journal.flush();
@@ -130,6 +130,17 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
     await journal.close();
   }
   return { manifest, places: request.places, snapshot: meter.snapshot() };
+}
+
+function observed(meter: Meter, { onEvent }: RunHost): Meter {
+  if (onEvent === undefined) return meter;
+  return {
+    ...meter,
+    add(event) {
+      meter.add(event);
+      onEvent(event);
+    },
+  };
 }
 
 type OnGpuSample = (gpus: GpuSample[]) => void;

@@ -1,3 +1,4 @@
+import { createRandom } from '../core/random.ts';
 import { type RowTable, rowStates } from '../core/row-table.ts';
 import type { InputScan } from './scan-input.ts';
 
@@ -49,15 +50,4 @@ export function sampleRows(table: RowTable, size: number, seed: number): void {
     table.setState(rows[other] ?? 0, rowStates.left);
     rows[other] = rows[index] ?? 0;
   }
-}
-
-/** mulberry32 (Tommy Ettinger, public domain): 0 <= x < 1, the same sequence for the same seed. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Emit } from '../core/events.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Manifest } from '../journal/manifest.ts';
@@ -33,6 +34,10 @@ export interface RunHost {
   onNote: (text: string) => void;
   /** The run begins: from now on its state can be read. */
   onStart: (snapshot: () => Snapshot) => void;
+  /** Everything that happens in the run, as its metrics see it. */
+  onEvent?: Emit;
+  /** False: `resume` and `status` do not find it by themselves. */
+  isListed?: boolean;
   /** First Ctrl-C: what is in flight may end. */
   stop: AbortSignal;
   /** Second Ctrl-C: everything ends now. */
