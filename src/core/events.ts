@@ -15,13 +15,21 @@ export interface ResultSample {
   endedAt: number;
 }
 
-/** One sample of a GPU; bytes, percent, degrees Celsius, watts. Null where the driver says N/A. */
+/**
+ * One sample of a GPU; bytes, percent, degrees Celsius, watts. Null where the driver says N/A. The clock and what holds it
+ * down are absent where the driver does not know them.
+ */
 export interface GpuSample {
   usedBytes: number | null;
   totalBytes: number | null;
   utilisation: number | null;
   temperature: number | null;
   powerWatts: number | null;
+  /** Of its cores now, and at most. */
+  clockMhz?: number | null;
+  mostClockMhz?: number | null;
+  /** The driver lowers the clock for heat or power. */
+  isThrottled?: boolean | null;
 }
 
 /** What is done about full GPU memory, the first step first: histories trimmed, workers halved, nothing sent. */

@@ -1,37 +1,55 @@
 import type { Readable } from 'node:stream';
 import type { Emit, GpuSample } from '../core/events.ts';
+import { parseGpuLine } from './gpu-line.ts';
 
 const fields = ['memory.used', 'memory.total', 'utilization.gpu', 'temperature.gpu', 'power.draw'];
-const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits', '-lms', '2000'];
+const clocks = ['clocks.sm', 'clocks.max.sm'];
+/** What can be asked for, the most first: a driver refuses a whole query for one field that it does not know. */
+const queries = [
+  // The name since driver 535, and before.
+  [...fields, ...clocks, 'clocks_event_reasons.active'],
+  [...fields, ...clocks, 'clocks_throttle_reasons.active'],
+  fields,
+];
 /** The lines of one tick, one a GPU, come within this time of each other. */
 const tickMs = 200;
-const mebibyte = 1024 ** 2;
 
 /**
  * Emits a `gpu-sample` every two seconds, from one long-lived `nvidia-smi`, until the signal. No GPU, no driver and a
  * driver that fails are normal cases: then nothing is emitted. Never keeps this process alive.
  */
 export function watchGpus(emit: Emit, { signal }: { signal: AbortSignal }): void {
-  void startNvidiaSmi(signal).then(
-    (stdout) => stdout && readTicks(stdout, (gpus) => signal.aborted || emit({ type: 'gpu-sample', gpus })),
-  );
+  void watchWith(queries, (gpus) => signal.aborted || emit({ type: 'gpu-sample', gpus }), signal);
 }
 
-async function startNvidiaSmi(signal: AbortSignal): Promise<Readable | null> {
+type OnTick = (gpus: GpuSample[]) => void;
+
+async function watchWith([query, ...others]: string[][], onTick: OnTick, signal: AbortSignal): Promise<void> {
   const { execa } = await import('execa');
-  if (signal.aborted) return null;
-  const child = execa('nvidia-smi', query, {
-    cancelSignal: signal,
-    // A child that is left behind by a kill -9 of ours ends at its next line, by the closed pipe.
-    stdio: ['ignore', 'pipe', 'ignore'],
-    buffer: false,
-    reject: false,
-  });
+  if (query === undefined || signal.aborted) return;
+  const child = execa(
+    'nvidia-smi',
+    [`--query-gpu=${query.join(',')}`, '--format=csv,noheader,nounits', '-lms', '2000'],
+    {
+      cancelSignal: signal,
+      // A child that is left behind by a kill -9 of ours ends at its next line, by the closed pipe.
+      stdio: ['ignore', 'pipe', 'ignore'],
+      buffer: false,
+      reject: false,
+    },
+  );
   child.unref();
-  return child.stdout;
+  // In a process that is about to end, nobody waits for the next query.
+  readTicks(child.stdout, { onTick, onRefusal: () => void watchWith(others, onTick, signal) });
 }
 
-function readTicks(stdout: Readable & { unref?: () => void }, onTick: (gpus: GpuSample[]) => void): void {
+interface Listeners {
+  onTick: OnTick;
+  /** The driver does not know a field of the query. */
+  onRefusal: () => void;
+}
+
+function readTicks(stdout: Readable & { unref?: () => void }, { onTick, onRefusal }: Listeners): void {
   let rest = '';
   let gpus: GpuSample[] = [];
   const endTick = (): void => {
@@ -45,31 +63,11 @@ function readTicks(stdout: Readable & { unref?: () => void }, onTick: (gpus: Gpu
   stdout.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
+    if (lines.some(isRefusal)) onRefusal();
     gpus.push(...lines.map(parseGpuLine).filter((gpu) => gpu !== null));
     tickEnd.refresh();
   });
 }
 
-/** `1024, 16376, 97, 61, 212.40`: MiB, MiB, percent, degrees Celsius, watts. Null where the line is a message. */
-export function parseGpuLine(line: string): GpuSample | null {
-  const cells = line.split(',');
-  if (cells.length !== fields.length) return null;
-  const [used, total, utilisation, temperature, powerWatts] = cells.map(parseCell);
-  return {
-    usedBytes: toBytes(used),
-    totalBytes: toBytes(total),
-    utilisation: utilisation ?? null,
-    temperature: temperature ?? null,
-    powerWatts: powerWatts ?? null,
-  };
-}
-
-/** `[N/A]`, `[Not Supported]`, `[Unknown Error]` and the like are null. */
-function parseCell(cell: string): number | null {
-  const text = cell.trim();
-  const value = Number(text);
-  return text === '' || Number.isNaN(value) ? null : value;
-}
-
-const toBytes = (mebibytes: number | null | undefined): number | null =>
-  mebibytes === null || mebibytes === undefined ? null : mebibytes * mebibyte;
+/** `Field "clocks_event_reasons.active" is not a valid field to query.` */
+const isRefusal = (line: string): boolean => line.includes('not a valid field');

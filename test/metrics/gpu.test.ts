@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
-import { parseGpuLine, watchGpus } from '../../src/metrics/gpu.ts';
+import { parseGpuLine } from '../../src/metrics/gpu-line.ts';
+import { watchGpus } from '../../src/metrics/gpu.ts';
 
 const path = process.env['PATH'];
 const built = new URL('../../dist/metrics/gpu.js', import.meta.url);
@@ -118,4 +119,42 @@ test.skipIf(!existsSync(built))('the child does not outlive a process that is ki
 test('a message is not a sample', () => {
   expect(parseGpuLine('No devices were found')).toBeNull();
   expect(parseGpuLine('')).toBeNull();
+});
+
+test('a clock and the bits of what holds it down are read where they are told', () => {
+  const base = '1024, 16376, 97, 83, 212.40, 1650, 3105, ';
+  expect(parseGpuLine(`${base}0x0000000000000020`)).toMatchObject({
+    clockMhz: 1650,
+    mostClockMhz: 3105,
+    isThrottled: true,
+  });
+  // Idle, and the clocks that an application asked for, are no throttling.
+  expect(parseGpuLine(`${base}0x0000000000000003`)?.isThrottled).toBe(false);
+  expect(parseGpuLine(`${base}[N/A]`)?.isThrottled).toBeNull();
+});
+
+test.each([
+  ['clocks_event_reasons.active', { clockMhz: 1650, isThrottled: true }, 1],
+  ['clocks_throttle_reasons.active', { clockMhz: 1650, isThrottled: true }, 2],
+  ['power.draw', { powerWatts: 212.4 }, 3],
+])('a driver whose last field is %s is asked for no more than it knows', async (last, expected, starts) => {
+  await installNvidiaSmi(`echo started >> ${folder}/starts
+case "$*" in
+*"${last} --format"*) ;;
+*) echo 'Field "x" is not a valid field to query.'; exit 2 ;;
+esac
+while :; do
+case "$*" in
+*clocks.sm*) echo "1024, 16376, 97, 83, 212.40, 1650, 3105, 0x0000000000000040" ;;
+*) echo "1024, 16376, 97, 83, 212.40" ;;
+esac
+sleep 1
+done`);
+  const controller = new AbortController();
+  const events: RunEvent[] = [];
+  watchGpus((event) => events.push(event), { signal: controller.signal });
+  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  controller.abort();
+  expect(events[0]).toMatchObject({ gpus: [expected] });
+  expect((await readFile(join(folder, 'starts'), 'utf8')).trim().split('\n')).toHaveLength(starts);
 });

@@ -1,0 +1,27 @@
+/** A mean that grows; what is not measured has no part in it. */
+export interface Mean {
+  sum: number;
+  count: number;
+}
+
+export const createMean = (): Mean => ({ sum: 0, count: 0 });
+
+export function addTo(mean: Mean, value: number | null | undefined): void {
+  if (value === null || value === undefined) return;
+  mean.sum += value;
+  mean.count++;
+}
+
+export const mergeMeans = (left: Mean, right: Mean): Mean => ({
+  sum: left.sum + right.sum,
+  count: left.count + right.count,
+});
+
+export const readMean = ({ sum, count }: Mean): number | null => (count === 0 ? null : sum / count);
+
+/** Of those that were measured; null where none was. */
+export function meanOf(values: readonly (number | null | undefined)[]): number | null {
+  const mean = createMean();
+  for (const value of values) addTo(mean, value);
+  return readMean(mean);
+}
