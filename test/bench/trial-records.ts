@@ -1,0 +1,118 @@
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import { createMeter } from '../../src/metrics/meter.ts';
+import type { GpuWindow, TrialRecord, TrialSpec, Window } from '../../src/bench/records.ts';
+
+const gibibyte = 1024 ** 3;
+
+export function trialSpec(change: Partial<TrialSpec> = {}): TrialSpec {
+  return {
+    number: 1,
+    backend: 'ollama',
+    model: 'gemma3:4b',
+    workers: 1,
+    size: 1000,
+    strategy: 'independent',
+    options: {},
+    repeat: 1,
+    batch: null,
+    ...change,
+  };
+}
+
+/** A trial of one speed with a ripple, on a GPU. */
+export function trialRecord(spec: TrialSpec, change: Partial<TrialRecord> & { rate?: number } = {}): TrialRecord {
+  const { rate = 10, ...rest } = change;
+  const count = 20;
+  const seconds = spec.size / rate / count;
+  const windows = Array.from({ length: count }, (_, at) => windowAt(at, { seconds, rate }));
+  return {
+    type: 'trial',
+    spec,
+    started_at: new Date(Date.parse('2026-11-22T06:00:00Z') + spec.number * 600_000).toISOString(),
+    state: 'finished',
+    error: null,
+    backend_version: '0.34.0',
+    model_digest: 'sha256:1234',
+    workers: spec.workers,
+    slots: 4,
+    load_ms: 3210,
+    seconds: spec.size / rate,
+    succeeded: spec.size,
+    failed: 0,
+    first_20_rate: rate * 1.8,
+    windows,
+    vram_bytes: { before: gibibyte, loaded: 5 * gibibyte, after: 5.1 * gibibyte },
+    reloads: 0,
+    summary: summaryOf(spec, rate),
+    output: `trials/${spec.number}.results.jsonl`,
+    ...rest,
+  };
+}
+
+function windowAt(at: number, { seconds, rate }: { seconds: number; rate: number }): Window {
+  const requests = Math.round(rate * seconds * (at === 0 ? 1.5 : 1 + 0.05 * Math.sin(at * 2)));
+  return {
+    at_seconds: (at + 1) * seconds,
+    seconds,
+    requests,
+    failures: 0,
+    prompt_tokens: requests * 50,
+    completion_tokens: requests * 12,
+    cached_tokens: requests * 30,
+    latency_ms: 400,
+    queue_ms: 100,
+    ttft_ms: 60,
+    gpu: gpuAt(at),
+    client: { cpu_percent: 12, loop_busy: 0.05, memory_bytes: 0.1 * gibibyte },
+    engine: { cpu_percent: 80, memory_bytes: 2 * gibibyte },
+    swap_bytes: 0,
+  };
+}
+
+const gpuAt = (at: number): GpuWindow => ({
+  used_bytes: (5 + 0.02 * at) * gibibyte,
+  total_bytes: 16 * gibibyte,
+  utilisation: 91,
+  temperature: 66,
+  power_watts: 250,
+  clock: 2500,
+  clock_most: 2600,
+  is_throttled: false,
+});
+
+/** The summary of a run, as the meter makes it. */
+function summaryOf(spec: TrialSpec, rate: number): Snapshot {
+  const meter = createMeter({ now: () => 0 });
+  const workers = spec.workers ?? 4;
+  meter.add({
+    type: 'run-start',
+    total: spec.size,
+    workers,
+    mostWorkers: workers,
+    contextTokens: 4096,
+    loadMs: 3210,
+  });
+  for (let count = 0; count < 100; count++) {
+    meter.add({
+      type: 'result-end',
+      sample: {
+        kind: null,
+        promptTokens: 50,
+        completionTokens: 12,
+        cachedTokens: 30,
+        latencyMs: (workers / rate) * 1000 * (0.8 + 0.004 * count),
+        ttftMs: 60 + count,
+        queueMs: null,
+        attempts: 1,
+        endedAt: 1,
+      },
+    });
+  }
+  return {
+    ...meter.snapshot(),
+    done: spec.size,
+    succeeded: spec.size,
+    gpuPeakBytes: 5.5 * gibibyte,
+    engine: { cpuPercent: 80, memoryBytes: 2 * gibibyte, peakMemoryBytes: 2.2 * gibibyte },
+  };
+}
