@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBackendsCommand } from './commands/backends.ts';
+import { addBenchCommand } from './commands/bench.ts';
 import { describeError } from './commands/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { helpText } from './commands/exit-codes.ts';
@@ -54,6 +55,7 @@ function createProgram(): Command {
     );
   addRunCommand(program, onExit);
   addResumeCommand(program, onExit);
+  addBenchCommand(program, onExit);
   addValidateCommand(program, onExit);
   addDoctorCommand(program, onExit);
   addStatusCommand(program);

@@ -127,7 +127,7 @@ export function addConversationFlags(command: Command): Command {
 }
 
 /** Flags about the engine's server and its memory; a resume may change them too. */
-function addEngineFlags(command: Command): Command {
+export function addEngineFlags(command: Command): Command {
   return command
     .option('--host <address>', 'the Ollama server, as OLLAMA_HOST would name it (default: what the environment says)')
     .option(

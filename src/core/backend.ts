@@ -121,6 +121,8 @@ export interface OpenRequest extends EnginePlace {
   onNotice: (text: string) => void;
   /** A process of the engine died or hung, and is started again. */
   onRestart: (reason: string) => void;
+  /** A server loaded the model anew between two requests, for a reason of its own. */
+  onReload?: () => void;
   /** What the engine is doing, about once a second, from one that tells. */
   onEngineLoad: (load: EngineLoad) => void;
 }

@@ -59,6 +59,8 @@ export type RunEvent =
   /** GPU memory reached its limit, and this was done about it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }
+  /** A server loaded the model anew, between requests. */
+  | { type: 'model-reload' }
   | { type: 'model-memory'; memory: ModelMemory }
   | { type: 'engine-load'; load: EngineLoad }
   | { type: 'gpu-sample'; gpus: GpuSample[] }

@@ -6,7 +6,7 @@ export interface GpuMemory {
 }
 
 /** Memory summed over the GPUs; null where no driver tells. */
-export const gpuMemory = (gpus: GpuSample[]): GpuMemory => ({
+export const gpuMemory = (gpus: Pick<GpuSample, 'usedBytes' | 'totalBytes'>[]): GpuMemory => ({
   usedBytes: sum(gpus.map((gpu) => gpu.usedBytes)),
   totalBytes: sum(gpus.map((gpu) => gpu.totalBytes)),
 });

@@ -26,6 +26,7 @@ export function createEngineSlot(): EngineSlot {
         ...request,
         onNotice: (text) => current?.onNotice(text),
         onRestart: (reason) => current?.onRestart(reason),
+        onReload: () => current?.onReload?.(),
         onEngineLoad: (load) => current?.onEngineLoad(load),
       });
       loaded = { key, model: request.model, backend };

@@ -38,6 +38,8 @@ export interface RunHost {
   onEvent?: Emit;
   /** False: `resume` and `status` do not find it by themselves. */
   isListed?: boolean;
+  /** False: no saved setting of a bench takes the place of `--workers auto`. */
+  usesSaved?: boolean;
   /** First Ctrl-C: what is in flight may end. */
   stop: AbortSignal;
   /** Second Ctrl-C: everything ends now. */

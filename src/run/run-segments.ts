@@ -121,6 +121,7 @@ async function openBackend(
     signal: host.stop,
     onNotice: host.onNote,
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
+    onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
   });
   const backend = await opening.catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import type { OpenRequest } from '../../core/backend.ts';
 import { formatDuration, formatInteger } from '../../core/format.ts';
 import { isNamed } from './find-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
@@ -19,9 +20,9 @@ const lookEveryMs = 250;
 
 export function createReloadWatch(
   { client, name, runner }: Pick<LoadedModel, 'client' | 'name' | 'runner'>,
-  { onNotice, signal }: { onNotice: (text: string) => void; signal: AbortSignal },
+  { onNotice, onReload, signal }: Pick<OpenRequest, 'onNotice' | 'onReload' | 'signal'>,
 ): ReloadWatch {
-  const state = { isExcused: false, isLooking: false, isTold: false, unexplained: 0 };
+  const state = { isExcused: false, isLooking: false, isTold: false, unexplained: 0, countedAt: 0 };
 
   /** The context window that another client's options have; null where none was seen. */
   const findOther = async (): Promise<number | null> => {
@@ -32,6 +33,14 @@ export function createReloadWatch(
       await pause(lookEveryMs, signal);
     }
     return null;
+  };
+
+  /** Requests that waited for the same load all report it: it is one. */
+  const count = (loadMs: number): void => {
+    const now = performance.now();
+    if (now - loadMs < state.countedAt) return;
+    state.countedAt = now;
+    onReload?.();
   };
 
   const explain = async (loadMs: number): Promise<void> => {
@@ -53,7 +62,9 @@ export function createReloadWatch(
   return {
     note(loadMs) {
       if (loadMs < leastLoadMs) state.isExcused = false;
-      else if (!state.isExcused && !state.isTold && !state.isLooking) {
+      else if (!state.isExcused) {
+        count(loadMs);
+        if (state.isTold || state.isLooking) return;
         state.isLooking = true;
         void explain(loadMs);
       }

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { TrialSpec } from './records.ts';
+
+/** The folder of a bench. Nothing of it lies elsewhere. */
+export interface BenchPlaces {
+  folder: string;
+  trials: string;
+  environment: string;
+}
+
+export const benchPlaces = (folder: string): BenchPlaces => ({
+  folder,
+  trials: join(folder, 'trials.jsonl'),
+  environment: join(folder, 'environment.json'),
+});
+
+/** The requests of all trials of a size. */
+export const inputOf = ({ folder }: BenchPlaces, size: number): string => join(folder, 'inputs', `${size}.jsonl`);
+
+export const warmUpInput = ({ folder }: BenchPlaces): string => join(folder, 'inputs', 'warm-up.jsonl');
+
+/** What the names of all files of a trial begin with. */
+export const trialPrefix = ({ number }: Pick<TrialSpec, 'number'>): string => `${String(number).padStart(2, '0')}.`;
+
+/** In the folder of the bench. */
+export const outputNameOf = (spec: Pick<TrialSpec, 'number'>): string => `outputs/${trialPrefix(spec)}results.jsonl`;

@@ -1,0 +1,74 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import { chooseBackend, findBackend } from '../run/choose-backend.ts';
+import type { RunHost } from '../run/run-request.ts';
+import { type BenchPlaces, inputOf, warmUpInput } from './bench-places.ts';
+import { type Engine, type Matrix, pointsOf } from './matrix.ts';
+import { type OrderOptions, orderTrials } from './order.ts';
+import type { PlanRecord, TrialSpec } from './records.ts';
+import { recordsVersion } from './records.ts';
+import { mostWarmUp } from './run-trial.ts';
+import { type RequestSource, bundledCandidates, openSource } from './sample-input.ts';
+import type { TrialBase } from './trial-request.ts';
+
+/** What is to be measured. */
+export interface BenchRequest extends Omit<Matrix, 'engines'>, OrderOptions {
+  /** Null: the bundled candidates. */
+  input: string | null;
+  base: TrialBase;
+  /** None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
+  engines: { backend: string; model: string | null }[];
+  budgetSeconds: number | null;
+}
+
+/** Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more. */
+export async function planBench(request: BenchRequest, places: BenchPlaces, host: RunHost): Promise<PlanRecord> {
+  await mkdir(dirname(warmUpInput(places)), { recursive: true });
+  const path = request.input ?? bundledCandidates;
+  const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(places)), ...host });
+  try {
+    const engines = await enginesOf(request, source, host);
+    const points = pointsOf({ ...request, engines });
+    if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
+    const trials = orderTrials(points, request);
+    await writeSamples(trials, places, source);
+    return {
+      type: 'plan',
+      version: recordsVersion,
+      created_at: new Date().toISOString(),
+      input: {
+        path: request.input === null || request.input === '-' ? request.input : resolve(request.input),
+        sha256: source.sha256,
+        requests: source.requests,
+      },
+      seed: request.seed,
+      trials,
+      left_out: [],
+      budget_seconds: request.budgetSeconds,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+async function enginesOf({ engines, base }: BenchRequest, source: RequestSource, host: RunHost): Promise<Engine[]> {
+  const [model = ''] = source.models;
+  if (base.settings.model === null && source.models.length > 1 && engines.some((engine) => engine.model === null)) {
+    host.onNote(`the input names ${source.models.length} models: ${model} is measured (another with -m)`);
+  }
+  const { host: address, baseUrl, python } = base.runner;
+  const place = { host: address, baseUrl, python, environment: host.environment };
+  if (engines.length > 0)
+    return engines.map((engine) => ({ backend: findBackend(engine.backend).name, model: engine.model ?? model }));
+  const { definition } = await chooseBackend(base.settings.backend, [model], place);
+  return [{ backend: definition.name, model }];
+}
+
+/** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */
+const warmUpOffset = 0.5;
+
+async function writeSamples(trials: readonly TrialSpec[], places: BenchPlaces, source: RequestSource): Promise<void> {
+  for (const size of new Set(trials.map((spec) => spec.size))) await source.write(inputOf(places, size), size);
+  await source.write(warmUpInput(places), mostWarmUp, warmUpOffset);
+}

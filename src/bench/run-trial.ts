@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { JournalError, LlmbatchError } from '../core/errors.ts';
+import type { RunHost, RunOutcome, RunRequest } from '../run/run-request.ts';
+import { startRun } from '../start-run.ts';
+import { type BenchPlaces, inputOf, outputNameOf, trialPrefix, warmUpInput } from './bench-places.ts';
+import type { BenchSlot } from './bench-slot.ts';
+import type { TrialRecord, TrialSpec } from './records.ts';
+import { type TrialBase, trialRequest } from './trial-request.ts';
+import { type TrialWatch, watchTrial } from './watch-trial.ts';
+import { createMeter } from '../metrics/meter.ts';
+
+/** What a trial is run with. */
+export interface TrialDesk {
+  base: TrialBase;
+  places: BenchPlaces;
+  slot: BenchSlot;
+  host: RunHost;
+  usedVram: () => Promise<number | null>;
+}
+
+/** Runs a trial from its beginning, whatever an earlier attempt left. Null: it was stopped, and is to be run anew. */
+export async function runTrial(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
+  await removeTrial(spec, desk.places);
+  const record = await measure(spec, desk);
+  if (record === null) await removeTrial(spec, desk.places);
+  return record;
+}
+
+async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
+  const { host, places, slot } = desk;
+  const startedAt = new Date();
+  const watch = watchTrial();
+  try {
+    await warmUp(spec, desk);
+    if (host.stop.aborted) return null;
+    const openedBefore = slot.opened();
+    const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
+    const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
+    if (outcome.manifest.state !== 'finished') return null;
+    return await recordOf(spec, desk, { startedAt, watch, outcome, loads: slot.opened() - openedBefore });
+  } catch (error) {
+    if (host.stop.aborted) return null;
+    // A full disk ends the bench too; a bug is to be seen.
+    if (!(error instanceof LlmbatchError) || error instanceof JournalError) throw error;
+    await slot.close();
+    return failedRecord(spec, { startedAt, watch, error });
+  } finally {
+    watch.stop();
+  }
+}
+
+/** A few requests, other ones than the trial's, load the model and wake what sleeps. None where each finds a cold model. */
+async function warmUp(spec: TrialSpec, desk: TrialDesk): Promise<void> {
+  if (spec.strategy === 'baseline') return;
+  const output = join(desk.places.folder, 'outputs', `${trialPrefix(spec)}warm-up.jsonl`);
+  const request = trialRequest(spec, desk.base, { input: warmUpInput(desk.places), output });
+  const limit = Math.min(mostWarmUp, Math.max(fewestWarmUp, 2 * (spec.workers ?? 0)));
+  await runUnlisted({ ...request, settings: { ...request.settings, limit } }, desk, null);
+  await removeTrial(spec, desk.places);
+}
+
+const fewestWarmUp = 8;
+export const mostWarmUp = 32;
+
+/** A run that no `resume` or `status` of the user's finds. */
+function runUnlisted(request: RunRequest, { host, slot }: TrialDesk, watch: TrialWatch | null): Promise<RunOutcome> {
+  const shown = watch === null ? { onStart: () => {} } : { onEvent: watch.onEvent };
+  return startRun(request, { ...host, ...shown, isListed: false, usesSaved: false }, slot);
+}
+
+async function removeTrial(spec: TrialSpec, { folder }: BenchPlaces): Promise<void> {
+  const outputs = join(folder, 'outputs');
+  const names = await readdir(outputs).catch(() => []);
+  const ours = names.filter((name) => name.startsWith(trialPrefix(spec)));
+  await Promise.all(ours.map((name) => rm(join(outputs, name), { force: true })));
+}
+
+interface Ended {
+  startedAt: Date;
+  watch: TrialWatch;
+  outcome: RunOutcome;
+  /** Engines opened in the trial itself, after its warm-up. */
+  loads: number;
+}
+
+async function recordOf(spec: TrialSpec, desk: TrialDesk, ended: Ended): Promise<TrialRecord> {
+  const { snapshot } = ended.outcome;
+  const { windows, seconds, first_20_rate, workers, reloads } = ended.watch.read();
+  const facts = desk.slot.facts();
+  const isElsewhere = facts?.backend.usesLocalGpus === false;
+  const vram = { before: facts?.before ?? null, loaded: facts?.loaded ?? null, after: await desk.usedVram() };
+  const isFirstLoad = spec.strategy === 'baseline';
+  return {
+    type: 'trial',
+    spec,
+    started_at: ended.startedAt.toISOString(),
+    state: 'finished',
+    error: null,
+    backend_version: facts?.backend.version ?? null,
+    model_digest: facts?.backend.modelDigest ?? null,
+    workers,
+    slots: facts?.backend.limits.slots ?? null,
+    load_ms: facts?.backend.loadMs ?? null,
+    seconds,
+    succeeded: snapshot.succeeded,
+    failed: snapshot.failed,
+    first_20_rate,
+    windows,
+    vram_bytes: isElsewhere ? { before: null, loaded: null, after: null } : vram,
+    reloads: reloads + Math.max(0, ended.loads - (isFirstLoad ? 1 : 0)),
+    summary: snapshot,
+    output: outputNameOf(spec),
+  };
+}
+
+function failedRecord(
+  spec: TrialSpec,
+  { startedAt, watch, error }: Omit<Ended, 'outcome' | 'loads'> & { error: Error },
+): TrialRecord {
+  const { windows, seconds, first_20_rate, workers, reloads } = watch.read();
+  return {
+    type: 'trial',
+    spec,
+    started_at: startedAt.toISOString(),
+    state: 'failed',
+    error: error.message,
+    backend_version: null,
+    model_digest: null,
+    workers,
+    slots: null,
+    load_ms: null,
+    seconds,
+    succeeded: 0,
+    failed: 0,
+    first_20_rate,
+    windows,
+    vram_bytes: { before: null, loaded: null, after: null },
+    reloads,
+    summary: createMeter().snapshot(),
+    output: null,
+  };
+}

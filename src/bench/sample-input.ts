@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../core/errors.ts';
+import { readRanges } from '../core/read-ranges.ts';
+import { isRejected } from '../core/request.ts';
+import { rowStates } from '../core/row-table.ts';
+import type { AnswerSettings } from '../core/settings.ts';
+import { placesOf } from '../journal/run-places.ts';
+import { type RunInput, readInput } from '../run/read-input.ts';
+
+/** The requests that a bench takes its own from. */
+export interface RequestSource {
+  sha256: string;
+  requests: number;
+  models: readonly string[];
+  /**
+   * Writes so many of its requests, spread evenly over it, in its order; always the same ones. Where it has fewer they come
+   * again, with `~2` behind their ids. `offset` (0 to 1, of the distance between two) takes other ones.
+   */
+  write: (path: string, size: number, offset?: number) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** What ships with the package: `bench` without an input. */
+export const bundledCandidates = fileURLToPath(new URL('../../fixtures/candidates.jsonl', import.meta.url));
+
+/** Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. */
+export async function openSource(
+  path: string,
+  settings: AnswerSettings,
+  { folder, stdin, stop }: { folder: string; stdin: Readable; stop: AbortSignal },
+): Promise<RequestSource> {
+  const places = placesOf(join(folder, `source-${randomUUID()}.jsonl`));
+  const input = await readInput(
+    { input: path, spool: null, places, settings },
+    { host: { stdin, stop }, previous: null },
+  );
+  const rows = usableRows(input);
+  if (rows.length === 0) {
+    await input.close();
+    throw new UsageError(`${path}: no line is a valid request`, `See why with: llmbatch validate ${path}`);
+  }
+  return {
+    sha256: input.identity()?.sha256 ?? '',
+    requests: rows.length,
+    models: input.scan.models,
+    write: (target, size, offset = 0) => writeLines(target, sampleLines(input, spread(rows, size, offset))),
+    close: input.close,
+  };
+}
+
+function usableRows({ scan: { table } }: RunInput): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < table.size; row++) if (table.state(row) === rowStates.open) rows.push(row);
+  return rows;
+}
+
+/** A row, and how often it came before. */
+interface Pick {
+  row: number;
+  turn: number;
+}
+
+function spread(rows: readonly number[], size: number, offset: number): Pick[] {
+  const picks: Pick[] = [];
+  for (let turn = 0; picks.length < size; turn++) {
+    const count = Math.min(size - picks.length, rows.length);
+    const step = rows.length / count;
+    for (let index = 0; index < count; index++) picks.push({ row: rows[Math.floor((index + offset) * step)]!, turn });
+  }
+  return picks;
+}
+
+const picksAtOnce = 256;
+
+async function* sampleLines(input: RunInput, picks: readonly Pick[]): AsyncGenerator<string> {
+  const { handle, scan } = input;
+  for (let from = 0; from < picks.length; from += picksAtOnce) {
+    const group = picks.slice(from, from + picksAtOnce);
+    const ranges = group.map(({ row }) => ({ offset: scan.table.offset(row), length: scan.table.length(row) }));
+    const lines = await readRanges(handle, ranges);
+    yield group.map((pick, index) => `${withId(input, pick, lines[index]!)}\n`).join('');
+  }
+}
+
+/** The line with its id written out: `line-17` names another request in a sample. */
+function withId({ scan }: RunInput, { row, turn }: Pick, line: Buffer): string {
+  const read = scan.read(row, line);
+  if (isRejected(read)) throw new Error(`line ${read.line} was a request before: ${read.reason}`);
+  const record = JSON.parse(line.toString('utf8').replace(/^\uFEFF/, '')) as Record<string, unknown>;
+  let id = turn === 0 ? read.id : `${read.id}~${turn + 1}`;
+  while (turn > 0 && scan.table.find(id) >= 0) id += '~';
+  const key = (record['custom_id'] ?? null) === null ? 'id' : 'custom_id';
+  return JSON.stringify({ ...record, [key]: id });
+}
+
+/** Whole or not at all: a bench that goes on takes what is there. */
+async function writeLines(path: string, pieces: AsyncIterable<string>): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  const handle = await open(draft, 'wx');
+  try {
+    for await (const piece of pieces) await handle.write(piece);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, path);
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { UsageError } from '../core/errors.ts';
+import { openOutput } from '../journal/open-output.ts';
+import { writeGroup } from '../journal/write-group.ts';
+import type { BenchRecord, PlanRecord, TrialRecord } from './records.ts';
+
+/** `trials.jsonl`, open for more. */
+export interface TrialsFile {
+  /** All that it holds. */
+  records: BenchRecord[];
+  /** The record is on disk when it resolves. */
+  append: (record: BenchRecord) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** Opens it, new or with what a stopped bench left; a torn last line is cut off. */
+export async function openTrials(path: string): Promise<TrialsFile> {
+  const { handle, size: sizeBefore } = await openOutput(path);
+  const records = parseRecords(await readFile(path, 'utf8'));
+  let size = sizeBefore;
+  return {
+    records,
+    async append(record) {
+      const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+      await writeGroup({ path, handle, fsync: true }, bytes, size);
+      size += bytes.length;
+      records.push(record);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** The records of a bench, whether it runs or not. */
+export async function readTrials(path: string): Promise<BenchRecord[]> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UsageError(`there is no bench: no ${path}`, 'Start one with: llmbatch bench [input]');
+  });
+  return parseRecords(text.slice(0, text.lastIndexOf('\n') + 1));
+}
+
+const parseRecords = (text: string): BenchRecord[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as BenchRecord);
+
+/** The last one holds: where the budget left trials out, the plan comes again without them. */
+export const planOf = (records: readonly BenchRecord[]): PlanRecord | null =>
+  records.findLast((record) => record.type === 'plan') ?? null;
+
+export const trialsOf = (records: readonly BenchRecord[]): TrialRecord[] =>
+  records.filter((record) => record.type === 'trial');

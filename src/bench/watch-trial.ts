@@ -1,0 +1,34 @@
+import type { RunEvent } from '../core/events.ts';
+import { watchClient } from './watch-client.ts';
+import { watchSwap } from './watch-swap.ts';
+import { type TrialSpan, createWindows } from './windows.ts';
+
+export interface TrialWatch {
+  onEvent: (event: RunEvent) => void;
+  read: () => TrialSpan & { reloads: number; workers: number | null };
+  stop: () => void;
+}
+
+/** Follows a trial: its results and everything that says something of the machine, folded into windows. */
+export function watchTrial(): TrialWatch {
+  const windows = createWindows();
+  const watching = new AbortController();
+  let reloads = 0;
+  let workers: number | null = null;
+  watchClient((client, atMs) => windows.addMachine({ client }, atMs), watching);
+  watchSwap((swapBytes, atMs) => windows.addMachine({ swapBytes }, atMs), watching);
+  return {
+    onEvent(event) {
+      if (event.type === 'result-end') windows.addResult(event.sample);
+      if (event.type === 'gpu-sample') windows.addMachine({ gpus: event.gpus }, Date.now());
+      if (event.type === 'engine-restart' || event.type === 'model-reload') reloads++;
+      if (event.type === 'run-start' || event.type === 'workers-change') workers = event.workers;
+      if (event.type === 'process-sample') {
+        const engine = { cpu_percent: event.cpuPercent, memory_bytes: event.memoryBytes };
+        windows.addMachine({ engine }, Date.now());
+      }
+    },
+    read: () => ({ ...windows.read(), reloads, workers }),
+    stop: () => watching.abort(),
+  };
+}

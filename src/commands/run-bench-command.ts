@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises';
+import type { BenchPlaces } from '../bench/bench-places.ts';
+import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
+import { planBench } from '../bench/plan-bench.ts';
+import type { PlanRecord } from '../bench/records.ts';
+import { type BenchHost, runBench } from '../bench/run-bench.ts';
+import type { TrialBase } from '../bench/trial-request.ts';
+import { exitCodes } from '../core/errors.ts';
+import { quoteForShell } from '../core/format.ts';
+import type { BenchFlags } from './bench-flags.ts';
+import { benchToResume, newBenchFolder } from './bench-folder.ts';
+import { type BenchScreen, createBenchScreen } from './bench-screen.ts';
+import { buildBench } from './build-bench.ts';
+import { type Interrupts, watchInterrupts } from './interrupts.ts';
+
+/** `llmbatch bench`. Returns the exit code. */
+export async function runBenchCommand(input: string | null, flags: BenchFlags): Promise<number> {
+  const screen = createBenchScreen(flags.progress);
+  const interrupts = watchInterrupts(() =>
+    screen.note('stopping: the trial in progress is given up, those that ended are saved'),
+  );
+  try {
+    const host = hostOf(screen, interrupts);
+    const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
+    const isFinished = await runBench(bench.places, bench, host);
+    screen.close();
+    if (isFinished) return exitCodes.ok;
+    screen.note(`Go on with: llmbatch bench --resume ${quoteForShell(bench.places.folder)}`);
+    return interrupts.exitCode() ?? exitCodes.ok;
+  } finally {
+    screen.close();
+    interrupts.close();
+    process.stdin.destroy();
+  }
+}
+
+interface OpenBench {
+  places: BenchPlaces;
+  base: TrialBase;
+  /** Null: it is in the folder. */
+  plan: PlanRecord | null;
+}
+
+async function startBench(input: string | null, flags: BenchFlags, host: BenchHost): Promise<OpenBench> {
+  const request = await buildBench(input, flags);
+  const places = await newBenchFolder(
+    flags,
+    flags.name ?? flags.backends?.join('-') ?? flags.model ?? input ?? 'candidates',
+  );
+  await mkdir(places.folder, { recursive: true });
+  const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
+  const command = ['llmbatch', ...process.argv.slice(2)];
+  await writeEnvironment(
+    places.environment,
+    await describeEnvironment(request.base, { command, environment: process.env }),
+  );
+  return { places, base: request.base, plan };
+}
+
+async function resumeBench(asked: string | true): Promise<OpenBench> {
+  const places = await benchToResume(asked);
+  const { settings, runner } = await readEnvironment(places.environment);
+  return { places, base: { settings, runner }, plan: null };
+}
+
+/** What each trial says of its own, once. */
+function hostOf(screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
+  return {
+    environment: process.env,
+    stdin: process.stdin,
+    stop,
+    abort,
+    onNote: screen.noteOnce,
+    onTrialStart: screen.startTrial,
+    onTrialEnd: screen.endTrial,
+  };
+}
