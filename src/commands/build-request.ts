@@ -39,7 +39,6 @@ function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow 
 
 /** Flags that are a setting of the same name. */
 const sameNames = [
-  'workers',
   'retries',
   'retryOn',
   'maxErrorRate',
@@ -67,6 +66,7 @@ export function runnerSettings(
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,
+    workers: flags.workers === 'auto' ? null : flags.workers,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,
     drainTimeoutMs: flags.drainTimeout,

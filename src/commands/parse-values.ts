@@ -24,6 +24,9 @@ export function parseCountOrZero(text: string): number {
   return Number(text);
 }
 
+/** Commander makes '' of a null. */
+export const parseWorkersFlag = (text: string): number | 'auto' => parseWorkers(text) ?? 'auto';
+
 export function parseWorkers(text: string): number | null {
   if (text === 'auto') return null;
   try {

@@ -4,7 +4,7 @@ import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
 export interface RunnerFlags {
-  workers?: number | null;
+  workers?: number | 'auto';
   retries?: number;
   retryOn?: string[];
   timeout?: number;
@@ -147,7 +147,7 @@ export function addEngineFlags(command: Command): Command {
 
 export function addRunnerFlags(command: Command): Command {
   return addEngineFlags(command)
-    .option('--workers <n|auto>', 'requests in flight (default: auto, what the engine suggests)', parse.parseWorkers)
+    .option('--workers <n|auto>', 'requests in flight (default: auto, what the engine suggests)', parse.parseWorkersFlag)
     .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
     .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated', (text: string) =>
       text.split(','),

@@ -23,6 +23,13 @@ describe('llmbatch run', () => {
     expect(results.map(textOf)[41]).toBe('question 42');
   });
 
+  test('answers every line with --workers auto too', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(20));
+    const { exitCode } = await folder.run(['run', 'in.jsonl', ...mock(), '--workers', 'auto']);
+    expect([exitCode, (await folder.results('in.results.jsonl')).length]).toEqual([0, 20]);
+  });
+
   test('of an empty input writes an empty output and exits 0', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', '');

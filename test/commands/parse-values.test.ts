@@ -24,6 +24,7 @@ describe('a number', () => {
 
   test('of workers may be auto', () => {
     expect([parse.parseWorkers('auto'), parse.parseWorkers('8')]).toEqual([null, 8]);
+    expect([parse.parseWorkersFlag('auto'), parse.parseWorkersFlag('8')]).toEqual(['auto', 8]);
     expect(() => parse.parseWorkers('0')).toThrow('or auto');
   });
 

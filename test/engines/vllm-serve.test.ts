@@ -55,13 +55,14 @@ describe.skipIf(realVllm === null)('a real `vllm serve` (LLMBATCH_PYTHON, LLMBAT
       ).flat();
       await folder.write('in.jsonl', `${lines.join('\n')}\n`);
       const flags = ['-b', 'openai', '--base-url', `${url}/v1`, '-m', 'tiny-scorer', '--workers', workers];
-      const { exitCode } = await folder.run(['run', 'in.jsonl', ...flags, '--progress', 'none']);
+      const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...flags, '--progress', 'none']);
+      expect(exitCode, stderr).toBe(0);
       const results = await folder.results('in.results.jsonl');
       const wrong = results.filter(({ custom_id: id, response }) => {
         const expected = candidates.find(({ request }) => id.replace(/\.\d$/, '') === request.id)?.answer;
         return response?.body.choices?.[0]?.message?.content !== expected;
       });
-      expect([exitCode, results.length, wrong.length, await isHealthy()]).toEqual([0, 5000, 0, true]);
+      expect([results.length, wrong.length, await isHealthy()]).toEqual([5000, 0, true]);
     },
     longestMs,
   );
