@@ -6,9 +6,9 @@ import { startRun } from '../start-run.ts';
 import { type BenchPlaces, inputOf, outputNameOf, trialPrefix, warmUpInput } from './bench-places.ts';
 import type { BenchSlot } from './bench-slot.ts';
 import type { TrialRecord, TrialSpec } from './records.ts';
+import { failedRecord, finishedRecord } from './trial-record.ts';
 import { type TrialBase, trialRequest } from './trial-request.ts';
 import { type TrialWatch, watchTrial } from './watch-trial.ts';
-import { createMeter } from '../metrics/meter.ts';
 
 /** What a trial is run with. */
 export interface TrialDesk {
@@ -38,13 +38,15 @@ async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | 
     const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
     const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
     if (outcome.manifest.state !== 'finished') return null;
-    return await recordOf(spec, desk, { startedAt, watch, outcome, loads: slot.opened() - openedBefore });
+    const vramAfter = await desk.usedVram();
+    const loads = slot.opened() - openedBefore;
+    return finishedRecord(spec, { startedAt, seen: watch.read(), outcome, loads, loaded: slot.facts(), vramAfter });
   } catch (error) {
     if (host.stop.aborted) return null;
     // A full disk ends the bench too; a bug is to be seen.
     if (!(error instanceof LlmbatchError) || error instanceof JournalError) throw error;
     await slot.close();
-    return failedRecord(spec, { startedAt, watch, error });
+    return failedRecord(spec, { startedAt, seen: watch.read(), error: error.message });
   } finally {
     watch.stop();
   }
@@ -56,9 +58,16 @@ async function warmUp(spec: TrialSpec, desk: TrialDesk): Promise<void> {
   const output = join(desk.places.folder, 'outputs', `${trialPrefix(spec)}warm-up.jsonl`);
   const request = trialRequest(spec, desk.base, { input: warmUpInput(desk.places), output });
   const limit = Math.min(mostWarmUp, Math.max(fewestWarmUp, 2 * (spec.workers ?? 0)));
-  await runUnlisted({ ...request, settings: { ...request.settings, limit } }, desk, null);
+  const settings = { ...request.settings, limit };
+  await runUnlisted({ ...request, settings }, withoutModes(desk), null);
   await removeTrial(spec, desk.places);
 }
+
+/** What a few requests have in common says nothing of the trial. */
+const withoutModes = (desk: TrialDesk): TrialDesk => ({
+  ...desk,
+  host: { ...desk.host, onNote: (text) => text.startsWith('mode: ') || desk.host.onNote(text) },
+});
 
 const fewestWarmUp = 8;
 export const mostWarmUp = 32;
@@ -74,70 +83,4 @@ async function removeTrial(spec: TrialSpec, { folder }: BenchPlaces): Promise<vo
   const names = await readdir(outputs).catch(() => []);
   const ours = names.filter((name) => name.startsWith(trialPrefix(spec)));
   await Promise.all(ours.map((name) => rm(join(outputs, name), { force: true })));
-}
-
-interface Ended {
-  startedAt: Date;
-  watch: TrialWatch;
-  outcome: RunOutcome;
-  /** Engines opened in the trial itself, after its warm-up. */
-  loads: number;
-}
-
-async function recordOf(spec: TrialSpec, desk: TrialDesk, ended: Ended): Promise<TrialRecord> {
-  const { snapshot } = ended.outcome;
-  const { windows, seconds, first_20_rate, workers, reloads } = ended.watch.read();
-  const facts = desk.slot.facts();
-  const isElsewhere = facts?.backend.usesLocalGpus === false;
-  const vram = { before: facts?.before ?? null, loaded: facts?.loaded ?? null, after: await desk.usedVram() };
-  const isFirstLoad = spec.strategy === 'baseline';
-  return {
-    type: 'trial',
-    spec,
-    started_at: ended.startedAt.toISOString(),
-    state: 'finished',
-    error: null,
-    backend_version: facts?.backend.version ?? null,
-    model_digest: facts?.backend.modelDigest ?? null,
-    workers,
-    slots: facts?.backend.limits.slots ?? null,
-    load_ms: facts?.backend.loadMs ?? null,
-    seconds,
-    succeeded: snapshot.succeeded,
-    failed: snapshot.failed,
-    first_20_rate,
-    windows,
-    vram_bytes: isElsewhere ? { before: null, loaded: null, after: null } : vram,
-    reloads: reloads + Math.max(0, ended.loads - (isFirstLoad ? 1 : 0)),
-    summary: snapshot,
-    output: outputNameOf(spec),
-  };
-}
-
-function failedRecord(
-  spec: TrialSpec,
-  { startedAt, watch, error }: Omit<Ended, 'outcome' | 'loads'> & { error: Error },
-): TrialRecord {
-  const { windows, seconds, first_20_rate, workers, reloads } = watch.read();
-  return {
-    type: 'trial',
-    spec,
-    started_at: startedAt.toISOString(),
-    state: 'failed',
-    error: error.message,
-    backend_version: null,
-    model_digest: null,
-    workers,
-    slots: null,
-    load_ms: null,
-    seconds,
-    succeeded: 0,
-    failed: 0,
-    first_20_rate,
-    windows,
-    vram_bytes: { before: null, loaded: null, after: null },
-    reloads,
-    summary: createMeter().snapshot(),
-    output: null,
-  };
 }

@@ -91,10 +91,15 @@ function withId({ scan }: RunInput, { row, turn }: Pick, line: Buffer): string {
   const read = scan.read(row, line);
   if (isRejected(read)) throw new Error(`line ${read.line} was a request before: ${read.reason}`);
   const record = JSON.parse(line.toString('utf8').replace(/^\uFEFF/, '')) as Record<string, unknown>;
-  let id = turn === 0 ? read.id : `${read.id}~${turn + 1}`;
-  while (turn > 0 && scan.table.find(id) >= 0) id += '~';
+  const id = turn === 0 ? read.id : freeId(`${read.id}~${turn + 1}`, (taken) => scan.table.find(taken) >= 0);
   const key = (record['custom_id'] ?? null) === null ? 'id' : 'custom_id';
   return JSON.stringify({ ...record, [key]: id });
+}
+
+function freeId(wanted: string, isTaken: (id: string) => boolean): string {
+  let id = wanted;
+  while (isTaken(id)) id += '~';
+  return id;
 }
 
 /** Whole or not at all: a bench that goes on takes what is there. */

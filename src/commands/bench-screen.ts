@@ -27,19 +27,25 @@ export function createBenchScreen(mode: ProgressMode): BenchScreen {
       screen.note(text);
     },
     startTrial(place, snapshot) {
+      const progress = progressOf(place);
+      if (progress !== '') screen.note(progress);
       screen.start(snapshot, titleOf(place));
     },
-    endTrial(record, place) {
+    endTrial(record, { position }) {
       screen.close();
-      screen.note(`trial ${place.position}: ${outcomeOf(record)}`);
+      screen.note(`trial ${position}: ${outcomeOf(record)}`);
     },
     close: screen.close,
   };
 }
 
-function titleOf({ spec, position, total, done, secondsLeft }: TrialPlace): string {
-  const left = secondsLeft === null ? '' : ` · about ${formatDuration(secondsLeft * 1000)} left`;
-  return `trial ${position} of ${total}: ${describeSpec(spec)}${bestOf(done)}${left}`;
+const titleOf = ({ spec, position, total }: TrialPlace): string =>
+  `trial ${position} of ${total}: ${describeSpec(spec)}`;
+
+/** Between two trials: how far the bench is. */
+function progressOf({ done, secondsLeft }: TrialPlace): string {
+  const left = secondsLeft === null ? null : `about ${formatDuration(secondsLeft * 1000)} left`;
+  return [bestOf(done), left].filter((text) => text !== null).join(' · ');
 }
 
 function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): string {
@@ -48,11 +54,12 @@ function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): s
   return `${formatRate(rateOf({ succeeded, seconds }))} req/s (${formatInteger(succeeded)} in ${formatDuration(seconds * 1000)}${failures})`;
 }
 
-function bestOf(done: readonly TrialRecord[]): string {
+function bestOf(done: readonly TrialRecord[]): string | null {
   const [best] = done
     .filter(({ state, succeeded }) => state === 'finished' && succeeded > 0)
     .toSorted((left, right) => (rateOf(right) ?? 0) - (rateOf(left) ?? 0));
-  return best === undefined ? '' : ` · best so far ${formatRate(rateOf(best))} req/s (trial ${best.spec.number})`;
+  if (best === undefined) return null;
+  return `best so far: trial ${best.spec.number}, ${formatRate(rateOf(best))} req/s (${describeSpec(best.spec)})`;
 }
 
 const rateOf = ({ succeeded, seconds }: Pick<TrialRecord, 'succeeded' | 'seconds'>): number | null =>

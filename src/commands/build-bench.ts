@@ -1,34 +1,46 @@
-import { combine, parseEngine } from '../bench/matrix.ts';
+import { type Options, combine, parseEngine } from '../bench/matrix.ts';
 import type { BenchRequest } from '../bench/plan-bench.ts';
 import { checkOptions, findBackend } from '../run/choose-backend.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { answerSettings, runnerSettings } from './build-request.ts';
 
-const defaults = { workers: [1, 2, 4, 8], sizes: [1000], repeats: 3 };
+const defaults: Pick<BenchRequest, 'workers' | 'sizes' | 'repeats'> = {
+  workers: [1, 2, 4, 8],
+  sizes: [1000],
+  repeats: 3,
+};
 
 /** What the flags of `bench` ask for; checked as far as it can be without an engine. */
 export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
   const settings = await answerSettings(flags, input ?? '');
   const engines = (flags.backends ?? []).map(parseEngine);
-  for (const { backend } of engines) findBackend(backend);
   const options = combine(asLists({ ...settings.options, ...flags.options }));
-  const backend = engines[0]?.backend ?? settings.backend;
-  if (engines.length < 2 && backend !== 'auto') {
-    for (const combination of options) await checkOptions(findBackend(backend), combination);
-  }
+  await checkEngines(engines, settings.backend, options);
   return {
     input,
-    base: { settings, runner: runnerSettings({ ...flags, workers: null }) },
+    base: { settings, runner: runnerSettings({ ...flags, workers: 'auto' }) },
     engines,
-    workers: flags.workers ?? defaults.workers,
-    sizes: flags.sizes ?? defaults.sizes,
-    strategies: flags.strategies ?? [flags.mode === 'conversation' ? 'conversation' : 'independent'],
     options,
-    repeats: flags.repeat ?? (flags.batches === undefined ? defaults.repeats : 1),
-    batches: flags.batches ?? null,
+    ...sizesOf(flags),
     seed: flags.orderSeed,
     budgetSeconds: flags.budget === undefined ? null : flags.budget / 1000,
   };
+}
+
+function sizesOf(flags: BenchFlags) {
+  const { workers = defaults.workers, sizes = defaults.sizes, batches = null, mode } = flags;
+  const { strategies = [mode === 'conversation' ? 'conversation' : 'independent'] } = flags;
+  const { repeat = batches === null ? defaults.repeats : 1 } = flags;
+  return { workers, sizes, strategies, repeats: repeat, batches };
+}
+
+/** Of several engines, each takes the options that it has. */
+async function checkEngines(engines: BenchRequest['engines'], asked: string, options: Options[]): Promise<void> {
+  const definitions = engines.map(({ backend }) => findBackend(backend));
+  if (engines.length === 0 && asked !== 'auto') definitions.push(findBackend(asked));
+  const [only] = definitions;
+  if (only === undefined || definitions.length > 1) return;
+  for (const combination of options) await checkOptions(only, combination);
 }
 
 const asLists = (options: Record<string, unknown>): BenchFlags['options'] =>

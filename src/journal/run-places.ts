@@ -62,7 +62,7 @@ async function removeOldRuns(runs: string): Promise<void> {
   }
 }
 
-function stateFolder(environment: NodeJS.ProcessEnv): string {
+export function stateFolder(environment: NodeJS.ProcessEnv): string {
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'llmbatch');
 }
 

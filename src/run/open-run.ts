@@ -1,0 +1,22 @@
+import type { Backend } from '../core/backend.ts';
+import type { Emit, GpuSample } from '../core/events.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import type { Journal } from '../journal/open-journal.ts';
+import type { EngineSlot } from './engine-slot.ts';
+import type { RunInput } from './read-input.ts';
+import type { RunHost, RunRequest } from './run-request.ts';
+
+/** A run with everything open but the engine. */
+export interface OpenRun {
+  request: RunRequest;
+  host: RunHost;
+  input: RunInput;
+  journal: Journal;
+  manifest: Manifest;
+  slot: EngineSlot;
+  emit: Emit;
+  /** The process of a local engine, for its CPU and memory. */
+  onBackend: (backend: Backend) => void;
+  /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
+  onGpuSample: (listener: (gpus: GpuSample[]) => void) => void;
+}
