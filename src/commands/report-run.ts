@@ -27,7 +27,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   }
   if (results === 0) throw new UsageError(`${output} holds no results`);
   const report = fold.finish(factsOf(manifest, places.output));
-  await writeStdout(reportFormats[json ? 'json' : format](report));
+  await writeStdout(await reportFormats[json ? 'json' : format](report));
 }
 
 /** What is known of a run without a manifest (a merged file, one of another tool). */

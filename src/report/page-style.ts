@@ -1,23 +1,54 @@
 /** One column on a phone, two where there is room; light or dark as the reader has it. */
 export const pageStyle = `
-:root { color-scheme: light dark; --line: #8884; --soft: #8889; --bar: #0a84c6; }
+:root {
+  color-scheme: light dark;
+  --ink: #1c1c1c; --soft: #555; --line: #d5d5d5; --paper: #fff; --card: #fff;
+  --s1: #0072b2; --s2: #c84e00; --s3: #00835f; --s4: #a03f8f; --s5: #8a6d00; --s6: #4a4a4a;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ink: #ececec; --soft: #b0b0b0; --line: #454545; --paper: #141414; --card: #1c1c1c;
+    --s1: #56b4e9; --s2: #ff9455; --s3: #3ccf9f; --s4: #e08fd0; --s5: #e6c229; --s6: #d0d0d0;
+  }
+}
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 72rem; font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; margin: 0 0 .5rem; }
+body { margin: 0 auto; padding: 1rem; max-width: 76rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+h1 { font-size: 1.35rem; line-height: 1.25; margin: .25rem 0 1rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
 main { display: grid; gap: 1rem; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
-section { border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; min-width: 0; }
-section.chart, section:last-child { grid-column: 1 / -1; }
+section { border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; min-width: 0; background: var(--card); }
+.wide-part { grid-column: 1 / -1; }
+p { margin: 0 0 .6rem; max-width: 48rem; overflow-wrap: anywhere; }
+.charts { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
+.charts.many { grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 1rem; }
+.charts + .scroll { margin-top: 1rem; }
+figure { margin: 0; min-width: 0; }
+figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .35rem; overflow-wrap: anywhere; }
+figure p { margin: .5rem 0; font-size: .9rem; color: var(--soft); }
+figure.small figcaption, figure.small p { font-size: .85rem; }
+figure svg { display: block; max-width: 100%; height: auto; }
+.narrow { display: none; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0 0 .35rem; padding: 0; font-size: .85rem; }
+.legend li { overflow-wrap: anywhere; }
+.legend svg { display: inline-block; margin-right: .35rem; vertical-align: middle; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .75rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; text-align: left; }
+figure table { font-size: .85rem; }
+th, td { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; text-align: left; }
 tr:last-child > * { border-bottom: 0; }
+thead th { border-bottom: 1px solid var(--line) !important; color: var(--soft); }
 th { font-weight: 500; }
 .table td, .table thead th + th { text-align: right; white-space: nowrap; }
-.pairs th { white-space: nowrap; color: var(--soft); color: light-dark(#555, #aaa); }
+.table :is(td, th).text { text-align: left; white-space: normal; overflow-wrap: break-word; min-width: 6rem; max-width: 32rem; padding-left: 1rem; }
+.pairs th { white-space: nowrap; color: var(--soft); }
 .pairs td, .table tbody th { overflow-wrap: anywhere; }
 .table tbody th { min-width: 6.5rem; }
 .table :is(td, th):last-child { padding-right: 0; }
-svg { width: 100%; height: 7.5rem; display: block; fill: var(--bar); }
-p { margin: .5rem 0 0; font-size: .85rem; }
+@media (max-width: 540px) {
+  body { padding: .75rem; }
+  section { padding: .75rem; }
+  .wide { display: none; }
+  .narrow { display: block; }
+}
+@media print { section { break-inside: avoid; } }
 `;

@@ -1,5 +1,4 @@
 import { addMeasured } from '../core/add-measured.ts';
-import { createDistribution } from '../core/distribution.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
@@ -7,6 +6,7 @@ import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Counts } from '../core/tally.ts';
 import { createTally } from '../core/tally.ts';
+import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
 import type { RateOverTime } from './rate-over-time.ts';
 import { createRateOverTime } from './rate-over-time.ts';
 
@@ -41,7 +41,7 @@ interface SlowResult {
 }
 
 /** A whole run as numbers; what the renderers get. Null means "not measured". */
-export interface ReportData extends Counts {
+export interface ReportData extends Counts, SuccessNumbers {
   run: RunFacts;
   /** Prompt tokens that the engine took from its cache instead of computing them. */
   tokensSaved: number | null;
@@ -49,16 +49,13 @@ export interface ReportData extends Counts {
   /** Requests, and prompt + completion tokens, per second of work. */
   requestRate: number | null;
   tokenRate: number | null;
-  latencyMs: Snapshot['latencyMs'];
-  ttftMs: Snapshot['ttftMs'];
-  queueMs: Snapshot['queueMs'];
   rateOverTime: RateOverTime | null;
   /** How many requests took how many attempts; 0 for lines that never became a request. */
   attempts: { attempts: number; requests: number }[];
   /** The slowest first. */
   slowest: SlowResult[];
-  /** Answers that were checked against a schema; null where none was. */
-  schema: { passed: number; failed: number } | null;
+  /** Answers that were checked against a schema, and the first that failed; null where none was. */
+  schema: { passed: number; failed: number; failures: { id: string; line: number | null; message: string }[] } | null;
 }
 
 export interface ReportFold {
@@ -70,10 +67,11 @@ export interface ReportFold {
 /** Folds result lines into a report; memory does not grow with their number. */
 export function foldReport(): ReportFold {
   const tally = createTally();
-  const times = { latency: createDistribution(), ttft: createDistribution(), queue: createDistribution() };
+  const successes = foldSuccesses();
   const rateOverTime = createRateOverTime();
   const attempts = new Map<number, number>();
   const slowest: SlowResult[] = [];
+  const failures: NonNullable<ReportData['schema']>['failures'] = [];
   const span = { sent: 0, firstAt: Infinity, lastAt: -Infinity };
   let parsed = 0;
 
@@ -83,14 +81,12 @@ export function foldReport(): ReportFold {
       tally.add(sample);
       attempts.set(sample.attempts, (attempts.get(sample.attempts) ?? 0) + 1);
       if (sample.kind === null && line.llmbatch?.parsed !== undefined) parsed++;
+      if (sample.kind === 'schema-invalid' && failures.length < 10) failures.push(failureOf(line));
       if (sample.attempts === 0) return;
       noteSpan(span, sample);
       rateOverTime.add(sample.endedAt);
       keepSlowest(slowest, line, sample);
-      if (sample.kind !== null) return;
-      times.latency.record(sample.latencyMs);
-      if (sample.ttftMs !== null) times.ttft.record(sample.ttftMs);
-      if (sample.queueMs !== null) times.queue.record(sample.queueMs);
+      if (sample.kind === null) successes.add(sample);
     },
     finish(run) {
       const counts = tally.counts();
@@ -100,19 +96,23 @@ export function foldReport(): ReportFold {
         ...counts,
         tokensSaved: counts.tokens.cached,
         ...ratesOf(counts, span, run.elapsedSeconds),
-        latencyMs: times.latency.read(),
-        ttftMs: times.ttft.read(),
-        queueMs: times.queue.read(),
+        ...successes.read(),
         rateOverTime: rateOverTime.read(),
         attempts: [...attempts]
           .toSorted(([a], [b]) => a - b)
           .map(([tries, requests]) => ({ attempts: tries, requests })),
         slowest,
-        schema: parsed + invalid === 0 ? null : { passed: parsed, failed: invalid },
+        schema: parsed + invalid === 0 ? null : { passed: parsed, failed: invalid, failures },
       };
     },
   };
 }
+
+const failureOf = (line: ResultLine) => ({
+  id: line.custom_id,
+  line: line.llmbatch?.line ?? null,
+  message: line.error?.message ?? '',
+});
 
 interface Span {
   /** Results of requests that were sent. */

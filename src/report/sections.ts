@@ -22,6 +22,7 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
     { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
+    { title: 'Schema failures', header: ['id', 'line', 'reason'], rows: schemaRows(data) },
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
   ].filter((section) => section.rows.length > 0);
 }
@@ -95,6 +96,9 @@ function attemptRows({ attempts }: ReportData): string[][] {
   if (attempts.every((row) => row.attempts <= 1)) return [];
   return attempts.map((row) => [String(row.attempts), formatInteger(row.requests)]);
 }
+
+const schemaRows = ({ schema }: ReportData): string[][] =>
+  (schema?.failures ?? []).map(({ id, line, message }) => [id, String(line ?? notMeasured), message]);
 
 function slowRows({ slowest }: ReportData): string[][] {
   return slowest.map((row) => [

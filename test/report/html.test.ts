@@ -1,24 +1,56 @@
-import { expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../src/report/html.ts';
-import { sampleReport } from './sample-run.ts';
+import { hasBrowser, overflow, seenCharts, visit } from '../helpers/browse.ts';
+import { scratchFolder } from '../helpers/scratch-folder.ts';
+import { expectWellFormed } from './well-formed.ts';
+import { sampleReport, sampleSnapshot } from './sample-run.ts';
 
-test('the page needs nothing else: no script, no other file', () => {
-  const page = renderHtml(sampleReport());
+const charts = [
+  'Throughput over time',
+  'Latency',
+  'Prompt tokens',
+  'Completion tokens',
+  'Errors by kind',
+  'GPU memory',
+];
+
+test('the page needs nothing else: no script, no other file', async () => {
+  const page = await renderHtml(sampleReport());
   expect(page).toMatch(/^<!doctype html>/);
   expect(page).not.toMatch(/<script|src=["']|href=|url\(|@import/);
 });
 
-test('text from the data stays text', () => {
-  const page = renderHtml(sampleReport({ outputPath: '</title><script>alert(1)</script>', model: `a"b'c&d` }));
+test('text from the data stays text', async () => {
+  const page = await renderHtml(sampleReport({ outputPath: '</title><script>alert(1)</script>', model: `a"b'c&d` }));
   expect(page).not.toMatch(/<script|<img/);
   expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;|&quot;�[31m');
   expect(page).toContain('a&quot;b&#39;c&amp;d');
 });
 
-test('every tag that is opened is closed', () => {
-  const page = renderHtml(sampleReport());
-  for (const tag of ['section', 'table', 'thead', 'tbody', 'tr', 'td', 'th', 'rect', 'svg', 'div', 'title']) {
-    const opened = page.match(new RegExp(`<${tag}[ >]`, 'g'))?.length;
-    expect([tag, page.match(new RegExp(`</${tag}>`, 'g'))?.length]).toEqual([tag, opened]);
-  }
+test('every tag that is opened is closed', async () => {
+  expectWellFormed(await renderHtml(sampleReport({ snapshot: sampleSnapshot() })));
+});
+
+test('a run that tells little has the charts that it can have', async () => {
+  const { latencyMs, histograms, ...rest } = sampleReport();
+  const none = { latencyMs: [], promptTokens: [], completionTokens: [] };
+  const page = await renderHtml({ ...rest, latencyMs: null, histograms: none, rateOverTime: null, errors: {} });
+  expect([latencyMs, histograms]).not.toContain(null);
+  expect(page).not.toContain('<figure');
+});
+
+describe.skipIf(!hasBrowser)('in a browser', () => {
+  test.each([
+    { width: 1280, colorScheme: 'light' as const },
+    { width: 390, colorScheme: 'dark' as const },
+  ])('the charts are seen, nothing is amiss, and nothing sticks out at %o', async (screen) => {
+    const path = join(await scratchFolder(), 'report.html');
+    await writeFile(path, await renderHtml(sampleReport({ snapshot: sampleSnapshot() })));
+    const { page, complaints, requests } = await visit(path, screen);
+    expect({ complaints, requests }).toEqual({ complaints: [], requests: [] });
+    expect(await seenCharts(page)).toEqual(charts);
+    expect(await overflow(page)).toBe(0);
+  });
 });

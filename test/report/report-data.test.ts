@@ -48,7 +48,11 @@ test('answers that were checked against a schema are counted', () => {
   const line = resultLine(1);
   fold.add({ ...line, llmbatch: { ...line.llmbatch, parsed: { score: 1 } } });
   fold.add(resultLine(2, { error: 'schema-invalid' }));
-  expect(fold.finish(run).schema).toEqual({ passed: 1, failed: 1 });
+  expect(fold.finish(run).schema).toEqual({
+    passed: 1,
+    failed: 1,
+    failures: [{ id: 'candidate-2', line: 3, message: 'no' }],
+  });
 });
 
 test('an empty output is a report of nothing, not of zeros', () => {

@@ -1,0 +1,129 @@
+import type { Mark, Spec } from 'vega';
+import type { BarChart, HistogramChart } from './chart.ts';
+import { accent, ink, labelText, plain, soft } from './chart-theme.ts';
+
+const barHeight = 28;
+
+/** Names stand above their bars: they may be long, and the page narrow. */
+export function barSpec({ bars, x }: BarChart): Spec {
+  const most = Math.max(...bars.map(({ value, high }) => high ?? value), 0);
+  return {
+    height: bars.length * barHeight * 1.6,
+    data: [
+      { name: 'bars', values: bars.map((bar, index) => ({ ...bar, index })) },
+      { name: 'ranges', source: 'bars', transform: [{ type: 'filter', expr: 'isValid(datum.low)' }] },
+    ],
+    scales: [
+      { name: 'x', type: 'linear', domain: [0, most > 0 ? most : 1], range: 'width', nice: true },
+      { name: 'y', type: 'band', domain: bars.map((_, index) => index), range: 'height' },
+    ],
+    axes: [{ orient: 'bottom', scale: 'x', title: x.title, tickCount: 5 }],
+    marks: [barMark, rangeMark, nameMark, textMark],
+  };
+}
+
+const top = (offset: number) => ({ scale: 'y', field: 'index', offset });
+
+const barMark: Mark = {
+  type: 'rect',
+  from: { data: 'bars' },
+  encode: {
+    update: {
+      x: { value: 0 },
+      x2: { scale: 'x', field: 'value' },
+      y: top(20),
+      height: { value: 18 },
+      fill: [{ test: 'datum.isSetOff', value: accent }, { value: plain }],
+    },
+  },
+};
+
+const rangeMark: Mark = {
+  type: 'rule',
+  from: { data: 'ranges' },
+  encode: {
+    update: {
+      x: { scale: 'x', field: 'low' },
+      x2: { scale: 'x', field: 'high' },
+      y: top(29),
+      stroke: { value: ink },
+      strokeWidth: { value: 2 },
+    },
+  },
+};
+
+const nameMark: Mark = {
+  type: 'text',
+  from: { data: 'bars' },
+  encode: {
+    update: {
+      ...labelText,
+      x: { value: 2 },
+      y: top(15),
+      text: { field: 'name' },
+      limit: { signal: 'width * 0.68' },
+      fill: { value: ink },
+    },
+  },
+};
+
+const textMark: Mark = {
+  type: 'text',
+  from: { data: 'bars' },
+  encode: {
+    update: {
+      ...labelText,
+      x: { signal: 'width' },
+      y: top(15),
+      align: { value: 'right' },
+      text: { field: 'text' },
+      fill: { value: soft },
+    },
+  },
+};
+
+/** Bars between the edges of their bins. */
+export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { isNarrow: boolean }): Spec {
+  const domain: [number, number] = [bins[0]?.from ?? 0, bins.at(-1)?.to ?? 1];
+  return {
+    data: [{ name: 'bins', values: bins }],
+    scales: [
+      { name: 'x', type: x.scale, domain, range: 'width', zero: false },
+      { name: 'y', type: 'linear', domain: { data: 'bins', field: 'count' }, range: 'height', zero: true, nice: true },
+    ],
+    axes: [
+      {
+        orient: 'bottom',
+        scale: 'x',
+        title: x.title,
+        tickCount: isNarrow ? 4 : 8,
+        labelOverlap: true,
+        format: ',.0f',
+        ...(x.scale === 'log' ? { values: logTicks(domain) } : {}),
+      },
+      { orient: 'left', scale: 'y', title: y.title, tickCount: 5, grid: true },
+    ],
+    marks: [
+      {
+        type: 'rect',
+        from: { data: 'bins' },
+        encode: {
+          update: {
+            x: { scale: 'x', field: 'from' },
+            x2: { scale: 'x', field: 'to', offset: -1 },
+            y: { scale: 'y', field: 'count' },
+            y2: { scale: 'y', value: 0 },
+            fill: { value: plain },
+          },
+        },
+      },
+    ],
+  };
+}
+
+/** 1, 2 and 5 of each power of ten. */
+function logTicks([from, to]: [number, number]): number[] {
+  const first = Math.floor(Math.log10(from));
+  const powers = Array.from({ length: Math.ceil(Math.log10(to)) - first + 1 }, (_, at) => 10 ** (first + at));
+  return powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick >= from && tick <= to);
+}

@@ -1,0 +1,55 @@
+import type { Config } from 'vega';
+
+/**
+ * Of a series: told apart by colour-blind people and in print, for shape and dashes differ too. The colours are variables
+ * of the page, which has one set for light and one for dark.
+ */
+const looks = [
+  { shape: 'circle', dash: [] },
+  { shape: 'square', dash: [6, 3] },
+  { shape: 'triangle-up', dash: [2, 2] },
+  { shape: 'diamond', dash: [8, 3, 2, 3] },
+  { shape: 'cross', dash: [4, 4] },
+  { shape: 'triangle-down', dash: [1, 3] },
+];
+
+export interface SeriesLook {
+  colour: string;
+  shape: string;
+  dash: number[];
+}
+
+export const seriesLook = (index: number): SeriesLook => {
+  const look = looks[index % looks.length]!;
+  return { ...look, colour: `var(--s${(index % looks.length) + 1})` };
+};
+
+const text = 'var(--soft)';
+
+export const chartConfig: Config & { aria: boolean } = {
+  // The name of the whole drawing is told; of each tick, nobody wants to hear.
+  aria: false,
+  axis: {
+    labelColor: text,
+    titleColor: text,
+    domainColor: 'var(--line)',
+    tickColor: 'var(--line)',
+    gridColor: 'var(--line)',
+    labelFont: 'system-ui, sans-serif',
+    titleFont: 'system-ui, sans-serif',
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    labelLimit: 160,
+    titlePadding: 8,
+  },
+  axisX: { grid: false },
+};
+
+export const labelText = { fontSize: { value: 12 }, font: { value: 'system-ui, sans-serif' } };
+
+export const ink = 'var(--ink)';
+export const soft = text;
+/** What is set off from the rest. */
+export const accent = 'var(--s2)';
+export const plain = 'var(--s1)';

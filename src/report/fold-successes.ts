@@ -1,0 +1,44 @@
+import { createDistribution } from '../core/distribution.ts';
+import type { ResultSample } from '../core/events.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { type Bin, createLinearHistogram, createLogHistogram } from './histogram.ts';
+
+/** Times and tokens of the requests that succeeded. */
+export interface SuccessNumbers extends Pick<Snapshot, 'latencyMs' | 'ttftMs' | 'queueMs'> {
+  /** How many took so long, and had so many tokens. */
+  histograms: { latencyMs: Bin[]; promptTokens: Bin[]; completionTokens: Bin[] };
+}
+
+export interface SuccessFold {
+  add(sample: ResultSample): void;
+  read(): SuccessNumbers;
+}
+
+export function foldSuccesses(): SuccessFold {
+  const [latency, ttft, queue] = [createDistribution(), createDistribution(), createDistribution()];
+  const bins = {
+    latencyMs: createLogHistogram(),
+    promptTokens: createLinearHistogram(),
+    completionTokens: createLinearHistogram(),
+  };
+  return {
+    add({ latencyMs, ttftMs, queueMs, promptTokens, completionTokens }) {
+      latency.record(latencyMs);
+      if (ttftMs !== null) ttft.record(ttftMs);
+      if (queueMs !== null) queue.record(queueMs);
+      bins.latencyMs.add(latencyMs);
+      bins.promptTokens.add(promptTokens);
+      bins.completionTokens.add(completionTokens);
+    },
+    read: () => ({
+      latencyMs: latency.read(),
+      ttftMs: ttft.read(),
+      queueMs: queue.read(),
+      histograms: {
+        latencyMs: bins.latencyMs.read(),
+        promptTokens: bins.promptTokens.read(),
+        completionTokens: bins.completionTokens.read(),
+      },
+    }),
+  };
+}

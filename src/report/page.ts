@@ -1,0 +1,49 @@
+import type { Chart } from './chart.ts';
+import { renderFigure } from './charts.ts';
+import { escapeHtml } from './escape-html.ts';
+import { renderTable } from './html-table.ts';
+import { pageStyle } from './page-style.ts';
+import type { Section } from './sections.ts';
+
+/** A part of a page, as wide as the page or one of two columns. */
+export interface PagePart extends Partial<Section> {
+  title: string;
+  /** Sentences above the rest. */
+  notes?: string[];
+  charts?: Chart[];
+  isWide?: boolean;
+}
+
+/** A page that needs no other file and no script. */
+export async function renderPage(title: string, parts: readonly PagePart[]): Promise<string> {
+  const sections: string[] = [];
+  for (const part of parts) sections.push(await renderPart(part));
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<h1>${escapeHtml(title)}</h1>
+<main>
+${sections.join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+async function renderPart({ title, notes = [], charts = [], header = null, rows = [], isWide }: PagePart) {
+  const figures: string[] = [];
+  for (const chart of charts) figures.push(await renderFigure(chart));
+  const isSmall = charts.some((chart) => chart.isSmall === true);
+  return `<section${isWide === true ? ' class="wide-part"' : ''}>
+<h2>${escapeHtml(title)}</h2>
+${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('\n')}
+${figures.length === 0 ? '' : `<div class="charts${isSmall ? ' many' : ''}">\n${figures.join('\n')}\n</div>`}
+${rows.length === 0 ? '' : renderTable(header, rows)}
+</section>`;
+}
