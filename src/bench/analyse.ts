@@ -1,0 +1,46 @@
+import { UsageError } from '../core/errors.ts';
+import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
+import { changesAnswers } from './changes-answers.ts';
+import type { AgreementRecord, BenchRecord, PlanRecord, TrialRecord } from './records.ts';
+import { findStability } from './stability.ts';
+import { type StabilityLimits, defaultStabilityLimits } from './stability-checks.ts';
+import { findSteady } from './steady.ts';
+import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
+import type { Trial } from './verdicts/evidence.ts';
+import { findVerdicts } from './verdicts/index.ts';
+import { findCurves } from './worker-curve.ts';
+
+/** What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again. */
+export function analyse(
+  records: readonly BenchRecord[],
+  limits: StabilityLimits = defaultStabilityLimits,
+): BenchAnalysis {
+  const plan = records.find((record): record is PlanRecord => record.type === 'plan');
+  if (plan === undefined)
+    throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
+  const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
+  const trials = analyseTrials(trialsOf(records), agreements);
+  return { plan, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
+}
+
+/** In the order of execution; of one that was run again, the last. */
+function trialsOf(records: readonly BenchRecord[]): TrialRecord[] {
+  const trials = records.filter((record): record is TrialRecord => record.type === 'trial');
+  const byNumber = new Map(trials.map((trial) => [trial.spec.number, trial]));
+  return [...byNumber.values()].toSorted((left, right) => left.spec.number - right.spec.number);
+}
+
+function analyseTrials(records: readonly TrialRecord[], agreements: readonly AgreementRecord[]): TrialAnalysis[] {
+  const trials = records.map((record): Trial => ({ record, steady: findSteady(record.windows) }));
+  const groups = groupTrials(trials, curveFields);
+  return trials.map((trial) => ({
+    ...trial,
+    verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups) }),
+    changesAnswers: changesAnswers(trial.record, records, agreements),
+  }));
+}
+
+const peersOf = (trial: Trial, groups: Trial[][]): Trial[] =>
+  (groups.find((group) => group.includes(trial)) ?? []).filter(
+    ({ record }) => record.state === 'finished' && workersOf(record) !== workersOf(trial.record),
+  );

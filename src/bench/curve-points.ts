@@ -1,0 +1,45 @@
+import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
+import { standardError } from './batch-means.ts';
+import { meanOf } from './mean.ts';
+import { studentQuantile } from './quantiles.ts';
+import { workersOf } from './trial-groups.ts';
+
+export type CurvePoint = WorkerCurve['points'][number];
+
+/** A point for each number of workers, the fewest first: of its repeats, the mean. */
+export function curvePoints(trials: readonly TrialAnalysis[]): CurvePoint[] {
+  const byWorkers = new Map<number, TrialAnalysis[]>();
+  for (const trial of trials) {
+    const workers = workersOf(trial.record);
+    if (workers !== null) byWorkers.set(workers, [...(byWorkers.get(workers) ?? []), trial]);
+  }
+  return [...byWorkers].toSorted(([left], [right]) => left - right).map(([workers, same]) => pointOf(workers, same));
+}
+
+function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
+  const latencies = trials.map(({ record }) => record.summary.latencyMs);
+  return {
+    workers,
+    ...rateOfRepeats(trials),
+    p50: meanOf(latencies.map((latency) => latency?.p50)),
+    p95: meanOf(latencies.map((latency) => latency?.p95)),
+    trials: trials.map(({ record }) => record.spec.number),
+  };
+}
+
+/** Repeats can differ by more than each of them shows: the range is the wider one of within and between. */
+function rateOfRepeats(trials: TrialAnalysis[]): Pick<CurvePoint, 'rate' | 'low' | 'high'> {
+  const steady = trials.flatMap(({ steady: { rate, high } }) =>
+    rate === null || high === null ? [] : [{ rate, half: high - rate }],
+  );
+  const rate = meanOf(steady.map((trial) => trial.rate));
+  if (rate === null) return { rate: null, low: null, high: null };
+  const within = Math.hypot(...steady.map(({ half }) => half)) / steady.length;
+  // Of two repeats alone the range between them would be 13 standard errors: nothing could be told.
+  const between =
+    steady.length < 3
+      ? 0
+      : studentQuantile(0.975, steady.length - 1) * standardError(steady.map((trial) => trial.rate));
+  const half = Math.max(within, between);
+  return { rate, low: rate - half, high: rate + half };
+}

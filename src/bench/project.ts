@@ -1,0 +1,84 @@
+import type { TrialAnalysis } from './analysis.ts';
+import { meanOf } from './mean.ts';
+import { usualWindows } from './verdicts/evidence.ts';
+
+/** Per million tokens, in whatever currency; null: not asked for. */
+export interface Prices {
+  in: number | null;
+  out: number | null;
+}
+
+/** What so many requests would take. Null: not measured, or not steady and so not to be promised. */
+export interface Estimate {
+  /** By the steady rate and its 95 % range. */
+  hours: { expected: number; low: number; high: number } | null;
+  promptTokens: number | null;
+  completionTokens: number | null;
+  /** By the mean power of the GPUs; the rest of the machine is not measured. */
+  kilowattHours: number | null;
+  /** Of the tokens, at the prices given. */
+  money: number | null;
+}
+
+export interface Projection {
+  requests: number;
+  estimate: Estimate;
+  baseline: Estimate | null;
+  /** Baseline less estimate: negative where the baseline is better. */
+  saved: { hours: number | null; kilowattHours: number | null; money: number | null } | null;
+}
+
+export interface Projected {
+  trial: TrialAnalysis;
+  /** The trial with the strategy "baseline" that it is compared with. */
+  baseline: TrialAnalysis | null;
+}
+
+/** Projects a trial to each number of requests, beside its baseline. A trial that is not steady gives tokens and no times. */
+export function project({ trial, baseline }: Projected, counts: readonly number[], prices: Prices): Projection[] {
+  return counts.map((requests) => {
+    const estimate = estimateOf(trial, requests, prices);
+    const other = baseline === null ? null : estimateOf(baseline, requests, prices);
+    return { requests, estimate, baseline: other, saved: other === null ? null : savedBy(estimate, other) };
+  });
+}
+
+function estimateOf(trial: TrialAnalysis, requests: number, prices: Prices): Estimate {
+  const hours = hoursOf(trial, requests);
+  const [promptTokens, completionTokens] = tokensOf(trial).map((each) => (each === null ? null : each * requests));
+  const watts = meanOf(usualWindows(trial).map(({ gpu }) => gpu?.power_watts));
+  return {
+    hours,
+    promptTokens: promptTokens ?? null,
+    completionTokens: completionTokens ?? null,
+    kilowattHours: hours === null || watts === null ? null : (hours.expected * watts) / 1000,
+    money: moneyOf(promptTokens ?? null, completionTokens ?? null, prices),
+  };
+}
+
+function hoursOf({ steady: { rate, low, high } }: TrialAnalysis, requests: number): Estimate['hours'] {
+  if (rate === null || low === null || high === null || low <= 0) return null;
+  const hoursAt = (perSecond: number): number => requests / perSecond / 3600;
+  return { expected: hoursAt(rate), low: hoursAt(high), high: hoursAt(low) };
+}
+
+/** Prompt and completion tokens of a request that was answered. */
+function tokensOf({ record: { summary, succeeded } }: TrialAnalysis): (number | null)[] {
+  const { prompt, completion } = summary.tokens;
+  return [prompt, completion].map((tokens) => (tokens === null || succeeded === 0 ? null : tokens / succeeded));
+}
+
+function moneyOf(prompt: number | null, completion: number | null, prices: Prices): number | null {
+  if (prices.in === null && prices.out === null) return null;
+  if (prompt === null || completion === null) return null;
+  return (prompt * (prices.in ?? 0) + completion * (prices.out ?? 0)) / 1e6;
+}
+
+const savedBy = (estimate: Estimate, baseline: Estimate): Projection['saved'] => ({
+  hours: lessOf(baseline.hours?.expected ?? null, estimate.hours?.expected ?? null),
+  kilowattHours: lessOf(baseline.kilowattHours, estimate.kilowattHours),
+  money: lessOf(baseline.money, estimate.money),
+});
+
+const lessOf = (from: number | null, part: number | null): number | null =>
+  from === null || part === null ? null : from - part;

@@ -1,0 +1,90 @@
+import { formatBytes, formatInteger, formatPercent, notMeasured } from '../core/format.ts';
+import type { Stability } from './analysis.ts';
+import { median } from './trend.ts';
+
+export interface StabilityLimits {
+  /** GPU memory that a batch may leave behind, and that batch after batch may. */
+  vramDeltaBytes: number;
+  vramLeakBytes: number;
+  /** Of the rates of the batches: the largest less the smallest, as a share of their mean. */
+  rateVariance: number;
+  reloads: number;
+  /** Share of the requests. */
+  success: number;
+}
+
+export const defaultStabilityLimits: StabilityLimits = {
+  vramDeltaBytes: 0.5e9,
+  vramLeakBytes: 0.1e9,
+  rateVariance: 0.1,
+  reloads: 0,
+  success: 1,
+};
+
+type Batches = Stability['batches'];
+type Check = Stability['checks'][number];
+
+export const checkStability = (batches: Batches, limits: StabilityLimits): Check[] => [
+  vramDelta(batches, limits),
+  vramLeak(batches, limits),
+  rateVariance(batches, limits),
+  modelReloads(batches, limits),
+  success(batches, limits),
+];
+
+function vramDelta(batches: Batches, { vramDeltaBytes }: StabilityLimits): Check {
+  const deltas = known(batches.map((batch) => batch.vramDelta));
+  const most = deltas.length === 0 ? null : Math.max(...deltas);
+  return {
+    name: 'VRAM delta',
+    limit: `< ${formatBytes(vramDeltaBytes)} a batch`,
+    measured: most === null ? notMeasured : `${formatChange(most)} at most`,
+    passed: most === null ? null : most < vramDeltaBytes,
+  };
+}
+
+/**
+ * The first batch may fill caches, so growth counts from its end on: a leak is a median step of the limit or more with no
+ * step back below half of it, so that neither one large step nor a neighbour's coming and going is one.
+ */
+function vramLeak(batches: Batches, { vramLeakBytes }: StabilityLimits): Check {
+  const after = known(batches.map(({ vramAfter }) => vramAfter));
+  const steps = after.slice(1).map((bytes, at) => bytes - (after[at] ?? bytes));
+  const limit = `< ${formatBytes(vramLeakBytes)} from batch to batch`;
+  if (steps.length < 2) return { name: 'VRAM leak', limit, measured: notMeasured, passed: null };
+  const step = median(steps);
+  const isLeak = step >= vramLeakBytes && Math.min(...steps) >= vramLeakBytes / 2;
+  return { name: 'VRAM leak', limit, measured: `${formatChange(step)} from batch to batch`, passed: !isLeak };
+}
+
+function rateVariance(batches: Batches, limits: StabilityLimits): Check {
+  const rates = known(batches.map(({ rate }) => rate));
+  const limit = `< ${formatPercent(limits.rateVariance)} between batches`;
+  if (rates.length < 2) return { name: 'rate variance', limit, measured: notMeasured, passed: null };
+  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const variance = (Math.max(...rates) - Math.min(...rates)) / mean;
+  return { name: 'rate variance', limit, measured: formatPercent(variance), passed: variance < limits.rateVariance };
+}
+
+function modelReloads(batches: Batches, { reloads }: StabilityLimits): Check {
+  const seen = batches.reduce((sum, batch) => sum + batch.reloads, 0);
+  const limit = reloads === 0 ? 'none' : `${reloads} at most`;
+  return { name: 'model reloads', limit, measured: formatInteger(seen), passed: seen <= reloads };
+}
+
+function success(batches: Batches, limits: StabilityLimits): Check {
+  const [succeeded, requests] = batches.reduce(
+    ([done, all], batch) => [done + batch.succeeded, all + batch.requests],
+    [0, 0],
+  );
+  return {
+    name: 'success',
+    limit: formatPercent(limits.success),
+    measured: `${formatInteger(succeeded)} of ${formatInteger(requests)}`,
+    passed: succeeded >= limits.success * requests,
+  };
+}
+
+const formatChange = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${formatBytes(Math.abs(bytes))}`;
+
+const known = (values: (number | null)[]): number[] => values.filter((value) => value !== null);

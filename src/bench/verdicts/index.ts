@@ -1,0 +1,14 @@
+import type { Verdict } from '../analysis.ts';
+import { findClientBound } from './client-bound.ts';
+import { findContext } from './context.ts';
+import type { Evidence, FindVerdict } from './evidence.ts';
+import { findGpuBound } from './gpu-bound.ts';
+import { findMemory } from './memory.ts';
+import { findSerialised } from './serialised.ts';
+import { findThermal } from './thermal.ts';
+
+/** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */
+const finders: FindVerdict[] = [findClientBound, findMemory, findThermal, findContext, findSerialised, findGpuBound];
+
+export const findVerdicts = (evidence: Evidence): Verdict[] =>
+  finders.map((find) => find(evidence)).filter((verdict) => verdict !== null);
