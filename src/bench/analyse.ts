@@ -1,10 +1,11 @@
 import { UsageError } from '../core/errors.ts';
 import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
 import { changesAnswers } from './changes-answers.ts';
-import type { AgreementRecord, BenchRecord, PlanRecord, TrialRecord } from './records.ts';
+import type { AgreementRecord, BenchRecord, TrialRecord } from './records.ts';
 import { findStability } from './stability.ts';
 import { type StabilityLimits, defaultStabilityLimits } from './stability-checks.ts';
 import { findSteady } from './steady.ts';
+import { planOf } from './trials-file.ts';
 import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 import type { Trial } from './verdicts/evidence.ts';
 import { findVerdicts } from './verdicts/index.ts';
@@ -15,8 +16,8 @@ export function analyse(
   records: readonly BenchRecord[],
   limits: StabilityLimits = defaultStabilityLimits,
 ): BenchAnalysis {
-  const plan = records.find((record): record is PlanRecord => record.type === 'plan');
-  if (plan === undefined)
+  const plan = planOf(records);
+  if (plan === null)
     throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
   const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
   const trials = analyseTrials(trialsOf(records), agreements);

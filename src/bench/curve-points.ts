@@ -16,7 +16,7 @@ export function curvePoints(trials: readonly TrialAnalysis[]): CurvePoint[] {
   return [...byWorkers].toSorted(([left], [right]) => left - right).map(([workers, same]) => pointOf(workers, same));
 }
 
-function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
+export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
   const latencies = trials.map(({ record }) => record.summary.latencyMs);
   return {
     workers,

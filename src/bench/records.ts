@@ -2,7 +2,8 @@ import type { Snapshot } from '../core/snapshot.ts';
 
 /**
  * `trials.jsonl` of a bench, the raw truth that every report is made of: one of these a line, appended as it happens and never
- * edited. The first is the plan; a trial's record comes when the trial has ended; agreements come last.
+ * edited. The first is the plan, which comes again, and then holds, where the budget left trials out; a trial's record comes
+ * when the trial has ended; agreements come last.
  */
 export type BenchRecord = PlanRecord | TrialRecord | AgreementRecord;
 

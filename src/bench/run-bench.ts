@@ -26,7 +26,7 @@ export interface TrialPlace {
   position: number;
   total: number;
   done: readonly TrialRecord[];
-  /** Of this trial and all after it; null before any ended. */
+  /** Of all that have not ended; null before any did. */
   secondsLeft: number | null;
 }
 
@@ -80,7 +80,7 @@ async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Prom
     });
     if (record === null) return false;
     await file.append(record);
-    host.onTrialEnd(record, place);
+    host.onTrialEnd(record, placeOf(spec, plan, trialsOf(file.records)));
   }
   await noteLeftOut(file, plan, leftOut);
   return true;

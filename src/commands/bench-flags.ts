@@ -28,10 +28,15 @@ export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
   priceIn?: number;
   priceOut?: number;
   weights?: Record<string, number>;
+  vramDelta?: number;
+  vramLeak?: number;
+  rateVariance?: number;
+  maxReloads?: number;
+  minSuccess?: number;
 }
 
 export function addBenchFlags(command: Command): Command {
-  addReportFlags(addMatrixFlags(command))
+  addStabilityFlags(addReportFlags(addMatrixFlags(command)))
     .option(
       '--budget <duration>',
       'fit the bench into this time; each point is tried once before any is tried again',
@@ -91,6 +96,20 @@ function addReportFlags(command: Command): Command {
       'of the decision table: performance=40,reliability=30,resources=20,simplicity=10',
       parseWeights,
     );
+}
+
+/** Exit code 3 where batches are beyond them. */
+function addStabilityFlags(command: Command): Command {
+  return command
+    .option(
+      '--vram-delta <size>',
+      'with --batches: VRAM that one batch may leave behind (default: 500MB)',
+      parse.parseSize,
+    )
+    .option('--vram-leak <size>', 'VRAM that batch after batch may (default: 100MB)', parse.parseSize)
+    .option('--rate-variance <share>', 'between the rates of the batches (default: 10%)', parse.parseShare)
+    .option('--max-reloads <n>', 'model loads beyond the first (default: 0)', parse.parseCountOrZero)
+    .option('--min-success <share>', 'of the requests (default: 100%)', parse.parseShare);
 }
 
 /** How each trial is carried out: what of `run` has a meaning here. */

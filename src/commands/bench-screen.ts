@@ -27,13 +27,11 @@ export function createBenchScreen(mode: ProgressMode): BenchScreen {
       screen.note(text);
     },
     startTrial(place, snapshot) {
-      const progress = progressOf(place);
-      if (progress !== '') screen.note(progress);
       screen.start(snapshot, titleOf(place));
     },
-    endTrial(record, { position }) {
+    endTrial(record, place) {
       screen.close();
-      screen.note(`trial ${position}: ${outcomeOf(record)}`);
+      screen.note([`${titleOf(place)}: ${outcomeOf(record)}`, ...progressOf(place)].join(' · '));
     },
     close: screen.close,
   };
@@ -42,10 +40,10 @@ export function createBenchScreen(mode: ProgressMode): BenchScreen {
 const titleOf = ({ spec, position, total }: TrialPlace): string =>
   `trial ${position} of ${total}: ${describeSpec(spec)}`;
 
-/** Between two trials: how far the bench is. */
-function progressOf({ done, secondsLeft }: TrialPlace): string {
-  const left = secondsLeft === null ? null : `about ${formatDuration(secondsLeft * 1000)} left`;
-  return [bestOf(done), left].filter((text) => text !== null).join(' · ');
+/** How far the bench is. */
+function progressOf({ done, secondsLeft }: TrialPlace): string[] {
+  const isLast = secondsLeft === null || secondsLeft === 0;
+  return [...bestOf(done), ...(isLast ? [] : [`about ${formatDuration(secondsLeft * 1000)} left`])];
 }
 
 function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): string {
@@ -54,12 +52,11 @@ function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): s
   return `${formatRate(rateOf({ succeeded, seconds }))} req/s (${formatInteger(succeeded)} in ${formatDuration(seconds * 1000)}${failures})`;
 }
 
-function bestOf(done: readonly TrialRecord[]): string | null {
+function bestOf(done: readonly TrialRecord[]): string[] {
   const [best] = done
     .filter(({ state, succeeded }) => state === 'finished' && succeeded > 0)
     .toSorted((left, right) => (rateOf(right) ?? 0) - (rateOf(left) ?? 0));
-  if (best === undefined) return null;
-  return `best so far: trial ${best.spec.number}, ${formatRate(rateOf(best))} req/s (${describeSpec(best.spec)})`;
+  return best === undefined ? [] : [`best so far ${formatRate(rateOf(best))} req/s (trial ${best.spec.number})`];
 }
 
 const rateOf = ({ succeeded, seconds }: Pick<TrialRecord, 'succeeded' | 'seconds'>): number | null =>

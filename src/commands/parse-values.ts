@@ -67,6 +67,14 @@ export function parseShare(text: string): number {
 
 const sizeUnits: Record<string, number> = { MB: 1e6, GB: 1e9, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
+/** `500MB`, `14GiB` → bytes. */
+export function parseSize(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([MG]i?B)$/.exec(text) ?? [];
+  const factor = sizeUnits[unit];
+  if (factor === undefined) throw new InvalidArgumentError('Expected a size such as 14GiB or 500MB.');
+  return Number(number) * factor;
+}
+
 /** Of each GPU: a size, `14GiB`, `500MB`, or a share, `87.5%`; or `none`, or `auto`. */
 export function parseVramLimit(text: string): VramLimit {
   if (text === 'auto' || text === 'none') return text;

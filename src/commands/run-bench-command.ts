@@ -7,6 +7,7 @@ import { type BenchHost, runBench } from '../bench/run-bench.ts';
 import type { TrialBase } from '../bench/trial-request.ts';
 import { exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
+import { endBench, reportBench } from './end-bench.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { benchToResume, newBenchFolder } from './bench-folder.ts';
 import { type BenchScreen, createBenchScreen } from './bench-screen.ts';
@@ -15,6 +16,7 @@ import { type Interrupts, watchInterrupts } from './interrupts.ts';
 
 /** `llmbatch bench`. Returns the exit code. */
 export async function runBenchCommand(input: string | null, flags: BenchFlags): Promise<number> {
+  if (flags.report !== undefined) return reportBench(flags.report, flags);
   const screen = createBenchScreen(flags.progress);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: the trial in progress is given up, those that ended are saved'),
@@ -24,7 +26,7 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
     const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
     const isFinished = await runBench(bench.places, bench, host);
     screen.close();
-    if (isFinished) return exitCodes.ok;
+    if (isFinished) return await endBench(bench.places, flags, screen.note);
     screen.note(`Go on with: llmbatch bench --resume ${quoteForShell(bench.places.folder)}`);
     return interrupts.exitCode() ?? exitCodes.ok;
   } finally {

@@ -27,8 +27,8 @@ export function alignPairs(rows: string[][]): string[] {
 }
 
 /** The first column to the left, numbers to the right. */
-function alignTable(table: string[][]): string[] {
-  const rows = table.map((row) => row.map((cell) => printable(cell, longestCell)));
+export function alignTable(table: string[][], longest = longestCell): string[] {
+  const rows = table.map((row) => row.map((cell) => printable(cell, longest)));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row

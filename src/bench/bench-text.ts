@@ -1,0 +1,97 @@
+import { formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
+import { alignTable } from '../report/text.ts';
+import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
+import { pointOf } from './curve-points.ts';
+import { describeSpec } from './describe-spec.ts';
+import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
+
+/** What a bench found, for a terminal. */
+export function renderBenchText(analysis: BenchAnalysis): string {
+  const { curves, stability, plan } = analysis;
+  const parts = [
+    alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
+    ...curves.map(({ backend, model, title, text }) => `${backend} ${model}, ${title}:\n  ${text}`),
+    section('Why', whyOf(analysis)),
+    ...stability.map(stabilityText),
+    section('Answers', answersOf(analysis)),
+    section(`The budget had no room for ${plan.left_out.length} trials`, plan.left_out.map(describeSpec).slice(0, 5)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+const longestCell = 70;
+const header = ['setting', 'req/s', '95 % range', 'p50', 'p95', 'first 20', 'failed', 'trials'];
+
+const pointFields = ['backend', 'model', 'workers', 'size', 'strategy', 'options'] as const;
+
+/** The repeats of each setting, the fewest workers first. */
+const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
+  groupTrials(trials, curveFields).flatMap((curve) =>
+    groupTrials(
+      curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
+      pointFields,
+    ),
+  );
+
+function rowsOf({ trials }: BenchAnalysis): string[][] {
+  return pointsOf(trials).map((group) => {
+    const finished = group.filter(({ record }) => record.state === 'finished');
+    const [first] = group;
+    const { spec } = first!.record;
+    const label = describeSpec({ ...spec, batch: null });
+    if (finished.length === 0) return [label, 'failed', '', '', '', '', '', String(group.length)];
+    const { rate, low, high, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
+    return [
+      label,
+      rate === null ? 'not steady' : formatRate(rate),
+      rate === null ? neededText(finished) : `${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)}`,
+      formatDuration(p50),
+      formatDuration(p95),
+      formatRate(meanFirst(finished)),
+      formatInteger(finished.reduce((sum, { record }) => sum + record.failed, 0)),
+      String(group.length),
+    ];
+  });
+}
+
+function neededText(trials: TrialAnalysis[]): string {
+  const needed = Math.max(...trials.map(({ steady }) => steady.neededRequests ?? 0));
+  return needed > 0 ? `needs ${formatInteger(needed)} requests` : '';
+}
+
+function meanFirst(trials: TrialAnalysis[]): number | null {
+  const rates = trials.map(({ record }) => record.first_20_rate).filter((rate) => rate !== null);
+  return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+}
+
+/** The weightiest verdict of each setting, from the last of its trials. */
+function whyOf({ trials }: BenchAnalysis): string[] {
+  return pointsOf(trials).flatMap((group) => {
+    const last = group.findLast(({ verdicts }) => verdicts.length > 0);
+    const [verdict] = last?.verdicts ?? [];
+    if (last === undefined || verdict === undefined) return [];
+    return [`${describeSpec({ ...last.record.spec, batch: null })}: ${verdict.cause}. ${verdict.text}`];
+  });
+}
+
+const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const;
+
+function stabilityText({ backend, model, batches, checks }: Stability): string {
+  const rows = checks.map(({ name, limit, measured, passed }) => [name, limit, measured, marks[`${passed}`]]);
+  const table = alignTable([['check', 'limit', 'measured', ''], ...rows], longestCell);
+  return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
+}
+
+function answersOf({ trials }: BenchAnalysis): string[] {
+  const changed = groupTrials(
+    trials.filter(({ changesAnswers }) => changesAnswers === true),
+    pointFields,
+  ).map(([trial]) => `${describeSpec({ ...trial!.record.spec, batch: null })}: changes answers`);
+  return changed.length === 0 ? [] : [...changed, `${formatPercent(sameShare(trials))} of the trials keep them`];
+}
+
+const sameShare = (trials: readonly TrialAnalysis[]): number =>
+  trials.filter(({ changesAnswers }) => changesAnswers !== true).length / Math.max(1, trials.length);
+
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n');

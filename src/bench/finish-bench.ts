@@ -1,0 +1,49 @@
+import { resolve } from 'node:path';
+import { type BestSetting, describeHardware, saveBest } from '../run/best-settings.ts';
+import { acquireLock } from '../journal/lock.ts';
+import { compareTrials } from './agreement.ts';
+import { analyse } from './analyse.ts';
+import type { BenchAnalysis } from './analysis.ts';
+import type { BenchPlaces } from './bench-places.ts';
+import { bestSettings } from './best-settings.ts';
+import type { StabilityLimits } from './stability-checks.ts';
+import { type TrialsFile, openTrials, trialsOf } from './trials-file.ts';
+
+export interface FinishedBench {
+  analysis: BenchAnalysis;
+  /** What `run --workers auto` takes from now on, and the files that say so. */
+  saved: { setting: BestSetting; path: string }[];
+}
+
+/** What follows the last trial: the answers compared, the records read, the best setting saved. */
+export async function finishBench(
+  places: BenchPlaces,
+  { environment, limits }: { environment: NodeJS.ProcessEnv; limits: StabilityLimits },
+): Promise<FinishedBench> {
+  const lock = await acquireLock(places.trials);
+  const file = await openTrials(places.trials);
+  try {
+    await appendAgreements(file, places);
+    const analysis = analyse(file.records, limits);
+    const hardware = await describeHardware(environment);
+    const saved: FinishedBench['saved'] = [];
+    for (const setting of bestSettings(analysis, { hardware, folder: resolve(places.folder) })) {
+      saved.push({ setting, path: await saveBest(setting, environment) });
+    }
+    return { analysis, saved };
+  } finally {
+    await file.close();
+    await lock.release();
+  }
+}
+
+/** Once: a bench that was stopped behind its last trial has some of them, and they are as good as new ones. */
+async function appendAgreements(file: TrialsFile, { folder }: BenchPlaces): Promise<void> {
+  const finished = trialsOf(file.records).filter(({ state }) => state === 'finished');
+  const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [keyOf(record)] : [])));
+  for await (const agreement of compareTrials(finished, folder)) {
+    if (!known.has(keyOf(agreement))) await file.append(agreement);
+  }
+}
+
+const keyOf = ({ left, right }: { left: number | 'reference'; right: number }): string => `${left} ${right}`;

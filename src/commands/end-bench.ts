@@ -1,0 +1,67 @@
+import { analyse } from '../bench/analyse.ts';
+import type { BenchAnalysis } from '../bench/analysis.ts';
+import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
+import { renderBenchText } from '../bench/bench-text.ts';
+import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
+import { type StabilityLimits, defaultStabilityLimits } from '../bench/stability-checks.ts';
+import { readTrials } from '../bench/trials-file.ts';
+import { exitCodes } from '../core/errors.ts';
+import { formatRate } from '../core/format.ts';
+import { snakeKeys } from '../core/snake-keys.ts';
+import type { BenchFlags } from './bench-flags.ts';
+import { writeStdout } from './write-stdout.ts';
+
+/** Says what a bench found, keeps what is best, writes the report. Returns the exit code. */
+export async function endBench(places: BenchPlaces, flags: BenchFlags, note: (text: string) => void): Promise<number> {
+  note('comparing the answers of the trials');
+  const { analysis, saved } = await finishBench(places, { environment: process.env, limits: limitsOf(flags) });
+  await printBench({ analysis, saved }, places, flags);
+  return exitCodeOf(analysis);
+}
+
+/** `bench --report`: the same again, from the records alone. */
+export async function reportBench(folder: string, flags: BenchFlags): Promise<number> {
+  const places = benchPlaces(folder);
+  const analysis = analyse(await readTrials(places.trials), limitsOf(flags));
+  await printBench({ analysis, saved: [] }, places, flags);
+  return exitCodeOf(analysis);
+}
+
+async function printBench({ analysis, saved }: FinishedBench, places: BenchPlaces, flags: BenchFlags): Promise<void> {
+  if (flags.json) {
+    const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
+    const facts = { folder: places.folder, saved: settings, ...(snakeKeys(analysis) as object) };
+    await writeStdout(`${JSON.stringify(facts)}\n`);
+    return;
+  }
+  const lines = [...savedLines(saved, analysis), `Trials and report: ${places.folder}`];
+  await writeStdout(`${renderBenchText(analysis)}\n${lines.join('\n')}\n`);
+}
+
+function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): string[] {
+  if (saved.length === 0 && curves.length > 0) {
+    return ['Nothing saved for `run --workers auto`: no setting was measured well enough to be recommended.'];
+  }
+  return saved.map(
+    ({ setting: { backend, model, workers, rate }, path }) =>
+      `Saved for \`run --workers auto\`: ${backend} ${model}, ${workers} workers (${formatRate(rate)} req/s), in ${path}`,
+  );
+}
+
+function limitsOf({ vramDelta, vramLeak, rateVariance, maxReloads, minSuccess }: BenchFlags): StabilityLimits {
+  return {
+    vramDeltaBytes: vramDelta ?? defaultStabilityLimits.vramDeltaBytes,
+    vramLeakBytes: vramLeak ?? defaultStabilityLimits.vramLeakBytes,
+    rateVariance: rateVariance ?? defaultStabilityLimits.rateVariance,
+    reloads: maxReloads ?? defaultStabilityLimits.reloads,
+    success: minSuccess ?? defaultStabilityLimits.success,
+  };
+}
+
+function exitCodeOf({ trials, stability }: BenchAnalysis): number {
+  const failed = trials.filter(({ record }) => record.state === 'failed').length;
+  if (failed > 0 && failed === trials.length) return exitCodes.engineUnusable;
+  const isUnstable = stability.some(({ checks }) => checks.some(({ passed }) => passed === false));
+  const hasFailures = failed > 0 || trials.some(({ record }) => record.failed > 0);
+  return isUnstable || hasFailures ? exitCodes.someFailed : exitCodes.ok;
+}
