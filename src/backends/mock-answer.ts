@@ -15,6 +15,8 @@ interface Background {
   model: string;
   options: MockOptions;
   prompt: PromptTokens;
+  /** What the engine was opened for: answers may depend on it. */
+  workers: number;
 }
 
 /** The whole answer to a request: a text (chat and plain completions) or one vector for each input (embeddings). */
@@ -45,8 +47,8 @@ function embeddings({ id, body }: BatchRequest, { model, prompt }: Background): 
 const vectorOf = (input: string): number[] =>
   Array.from({ length: 8 }, (_, index) => 2 * drawNumber(`${index} ${input}`) - 1);
 
-function text(request: BatchRequest, { model, options, prompt }: Background): MockAnswer {
-  const whole = beforeStop(wholeText(request.body, options.answer), request.body['stop']);
+function text(request: BatchRequest, { model, options, prompt, workers }: Background): MockAnswer {
+  const whole = beforeStop(wholeText(request, options, workers), request.body['stop']);
   const wholeTokens = options.completion_tokens ?? countWords(whole);
   const limit = maxTokens(request.body);
   const isCut = wholeTokens > limit;
@@ -64,11 +66,25 @@ function text(request: BatchRequest, { model, options, prompt }: Background): Mo
   return { body, completionTokens, streams: true };
 }
 
-function wholeText(body: RequestBody, answer: string): string {
+function wholeText(
+  { id, body }: BatchRequest,
+  { answer, answers_change_at: changeAt }: MockOptions,
+  workers: number,
+): string {
+  const isOther = changeAt > 0 && workers >= changeAt && drawNumber(`other ${id}`) < otherShare;
+  if (answer === 'score') return scoreText(systemPromptOf(body), lastText(body), isOther ? otherScore : 0);
+  const whole = plainText(body, answer);
+  return isOther ? `${whole} or not` : whole;
+}
+
+/** Of the answers, with `answers_change_at`; and the points that are taken from a score. */
+const otherShare = 0.25;
+const otherScore = 15;
+
+function plainText(body: RequestBody, answer: string): string {
   if (answer.startsWith('text:')) return answer.slice('text:'.length);
   const question = lastText(body);
-  if (answer === 'hash') return hash53(question).toString(16).padStart(14, '0');
-  return answer === 'score' ? scoreText(systemPromptOf(body), question) : question;
+  return answer === 'hash' ? hash53(question).toString(16).padStart(14, '0') : question;
 }
 
 function lastText(body: RequestBody): string {
@@ -77,12 +93,12 @@ function lastText(body: RequestBody): string {
 }
 
 /** The scoring that the demonstration model tiny-scorer was trained on: 20 a match, 4 a year up to ten of them. */
-function scoreText(rubric: string, candidate: string): string {
+function scoreText(rubric: string, candidate: string, less: number): string {
   const required = /Required: (.*)/.exec(rubric)?.[1]?.split(', ') ?? [];
   const words = new Set(candidate.match(/\w+/g));
   const years = Number(/(\d+) years?\b/.exec(candidate)?.[1] ?? 0);
   const matched = required.filter((skill) => words.has(skill));
-  const score = 20 * matched.length + 4 * Math.min(years, 10);
+  const score = Math.max(0, 20 * matched.length + 4 * Math.min(years, 10) - less);
   return JSON.stringify({ matched, score, verdict: verdictOf(score) });
 }
 

@@ -2,18 +2,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, BackendDefinition, GenerateContext, OpenRequest } from '../core/backend.ts';
 import { type Answer, failure } from '../core/completion.ts';
 import { type BatchRequest, endpoints } from '../core/request.ts';
-import { type MockAnswer, mockAnswer, promptTexts } from './mock-answer.ts';
-import { drawFate, type MockFate } from './mock-fate.ts';
+import type { ModelMemory } from '../core/snapshot.ts';
+import { mockAnswer, promptTexts } from './mock-answer.ts';
+import { drawFate } from './mock-fate.ts';
 import { type MockOptions, mockOptionsHelp, mockOptionsSchema } from './mock-options.ts';
 import { createPromptCounter } from './mock-words.ts';
 import { createSlots, type Slots } from './mock-slots.ts';
+import { keepBusy, timesOf } from './mock-times.ts';
 
 /** Longest silence between two signs of life while tokens stream. */
 const activityMs = 100;
 
 /**
  * An engine without a model, file or network: for demonstrations, tests and the smoke benchmark. What becomes of a request
- * follows from the seed, its id and how often it failed before, never from order or time. A token is a word.
+ * follows from the seed, its id and how often it failed before, never from order or time; but for the options that plant what
+ * makes an engine slower: `slowdown`, `crowding` and `prompt_growth` count the requests before it. A token is a word.
  */
 export const mockBackend: BackendDefinition = {
   name: 'mock',
@@ -29,7 +32,8 @@ async function openMock(request: OpenRequest): Promise<Backend> {
   const schema = await mockOptionsSchema();
   const options = schema.parse(request.options);
   const loadMs = await load(options.load_ms, request.signal);
-  const work = createWork(request.model, options);
+  const suggestedWorkers = options.slots || 8;
+  const work = createWork({ model: request.model, options, workers: request.workers ?? suggestedWorkers });
   const slots = options.slots > 0 ? createSlots(options.slots) : null;
   return {
     model: request.model,
@@ -38,13 +42,19 @@ async function openMock(request: OpenRequest): Promise<Backend> {
     loadMs,
     limits: {
       slots: options.slots || null,
-      suggestedWorkers: options.slots || 8,
+      suggestedWorkers,
       contextTokens: options.context_tokens || null,
     },
     generate:
       slots === null ? work : (batchRequest, context) => inSlot(slots, () => work(batchRequest, context), context),
+    memory: async () => memoryOf(options),
     close: async () => {},
   };
+}
+
+function memoryOf({ model_bytes: loadedBytes, model_vram_bytes: vramBytes }: MockOptions): ModelMemory | null {
+  if (loadedBytes === undefined) return null;
+  return { weightsBytes: null, loadedBytes, vramBytes: Math.min(vramBytes ?? loadedBytes, loadedBytes) };
 }
 
 async function load(delayMs: number, signal: AbortSignal): Promise<number | null> {
@@ -68,31 +78,44 @@ async function inSlot(slots: Slots, work: () => Promise<Answer>, { signal }: Gen
   }
 }
 
-function createWork(model: string, options: MockOptions): Work {
+function createWork({ model, options, workers }: { model: string; options: MockOptions; workers: number }): Work {
   const countPrompt = createPromptCounter();
   // Only of requests that were not answered yet, so that a million answered ones cost no memory.
   const attempts = new Map<string, number>();
+  const seen = { answered: 0, inFlight: 0 };
 
-  return async (request, context) => {
-    context.signal.throwIfAborted();
-    const prompt = countPrompt(context.lane, promptTexts(request.body));
+  const answer: Work = async (request, context) => {
+    const counted = countPrompt(context.lane, promptTexts(request.body));
+    const prompt = { ...counted, tokens: counted.tokens + options.prompt_growth * seen.answered };
     if (options.context_tokens > 0 && prompt.tokens > options.context_tokens) {
       return contextTooLong(prompt.tokens, options.context_tokens);
     }
     const attempt = attempts.get(request.id) ?? 0;
     attempts.set(request.id, attempt + 1);
     const fate = drawFate(options, request.id, attempt);
-    const answer = mockAnswer(request, { model, options, prompt });
-    const times = timesOf(options, fate, answer);
+    const { body, completionTokens, streams } = mockAnswer(request, { model, options, prompt, workers });
+    const times = timesOf(options, { fate, load: seen, prompt, completionTokens });
     if (times.firstMs > 0) await wait(times.firstMs, context.signal);
     if (fate.fault === 'hang') return untilAborted(context.signal);
     if (fate.fault !== null)
       return failure(fate.fault, `The mock engine drew a ${fate.fault} for attempt ${attempt + 1}.`);
     context.onActivity();
-    if (answer.streams) context.onFirstToken();
+    if (streams) context.onFirstToken();
     if (times.restMs > 0) await stream(times.restMs, options.tokens_per_second !== undefined, context);
+    if (options.busy_ms > 0) keepBusy(options.busy_ms);
     attempts.delete(request.id);
-    return { status: 'completed', body: answer.body };
+    seen.answered++;
+    return { status: 'completed', body };
+  };
+
+  return async (request, context) => {
+    context.signal.throwIfAborted();
+    seen.inFlight++;
+    try {
+      return await answer(request, context);
+    } finally {
+      seen.inFlight--;
+    }
   };
 }
 
@@ -101,15 +124,6 @@ const contextTooLong = (promptTokens: number, contextTokens: number): Answer =>
     'context-too-long',
     `The prompt has ${promptTokens} tokens and the context ${contextTokens}: shorten the prompt, or raise --option context_tokens.`,
   );
-
-/** Time to the first token, and from there to the end. An answer whose tokens have no speed comes whole, at its end. */
-function timesOf(options: MockOptions, fate: MockFate, answer: MockAnswer): { firstMs: number; restMs: number } {
-  const { latency_ms: latencyMs, tokens_per_second: speed } = options;
-  const firstMs = options.ttft_ms ?? (speed === undefined ? latencyMs : 0);
-  const decodeMs = speed === undefined ? 0 : (answer.completionTokens / speed) * 1000;
-  const restMs = Math.max(latencyMs - firstMs, decodeMs);
-  return { firstMs: firstMs * fate.pace, restMs: restMs * fate.pace };
-}
 
 async function stream(restMs: number, hasTokens: boolean, { signal, onActivity }: GenerateContext): Promise<void> {
   const endsAt = performance.now() + restMs;

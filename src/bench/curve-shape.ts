@@ -7,7 +7,7 @@ export type RatedPoint = CurvePoint & { rate: number; low: number; high: number 
 export type CurveShape = Pick<WorkerCurve, 'shape' | 'knee' | 'recommended'>;
 
 /** Of the best rate: what is within it is as good, and what differs by less is not worth telling. */
-const nearly = 0.95;
+export const nearly = 0.95;
 
 export const isRated = (point: CurvePoint): point is RatedPoint =>
   point.rate !== null && point.low !== null && point.high !== null;

@@ -1,7 +1,7 @@
 import { formatRate } from '../core/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { type CurvePoint, curvePoints } from './curve-points.ts';
-import { type CurveShape, type RatedPoint, isRated, shapeOf } from './curve-shape.ts';
+import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './curve-shape.ts';
 import { slotSetting } from './slot-setting.ts';
 import { curveFields, groupTrials, titleOf } from './trial-groups.ts';
 
@@ -17,8 +17,14 @@ export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
 
 function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], points: CurvePoint[]): WorkerCurve {
   const shape = shapeOf(points);
-  const slots = group.find(({ record }) => record.slots !== null)?.record.slots ?? null;
-  const text = describe({ ...shape, points, slots, backend: spec.backend });
+  // A probe finds no more slots than it has workers: the most that a trial saw.
+  const slots = group.map(({ record }) => record.slots).filter((seen) => seen !== null);
+  const text = describe({
+    ...shape,
+    points,
+    slots: slots.length === 0 ? null : Math.max(...slots),
+    backend: spec.backend,
+  });
   return { backend: spec.backend, model: spec.model, title: titleOf(spec), points, ...shape, text };
 }
 
@@ -29,27 +35,32 @@ interface Described extends CurveShape {
 }
 
 function describe(curve: Described): string {
-  const rated = curve.points.filter(isRated);
-  const { shape, knee, recommended } = curve;
-  const best = rated.reduce<RatedPoint | null>(
-    (top, point) => (top === null || point.rate > top.rate ? point : top),
-    null,
-  );
-  const last = rated.at(-1);
-  if (shape === null || best === null || last === undefined)
-    return 'Too few of these trials are steady to say what more workers do: give them more requests.';
-  const all = rated.map(rateText).join(', ');
-  if (shape === 'flat')
-    return `The number of workers makes no difference beyond the noise (${all}): take --workers ${recommended}.${settingText(curve)}`;
-  if (shape === 'more workers hurt')
-    return `More workers hurt beyond ${best.workers}: ${all}. Take --workers ${recommended}.${settingText(curve)}`;
-  if (shape === 'more workers help')
-    return `More workers help up to the ${knee} that were tried: ${all}. Take --workers ${recommended}, and try more: --workers ${knee},${2 * last.workers}.${settingText(curve)}`;
-  return `More workers don't help beyond ${knee}: ${all}. Take --workers ${recommended}.${settingText(curve)}`;
+  const { shape, knee, recommended, points } = curve;
+  if (shape === null) return 'Too few of these trials are steady to say what more workers do: give them more requests.';
+  const rates = points
+    .map((point) => (isRated(point) ? rateText(point) : `${workersText(point)} not steady`))
+    .join(', ');
+  const most = points.at(-1)?.workers ?? 0;
+  const sentences = {
+    flat: `The number of workers makes no difference beyond the noise: ${rates}. Take --workers ${recommended}.`,
+    'more workers hurt': `More workers hurt beyond ${lastGood(points)}: ${rates}. Take --workers ${recommended}.`,
+    "more workers don't help": `More workers don't help beyond ${knee}: ${rates}. Take --workers ${recommended}.`,
+    'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}, and try more: --workers ${most},${2 * most}.`,
+  };
+  return sentences[shape] + settingText(curve);
 }
 
-const rateText = ({ workers, rate, low, high }: RatedPoint): string =>
-  `${workers} ${workers === 1 ? 'worker' : 'workers'} ${formatRate(rate)} req/s (${formatRate(Math.max(0, low))} to ${formatRate(high)})`;
+/** The most workers that are still within 95 % of the highest rate. */
+function lastGood(points: readonly CurvePoint[]): number | null {
+  const rated = points.filter(isRated);
+  const highest = Math.max(...rated.map(({ rate }) => rate));
+  return rated.findLast(({ rate }) => rate >= nearly * highest)?.workers ?? null;
+}
+
+const workersText = ({ workers }: CurvePoint): string => `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+
+const rateText = (point: RatedPoint): string =>
+  `${workersText(point)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)})`;
 
 /** The server's slots hold the knee where it lies, if it has no more of them. One worker more keeps each slot busy. */
 function settingText({ slots, knee, points, backend }: Described): string {

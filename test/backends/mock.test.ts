@@ -352,6 +352,61 @@ describe('slots', () => {
   });
 });
 
+describe('a planted cause', () => {
+  const latencyOf = async (backend: Backend, id: string): Promise<number> => {
+    const startedAt = performance.now();
+    await ask(backend, chat(id));
+    return performance.now() - startedAt;
+  };
+
+  test('slowdown makes each answer slower than the ones before it', async () => {
+    const backend = await open({ latency_ms: 10, slowdown: 1000 });
+    expect(await latencyOf(backend, 'first')).toBeLessThan(19);
+    await ask(backend, chat('second'));
+    expect(await latencyOf(backend, 'third')).toBeGreaterThanOrEqual(29);
+  });
+
+  test('crowding makes an answer slower by those that are in flight with it', async () => {
+    const backend = await open({ latency_ms: 10, crowding: 2 });
+    const [first, second] = await Promise.all([latencyOf(backend, 'first'), latencyOf(backend, 'second')]);
+    expect(second).toBeGreaterThanOrEqual(29);
+    expect(first).toBeLessThan(second);
+    expect(await latencyOf(backend, 'alone')).toBeLessThan(29);
+  });
+
+  test('prompt_growth makes each prompt longer, and prompt_tokens_per_second slower to read', async () => {
+    const backend = await open({ prompt_growth: 20, prompt_tokens_per_second: 1000 });
+    const tokens: number[] = [];
+    for (const id of ids(3)) {
+      const { body } = completed(await backend.generate(chat(id), context()));
+      tokens.push(body.usage!.prompt_tokens);
+    }
+    expect(tokens).toEqual([3, 23, 43]);
+    expect(await latencyOf(backend, 'fourth')).toBeGreaterThanOrEqual(59);
+  });
+
+  test('answers_change_at changes a quarter of the answers, for so many workers and more', async () => {
+    const answers = async (workers: number): Promise<string[]> => {
+      const options = { answers_change_at: 8 };
+      const backend = await mockBackend.open(openRequest('mock', { options, workers }));
+      return Promise.all(ids(400).map((id) => ask(backend, chat(id))));
+    };
+    expect(new Set(await answers(7))).toEqual(new Set(['how are you']));
+    const changed = (await answers(8)).filter((text) => text === 'how are you or not');
+    expect(changed.length).toBeGreaterThan(70);
+    expect(changed.length).toBeLessThan(130);
+  });
+
+  test('busy_ms keeps this process busy, and model_bytes are told', async () => {
+    const backend = await open({ busy_ms: 20, model_bytes: 8e9, model_vram_bytes: 6e9 });
+    const before = process.cpuUsage();
+    await ask(backend, chat('a'));
+    expect(process.cpuUsage(before).user + process.cpuUsage(before).system).toBeGreaterThan(10_000);
+    expect(await backend.memory?.()).toEqual({ weightsBytes: null, loadedBytes: 8e9, vramBytes: 6e9 });
+    expect(await (await open()).memory?.()).toBeNull();
+  });
+});
+
 describe('the definition', () => {
   test('serves mock and mock:anything, and no other model', () => {
     const models = ['mock', 'mock:fast', 'mockingbird', 'gemma3'];
