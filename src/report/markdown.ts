@@ -12,12 +12,17 @@ export function renderMarkdown(data: ReportData): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function renderSection({ title, header, rows }: Section): string {
+const renderSection = ({ title, header, rows }: Section): string =>
+  `## ${title}\n\n${renderMarkdownTable(header, rows)}`;
+
+/** Header null: rows of a label and a value. */
+export function renderMarkdownTable(header: string[] | null, rows: string[][]): string {
   const columns = header ?? ['', ''];
   const rule = columns.map((_, column) => (header === null || column === 0 ? '---' : '---:'));
-  const lines = [columns, rule, ...rows.map((row) => row.map(escapeCell))].map((row) => `| ${row.join(' | ')} |`);
-  return `## ${title}\n\n${lines.join('\n')}`;
+  const lines = [columns.map(escapeMarkdown), rule, ...rows.map((row) => row.map(escapeMarkdown))];
+  return lines.map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
 /** Text from data stays text: no markup, no HTML, no new column. */
-const escapeCell = (text: string): string => printable(text).replaceAll(/[\\`*_{}[\]<>|#~]/g, String.raw`\$&`);
+export const escapeMarkdown = (text: string): string =>
+  printable(text).replaceAll(/[\\`*_{}[\]<>|#~]/g, String.raw`\$&`);

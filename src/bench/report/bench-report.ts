@@ -1,0 +1,20 @@
+import type { BenchAnalysis } from '../analysis.ts';
+import type { Weights } from '../decision.ts';
+import type { EngineInstall } from '../engine-install.ts';
+import type { BenchEnvironment } from '../environment.ts';
+import type { Prices } from '../project.ts';
+
+/** All that the reports of a bench are made of. */
+export interface BenchReport {
+  /** Of its folder. */
+  name: string;
+  analysis: BenchAnalysis;
+  /** Null where it was not kept. */
+  environment: BenchEnvironment | null;
+  /** Numbers of requests to project to. */
+  projectTo: number[];
+  prices: Prices;
+  weights: Weights;
+  /** By backend. */
+  installs: Record<string, EngineInstall>;
+}

@@ -1,0 +1,91 @@
+import {
+  formatBytes,
+  formatDuration,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  notMeasured,
+} from '../../core/format.ts';
+import type { PagePart } from '../../report/page.ts';
+import { type Decision, type Score, criteria, decide, formulas } from '../decision.ts';
+import { describeSpec } from '../describe-spec.ts';
+import { type EngineNumbers, compareEngines } from '../engine-numbers.ts';
+import type { BenchReport } from './bench-report.ts';
+
+/** Engines side by side, and the decision; nothing where there is but one. */
+export function engineParts({ analysis, weights, installs }: BenchReport): PagePart[] {
+  const engines = compareEngines(analysis);
+  if (engines.length < 2) return [];
+  return [comparisonPart(engines), ...decisionParts(decide(engines, weights, installs))];
+}
+
+const nameOf = ({ backend, model }: EngineNumbers): string => `${backend} ${model}`;
+
+type Measure = [name: string, read: (engine: EngineNumbers) => string];
+
+const percent = (value: number | null): string => (value === null ? notMeasured : `${Math.round(value)}%`);
+
+const measures: Measure[] = [
+  ['setting', ({ trial }) => `#${trial.record.spec.number} ${describeSpec(trial.record.spec)}`],
+  ['requests a second', ({ rate, trial }) => `${formatRate(rate)}${trial.steady.isSteady ? '' : ' (not steady)'}`],
+  ['95 % range', ({ spread }) => (spread === null ? notMeasured : `±${formatPercent(spread)}`)],
+  ['tokens a second', ({ tokenRate }) => formatRate(tokenRate)],
+  ['latency p50', ({ latencyMs }) => formatDuration(latencyMs?.p50 ?? null)],
+  ['latency p95', ({ latencyMs }) => formatDuration(latencyMs?.p95 ?? null)],
+  ['latency p99', ({ latencyMs }) => formatDuration(latencyMs?.p99 ?? null)],
+  ['first token p50', ({ ttftMs }) => formatDuration(ttftMs?.p50 ?? null)],
+  ['first token p95', ({ ttftMs }) => formatDuration(ttftMs?.p95 ?? null)],
+  ['answered, all trials', ({ success }) => formatPercent(success)],
+  ['trials that failed', ({ failedTrials }) => formatInteger(failedTrials)],
+  ['model loaded in', ({ loadMs }) => formatDuration(loadMs)],
+  ['GPU memory, peak', ({ gpuBytes }) => formatBytes(gpuBytes)],
+  ['GPU utilisation', ({ gpuUtilisation }) => percent(gpuUtilisation)],
+  ['GPU energy an answer', ({ joules }) => (joules === null ? notMeasured : `${formatRate(joules)} J`)],
+  ['CPU, of one core', ({ cpuPercent }) => percent(cpuPercent)],
+  ['memory of the engine', ({ memoryBytes }) => formatBytes(memoryBytes)],
+  ['prompt tokens an answer', ({ promptTokens }) => formatRate(promptTokens)],
+  ['completion tokens an answer', ({ completionTokens }) => formatRate(completionTokens)],
+  ['fields as expected', ({ asExpected }) => formatPercent(asExpected)],
+];
+
+const comparisonPart = (engines: EngineNumbers[]): PagePart => ({
+  title: 'Engines compared',
+  isWide: true,
+  notes: ['Each at its fastest trial that is steady and keeps the answers, where it has one.'],
+  header: ['', ...engines.map(nameOf)],
+  rows: measures.map(([name, read]) => [name, ...engines.map(read)]),
+});
+
+function decisionParts({ rows, weights, leftOut }: Decision): PagePart[] {
+  const weight = criteria.map((name) => `${name} ${weights[name]}`).join(', ');
+  return [
+    {
+      title: 'Decision',
+      isWide: true,
+      notes: [
+        `Scores from 0 to 100, made of the measured numbers alone. Total: their mean by the weights (${weight}; change them with --weights).`,
+        ...(leftOut.length === 0
+          ? []
+          : [`Left out of the total, for not every engine could be measured: ${leftOut.join(', ')}.`]),
+        ...criteria.map((name) => `${name} = ${formulas[name]}.`),
+      ],
+      header: ['engine', ...criteria, 'total'],
+      rows: rows.map(({ engine, scores, total }) => [
+        nameOf(engine),
+        ...criteria.map((name) => scoreText(scores[name].score)),
+        scoreText(total),
+      ]),
+    },
+    {
+      title: 'What the scores are made of',
+      isWide: true,
+      header: ['engine', 'criterion', 'part', 'measured', 'share'],
+      rows: rows.flatMap(({ engine, scores }) => criteria.flatMap((name) => partRows(engine, name, scores[name]))),
+    },
+  ];
+}
+
+const scoreText = (score: number | null): string => (score === null ? notMeasured : score.toFixed(1));
+
+const partRows = (engine: EngineNumbers, criterion: string, { parts }: Score): string[][] =>
+  parts.map(({ name, share, measured }) => [nameOf(engine), criterion, name, measured, formatPercent(share)]);

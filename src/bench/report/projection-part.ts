@@ -1,0 +1,92 @@
+import { formatCount, formatDuration, formatInteger, formatRate, notMeasured } from '../../core/format.ts';
+import type { Bar, Chart } from '../../report/chart.ts';
+import type { PagePart } from '../../report/page.ts';
+import type { BenchAnalysis, TrialAnalysis } from '../analysis.ts';
+import { compareEngines } from '../engine-numbers.ts';
+import { type Estimate, type Projection, project } from '../project.ts';
+import type { BenchReport } from './bench-report.ts';
+
+interface EngineProjection {
+  name: string;
+  /** Null where it is steady. */
+  neededRequests: number | null;
+  projections: Projection[];
+}
+
+/** What so many requests would take, beside the baseline. Null where nobody asked. */
+export function projectionPart({ analysis, projectTo, prices }: BenchReport): PagePart | null {
+  if (projectTo.length === 0) return null;
+  const engines = compareEngines(analysis).map(({ backend, model, trial }): EngineProjection => ({
+    name: `${backend} ${model}, #${trial.record.spec.number}`,
+    neededRequests: trial.steady.neededRequests,
+    projections: project({ trial, baseline: baselineOf(trial, analysis) }, projectTo, prices),
+  }));
+  return {
+    title: 'Projection',
+    isWide: true,
+    notes: [
+      'By the rate of the steady part of the fastest trial, with its 95 % range; energy by the power of the GPUs alone.',
+      ...engines.flatMap(({ name, neededRequests }) =>
+        neededRequests === null
+          ? []
+          : [`${name} is not steady: it needs about ${formatInteger(neededRequests)} requests to be projected.`],
+      ),
+    ],
+    charts: projectTo
+      .map((requests, at) =>
+        timeChart(
+          requests,
+          engines.map((engine) => ({ ...engine, at })),
+        ),
+      )
+      .filter((chart) => chart !== null),
+    header: ['', 'requests', 'time', 'range', 'prompt', 'completion', 'kWh', 'money'],
+    rows: engines.flatMap(({ name, projections }) => projections.flatMap((row) => rowsOf(name, row))),
+  };
+}
+
+const baselineOf = ({ record }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null =>
+  trials.find(
+    ({ record: { spec } }) =>
+      spec.strategy === 'baseline' && spec.backend === record.spec.backend && spec.model === record.spec.model,
+  ) ?? null;
+
+function timeChart(requests: number, engines: (EngineProjection & { at: number })[]): Chart | null {
+  const bars = engines.flatMap(({ name, projections, at }) => {
+    const { estimate, baseline } = projections[at]!;
+    return [
+      ...barOf(name, estimate),
+      ...barOf(`${name}, baseline`, baseline).map((bar) => ({ ...bar, isSetOff: true })),
+    ];
+  });
+  if (bars.length === 0) return null;
+  return { kind: 'bars', title: `${formatInteger(requests)} requests`, x: { title: 'hours' }, bars };
+}
+
+function barOf(name: string, estimate: Estimate | null): Bar[] {
+  if (estimate === null || estimate.hours === null) return [];
+  const { expected, low, high } = estimate.hours;
+  return [{ name, value: expected, low, high, text: formatHours(expected) }];
+}
+
+const formatHours = (hours: number | null): string => formatDuration(hours === null ? null : hours * 3_600_000);
+
+function rowsOf(name: string, { requests, estimate, baseline, saved }: Projection): string[][] {
+  const row = (label: string, { hours, promptTokens, completionTokens, kilowattHours, money }: Estimate): string[] => [
+    label,
+    formatInteger(requests),
+    formatHours(hours?.expected ?? null),
+    hours === null ? notMeasured : `${formatHours(hours.low)} to ${formatHours(hours.high)}`,
+    formatCount(promptTokens),
+    formatCount(completionTokens),
+    formatRate(kilowattHours),
+    formatRate(money),
+  ];
+  if (baseline === null || saved === null) return [row(name, estimate)];
+  const less = [formatHours(saved.hours), '', '', '', formatRate(saved.kilowattHours), formatRate(saved.money)];
+  return [
+    row(name, estimate),
+    row(`${name}, baseline`, baseline),
+    [`${name}, saved`, formatInteger(requests), ...less],
+  ];
+}

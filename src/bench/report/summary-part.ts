@@ -1,0 +1,82 @@
+import { formatInteger, formatRate, quoteForShell } from '../../core/format.ts';
+import type { PagePart } from '../../report/page.ts';
+import type { BenchAnalysis } from '../analysis.ts';
+import { describeSpec } from '../describe-spec.ts';
+import { compareEngines } from '../engine-numbers.ts';
+import type { BenchReport } from './bench-report.ts';
+import { rangeText } from './trials-part.ts';
+
+/** What it all comes to, in sentences. */
+export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
+  title: 'In short',
+  isWide: true,
+  notes: summarySentences(analysis),
+});
+
+export function summarySentences(analysis: BenchAnalysis): string[] {
+  return [
+    ...compareEngines(analysis).map(({ backend, model, trial: { record, steady } }) =>
+      steady.isSteady
+        ? `${backend} ${model}: at best ${formatRate(steady.rate)} req/s (${rangeText(steady)}), with ${describeSpec(record.spec)}.`
+        : `${backend} ${model}: no rate to be quoted, for no trial is steady.`,
+    ),
+    ...analysis.curves.map(({ backend, model, title, text }) => `${backend} ${model}, ${title}: ${text}`),
+    ...answersSentence(analysis),
+    ...stabilitySentences(analysis),
+    ...trialSentences(analysis),
+  ];
+}
+
+function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
+  if (!agreements.some(({ left }) => left !== 'reference')) return [];
+  const changed = trials.filter(({ changesAnswers }) => changesAnswers === true);
+  const numbers = changed.map(({ record }) => `#${record.spec.number}`).join(', ');
+  return [changed.length === 0 ? 'No setting changes the answers.' : `Settings that change the answers: ${numbers}.`];
+}
+
+const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
+  stability.map(({ backend, model, checks }) => {
+    const missed = checks.filter(({ passed }) => passed === false).map(({ name }) => name);
+    const name = `${backend} ${model}, batch after batch`;
+    return missed.length === 0 ? `${name}: within every limit.` : `${name}: beyond the limit in ${missed.join(', ')}.`;
+  });
+
+function trialSentences({ plan, trials }: BenchAnalysis): string[] {
+  const missing = plan.trials.length - trials.length;
+  const failed = trials.filter(({ record }) => record.state === 'failed').length;
+  return [
+    ...(missing > 0 ? [`${formatInteger(missing)} of ${formatInteger(plan.trials.length)} trials are not done.`] : []),
+    ...(failed > 0 ? [`${formatInteger(failed)} trials failed.`] : []),
+    ...(plan.left_out.length > 0
+      ? [`The budget left out ${formatInteger(plan.left_out.length)}: ${plan.left_out.map(describeSpec).join('; ')}.`]
+      : []),
+  ];
+}
+
+/** Where the numbers come from. */
+export function aboutPart({ analysis: { plan }, environment }: BenchReport): PagePart {
+  const rows = [
+    ['input', plan.input.path ?? 'the bundled candidates'],
+    ['requests', formatInteger(plan.input.requests)],
+    ['input SHA-256', plan.input.sha256.slice(0, 16)],
+    ['started', plan.created_at],
+    ['order drawn from', String(plan.seed)],
+  ];
+  if (environment === null) return { title: 'About', header: null, rows };
+  const { llmbatch, command, node, platform, cpu, memory_bytes, gpus } = environment;
+  const gpuTexts = gpus.map(({ name, driver }) => `${name}, driver ${driver}`);
+  return {
+    title: 'About',
+    header: null,
+    rows: [
+      ...rows,
+      ['command', command.map(quoteForShell).join(' ')],
+      ['llmbatch', llmbatch],
+      ['Node', node],
+      ['system', platform],
+      ['CPU', `${cpu.model}, ${formatInteger(cpu.threads)} threads`],
+      ['memory', `${(memory_bytes / 1024 ** 3).toFixed(1)} GiB`],
+      ['GPUs', gpuTexts.join('; ') || 'none'],
+    ],
+  };
+}

@@ -1,0 +1,111 @@
+import { formatBytes, formatRate } from '../../core/format.ts';
+import type { Chart, LineChart } from '../../report/chart.ts';
+import type { PagePart } from '../../report/page.ts';
+import type { TrialAnalysis } from '../analysis.ts';
+import type { TrialRecord, Window } from '../records.ts';
+import { groupTrials } from '../trial-groups.ts';
+import type { BenchReport } from './bench-report.ts';
+import { nameOf, nameTrials } from './trial-names.ts';
+
+const gibibyte = 1024 ** 3;
+
+/** Rate over time, a small chart for each setting, all of one engine on one scale. */
+export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
+  const records = trials.map(({ record }) => record);
+  const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
+    const most = Math.max(...engine.flatMap(({ record }) => record.windows.map(rateOf)), 0);
+    return groupTrials(engine, ['workers', 'size', 'strategy', 'options'])
+      .filter((group) => group.some(({ record }) => record.windows.length > 1))
+      .map((group) => rateChart(group, { most, title: nameOf(group[0]!.record, records) }));
+  });
+  return {
+    title: 'Rate over time',
+    isWide: true,
+    notes: [
+      'Each setting by itself, a line for each trial of it; the steady part, which is quoted, is shaded. One scale for all settings of an engine.',
+    ],
+    charts,
+  };
+}
+
+const rateOf = ({ requests, failures, seconds }: Window): number => (seconds > 0 ? (requests - failures) / seconds : 0);
+
+function rateChart(group: TrialAnalysis[], { most, title }: { most: number; title: string }): Chart {
+  return {
+    kind: 'lines',
+    isSmall: true,
+    title,
+    x: { title: 'seconds', scale: 'linear' },
+    y: { title: 'req/s', most },
+    series: group.map(({ record }) => ({
+      name: `#${record.spec.number}`,
+      points: record.windows.map((window) => ({ x: window.at_seconds - window.seconds / 2, y: rateOf(window) })),
+    })),
+    ...bandOf(group),
+    caption: `steady ${group.map(({ steady }) => formatRate(steady.rate)).join(', ')} req/s; first 20: ${group
+      .map(({ record }) => formatRate(record.first_20_rate))
+      .join(', ')}`,
+  };
+}
+
+/** Of one trial: the parts of several would lie over each other. */
+function bandOf([trial, ...others]: TrialAnalysis[]): Pick<LineChart, 'bands'> {
+  if (trial === undefined || others.length > 0 || !trial.steady.isSteady) return {};
+  const { windows } = trial.record;
+  const [first, last] = [windows[trial.steady.from], windows[trial.steady.to - 1]];
+  if (first === undefined || last === undefined) return {};
+  return { bands: [{ from: first.at_seconds - first.seconds / 2, to: last.at_seconds - last.seconds / 2 }] };
+}
+
+/** GPU memory and that of the engine, over the whole bench. */
+export function memoryPart({ analysis: { trials } }: BenchReport): PagePart | null {
+  const records = trials.map(({ record }) => record);
+  const charts = [
+    memoryChart('VRAM over time', trials, ({ gpu }) => gpu?.used_bytes ?? null),
+    memoryChart('Memory of the engine over time', trials, ({ engine }) => engine?.memory_bytes ?? null),
+  ].filter((chart) => chart !== null);
+  if (charts.length === 0) return null;
+  const names = nameTrials(records);
+  const hasVram = records.some(({ vram_bytes }) => vram_bytes.after !== null);
+  return {
+    title: 'Memory',
+    isWide: true,
+    charts,
+    header: ['trial', 'VRAM before the load', 'model loaded', 'after the trial', 'peak'],
+    rows: hasVram ? records.map((record) => [names.get(record.spec.number) ?? '', ...vramCells(record)]) : [],
+  };
+}
+
+const vramCells = ({ vram_bytes: { before, loaded, after }, summary }: TrialRecord): string[] =>
+  [before, loaded, after, summary.gpuPeakBytes].map(formatBytes);
+
+type ReadBytes = (window: Window) => number | null;
+
+function memoryChart(title: string, trials: readonly TrialAnalysis[], read: ReadBytes): Chart | null {
+  const windows = trials.flatMap(({ record }) => record.windows);
+  if (windows.every((window) => read(window) === null)) return null;
+  const startMs = Math.min(...trials.map(({ record }) => Date.parse(record.started_at)));
+  const total = Math.max(0, ...windows.map(({ gpu }) => gpu?.total_bytes ?? 0)) / gibibyte;
+  const isVram = title.startsWith('VRAM');
+  return {
+    kind: 'lines',
+    title,
+    x: { title: 'minutes from the first trial', scale: 'linear' },
+    y: { title: 'GiB in use' },
+    series: groupTrials(trials, ['backend', 'model']).map((group) => ({
+      name: `${group[0]!.record.spec.backend} ${group[0]!.record.spec.model}`,
+      points: group.flatMap(({ record }) => memoryPoints(record, { startMs, read })),
+    })),
+    ...(isVram && total > 0 ? { horizontals: [{ at: total, name: `there is ${total.toFixed(1)} GiB` }] } : {}),
+  };
+}
+
+/** A gap after each trial. */
+function memoryPoints(record: TrialRecord, { startMs, read }: { startMs: number; read: ReadBytes }) {
+  const offset = (Date.parse(record.started_at) - startMs) / 1000;
+  const points = record.windows.map((window) => {
+    const bytes = read(window);
+    return { x: (offset + window.at_seconds) / 60, y: bytes === null ? null : bytes / gibibyte };
+  });
+  return [...points, { x: (offset + record.seconds) / 60, y: null }];
+}

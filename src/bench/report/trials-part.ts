@@ -1,0 +1,91 @@
+import {
+  formatBytes,
+  formatDuration,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  notMeasured,
+} from '../../core/format.ts';
+import type { PagePart } from '../../report/page.ts';
+import type { BenchAnalysis, Steady, TrialAnalysis } from '../analysis.ts';
+import type { BenchReport } from './bench-report.ts';
+import { nameTrials } from './trial-names.ts';
+
+/** Every trial with what may be quoted of it, and what a quick look would have promised. */
+export function trialsPart({ analysis }: BenchReport): PagePart {
+  return {
+    title: 'Trials',
+    isWide: true,
+    notes: [
+      'req/s is the rate of the steady part, with its 95 % range; first 20 is what the first 20 answers would have promised.',
+    ],
+    header: [
+      'trial',
+      'req/s',
+      '95 % range',
+      'first 20',
+      'tok/s',
+      'p50',
+      'p95',
+      'first token',
+      'answered',
+      'VRAM',
+      'remarks',
+    ],
+    rows: trialRows(analysis),
+  };
+}
+
+export function trialRows({ trials }: BenchAnalysis): string[][] {
+  const names = nameTrials(trials.map(({ record }) => record));
+  return trials.map((trial) => {
+    const { record, steady } = trial;
+    const { latencyMs, ttftMs, gpuPeakBytes } = record.summary;
+    return [
+      names.get(record.spec.number) ?? '',
+      formatRate(steady.rate),
+      rangeText(steady),
+      formatRate(record.first_20_rate),
+      formatRate(steady.tokenRate),
+      formatDuration(latencyMs?.p50 ?? null),
+      formatDuration(latencyMs?.p95 ?? null),
+      formatDuration(ttftMs?.p50 ?? null),
+      formatPercent(record.succeeded / record.spec.size),
+      formatBytes(gpuPeakBytes),
+      remarksOf(trial),
+    ];
+  });
+}
+
+export const rangeText = ({ low, high }: Steady): string =>
+  low === null || high === null ? notMeasured : `${formatRate(low)} to ${formatRate(high)}`;
+
+export function remarksOf({ record, steady, changesAnswers, verdicts }: TrialAnalysis): string {
+  if (record.state === 'failed') return `failed: ${record.error ?? 'unknown'}`;
+  return [
+    steadyRemark(steady),
+    changesAnswers === true ? 'CHANGES ANSWERS' : '',
+    ...verdicts.map(({ cause }) => cause),
+    record.reloads > 0 ? `${formatInteger(record.reloads)} reloads` : '',
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+function steadyRemark({ isSteady, neededRequests }: Steady): string {
+  if (isSteady) return '';
+  return neededRequests === null ? 'not steady' : `not steady: needs about ${formatInteger(neededRequests)} requests`;
+}
+
+/** Why each is as fast as it is. */
+export function verdictsPart({ analysis: { trials } }: BenchReport): PagePart {
+  const names = nameTrials(trials.map(({ record }) => record));
+  return {
+    title: 'Why',
+    isWide: true,
+    header: ['trial', 'cause', 'its numbers'],
+    rows: trials.flatMap(({ record, verdicts }) =>
+      verdicts.map(({ cause, text }) => [names.get(record.spec.number) ?? '', cause, text]),
+    ),
+  };
+}
