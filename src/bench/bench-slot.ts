@@ -37,6 +37,8 @@ export function createBenchSlot(usedVram: () => Promise<number | null>): BenchSl
 
   const watched = (definition: BackendDefinition): BackendDefinition => ({
     ...definition,
+    // Under a name of its own: a slot keeps what is opened in the same way.
+    name: wished.isCycled ? `${definition.name}, unloaded between requests` : definition.name,
     async open(request) {
       opened++;
       facts = null;

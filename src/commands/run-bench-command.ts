@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { BenchPlaces } from '../bench/bench-places.ts';
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
 import { planBench } from '../bench/plan-bench.ts';
@@ -49,14 +49,18 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     flags,
     flags.name ?? flags.backends?.join('-') ?? flags.model ?? input ?? 'candidates',
   );
-  await mkdir(places.folder, { recursive: true });
-  const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
-  const command = ['llmbatch', ...process.argv.slice(2)];
-  await writeEnvironment(
-    places.environment,
-    await describeEnvironment(request.base, { command, environment: process.env }),
-  );
-  return { places, base: request.base, plan };
+  const made = await mkdir(places.folder, { recursive: true });
+  try {
+    const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
+    const command = ['llmbatch', ...process.argv.slice(2)];
+    const environment = await describeEnvironment(request.base, { command, environment: process.env });
+    await writeEnvironment(places.environment, environment);
+    return { places, base: request.base, plan };
+  } catch (error) {
+    // A mistake of the user's leaves nothing behind.
+    if (made !== undefined) await rm(made, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 async function resumeBench(asked: string | true): Promise<OpenBench> {

@@ -4,17 +4,19 @@ import type { Backend, BackendDefinition, OpenRequest } from '../core/backend.ts
 export interface EngineSlot {
   /** The loaded engine where it is the same, else a new one in its place. */
   open: (definition: BackendDefinition, request: OpenRequest) => Promise<Backend>;
-  close: () => Promise<void>;
+  /** Frees the engine; `isUrgent`: at once, whatever it is doing. */
+  close: (isUrgent?: boolean) => Promise<void>;
 }
 
 export function createEngineSlot(): EngineSlot {
   let loaded: { key: string; model: string; backend: Backend } | null = null;
   /** What an engine says goes to the run that has it now. */
   let current: OpenRequest | null = null;
-  const close = async (): Promise<void> => {
-    const last = loaded;
+  const close = async (isUrgent = false): Promise<void> => {
+    const last = loaded?.backend;
     loaded = null;
-    await last?.backend.close();
+    if (isUrgent) await last?.kill?.();
+    await last?.close();
   };
   return {
     async open(definition, request) {

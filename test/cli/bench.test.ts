@@ -1,0 +1,206 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { BenchRecord, PlanRecord, TrialRecord } from '../../src/bench/records.ts';
+import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
+
+const bench = (...more: string[]): string[] => ['bench', ...mock('latency_ms=5', 'slots=2'), ...more];
+
+const recordsOf = async (folder: CliFolder, name: string): Promise<BenchRecord[]> =>
+  (await folder.text(join(name, 'trials.jsonl')))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as BenchRecord);
+
+const trialsOf = async (folder: CliFolder, name: string): Promise<TrialRecord[]> =>
+  (await recordsOf(folder, name)).filter((record) => record.type === 'trial');
+
+describe('llmbatch bench', () => {
+  test('measures, explains, and saves the setting that run --workers auto then takes', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(300));
+    const { stdout, stderr, exitCode } = await folder.run(
+      bench('in.jsonl', '--workers', '1,2,4', '--sizes', '300', '-o', 'b'),
+    );
+    expect([stderr, exitCode]).toEqual([expect.stringContaining('trial 9 of 9: mock mock, '), 0]);
+    expect(stdout).toMatch(/^mock mock, 1 worker, 300 requests, .* 3$/m);
+    expect(stdout).toContain("More workers don't help beyond 2");
+    expect(stdout).toMatch(/Saved for `run --workers auto`: mock mock, 2 workers \(.* req\/s\), in .*best-settings/);
+    const run = await folder.run(['run', 'in.jsonl', ...mock('latency_ms=5', 'slots=2'), '--limit', '10']);
+    expect(run.stderr).toMatch(/^workers: 2, the best that a bench found on \d{4}-\d\d-\d\d \(/m);
+    const other = await folder.run(['run', 'in.jsonl', ...mock('latency_ms=6'), '--limit', '10', '-o', 'other.jsonl']);
+    expect(other.stderr).not.toContain('workers: 2');
+    const asked = await folder.run([
+      'run',
+      'in.jsonl',
+      ...mock('latency_ms=5', 'slots=2'),
+      '--limit',
+      '10',
+      '-o',
+      'asked.jsonl',
+      '--workers',
+      '1',
+    ]);
+    expect(asked.stderr).not.toContain('workers: 2');
+  });
+
+  test('writes into its folder alone, and no resume or status finds its trials', async () => {
+    const folder = await createCliFolder();
+    const { exitCode } = await folder.run([
+      'bench',
+      ...mock(),
+      '--workers',
+      '2',
+      '--sizes',
+      '20',
+      '--name',
+      'my bench',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(await readdir(folder.path)).toEqual(['bench-results']);
+    const [name] = await readdir(folder.at('bench-results'));
+    expect(name).toMatch(/^\d{4}-\d\d-\d\d-my-bench$/);
+    const { exitCode: resumed, stderr } = await folder.run(['resume']);
+    expect([resumed, stderr]).toEqual([2, expect.stringContaining('no unfinished run was started in this folder')]);
+    const [plan] = await recordsOf(folder, join('bench-results', name!));
+    expect(plan).toMatchObject({ type: 'plan', input: { path: null, requests: 500 }, seed: 1, left_out: [] });
+    const environment = JSON.parse(await folder.text(join('bench-results', name!, 'environment.json'))) as object;
+    expect(environment).toMatchObject({ schema_version: 1, settings: { backend: 'mock' } });
+  });
+
+  test('killed in trial 7 of 12 goes on: 12 trials, none twice', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(200));
+    const engine = mock('latency_ms=20');
+    const args = ['bench', 'in.jsonl', ...engine, '--workers', '1,2,3,4', '--sizes', '60', '--repeat', '3'];
+    const { child, outcome } = folder.start(args);
+    const name = join('bench-results', `${new Date().toISOString().slice(0, 10)}-mock`);
+    const seventh = folder.at(join(name, 'outputs', '07.results.jsonl'));
+    await until(async () => (await countLines(seventh)) > 0);
+    child.kill('SIGKILL');
+    await outcome;
+    expect(await trialsOf(folder, name)).toHaveLength(6);
+    // What a crash tears.
+    await writeFile(folder.at(join(name, 'trials.jsonl')), '{"type":"trial","spec":{"num', { flag: 'a' });
+    const resumed = await folder.run(['bench', '--resume', '--progress', 'none']);
+    expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining('trial 7 of 12')]);
+    const trials = await trialsOf(folder, name);
+    expect(trials.map(({ spec }) => spec.number)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    for (const { output, succeeded } of trials) {
+      expect([await countLines(folder.at(join(name, output!))), succeeded]).toEqual([60, 60]);
+    }
+    const again = await folder.run(['bench', '--resume', name, '--progress', 'none']);
+    expect([again.exitCode, (await trialsOf(folder, name)).length]).toEqual([0, 12]);
+    expect((await folder.run(['bench', '--resume'])).stderr).toContain('no unfinished bench');
+  });
+
+  test('Ctrl-C keeps the trials that ended, exits 130 and says how to go on', async () => {
+    const folder = await createCliFolder();
+    const { child, outcome, stderr } = folder.start(
+      bench('--workers', '1,2', '--sizes', '100', '--repeat', '2', '-o', 'b'),
+    );
+    await until(() => stderr().includes('trial 1 of 4'));
+    child.kill('SIGINT');
+    expect(await outcome).toMatchObject({
+      exitCode: 130,
+      stdout: '',
+      stderr: expect.stringContaining('Go on with: llmbatch bench --resume b\n'),
+    });
+    const before = (await trialsOf(folder, 'b')).length;
+    expect(before).toBeGreaterThan(0);
+    expect((await folder.run(['bench', '--resume', 'b'])).exitCode).toBe(0);
+    expect(await trialsOf(folder, 'b')).toHaveLength(4);
+  });
+
+  test('a failed trial is recorded, and the bench goes on: exit 3', async () => {
+    const folder = await createCliFolder();
+    const { exitCode, stdout } = await folder.run([
+      ...['bench', ...mock(), '--sizes', '20', '--repeat', '1', '--workers', '1'],
+      ...['--options', 'context_tokens=0,-1', '-o', 'b'],
+    ]);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    const failing = await folder.run([
+      ...['bench', '--backends', `mock,llama-cpp:missing.gguf`, '-m', 'mock', '--sizes', '20', '--repeat', '1'],
+      ...['--workers', '1', '-o', 'b', '--json', '--progress', 'none'],
+    ]);
+    expect(failing.exitCode).toBe(3);
+    const states = (await trialsOf(folder, 'b')).map(({ spec, state, error }) => [spec.backend, state, error]);
+    expect(states).toContainEqual(['mock', 'finished', null]);
+    expect(states).toContainEqual(['llama-cpp', 'failed', expect.stringContaining('missing.gguf')]);
+    const json = JSON.parse(failing.stdout) as { trials: { record: TrialRecord }[]; folder: string };
+    expect([json.folder, json.trials.length]).toEqual(['b', 2]);
+  });
+
+  test('nothing but failed trials is exit 4', async () => {
+    const folder = await createCliFolder();
+    const args = [
+      'bench',
+      '-b',
+      'llama-cpp',
+      '-m',
+      'missing.gguf',
+      '--sizes',
+      '5',
+      '--repeat',
+      '1',
+      '--workers',
+      '1,2',
+    ];
+    const { exitCode, stdout } = await folder.run(args);
+    expect([exitCode, stdout]).toEqual([4, expect.stringContaining('failed')]);
+  });
+
+  test('a budget leaves out what does not fit, after each point had its first trial, and says so', async () => {
+    const folder = await createCliFolder();
+    const { exitCode, stdout } = await folder.run(
+      bench('--workers', '1,2', '--sizes', '100', '--repeat', '50', '--budget', '3s', '-o', 'b'),
+    );
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/The budget had no room for \d+ trials:/)]);
+    const records = await recordsOf(folder, 'b');
+    const trials = await trialsOf(folder, 'b');
+    const plan = records.findLast((record): record is PlanRecord => record.type === 'plan');
+    expect(trials.length).toBeLessThan(30);
+    expect(new Set(trials.slice(0, 2).map(({ spec }) => spec.workers))).toEqual(new Set([1, 2]));
+    expect([plan?.trials.length, plan?.left_out.length]).toEqual([trials.length, 100 - trials.length]);
+  });
+
+  test('batches of one loaded model are checked for stability: exit 3 when a check fails', async () => {
+    const folder = await createCliFolder();
+    const args = ['bench', ...mock('latency_ms=2'), '--workers', '2', '--sizes', '100', '--batches', '3'];
+    const steady = await folder.run([...args, '--rate-variance', '90%', '-o', 'steady']);
+    expect([steady.exitCode, steady.stdout]).toEqual([0, expect.stringContaining('Stability of 3 batches, mock mock')]);
+    expect((await trialsOf(folder, 'steady')).map(({ spec }) => spec.batch)).toEqual([1, 2, 3]);
+    const strict = await folder.run([...args, '--rate-variance', '0', '-o', 'strict']);
+    expect([strict.exitCode, strict.stdout]).toEqual([3, expect.stringMatching(/rate variance .* FAILED/)]);
+  });
+
+  test('--report reads a bench again, and runs nothing', async () => {
+    const folder = await createCliFolder();
+    const first = await folder.run(bench('--workers', '1,2', '--sizes', '100', '--repeat', '1', '-o', 'b'));
+    await rm(folder.at('b/outputs'), { recursive: true });
+    const again = await folder.run(['bench', '--report', 'b']);
+    expect([again.exitCode, again.stderr]).toEqual([0, '']);
+    expect(again.stdout.split('\n\n')[0]).toBe(first.stdout.split('\n\n')[0]);
+  });
+
+  test('refuses a folder that holds a bench, and what it does not know', async () => {
+    const folder = await createCliFolder();
+    const args = ['bench', ...mock(), '--workers', '1', '--sizes', '5', '--repeat', '1', '-o', 'b'];
+    expect((await folder.run(args)).exitCode).toBe(0);
+    const wrong = await Promise.all(
+      [
+        args,
+        ['bench', '--workers', '1,,2'],
+        ['bench', '--strategies', 'fast'],
+        ['bench', '--backends', 'ollam:x'],
+        ['bench', ...mock(), '--options', 'nothing=1'],
+        ['bench', 'missing.jsonl', ...mock()],
+        ['bench', '--report', 'missing'],
+        ['bench', '--resume', 'missing'],
+      ].map((words) => folder.run(words)),
+    );
+    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(8).fill([2, '']));
+    expect(wrong[0]?.stderr).toContain('Go on with it: llmbatch bench --resume b.');
+    expect(await readdir(folder.path)).toEqual(['b']);
+  });
+});
