@@ -1,5 +1,5 @@
-import { messageOf } from '../core/errors.ts';
-import { formatDuration } from '../core/format.ts';
+import { EngineError, messageOf } from '../core/errors.ts';
+import { formatDuration, formatInteger } from '../core/format.ts';
 import { createBreaker } from './breaker.ts';
 import type { EngineRun } from './engine-run.ts';
 import { type LimitFinder, createLimitFinder } from './find-limit.ts';
@@ -34,8 +34,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
     outages.stop();
     hold.stop();
   };
-  const abortAll = (): void => inFlight.abortAll('stopped');
-  const drain = createDrain(run, stopSending, abortAll);
+  const drain = createDrain(run, inFlight, stopSending);
   const guard = createVramGuard({ ...run, workers, fail: queue.fail });
   run.onGpuSample(guard.onSample);
   const breaker = createBreaker(settings.maxErrorRate);
@@ -45,8 +44,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
   try {
     await Promise.all(lanes);
   } catch (error) {
-    stopSending();
-    abortAll();
+    drain.begin(error);
     await Promise.allSettled(lanes);
     throw error;
   } finally {
@@ -76,8 +74,9 @@ function watchInFlight({ settings, backend, emit }: EngineRun): InFlight {
 }
 
 /** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
-function createDrain({ stop, abort, settings }: EngineRun, stopSending: () => void, abortAll: () => void) {
+function createDrain({ stop, abort, settings, emit }: EngineRun, inFlight: InFlight, stopSending: () => void) {
   let timer: NodeJS.Timeout | null = null;
+  const abortAll = (): void => inFlight.abortAll('stopped');
   const onStop = (): void => {
     stopSending();
     timer ??= setTimeout(abortAll, settings.drainTimeoutMs);
@@ -91,6 +90,13 @@ function createDrain({ stop, abort, settings }: EngineRun, stopSending: () => vo
   if (stop.aborted) onStop();
   if (abort.aborted) onAbort();
   return {
+    /** The run ends with an error. Answers that are on their way are paid for, unless nobody can keep them. */
+    begin(error: unknown): void {
+      if (!(error instanceof EngineError) || abort.aborted) return onAbort();
+      onStop();
+      const count = inFlight.count();
+      if (count > 0) emit({ type: 'notice', text: lastAnswers(count, settings.drainTimeoutMs) });
+    },
     close(): void {
       if (timer !== null) clearTimeout(timer);
       stop.removeEventListener('abort', onStop);
@@ -98,3 +104,6 @@ function createDrain({ stop, abort, settings }: EngineRun, stopSending: () => vo
     },
   };
 }
+
+const lastAnswers = (count: number, longestMs: number): string =>
+  `the run ends: ${formatInteger(count)} ${count === 1 ? 'request' : 'requests'} in flight may still be answered, for at most ${formatDuration(longestMs)}`;

@@ -117,6 +117,41 @@ describe('a request that fails', () => {
     expect(lines.every(({ error }) => error === null)).toBe(true);
   });
 
+  /** r0 ends the run while r1 is in flight for so long. */
+  const fatalBeside = async (latencyMs: number, drainTimeoutMs: number) => {
+    const backend: Backend = {
+      ...(await openMock()),
+      async generate({ id }, { signal }) {
+        if (id === 'r0') return failure('unauthorized', 'No.');
+        await sleep(latencyMs, undefined, { signal });
+        return completion(id);
+      },
+    };
+    return prepare(backend, { items: items(9), lanes: 2, settings: settings({ drainTimeoutMs }) });
+  };
+
+  test('with the run, ends it once what was in flight is answered, and sends nothing new', async () => {
+    const { run, lines, events } = await fatalBeside(100, 5000);
+    await expect(runRequests(run)).rejects.toMatchObject({ kind: 'unauthorized' });
+    expect(idsOf(lines)).toEqual(['r1']);
+    expect(events.filter(({ type }) => type === 'request-start')).toHaveLength(2);
+    const text = 'the run ends: 1 request in flight may still be answered, for at most 5.0 s';
+    expect(events).toContainEqual({ type: 'notice', text });
+  });
+
+  test('with the run, waits for what is in flight no longer than the drain timeout', async () => {
+    const { run, lines } = await fatalBeside(60_000, 50);
+    await expect(runRequests(run)).rejects.toMatchObject({ kind: 'unauthorized' });
+    expect(lines).toEqual([]);
+  });
+
+  test('with the run, waits for nothing once it is aborted', async () => {
+    const { run, lines, abort } = await fatalBeside(60_000, 60_000);
+    setTimeout(() => abort.abort(), 50);
+    await expect(runRequests(run)).rejects.toMatchObject({ kind: 'unauthorized' });
+    expect(lines).toEqual([]);
+  });
+
   test('as too many others did trips the breaker', async () => {
     const backend = await openMock({ fault_rate: 1, fault_kinds: 'refused' });
     const { run, lines } = prepare(backend, { items: items(500), lanes: 1 });
