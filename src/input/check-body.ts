@@ -3,9 +3,29 @@ import type { Endpoint, RequestBody } from '../core/request.ts';
 import { isRecord } from '../core/is-record.ts';
 import { kindOf } from './line-formats.ts';
 
-/** Says what is wrong with a body's prompt, or null. What a backend can honour is the backend's to say. */
+/** Says what is wrong with a body's prompt, model or numbers, or null. What a backend can honour is the backend's to say. */
 export function checkBody(endpoint: Endpoint, body: Partial<RequestBody>): string | null {
-  return checkPrompt(endpoint, body) ?? checkModel(body.model);
+  return checkPrompt(endpoint, body) ?? checkModel(body.model) ?? checkNumbers(body);
+}
+
+/** JSON.parse reads 1e999 as Infinity, which is sent as null, and rounds a large seed: nobody would be told. */
+function checkNumbers(body: Partial<RequestBody>): string | null {
+  const { seed } = body;
+  if (typeof seed === 'number' && Number.isFinite(seed) && Math.abs(seed) > Number.MAX_SAFE_INTEGER)
+    return '"seed" is beyond 2^53, where it would be rounded';
+  for (const key in body) {
+    if (holdsInfinity(body[key])) return `"${key}" holds a number that is too large for JSON to keep`;
+  }
+  return null;
+}
+
+function holdsInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return false;
+  for (const key in value) {
+    if (holdsInfinity((value as Record<string, unknown>)[key])) return true;
+  }
+  return false;
 }
 
 function checkModel(model: unknown): string | null {

@@ -139,6 +139,21 @@ test.each([
   expect(reason(line)).toContain(wanted);
 });
 
+test.each([
+  ['{"prompt":"Hi","temperature":1e999}', '"temperature" holds a number that is too large for JSON to keep'],
+  ['{"body":{"prompt":"Hi","logit_bias":{"7":-1e400}}}', '"logit_bias" holds a number'],
+  ['{"messages":[{"role":"user","content":"Hi","n":[1e309]}]}', '"messages" holds a number'],
+  ['{"prompt":"Hi","seed":123456789012345678}', '"seed" is beyond 2^53, where it would be rounded'],
+  ['{"body":{"prompt":"Hi","seed":-9007199254740993}}', '"seed" is beyond 2^53'],
+])('%s is refused, since another number would be sent: %s', (line, wanted) => {
+  expect(reason(line)).toContain(wanted);
+});
+
+test('the largest numbers that can be sent are no mistake', () => {
+  const body = { prompt: 'Hi', seed: 2 ** 53 - 1, top_p: Number.MAX_VALUE, min_p: 5e-324, n: null, stop: ['a'] };
+  expect(request({ body }).body).toEqual({ ...body, model: 'mock' });
+});
+
 test('an assistant turn may be without content (it called a tool)', () => {
   expect(reason({ messages: [user, { role: 'assistant', content: null, tool_calls: [] }, user] })).toBeNull();
 });
