@@ -36,11 +36,13 @@ function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
   if (usualRate(evidence) > steadyShare * usualRate(peer)) return null;
   // Little's law: so many are being worked on.
   const slots = Math.max(1, Math.round((usualRate(evidence) * now.serviceMs) / 1000));
-  const text = `${workers} workers get ${formatRate(usualRate(evidence))} req/s, and ${fewer} get ${formatRate(usualRate(peer))}: requests wait ${formatDuration(now.waitMs)} instead of ${formatDuration(before.waitMs)}, and are then served in ${formatDuration(now.serviceMs)} as before (${formatDuration(before.serviceMs)}). The server works on about ${slots} at once.`;
+  const text = `${workers} workers get ${formatRate(usualRate(evidence))} req/s, and ${fewer} get ${formatRate(usualRate(peer))}: requests ${waitText(now)} instead of ${formatDuration(before.waitMs)}, and are then served in ${formatDuration(now.serviceMs)} as before (${formatDuration(before.serviceMs)}). The server works on about ${slots} at once.`;
   return { cause: 'serialised', text: `${text} ${advice(evidence, slots)}` };
 }
 
 interface Split {
+  /** Of the wait: the queue time, else the time to the first token, which holds it. */
+  isQueue: boolean;
   waitMs: number;
   serviceMs: number;
 }
@@ -48,6 +50,7 @@ interface Split {
 function onlyWaits(before: Split, now: Split): boolean {
   const latencyGrowth = now.waitMs + now.serviceMs - before.waitMs - before.serviceMs;
   return (
+    before.isQueue === now.isQueue &&
     before.serviceMs >= leastService * (before.waitMs + before.serviceMs) &&
     now.serviceMs <= steadyService * before.serviceMs &&
     now.waitMs - before.waitMs >= 0.5 * latencyGrowth &&
@@ -55,10 +58,13 @@ function onlyWaits(before: Split, now: Split): boolean {
   );
 }
 
+const waitText = ({ isQueue, waitMs }: Split): string =>
+  isQueue ? `wait ${formatDuration(waitMs)}` : `take ${formatDuration(waitMs)} to the first token`;
+
 function splitOf(trial: Trial): Split | null {
   const { latency, queue, ttft } = timesOf(trial);
   const waitMs = queue ?? ttft;
-  return latency === null || waitMs === null ? null : { waitMs, serviceMs: latency - waitMs };
+  return latency === null || waitMs === null ? null : { isQueue: queue !== null, waitMs, serviceMs: latency - waitMs };
 }
 
 function timesOf(trial: Trial): Record<'latency' | 'queue' | 'ttft', number | null> {

@@ -1,0 +1,54 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { delimiter } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { TrialRecord } from '../../src/bench/records.ts';
+import { watchClient } from '../../src/bench/watch-client.ts';
+import { createWindows } from '../../src/bench/windows.ts';
+import { defaultRunnerSettings } from '../../src/core/settings.ts';
+import { createRunFolder, mockSettings } from '../helpers/start-run.ts';
+import { trialRecord } from './simulate-trial.ts';
+
+export interface Planted {
+  requests: number;
+  workers: number;
+  options: Record<string, number>;
+  /** A shell script's lines that print one sample, `$i` being its number from 0; one comes each 100 ms. */
+  nvidiaSmi?: string;
+}
+
+/** A real run on the mock engine, its record as a trial's. */
+export async function plantedRun({ requests, workers, options, nvidiaSmi }: Planted): Promise<TrialRecord> {
+  const lines = Array.from({ length: requests }, (_, number) => `{"id":"r${number}","prompt":"request ${number}"}\n`);
+  const folder = await createRunFolder(lines.join(''));
+  if (nvidiaSmi !== undefined) await installNvidiaSmi(folder.at('nvidia-smi'), nvidiaSmi);
+  const windows = createWindows();
+  const watching = new AbortController();
+  watchClient((client, atMs) => windows.addMachine({ client }, atMs), { signal: watching.signal, intervalMs: 100 });
+  const { snapshot } = await folder.run(
+    { settings: { ...mockSettings, options }, runner: { ...defaultRunnerSettings, workers } },
+    {
+      onEvent(event) {
+        if (event.type === 'result-end') windows.addResult(event.sample);
+        if (event.type === 'gpu-sample') windows.addMachine({ gpus: event.gpus }, Date.now());
+      },
+    },
+  );
+  watching.abort();
+  return trialRecord({
+    ...windows.read(),
+    spec: { size: requests, workers, options },
+    slots: options['slots'] ?? null,
+    succeeded: snapshot.succeeded,
+    summary: snapshot,
+  });
+}
+
+/** The driver's tool, first in the path, which knows all fields. */
+async function installNvidiaSmi(path: string, sample: string): Promise<void> {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  await writeFile(path, `#!/bin/sh\ni=0\nwhile :; do\n${sample}\ni=$((i + 1))\nsleep 0.3\ndone\n`);
+  await chmod(path, 0o755);
+  const before = process.env['PATH'];
+  process.env['PATH'] = `${folder}${delimiter}${before}`;
+  onTestFinished(() => void (process.env['PATH'] = before));
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import type { Window } from '../../src/bench/records.ts';
+import { watchClient } from '../../src/bench/watch-client.ts';
+import { parseSwap, watchSwap } from '../../src/bench/watch-swap.ts';
+
+function keepBusyFor(durationMs: number): void {
+  const endsAt = performance.now() + durationMs;
+  while (performance.now() < endsAt);
+}
+
+test('a busy event loop is told from an idle one, and nothing is told after the signal', async () => {
+  const stop = new AbortController();
+  const samples: NonNullable<Window['client']>[] = [];
+  watchClient((sample) => samples.push(sample), { signal: stop.signal, intervalMs: 100 });
+  await vi.waitFor(() => expect(samples.length).toBe(1));
+  keepBusyFor(300);
+  await vi.waitFor(() => expect(samples.length).toBeGreaterThan(1));
+  expect(samples[1]?.loop_busy).toBeGreaterThan(0.8);
+  await vi.waitFor(() => expect(Math.min(...samples.map((sample) => sample.loop_busy))).toBeLessThan(0.6));
+  expect(samples[0]?.memory_bytes).toBeGreaterThan(10e6);
+  stop.abort();
+  const { length } = samples;
+  await delay(250);
+  expect(samples).toHaveLength(length);
+});
+
+test('used swap is read from /proc/meminfo', async () => {
+  expect(parseSwap('MemTotal:  100 kB\nSwapTotal:       2048 kB\nSwapFree:        1024 kB\n')).toBe(1024 ** 2);
+  expect(parseSwap('MemTotal:  100 kB\n')).toBeNull();
+  if (process.platform !== 'linux') return;
+  const stop = new AbortController();
+  const first = await new Promise((resolve) => watchSwap(resolve, { signal: stop.signal }));
+  stop.abort();
+  expect(first).toBeGreaterThanOrEqual(0);
+});
