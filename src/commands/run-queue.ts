@@ -40,7 +40,7 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
     }
   } finally {
     screen.close();
-    await slot.close();
+    await slot.close(interrupts.abort.aborted);
     interrupts.close();
     process.stdin.destroy();
   }

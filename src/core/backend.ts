@@ -55,6 +55,8 @@ export interface Backend {
   alsoServes?(model: string): boolean;
   /** Frees the model and ends every process. Called once, also after a failure. */
   close(): Promise<void>;
+  /** Before it where everything is to end now. Absent: `close` is quick. */
+  kill?(): Promise<void>;
 }
 
 export interface BackendLimits {

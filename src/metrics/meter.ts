@@ -51,7 +51,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     'workers-change': ({ workers }) => (run.workers = workers),
     'vram-guard': ({ did }) => machine.addStep(did),
     'engine-load': ({ load }) => (seen.engineLoad = load),
-    'engine-restart': () => seen.engineRestarts++,
+    'engine-restart': () => Object.assign(seen, { engineRestarts: seen.engineRestarts + 1, engineLoad: null }),
     'model-reload': () => {},
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
@@ -66,7 +66,10 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     snapshot() {
       const counts = tally.counts();
       const left = run.total === null ? null : Math.max(0, run.total - counts.done);
-      return { ...run, ...counts, ...seen, ...session.facts(now(), left), context: { ...context }, ...machine.facts() };
+      // An engine that has nothing to do says nothing more.
+      const engineLoad = seen.inFlight === 0 ? null : seen.engineLoad;
+      const engine = { ...seen, engineLoad, ...machine.facts() };
+      return { ...run, ...counts, ...engine, ...session.facts(now(), left), context: { ...context } };
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { OpenRequest } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 
 /** The engines that a run takes, by the GPUs that each may see; null: whatever there is. */
@@ -7,7 +8,10 @@ export type EngineLayout = readonly (string | null)[];
  * One engine, or several side by side: for a model that fits one GPU they are independent of each other, as vLLM's own
  * data parallelism has it, and a dead one takes none of the others with it. Each gets as many GPUs as a model is spread over.
  */
-export function engineLayout(options: Record<string, unknown>, gpus: number[] | null): EngineLayout {
+export function engineLayout(
+  options: Record<string, unknown>,
+  { gpus, environment }: Pick<OpenRequest, 'gpus' | 'environment'>,
+): EngineLayout {
   const count = (name: string): number => Number(options[name] ?? 1);
   const size = count('tensor_parallel_size') * count('pipeline_parallel_size');
   const wanted = count('data_parallel_size');
@@ -26,5 +30,18 @@ export function engineLayout(options: Record<string, unknown>, gpus: number[] | 
       'Leave one of them out.',
     );
   }
-  return Array.from({ length: engines }, (_, engine) => numbers.slice(engine * size, (engine + 1) * size).join(','));
+  const names = visibleNames(numbers, environment['CUDA_VISIBLE_DEVICES']);
+  return Array.from({ length: engines }, (_, engine) => names.slice(engine * size, (engine + 1) * size).join(','));
+}
+
+/** Numbers count in what the user, or a scheduler of jobs, lets this program see. */
+function visibleNames(numbers: readonly number[], visible: string | undefined): string[] {
+  if (!visible) return numbers.map(String);
+  const names = visible.split(',').map((name) => name.trim());
+  const beyond = numbers.find((number) => number >= names.length);
+  if (beyond === undefined) return numbers.map((number) => names[number]!);
+  throw new UsageError(
+    `there is no GPU ${beyond}: CUDA_VISIBLE_DEVICES=${visible} names ${names.length}`,
+    'Numbers count from 0 in that list.',
+  );
 }

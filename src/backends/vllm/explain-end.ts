@@ -76,7 +76,7 @@ const causes: readonly Cause[] = [
     }),
   ],
   [
-    /(?:Repository Not Found|RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID or local directory|does not appear to have a file named config\.json|Can't load the configuration|No such file or directory: '[^']*config\.json)/i,
+    /(?:Repository Not Found|RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID or local directory|HFValidationError|does not appear to have a file named config\.json|Can't load the configuration|No such file or directory: '[^']*config\.json)/i,
     () => ({
       kind: 'model-not-found',
       message: 'There is no such model, neither as a folder nor on Hugging Face.',

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { stat } from 'node:fs/promises';
 import type { Backend, BackendLimits, GenerateContext, OpenRequest } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
@@ -9,25 +9,27 @@ import type { WorkerStats } from '../worker/worker-messages.ts';
 import type { WorkerSpec } from '../worker/worker-spec.ts';
 import { createDispatch } from './dispatch.ts';
 import { engineLayout } from './engine-layout.ts';
-import { explainEnd } from './explain-end.ts';
+import { engineSpec } from './engine-spec.ts';
 import { pythonCommand } from './find-python.ts';
 import { leftovers } from './leftovers.ts';
-import { createLoadProgress } from './load-progress.ts';
 import { vllmOptionsSchema } from './options.ts';
-import type { VllmInfo, VllmSettings } from './settings.ts';
+import type { VllmInfo } from './settings.ts';
 
 type VllmWorker = WorkerProcess<VllmInfo>;
 
 export async function openVllm(request: OpenRequest): Promise<Backend> {
   const options = (await vllmOptionsSchema()).parse(request.options);
-  const layout = engineLayout(options, request.gpus);
+  const layout = engineLayout(options, request);
   const { command } = pythonCommand(request);
+  await checkPath(request.model);
   for (const found of await leftovers()) request.onNotice(`warning: ${found}`);
   request.onNotice(`vllm: starting ${request.model} (${command})`);
   const startedAt = performance.now();
   const load = createLoad(request, layout.length);
   const workers = await startAll(
-    layout.map((gpus, index) => specOf(request, { options, command, gpus, onStats: (stats) => load(index, stats) })),
+    layout.map((gpus, index) =>
+      engineSpec(request, { options, command, gpus, onStats: (stats) => load(index, stats) }),
+    ),
     request,
   );
   const { info } = workers[0]!;
@@ -73,7 +75,20 @@ function backendOf(
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
     },
+    async kill() {
+      await Promise.all(workers.map((worker) => worker.kill()));
+    },
   };
+}
+
+/** Python takes seconds to find that there is no such folder. */
+async function checkPath(model: string): Promise<void> {
+  if (!/^(\/|\.{1,2}\/|~)/.test(model) || (await stat(model).catch(() => null)) !== null) return;
+  throw new EngineError(
+    'model-not-found',
+    `There is no folder ${model}.`,
+    'Give the folder that holds its config.json.',
+  );
 }
 
 /** One of them that does not start ends them all. */
@@ -90,76 +105,6 @@ async function startAll(specs: WorkerSpec[], request: OpenRequest): Promise<Vllm
 function withLog(error: unknown, logFile: string | null): unknown {
   if (!(error instanceof EngineError) || error.kind !== 'engine-crashed' || logFile === null) return error;
   return new EngineError('unusable', error.message, `The whole log of the engine: ${logFile}`);
-}
-
-interface EngineParts {
-  options: Record<string, unknown>;
-  command: string;
-  gpus: string | null;
-  onStats: (stats: WorkerStats) => void;
-}
-
-const workerFile = fileURLToPath(new URL('../../../src/backends/vllm/python/worker.py', import.meta.url));
-
-const environment = {
-  // Its log is for stderr, and no process of it may hold our pipes by a fork.
-  VLLM_LOGGING_STREAM: 'ext://sys.stderr',
-  VLLM_WORKER_MULTIPROC_METHOD: 'spawn',
-  VLLM_NO_USAGE_STATS: '1',
-  DO_NOT_TRACK: '1',
-  TOKENIZERS_PARALLELISM: 'false',
-  NO_COLOR: '1',
-  PYTHONUNBUFFERED: '1',
-  PYTHONIOENCODING: 'utf-8',
-};
-
-function specOf(request: OpenRequest, { options, command, gpus, onStats }: EngineParts): WorkerSpec {
-  const { data_parallel_size: _engines, ...others } = options;
-  const { own, engine } = splitOptions(others);
-  const sequences = { most: null as number | null };
-  const settings = (): VllmSettings => ({
-    model: request.model,
-    options: engine,
-    own,
-    maxNumSeqs: sequences.most,
-    allowControlTokens: request.allowControlTokens,
-  });
-  return {
-    name: 'vllm',
-    file: command,
-    arguments: [workerFile],
-    settings,
-    environment: { ...request.environment, ...environment, ...(gpus === null ? {} : { CUDA_VISIBLE_DEVICES: gpus }) },
-    answersOnStdout: true,
-    leadsGroup: true,
-    logFile: request.logFile,
-    onLog: createLoadProgress(request.onNotice),
-    onStats,
-    missing: { kind: 'unusable', message: `There is no Python ${command}.`, hint: install },
-    explainEnd(log, ready) {
-      const reason = explainEnd(log, ready !== null);
-      if (reason?.kind === 'out-of-memory' && ready !== null) halve(sequences, ready as VllmInfo);
-      return reason;
-    },
-  };
-}
-
-const install =
-  "python3 -m venv vllm && vllm/bin/pip install 'vllm>=0.11.1', then --python vllm/bin/python (or LLMBATCH_PYTHON)";
-
-/** What ran out of memory is started again with half of the sequences. */
-function halve(sequences: { most: number | null }, { maxNumSeqs }: VllmInfo): void {
-  sequences.most = Math.max(1, Math.floor((sequences.most ?? maxNumSeqs) / 2));
-}
-
-const ownNames = new Set(['chat_template', 'lora_modules', 'tool_call_parser']);
-
-function splitOptions(options: Record<string, unknown>): { own: VllmSettings['own']; engine: Record<string, unknown> } {
-  const entries = Object.entries(options);
-  return {
-    own: Object.fromEntries(entries.filter(([name]) => ownNames.has(name))) as VllmSettings['own'],
-    engine: Object.fromEntries(entries.filter(([name]) => !ownNames.has(name))),
-  };
 }
 
 /** Twice as many in flight as run at once, so that the scheduler always has a next one; its queue has no bound of its own. */

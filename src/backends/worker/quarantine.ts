@@ -15,7 +15,8 @@ export interface Quarantine {
 
 const deathsThatTell = 2;
 
-export function createQuarantine(): Quarantine {
+/** `onBlame` is told when a request was found, so that its deaths are not the engine's. */
+export function createQuarantine(onBlame: () => void = () => {}): Quarantine {
   const changed = createBell();
   const inFlight = new Set<string>();
   /** By id: deaths in which the request was alone. */
@@ -33,6 +34,7 @@ export function createQuarantine(): Quarantine {
         const answer = await ask();
         const isCrash = answer.status === 'failed' && answer.kind === 'engine-crashed';
         if (!isCrash || (blamed.get(id) ?? 0) < deathsThatTell) return answer;
+        onBlame();
         return failure('bad-request', `The engine died of this request, which was alone in it. ${answer.message}`);
       } finally {
         inFlight.delete(id);

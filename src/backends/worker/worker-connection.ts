@@ -4,7 +4,7 @@ import { EngineError, UsageError } from '../../core/errors.ts';
 import { createDeferred } from './deferred.ts';
 import { type WorkerChild, startChild } from './start-child.ts';
 import { type WorkerAnswer, type WorkerRequest, workerProtocol } from './worker-messages.ts';
-import type { EndReason, WorkerSpec } from './worker-spec.ts';
+import { type EndReason, type WorkerSpec, isAbsent } from './worker-spec.ts';
 import { type WorkerTasks, createTasks } from './worker-tasks.ts';
 
 /** One worker process, from its start to its end. */
@@ -52,7 +52,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
     if (answer.type !== 'hello') tasks.receive(answer);
   });
   const ended = child.ended.then(({ how, isMissing }) => {
-    const end = { how: state.reason ?? how, isMissing, isWanted: state.reason !== null, info: state.info };
+    const end = { ...state, how: isMissing ? isAbsent : (state.reason ?? how) };
     const reason = reasonOf(spec, child, end);
     const { kind, message, hint } = reason;
     onEnd(reason);
@@ -90,12 +90,19 @@ function createSender({ requests: input }: WorkerChild): (request: WorkerRequest
 function reasonOf(
   spec: WorkerSpec,
   { log }: WorkerChild,
-  { how, isMissing, isWanted, info }: { how: string; isMissing: boolean; isWanted: boolean; info: unknown },
+  { how, reason, isGreeted, info }: { how: string; reason: string | null; isGreeted: boolean; info: unknown },
 ): EndReason {
-  const known = isMissing ? spec.missing : isWanted ? null : spec.explainEnd?.([...log.lines(), how], info);
+  const known = isGreeted
+    ? reason === null
+      ? spec.explainEnd?.([...log.lines(), how], info)
+      : null
+    : spec.notStarted?.(how);
+  if (known) return known;
+  const cause = log.lines().findLast((line) => /\b[\w.]*(Error|Exception): \S/.test(line));
+  const because = cause === undefined ? '' : ` (${cause.trim().slice(0, 300)})`;
   // A request that fails in a run is no place for a log that has a file of its own.
-  const details = info !== null && spec.logFile ? ` Its log: ${spec.logFile}` : log.text();
-  return known ?? { kind: 'engine-crashed', message: `The ${spec.name} process ${how}.${details}` };
+  const details = info !== null && spec.logFile ? '' : log.text();
+  return { kind: 'engine-crashed', message: `The ${spec.name} process ${how}${because}.${details}` };
 }
 
 const otherVersion = (name: string): EngineError =>

@@ -16,6 +16,7 @@ export interface WorkerLogOptions {
 /** The cause of a failed start may lie so many lines before the end. */
 const keptLines = 400;
 const shownLines = 20;
+const longestLine = 65_536;
 
 export function createWorkerLog(streams: readonly Readable[], { file, onLine }: WorkerLogOptions): WorkerLog {
   const output = openFile(file ?? null);
@@ -35,6 +36,7 @@ export function createWorkerLog(streams: readonly Readable[], { file, onLine }: 
       const lines = (rest + text).split(/[\r\n]/);
       rest = lines.pop() ?? '';
       for (const line of lines) keep(line);
+      if (rest.length > longestLine) rest = '';
     });
     stream.on('close', () => {
       keep(rest);

@@ -22,6 +22,8 @@ export interface WorkerProcess<Info> {
   /** Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it can't be. */
   recover: (signal: AbortSignal) => Promise<boolean>;
   close: () => Promise<void>;
+  /** Ends it at once. */
+  kill: () => Promise<void>;
 }
 
 /** Deaths without one completed answer between them, after which the engine is given up. */
@@ -33,7 +35,7 @@ export async function startWorkerProcess<Info>(
   { signal, onRestart }: { signal: AbortSignal; onRestart: (reason: string) => void },
 ): Promise<WorkerProcess<Info>> {
   const { connectWorker } = await import('./worker-connection.ts');
-  const quarantine = createQuarantine();
+  const quarantine = createQuarantine(() => link.noteAnswer());
   const link = createLink<Info>({ spec, quarantine, onRestart, connectWorker });
   const first = link.connected();
   const info = await unlessAborted(first.ready, signal).catch(async (error: unknown) => {
@@ -61,6 +63,7 @@ export async function startWorkerProcess<Info>(
       return true;
     },
     close: link.close,
+    kill: async () => link.current()?.kill('was ended'),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { ErrorKind } from '../../core/errors.ts';
 import type { WorkerStats } from './worker-messages.ts';
 
+/** How a program ended that there is not. */
+export const isAbsent = 'is not there';
+
 /** How a worker process is started, and what is to be done with what it says. */
 export interface WorkerSpec {
   /** The backend's name, for messages. */
@@ -24,8 +27,8 @@ export interface WorkerSpec {
    * before it was ready. Null: it crashed.
    */
   explainEnd?: (log: readonly string[], info: unknown) => EndReason | null;
-  /** What it means that there is no such file. */
-  missing?: EndReason;
+  /** What it means that it ended before it said a word: no such file, or another program. */
+  notStarted?: (how: string) => EndReason;
 }
 
 /** Why a worker ended. */

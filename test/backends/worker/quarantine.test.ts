@@ -9,7 +9,7 @@ const died = failure('engine-crashed', 'It died.');
 
 /** An engine that dies with all that it has at every request for which `kills` says so. */
 function createEngine(kills: (id: string) => boolean) {
-  const quarantine = createQuarantine();
+  const quarantine = createQuarantine(() => (seen.inARow = 0));
   const open = new Set<(answer: Answer) => void>();
   const seen = { deaths: 0, inARow: 0 };
   const die = (): void => {

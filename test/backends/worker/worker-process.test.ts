@@ -65,7 +65,9 @@ describe('a worker process', () => {
   test('shows how it ended and what it printed last', async () => {
     const process = await start();
     const answer = await ask(process, 'exit');
-    expect(answer.status === 'failed' && answer.message).toMatch(/ended with code 1\..*about to fail/s);
+    expect(answer.status === 'failed' && answer.message).toMatch(
+      /ended with code 1 \(Error: about to fail\)\..*about to fail/s,
+    );
     expect(process.pid()).toBe(null);
     const killed = await ask(process, 'crash');
     expect(killed.status === 'failed' && killed.message).toContain('was ended by SIGABRT');
@@ -139,11 +141,11 @@ describe('starting a worker process', () => {
   test('throws when the worker dies before it is ready, or is no program', async () => {
     await expect(start({ dies: true })).rejects.toMatchObject({
       kind: 'engine-crashed',
-      message: expect.stringMatching(/^The echo process ended with code 1\./) as string,
+      message: expect.stringMatching(/^The echo process ended with code 1 /) as string,
     });
     const absent = { name: 'echo', file: '/no/such/program', arguments: [], settings: () => ({}) };
     const starting = startWorkerProcess(absent, { signal: new AbortController().signal, onRestart: () => {} });
-    await expect(starting).rejects.toThrow('could not be started');
+    await expect(starting).rejects.toThrow('is not there');
   });
 
   test('ends the worker when it is aborted meanwhile', async () => {

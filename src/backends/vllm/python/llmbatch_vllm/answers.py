@@ -1,10 +1,11 @@
 """vLLM's outputs in OpenAI's shape, or the failure that they are."""
 
+import importlib
 import time
 from types import SimpleNamespace
 from typing import Any
 
-from llmbatch_vllm.refusal import Refusal
+from llmbatch_vllm.refusal import Refusal, sentence
 
 
 class Answers:
@@ -19,7 +20,7 @@ class Answers:
             return completed(prepared, "list", embeddings_of(outputs))
         [output] = outputs
         for choice in output.outputs:
-            check_end(choice)
+            check_end(choice, prepared)
             self._check_window(choice, prepared, len(output.prompt_token_ids))
         chat = prepared.request["endpoint"] == "/v1/chat/completions"
         choices = [self._chat_choice(choice, prepared) if chat else self._text_choice(choice) for choice in output.outputs]
@@ -41,8 +42,7 @@ class Answers:
         reason = choice.finish_reason
         if self._reasoning is not None:
             self._split_reasoning(message, prepared)
-        tools = prepared.request["body"].get("tools")
-        if self._tools is not None and tools and self._split_tools(message, prepared):
+        if self._tools is not None and prepared.request["body"].get("tools") and self._split_tools(message, prepared):
             reason = "tool_calls" if reason == "stop" else reason
         logprobs = {} if choice.logprobs is None else {"logprobs": {"content": self._chat_logprobs(choice, prepared)}}
         return {"index": choice.index, "message": message, "finish_reason": reason, **logprobs}
@@ -57,12 +57,11 @@ class Answers:
             message["reasoning_content"] = reasoning
 
     def _split_tools(self, message: dict[str, Any], prepared: Any) -> bool:
-        body = prepared.request["body"]
-        try:
-            parser = self._tools(self._tokenizer, body["tools"])
-        except TypeError:  # older ones take the tokenizer alone
-            parser = self._tools(self._tokenizer)
-        found = parser.extract_tool_calls(message["content"], SimpleNamespace(**{"tool_choice": "auto", **body}))
+        body = {"tool_choice": "auto", **prepared.request["body"]}
+        # As vLLM's own server hands them over: some parsers read the types of the arguments from them.
+        body["tools"] = tool_objects(body["tools"])
+        parser = make_tool_parser(self._tools, self._tokenizer, body["tools"])
+        found = parser.extract_tool_calls(message["content"], SimpleNamespace(**body))
         if not found.tools_called:
             return False
         message["content"] = found.content or ""
@@ -105,8 +104,18 @@ class Parsers:
     """Found before the model is loaded, so that a wrong name costs no minutes."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        self._tools_name = settings["own"].get("tool_call_parser")
         self.reasoning = reasoning_parser(settings["options"].get("reasoning_parser"))
-        self.tools = tool_parser(settings["own"].get("tool_call_parser"))
+        self.tools = tool_parser(self._tools_name)
+
+    def check(self, tokenizer: Any) -> None:
+        """A parser of another model's does not find its words in this one's tokenizer."""
+        if self.tools is None:
+            return
+        try:
+            make_tool_parser(self.tools, tokenizer, [])
+        except Exception as error:
+            raise Refusal("usage", f"--option tool_call_parser={self._tools_name}: {sentence(error)}") from error
 
 
 def completed(prepared: Any, kind: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -116,10 +125,12 @@ def completed(prepared: Any, kind: str, content: dict[str, Any]) -> dict[str, An
     return {"status": "completed", "body": {**body, **content}}
 
 
-def check_end(choice: Any) -> None:
+def check_end(choice: Any, prepared: Any) -> None:
     reason = choice.finish_reason
     if reason == "repetition":
         raise Refusal("repetition", "The model repeated itself, and vLLM ended the answer there.")
+    if reason == "error" and prepared.params.structured_outputs is not None:
+        raise Refusal("bad-request", "vLLM can't keep an answer to this schema.")
     if reason not in ("stop", "length"):
         raise Refusal("server-error", f'vLLM ended the answer with "{reason}".')
 
@@ -179,3 +190,20 @@ def tool_parser(name: str | None) -> Any:
         return ToolParserManager.get_tool_parser(name)
     except KeyError as error:
         raise Refusal("usage", f"--option tool_call_parser: vLLM has no parser {name!r}.") from error
+
+
+def make_tool_parser(parser: Any, tokenizer: Any, tools: list[Any]) -> Any:
+    try:
+        return parser(tokenizer, tools)
+    except TypeError:  # older ones take the tokenizer alone
+        return parser(tokenizer)
+
+
+def tool_objects(tools: list[Any]) -> list[Any]:
+    for module in ("vllm.entrypoints.openai.chat_completion.protocol", "vllm.entrypoints.openai.protocol"):
+        try:
+            shape = importlib.import_module(module).ChatCompletionToolsParam
+        except (ImportError, AttributeError):
+            continue
+        return [shape.model_validate(tool) for tool in tools]
+    return tools

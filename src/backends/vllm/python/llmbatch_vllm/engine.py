@@ -46,6 +46,7 @@ class Engine:
         self.stats = stats
         self.info = engine_info(engine, lora.names)
         tokenizer = tokenizer_of(engine)
+        parsers.check(tokenizer)
         self._prompts = Prompts(tokenizer, settings)
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
         self._answers = Answers(tokenizer, parsers, self.info)
@@ -114,8 +115,10 @@ class Engine:
             return self._answers.of(flight.prepared, outputs)
         except Refusal as refusal:
             return {"status": "failed", "kind": refusal.kind, "message": refusal.message}
+        except Exception as error:  # of a parser of thoughts or tools
+            return {"status": "failed", "kind": "invalid-response", "message": f"The answer can't be read: {sentence(error)}"}
 
-    def refusal_of(self, error: Exception) -> Refusal:
+    def refusal_of(self, error: BaseException) -> Refusal:
         """One bad request fails alone, whatever vLLM makes of it."""
         if isinstance(error, Refusal):
             return error

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 1.0
@@ -20,13 +21,30 @@ def die_with_parent() -> None:
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    threading.Thread(target=_watch, args=(lambda: os.getppid() == parent,), daemon=True).start()
 
 
-def _watch_parent(parent: int) -> None:
-    while os.getppid() == parent:
+def die_with_runner() -> None:
+    """The parent may be a shell or `conda run` between llmbatch and us, which lives on."""
+    runner = int(os.environ.get("LLMBATCH_RUNNER_PID", "0"))
+    if runner > 0 and _is_alive(runner):
+        threading.Thread(target=_watch, args=(lambda: _is_alive(runner),), daemon=True).start()
+
+
+def _watch(is_fine: Callable[[], bool]) -> None:
+    while is_fine():
         time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def end_with_children(code: int) -> None:

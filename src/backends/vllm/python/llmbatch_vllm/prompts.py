@@ -89,7 +89,9 @@ def chat_of(body: dict[str, Any], has_developer: bool) -> dict[str, Any]:
 
 def template_kwargs(body: dict[str, Any]) -> dict[str, Any]:
     kwargs = dict(body.get("chat_template_kwargs") or {})
-    reserved = {"messages", "tools", "tokenize", "chat_template", "add_generation_prompt", "continue_final_message"}
+    reserved = {"conversation", "messages", "tools", "tokenize", "chat_template", "tokenizer_kwargs", "return_dict"}
+    reserved |= {"add_generation_prompt", "continue_final_message", "return_assistant_tokens_mask", "return_tensors"}
+    reserved |= {"truncation", "max_length", "padding"}
     wrong = next((key for key in kwargs if key in reserved), None)
     if wrong is not None:
         raise Refusal("bad-request", f"`chat_template_kwargs` can't hold `{wrong}`: it is given in the body itself.")

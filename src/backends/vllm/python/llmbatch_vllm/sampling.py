@@ -90,9 +90,16 @@ def limit_of(body: dict[str, Any], defaults: dict[str, Any]) -> int | None:
 
 
 def logprobs_of(body: dict[str, Any], chat: bool) -> int | None:
+    given = body.get("logprobs")
     if not chat:
-        return body.get("logprobs")
-    return body.get("top_logprobs", 0) if body.get("logprobs") is True else None
+        if given is True or given is False:
+            raise Refusal("bad-request", "`logprobs` is true or false: a completion wants a whole number.")
+        return given
+    if given not in (None, True, False) or given == 1 and given is not True:
+        raise Refusal("bad-request", f"`logprobs` is {given}: a chat wants true or false, and `top_logprobs` a number.")
+    if "top_logprobs" in body and given is not True:
+        raise Refusal("bad-request", "`top_logprobs` is of no use without `logprobs`: true.")
+    return body.get("top_logprobs", 0) if given else None
 
 
 def structured_of(body: dict[str, Any]) -> Any:
@@ -100,6 +107,9 @@ def structured_of(body: dict[str, Any]) -> Any:
 
     own = body.get("structured_outputs")
     if own is not None:
+        private = next((key for key in own if key.startswith("_")), None)
+        if private is not None:
+            raise ValueError(f"structured_outputs has no {private}")
         return StructuredOutputsParams(**own)
     form = body.get("response_format") or {"type": "text"}
     if form["type"] == "json_object":

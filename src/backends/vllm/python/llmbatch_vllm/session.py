@@ -109,7 +109,7 @@ def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
                 continue
             try:
                 inbox.put(("generate", key, engine.prepare(message["request"])))
-            except Exception as error:
+            except BaseException as error:  # a tokenizer's panic is no Exception
                 send({"type": "answer", "id": key, "answer": refused(engine.refusal_of(error))})
         # llmbatch is gone, or wants no more. A step that hangs must not keep the GPU.
         lifetime.end_group_later(LONGEST_END_SECONDS, 0)

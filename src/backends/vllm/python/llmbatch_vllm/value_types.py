@@ -45,7 +45,15 @@ def of(description: str, check: Callable[[Any], bool], *names: str) -> dict[str,
     return dict.fromkeys(names, (description, check))
 
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+
+
+def is_effort(value: Any) -> bool:
+    return value in EFFORTS
+
+
 TYPES = {
+    **of(f"one of {', '.join(EFFORTS)}", is_effort, "reasoning_effort"),
     **of("a whole number", is_integer, "n", "top_k", "seed", "min_tokens", "max_tokens", "max_completion_tokens"),
     **of("a whole number", is_integer, "top_logprobs", "thinking_token_budget", "dimensions"),
     **of("a number", is_number, "temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty"),

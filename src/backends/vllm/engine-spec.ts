@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import type { OpenRequest } from '../../core/backend.ts';
+import type { WorkerStats } from '../worker/worker-messages.ts';
+import { type WorkerSpec, isAbsent } from '../worker/worker-spec.ts';
+import { explainEnd } from './explain-end.ts';
+import { createLoadProgress } from './load-progress.ts';
+import type { VllmInfo, VllmSettings } from './settings.ts';
+
+interface EngineParts {
+  options: Record<string, unknown>;
+  command: string;
+  gpus: string | null;
+  onStats: (stats: WorkerStats) => void;
+}
+
+const workerFile = fileURLToPath(new URL('../../../src/backends/vllm/python/worker.py', import.meta.url));
+
+const environment = {
+  // Its log is for stderr, and no process of it may hold our pipes by a fork.
+  VLLM_LOGGING_STREAM: 'ext://sys.stderr',
+  VLLM_WORKER_MULTIPROC_METHOD: 'spawn',
+  VLLM_NO_USAGE_STATS: '1',
+  DO_NOT_TRACK: '1',
+  TOKENIZERS_PARALLELISM: 'false',
+  NO_COLOR: '1',
+  PYTHONUNBUFFERED: '1',
+  PYTHONIOENCODING: 'utf-8',
+};
+
+/** How one engine is started. */
+export function engineSpec(request: OpenRequest, { options, command, gpus, onStats }: EngineParts): WorkerSpec {
+  const { data_parallel_size: _engines, ...others } = options;
+  const { own, engine } = splitOptions(others);
+  const sequences = { most: null as number | null };
+  let onLog = createLoadProgress(request.onNotice);
+  const settings = (): VllmSettings => {
+    onLog = createLoadProgress(request.onNotice);
+    return {
+      model: request.model,
+      options: engine,
+      own,
+      maxNumSeqs: sequences.most,
+      allowControlTokens: request.allowControlTokens,
+    };
+  };
+  return {
+    name: 'vllm',
+    file: command,
+    arguments: [workerFile],
+    settings,
+    environment: {
+      ...request.environment,
+      ...environment,
+      LLMBATCH_RUNNER_PID: String(process.pid),
+      ...(gpus === null ? {} : { CUDA_VISIBLE_DEVICES: gpus }),
+    },
+    answersOnStdout: true,
+    leadsGroup: true,
+    logFile: request.logFile,
+    onLog: (line) => onLog(line),
+    onStats,
+    notStarted: (how) => ({ kind: 'unusable', message: notStarted(command, how), hint: install }),
+    explainEnd(log, ready) {
+      const reason = explainEnd(log, ready !== null);
+      if (reason?.kind === 'out-of-memory' && ready !== null) halve(sequences, ready as VllmInfo);
+      return reason;
+    },
+  };
+}
+
+const notStarted = (command: string, how: string): string =>
+  how === isAbsent ? `There is no Python ${command}.` : `${command} could not be started as a Python: it ${how}.`;
+
+const install =
+  "python3 -m venv vllm && vllm/bin/pip install 'vllm>=0.11.1', then --python vllm/bin/python (or LLMBATCH_PYTHON)";
+
+/** What ran out of memory is started again with half of the sequences. */
+function halve(sequences: { most: number | null }, { maxNumSeqs }: VllmInfo): void {
+  sequences.most = Math.max(1, Math.floor((sequences.most ?? maxNumSeqs) / 2));
+}
+
+const ownNames = new Set(['chat_template', 'lora_modules', 'tool_call_parser']);
+
+function splitOptions(options: Record<string, unknown>): { own: VllmSettings['own']; engine: Record<string, unknown> } {
+  const entries = Object.entries(options);
+  return {
+    own: Object.fromEntries(entries.filter(([name]) => ownNames.has(name))) as VllmSettings['own'],
+    engine: Object.fromEntries(entries.filter(([name]) => !ownNames.has(name))),
+  };
+}
