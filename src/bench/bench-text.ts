@@ -1,20 +1,18 @@
-import { formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
+import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';
 import { describeSpec } from './describe-spec.ts';
+import { summarySentences } from './report/summary-part.ts';
 import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 
-/** What a bench found, for a terminal. */
+/** The settings of a bench and what they mean, for a terminal. */
 export function renderBenchText(analysis: BenchAnalysis): string {
-  const { curves, stability, plan } = analysis;
   const parts = [
     alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
-    ...curves.map(({ backend, model, title, text }) => `${backend} ${model}, ${title}:\n  ${text}`),
+    section('In short', summarySentences(analysis)),
     section('Why', whyOf(analysis)),
-    ...stability.map(stabilityText),
-    section('Answers', answersOf(analysis)),
-    section(`The budget had no room for ${plan.left_out.length} trials`, plan.left_out.map(describeSpec).slice(0, 5)),
+    ...analysis.stability.map(stabilityText),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -81,17 +79,6 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
   const table = alignTable([['check', 'limit', 'measured', ''], ...rows], longestCell);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
-
-function answersOf({ trials }: BenchAnalysis): string[] {
-  const changed = groupTrials(
-    trials.filter(({ changesAnswers }) => changesAnswers === true),
-    pointFields,
-  ).map(([trial]) => `${describeSpec({ ...trial!.record.spec, batch: null })}: changes answers`);
-  return changed.length === 0 ? [] : [...changed, `${formatPercent(sameShare(trials))} of the trials keep them`];
-}
-
-const sameShare = (trials: readonly TrialAnalysis[]): number =>
-  trials.filter(({ changesAnswers }) => changesAnswers !== true).length / Math.max(1, trials.length);
 
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n');

@@ -7,6 +7,19 @@ import { version } from '../core/version.ts';
 import { findGpus } from '../doctor/find-gpus.ts';
 import type { TrialBase } from './trial-request.ts';
 
+/** Flags of the report: what it projects to, and what it holds the trials against. */
+const reportFlagsSchema = z.object({
+  project: z.array(z.number()).optional(),
+  priceIn: z.number().optional(),
+  priceOut: z.number().optional(),
+  weights: z.record(z.string(), z.number()).optional(),
+  vramDelta: z.number().optional(),
+  vramLeak: z.number().optional(),
+  rateVariance: z.number().optional(),
+  maxReloads: z.number().optional(),
+  minSuccess: z.number().optional(),
+});
+
 const schema = z.object({
   schema_version: z.literal(1),
   llmbatch: z.string(),
@@ -21,6 +34,7 @@ const schema = z.object({
   /** What all trials share; `bench --resume` takes it from here. */
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
+  report: reportFlagsSchema.default({}),
 });
 
 /** `environment.json`: what must be known beside a bench's numbers. No key or secret is in it. */
@@ -28,7 +42,7 @@ export type BenchEnvironment = z.infer<typeof schema>;
 
 export async function describeEnvironment(
   { settings, runner }: TrialBase,
-  { command, environment }: { command: string[]; environment: NodeJS.ProcessEnv },
+  { command, flags, environment }: { command: string[]; flags: object; environment: NodeJS.ProcessEnv },
 ): Promise<BenchEnvironment> {
   const { gpus } = await findGpus(environment);
   return {
@@ -43,6 +57,7 @@ export async function describeEnvironment(
     gpus: gpus.map(({ name, driver, totalBytes }) => ({ name, driver, memory_bytes: totalBytes })),
     settings,
     runner,
+    report: reportFlagsSchema.parse(flags),
   };
 }
 

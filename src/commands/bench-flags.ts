@@ -39,7 +39,7 @@ export function addBenchFlags(command: Command): Command {
   addStabilityFlags(addReportFlags(addMatrixFlags(command)))
     .option(
       '--budget <duration>',
-      'fit the bench into this time; each point is tried once before any is tried again',
+      'fit the bench into this time; each point is tried once before any is tried again (default: 30m, none where --sizes is given)',
       parse.parseDuration,
     )
     .option('--name <name>', 'of the folder: bench-results/<date>-<name>')
@@ -56,7 +56,7 @@ function addMatrixFlags(command: Command): Command {
       'requests in flight, with commas; auto allowed (default: 1,2,4,8)',
       listOf(parse.parseWorkers),
     )
-    .option('--sizes <list>', 'requests of a trial, with commas (default: 1000)', listOf(parse.parseCount))
+    .option('--sizes <list>', 'requests of a trial, with commas (default: 2000)', listOf(parse.parseCount))
     .option(
       '--backends <list>',
       'engines with their models, with commas: ollama:gemma3:4b,llama-cpp:x.gguf (default: -b and -m, or what run would choose)',

@@ -6,9 +6,11 @@ import { answerSettings, runnerSettings } from './build-request.ts';
 
 const defaults: Pick<BenchRequest, 'workers' | 'sizes' | 'repeats'> = {
   workers: [1, 2, 4, 8],
-  sizes: [1000],
+  sizes: [2000],
   repeats: 3,
 };
+
+const defaultBudgetSeconds = 30 * 60;
 
 /** What the flags of `bench` ask for; checked as far as it can be without an engine. */
 export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
@@ -23,8 +25,14 @@ export async function buildBench(input: string | null, flags: BenchFlags): Promi
     options,
     ...sizesOf(flags),
     seed: flags.orderSeed,
-    budgetSeconds: flags.budget === undefined ? null : flags.budget / 1000,
+    budgetSeconds: budgetOf(flags),
   };
+}
+
+/** Who says how many requests, knows how long they take. */
+function budgetOf({ budget, sizes }: BenchFlags): number | null {
+  if (budget !== undefined) return budget / 1000;
+  return sizes === undefined ? defaultBudgetSeconds : null;
 }
 
 function sizesOf(flags: BenchFlags) {

@@ -1,10 +1,12 @@
 import { analyse } from '../bench/analyse.ts';
 import type { BenchAnalysis } from '../bench/analysis.ts';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
-import { renderBenchText } from '../bench/bench-text.ts';
+import { readEnvironment } from '../bench/environment.ts';
 import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
+import { renderBenchTable } from '../bench/report/table.ts';
 import { type StabilityLimits, defaultStabilityLimits } from '../bench/stability-checks.ts';
 import { readTrials } from '../bench/trials-file.ts';
+import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
 import { exitCodes } from '../core/errors.ts';
 import { formatRate } from '../core/format.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
@@ -14,29 +16,46 @@ import { writeStdout } from './write-stdout.ts';
 /** Says what a bench found, keeps what is best, writes the report. Returns the exit code. */
 export async function endBench(places: BenchPlaces, flags: BenchFlags, note: (text: string) => void): Promise<number> {
   note('comparing the answers of the trials');
-  const { analysis, saved } = await finishBench(places, { environment: process.env, limits: limitsOf(flags) });
-  await printBench({ analysis, saved }, places, flags);
-  return exitCodeOf(analysis);
+  const all = await withKeptFlags(places, flags);
+  const bench = await finishBench(places, { environment: process.env, limits: limitsOf(all) });
+  await printBench(bench, places, all);
+  return exitCodeOf(bench.analysis);
 }
 
 /** `bench --report`: the same again, from the records alone. */
 export async function reportBench(folder: string, flags: BenchFlags): Promise<number> {
   const places = benchPlaces(folder);
-  const analysis = analyse(await readTrials(places.trials), limitsOf(flags));
-  await printBench({ analysis, saved: [] }, places, flags);
+  const all = await withKeptFlags(places, flags);
+  const analysis = analyse(await readTrials(places.trials), limitsOf(all));
+  await printBench({ analysis, saved: [] }, places, all);
   return exitCodeOf(analysis);
 }
 
+/** The flags of the report as given now, else as the bench was started with. */
+async function withKeptFlags(places: BenchPlaces, flags: BenchFlags): Promise<BenchFlags> {
+  const kept = await readEnvironment(places.environment).catch(() => null);
+  return { ...kept?.report, ...flags } as BenchFlags;
+}
+
 async function printBench({ analysis, saved }: FinishedBench, places: BenchPlaces, flags: BenchFlags): Promise<void> {
+  const report = await makeReport(analysis, places, { ...wishesOf(flags), environment: process.env });
+  const page = await writeReport(report, places);
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
-    const facts = { folder: places.folder, saved: settings, ...(snakeKeys(analysis) as object) };
+    const facts = { folder: places.folder, report: page, saved: settings, ...(snakeKeys(analysis) as object) };
     await writeStdout(`${JSON.stringify(facts)}\n`);
     return;
   }
-  const lines = [...savedLines(saved, analysis), `Trials and report: ${places.folder}`];
-  await writeStdout(`${renderBenchText(analysis)}\n${lines.join('\n')}\n`);
+  const isNew = flags.report === undefined;
+  const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];
+  await writeStdout(`${renderBenchTable(report)}\n${lines.join('\n')}\n`);
 }
+
+const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportWishes => ({
+  projectTo: project ?? null,
+  prices: { in: priceIn ?? null, out: priceOut ?? null },
+  weights: weights ?? {},
+});
 
 function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): string[] {
   if (saved.length === 0 && curves.length > 0) {

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { BenchPlaces } from '../bench/bench-places.ts';
+import { completeWeights } from '../bench/decision.ts';
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
 import { planBench } from '../bench/plan-bench.ts';
 import type { PlanRecord } from '../bench/records.ts';
@@ -44,6 +45,7 @@ interface OpenBench {
 }
 
 async function startBench(input: string | null, flags: BenchFlags, host: BenchHost): Promise<OpenBench> {
+  completeWeights(flags.weights ?? {});
   const request = await buildBench(input, flags);
   const places = await newBenchFolder(
     flags,
@@ -53,7 +55,7 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
   try {
     const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
     const command = ['llmbatch', ...process.argv.slice(2)];
-    const environment = await describeEnvironment(request.base, { command, environment: process.env });
+    const environment = await describeEnvironment(request.base, { command, flags, environment: process.env });
     await writeEnvironment(places.environment, environment);
     return { places, base: request.base, plan };
   } catch (error) {
