@@ -20,7 +20,7 @@ export const formulas: Record<Criterion, string> = {
     '100 × the mean of least / its own, for: installed size; 1 + services that somebody must keep running; 1 + settings given to it',
 };
 
-interface Part {
+export interface Part {
   name: string;
   /** 0 to 1; null: not measured. */
   share: number | null;

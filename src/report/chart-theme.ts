@@ -40,7 +40,7 @@ export const chartConfig: Config & { aria: boolean } = {
     labelFontSize: 12,
     titleFontSize: 12,
     titleFontWeight: 'normal',
-    labelLimit: 160,
+    labelLimit: 260,
     titlePadding: 8,
   },
   axisX: { grid: false },

@@ -63,5 +63,6 @@ export interface GridChart extends ChartText {
   x: { title: string };
   y: { title: string };
   columns: string[];
-  rows: { name: string; cells: ({ share: number; text: string; isSetOff?: boolean } | null)[] }[];
+  /** `short`: for a phone. */
+  rows: { name: string; short: string; cells: ({ share: number; text: string; isSetOff?: boolean } | null)[] }[];
 }

@@ -4,7 +4,7 @@ import { accent, ink, labelText, plain } from './chart-theme.ts';
 
 const cellHeight = 34;
 
-export function gridSpec({ rows, columns, x, y }: GridChart): Spec {
+export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow }: { isNarrow: boolean }): Spec {
   const cells = rows.flatMap((row, rowIndex) =>
     row.cells.flatMap((cell, column) => (cell === null ? [] : [{ ...cell, row: rowIndex, column }])),
   );
@@ -13,7 +13,7 @@ export function gridSpec({ rows, columns, x, y }: GridChart): Spec {
     data: [{ name: 'cells', values: cells }],
     signals: [
       { name: 'columnNames', value: columns },
-      { name: 'rowNames', value: rows.map(({ name }) => name) },
+      { name: 'rowNames', value: rows.map(({ name, short }) => (isNarrow ? short : name)) },
     ],
     scales: [
       { name: 'x', type: 'band', domain: columns.map((_, index) => index), range: 'width', padding: 0.04 },

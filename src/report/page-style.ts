@@ -18,7 +18,7 @@ h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
 main { display: grid; gap: 1rem; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
 section { border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; min-width: 0; background: var(--card); }
 .wide-part { grid-column: 1 / -1; }
-p { margin: 0 0 .6rem; max-width: 48rem; overflow-wrap: anywhere; }
+p { margin: 0 0 .6rem; max-width: 60rem; overflow-wrap: anywhere; }
 .charts { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .charts.many { grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 1rem; }
 .charts + .scroll { margin-top: 1rem; }
@@ -42,12 +42,15 @@ th { font-weight: 500; }
 .table :is(td, th).text { text-align: left; white-space: normal; overflow-wrap: break-word; min-width: 6rem; max-width: 32rem; padding-left: 1rem; }
 .pairs th { white-space: nowrap; color: var(--soft); }
 .pairs td, .table tbody th { overflow-wrap: anywhere; }
-.table tbody th { min-width: 6.5rem; }
+.table tbody th { min-width: 8rem; }
 .table :is(td, th):last-child { padding-right: 0; }
 @media (max-width: 540px) {
   body { padding: .75rem; }
   section { padding: .75rem; }
   .wide { display: none; }
+  table { font-size: .9rem; }
+  th, td { padding-right: .6rem; }
+  .table tbody th { position: sticky; left: 0; max-width: 9rem; background: var(--card); }
   .narrow { display: block; }
 }
 @media print { section { break-inside: avoid; } }

@@ -110,6 +110,7 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
   }
   return {
     ...meter.snapshot(),
+    tokens: { prompt: spec.size * 50, completion: spec.size * 12, cached: spec.size * 30, cacheHitRate: 0.6 },
     done: spec.size,
     succeeded: spec.size,
     gpuPeakBytes: 5.5 * gibibyte,

@@ -46,6 +46,7 @@ function agreementGrid(
     columns: lefts.map((left) => (left === 'reference' ? 'expected' : `#${left}`)),
     rows: rights.map((right) => ({
       name: nameOf(right),
+      short: `#${right}`,
       cells: lefts.map((left) => cellOf(agreements.find((record) => record.left === left && record.right === right))),
     })),
   };

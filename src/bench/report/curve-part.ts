@@ -50,9 +50,9 @@ function latencyChart(curve: WorkerCurve): Chart[] {
   return [
     {
       kind: 'lines',
-      title: 'Latency against workers',
+      title: 'Latency against workers, from sending to the whole answer',
       x: { title: 'workers (requests in flight)', scale: 'steps' },
-      y: { title: 'seconds from sending to the whole answer' },
+      y: { title: 'seconds' },
       series,
       ...kneeOf(curve),
     },

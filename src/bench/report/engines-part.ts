@@ -7,7 +7,7 @@ import {
   notMeasured,
 } from '../../core/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import { type Decision, type Score, criteria, decide, formulas } from '../decision.ts';
+import { type Criterion, type Decision, type DecisionRow, type Part, criteria, decide, formulas } from '../decision.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { type EngineNumbers, compareEngines } from '../engine-numbers.ts';
 import type { BenchReport } from './bench-report.ts';
@@ -26,7 +26,10 @@ type Measure = [name: string, read: (engine: EngineNumbers) => string];
 const percent = (value: number | null): string => (value === null ? notMeasured : `${Math.round(value)}%`);
 
 const measures: Measure[] = [
-  ['setting', ({ trial }) => `#${trial.record.spec.number} ${describeSpec(trial.record.spec)}`],
+  [
+    'setting',
+    ({ trial: { record } }) => `#${record.spec.number} ${describeSpec(record.spec).split(', ').slice(1).join(', ')}`,
+  ],
   ['requests a second', ({ rate, trial }) => `${formatRate(rate)}${trial.steady.isSteady ? '' : ' (not steady)'}`],
   ['95 % range', ({ spread }) => (spread === null ? notMeasured : `±${formatPercent(spread)}`)],
   ['tokens a second', ({ tokenRate }) => formatRate(tokenRate)],
@@ -79,13 +82,22 @@ function decisionParts({ rows, weights, leftOut }: Decision): PagePart[] {
     {
       title: 'What the scores are made of',
       isWide: true,
-      header: ['engine', 'criterion', 'part', 'measured', 'share'],
-      rows: rows.flatMap(({ engine, scores }) => criteria.flatMap((name) => partRows(engine, name, scores[name]))),
+      header: ['', ...rows.map(({ engine }) => nameOf(engine))],
+      rows: criteria.flatMap((criterion) => partRows(criterion, rows)),
     },
   ];
 }
 
 const scoreText = (score: number | null): string => (score === null ? notMeasured : score.toFixed(1));
 
-const partRows = (engine: EngineNumbers, criterion: string, { parts }: Score): string[][] =>
-  parts.map(({ name, share, measured }) => [nameOf(engine), criterion, name, measured, formatPercent(share)]);
+/** The engines have the same parts, in the same order. */
+const partRows = (criterion: Criterion, rows: DecisionRow[]): string[][] =>
+  (rows[0]?.scores[criterion].parts ?? []).map(({ name }, at) => [
+    `${criterion}: ${name}`,
+    ...rows.map(({ scores }) => partText(scores[criterion].parts[at])),
+  ]);
+
+function partText(part: Part | undefined): string {
+  if (part === undefined) return notMeasured;
+  return part.share === null ? `${part.measured} (not scored)` : `${part.measured}: ${(100 * part.share).toFixed(1)}`;
+}

@@ -16,12 +16,12 @@ export function partsOf(report: BenchReport): PagePart[] {
     trialsPart(report),
     ...curveParts(report),
     verdictsPart(report),
+    ratePart(report),
     projectionPart(report),
     ...engineParts(report),
     agreementPart(report),
     disagreementsPart(report),
     ...stabilityParts(report),
-    ratePart(report),
     memoryPart(report),
     aboutPart(report),
   ];

@@ -1,6 +1,6 @@
 import { formatInteger, formatRate, quoteForShell } from '../../core/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis } from '../analysis.ts';
+import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
 import type { BenchReport } from './bench-report.ts';
@@ -10,22 +10,26 @@ import { rangeText } from './trials-part.ts';
 export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
   title: 'In short',
   isWide: true,
-  notes: summarySentences(analysis),
+  notes: summarySentences(analysis, shortText),
 });
 
-export function summarySentences(analysis: BenchAnalysis): string[] {
+export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: WorkerCurve): string => text): string[] {
   return [
     ...compareEngines(analysis).map(({ backend, model, trial: { record, steady } }) =>
       steady.isSteady
-        ? `${backend} ${model}: at best ${formatRate(steady.rate)} req/s (${rangeText(steady)}), with ${describeSpec(record.spec)}.`
+        ? `At best ${formatRate(steady.rate)} req/s (${rangeText(steady)}): ${describeSpec(record.spec)} (#${record.spec.number}).`
         : `${backend} ${model}: no rate to be quoted, for no trial is steady.`,
     ),
-    ...analysis.curves.map(({ backend, model, title, text }) => `${backend} ${model}, ${title}: ${text}`),
+    ...analysis.curves.map((curve) => `${curve.backend} ${curve.model}, ${curve.title}: ${textOf(curve)}`),
     ...answersSentence(analysis),
     ...stabilitySentences(analysis),
     ...trialSentences(analysis),
   ];
 }
+
+/** The page tells the rest beside the curve. */
+const shortText = ({ shape, recommended, text }: WorkerCurve): string =>
+  shape === null || recommended === null ? text : `${shape}; take --workers ${recommended}.`;
 
 function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   if (!agreements.some(({ left }) => left !== 'reference')) return [];

@@ -5,18 +5,18 @@ import type { TrialAnalysis } from '../analysis.ts';
 import type { TrialRecord, Window } from '../records.ts';
 import { groupTrials } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
-import { nameOf, nameTrials } from './trial-names.ts';
+import { nameSettings, nameTrials } from './trial-names.ts';
 
 const gibibyte = 1024 ** 3;
 
 /** Rate over time, a small chart for each setting, all of one engine on one scale. */
 export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
-  const records = trials.map(({ record }) => record);
+  const nameOf = nameSettings(trials.map(({ record }) => record));
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
     const most = Math.max(...engine.flatMap(({ record }) => record.windows.map(rateOf)), 0);
     return groupTrials(engine, ['workers', 'size', 'strategy', 'options'])
       .filter((group) => group.some(({ record }) => record.windows.length > 1))
-      .map((group) => rateChart(group, { most, title: nameOf(group[0]!.record, records) }));
+      .map((group) => rateChart(group, { most, title: nameOf(group[0]!.record) }));
   });
   return {
     title: 'Rate over time',

@@ -1,38 +1,54 @@
 import { formatInteger } from '../../core/format.ts';
-import type { TrialRecord, TrialSpec } from '../records.ts';
+import type { TrialRecord } from '../records.ts';
 
 type Named = Pick<TrialRecord, 'spec' | 'workers'>;
 
 /** Names of trials by what they differ in, by their numbers: `#3 ollama, 4 workers`. */
 export function nameTrials(trials: readonly Named[]): Map<number, string> {
-  return new Map(trials.map((trial) => [trial.spec.number, `#${trial.spec.number} ${nameOf(trial, trials)}`]));
+  const nameOf = nameSettings(trials);
+  return new Map(trials.map((trial) => [trial.spec.number, `#${trial.spec.number} ${nameOf(trial)}`]));
 }
 
-/** A setting, whose repeats and batches have the same name. */
-export function nameOf(trial: Named, trials: readonly Named[]): string {
-  const words = wordsOf(trial);
-  const isTold = (name: string): boolean => trials.some((other) => wordsOf(other)[name] !== words[name]);
-  const told = Object.keys(words).filter((name) => isTold(name));
-  return (told.length === 0 ? ['workers'] : told)
-    .map((name) => words[name])
-    .filter(Boolean)
+/** Names of settings: repeats and batches of one have the same name, and no two settings have. */
+export function nameSettings(trials: readonly Named[]): (trial: Named) => string {
+  const told = fieldsThatTell(trials.map(wordsOf));
+  return (trial) => textOf(wordsOf(trial), told);
+}
+
+/** Those in which settings differ; of size and model, only where the others can't tell them apart. */
+function fieldsThatTell(settings: readonly Words[]): Field[] {
+  const countNames = (kept: readonly Field[]): number =>
+    new Set(settings.map((words) => JSON.stringify(kept.map((field) => words[field])))).size;
+  const varying = fields.filter((field) => field === 'workers' || countNames([field]) > 1);
+  return needless.reduce<Field[]>((kept, field) => {
+    const fewer = kept.filter((other) => other !== field);
+    return countNames(fewer) === countNames(varying) ? fewer : kept;
+  }, varying);
+}
+
+const fields = ['backend', 'model', 'strategy', 'workers', 'size', 'options'] as const;
+type Field = (typeof fields)[number];
+const needless: Field[] = ['size', 'model'];
+type Words = Record<Field, string>;
+
+/** Without a word for the strategy that everybody takes. */
+const textOf = (words: Words, told: readonly Field[]): string =>
+  told
+    .map((field) => words[field])
+    .filter((word) => word !== '' && word !== 'independent')
     .join(', ');
-}
 
-function wordsOf({ spec, workers }: Named): Record<string, string> {
+function wordsOf({ spec, workers }: Named): Words {
   const options = Object.entries(spec.options).map(([key, value]) => `${key}=${value}`);
   return {
     backend: spec.backend,
     model: spec.model,
     strategy: spec.strategy,
-    workers: workersText(spec, workers),
+    workers:
+      spec.workers === null ? `auto workers${workers === null ? '' : ` (${workers})`}` : workersText(spec.workers),
     size: `${formatInteger(spec.size)} requests`,
     options: options.join(', '),
   };
 }
 
-function workersText(spec: TrialSpec, workers: number | null): string {
-  const count = spec.workers ?? workers;
-  if (count === null) return 'auto workers';
-  return `${count} ${count === 1 ? 'worker' : 'workers'}${spec.workers === null ? ' (auto)' : ''}`;
-}
+const workersText = (workers: number): string => `${workers} ${workers === 1 ? 'worker' : 'workers'}`;

@@ -1,0 +1,103 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { BenchReport } from '../../../src/bench/report/bench-report.ts';
+import { renderBenchHtml } from '../../../src/bench/report/html.ts';
+import { renderBenchMarkdown } from '../../../src/bench/report/markdown.ts';
+import { hasBrowser, overflow, seenCharts, visit } from '../../helpers/browse.ts';
+import { scratchFolder } from '../../helpers/scratch-folder.ts';
+import { expectWellFormed } from '../../report/well-formed.ts';
+import { sampleBatches, sampleBench } from '../sample-bench.ts';
+
+const engineCharts = [
+  'Rate against workers',
+  'Latency against workers, from sending to the whole answer',
+  'Rate against workers',
+  'Latency against workers, from sending to the whole answer',
+  ...['ollama', 'vllm'].flatMap((engine) => [
+    `${engine}, baseline, 1 worker`,
+    `${engine}, 1 worker`,
+    ...[2, 4, 8].map((workers) => `${engine}, ${workers} workers`),
+  ]),
+  '50,000 requests',
+  '170,000 requests',
+  'Same fields, or same texts where answers are no JSON',
+  'VRAM over time',
+  'Memory of the engine over time',
+];
+
+const batchCharts = [
+  '4 workers',
+  '50,000 requests',
+  '170,000 requests',
+  'Same fields, or same texts where answers are no JSON',
+  'Rate of each batch',
+  'VRAM of each batch',
+  'VRAM over time',
+  'Memory of the engine over time',
+];
+
+const reports: [name: string, report: () => BenchReport, charts: string[]][] = [
+  ['two engines', sampleBench, engineCharts],
+  ['batches', sampleBatches, batchCharts],
+];
+
+describe.each(reports)('the page of %s', (_, report, charts) => {
+  test('needs nothing else, is well-formed, and keeps text text', async () => {
+    const page = await renderBenchHtml({ ...report(), name: '</title><script>alert(1)</script>' });
+    expect(page).not.toMatch(/<script|<img|src=["']|href=|url\(|@import|NaN|undefined/);
+    expectWellFormed(page);
+  });
+
+  describe.skipIf(!hasBrowser)('in a browser', () => {
+    test.each([
+      { width: 1280, colorScheme: 'dark' as const },
+      { width: 390, colorScheme: 'light' as const },
+    ])('shows its charts, nothing is amiss, and nothing sticks out at %o', async (screen) => {
+      const path = join(await scratchFolder(), 'report.html');
+      await writeFile(path, await renderBenchHtml(report()));
+      const { page, complaints, requests } = await visit(path, screen);
+      expect({ complaints, requests }).toEqual({ complaints: [], requests: [] });
+      expect((await seenCharts(page)).toSorted()).toEqual(charts.toSorted());
+      expect(await overflow(page)).toBe(0);
+    });
+  });
+});
+
+test('the page names the knee, what changes answers, what the budget left out, and the formulas of the scores', async () => {
+  const page = await renderBenchHtml(sampleBench());
+  for (const text of [
+    'knee: 4',
+    'CHANGES ANSWERS',
+    'Settings that change the answers: #5, #10.',
+    'The budget left out 1: ollama gemma3:4b, 16 workers, 10,000 requests.',
+    'performance = 100 × its rate / the best rate.',
+    '&lt;img src=x onerror=alert(1)&gt;',
+  ])
+    expect(page).toContain(text);
+});
+
+test('a bench of nothing but a failed trial says so', async () => {
+  const report = sampleBench();
+  const [trial] = report.analysis.trials;
+  const record = {
+    ...trial!.record,
+    state: 'failed' as const,
+    error: 'no model',
+    windows: [],
+    succeeded: 0,
+    output: null,
+  };
+  const analysis = { ...report.analysis, trials: [{ ...trial!, record, verdicts: [] }], curves: [], agreements: [] };
+  const page = await renderBenchHtml({ ...report, analysis });
+  expect(page).toContain('failed: no model');
+  expect(page).not.toContain('NaN');
+});
+
+test('Markdown has a table for each part, and no markup from data', () => {
+  const text = renderBenchMarkdown(sampleBench());
+  expect(text).toContain('# llmbatch bench: 2026-11-22-gemma\n\n## In short');
+  expect(text).toMatch(/\| \\#5 ollama, 8 workers \|/);
+  expect(text).toContain(String.raw`\<img src=x onerror=alert(1)\>`);
+  expect(text).not.toMatch(/NaN|undefined/);
+});

@@ -1,0 +1,80 @@
+import { analyse } from '../../src/bench/analyse.ts';
+import { agreementPairs } from '../../src/bench/agreement-pairs.ts';
+import { defaultWeights } from '../../src/bench/decision.ts';
+import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../../src/bench/records.ts';
+import type { BenchReport } from '../../src/bench/report/bench-report.ts';
+import { trialRecord, trialSpec } from './trial-records.ts';
+
+export const hostileId = '<img src=x onerror=alert(1)>|"\u001B[31m';
+
+/** Two engines, with 1 to 8 workers and a baseline; one setting of 8 workers changes answers. */
+export function sampleBench(): BenchReport {
+  const rates = [
+    ['ollama', [6, 11, 18, 18.4]],
+    ['vllm', [5, 10, 19, 36]],
+  ] as const;
+  const specs = rates.flatMap(([backend, ofWorkers]) => [
+    { spec: { backend, strategy: 'baseline' as const, workers: 1, size: 500 }, rate: 1.3 },
+    ...ofWorkers.map((rate, at) => ({ spec: { backend, workers: 2 ** at }, rate })),
+  ]);
+  const trials = specs.map(({ spec, rate }, at) => trialRecord(trialSpec({ ...spec, number: at + 1 }), { rate }));
+  return reportOf(trials);
+}
+
+/** Three batches on one loaded model, of which each leaves 0.6 GiB behind. */
+export function sampleBatches(): BenchReport {
+  const gibibyte = 1024 ** 3;
+  const trials = [1, 2, 3].map((batch) =>
+    trialRecord(trialSpec({ number: batch, batch, workers: 4, size: 5000 }), {
+      rate: 18 - batch * 0.2,
+      vram_bytes: { before: gibibyte, loaded: (5 + 0.6 * batch) * gibibyte, after: (5.6 + 0.6 * batch) * gibibyte },
+    }),
+  );
+  return reportOf(trials);
+}
+
+function reportOf(trials: TrialRecord[]): BenchReport {
+  const records = [planOf(trials.map(({ spec }) => spec)), ...trials, ...agreementsOf(trials)];
+  return {
+    name: '2026-11-22-gemma',
+    analysis: analyse(records),
+    environment: null,
+    projectTo: [50_000, 170_000],
+    prices: { in: 0.1, out: 0.4 },
+    weights: defaultWeights,
+    installs: { ollama: { bytes: 1.9 * 1024 ** 3, services: 1 }, vllm: { bytes: 9 * 1024 ** 3, services: 0 } },
+  };
+}
+
+const planOf = (trials: TrialSpec[]): PlanRecord => ({
+  type: 'plan',
+  version: 1,
+  created_at: '2026-11-22T06:00:00.000Z',
+  input: { path: 'candidates.jsonl', sha256: 'abcdef0123456789abcdef', requests: 170_000 },
+  seed: 1,
+  trials,
+  left_out: [trialSpec({ number: 99, workers: 16, size: 10_000 })],
+  budget_seconds: 1800,
+});
+
+function agreementsOf(trials: TrialRecord[]): AgreementRecord[] {
+  const workersOf = (number: number) => trials.find(({ spec }) => spec.number === number)?.workers;
+  return agreementPairs(trials).map(({ left, right }) => {
+    const changed = left !== 'reference' && workersOf(right) === 8 ? 31 : 0;
+    return {
+      type: 'agreement',
+      left,
+      right,
+      compared: 1000,
+      same_text: 1000 - 2 * changed,
+      fields: 3000,
+      same_fields: left === 'reference' ? 2890 : 3000 - 3 * changed,
+      mean_difference: changed / 100,
+      changed_verdicts: changed,
+      worst: changed === 0 ? [] : [{ id: hostileId, left: worstAnswer(60), right: worstAnswer(48), difference: 12 }],
+    };
+  });
+}
+
+const worstAnswer = (score: number): string =>
+  JSON.stringify({ matched: ['python', 'sql'], score, verdict: score > 50 ? 'maybe' : 'reject' });
