@@ -1,3 +1,4 @@
+import { addMeasured } from '../core/add-measured.ts';
 import type { TrialAnalysis } from './analysis.ts';
 import { meanOf } from './mean.ts';
 import { usualWindows } from './verdicts/evidence.ts';
@@ -25,7 +26,7 @@ export interface Projection {
   estimate: Estimate;
   baseline: Estimate | null;
   /** Baseline less estimate: negative where the baseline is better. */
-  saved: { hours: number | null; kilowattHours: number | null; money: number | null } | null;
+  saved: { hours: number | null; tokens: number | null; kilowattHours: number | null; money: number | null } | null;
 }
 
 export interface Projected {
@@ -76,9 +77,13 @@ function moneyOf(prompt: number | null, completion: number | null, prices: Price
 
 const savedBy = (estimate: Estimate, baseline: Estimate): Projection['saved'] => ({
   hours: lessOf(baseline.hours?.expected ?? null, estimate.hours?.expected ?? null),
+  tokens: lessOf(tokensIn(baseline), tokensIn(estimate)),
   kilowattHours: lessOf(baseline.kilowattHours, estimate.kilowattHours),
   money: lessOf(baseline.money, estimate.money),
 });
+
+const tokensIn = ({ promptTokens, completionTokens }: Estimate): number | null =>
+  addMeasured(promptTokens, completionTokens);
 
 const lessOf = (from: number | null, part: number | null): number | null =>
   from === null || part === null ? null : from - part;

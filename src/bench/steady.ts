@@ -10,7 +10,7 @@ const needs = {
   batches: 10,
   answers: 100,
   /** Of the rate: half of its 95 % range. */
-  halfRange: 0.1,
+  halfRange: 0.15,
 };
 /** Of the rate: less is no trend that anybody would act on. */
 const leastTrend = 0.05;

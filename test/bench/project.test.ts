@@ -26,7 +26,7 @@ test('hours with a range, tokens, energy and money, beside the baseline and what
   expect(estimate.kilowattHours).toBeCloseTo(estimate.hours!.expected * 0.3, 6);
   expect(saved?.hours).toBeCloseTo(baseline!.hours!.expected - estimate.hours!.expected, 6);
   expect(saved?.hours).toBeGreaterThan(3.6);
-  expect(saved?.money).toBe(0);
+  expect(saved).toMatchObject({ tokens: 0, money: 0 });
 });
 
 test('what is not measured, not steady or not asked for is null', () => {
