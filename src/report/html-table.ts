@@ -9,10 +9,12 @@ ${rows.map((row) => renderRow(row, { tag: 'td', isText })).join('\n')}
 </tbody></table></div>`;
 }
 
-const number = /^(?:[-+<>]?[\d.]|n\/a|$)/;
+/** `12.3 s`, `1d 12h`, `1.28 to 1.32`; not `15 of 20`, nor a sentence that begins with a number. */
+const isNumber = (cell: string): boolean =>
+  cell === '' || cell === 'n/a' || (/^[-+<>±]?[\d.]/.test(cell) && !/[a-z]{4,}| of /i.test(cell));
 
 const noteText = (isText: boolean[], row: string[]): boolean[] =>
-  row.map((cell, column) => isText[column] === true || !number.test(cell));
+  row.map((cell, column) => isText[column] === true || !isNumber(cell));
 
 /** The first cell of a row names the row. */
 function renderRow([label = '', ...cells]: string[], { tag, isText }: { tag: string; isText: boolean[] }): string {

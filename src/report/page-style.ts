@@ -26,6 +26,7 @@ figure { margin: 0; min-width: 0; }
 figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .35rem; overflow-wrap: anywhere; }
 figure p { margin: .5rem 0; font-size: .9rem; color: var(--soft); }
 figure.small figcaption, figure.small p { font-size: .85rem; }
+figure.small div svg { width: 100%; max-width: 22rem; }
 figure svg { display: block; max-width: 100%; height: auto; }
 .narrow { display: none; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0 0 .35rem; padding: 0; font-size: .85rem; }

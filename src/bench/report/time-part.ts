@@ -12,11 +12,13 @@ const gibibyte = 1024 ** 3;
 /** Rate over time, a small chart for each setting, all of one engine on one scale. */
 export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const nameOf = nameSettings(trials.map(({ record }) => record));
+  const settings = groupTrials(trials, ['backend', 'model', 'workers', 'size', 'strategy', 'options']);
+  const isSmall = settings.length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
     const most = Math.max(...engine.flatMap(({ record }) => record.windows.map(rateOf)), 0);
     return groupTrials(engine, ['workers', 'size', 'strategy', 'options'])
       .filter((group) => group.some(({ record }) => record.windows.length > 1))
-      .map((group) => rateChart(group, { most, title: nameOf(group[0]!.record) }));
+      .map((group) => rateChart(group, { most, isSmall, title: nameOf(group[0]!.record) }));
   });
   return {
     title: 'Rate over time',
@@ -30,10 +32,17 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
 
 const rateOf = ({ requests, failures, seconds }: Window): number => (seconds > 0 ? (requests - failures) / seconds : 0);
 
-function rateChart(group: TrialAnalysis[], { most, title }: { most: number; title: string }): Chart {
+interface RateChart {
+  title: string;
+  /** The top of the scale. */
+  most: number;
+  isSmall: boolean;
+}
+
+function rateChart(group: TrialAnalysis[], { title, most, isSmall }: RateChart): Chart {
   return {
     kind: 'lines',
-    isSmall: true,
+    isSmall,
     title,
     x: { title: 'seconds', scale: 'linear' },
     y: { title: 'req/s', most },

@@ -6,7 +6,12 @@ type Named = Pick<TrialRecord, 'spec' | 'workers'>;
 /** Names of trials by what they differ in, by their numbers: `#3 ollama, 4 workers`. */
 export function nameTrials(trials: readonly Named[]): Map<number, string> {
   const nameOf = nameSettings(trials);
-  return new Map(trials.map((trial) => [trial.spec.number, `#${trial.spec.number} ${nameOf(trial)}`]));
+  return new Map(
+    trials.map((trial) => {
+      const { number, batch } = trial.spec;
+      return [number, `#${number} ${nameOf(trial)}${batch === null ? '' : `, batch ${batch}`}`];
+    }),
+  );
 }
 
 /** Names of settings: repeats and batches of one have the same name, and no two settings have. */
