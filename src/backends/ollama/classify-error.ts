@@ -4,6 +4,7 @@ import { formatInteger } from '../../core/format.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { oneLine } from '../server/one-line.ts';
 import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
 import { GarbledLine, HttpFailure } from './http.ts';
 
@@ -11,7 +12,7 @@ import { GarbledLine, HttpFailure } from './http.ts';
 export function classifyError(error: unknown): Failure {
   if (error instanceof HttpFailure) return ofStatus(error);
   if (error instanceof GarbledLine || error instanceof SyntaxError)
-    return failure('invalid-response', `The server's answer can't be read: ${sentenceOf(error)}`);
+    return failure('invalid-response', `The server's answer can't be read: ${oneLine(sentenceOf(error))}`);
   const insecure = insecureCode(error);
   if (insecure !== '') return failure('unusable', `The connection to the Ollama server can't be trusted: ${insecure}.`);
   const code = brokenCode(error);
@@ -102,7 +103,7 @@ function notFound(text: string): Failure {
     ? failure('model-not-found', said(text))
     : failure(
         'unusable',
-        `There is no Ollama server at this address: it answers 404 (${text.trim().slice(0, 100) || 'nothing more'}).`,
+        `There is no Ollama server at this address: it answers 404 (${oneLine(text).trim().slice(0, 100) || 'nothing more'}).`,
       );
 }
 
@@ -127,7 +128,7 @@ function ofServerText(text: string): Failure {
   return failure(kind, said(own.trim() || text));
 }
 
-const said = (text: string): string => sentenceOf(`The Ollama server says: ${text.trim().slice(0, 500)}`);
+const said = (text: string): string => sentenceOf(`The Ollama server says: ${oneLine(text).trim().slice(0, 500)}`);
 
 /** `{"error": text}`, where the text may be JSON again: `{"error": {"message", "type", ...}}`. */
 function readErrorBody(body: string): { text: string; details: Record<string, unknown> } {

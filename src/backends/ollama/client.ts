@@ -1,6 +1,7 @@
 import { Ollama } from 'ollama/browser';
 import { Agent } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
+import { oneLine } from '../server/one-line.ts';
 import { GarbledLine, createFetch } from './http.ts';
 import type { OllamaHost } from './host.ts';
 import type {
@@ -59,7 +60,7 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
 }
 
 function readVersion(answer: unknown): string {
-  if (isRecord(answer) && typeof answer['version'] === 'string') return answer['version'];
+  if (isRecord(answer) && typeof answer['version'] === 'string') return oneLine(answer['version']);
   throw new GarbledLine(JSON.stringify(answer));
 }
 

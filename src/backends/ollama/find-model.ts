@@ -1,5 +1,6 @@
 import { EngineError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
+import { oneLine } from '../server/one-line.ts';
 import { classifyError } from './classify-error.ts';
 import type { OllamaClient } from './client.ts';
 import { type ModelFacts, modelFacts } from './model-facts.ts';
@@ -43,7 +44,7 @@ function fullName(name: string): string {
 }
 
 function notFound({ host }: OllamaClient, name: string, models: readonly ListedModel[]): EngineError {
-  const names = models.map((model) => model.name.replace(/:latest$/, ''));
+  const names = models.map((model) => oneLine(model.name.replace(/:latest$/, '')));
   const near = nearest(name, names);
   const hint =
     near === null

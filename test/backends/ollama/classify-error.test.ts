@@ -302,3 +302,11 @@ describe('the advice of a prompt that is too long', () => {
     );
   });
 });
+
+test('what a server says is one line, without what a terminal would act on', () => {
+  const said = '\u001B[2J\u001B]0;owned\u0007first\nsecond \u009B31mred';
+  for (const failed of [ofText(400, said), ofText(404, said), ofText(500, said), inStream(said)])
+    expect(failed.message).toContain('first second red');
+  for (const failed of [ofText(404, said), classifyError(new GarbledLine(said)), classifyError(new SyntaxError(said))])
+    expect(failed.message).not.toMatch(/\p{Cc}/u);
+});
