@@ -16,10 +16,15 @@ export function createTokenCheck(template: string): (text: string) => boolean {
 }
 
 /** Every text of a body that goes into the prompt. */
-export function promptTexts({ messages = [], prompt, input, tools }: RequestBody): string[] {
+export function promptTexts(body: RequestBody): string[] {
+  const { messages = [], prompt, input } = body;
   const others = [prompt, input].flat().filter((text) => typeof text === 'string');
-  return [...messages.flatMap(messageTexts), ...others, ...(tools === undefined ? [] : [JSON.stringify(tools)])];
+  const given = templateKeys.map((key) => body[key]).filter((value) => value !== undefined);
+  return [...messages.flatMap(messageTexts), ...others, ...given.map((value) => JSON.stringify(value))];
 }
+
+/** What a chat template is given beside the messages: it may write any text in there, and the names of fields. */
+const templateKeys = ['tools', 'functions', 'documents', 'chat_template_kwargs'];
 
 /** Parts that are not text (images) are no part of it; what else a message has, such as tool calls, is. */
 function messageTexts({ role: _role, content, ...others }: ChatMessage): string[] {

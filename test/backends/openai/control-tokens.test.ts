@@ -58,6 +58,9 @@ test('every text that goes into the prompt is looked at', () => {
       { role: 'assistant', content: null, reasoning_content: 'b', tool_calls: [{ function: { name: 'c' } }] },
     ],
     tools: [{ function: { description: 'd' } }],
+    documents: [{ title: 'e' }],
+    chat_template_kwargs: { f: { g: ['h'] } },
+    temperature: 0,
   };
   expect(promptTexts(body)).toEqual([
     'a',
@@ -65,6 +68,8 @@ test('every text that goes into the prompt is looked at', () => {
     'b',
     '[{"function":{"name":"c"}}]',
     '[{"function":{"description":"d"}}]',
+    '[{"title":"e"}]',
+    '{"f":{"g":["h"]}}',
   ]);
   expect(promptTexts({ model: 'm', prompt: 'e' })).toEqual(['e']);
   expect(promptTexts({ model: 'm', input: ['f', 'g'] })).toEqual(['f', 'g']);
