@@ -1,4 +1,5 @@
 import { isRecord } from '../../core/is-record.ts';
+import { BrokenStream } from './read-events.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -72,9 +73,14 @@ function addDelta(message: Fields, { role: _role, tool_calls: calls, ...others }
   return true;
 }
 
+/** OpenAI's own limit of tools. Without one, an index of a billion would make as long a list. */
+const mostCalls = 128;
+
 /** The parts of a call have the same index; some servers send whole calls, without one. */
 function addCall(known: Fields[], { index, ...call }: Fields): void {
   const place = typeof index === 'number' ? index : known.length;
+  if (!Number.isInteger(place) || place < 0 || place >= mostCalls)
+    throw new BrokenStream('invalid-response', `The server numbers a call of a tool ${place}: that can't be.`);
   const target = (known[place] ??= { type: 'function', function: {} });
   const { function: part, ...others } = call;
   setGiven(target, others);

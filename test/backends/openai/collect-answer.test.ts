@@ -63,6 +63,11 @@ test('calls of tools, in parts', () => {
   expect(body['choices']).toMatchObject([{ message, finish_reason: 'tool_calls' }]);
 });
 
+test.each([1e9, 128, -1, 0.5])('a call of a tool with the index %d is no part of an answer', (index) => {
+  const call = part(0, { tool_calls: [{ index, function: { name: 'look' } }] });
+  expect(() => collect(call)).toThrow(expect.objectContaining({ name: 'BrokenStream', kind: 'invalid-response' }));
+});
+
 test('calls of tools that come whole, without an index', () => {
   const call = (name: string) => ({ id: name, function: { name, arguments: { a: 1 } } });
   const body = collect(part(0, { tool_calls: [call('f'), call('g')] }));
