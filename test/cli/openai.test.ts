@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { candidates } from '../backends/candidates.ts';
 import { type FakeOpenai, type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
@@ -117,6 +118,28 @@ test('an empty account ends the run, to be resumed', async () => {
   expect(stopped.stderr).toContain('exceeded your current quota');
   server.faults = null;
   expect([(await run(['resume', '--progress', 'none'])).exitCode, await judged()]).toEqual([0, { right: 60 }]);
+});
+
+test.each([true, false])(
+  'a line for a path that the server lacks fails alone (lists models: %s)',
+  async (listsModels) => {
+    const { at, run, server, flags, results } = await setUp(60, { kind: 'hosted', listsModels });
+    const line = { custom_id: 'e', url: '/v1/embeddings', body: { model: 'tiny-scorer', input: 'a' } };
+    const text = await readFile(at('in.jsonl'), 'utf8');
+    await writeFile(at('in.jsonl'), `${JSON.stringify(line)}\n${text}`);
+    server.faults = ({ path, text: sent }) =>
+      path.endsWith('/embeddings') ? 'path-gone' : sent === '{}' ? 'bad-key' : null;
+    const { exitCode } = await run(['run', ...flags, '-m', 'tiny-scorer']);
+    const codes = (await results(output)).map(({ error }) => error?.code);
+    expect([exitCode, codes]).toEqual([3, ['bad-request', ...Array<undefined>(60)]]);
+  },
+);
+
+test('nothing but a wrong address ends the run before anything is recorded', async () => {
+  const { run, server, flags } = await setUp(5, { kind: 'hosted', listsModels: false });
+  server.faults = () => 'path-gone';
+  const { exitCode, stderr } = await run(['run', ...flags, '-m', 'tiny-scorer']);
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('look at the base URL')]);
 });
 
 test('a model that the server lacks is a mistake', async () => {

@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { GenerateContext } from '../../core/backend.ts';
-import { type Answer, failure } from '../../core/completion.ts';
+import { type Answer, type Failure, failure } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { parsedOrText } from '../server/error-texts.ts';
-import { classifyResponse, classifyThrown } from './classify-error.ts';
+import type { AddressCheck } from './address-check.ts';
+import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 import { createCollector } from './collect-answer.ts';
 import { promptTexts } from './control-tokens.ts';
@@ -19,6 +20,7 @@ export interface AnswerTools {
   /** Would the server read a control token in this text? */
   hasControlToken: (text: string) => boolean;
   contextTokens: number | null;
+  isRightAddress: AddressCheck;
   /** Did the server see the whole prompt? */
   checkPrompt: PromptCheck;
 }
@@ -56,11 +58,10 @@ async function send(
   { request, context }: { request: BatchRequest; context: GenerateContext },
 ): Promise<Answer> {
   const { client } = tools;
-  const path = request.endpoint.replace('/v1', '');
-  const response = await client.post(path, wireBody(request, isStreamed), context.signal);
+  const response = await client.post(request.endpoint, wireBody(request, isStreamed), context.signal);
   context.onActivity();
   const { statusCode: status, headers } = response;
-  if (status !== 200) return classifyResponse({ status, headers, text: client.redact(await response.body.text()) });
+  if (status < 200 || status >= 300) return refused(tools, response, { request, context });
   // Some servers know no streams, and send the whole answer.
   const isStream = String(headers['content-type']).startsWith('text/event-stream');
   const body = isStream ? await readStream(response, client, context) : await readWhole(response, client, context);
@@ -69,6 +70,17 @@ async function send(
   const answer = cut ?? read;
   const { holdMs } = readRateLimit(status, headers);
   return holdMs === undefined ? answer : { ...answer, holdMs };
+}
+
+async function refused(
+  { client, isRightAddress }: AnswerTools,
+  { statusCode: status, headers, body }: Dispatcher.ResponseData,
+  { request, context }: { request: BatchRequest; context: GenerateContext },
+): Promise<Failure> {
+  const failed = classifyResponse({ status, headers, text: client.redact.inText(await body.text()) });
+  return isMissingPath(failed) && (await isRightAddress(context.signal))
+    ? onlyPathMissing(failed, request.endpoint)
+    : failed;
 }
 
 /** Keys with which `vllm serve` has no streams, and one whose answer is no text. */
@@ -96,11 +108,11 @@ async function readStream(
     hasToken = true;
     onFirstToken();
   };
-  await readEvents(body.setEncoding('utf8'), { redact, onActivity, onEvent }).catch((error: unknown) => {
+  await readEvents(body.setEncoding('utf8'), { redact: redact.inText, onActivity, onEvent }).catch((error: unknown) => {
     // What the server said before it ended the stream tells more.
     if (failed === undefined) throw error;
   });
-  return failed === undefined ? collector.body() : { error: failed };
+  return redact.inValue(failed === undefined ? collector.body() : { error: failed });
 }
 
 async function readWhole(
@@ -110,5 +122,5 @@ async function readWhole(
 ): Promise<unknown> {
   const text = await body.text();
   onActivity();
-  return parsedOrText(redact(text));
+  return redact.inValue(parsedOrText(text));
 }

@@ -12,7 +12,7 @@ export async function askModels(
   try {
     const response = await client.get(`${url}/models`, signal);
     if (response.status === 404 || response.status === 405) return { found: null };
-    if (response.status !== 200) return classifyResponse(response);
+    if (response.status < 200 || response.status >= 300) return classifyResponse(response);
     const found = readModelList(response.text);
     return found === null ? failure('unusable', `What answers at ${url}/models is no list of models.`) : { found };
   } catch (error) {

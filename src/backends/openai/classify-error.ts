@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Failure, failure } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
+import type { Endpoint } from '../../core/request.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { oneLine } from '../server/one-line.ts';
 import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
 import type { WholeResponse } from './client.ts';
 import { contextError } from './context-error.ts';
@@ -54,17 +56,17 @@ interface Said {
 /** `{"error": {"message", "type", "code"}}`, `{"error": text}`, `{"message"}`, FastAPI's `{"detail"}`, or a page. */
 function readErrorBody(text: string): Said {
   const body = parsedOrText(text);
-  if (!isRecord(body)) return { text: isPage(text) ? '' : text.slice(0, 2000), details: {} };
+  if (!isRecord(body)) return { text: isPage(text) ? '' : oneLine(text.slice(0, 2000)), details: {} };
   const { error = body } = body;
-  if (!isRecord(error)) return { text: String(error), details: body };
+  if (!isRecord(error)) return { text: oneLine(String(error)), details: body };
   const { message = error['detail'] ?? text } = error;
-  return { text: typeof message === 'string' ? message : JSON.stringify(message), details: error };
+  return { text: oneLine(typeof message === 'string' ? message : JSON.stringify(message)), details: error };
 }
 
 /** Another server would be shown the key, and the prompts. */
 function redirection(status: number, headers: IncomingHttpHeaders): Failure | null {
   if (status < 300 || status >= 400) return null;
-  const to = (headers.location ?? 'nowhere').split(/[?#]/)[0];
+  const [to = ''] = oneLine(headers.location ?? 'nowhere').split(/[?#]/);
   return failure(
     'unusable',
     `The server redirects (${status}) to ${to}: give the address that is meant as --base-url.`,
@@ -73,7 +75,6 @@ function redirection(status: number, headers: IncomingHttpHeaders): Failure | nu
 
 const kindsByStatus: Record<number, ErrorKind> = {
   402: 'unusable',
-  405: 'unusable',
   408: 'timeout',
   409: 'server-error',
   429: 'rate-limited',
@@ -102,18 +103,32 @@ function ofClientError(status: number, { text, details }: Said): Failure | null 
   if (has(details, /^(insufficient_quota|billing_)/)) return failure('unusable', said);
   if (status === 429) return null;
   if (has(details, /^model_not_found$/)) return failure('model-not-found', said);
-  if (status === 404) return ofMissing(text);
+  if (isPathMissing(status)) return ofMissing(status, text);
   return contextError(text, details) ?? withStreamHint(status, text);
 }
 
 const isFiltered = (text: string, details: Record<string, unknown>): boolean =>
   has(details, /content_?(filter|policy)/i) || /content (management )?policy|content filter|was flagged/i.test(text);
 
+/** No such path, or none that is sent requests. */
+const isPathMissing = (status: number): boolean => status === 404 || status === 405;
+
 /** Only a 404 is known by its text: that of another refusal may quote the request. */
-const ofMissing = (text: string): Failure =>
-  /\bmodel\b/i.test(text)
-    ? failure('model-not-found', saying(404, text))
-    : failure('unusable', `${saying(404, text)} ${pathHint}`);
+const ofMissing = (status: number, text: string): Failure =>
+  status === 404 && /\bmodel\b/i.test(text)
+    ? failure('model-not-found', saying(status, text))
+    : failure('unusable', `${saying(status, text)} ${pathHint}`);
+
+/** Does the failure mean that the server lacks the path, or that it is no such server at all? */
+export const isMissingPath = ({ kind, response }: Failure): boolean =>
+  kind === 'unusable' && isPathMissing(response?.status_code ?? 0);
+
+/** The failure of the request alone, where other paths are there. */
+export const onlyPathMissing = (failed: Failure, endpoint: Endpoint): Failure => ({
+  ...failed,
+  kind: 'bad-request',
+  message: failed.message.replace(pathHint, `This server has no ${endpoint}.`),
+});
 
 const keyHint = 'Set the variable OPENAI_API_KEY to a key that the server takes.';
 const pathHint = 'There is no such path here: look at the base URL (most end with /v1), and at what the server can do.';

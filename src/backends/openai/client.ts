@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, request } from 'undici';
+import type { Endpoint } from '../../core/request.ts';
 import type { ServerPlace } from './base-url.ts';
+import { type Redaction, createRedaction } from './redact.ts';
 
 /** An OpenAI-compatible server. Every call ends with its signal; it throws what the connection throws. */
 export interface OpenaiClient {
   readonly place: ServerPlace;
   get: (url: string, signal: AbortSignal) => Promise<WholeResponse>;
-  post: (path: string, body: object, signal: AbortSignal) => Promise<Dispatcher.ResponseData>;
-  /** A text without the key. */
-  redact: (text: string) => string;
+  post: (endpoint: Endpoint, body: object, signal: AbortSignal) => Promise<Dispatcher.ResponseData>;
+  /** Of the key. */
+  redact: Redaction;
   close: () => Promise<void>;
 }
 
@@ -37,16 +39,16 @@ export function createClient(place: ServerPlace, mostInFlight: number): OpenaiCl
   });
   const { key } = place;
   const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
-  const redact = (text: string): string => (key === null ? text : text.replaceAll(key, '[key]'));
+  const redact = createRedaction(key);
   return {
     place,
     redact,
     async get(url, signal) {
       const { statusCode, headers, body } = await request(url, { headers: authorization, signal, dispatcher: agent });
-      return { status: statusCode, headers, text: redact(await body.text()) };
+      return { status: statusCode, headers, text: redact.inText(await body.text()) };
     },
-    post: (path, body, signal) =>
-      request(`${place.url}${path}`, {
+    post: (endpoint, body, signal) =>
+      request(`${place.url}${endpoint.replace('/v1', '')}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization },
         body: JSON.stringify(body),

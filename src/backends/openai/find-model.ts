@@ -1,5 +1,6 @@
 import { EngineError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
+import { oneLine } from '../server/one-line.ts';
 import { type ListedModel, type ModelList, isListed } from './list-models.ts';
 
 /** The model as the server lists it; null where it has no list. Throws an `EngineError` where the list has it not. */
@@ -16,7 +17,7 @@ export function findModel(list: ModelList | null, model: string, url: string): L
 const mostNames = 5;
 
 function notFound(models: readonly ListedModel[], model: string, url: string): EngineError {
-  const names = models.map(({ name }) => name);
+  const names = models.map(({ name }) => oneLine(name));
   const near = nearest(model, names) ?? names.find((name) => name.split('/').at(-1) === model.split('/').at(-1));
   const shown = `${names.slice(0, mostNames).join(', ')}${names.length > mostNames ? ', ...' : ''}`;
   const has = names.length === 0 ? 'It lists none.' : `It has: ${shown}.`;

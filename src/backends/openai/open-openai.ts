@@ -1,5 +1,6 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../core/format.ts';
+import { createAddressCheck } from './address-check.ts';
 import { type AnswerTools, answerRequest } from './answer-request.ts';
 import { type ServerPlace, openaiPlace } from './base-url.ts';
 import { type OpenaiClient, createClient } from './client.ts';
@@ -46,6 +47,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     // A limit for each answer counts from its first sign of life.
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
     contextTokens,
+    isRightAddress: createAddressCheck(client, list !== null),
     checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
     hasControlToken: request.allowControlTokens ? () => false : createTokenCheck(facts.template),
   };
@@ -90,7 +92,7 @@ interface Described {
 }
 
 /** What was found, and what is amiss: sentences for the user. */
-function notesOf({ place, facts, contextTokens }: Described, { model, allowControlTokens }: OpenRequest): string[] {
+function notesOf({ place, facts, contextTokens }: Described, { model }: OpenRequest): string[] {
   const { url, isLocal, key } = place;
   const window = contextTokens === null ? '' : `, context window of ${formatInteger(contextTokens)} tokens`;
   const slots = facts.slots === null ? '' : `, ${formatInteger(facts.slots)} slots`;
@@ -99,12 +101,8 @@ function notesOf({ place, facts, contextTokens }: Described, { model, allowContr
     `openai: ${facts.version} at ${url}: ${model}${slots}${window}`,
     ...(isOpen ? [`warning: OPENAI_API_KEY goes to ${new URL(url).host} without encryption (http)`] : []),
     ...(facts.isOllama ? [ollamaWarning] : []),
-    ...(allowControlTokens ? [] : [tokensNote]),
   ];
 }
 
 const ollamaWarning =
   'warning: this is an Ollama server: its /v1 has a context window that no flag sets, and cuts a longer prompt in silence (known by its count, it becomes a failed line); -b ollama has neither fault';
-
-const tokensNote =
-  'the server does not list its control tokens: a line with what looks like one (<|im_end|>, [INST], </s>) fails; --control-tokens allow sends it';

@@ -1,13 +1,14 @@
 import { type Answer, type Choice, failure } from '../../core/completion.ts';
 import { isRecord } from '../../core/is-record.ts';
 import type { BatchRequest } from '../../core/request.ts';
+import { oneLine } from '../server/one-line.ts';
 import { classifyErrorBody } from './classify-error.ts';
 import { cutByWindow } from './cut-answer.ts';
 import { bodyOf } from './response-body.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Is what a server sent with its 200 a whole answer? `contextTokens`: of its window, null where it isn't known. */
+/** Is what a server sent with its success a whole answer? `contextTokens`: of its window, null where it isn't known. */
 export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
   if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
   const { error } = body;
@@ -50,7 +51,7 @@ function choiceProblem(choice: unknown, isChat: boolean): Answer | null {
     return failure('invalid-response', 'A choice of the answer has no text.');
   const { refusal } = said;
   if (typeof refusal === 'string' && refusal !== '')
-    return failure('refused', `The model refuses: ${refusal.slice(0, 500)}`);
+    return failure('refused', `The model refuses: ${oneLine(refusal.slice(0, 500))}`);
   return reasonProblem(choice['finish_reason']);
 }
 
@@ -67,7 +68,7 @@ function reasonProblem(reason: unknown): Answer | null {
   if (wholeReasons.has(reason)) return null;
   return failure(
     brokenReasons.has(reason) ? 'server-error' : 'invalid-response',
-    `The server ended the answer with "${reason}".`,
+    `The server ended the answer with "${oneLine(reason.slice(0, 100))}".`,
   );
 }
 

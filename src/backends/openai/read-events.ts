@@ -1,4 +1,6 @@
 import { isRecord } from '../../core/is-record.ts';
+import { parsedOrText } from '../server/error-texts.ts';
+import { oneLine } from '../server/one-line.ts';
 
 /** Something else than a part of an answer came, or the end did not. */
 export class BrokenStream extends Error {
@@ -12,15 +14,16 @@ export class BrokenStream extends Error {
 }
 
 interface Listener {
-  /** Takes out of a line what must not be kept. */
+  /** Takes out of a line what must not be quoted. */
   redact: (line: string) => string;
   onActivity: () => void;
   onEvent: (event: Record<string, unknown>) => void;
 }
 
 /**
- * Reads server-sent events: `data: {...}` lines up to `data: [DONE]`. Comments are signs of life only. A line that is
- * neither is no part of such a stream, and what came can't be the whole answer; no more can a stream without its end.
+ * Reads server-sent events: `data: {...}` lines up to `data: [DONE]`. Comments say nothing, not even that the engine
+ * lives: a proxy writes them whatever happens behind it. Any other line is no part of such a stream, and what came can't
+ * be the whole answer; no more can a stream without its end.
  */
 export async function readEvents(
   chunks: AsyncIterable<string>,
@@ -29,13 +32,16 @@ export async function readEvents(
   let rest = '';
   let isDone = false;
   const take = (line: string): void => {
-    const data = dataOf(redact(line));
+    const data = dataOf(line);
     if (data === '[DONE]') isDone = true;
-    else if (data !== null && !isDone) onEvent(parse(data));
+    if (data === null || isDone) return;
+    const event = parsedOrText(data);
+    if (!isRecord(event)) throw garbled(redact(line));
+    onEvent(event);
   };
   for await (const chunk of chunks) {
-    onActivity();
     const lines = (rest + chunk).split('\n');
+    if (lines.some((line) => eventStart.test(line))) onActivity();
     rest = lines.pop() ?? '';
     for (const line of lines) take(line);
   }
@@ -46,27 +52,19 @@ export async function readEvents(
 const ended =
   'The stream of the answer ended without its last event ([DONE]). For a server that sends none: --option stream=false.';
 
-/** Null for a line that says nothing. `error:` is what older llama-servers send in the middle. */
+/** `error:` is what older llama-servers send in the middle. */
+const eventStart = /^(data|error):/;
+
+/** Null for a line that says nothing. What is no line of a stream is no JSON object either. */
 function dataOf(line: string): string | null {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line;
   if (text === '' || text.startsWith(':') || /^(event|id|retry):/.test(text)) return null;
   if (text.startsWith('data:')) return text.slice(5).trim();
-  if (text.startsWith('error:')) return `{"error":${text.slice(6)}}`;
-  throw garbled(text);
+  return text.startsWith('error:') ? `{"error":${text.slice(6)}}` : '';
 }
 
-function parse(data: string): Record<string, unknown> {
-  try {
-    const event: unknown = JSON.parse(data);
-    if (isRecord(event)) return event;
-  } catch {
-    // As below.
-  }
-  throw garbled(data);
-}
-
-const garbled = (text: string): BrokenStream =>
+const garbled = (line: string): BrokenStream =>
   new BrokenStream(
     'invalid-response',
-    `A line of the stream is no part of an answer: ${JSON.stringify(text.slice(0, 100))}.`,
+    `A line of the stream is no part of an answer: ${JSON.stringify(oneLine(line.slice(0, 100)))}.`,
   );

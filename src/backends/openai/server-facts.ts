@@ -1,5 +1,6 @@
 import { isRecord } from '../../core/is-record.ts';
 import { parsedOrText } from '../server/error-texts.ts';
+import { oneLine } from '../server/one-line.ts';
 import type { OpenaiClient } from './client.ts';
 import type { ModelList } from './list-models.ts';
 
@@ -51,7 +52,7 @@ export async function serverFacts(
   if (kind === 'llamacpp') return llamaServer(await ask('/props'));
   const { version } = await ask('/api/version');
   if (typeof version !== 'string') return { ...unknown, version: kind === 'sglang' ? kind : unknown.version };
-  return { ...unknown, version: `ollama ${version}`, isOllama: true };
+  return { ...unknown, version: named('ollama', version), isOllama: true };
 }
 
 function llamaServer(props: Record<string, unknown>): ServerFacts {
@@ -71,6 +72,7 @@ function llamaServer(props: Record<string, unknown>): ServerFacts {
   };
 }
 
-const named = (name: string, version: unknown): string => (typeof version === 'string' ? `${name} ${version}` : name);
+const named = (name: string, version: unknown): string =>
+  typeof version === 'string' ? `${name} ${oneLine(version)}` : name;
 
 const countIn = (value: unknown): number | null => (typeof value === 'number' && value > 0 ? value : null);

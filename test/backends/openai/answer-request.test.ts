@@ -306,11 +306,25 @@ describe('the key', () => {
     }
   });
 
-  test('is not in a stream either', async () => {
-    const event = { choices: [{ index: 0, delta: { content: key }, finish_reason: 'stop' }] };
-    const stream = `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`;
-    const { backend } = await openScripted(stream, 200, { environment }, 'text/event-stream');
-    expect(answerText(completed(await backend.generate(request, context())).body)).toBe('[key]');
+  test.each(ways)('is not in what escapes it (streams: %s)', async (stream) => {
+    const escaped = String.raw`\u0073k-very\/secret+key`;
+    const answer = `{"id":"x\\n","${escaped}":1,"choices":[{"message":{"content":"${escaped}"},"finish_reason":"stop"}]}`;
+    for (const [status, text] of [[200, answer] as const, [400, `{"error":{"message":"${escaped}"}}`] as const]) {
+      const { backend } = await openScripted(text, status, { environment, options: { stream } });
+      const said = JSON.stringify(await backend.generate(request, context()));
+      expect(said).toContain('[key]');
+      expect(said).not.toContain(key);
+    }
+  });
+
+  test('is not in a stream either, in one piece, in two, or with escapes', async () => {
+    const event = (content: string) =>
+      `data: {"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":"stop"}]}\n\n`;
+    for (const pieces of [[key], [key.slice(0, 5), key.slice(5)], [key.replaceAll('/', String.raw`\/`)]]) {
+      const stream = `${pieces.map(event).join('')}data: [DONE]\n\n`;
+      const { backend } = await openScripted(stream, 200, { environment }, 'text/event-stream');
+      expect(answerText(completed(await backend.generate(request, context())).body)).toBe('[key]');
+    }
   });
 });
 
@@ -370,6 +384,28 @@ test.each<[string, Partial<RequestBody>, object, string]>([
   const { backend } = await openScripted(JSON.stringify(body));
   const answer = await backend.generate(chat([{ role: 'user', content: 'x' }], changes), context());
   expect(answer.status === 'failed' ? answer.kind : answer.status).toBe(outcome);
+});
+
+test.each([
+  [201, 'completed'],
+  [203, 'completed'],
+  [302, 'unusable'],
+])('a whole answer with the status %i: %s', async (status, outcome) => {
+  const body = { choices: [{ message: { content: 'a' }, finish_reason: 'stop' }] };
+  const { backend } = await openScripted(JSON.stringify(body), status);
+  const answer = await backend.generate(chat([{ role: 'user', content: 'x' }]), context());
+  expect(answer.status === 'failed' ? answer.kind : answer.status).toBe(outcome);
+});
+
+test('a refusal, and a reason that nobody knows, are told without what a terminal would act on', async () => {
+  for (const choice of [
+    { message: { content: null, refusal: '\u001B[2JNo\nway' }, finish_reason: 'stop' },
+    { message: { content: 'a' }, finish_reason: '\u001B[2JNo\nway' },
+  ]) {
+    const { backend } = await openScripted(JSON.stringify({ choices: [choice] }));
+    const answer = await backend.generate(chat([{ role: 'user', content: 'x' }]), context());
+    expect(answer.status === 'failed' && answer.message).toMatch(/^[ -~]*No way[ -~]*$/);
+  }
 });
 
 test('what the server reports of its cache is kept', async () => {

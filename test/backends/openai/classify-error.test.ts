@@ -35,6 +35,20 @@ test.each<[ErrorPageName, string]>([
   expect(failed.message).not.toMatch(/<html>|secret/);
 });
 
+test('what a server says is one line, without what a terminal would act on', () => {
+  const message = '\u001B[2J\u001B]0;owned\u0007first\nsecond \u009B31mred';
+  for (const [status, before] of [
+    [500, ''],
+    [400, 'maximum context length: '],
+    [401, ''],
+  ] as const) {
+    const failed = classify(status, JSON.stringify({ error: { message: before + message } }));
+    expect(failed.message).toContain(`The server says: ${before}first second red.`);
+  }
+  const headers = { location: 'http://x/\u001B[2Jy' };
+  expect(classifyResponse({ status: 302, headers, text: '' }).message).toContain('to http://x/y:');
+});
+
 test('it says what to do', () => {
   const messageOf = (name: ErrorPageName): string => classify(errorPages[name].status, errorPages[name].body).message;
   expect(messageOf('unauthorized')).toContain('OPENAI_API_KEY');
@@ -126,7 +140,7 @@ describe('a connection', () => {
     const client = createClient(place, 1);
     onTestFinished(() => client.close());
     const never = new AbortController().signal;
-    return client.post('/chat/completions', {}, never).then(() => null, classifyThrown);
+    return client.post('/v1/chat/completions', {}, never).then(() => null, classifyThrown);
   }
 
   test('that is refused, or broken, in words', async () => {

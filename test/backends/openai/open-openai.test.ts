@@ -49,6 +49,11 @@ describe('what is told of a server', () => {
     expect(backend.limits.finds).toEqual({ start: 7, most: 7 });
   });
 
+  test('control tokens are no matter for a note: the line that holds one says so', async () => {
+    const { notices } = await openOn(await startFake());
+    expect(notices).toHaveLength(1);
+  });
+
   test("Ollama's /v1 is warned about", async () => {
     const { notices } = await openOn(await startFake({ kind: 'ollama', models: ['tiny-scorer:latest'] }));
     expect(notices.filter((text) => text.includes('-b ollama'))).toHaveLength(1);
@@ -87,6 +92,18 @@ describe('a model', () => {
     const { backend } = await openOn(server);
     completed(await backend.generate(candidate(0).request, context()));
   });
+});
+
+test('names and versions are told without what a terminal would act on', async () => {
+  const models = ['\u001B[2Jone', 'two'];
+  const server = await startFake({ models });
+  await expect(open(server.url, { model: 'nothing-like-it' })).rejects.toMatchObject({ hint: 'It has: one, two.' });
+  const page = await serve({
+    '/v1/models': { body: '{"data":[{"id":"tiny-scorer","owned_by":"vllm"}]}' },
+    '/version': { body: String.raw`{"version":"\u001b[2J1\n2"}` },
+  });
+  const { notices } = await openOn({ url: `${page.url}/v1` });
+  expect(notices[0]).toContain('vllm 1 2 at');
 });
 
 describe('a server that can not be used', () => {

@@ -22,22 +22,33 @@ const stream = [
   'event: message',
   'id: 1',
   'retry: 5',
-  'data: {"a":"ä sk-1"}',
+  'data: {"a":"ä"}',
   '',
   'data:{"b":2}',
   '',
   'data: [DONE]',
   '',
 ];
-const events = [{ a: 'ä [key]' }, { b: 2 }];
+const events = [{ a: 'ä' }, { b: 2 }];
 
 test.each([1, 2, 3, 7, 1000])('pieces of %i characters', async (size) => {
   expect((await read(stream.join('\n'), size)).events).toEqual(events);
   expect((await read(stream.join('\r\n'), size)).events).toEqual(events);
 });
 
-test('every piece is a sign of life', async () => {
-  expect((await read(stream.join('\n'), 10)).activities).toBe(Math.ceil(stream.join('\n').length / 10));
+test('every piece of an event is a sign of life', async () => {
+  const text = `data: {"a":"${'x'.repeat(100)}"}\n\ndata: [DONE]`;
+  expect((await read(text, 10)).activities).toBe(Math.ceil(text.length / 10));
+});
+
+test.each([1, 3, 1000])('comments are none, nor what else says nothing, in pieces of %i', async (size) => {
+  const { activities } = await read(': ping\n\r\n: data: x\nevent: ping\nid: 1\n\ndata: [DONE]\n: bye', size);
+  expect(activities).toBeGreaterThan(0);
+  expect(activities).toBeLessThanOrEqual('data: [DONE]'.length);
+});
+
+test('what is quoted of a line is without the key', async () => {
+  await expect(read('data: sk-1 \u009B2J\n')).rejects.toThrow('no part of an answer: "data: [key] "');
 });
 
 test('the last line may lack its end, and what comes after the last event is nothing', async () => {
