@@ -108,7 +108,7 @@ describe('serialised', () => {
       trial({
         workers,
         seed,
-        answer: (_, noise) => ({ latencyMs: 500 * workers * noise, ttftMs: 100 * workers * noise }),
+        answer: (_, noise) => ({ latencyMs: 500 * workers * noise, ttftMs: 300 * workers * noise }),
       });
     expect(causesOf(shared(2, 1), shared(8, 2))).toEqual([[], []]);
   });
