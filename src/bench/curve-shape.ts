@@ -25,8 +25,9 @@ export function shapeOf(points: readonly CurvePoint[]): CurveShape {
     return { shape: null, knee: null, recommended: null };
   const differ = createComparison(rated.length);
   const highest = rated.reduce((best, point) => (point.rate > best.rate ? point : best));
-  const best = meanOf(rated.filter((point) => !differ(point, highest)).map(({ rate }) => rate)) ?? highest.rate;
-  const knee = (rated.find(({ rate }) => rate >= nearly * best) ?? last).workers;
+  const good = rated.filter((point) => !differ(point, highest));
+  const best = meanOf(good.map(({ rate }) => rate)) ?? highest.rate;
+  const knee = (good.find(({ rate }) => rate >= nearly * best) ?? highest).workers;
   const isFlat = !rated.some((left) => rated.some((right) => differ(left, right)));
   if (isFlat) return { shape: 'flat', knee, recommended: first.workers };
   if (differ(last, highest)) return { shape: 'more workers hurt', knee, recommended: knee };
