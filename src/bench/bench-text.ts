@@ -1,20 +1,33 @@
 import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
+import type { PagePart } from '../report/page.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';
 import { describeSpec } from './describe-spec.ts';
+import type { BenchReport } from './report/bench-report.ts';
+import { engineParts } from './report/engines-part.ts';
+import { projectionPart } from './report/projection-part.ts';
 import { summarySentences } from './report/summary-part.ts';
 import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 
-/** The settings of a bench and what they mean, for a terminal. */
-export function renderBenchText(analysis: BenchAnalysis): string {
+/** What a bench found, for a terminal. */
+export function renderBenchText(report: BenchReport): string {
+  const { analysis } = report;
+  const [comparison = null, decision = null] = engineParts(report);
   const parts = [
     alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
     section('In short', summarySentences(analysis)),
     section('Why', whyOf(analysis)),
     ...analysis.stability.map(stabilityText),
+    ...[comparison, decision, projectionPart(report)].map(tableText),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function tableText(part: PagePart | null): string {
+  if (part === null) return '';
+  const { title, header: head = null, rows = [] } = part;
+  return section(title, alignTable(head === null ? rows : [head, ...rows], longestCell));
 }
 
 const longestCell = 70;

@@ -1,9 +1,9 @@
 import { analyse } from '../bench/analyse.ts';
 import type { BenchAnalysis } from '../bench/analysis.ts';
+import { renderBenchText } from '../bench/bench-text.ts';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
 import { readEnvironment } from '../bench/environment.ts';
 import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
-import { renderBenchTable } from '../bench/report/table.ts';
 import { type StabilityLimits, defaultStabilityLimits } from '../bench/stability-checks.ts';
 import { readTrials } from '../bench/trials-file.ts';
 import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
@@ -48,7 +48,7 @@ async function printBench({ analysis, saved }: FinishedBench, places: BenchPlace
   }
   const isNew = flags.report === undefined;
   const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];
-  await writeStdout(`${renderBenchTable(report)}\n${lines.join('\n')}\n`);
+  await writeStdout(`${renderBenchText(report)}\n${lines.join('\n')}\n`);
 }
 
 const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportWishes => ({

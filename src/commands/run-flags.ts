@@ -147,7 +147,11 @@ export function addEngineFlags(command: Command): Command {
 
 export function addRunnerFlags(command: Command): Command {
   return addEngineFlags(command)
-    .option('--workers <n|auto>', 'requests in flight (default: auto, what the engine suggests)', parse.parseWorkersFlag)
+    .option(
+      '--workers <n|auto>',
+      'requests in flight (default: auto, what a bench found best, else what the engine suggests)',
+      parse.parseWorkersFlag,
+    )
     .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
     .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated', (text: string) =>
       text.split(','),

@@ -12,7 +12,11 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
   strict: boolean;
   overwrite: boolean;
   dryRun: boolean;
+  /** Requests of the sample; true: as many as usual. */
+  estimate?: number | true;
 }
+
+const usualSample = 200;
 
 /** `llmbatch run`. Returns the exit code. */
 export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
@@ -25,6 +29,10 @@ export async function runInputs(inputs: readonly string[], flags: RunFlags): Pro
     return dryRun(requests, flags);
   }
   for (const { input } of requests) await checkReadable(input);
+  if (flags.estimate !== undefined) {
+    const { estimate } = await import('./estimate.ts');
+    return estimate(requests, { ...flags, size: flags.estimate === true ? usualSample : flags.estimate });
+  }
   return runQueue(requests, { ...flags, toStdout: isToStdout(inputs[0] ?? '', flags) });
 }
 
@@ -35,11 +43,15 @@ function checkCombination(inputs: readonly string[], flags: RunFlags): void {
   if (inputs.length > 1 && inputs.includes('-')) throw new UsageError('standard input can only be run alone');
   const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
   if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`);
-  if (flags.json && isToStdout(inputs[0] ?? '', flags)) {
-    throw new UsageError('--json and results on stdout would be mixed', 'Give the results a file with -o.');
-  }
+  checkStdout(inputs, flags);
   const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
   if (stray !== undefined) throw new UsageError(`--priority: ${stray} is none of the inputs`);
+}
+
+function checkStdout([input = '']: readonly string[], flags: RunFlags): void {
+  if (flags.json && flags.estimate === undefined && isToStdout(input, flags)) {
+    throw new UsageError('--json and results on stdout would be mixed', 'Give the results a file with -o.');
+  }
 }
 
 /** `a.csv` and `a.jsonl` would both go to `a.results.jsonl`. */
@@ -82,5 +94,5 @@ async function requestFor(input: string, flags: RunFlags): Promise<RunRequest> {
 
 async function placesFor(input: string, flags: RunFlags): Promise<RunPlaces> {
   if (!isToStdout(input, flags)) return placesOf(flags.output ?? outputPathFor(input));
-  return flags.dryRun ? placesOf('stdout') : createRunFolder(process.env);
+  return flags.dryRun || flags.estimate !== undefined ? placesOf('stdout') : createRunFolder(process.env);
 }

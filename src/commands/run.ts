@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { helpText } from './exit-codes.ts';
 import type { RunFlags } from './run-inputs.ts';
-import { collectPriority } from './parse-values.ts';
+import { collectPriority, parseCount } from './parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from './run-flags.ts';
 
 export function addRunCommand(program: Command, onExit: (code: number) => void): void {
@@ -19,6 +19,11 @@ export function addRunCommand(program: Command, onExit: (code: number) => void):
     .option('--overwrite', 'start anew, in place of an earlier run', false)
     .option('--strict', 'exit 2 before anything is sent when any line is bad', false)
     .option('--dry-run', 'show the first request as it would be sent, and the choices; send nothing', false)
+    .option(
+      '--estimate [n]',
+      'time a sample (200 requests, 60 s at most) and say what all would take; write nothing',
+      parseCount,
+    )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
   addRunnerFlags(addConversationFlags(addAnswerFlags(command))).addHelpText(
     'after',

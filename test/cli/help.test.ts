@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createCliFolder } from '../helpers/run-cli.ts';
 
-const commands = ['run', 'resume', 'validate', 'status', 'report', 'merge', 'doctor', 'backends'];
+const commands = ['run', 'resume', 'bench', 'validate', 'status', 'report', 'merge', 'doctor', 'backends'];
 
 describe('llmbatch --help', () => {
   test('of every command shows examples and the exit codes, on stdout', async () => {
@@ -61,6 +61,8 @@ describe('llmbatch --help', () => {
                                     bad (default: false)
         --dry-run                   show the first request as it would be sent, and
                                     the choices; send nothing (default: false)
+        --estimate [n]              time a sample (200 requests, 60 s at most) and say
+                                    what all would take; write nothing
         --priority <input=number>   run inputs with higher numbers first; repeatable
                                     (default: {})
         -b, --backend <name>        the engine: llama-cpp, ollama, openai, vllm, mock;
@@ -77,7 +79,7 @@ describe('llmbatch --help', () => {
                                     reads it from a file
         --schema <file>             JSON schema that every answer must satisfy
         --temperature <number>      for lines without their own (default: llama-cpp 0,
-                                    ollama the model's own)
+                                    others the model's own)
         --max-tokens <n>            longest answer, for lines without their own
         --top-p <number>            for lines without their own
         --seed <n>                  for lines without their own
@@ -119,8 +121,8 @@ describe('llmbatch --help', () => {
                                     keep it loaded
         --force-histories           conversation: one history a worker, though the
                                     engine has fewer slots
-        --workers <n|auto>          requests in flight (default: auto, what the engine
-                                    suggests)
+        --workers <n|auto>          requests in flight (default: auto, what a bench
+                                    found best, else what the engine suggests)
         --retries <n>               tries after the first one, for transient failures
                                     (default: 3)
         --retry-on <kinds>          retry these too, with commas: schema-invalid,

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { placesOf } from '../journal/run-places.ts';
+import type { EngineSlot } from '../run/engine-slot.ts';
+import type { RunHost, RunRequest } from '../run/run-request.ts';
+import { startRun } from '../start-run.ts';
+import type { Steady } from './analysis.ts';
+import { openSource } from './sample-input.ts';
+import { findSteady } from './steady.ts';
+import { watchTrial } from './watch-trial.ts';
+
+/** What a timed sample says of a whole file. Null: not measured, or not to be said. */
+export interface RunEstimate {
+  /** Of the file, and of the sample. */
+  requests: number;
+  sampled: number;
+  succeeded: number;
+  failed: number;
+  /** From the first request sent to the last answer. */
+  seconds: number;
+  loadMs: number | null;
+  /** What a quick look would have promised. */
+  first20Rate: number | null;
+  steady: Steady;
+  /** Requests per second that the hours are made of: of the steady part, else of the whole sample, which knows no range. */
+  rate: number | null;
+  hours: { expected: number; low: number | null; high: number | null } | null;
+  /** Of the whole file. */
+  tokens: { prompt: number | null; completion: number | null };
+}
+
+/** Runs so many of a file's requests for so long, in `folder` alone, and projects. */
+export async function estimateRun(
+  request: RunRequest,
+  { size, mostMs, folder }: { size: number; mostMs: number; folder: string },
+  { host, slot }: { host: RunHost; slot: EngineSlot },
+): Promise<RunEstimate> {
+  const input = join(folder, 'sample.jsonl');
+  const source = await openSource(request.input, request.settings, { ...host, folder });
+  const sampled = Math.min(size, source.requests);
+  await source.write(input, sampled);
+  await source.close();
+  const watch = watchTrial();
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const { snapshot } = await startRun(
+      sampleRequest(request, { input, output: join(folder, 'sample.results.jsonl') }),
+      {
+        ...host,
+        isListed: false,
+        stop: AbortSignal.any([host.stop, late.signal]),
+        onEvent(event) {
+          // The time that the model takes to load is no part of it.
+          if (event.type === 'request-start') timer ??= setTimeout(() => late.abort(), mostMs);
+          watch.onEvent(event);
+        },
+      },
+      slot,
+    );
+    return projectionOf({ requests: source.requests, sampled }, watch.read(), snapshot);
+  } finally {
+    clearTimeout(timer);
+    watch.stop();
+  }
+}
+
+const sampleRequest = (request: RunRequest, { input, output }: { input: string; output: string }): RunRequest => ({
+  ...request,
+  input,
+  places: placesOf(output),
+  settings: { ...request.settings, format: 'jsonl', limit: null, sample: null },
+  runner: { ...request.runner, order: 'completion', strict: false },
+  overwrite: false,
+});
+
+function projectionOf(
+  counts: { requests: number; sampled: number },
+  { windows, seconds, first_20_rate: first20Rate }: ReturnType<ReturnType<typeof watchTrial>['read']>,
+  {
+    succeeded,
+    failed,
+    loadMs,
+    tokens,
+  }: { succeeded: number; failed: number; loadMs: number | null; tokens: RunEstimate['tokens'] },
+): RunEstimate {
+  const steady = findSteady(windows);
+  const rate = steady.rate ?? (seconds > 0 && succeeded > 0 ? succeeded / seconds : null);
+  const hoursAt = (perSecond: number | null): number | null =>
+    perSecond === null || perSecond <= 0 ? null : counts.requests / perSecond / 3600;
+  const expected = hoursAt(rate);
+  const ofAll = (sum: number | null): number | null =>
+    sum === null || succeeded === 0 ? null : (sum / succeeded) * counts.requests;
+  return {
+    ...counts,
+    succeeded,
+    failed,
+    seconds,
+    loadMs,
+    first20Rate,
+    steady,
+    rate,
+    hours: expected === null ? null : { expected, low: hoursAt(steady.high), high: hoursAt(steady.low) },
+    tokens: { prompt: ofAll(tokens.prompt), completion: ofAll(tokens.completion) },
+  };
+}

@@ -1,0 +1,92 @@
+import { type RunEstimate, estimateRun } from '../bench/estimate-run.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exitCodes } from '../core/errors.ts';
+import { formatCount, formatDuration, formatInteger, formatRate } from '../core/format.ts';
+import { snakeKeys } from '../core/snake-keys.ts';
+import { createEngineSlot } from '../run/engine-slot.ts';
+import type { RunHost, RunRequest } from '../run/run-request.ts';
+import type { ProgressMode } from '../progress/index.ts';
+import { watchInterrupts } from './interrupts.ts';
+import { createScreen } from './screen.ts';
+import { writeStdout } from './write-stdout.ts';
+
+const mostMs = 60_000;
+
+/** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. */
+export async function estimate(
+  requests: readonly RunRequest[],
+  { size, json, progress }: { size: number; json: boolean; progress: ProgressMode },
+): Promise<number> {
+  const slot = createEngineSlot();
+  const screen = createScreen(progress);
+  const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
+  try {
+    for (const request of requests) {
+      const host: RunHost = {
+        environment: process.env,
+        stdin: process.stdin,
+        stop: interrupts.stop,
+        abort: interrupts.abort,
+        onNote: screen.note,
+        onStart: (snapshot) => screen.start(snapshot, `${request.input}: a sample`),
+        onResults: null,
+      };
+      const found = await withScratchFolder((folder) =>
+        estimateRun(request, { size, mostMs, folder }, { host, slot }),
+      ).finally(screen.close);
+      await writeStdout(
+        json
+          ? `${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`
+          : render(request.input, found),
+      );
+      if (interrupts.stop.aborted) break;
+    }
+    return interrupts.exitCode() ?? exitCodes.ok;
+  } finally {
+    screen.close();
+    await slot.close();
+    interrupts.close();
+    process.stdin.destroy();
+  }
+}
+
+async function withScratchFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'llmbatch-estimate-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function render(input: string, found: RunEstimate): string {
+  const { succeeded, failed, seconds, rate, first20Rate, tokens, loadMs } = found;
+  const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
+  const load = loadMs === null ? '' : `; the model was loaded in ${formatDuration(loadMs)}`;
+  return [
+    `${input}: ${formatInteger(found.requests)} requests`,
+    `  sample  ${formatInteger(succeeded)} answered${failures} in ${formatDuration(seconds * 1000)}${load}`,
+    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first20Rate)} req/s`,
+    `  time    ${hoursText(found)}`,
+    `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
+    'Nothing was written.',
+    '',
+  ].join('\n');
+}
+
+function rangeText({ steady: { isSteady, low, high, neededRequests } }: RunEstimate): string {
+  if (isSteady) return ` (${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)})`;
+  const needed = neededRequests === null ? '' : `: --estimate ${neededRequests} would tell more`;
+  return `, not steady yet${needed}`;
+}
+
+function hoursText({ hours }: RunEstimate): string {
+  if (hours === null) return 'n/a: nothing was answered';
+  const { expected, low, high } = hours;
+  if (low === null || high === null) return `about ${formatHours(expected)}, by a rate that is not steady`;
+  return `about ${formatHours(expected)} (${formatHours(low)} to ${formatHours(high)})`;
+}
+
+const formatHours = (hours: number): string => formatDuration(hours * 3_600_000);
