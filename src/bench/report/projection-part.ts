@@ -40,16 +40,19 @@ export function projectionPart({ analysis, projectTo, prices }: BenchReport): Pa
         ),
       )
       .filter((chart) => chart !== null),
-    header: ['', 'requests', 'time', 'range', 'prompt', 'completion', 'kWh', 'money'],
+    header: ['', 'requests', 'time', 'range', 'prompt tokens', 'completion', 'kWh', 'money'],
     rows: engines.flatMap(({ name, projections }) => projections.flatMap((row) => rowsOf(name, row))),
   };
 }
 
-const baselineOf = ({ record }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null =>
-  trials.find(
+/** A steady one before one that is not. */
+function baselineOf({ record }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null {
+  const baselines = trials.filter(
     ({ record: { spec } }) =>
       spec.strategy === 'baseline' && spec.backend === record.spec.backend && spec.model === record.spec.model,
-  ) ?? null;
+  );
+  return baselines.find(({ steady }) => steady.isSteady) ?? baselines[0] ?? null;
+}
 
 function timeChart(requests: number, engines: (EngineProjection & { at: number })[]): Chart | null {
   const bars = engines.flatMap(({ name, projections, at }) => {
@@ -71,6 +74,10 @@ function barOf(name: string, estimate: Estimate | null): Bar[] {
 
 const formatHours = (hours: number | null): string => formatDuration(hours === null ? null : hours * 3_600_000);
 
+/** What is saved may be less than nothing. */
+const signed = (value: number | null, format: (value: number | null) => string): string =>
+  value !== null && value < 0 ? `-${format(-value)}` : format(value);
+
 function rowsOf(name: string, { requests, estimate, baseline, saved }: Projection): string[][] {
   const row = (label: string, { hours, promptTokens, completionTokens, kilowattHours, money }: Estimate): string[] => [
     label,
@@ -83,7 +90,15 @@ function rowsOf(name: string, { requests, estimate, baseline, saved }: Projectio
     formatRate(money),
   ];
   if (baseline === null || saved === null) return [row(name, estimate)];
-  const less = [formatHours(saved.hours), '', '', '', formatRate(saved.kilowattHours), formatRate(saved.money)];
+  const tokens = saved.tokens === null ? notMeasured : `${signed(saved.tokens, formatCount)} in all`;
+  const less = [
+    signed(saved.hours, formatHours),
+    '',
+    tokens,
+    '',
+    signed(saved.kilowattHours, formatRate),
+    signed(saved.money, formatRate),
+  ];
   return [
     row(name, estimate),
     row(`${name}, baseline`, baseline),

@@ -3,6 +3,7 @@ import type { PagePart } from '../../report/page.ts';
 import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
+import type { TrialSpec } from '../records.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 
@@ -52,9 +53,16 @@ function trialSentences({ plan, trials }: BenchAnalysis): string[] {
     ...(missing > 0 ? [`${formatInteger(missing)} of ${formatInteger(plan.trials.length)} trials are not done.`] : []),
     ...(failed > 0 ? [`${formatInteger(failed)} trials failed.`] : []),
     ...(plan.left_out.length > 0
-      ? [`The budget left out ${formatInteger(plan.left_out.length)}: ${plan.left_out.map(describeSpec).join('; ')}.`]
+      ? [`The budget left out ${formatInteger(plan.left_out.length)}: ${countedSpecs(plan.left_out)}.`]
       : []),
   ];
+}
+
+/** The repeats of a setting together: `2 x ollama gemma3:4b, 4 workers, ...` */
+function countedSpecs(specs: readonly TrialSpec[]): string {
+  const counts = new Map<string, number>();
+  for (const text of specs.map(describeSpec)) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, count]) => (count === 1 ? text : `${count} x ${text}`)).join('; ');
 }
 
 /** Where the numbers come from. */
