@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { chooseBackend, findBackend } from '../run/choose-backend.ts';
 import type { RunHost } from '../run/run-request.ts';
 import { type BenchPlaces, inputOf, warmUpInput } from './bench-places.ts';
-import { type Engine, type Matrix, pointsOf } from './matrix.ts';
+import { type Engine, type Matrix, type Point, mostBaselineRequests, pointsOf } from './matrix.ts';
 import { type OrderOptions, orderTrials } from './order.ts';
 import type { PlanRecord, TrialSpec } from './records.ts';
 import { recordsVersion } from './records.ts';
@@ -29,7 +29,8 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
   const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(places)), ...host });
   try {
     const engines = await enginesOf(request, source, host);
-    const points = pointsOf({ ...request, engines });
+    const points = pointsOf({ ...request, engines }).filter(canBeMeasured);
+    if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
     const trials = orderTrials(points, request);
     await writeSamples(trials, places, source);
@@ -63,6 +64,14 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
     return engines.map((engine) => ({ backend: findBackend(engine.backend).name, model: engine.model ?? model }));
   const { definition } = await chooseBackend(base.settings.backend, [model], place);
   return [{ backend: definition.name, model }];
+}
+
+/** A server that somebody else runs keeps its model loaded, whatever we ask. */
+const canBeMeasured = ({ backend, strategy }: Point): boolean => strategy !== 'baseline' || backend !== 'openai';
+
+function baselineText(engines: readonly Engine[]): string {
+  const text = `baseline: ${mostBaselineRequests} requests a trial at most, for each of them loads the model`;
+  return engines.some(({ backend }) => backend === 'openai') ? `${text}; none on openai, which can't unload it` : text;
 }
 
 /** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */

@@ -174,3 +174,27 @@ function checkAnswers(input: string, results: string): number {
     ({ custom_id: id, response }) => response?.body.choices?.[0]?.message?.content === expected.get(id),
   ).length;
 }
+
+describe('a bench on Ollama', () => {
+  test('baseline has the model unloaded behind each request, keep-alive loads it once', async () => {
+    const { run, server, text } = await setUp(40, { slots: 2, loadMs: 250 });
+    const engine = ['in.jsonl', '-b', 'ollama', '--host', server.host, '--option', 'slots=2'];
+    const trials = ['--strategies', 'baseline,keep-alive', '--sizes', '10', '--repeat', '1', '-o', 'b'];
+    const { exitCode, stderr } = await run(['bench', ...engine, ...trials, '--json']);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('trial 2 of 2')]);
+    const records = (await text('b/trials.jsonl')).trimEnd().split('\n');
+    const facts = records
+      .map(
+        (line) => JSON.parse(line) as { type: string; spec: { strategy: string }; reloads: number; succeeded: number },
+      )
+      .filter(({ type }) => type === 'trial')
+      .map(({ spec, reloads, succeeded }) => [spec.strategy, reloads, succeeded]);
+    expect(new Map(facts.map(([strategy, reloads]) => [strategy, reloads]))).toEqual(
+      new Map([
+        ['baseline', 10],
+        ['keep-alive', 0],
+      ]),
+    );
+    expect(facts.every(([, , succeeded]) => succeeded === 10)).toBe(true);
+  });
+});
