@@ -29,4 +29,5 @@ test('nothing, without a key', () => {
   const value = { a: 'null' };
   expect(createRedaction(null).inValue(value)).toBe(value);
   expect(createRedaction(null).inText('null')).toBe('null');
+  expect(createRedaction('EMPTY').inText('an EMPTY answer')).toBe('an EMPTY answer');
 });
