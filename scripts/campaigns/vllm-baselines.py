@@ -1,9 +1,9 @@
 """What `llmbatch run` is compared with: the same requests through vLLM's own ways. Prints one JSON object on the last line.
 
-    vllm-baselines.py whole|chunked|async|step INPUT OUTPUT MODEL '{"max_model_len": 1024, ...}'
+    vllm-baselines.py whole|chunked|async INPUT OUTPUT MODEL '{"max_model_len": 1024, ...}'
 
-whole: `LLM.generate` on the list; chunked: the same on 512 at a time; async: `AsyncLLM`, 128 in flight; step: `LLMEngine`,
-128 in flight. Each reads the lines, renders the chats, and writes an output; the clock starts when the model is loaded.
+whole: `LLM.generate` on the list; chunked: the same on 512 at a time; async: `AsyncLLM`, 128 in flight.
+Each reads the lines, renders the chats, and writes an output; the clock starts when the model is loaded.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ def main() -> None:
     way, source, target, model, options = sys.argv[1:6]
     options = {"model": model, **json.loads(options)}
     started = time.perf_counter()
-    run = {"whole": whole, "chunked": whole, "async": with_async, "step": with_step}[way]
+    run = {"whole": whole, "chunked": whole, "async": with_async}[way]
     with open(target, "w", encoding="utf-8") as output:
         count, loaded = run(options, source, output, CHUNK if way == "chunked" else None)
     ended = time.perf_counter()
@@ -85,30 +85,6 @@ def with_async(options: dict, source: str, output, _chunk: None) -> tuple[int, f
         return len(requests), loaded + time.perf_counter() - ended
 
     return asyncio.run(run())
-
-
-def with_step(options: dict, source: str, output, _chunk: None) -> tuple[int, float]:
-    from vllm import SamplingParams
-    from vllm.engine.arg_utils import EngineArgs
-    from vllm.sampling_params import RequestOutputKind
-    from vllm.usage.usage_lib import UsageContext
-    from vllm.v1.engine.llm_engine import LLMEngine
-
-    engine = LLMEngine.from_engine_args(EngineArgs(**options), usage_context=UsageContext.LLM_CLASS)
-    tokenizer = engine.renderer.tokenizer
-    loaded = time.perf_counter()
-    requests = read(source)
-    added = done = 0
-    while done < len(requests):
-        while added < len(requests) and added - done < IN_FLIGHT:
-            params = SamplingParams(temperature=0, max_tokens=64, output_kind=RequestOutputKind.FINAL_ONLY)
-            engine.add_request(str(added), render(tokenizer, requests[added]), params)
-            added += 1
-        for result in engine.step():
-            if result.finished:
-                write(output, requests[int(result.request_id)], result.outputs[0].text)
-                done += 1
-    return len(requests), loaded
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ for (const count of [10_000, 50_000]) {
       ['run', input, '-b', 'vllm', '-m', 'fake', '--python', 'python3', '--json', '--overwrite'],
       { cwd: folder },
     );
-    const rate = summary.overallRate ?? summary.overall_rate;
+    const rate = summary.overall_rate;
     const mebibytes = { runner: peakBytes.runner / 2 ** 20, worker: peakBytes.engine / 2 ** 20 };
     measured.push({ exit_code: exitCode, rate, peak_mib: mebibytes, right: check().right });
     console.error(count, JSON.stringify(measured.at(-1)));

@@ -27,13 +27,11 @@ const named = forModel();
 
 /** By name: returns {rate, seconds}. One process and several: `LLM` in its default has a core process of its own. */
 const ways = {
-  llmbatch: () => llmbatch({}),
-  'llmbatch, several processes': () => llmbatch({ VLLM_ENABLE_V1_MULTIPROCESSING: '1' }),
+  llmbatch,
   'LLM.generate, whole list, one process': () => python('whole', { VLLM_ENABLE_V1_MULTIPROCESSING: '0' }),
   'LLM.generate, whole list, default': () => python('whole', {}),
   'LLM.generate, 512 at a time, one process': () => python('chunked', { VLLM_ENABLE_V1_MULTIPROCESSING: '0' }),
   'AsyncLLM, 128 in flight': () => python('async', {}),
-  'LLMEngine add_request/step, 128 in flight': () => python('step', { VLLM_ENABLE_V1_MULTIPROCESSING: '0' }),
   'vllm run-batch': runBatch,
 };
 
@@ -63,14 +61,11 @@ function ratios(all) {
   );
 }
 
-async function llmbatch(environment) {
-  return within(environment, async () => {
-    const { seconds, summary } = await runSession(['run', input, ...engine.flags, '--json', '--overwrite'], {
-      cwd: folder,
-    });
-    const rate = summary.overallRate ?? summary.overall_rate;
-    return { rate, whole_rate: count / seconds, right: checkAnswers(input, output).right };
+async function llmbatch() {
+  const { seconds, summary } = await runSession(['run', input, ...engine.flags, '--json', '--overwrite'], {
+    cwd: folder,
   });
+  return { rate: summary.overall_rate, whole_rate: count / seconds, right: checkAnswers(input, output).right };
 }
 
 function python(way, environment) {
@@ -116,15 +111,6 @@ function run(command, args, environment) {
   if (child.status !== 0)
     throw new Error(`${command} ${args.join(' ')}: ${child.status}\n${child.stderr.slice(-2000)}`);
   return { ...child, seconds: (performance.now() - startedAt) / 1000 };
-}
-
-async function within(environment, act) {
-  Object.assign(process.env, environment);
-  try {
-    return await act();
-  } finally {
-    for (const name of Object.keys(environment)) delete process.env[name];
-  }
 }
 
 /** The requests with the model's name as `vllm run-batch` has it. */

@@ -118,7 +118,7 @@ async function judge(what, path, sessions, more = {}) {
     repeated,
     ...more,
     seconds_until_no_process_at_the_end: await secondsUntilGone(() => engine.processes()),
-    requests_per_second: sessions.map(({ summary }) => summary?.overallRate ?? summary?.overall_rate ?? null),
+    requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
     errors: errors.slice(0, 4),
     notes: sessions
       .flatMap(({ notes }) => notes)
