@@ -11,7 +11,7 @@ export const defaultWeights: Weights = { performance: 40, reliability: 30, resou
 
 /** How a score is made of its parts, for the report. */
 export const formulas: Record<Criterion, string> = {
-  performance: '100 × its rate / the best rate',
+  performance: '100 × its rate / the best rate, of engines whose rate is steady',
   reliability:
     '100 × the mean of: requests answered / requests sent, over all its trials; fields as the input expects; 1 − half the 95 % range of its rate / its rate',
   resources:
@@ -103,9 +103,15 @@ function totalOf(scores: Record<Criterion, Score>, weights: Weights, counted: re
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 function performanceParts(engines: readonly EngineNumbers[]): Part[][] {
-  const best = Math.max(...engines.map(({ rate }) => rate));
-  return engines.map(({ rate }) => [{ name: 'rate', share: rate / best, measured: `${formatRate(rate)} req/s` }]);
+  const best = Math.max(...engines.map(steadyRate));
+  return engines.map((engine) => {
+    const rate = steadyRate(engine);
+    return [{ name: 'rate', share: rate === 0 ? null : rate / best, measured: `${formatRate(engine.rate)} req/s` }];
+  });
 }
+
+/** 0 where it is not steady: what can't be quoted wins nothing. */
+const steadyRate = ({ rate, trial }: EngineNumbers): number => (trial.steady.isSteady ? rate : 0);
 
 const reliabilityParts = ({ success, asExpected, spread }: EngineNumbers): Part[] => [
   { name: 'answered', share: success, measured: formatPercent(success) },
@@ -113,7 +119,7 @@ const reliabilityParts = ({ success, asExpected, spread }: EngineNumbers): Part[
   {
     name: 'steadiness',
     share: spread === null ? null : Math.max(0, 1 - spread),
-    measured: `±${formatPercent(spread)}`,
+    measured: spread === null ? formatPercent(null) : `±${formatPercent(spread)}`,
   },
 ];
 

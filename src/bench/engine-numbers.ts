@@ -1,15 +1,16 @@
 import type { Distribution } from '../core/snapshot.ts';
 import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
+import { pointOf } from './curve-points.ts';
 import { meanOf } from './mean.ts';
 import type { AgreementRecord, Window } from './records.ts';
-import { groupTrials } from './trial-groups.ts';
+import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 import { usualRate, usualWindows } from './verdicts/evidence.ts';
 
 /** What was measured of an engine with a model, at its best setting. Null: not measured. */
 export interface EngineNumbers {
   backend: string;
   model: string;
-  /** Its fastest trial, which all but `success` and `failedTrials` is of. */
+  /** Of its best setting, which all but `success` and `failedTrials` is of: the middle repeat, with the mean rate of all. */
   trial: TrialAnalysis;
   /** Requests answered per second; of the steady part where it has one. */
   rate: number;
@@ -43,13 +44,27 @@ export function compareEngines({ trials, agreements }: BenchAnalysis): EngineNum
   });
 }
 
-/** A steady trial before any that is not, one that keeps the answers before one that changes them. */
+/**
+ * Of its settings the best by the mean of the repeats, as one trial: the middle one of them, with that mean as its rate. The
+ * fastest trial of all would be the luckiest. Steady ones before others, then those that keep the answers.
+ */
 function fastest(group: readonly TrialAnalysis[]): TrialAnalysis | null {
   const finished = group.filter(({ record }) => record.state === 'finished' && record.succeeded > 0);
-  return finished.reduce<TrialAnalysis | null>(
+  const settings = groupTrials(finished, [...curveFields, 'workers']).map(asOne);
+  return settings.reduce<TrialAnalysis | null>(
     (best, trial) => (best === null || isMore(worth(trial), worth(best)) ? trial : best),
     null,
   );
+}
+
+function asOne(repeats: TrialAnalysis[]): TrialAnalysis {
+  const steady = repeats.filter((trial) => trial.steady.isSteady);
+  const ranked = (steady.length > 0 ? steady : repeats).toSorted((one, other) => usualRate(one) - usualRate(other));
+  const middle = ranked[Math.floor((ranked.length - 1) / 2)]!;
+  const { rate, low, high } = pointOf(workersOf(middle.record) ?? 0, repeats);
+  const tokenRate = meanOf(ranked.map((trial) => trial.steady.tokenRate));
+  const changesAnswers = repeats.some((trial) => trial.changesAnswers === true) || middle.changesAnswers;
+  return { ...middle, changesAnswers, steady: { ...middle.steady, rate, low, high, tokenRate } };
 }
 
 const worth = (trial: TrialAnalysis): number[] => [

@@ -73,3 +73,18 @@ test('weights that are not named keep theirs, and unknown or senseless ones are 
   expect(() => completeWeights({ speed: 1 })).toThrow('--weights knows no "speed"');
   expect(() => completeWeights({ performance: -1 })).toThrow('0 or more');
 });
+
+test('the luckiest repeat is not an engine, and a rate that is not steady wins nothing', () => {
+  const { analysis } = sampleBench();
+  const [first] = analysis.trials.filter(({ record }) => record.spec.backend === 'ollama' && record.spec.workers === 4);
+  const lucky = {
+    ...first!,
+    record: { ...first!.record, spec: { ...first!.record.spec, number: 50, repeat: 2 } },
+    steady: { ...first!.steady, rate: 22, low: 21, high: 23 },
+  };
+  const [ollama] = compareEngines({ ...analysis, trials: [...analysis.trials, lucky] });
+  expect(ollama?.rate).toBeCloseTo((22 + (first?.steady.rate ?? 0)) / 2, 6);
+  const [slow, quick] = engines();
+  const unsteady = { ...quick!, trial: { ...quick!.trial, steady: { ...quick!.trial.steady, isSteady: false } } };
+  expect(decide([slow!, unsteady], defaultWeights, {}).leftOut).toEqual(['performance']);
+});

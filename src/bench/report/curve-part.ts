@@ -10,7 +10,7 @@ export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
     title: `Workers: ${curve.backend} ${curve.model}, ${curve.title}`,
     isWide: true,
     notes: [curve.text],
-    charts: [rateChart(curve), ...latencyChart(curve)],
+    charts: [...rateChart(curve), ...latencyChart(curve)],
     header: ['workers', 'req/s', '95 % range', 'p50', 'p95', ''],
     rows: curve.points.map(({ workers, rate, low, high, p50, p95 }) => [
       String(workers),
@@ -22,29 +22,33 @@ export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
     ]),
   }));
 
-function rateChart(curve: WorkerCurve): Chart {
-  return {
-    kind: 'lines',
-    title: 'Rate against workers',
-    x: { title: 'workers (requests in flight)', scale: 'steps' },
-    y: { title: 'requests a second' },
-    series: [
-      {
-        name: 'rate',
-        points: curve.points.map(({ workers, rate, low, high }) => ({ x: String(workers), y: rate, low, high })),
-      },
-    ],
-    ...kneeOf(curve),
-  };
+function rateChart(curve: WorkerCurve): Chart[] {
+  if (curve.points.every(({ rate }) => rate === null)) return [];
+  return [
+    {
+      kind: 'lines',
+      title: 'Rate against workers',
+      x: { title: 'workers (requests in flight)', scale: 'steps' },
+      y: { title: 'requests a second' },
+      series: [
+        {
+          name: 'rate',
+          points: curve.points.map(({ workers, rate, low, high }) => ({ x: String(workers), y: rate, low, high })),
+        },
+      ],
+      ...kneeOf(curve),
+    },
+  ];
 }
 
 function latencyChart(curve: WorkerCurve): Chart[] {
   if (curve.points.every(({ p50 }) => p50 === null)) return [];
+  const isShort = curve.points.every(({ p95 }) => (p95 ?? 0) < 1000);
   const series = (['p50', 'p95'] as const).map((name) => ({
     name,
     points: curve.points.map((point) => {
       const value = point[name];
-      return { x: String(point.workers), y: value === null ? null : value / 1000 };
+      return { x: String(point.workers), y: value === null || isShort ? value : value / 1000 };
     }),
   }));
   return [
@@ -52,7 +56,7 @@ function latencyChart(curve: WorkerCurve): Chart[] {
       kind: 'lines',
       title: 'Latency against workers, from sending to the whole answer',
       x: { title: 'workers (requests in flight)', scale: 'steps' },
-      y: { title: 'seconds' },
+      y: { title: isShort ? 'milliseconds' : 'seconds' },
       series,
       ...kneeOf(curve),
     },

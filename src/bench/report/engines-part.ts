@@ -54,7 +54,9 @@ const measures: Measure[] = [
 const comparisonPart = (engines: EngineNumbers[]): PagePart => ({
   title: 'Engines compared',
   isWide: true,
-  notes: ['Each at its fastest trial that is steady and keeps the answers, where it has one.'],
+  notes: [
+    'Each at its fastest setting that is steady and keeps the answers, where it has one: the mean rate of the repeats, and the rest of the middle one.',
+  ],
   header: ['', ...engines.map(nameOf)],
   rows: measures.map(([name, read]) => [name, ...engines.map(read)]),
 });

@@ -25,7 +25,7 @@ export function projectionPart({ analysis, projectTo, prices }: BenchReport): Pa
     title: 'Projection',
     isWide: true,
     notes: [
-      'By the rate of the steady part of the fastest trial, with its 95 % range; energy by the power of the GPUs alone.',
+      'By the steady rate of the fastest setting that keeps the answers, with its 95 % range; energy by the power of the GPUs alone.',
       ...engines.flatMap(({ name, neededRequests }) =>
         neededRequests === null
           ? []
@@ -63,8 +63,21 @@ function timeChart(requests: number, engines: (EngineProjection & { at: number }
     ];
   });
   if (bars.length === 0) return null;
-  return { kind: 'bars', title: `${formatInteger(requests)} requests`, x: { title: 'hours' }, bars };
+  const isShort = bars.every(({ value }) => value < 2);
+  return {
+    kind: 'bars',
+    title: `${formatInteger(requests)} requests`,
+    x: { title: isShort ? 'minutes' : 'hours' },
+    bars: isShort ? bars.map(inMinutes) : bars,
+  };
 }
+
+const inMinutes = (bar: Bar): Bar => ({
+  ...bar,
+  value: bar.value * 60,
+  low: (bar.low ?? 0) * 60,
+  high: (bar.high ?? 0) * 60,
+});
 
 function barOf(name: string, estimate: Estimate | null): Bar[] {
   if (estimate === null || estimate.hours === null) return [];

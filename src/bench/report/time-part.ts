@@ -24,7 +24,7 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
     title: 'Rate over time',
     isWide: true,
     notes: [
-      'Each setting by itself, a line for each trial of it; the steady part, which is quoted, is shaded. One scale for all settings of an engine.',
+      'Each setting by itself, a line for each trial of it; of a single one the steady part, which is quoted, is shaded. One scale for all settings of an engine.',
     ],
     charts,
   };

@@ -71,7 +71,7 @@ test('the page names the knee, what changes answers, what the budget left out, a
     'CHANGES ANSWERS',
     'Settings that change the answers: #5, #10.',
     'The budget left out 1: ollama gemma3:4b, 16 workers, 10,000 requests.',
-    'performance = 100 × its rate / the best rate.',
+    'performance = 100 × its rate / the best rate, of engines whose rate is steady.',
     '&lt;img src=x onerror=alert(1)&gt;',
   ])
     expect(page).toContain(text);
