@@ -39,8 +39,8 @@ const planted: [string, Planted, RegExp][] = [
   ],
   [
     'context',
-    { requests: 400, workers: 4, options: { ...healthy, prompt_growth: 2, prompt_tokens_per_second: 40_000 } },
-    /^The prompts grow: from \d+ to \d+ tokens a request within the trial, and latency with them/,
+    { requests: 250, workers: 4, options: { ...healthy, prompt_growth: 16, prompt_tokens_per_second: 40_000 } },
+    /^The prompts grow: from \d+ to [\d,]+ tokens a request within the trial, and latency with them/,
   ],
   [
     'client-bound',
