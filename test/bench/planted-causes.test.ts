@@ -60,6 +60,9 @@ test('nothing is named where nothing is planted', async () => {
   expect(verdictsOf(record)).toEqual([[]]);
 });
 
+/** Real time: other work of the machine can make a trial of three seconds unsteady. */
+const busyMachine = { retry: 2 };
+
 const curveOf = async (options: Record<string, number>, workers: number[]) => {
   const records: TrialRecord[] = [];
   for (const [at, count] of workers.entries()) {
@@ -71,13 +74,13 @@ const curveOf = async (options: Record<string, number>, workers: number[]) => {
   return curve;
 };
 
-test('an engine that more workers hurt is told so', async () => {
-  const curve = await curveOf({ latency_ms: 8, latency_jitter: 0.3, crowding: 2 }, [1, 2, 4]);
+test('an engine that more workers hurt is told so', busyMachine, async () => {
+  const curve = await curveOf({ latency_ms: 12, latency_jitter: 0.3, crowding: 2 }, [1, 4]);
   expect(curve).toMatchObject({ shape: 'more workers hurt', recommended: 1 });
   expect(curve?.text).toMatch(/^More workers hurt beyond 1: /);
 });
 
-test('an engine that is no faster with more workers is called flat', async () => {
-  const curve = await curveOf({ latency_ms: 8, latency_jitter: 0.6, slots: 1 }, [1, 2, 4]);
+test('an engine that is no faster with more workers is called flat', busyMachine, async () => {
+  const curve = await curveOf({ latency_ms: 12, latency_jitter: 0.6, slots: 1 }, [1, 4]);
   expect(curve).toMatchObject({ shape: 'flat', recommended: 1 });
 });
