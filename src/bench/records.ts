@@ -105,7 +105,7 @@ export interface TrialRecord {
   /** Requests per second of the first 20 answers: what a quick look would have promised. */
   first_20_rate: number | null;
   windows: Window[];
-  /** VRAM in use before the model's load, after it, and after the trial. */
+  /** VRAM in use before the model's load, with the model loaded as the trial began, and after the trial. */
   vram_bytes: { before: number | null; loaded: number | null; after: number | null };
   /** Model loads in the trial beyond the first. */
   reloads: number;

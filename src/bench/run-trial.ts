@@ -34,13 +34,22 @@ async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | 
   try {
     await warmUp(spec, desk);
     if (host.stop.aborted) return null;
+    const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
     const openedBefore = slot.opened();
     const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
     const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
     if (outcome.manifest.state !== 'finished') return null;
     const vramAfter = await desk.usedVram();
     const loads = slot.opened() - openedBefore;
-    return finishedRecord(spec, { startedAt, seen: watch.read(), outcome, loads, loaded: slot.facts(), vramAfter });
+    return finishedRecord(spec, {
+      startedAt,
+      seen: watch.read(),
+      outcome,
+      loads,
+      loaded: slot.facts(),
+      vramLoaded,
+      vramAfter,
+    });
   } catch (error) {
     if (host.stop.aborted) return null;
     // A full disk ends the bench too; a bug is to be seen.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -48,7 +48,10 @@ export async function openSource(
     requests: rows.length,
     models: input.scan.models,
     write: (target, size, offset = 0) => writeLines(target, sampleLines(input, spread(rows, size, offset))),
-    close: input.close,
+    async close() {
+      await input.close();
+      await rm(places.spool, { force: true });
+    },
   };
 }
 

@@ -13,6 +13,8 @@ interface Seen {
 interface Finished extends Seen {
   outcome: RunOutcome;
   loaded: LoadedFacts | null;
+  /** With the model loaded, as the trial began; null where it was not loaded then. */
+  vramLoaded: number | null;
   vramAfter: number | null;
   /** Engines opened in the trial itself, after its warm-up. */
   loads: number;
@@ -44,15 +46,16 @@ export const failedRecord = (spec: TrialSpec, { error, ...seen }: Seen & { error
 
 const unmeasured = { before: null, loaded: null, after: null };
 
-function engineFacts({ loaded, vramAfter }: Finished): Partial<TrialRecord> {
+function engineFacts({ loaded, vramLoaded, vramAfter }: Finished): Partial<TrialRecord> {
   if (loaded === null) return {};
-  const { backend, before, loaded: vramLoaded } = loaded;
+  const { backend, before } = loaded;
+  const vram = { before, loaded: vramLoaded ?? loaded.loaded, after: vramAfter };
   return {
     backend_version: backend.version,
     model_digest: backend.modelDigest,
     slots: backend.limits.slots,
     load_ms: backend.loadMs,
-    vram_bytes: backend.usesLocalGpus === false ? unmeasured : { before, loaded: vramLoaded, after: vramAfter },
+    vram_bytes: backend.usesLocalGpus === false ? unmeasured : vram,
   };
 }
 

@@ -63,7 +63,7 @@ function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): s
   }
   return saved.map(
     ({ setting: { backend, model, workers, rate }, path }) =>
-      `Saved for \`run --workers auto\`: ${backend} ${model}, ${workers} workers (${formatRate(rate)} req/s), in ${path}`,
+      `Saved for \`run --workers auto\`: ${backend} ${model}, ${workers} ${workers === 1 ? 'worker' : 'workers'} (${formatRate(rate)} req/s), in ${path}`,
   );
 }
 

@@ -1,5 +1,5 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchRecord, PlanRecord, TrialRecord } from '../../src/bench/records.ts';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
@@ -14,6 +14,17 @@ const recordsOf = async (folder: CliFolder, name: string): Promise<BenchRecord[]
 
 const trialsOf = async (folder: CliFolder, name: string): Promise<TrialRecord[]> =>
   (await recordsOf(folder, name)).filter((record) => record.type === 'trial');
+
+/** The driver's tool, of a card of whose memory each look finds 100 MiB more in use. A batch has two looks. */
+const leakingCard = `#!/bin/sh
+case "$*" in
+  *name*)
+    used=$(cat used)
+    echo "Leaky, 1.0, 16384, $used, 1000"
+    echo $((used + 100)) > used;;
+  *) sleep 60;;
+esac
+`;
 
 describe('llmbatch bench', () => {
   test('measures, explains, and saves the setting that run --workers auto then takes', async () => {
@@ -172,6 +183,21 @@ describe('llmbatch bench', () => {
     expect((await trialsOf(folder, 'steady')).map(({ spec }) => spec.batch)).toEqual([1, 2, 3]);
     const strict = await folder.run([...args, '--rate-variance', '0', '-o', 'strict']);
     expect([strict.exitCode, strict.stdout]).toEqual([3, expect.stringMatching(/rate variance .* FAILED/)]);
+  });
+
+  test('GPU memory that grows batch after batch is found: exit 3', async () => {
+    const folder = await createCliFolder();
+    await folder.write('nvidia-smi', leakingCard);
+    await folder.write('used', '1000');
+    await chmod(folder.at('nvidia-smi'), 0o755);
+    const environment = { PATH: `${folder.path}${delimiter}${process.env['PATH']}` };
+    const args = ['bench', ...mock('latency_ms=2'), '--workers', '2', '--sizes', '50', '--batches', '4', '-o', 'b'];
+    const { exitCode, stdout } = await folder.run([...args, '--rate-variance', '100%'], { environment });
+    expect([exitCode, stdout]).toEqual([
+      3,
+      expect.stringMatching(/VRAM leak .*\+200\.0 MiB from batch to batch +FAILED/),
+    ]);
+    expect(stdout).toMatch(/VRAM delta .* passed/);
   });
 
   test('--report reads a bench again, and runs nothing', async () => {

@@ -2,7 +2,10 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type BestSetting, describeHardware, findBest, saveBest } from '../../src/run/best-settings.ts';
+import type { RunHost } from '../../src/run/run-request.ts';
+import { prompts } from '../helpers/run-cli.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
+import { createRunFolder } from '../helpers/start-run.ts';
 
 async function createStore() {
   const folder = await scratchFolder();
@@ -53,5 +56,28 @@ describe('a saved setting', () => {
     await saveBest({ ...setting, hardware: 'NVIDIA H100' }, environment);
     await writeFile(join(folder, 'other.json'), 'nothing');
     expect(await findBest(asked, environment)).toBeNull();
+  });
+});
+
+describe('a run with --workers auto', () => {
+  async function notesOf(changes: Partial<BestSetting>, host: Partial<RunHost> = {}): Promise<string[]> {
+    const { at, run, notes } = await createRunFolder(prompts(3));
+    const environment = { XDG_STATE_HOME: at('state') };
+    const { setting } = await createStore();
+    const hardware = await describeHardware(environment);
+    await saveBest({ ...setting, model: 'mock', digest: null, options: {}, hardware, ...changes }, environment);
+    await run({}, host);
+    return notes.filter((note) => note.startsWith('workers: '));
+  }
+
+  test('takes the saved setting and says so', async () => {
+    expect(await notesOf({})).toEqual([
+      expect.stringMatching(/^workers: 4, the best that a bench found on 2026-11-25 /),
+    ]);
+  });
+
+  test('does not where the weights are other ones, or in a trial of a bench', async () => {
+    expect(await notesOf({ digest: 'sha256:other' })).toEqual([]);
+    expect(await notesOf({}, { usesSaved: false })).toEqual([]);
   });
 });
