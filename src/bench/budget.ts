@@ -6,7 +6,7 @@ export function estimateSeconds(spec: TrialSpec, done: readonly TrialRecord[]): 
   const finished = done.filter(({ state }) => state === 'finished');
   const same = finished.filter((record) => pointKey(record.spec) === pointKey(spec));
   if (same.length > 0) return mean(same.map(secondsOf));
-  const near = [sameWorkers, sameLoad, sameEngine, () => true]
+  const near = [sameWorkers, sameLoad, sameEngine, sameCold]
     .map((isNear) => finished.filter((record) => isNear(record.spec, spec)))
     .find((records) => records.length > 0);
   // Of another size: by the seconds of a request.
@@ -42,6 +42,8 @@ const pointKey = ({ backend, model, workers, size, strategy, options }: TrialSpe
 type IsNear = (known: TrialSpec, wanted: TrialSpec) => boolean;
 const sameLoad: IsNear = (known, wanted) => loadOf(known) === loadOf(wanted);
 const sameWorkers: IsNear = (known, wanted) => sameLoad(known, wanted) && known.workers === wanted.workers;
+/** A request to a cold model takes as long as a load. */
+const sameCold: IsNear = (known, wanted) => (known.strategy === 'baseline') === (wanted.strategy === 'baseline');
 const sameEngine: IsNear = (known, wanted) =>
   known.backend === wanted.backend && known.model === wanted.model && known.strategy === wanted.strategy;
 

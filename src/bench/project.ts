@@ -1,5 +1,6 @@
 import { addMeasured } from '../core/add-measured.ts';
-import type { TrialAnalysis } from './analysis.ts';
+import type { Steady, TrialAnalysis } from './analysis.ts';
+import { halfRange, rateOf } from './batch-means.ts';
 import { meanOf } from './mean.ts';
 import { usualWindows } from './verdicts/evidence.ts';
 
@@ -57,11 +58,24 @@ function estimateOf(trial: TrialAnalysis, requests: number, prices: Prices): Est
   };
 }
 
-function hoursOf({ steady: { rate, low, high } }: TrialAnalysis, requests: number): Estimate['hours'] {
+function hoursOf(trial: TrialAnalysis, requests: number): Estimate['hours'] {
+  const { rate, low, high } = rateRange(trial);
   if (rate === null || low === null || high === null || low <= 0) return null;
   const hoursAt = (perSecond: number): number => requests / perSecond / 3600;
   return { expected: hoursAt(rate), low: hoursAt(high), high: hoursAt(low) };
 }
+
+/** A baseline is one request after the other, each on a cold model: a few of them, within a wide range, say how long all take. */
+function rateRange({ record: { spec, windows }, steady }: TrialAnalysis): Pick<Steady, 'rate' | 'low' | 'high'> {
+  if (steady.rate !== null || spec.strategy !== 'baseline' || windows.length < fewestWindows) return steady;
+  const rate = rateOf(windows);
+  const half = Math.min(halfRange(windows), widestShare * rate);
+  return { rate, low: rate - half, high: rate + half };
+}
+
+const fewestWindows = 10;
+/** The range of few requests may reach below nothing. */
+const widestShare = 0.75;
 
 /** Prompt and completion tokens of a request that was answered. */
 function tokensOf({ record: { summary, succeeded } }: TrialAnalysis): (number | null)[] {

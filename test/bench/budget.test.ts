@@ -21,6 +21,11 @@ describe('estimateSeconds', () => {
     expect(estimateSeconds(trialSpec({ backend: 'mock', size: 100 }), done)).toBeCloseTo(9);
   });
 
+  test('of a cold model says nothing of a warm one', () => {
+    const cold = trialRecord(trialSpec({ strategy: 'baseline', size: 20 }), { seconds: 600 });
+    expect(estimateSeconds(trialSpec(), [cold])).toBeNull();
+  });
+
   test('is null before anything ended, and a failed trial says nothing', () => {
     expect(estimateSeconds(trialSpec(), [])).toBeNull();
     expect(estimateSeconds(trialSpec(), [trialRecord(trialSpec(), { state: 'failed', seconds: 1 })])).toBeNull();

@@ -63,3 +63,13 @@ test('1,000 requests tell the time of 10,000 within 5 %, and the first 20 do not
   expect(Math.max(...errors.map(({ steady }) => steady))).toBeLessThan(0.05);
   expect(Math.min(...errors.map(({ quick }) => quick))).toBeGreaterThan(0.2);
 });
+
+test('a baseline of few requests, one after the other, is projected all the same', () => {
+  const random = createRandom(2);
+  const few = simulateTrial({ requests: 20, workers: 1, answer: () => 500 + 200 * random() }, { summary });
+  const baseline = analysed({ ...few, spec: { ...few.spec, strategy: 'baseline' } });
+  const [projected] = project({ trial: trialOf(100, null), baseline }, [6000], { in: null, out: null });
+  expect(baseline.steady.rate).toBeNull();
+  expect(projected!.baseline!.hours!.expected).toBeCloseTo(1, 0);
+  expect(projected!.saved!.hours).toBeGreaterThan(0.8);
+});
