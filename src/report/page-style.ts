@@ -50,6 +50,8 @@ th { font-weight: 500; }
   section { padding: .75rem; }
   .wide { display: none; }
   table { font-size: .9rem; }
+  .table tbody th { min-width: 6.6rem; }
+  .table :is(td, th).text { overflow-wrap: anywhere; min-width: 5.6rem; padding-left: .4rem; }
   th, td { padding-right: .6rem; }
   .table tbody th { position: sticky; left: 0; max-width: 9rem; background: var(--card); }
   .narrow { display: block; }
