@@ -29,6 +29,7 @@ test('the files of a run lie beside its output', () => {
     output: '/data/in.results.jsonl',
     manifest: '/data/in.results.run.json',
     spool: '/data/in.results.run.input',
+    engineLog: '/data/in.results.engine.log',
   });
   expect(placesOf('/data/out').manifest).toBe('/data/out.run.json');
 });

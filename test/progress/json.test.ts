@@ -40,6 +40,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "done",
       "elapsed_seconds",
       "engine",
+      "engine_load",
       "engine_restarts",
       "error_groups",
       "errors",
