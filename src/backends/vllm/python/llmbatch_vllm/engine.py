@@ -1,8 +1,8 @@
 """vLLM's engine behind five calls: prepare, add, abort, step, close.
 
-`LLMEngine.add_request()` and `step()` rather than `AsyncLLM`: as fast as `LLM.generate` on a whole list, and each result
-comes when it is done (bench-results has the numbers). On a CPU the whole engine is this process; on GPUs vLLM's core is a
-process of its own, so that making prompts and reading answers goes on while the GPU works.
+`LLMEngine.add_request()` and `step()` rather than `AsyncLLM`: each result comes when it is done as well, and on a CPU the
+whole engine is this process, which starts in half the time and leaves no other behind (bench-results has the rates of
+both). On GPUs vLLM's core is a process of its own, so that making prompts and reading answers goes on while the GPU works.
 """
 
 import os
