@@ -1,3 +1,4 @@
+import { average } from './mean.ts';
 import { studentQuantile } from './quantiles.ts';
 import type { Window } from './records.ts';
 
@@ -24,7 +25,7 @@ export const halfRange = (windows: readonly Window[]): number =>
   Math.max(...[10, 5].map((count) => studentQuantile(0.975, count - 1) * standardError(batchRates(windows, count))));
 
 export function standardError(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const mean = average(values);
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }

@@ -1,3 +1,4 @@
+import { average } from './mean.ts';
 import { loadOf } from './order.ts';
 import type { TrialRecord, TrialSpec } from './records.ts';
 
@@ -5,12 +6,12 @@ import type { TrialRecord, TrialSpec } from './records.ts';
 export function estimateSeconds(spec: TrialSpec, done: readonly TrialRecord[]): number | null {
   const finished = done.filter(({ state }) => state === 'finished');
   const same = finished.filter((record) => pointKey(record.spec) === pointKey(spec));
-  if (same.length > 0) return mean(same.map(secondsOf));
+  if (same.length > 0) return average(same.map(secondsOf));
   const near = [sameWorkers, sameLoad, sameEngine, sameCold]
     .map((isNear) => finished.filter((record) => isNear(record.spec, spec)))
     .find((records) => records.length > 0);
   // Of another size: by the seconds of a request.
-  return near === undefined ? null : mean(near.map((record) => secondsOf(record) / record.spec.size)) * spec.size;
+  return near === undefined ? null : average(near.map((record) => secondsOf(record) / record.spec.size)) * spec.size;
 }
 
 /** Seconds that all of them will take, those of which nothing is known as long as the others; null before any ended. */
@@ -46,5 +47,3 @@ const sameWorkers: IsNear = (known, wanted) => sameLoad(known, wanted) && known.
 const sameCold: IsNear = (known, wanted) => (known.strategy === 'baseline') === (wanted.strategy === 'baseline');
 const sameEngine: IsNear = (known, wanted) =>
   known.backend === wanted.backend && known.model === wanted.model && known.strategy === wanted.strategy;
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

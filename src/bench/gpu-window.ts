@@ -1,6 +1,6 @@
 import type { GpuSample } from '../core/events.ts';
 import { gpuMemory } from '../core/gpu-memory.ts';
-import { type Mean, addTo, createMean, meanOf, mergeMeans, readMean } from './mean.ts';
+import { type Mean, addTo, createMean, meanOf, meansBy, mergeMeans, readMean } from './mean.ts';
 import type { GpuWindow } from './records.ts';
 
 /** What the samples of a window say of all GPUs together; `throttled` is the share of samples that do. */
@@ -9,13 +9,10 @@ export type GpuMeans = Record<MeanName, Mean>;
 const meanNames = ['used', 'total', 'utilisation', 'temperature', 'power', 'clock', 'clockMost', 'throttled'] as const;
 type MeanName = (typeof meanNames)[number];
 
-const meansBy = (make: (name: MeanName) => Mean): GpuMeans =>
-  Object.fromEntries(meanNames.map((name) => [name, make(name)])) as GpuMeans;
-
-export const openGpus = (): GpuMeans => meansBy(createMean);
+export const openGpus = (): GpuMeans => meansBy(meanNames, createMean);
 
 export const mergeGpus = (left: GpuMeans, right: GpuMeans): GpuMeans =>
-  meansBy((name) => mergeMeans(left[name], right[name]));
+  meansBy(meanNames, (name) => mergeMeans(left[name], right[name]));
 
 /** Memory and power are summed over the GPUs, heat and clocks are the worst one's, utilisation is their mean. */
 export function addGpus(means: GpuMeans, gpus: GpuSample[]): void {

@@ -25,3 +25,11 @@ export function meanOf(values: readonly (number | null | undefined)[]): number |
   for (const value of values) addTo(mean, value);
   return readMean(mean);
 }
+
+/** Of numbers, of which there is one at least. */
+export const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** One for each name. */
+export const meansBy = <Name extends string>(names: readonly Name[], make: (name: Name) => Mean): Record<Name, Mean> =>
+  Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Mean>;

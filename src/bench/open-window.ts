@@ -1,6 +1,6 @@
 import { addMeasured } from '../core/add-measured.ts';
 import type { GpuSample, ResultSample } from '../core/events.ts';
-import { type Mean, addTo, createMean, mergeMeans, readMean } from './mean.ts';
+import { type Mean, addTo, createMean, meansBy, mergeMeans, readMean } from './mean.ts';
 import { type GpuMeans, addGpus, closeGpus, mergeGpus, openGpus } from './gpu-window.ts';
 import type { Window } from './records.ts';
 
@@ -37,16 +37,13 @@ const meanNames = [
 ] as const;
 type MeanName = (typeof meanNames)[number];
 
-const meansBy = (make: (name: MeanName) => Mean): Record<MeanName, Mean> =>
-  Object.fromEntries(meanNames.map((name) => [name, make(name)])) as Record<MeanName, Mean>;
-
 export const openWindow = (): OpenWindow => ({
   requests: 0,
   failures: 0,
   promptTokens: 0,
   completionTokens: 0,
   cachedTokens: null,
-  means: meansBy(createMean),
+  means: meansBy(meanNames, createMean),
   gpu: openGpus(),
 });
 
@@ -81,7 +78,7 @@ export const mergeWindows = (left: OpenWindow, right: OpenWindow): OpenWindow =>
   promptTokens: addMeasured(left.promptTokens, right.promptTokens),
   completionTokens: addMeasured(left.completionTokens, right.completionTokens),
   cachedTokens: addReported(left.cachedTokens, right.cachedTokens),
-  means: meansBy((name) => mergeMeans(left.means[name], right.means[name])),
+  means: meansBy(meanNames, (name) => mergeMeans(left.means[name], right.means[name])),
   gpu: mergeGpus(left.gpu, right.gpu),
 });
 

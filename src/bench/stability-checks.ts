@@ -1,3 +1,4 @@
+import { average } from './mean.ts';
 import { formatBytes, formatInteger, formatPercent, notMeasured } from '../core/format.ts';
 import type { Stability } from './analysis.ts';
 import { median } from './trend.ts';
@@ -61,8 +62,7 @@ function rateVariance(batches: Batches, limits: StabilityLimits): Check {
   const rates = known(batches.map(({ rate }) => rate));
   const limit = `< ${formatPercent(limits.rateVariance)} between batches`;
   if (rates.length < 2) return { name: 'rate variance', limit, measured: notMeasured, passed: null };
-  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const variance = (Math.max(...rates) - Math.min(...rates)) / mean;
+  const variance = (Math.max(...rates) - Math.min(...rates)) / average(rates);
   return { name: 'rate variance', limit, measured: formatPercent(variance), passed: variance < limits.rateVariance };
 }
 

@@ -1,3 +1,4 @@
+import { average } from './mean.ts';
 import { addMeasured } from '../core/add-measured.ts';
 import type { Steady } from './analysis.ts';
 import { batchRates, halfRange, rateOf, secondsOf } from './batch-means.ts';
@@ -70,7 +71,7 @@ function warmUp(windows: readonly Window[]): number {
 }
 
 function marginalError(rates: number[]): number {
-  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const mean = average(rates);
   return rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length ** 2;
 }
 

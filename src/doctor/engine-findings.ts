@@ -1,11 +1,9 @@
 import { isBefore } from '../backends/ollama/versions.ts';
+import { oldestVllm } from '../backends/vllm/find-python.ts';
 import { formatBytes } from '../core/format.ts';
 import type { Examination } from './examine.ts';
 import type { OpenaiServer } from './find-openai.ts';
 import { type Finding, finding } from './finding.ts';
-
-/** vLLM before it lacks what an engine needs of it: metrics of requests, schemas, a log that leaves stdout alone. */
-export const oldestVllm = '0.11.1';
 
 /** Engines that could take a run now. */
 export function usableEngines({ engines, ollama, embedded, openai, python }: Examination): string[] {

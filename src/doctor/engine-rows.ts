@@ -1,5 +1,5 @@
 import { formatBytes, formatInteger } from '../core/format.ts';
-import { oldestVllm } from './engine-findings.ts';
+import { oldestVllm } from '../backends/vllm/find-python.ts';
 import type { Examination } from './examine.ts';
 import type { Gpu } from './find-gpus.ts';
 import type { OpenaiServer } from './find-openai.ts';

@@ -1,3 +1,4 @@
+import { isLoopback } from '../backends/server/is-loopback.ts';
 import { readBaseUrl } from '../backends/openai/base-url.ts';
 import { type ModelList, readModelList } from '../backends/openai/list-models.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
@@ -47,7 +48,7 @@ export async function findOpenai(
 function localPort(text: string): number | null {
   if (!URL.canParse(text)) return null;
   const { protocol, hostname, port } = new URL(text);
-  const isLocal = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  const isLocal = isLoopback(hostname);
   return isLocal ? Number(port || (protocol === 'https:' ? 443 : 80)) : null;
 }
 

@@ -4,6 +4,7 @@ import { candidates } from '../backends/candidates.ts';
 import { type FakeOpenai, type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import type { FaultName } from '../helpers/fake-openai/faults.ts';
 import { type CliFolder, countLines, createCliFolder, until } from '../helpers/run-cli.ts';
+import { judgeCandidates } from '../helpers/judge-candidates.ts';
 
 const output = 'in.results.jsonl';
 
@@ -23,20 +24,7 @@ async function setUp(count: number, options: FakeOpenaiOptions = {}): Promise<Se
   const lines = candidates.slice(0, count).map(({ request: { id, body } }) => JSON.stringify({ custom_id: id, body }));
   await folder.write('in.jsonl', `${lines.join('\n')}\n`);
   const flags = ['in.jsonl', '-b', 'openai', '--base-url', server.url, '--progress', 'none'];
-  return { ...folder, server, flags, judged: () => judge(folder, count) };
-}
-
-async function judge(folder: CliFolder, count: number): Promise<Record<string, number>> {
-  const results = await folder.results(output);
-  expect(new Set(results.map(({ custom_id: id }) => id)).size).toBe(count);
-  const tally: Record<string, number> = {};
-  for (const { custom_id: id, error, response } of results) {
-    const key = error?.code ?? 'right';
-    tally[key] = (tally[key] ?? 0) + 1;
-    const expected = candidates.find(({ request }) => request.id === id)?.answer;
-    if (error === null) expect(response?.body.choices?.[0]?.message?.content).toBe(expected);
-  }
-  return tally;
+  return { ...folder, server, flags, judged: () => judgeCandidates(folder, count) };
 }
 
 /** Which candidate a request is about. */

@@ -12,6 +12,7 @@ import {
   createCliFolder,
   until,
 } from '../helpers/run-cli.ts';
+import { judgeCandidates } from '../helpers/judge-candidates.ts';
 
 const output = 'in.results.jsonl';
 const flags = ['in.jsonl', '-b', 'vllm', '-m', fakeModel, '--progress', 'none'];
@@ -42,22 +43,8 @@ async function setUp(count: number, fake: FakeVllm = {}): Promise<Setting> {
     vllm: (args = ['run', ...flags], other = fake) =>
       folder.run(args, { environment: { ...fakeVllm(other).environment, FAKE_VLLM_MARK: mark } }),
     startVllm: (args = ['run', ...flags]) => folder.start(args, { environment }),
-    judged: () => judge(folder, count),
+    judged: () => judgeCandidates(folder, count),
   };
-}
-
-async function judge(folder: CliFolder, count: number): Promise<Record<string, number>> {
-  const results = await folder.results(output);
-  expect(results).toHaveLength(count);
-  expect(new Set(results.map(({ custom_id: id }) => id)).size).toBe(count);
-  const tally: Record<string, number> = {};
-  for (const { custom_id: id, error, response } of results) {
-    const key = error?.code ?? 'right';
-    tally[key] = (tally[key] ?? 0) + 1;
-    const expected = candidates.find(({ request }) => request.id === id)?.answer;
-    if (error === null) expect(response?.body.choices?.[0]?.message?.content).toBe(expected);
-  }
-  return tally;
 }
 
 /** The worker: what has the mark and is a child of the program. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { OllamaPlace } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
+import { isLoopback } from '../server/is-loopback.ts';
 
 /** Where an Ollama server is. */
 export interface OllamaHost {
@@ -74,6 +75,3 @@ function connectable(name: string): string {
   if (name === '' || name === '0.0.0.0') return '127.0.0.1';
   return isIP(name) === 6 && /^[0:]+$/.test(name) ? '::1' : name;
 }
-
-const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name);

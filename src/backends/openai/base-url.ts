@@ -1,5 +1,6 @@
 import type { EnginePlace } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
+import { isLoopback } from '../server/is-loopback.ts';
 
 /** Where an OpenAI-compatible server is. */
 export interface ServerPlace {
@@ -40,9 +41,6 @@ export function readBaseUrl(text: string): Pick<ServerPlace, 'url' | 'isLocal'> 
   const path = pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|embeddings|models)$/, '');
   return { url: `${origin}${path === '' ? '/v1' : path}`, isLocal: isLoopback(hostname) };
 }
-
-const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(name);
 
 function keyOf(environment: NodeJS.ProcessEnv): string | null {
   const key = environment['OPENAI_API_KEY']?.trim() ?? '';

@@ -10,6 +10,7 @@ export interface Seat {
 export function createDispatch(
   seats: readonly Seat[],
 ): (systemPrompt: string, isUp: (seat: number) => boolean) => number {
+  if (seats.length === 1) return () => 0;
   const homes = new Map<string, number>();
   return (systemPrompt, isUp) => {
     const up = seats.map((_, seat) => seat).filter(isUp);

@@ -3,6 +3,7 @@ import type { OpenRequest } from '../../core/backend.ts';
 import type { WorkerStats } from '../worker/worker-messages.ts';
 import { type WorkerSpec, isAbsent } from '../worker/worker-spec.ts';
 import { explainEnd } from './explain-end.ts';
+import { oldestVllm } from './find-python.ts';
 import { createLoadProgress } from './load-progress.ts';
 import type { VllmInfo, VllmSettings } from './settings.ts';
 
@@ -71,8 +72,7 @@ export function engineSpec(request: OpenRequest, { options, command, gpus, onSta
 const notStarted = (command: string, how: string): string =>
   how === isAbsent ? `There is no Python ${command}.` : `${command} could not be started as a Python: it ${how}.`;
 
-const install =
-  "python3 -m venv vllm && vllm/bin/pip install 'vllm>=0.11.1', then --python vllm/bin/python (or LLMBATCH_PYTHON)";
+const install = `python3 -m venv vllm && vllm/bin/pip install 'vllm>=${oldestVllm}', then --python vllm/bin/python (or LLMBATCH_PYTHON)`;
 
 /** What ran out of memory is started again with half of the sequences. */
 function halve(sequences: { most: number | null }, { maxNumSeqs }: VllmInfo): void {

@@ -3,6 +3,9 @@ import type { EnginePlace } from '../../core/backend.ts';
 import { messageOf } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
 
+/** vLLM before it lacks what we need of it: times with each answer, schemas by their name of today. The worker checks it too. */
+export const oldestVllm = '0.11.1';
+
 export interface PythonSearch {
   /** What was run. */
   command: string;

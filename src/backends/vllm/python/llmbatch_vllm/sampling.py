@@ -92,10 +92,10 @@ def limit_of(body: dict[str, Any], defaults: dict[str, Any]) -> int | None:
 def logprobs_of(body: dict[str, Any], chat: bool) -> int | None:
     given = body.get("logprobs")
     if not chat:
-        if given is True or given is False:
+        if type(given) is bool:
             raise Refusal("bad-request", "`logprobs` is true or false: a completion wants a whole number.")
         return given
-    if given not in (None, True, False) or given == 1 and given is not True:
+    if given is not None and type(given) is not bool:
         raise Refusal("bad-request", f"`logprobs` is {given}: a chat wants true or false, and `top_logprobs` a number.")
     if "top_logprobs" in body and given is not True:
         raise Refusal("bad-request", "`top_logprobs` is of no use without `logprobs`: true.")
