@@ -10,6 +10,7 @@ import { rowStates } from '../core/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { type RunInput, readInput } from '../run/read-input.ts';
+import { type SampleSize, sampleRows } from './sample-rows.ts';
 
 /** The requests that a bench takes its own from. */
 export interface RequestSource {
@@ -17,8 +18,8 @@ export interface RequestSource {
   requests: number;
   models: readonly string[];
   /**
-   * Writes so many of its requests, spread evenly over it, in its order; always the same ones. Where it has fewer they come
-   * again, with `~2` behind their ids. `offset` (0 to 1, of the distance between two) takes other ones.
+   * Writes so many of its requests, in its order, that share their prompts as the whole file does; always the same ones. Where
+   * it has fewer they come again, with `~2` behind their ids. `offset` (0 to 1, of the distance between two) takes other ones.
    */
   write: (path: string, size: number, offset?: number) => Promise<void>;
   close: () => Promise<void>;
@@ -47,7 +48,7 @@ export async function openSource(
     sha256: input.identity()?.sha256 ?? '',
     requests: rows.length,
     models: input.scan.models,
-    write: (target, size, offset = 0) => writeLines(target, sampleLines(input, spread(rows, size, offset))),
+    write: (target, size, offset = 0) => writeLines(target, sampleLines(input, picksOf(input, rows, { size, offset }))),
     async close() {
       await input.close();
       await rm(places.spool, { force: true });
@@ -67,12 +68,11 @@ interface Pick {
   turn: number;
 }
 
-function spread(rows: readonly number[], size: number, offset: number): Pick[] {
+function picksOf({ scan: { table } }: RunInput, rows: readonly number[], { size, offset }: SampleSize): Pick[] {
   const picks: Pick[] = [];
   for (let turn = 0; picks.length < size; turn++) {
-    const count = Math.min(size - picks.length, rows.length);
-    const step = rows.length / count;
-    for (let index = 0; index < count; index++) picks.push({ row: rows[Math.floor((index + offset) * step)]!, turn });
+    const share = { size: Math.min(size - picks.length, rows.length), offset };
+    for (const row of sampleRows(rows, (each) => table.group(each), share)) picks.push({ row, turn });
   }
   return picks;
 }
