@@ -11,8 +11,18 @@ export interface EngineInstall {
   services: number;
 }
 
+/** Of each backend; of a single one nothing, for there is nothing to compare it with and to look takes seconds. */
+export async function findInstalls(
+  backends: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<Record<string, EngineInstall>> {
+  if (backends.length < 2) return {};
+  const found = backends.map(async (backend) => [backend, await findInstall(backend, environment)] as const);
+  return Object.fromEntries(await Promise.all(found));
+}
+
 /** Looks at the files of an engine's package or program. */
-export async function findInstall(backend: string, environment: NodeJS.ProcessEnv): Promise<EngineInstall> {
+async function findInstall(backend: string, environment: NodeJS.ProcessEnv): Promise<EngineInstall> {
   const places = await placesOf(backend, environment).catch(() => []);
   const sizes = await Promise.all(places.map(sizeOf));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);

@@ -46,7 +46,8 @@ export function compareEngines({ trials, agreements }: BenchAnalysis): EngineNum
 
 /**
  * Of its settings the best by the mean of the repeats, as one trial: the middle one of them, with that mean as its rate. The
- * fastest trial of all would be the luckiest. Steady ones before others, then those that keep the answers.
+ * fastest trial of all would be the luckiest. Steady ones before others, then those that keep the answers, then the longest,
+ * which know most of a long run.
  */
 function fastest(group: readonly TrialAnalysis[]): TrialAnalysis | null {
   const finished = group.filter(({ record }) => record.state === 'finished' && record.succeeded > 0);
@@ -70,6 +71,7 @@ function asOne(repeats: TrialAnalysis[]): TrialAnalysis {
 const worth = (trial: TrialAnalysis): number[] => [
   Number(trial.steady.isSteady),
   Number(trial.changesAnswers !== true),
+  trial.record.spec.size,
   usualRate(trial),
 ];
 

@@ -5,6 +5,7 @@ import { UsageError } from '../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
 import { version } from '../core/version.ts';
 import { findGpus } from '../doctor/find-gpus.ts';
+import { findInstalls } from './engine-install.ts';
 import type { TrialBase } from './trial-request.ts';
 
 /** Flags of the report: what it projects to, and what it holds the trials against. */
@@ -35,14 +36,23 @@ const schema = z.object({
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
   report: reportFlagsSchema.default({}),
+  /** Of each backend, where several are compared. */
+  installs: z.record(z.string(), z.object({ bytes: z.number().nullable(), services: z.number() })).default({}),
 });
 
 /** `environment.json`: what must be known beside a bench's numbers. No key or secret is in it. */
 export type BenchEnvironment = z.infer<typeof schema>;
 
+interface Circumstances {
+  command: string[];
+  flags: object;
+  backends: readonly string[];
+  environment: NodeJS.ProcessEnv;
+}
+
 export async function describeEnvironment(
   { settings, runner }: TrialBase,
-  { command, flags, environment }: { command: string[]; flags: object; environment: NodeJS.ProcessEnv },
+  { command, flags, backends, environment }: Circumstances,
 ): Promise<BenchEnvironment> {
   const { gpus } = await findGpus(environment);
   return {
@@ -58,6 +68,7 @@ export async function describeEnvironment(
     settings,
     runner,
     report: reportFlagsSchema.parse(flags),
+    installs: await findInstalls(backends, environment),
   };
 }
 

@@ -11,6 +11,8 @@ import { type TrialsFile, openTrials, trialsOf } from './trials-file.ts';
 
 export interface FinishedBench {
   analysis: BenchAnalysis;
+  /** All answers were compared; false: stopped before. */
+  isCompared: boolean;
   /** What `run --workers auto` takes from now on, and the files that say so. */
   saved: { setting: BestSetting; path: string }[];
 }
@@ -18,19 +20,19 @@ export interface FinishedBench {
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
   places: BenchPlaces,
-  { environment, limits }: { environment: NodeJS.ProcessEnv; limits: StabilityLimits },
+  { environment, limits, stop }: { environment: NodeJS.ProcessEnv; limits: StabilityLimits; stop: AbortSignal },
 ): Promise<FinishedBench> {
   const lock = await acquireLock(places.trials);
   const file = await openTrials(places.trials);
   try {
-    await appendAgreements(file, places);
+    const isCompared = await appendAgreements(file, places, stop);
     const analysis = analyse(file.records, limits);
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
     for (const setting of bestSettings(analysis, { hardware, folder: resolve(places.folder) })) {
       saved.push({ setting, path: await saveBest(setting, environment) });
     }
-    return { analysis, saved };
+    return { analysis, isCompared, saved };
   } finally {
     await file.close();
     await lock.release();
@@ -38,12 +40,14 @@ export async function finishBench(
 }
 
 /** Once: a bench that was stopped behind its last trial has some of them, and they are as good as new ones. */
-async function appendAgreements(file: TrialsFile, { folder }: BenchPlaces): Promise<void> {
+async function appendAgreements(file: TrialsFile, { folder }: BenchPlaces, stop: AbortSignal): Promise<boolean> {
   const finished = trialsOf(file.records).filter(({ state }) => state === 'finished');
   const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [keyOf(record)] : [])));
   for await (const agreement of compareTrials(finished, folder)) {
     if (!known.has(keyOf(agreement))) await file.append(agreement);
+    if (stop.aborted) return false;
   }
+  return true;
 }
 
 const keyOf = ({ left, right }: { left: number | 'reference'; right: number }): string => `${left} ${right}`;

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { chooseBackend, findBackend } from '../run/choose-backend.ts';
 import type { RunHost } from '../run/run-request.ts';
@@ -39,7 +39,7 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
       version: recordsVersion,
       created_at: new Date().toISOString(),
       input: {
-        path: request.input === null || request.input === '-' ? request.input : resolve(request.input),
+        path: request.input,
         sha256: source.sha256,
         requests: source.requests,
       },

@@ -39,7 +39,7 @@ export interface PlanRecord {
   version: typeof recordsVersion;
   /** ISO 8601. */
   created_at: string;
-  /** `path` null: the bundled candidates. */
+  /** `path` as it was given; null: the bundled candidates. */
   input: { path: string | null; sha256: string; requests: number };
   seed: number;
   trials: TrialSpec[];

@@ -30,12 +30,14 @@ export async function runTrial(spec: TrialSpec, desk: TrialDesk): Promise<TrialR
 async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
   const { host, places, slot } = desk;
   const startedAt = new Date();
+  const openedFirst = slot.opened();
   const watch = watchTrial();
   try {
     await warmUp(spec, desk);
     if (host.stop.aborted) return null;
     const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
-    const openedBefore = slot.opened();
+    // A batch finds the model that the one before it used: to load it in the warm-up is a reload too.
+    const openedBefore = (spec.batch ?? 1) > 1 ? openedFirst : slot.opened();
     const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
     const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
     if (outcome.manifest.state !== 'finished') return null;

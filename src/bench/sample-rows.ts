@@ -21,7 +21,10 @@ export function sampleRows(rows: readonly number[], groupOf: (row: number) => nu
   if (size >= rows.length) return [...rows];
   const [taken, left] = spread(stretchesOf(rows, groupOf, Math.max(1, Math.floor(size / fewestStretches))), wanted);
   // Only the last is cut: the sum of whole ones is a little more or less than what is wanted.
-  return [...taken, ...left.toReversed()].flat().slice(0, size).toSorted((first, second) => first - second);
+  return [...taken, ...left.toReversed()]
+    .flat()
+    .slice(0, size)
+    .toSorted((first, second) => first - second);
 }
 
 function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, longest: number): Stretch[] {

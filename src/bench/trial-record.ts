@@ -16,7 +16,7 @@ interface Finished extends Seen {
   /** With the model loaded, as the trial began; null where it was not loaded then. */
   vramLoaded: number | null;
   vramAfter: number | null;
-  /** Engines opened in the trial itself, after its warm-up. */
+  /** Engines opened in the trial itself, after its warm-up; of a later batch, in its warm-up too. */
   loads: number;
 }
 

@@ -3,7 +3,7 @@ import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { type CurvePoint, curvePoints } from './curve-points.ts';
 import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './curve-shape.ts';
 import { slotSetting } from './slot-setting.ts';
-import { curveFields, groupTrials, titleOf } from './trial-groups.ts';
+import { curveFields, groupTrials, titleOf, workersOf } from './trial-groups.ts';
 
 /** A curve for whatever was tried with several workers; batches on one loaded model are no points of it. */
 export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
@@ -24,6 +24,7 @@ function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], po
     points,
     slots: slots.length === 0 ? null : Math.max(...slots),
     backend: spec.backend,
+    changing: changingWorkers(group),
   });
   return { backend: spec.backend, model: spec.model, title: titleOf(spec), points, ...shape, text };
 }
@@ -32,6 +33,8 @@ interface Described extends CurveShape {
   points: CurvePoint[];
   slots: number | null;
   backend: string;
+  /** Workers whose answers differ from those of fewer. */
+  changing: number[];
 }
 
 function describe(curve: Described): string {
@@ -47,7 +50,7 @@ function describe(curve: Described): string {
     "more workers don't help": `More workers don't help beyond ${knee}: ${rates}. Take --workers ${recommended}.`,
     'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}, and try more: --workers ${most},${2 * most}.`,
   };
-  return sentences[shape] + settingText(curve);
+  return sentences[shape] + settingText(curve) + changesText(curve);
 }
 
 /** The most workers that are still within 95 % of the highest rate. */
@@ -61,6 +64,15 @@ const workersText = ({ workers }: CurvePoint): string => `${workers} ${workers =
 
 const rateText = (point: RatedPoint): string =>
   `${workersText(point)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)})`;
+
+function changingWorkers(group: readonly TrialAnalysis[]): number[] {
+  const changing = group.filter(({ changesAnswers }) => changesAnswers === true).map(({ record }) => workersOf(record));
+  const known = new Set(changing.filter((workers) => workers !== null));
+  return [...known].toSorted((left, right) => left - right);
+}
+
+const changesText = ({ changing }: Described): string =>
+  changing.length === 0 ? '' : ` Answers differ at --workers ${changing.join(', ')}.`;
 
 /** The server's slots hold the knee where it lies, if it has no more of them. One worker more keeps each slot busy. */
 function settingText({ slots, knee, points, backend }: Described): string {

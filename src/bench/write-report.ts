@@ -4,8 +4,6 @@ import { toJournalError } from '../journal/write-group.ts';
 import type { BenchAnalysis } from './analysis.ts';
 import type { BenchPlaces } from './bench-places.ts';
 import { completeWeights } from './decision.ts';
-import { compareEngines } from './engine-numbers.ts';
-import { findInstall } from './engine-install.ts';
 import { type BenchEnvironment, readEnvironment } from './environment.ts';
 import type { BenchReport } from './report/bench-report.ts';
 import { renderBenchHtml } from './report/html.ts';
@@ -22,16 +20,16 @@ export interface ReportWishes {
 export async function makeReport(
   analysis: BenchAnalysis,
   places: BenchPlaces,
-  wishes: ReportWishes & { environment: NodeJS.ProcessEnv },
+  wishes: ReportWishes,
 ): Promise<BenchReport> {
+  const environment = await readEnvironment(places.environment).catch((): BenchEnvironment | null => null);
   return {
     name: basename(resolve(places.folder)),
     analysis,
-    environment: await readEnvironment(places.environment).catch((): BenchEnvironment | null => null),
+    environment,
     projectTo: wishes.projectTo ?? ownRequests(analysis),
     prices: wishes.prices,
     weights: completeWeights(wishes.weights),
-    installs: await installsOf(analysis, wishes.environment),
   };
 }
 
@@ -49,14 +47,3 @@ export async function writeReport(report: BenchReport, { folder }: BenchPlaces):
 
 /** The bundled candidates are nobody's work. */
 const ownRequests = ({ plan: { input } }: BenchAnalysis): number[] => (input.path === null ? [] : [input.requests]);
-
-/** Looked for where engines are compared alone: it takes seconds. */
-async function installsOf(analysis: BenchAnalysis, environment: NodeJS.ProcessEnv): Promise<BenchReport['installs']> {
-  const backends = new Set(compareEngines(analysis).map(({ backend }) => backend));
-  if (backends.size < 2) return {};
-  return Object.fromEntries(
-    await Promise.all(
-      [...backends].map(async (backend) => [backend, await findInstall(backend, environment)] as const),
-    ),
-  );
-}

@@ -5,6 +5,7 @@ import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
 import { readEnvironment } from '../bench/environment.ts';
 import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
 import { type StabilityLimits, defaultStabilityLimits } from '../bench/stability-checks.ts';
+import type { BenchHost } from '../bench/run-bench.ts';
 import { readTrials } from '../bench/trials-file.ts';
 import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
 import { exitCodes } from '../core/errors.ts';
@@ -14,10 +15,15 @@ import type { BenchFlags } from './bench-flags.ts';
 import { writeStdout } from './write-stdout.ts';
 
 /** Says what a bench found, keeps what is best, writes the report. Returns the exit code. */
-export async function endBench(places: BenchPlaces, flags: BenchFlags, note: (text: string) => void): Promise<number> {
-  note('comparing the answers of the trials');
+export async function endBench(
+  places: BenchPlaces,
+  flags: BenchFlags,
+  { onNote, stop }: Pick<BenchHost, 'onNote' | 'stop'>,
+): Promise<number> {
+  onNote('comparing the answers of the trials');
   const all = await withKeptFlags(places, flags);
-  const bench = await finishBench(places, { environment: process.env, limits: limitsOf(all) });
+  const bench = await finishBench(places, { environment: process.env, limits: limitsOf(all), stop });
+  if (!bench.isCompared) onNote('stopped: not all answers are compared');
   await printBench(bench, places, all);
   return exitCodeOf(bench.analysis);
 }
@@ -27,7 +33,7 @@ export async function reportBench(folder: string, flags: BenchFlags): Promise<nu
   const places = benchPlaces(folder);
   const all = await withKeptFlags(places, flags);
   const analysis = analyse(await readTrials(places.trials), limitsOf(all));
-  await printBench({ analysis, saved: [] }, places, all);
+  await printBench({ analysis, isCompared: true, saved: [] }, places, all);
   return exitCodeOf(analysis);
 }
 
@@ -38,7 +44,7 @@ async function withKeptFlags(places: BenchPlaces, flags: BenchFlags): Promise<Be
 }
 
 async function printBench({ analysis, saved }: FinishedBench, places: BenchPlaces, flags: BenchFlags): Promise<void> {
-  const report = await makeReport(analysis, places, { ...wishesOf(flags), environment: process.env });
+  const report = await makeReport(analysis, places, wishesOf(flags));
   const page = await writeReport(report, places);
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));

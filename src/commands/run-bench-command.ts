@@ -20,16 +20,17 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
   if (flags.report !== undefined) return reportBench(flags.report, flags);
   const screen = createBenchScreen(flags.progress);
   const interrupts = watchInterrupts(() =>
-    screen.note('stopping: the trial in progress is given up, those that ended are saved'),
+    screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
   );
   try {
     const host = hostOf(screen, interrupts);
     const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
     const isFinished = await runBench(bench.places, bench, host);
     screen.close();
-    if (isFinished) return await endBench(bench.places, flags, screen.note);
-    screen.note(`Go on with: llmbatch bench --resume ${quoteForShell(bench.places.folder)}`);
-    return interrupts.exitCode() ?? exitCodes.ok;
+    const exitCode = isFinished ? await endBench(bench.places, flags, host) : exitCodes.ok;
+    if (interrupts.stop.aborted)
+      screen.note(`Go on with: llmbatch bench --resume ${quoteForShell(bench.places.folder)}`);
+    return interrupts.exitCode() ?? exitCode;
   } finally {
     screen.close();
     interrupts.close();
@@ -55,7 +56,8 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
   try {
     const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
     const command = ['llmbatch', ...process.argv.slice(2)];
-    const environment = await describeEnvironment(request.base, { command, flags, environment: process.env });
+    const backends = [...new Set(plan.trials.map(({ backend }) => backend))];
+    const environment = await describeEnvironment(request.base, { command, flags, backends, environment: process.env });
     await writeEnvironment(places.environment, environment);
     return { places, base: request.base, plan };
   } catch (error) {

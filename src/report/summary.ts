@@ -85,10 +85,12 @@ const errorsText = ({ errors }: Snapshot): string =>
     .join(', ');
 
 const trimsText = ({ context }: Snapshot): string =>
-  context.trims === 0 ? '' : `peak ${contextText(context)}, history trimmed ${formatInteger(context.trims)} times`;
+  context.trims === 0 ? '' : `peak ${contextText(context)}, history trimmed ${timesText(context.trims)}`;
+
+const timesText = (count: number): string => (count === 1 ? 'once' : `${formatInteger(count)} times`);
 
 function engineText({ engine, engineRestarts }: Snapshot): string {
   const memory = engine === null ? '' : `memory peak ${formatBytes(engine.peakMemoryBytes)}`;
-  const restarts = engineRestarts === 0 ? '' : `restarted ${formatInteger(engineRestarts)} times`;
+  const restarts = engineRestarts === 0 ? '' : `restarted ${timesText(engineRestarts)}`;
   return [memory, restarts].filter(Boolean).join(', ');
 }

@@ -88,3 +88,16 @@ test('the luckiest repeat is not an engine, and a rate that is not steady wins n
   const unsteady = { ...quick!, trial: { ...quick!.trial, steady: { ...quick!.trial.steady, isSteady: false } } };
   expect(decide([slow!, unsteady], defaultWeights, {}).leftOut).toEqual(['performance']);
 });
+
+test('of its settings that are steady and keep the answers, an engine is quoted at the longest', () => {
+  const { analysis } = sampleBench();
+  const [short] = analysis.trials.filter(({ record }) => record.spec.backend === 'ollama' && record.spec.workers === 4);
+  const { record, steady } = short!;
+  const long = {
+    ...short!,
+    record: { ...record, spec: { ...record.spec, number: 50, size: 10_000 } },
+    steady: { ...steady, rate: 15, low: 14, high: 16 },
+  };
+  const [ollama] = compareEngines({ ...analysis, trials: [...analysis.trials, long] });
+  expect([ollama?.trial.record.spec.size, ollama?.rate]).toEqual([10_000, 15]);
+});

@@ -3,7 +3,10 @@ import { agreementPairs } from '../../src/bench/agreement-pairs.ts';
 import { defaultWeights } from '../../src/bench/decision.ts';
 import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../../src/bench/records.ts';
 import type { BenchReport } from '../../src/bench/report/bench-report.ts';
+import { defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
 import { trialRecord, trialSpec } from './trial-records.ts';
+
+const gibibyte = 1024 ** 3;
 
 export const hostileId = '<img src=x onerror=alert(1)>|"\u001B[31m';
 
@@ -23,7 +26,6 @@ export function sampleBench(): BenchReport {
 
 /** Three batches on one loaded model, of which each leaves 0.6 GiB behind. */
 export function sampleBatches(): BenchReport {
-  const gibibyte = 1024 ** 3;
   const trials = [1, 2, 3].map((batch) =>
     trialRecord(trialSpec({ number: batch, batch, workers: 4, size: 5000 }), {
       rate: 18 - batch * 0.2,
@@ -38,13 +40,28 @@ function reportOf(trials: TrialRecord[]): BenchReport {
   return {
     name: '2026-11-22-gemma',
     analysis: analyse(records),
-    environment: null,
+    environment: sampleEnvironment,
     projectTo: [50_000, 170_000],
     prices: { in: 0.1, out: 0.4 },
     weights: defaultWeights,
-    installs: { ollama: { bytes: 1.9 * 1024 ** 3, services: 1 }, vllm: { bytes: 9 * 1024 ** 3, services: 0 } },
   };
 }
+
+const sampleEnvironment: BenchReport['environment'] = {
+  schema_version: 1,
+  llmbatch: '0.1.0',
+  created_at: '2026-11-22T06:00:00.000Z',
+  command: ['llmbatch', 'bench', 'candidates.jsonl'],
+  node: '20.20.2',
+  platform: 'linux-x64 6.1.0',
+  cpu: { model: 'a processor', threads: 16 },
+  memory_bytes: 64 * gibibyte,
+  gpus: [{ name: 'NVIDIA GeForce RTX 4080', driver: '560.35', memory_bytes: 16 * gibibyte }],
+  settings: defaultAnswerSettings,
+  runner: defaultRunnerSettings,
+  report: {},
+  installs: { ollama: { bytes: 1.9 * gibibyte, services: 1 }, vllm: { bytes: 9 * gibibyte, services: 0 } },
+};
 
 const planOf = (trials: TrialSpec[]): PlanRecord => ({
   type: 'plan',

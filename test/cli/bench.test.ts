@@ -57,7 +57,7 @@ describe('llmbatch bench', () => {
 
   test('writes into its folder alone, and no resume or status finds its trials', async () => {
     const folder = await createCliFolder();
-    const { exitCode } = await folder.run([
+    const { exitCode, stdout } = await folder.run([
       'bench',
       ...mock(),
       '--workers',
@@ -68,6 +68,7 @@ describe('llmbatch bench', () => {
       'my bench',
     ]);
     expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('send them again');
     expect(await readdir(folder.path)).toEqual(['bench-results']);
     const [name] = await readdir(folder.at('bench-results'));
     expect(name).toMatch(/^\d{4}-\d\d-\d\d-my-bench$/);
@@ -177,12 +178,27 @@ describe('llmbatch bench', () => {
 
   test('batches of one loaded model are checked for stability: exit 3 when a check fails', async () => {
     const folder = await createCliFolder();
-    const args = ['bench', ...mock('latency_ms=2'), '--workers', '2', '--sizes', '100', '--batches', '3'];
+    await folder.write('in.jsonl', prompts(50));
+    const engine = mock('latency_ms=2');
+    const args = ['bench', 'in.jsonl', ...engine, '--workers', '2', '--sizes', '100', '--batches', '3'];
     const steady = await folder.run([...args, '--rate-variance', '90%', '-o', 'steady']);
     expect([steady.exitCode, steady.stdout]).toEqual([0, expect.stringContaining('Stability of 3 batches, mock mock')]);
+    expect(steady.stdout).toContain('The input has 50 requests, and trials of up to 100 send them again');
     expect((await trialsOf(folder, 'steady')).map(({ spec }) => spec.batch)).toEqual([1, 2, 3]);
     const strict = await folder.run([...args, '--rate-variance', '0', '-o', 'strict']);
     expect([strict.exitCode, strict.stdout]).toEqual([3, expect.stringMatching(/rate variance .* FAILED/)]);
+  });
+
+  test('a batch that a resumed bench has to load the model for has a reload: exit 3', async () => {
+    const folder = await createCliFolder();
+    const args = ['bench', ...mock('latency_ms=5'), '--workers', '2', '--sizes', '200', '--batches', '3', '-o', 'b'];
+    const { child, outcome } = folder.start([...args, '--rate-variance', '100%']);
+    await until(async () => (await countLines(folder.at('b/outputs/02.results.jsonl'))) > 0);
+    child.kill('SIGKILL');
+    await outcome;
+    const { exitCode, stdout } = await folder.run(['bench', '--resume', 'b', '--progress', 'none']);
+    expect([exitCode, stdout]).toEqual([3, expect.stringMatching(/reloads .*1 .*FAILED/)]);
+    expect((await trialsOf(folder, 'b')).map(({ reloads }) => reloads)).toEqual([0, 1, 0]);
   });
 
   test('GPU memory that grows batch after batch is found: exit 3', async () => {

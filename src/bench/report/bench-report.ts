@@ -1,6 +1,5 @@
 import type { BenchAnalysis } from '../analysis.ts';
 import type { Weights } from '../decision.ts';
-import type { EngineInstall } from '../engine-install.ts';
 import type { BenchEnvironment } from '../environment.ts';
 import type { Prices } from '../project.ts';
 
@@ -15,6 +14,4 @@ export interface BenchReport {
   projectTo: number[];
   prices: Prices;
   weights: Weights;
-  /** By backend. */
-  installs: Record<string, EngineInstall>;
 }

@@ -13,10 +13,10 @@ import { type EngineNumbers, compareEngines } from '../engine-numbers.ts';
 import type { BenchReport } from './bench-report.ts';
 
 /** Engines side by side, and the decision; nothing where there is but one. */
-export function engineParts({ analysis, weights, installs }: BenchReport): PagePart[] {
+export function engineParts({ analysis, weights, environment }: BenchReport): PagePart[] {
   const engines = compareEngines(analysis);
   if (engines.length < 2) return [];
-  return [comparisonPart(engines), ...decisionParts(decide(engines, weights, installs))];
+  return [comparisonPart(engines), ...decisionParts(decide(engines, weights, environment?.installs ?? {}))];
 }
 
 const nameOf = ({ backend, model }: EngineNumbers): string => `${backend} ${model}`;
@@ -55,7 +55,7 @@ const comparisonPart = (engines: EngineNumbers[]): PagePart => ({
   title: 'Engines compared',
   isWide: true,
   notes: [
-    'Each at its fastest setting that is steady and keeps the answers, where it has one: the mean rate of the repeats, and the rest of the middle one.',
+    'Each at its fastest setting that is steady and keeps the answers, of the largest size that has one: the mean rate of the repeats, and the rest of the middle one.',
   ],
   header: ['', ...engines.map(nameOf)],
   rows: measures.map(([name, read]) => [name, ...engines.map(read)]),

@@ -5,6 +5,7 @@ import type { BenchAnalysis, TrialAnalysis } from '../analysis.ts';
 import { compareEngines } from '../engine-numbers.ts';
 import { type Estimate, type Projection, project } from '../project.ts';
 import type { BenchReport } from './bench-report.ts';
+import { repeatsSentence } from './summary-part.ts';
 
 interface EngineProjection {
   name: string;
@@ -25,7 +26,8 @@ export function projectionPart({ analysis, projectTo, prices }: BenchReport): Pa
     title: 'Projection',
     isWide: true,
     notes: [
-      'By the steady rate of the fastest setting that keeps the answers, with its 95 % range; energy by the power of the GPUs alone.',
+      'By the steady rate of the fastest setting that keeps the answers, of the largest size that has one, with its 95 % range; energy by the power of the GPUs alone.',
+      ...repeatsSentence(analysis.plan),
       ...engines.flatMap(({ name, neededRequests }) =>
         neededRequests === null
           ? []

@@ -3,7 +3,7 @@ import type { PagePart } from '../../report/page.ts';
 import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
-import type { TrialSpec } from '../records.ts';
+import type { PlanRecord, TrialSpec } from '../records.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 
@@ -23,6 +23,7 @@ export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: Wo
     ),
     ...analysis.curves.map((curve) => `${curve.backend} ${curve.model}, ${curve.title}: ${textOf(curve)}`),
     ...answersSentence(analysis),
+    ...repeatsSentence(analysis.plan),
     ...stabilitySentences(analysis),
     ...trialSentences(analysis),
   ];
@@ -37,6 +38,15 @@ function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   const changed = trials.filter(({ changesAnswers }) => changesAnswers === true);
   const numbers = changed.map(({ record }) => `#${record.spec.number}`).join(', ');
   return [changed.length === 0 ? 'No setting changes the answers.' : `Settings that change the answers: ${numbers}.`];
+}
+
+/** Neither is the whole a user's file then, nor a rate that of one. */
+export function repeatsSentence({ input, trials }: PlanRecord): string[] {
+  const largest = Math.max(...trials.map(({ size }) => size));
+  if (!(largest > input.requests)) return [];
+  return [
+    `The input has ${formatInteger(input.requests)} requests, and trials of up to ${formatInteger(largest)} send them again: a prompt that comes again is cheap, so as many different ones take longer.`,
+  ];
 }
 
 const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
