@@ -52,9 +52,9 @@ async function measure(flags, output) {
     is_steady: promised.steady.is_steady,
     promised_seconds: promised.hours.expected * 3600,
     promised_range: [promised.hours.low, promised.hours.high].map((hours) => hours && hours * 3600),
-    first_20_seconds: count / promised.first20_rate,
+    first_20_seconds: count / promised.first_20_rate,
     error: round3((promised.hours.expected * 3600) / seconds - 1),
-    first_20_error: round3(count / promised.first20_rate / seconds - 1),
+    first_20_error: round3(count / promised.first_20_rate / seconds - 1),
   };
 }
 

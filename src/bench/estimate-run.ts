@@ -19,7 +19,7 @@ export interface RunEstimate {
   seconds: number;
   loadMs: number | null;
   /** What a quick look would have promised. */
-  first20Rate: number | null;
+  first_20_rate: number | null;
   steady: Steady;
   /** Requests per second that the hours are made of: of the steady part, else of the whole sample, which knows no range. */
   rate: number | null;
@@ -75,7 +75,7 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
 
 function projectionOf(
   counts: { requests: number; sampled: number },
-  { windows, seconds, first_20_rate: first20Rate }: ReturnType<ReturnType<typeof watchTrial>['read']>,
+  { windows, seconds, first_20_rate }: ReturnType<ReturnType<typeof watchTrial>['read']>,
   {
     succeeded,
     failed,
@@ -96,7 +96,7 @@ function projectionOf(
     failed,
     seconds,
     loadMs,
-    first20Rate,
+    first_20_rate,
     steady,
     rate,
     hours: expected === null ? null : { expected, low: hoursAt(steady.high), high: hoursAt(steady.low) },

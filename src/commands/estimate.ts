@@ -62,13 +62,13 @@ async function withScratchFolder<Result>(use: (folder: string) => Promise<Result
 }
 
 function render(input: string, found: RunEstimate): string {
-  const { succeeded, failed, seconds, rate, first20Rate, tokens, loadMs } = found;
+  const { succeeded, failed, seconds, rate, first_20_rate, tokens, loadMs } = found;
   const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
   const load = loadMs === null ? '' : `; the model was loaded in ${formatDuration(loadMs)}`;
   return [
     `${input}: ${formatInteger(found.requests)} requests`,
     `  sample  ${formatInteger(succeeded)} answered${failures} in ${formatDuration(seconds * 1000)}${load}`,
-    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first20Rate)} req/s`,
+    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first_20_rate)} req/s`,
     `  time    ${hoursText(found)}`,
     `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
     'Nothing was written.',
