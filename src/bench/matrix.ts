@@ -30,7 +30,7 @@ export const mostBaselineRequests = 20;
 /** All points, each once. What an engine does not have, such as an option of another's, makes no point of its own. */
 export function pointsOf(matrix: Matrix): Point[] {
   const points = matrix.engines.flatMap((engine) =>
-    optionsFor(definitionOf(engine), matrix.options).flatMap((options) =>
+    optionsFor(engine, matrix).flatMap((options) =>
       matrix.strategies.flatMap((strategy) =>
         matrix.sizes.flatMap((size) =>
           workersOf(strategy, matrix.workers).map((workers) =>
@@ -54,17 +54,25 @@ function pointOf(point: Point): Point {
   return { ...point, size };
 }
 
-/** The combinations without what this engine has no option for; an option that no engine has is refused at the trial. */
-function optionsFor(definition: BackendDefinition, combinations: readonly Options[]): Options[] {
-  const isKnownElsewhere = (key: string): boolean =>
-    definition.hasOpenOptions !== true &&
-    !(key in definition.optionsHelp) &&
-    backends.some(({ optionsHelp }) => key in optionsHelp);
-  const own = combinations.map((options) =>
-    Object.fromEntries(Object.entries(options).filter(([key]) => !isKnownElsewhere(key))),
+/**
+ * The combinations without what is meant for another engine: what this one has no name for and another has, or may have, for
+ * vLLM takes what it has no name for. An option that no engine has is refused at the trial.
+ */
+function optionsFor(engine: Engine, { engines, options: combinations }: Matrix): Options[] {
+  const own = definitionOf(engine);
+  const beside = engines.map(definitionOf);
+  const isAnothers = (key: string): boolean => {
+    if (key in own.optionsHelp) return false;
+    if (isOpen(own)) return beside.some(({ optionsHelp }) => key in optionsHelp);
+    return backends.some(({ optionsHelp }) => key in optionsHelp) || beside.some(isOpen);
+  };
+  const kept = combinations.map((options) =>
+    Object.fromEntries(Object.entries(options).filter(([key]) => !isAnothers(key))),
   );
-  return [...new Map(own.map((options) => [JSON.stringify(options), options])).values()];
+  return [...new Map(kept.map((options) => [JSON.stringify(options), options])).values()];
 }
+
+const isOpen = ({ hasOpenOptions }: BackendDefinition): boolean => hasOpenOptions === true;
 
 const definitionOf = ({ backend }: Engine): BackendDefinition => {
   const found = backends.find(({ name }) => name === backend);

@@ -33,6 +33,23 @@ describe('pointsOf', () => {
     ]);
   });
 
+  test('gives vLLM what no other engine has a name for, and nothing that one of them has', () => {
+    const engines = [
+      { backend: 'ollama', model: 'a' },
+      { backend: 'vllm', model: 'b' },
+    ];
+    const points = pointsOf({
+      ...matrix,
+      workers: [2],
+      engines,
+      options: combine({ num_ctx: [4096], block_size: [32] }),
+    });
+    expect(points.map(({ backend, options }) => [backend, options])).toEqual([
+      ['ollama', { num_ctx: 4096 }],
+      ['vllm', { block_size: 32 }],
+    ]);
+  });
+
   test("leaves another engine's option out, and makes no point twice for it", () => {
     const engines = [
       { backend: 'mock', model: 'a' },
