@@ -19,6 +19,9 @@ export const inputOf = ({ folder }: BenchPlaces, size: number): string => join(f
 
 export const warmUpInput = ({ folder }: BenchPlaces): string => join(folder, 'inputs', 'warm-up.jsonl');
 
+/** Of a look at an engine's speed; its folder is removed behind it. */
+export const probeOutput = ({ folder }: BenchPlaces): string => join(folder, 'probe', 'results.jsonl');
+
 /** What the names of all files of a trial begin with. */
 export const trialPrefix = ({ number }: Pick<TrialSpec, 'number'>): string => `${String(number).padStart(2, '0')}.`;
 

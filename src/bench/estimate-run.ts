@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { placesOf } from '../journal/run-places.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 import type { EngineSlot } from '../run/engine-slot.ts';
 import type { RunHost, RunRequest } from '../run/run-request.ts';
-import { startRun } from '../start-run.ts';
 import type { Steady } from './analysis.ts';
 import { openSource } from './sample-input.ts';
 import { findSteady } from './steady.ts';
-import { watchTrial } from './watch-trial.ts';
+import { timedRun } from './timed-run.ts';
+import type { TrialSpan } from './windows.ts';
 
 /** What a timed sample says of a whole file. Null: not measured, or not to be said. */
 export interface RunEstimate {
@@ -39,29 +40,9 @@ export async function estimateRun(
   const sampled = Math.min(size, source.requests);
   await source.write(input, sampled);
   await source.close();
-  const watch = watchTrial();
-  const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    const { snapshot } = await startRun(
-      sampleRequest(request, { input, output: join(folder, 'sample.results.jsonl') }),
-      {
-        ...host,
-        isListed: false,
-        stop: AbortSignal.any([host.stop, late.signal]),
-        onEvent(event) {
-          // The time that the model takes to load is no part of it.
-          if (event.type === 'request-start') timer ??= setTimeout(() => late.abort(), mostMs);
-          watch.onEvent(event);
-        },
-      },
-      slot,
-    );
-    return projectionOf({ requests: source.requests, sampled }, watch.read(), snapshot);
-  } finally {
-    clearTimeout(timer);
-    watch.stop();
-  }
+  const output = join(folder, 'sample.results.jsonl');
+  const { span, snapshot } = await timedRun(sampleRequest(request, { input, output }), mostMs, { host, slot });
+  return projectionOf({ requests: source.requests, sampled }, span, snapshot);
 }
 
 const sampleRequest = (request: RunRequest, { input, output }: { input: string; output: string }): RunRequest => ({
@@ -75,13 +56,8 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
 
 function projectionOf(
   counts: { requests: number; sampled: number },
-  { windows, seconds, first_20_rate }: ReturnType<ReturnType<typeof watchTrial>['read']>,
-  {
-    succeeded,
-    failed,
-    loadMs,
-    tokens,
-  }: { succeeded: number; failed: number; loadMs: number | null; tokens: RunEstimate['tokens'] },
+  { windows, seconds, first_20_rate }: TrialSpan,
+  { succeeded, failed, loadMs, tokens }: Snapshot,
 ): RunEstimate {
   const steady = findSteady(windows);
   const rate = steady.rate ?? (seconds > 0 && succeeded > 0 ? succeeded / seconds : null);

@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { chooseBackend, findBackend } from '../run/choose-backend.ts';
 import type { RunHost } from '../run/run-request.ts';
 import { type BenchPlaces, inputOf, warmUpInput } from './bench-places.ts';
+import { chooseSize } from './choose-size.ts';
 import { type Engine, type Matrix, type Point, mostBaselineRequests, pointsOf } from './matrix.ts';
 import { type OrderOptions, orderTrials } from './order.ts';
 import type { PlanRecord, TrialSpec } from './records.ts';
@@ -13,7 +14,9 @@ import { type RequestSource, bundledCandidates, openSource } from './sample-inpu
 import type { TrialBase } from './trial-request.ts';
 
 /** What is to be measured. */
-export interface BenchRequest extends Omit<Matrix, 'engines'>, OrderOptions {
+export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOptions {
+  /** Null: those that the budget has room for. */
+  sizes: number[] | null;
   /** Null: the bundled candidates. */
   input: string | null;
   base: TrialBase;
@@ -29,7 +32,9 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
   const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(places)), ...host });
   try {
     const engines = await enginesOf(request, source, host);
-    const points = pointsOf({ ...request, engines }).filter(canBeMeasured);
+    await source.write(warmUpInput(places), mostWarmUp, warmUpOffset);
+    const sizes = request.sizes ?? [await chooseSize({ ...request, engines }, places, host)];
+    const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
     if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
     const trials = orderTrials(points, request);
@@ -79,5 +84,4 @@ const warmUpOffset = 0.5;
 
 async function writeSamples(trials: readonly TrialSpec[], places: BenchPlaces, source: RequestSource): Promise<void> {
   for (const size of new Set(trials.map((spec) => spec.size))) await source.write(inputOf(places, size), size);
-  await source.write(warmUpInput(places), mostWarmUp, warmUpOffset);
 }

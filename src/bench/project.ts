@@ -1,4 +1,3 @@
-import { addMeasured } from '../core/add-measured.ts';
 import type { Steady, TrialAnalysis } from './analysis.ts';
 import { halfRange, rateOf } from './batch-means.ts';
 import { meanOf } from './mean.ts';
@@ -15,6 +14,8 @@ export interface Estimate {
   /** By the steady rate and its 95 % range. */
   hours: { expected: number; low: number; high: number } | null;
   promptTokens: number | null;
+  /** Prompt tokens that no cache served; null: the engine does not report what its cache served. */
+  computedTokens: number | null;
   completionTokens: number | null;
   /** By the mean power of the GPUs; the rest of the machine is not measured. */
   kilowattHours: number | null;
@@ -22,12 +23,14 @@ export interface Estimate {
   money: number | null;
 }
 
+export type Saved = Omit<Estimate, 'hours'> & { hours: number | null };
+
 export interface Projection {
   requests: number;
   estimate: Estimate;
   baseline: Estimate | null;
   /** Baseline less estimate: negative where the baseline is better. */
-  saved: { hours: number | null; tokens: number | null; kilowattHours: number | null; money: number | null } | null;
+  saved: Saved | null;
 }
 
 export interface Projected {
@@ -39,22 +42,28 @@ export interface Projected {
 /** Projects a trial to each number of requests, beside its baseline. A trial that is not steady gives tokens and no times. */
 export function project({ trial, baseline }: Projected, counts: readonly number[], prices: Prices): Projection[] {
   return counts.map((requests) => {
-    const estimate = estimateOf(trial, requests, prices);
-    const other = baseline === null ? null : estimateOf(baseline, requests, prices);
+    const tokens = tokensOf(trial);
+    const estimate = estimateOf(trial, tokens, { requests, prices });
+    const other = baseline && estimateOf(baseline, coldTokensOf(baseline, trial), { requests, prices });
     return { requests, estimate, baseline: other, saved: other === null ? null : savedBy(estimate, other) };
   });
 }
 
-function estimateOf(trial: TrialAnalysis, requests: number, prices: Prices): Estimate {
+function estimateOf(
+  trial: TrialAnalysis,
+  { prompt, computed, completion }: RequestTokens,
+  { requests, prices }: { requests: number; prices: Prices },
+): Estimate {
   const hours = hoursOf(trial, requests);
-  const [promptTokens, completionTokens] = tokensOf(trial).map((each) => (each === null ? null : each * requests));
   const watts = meanOf(usualWindows(trial).map(({ gpu }) => gpu?.power_watts));
+  const ofAll = (each: number | null): number | null => (each === null ? null : each * requests);
   return {
     hours,
-    promptTokens: promptTokens ?? null,
-    completionTokens: completionTokens ?? null,
+    promptTokens: ofAll(prompt),
+    computedTokens: ofAll(computed),
+    completionTokens: ofAll(completion),
     kilowattHours: hours === null || watts === null ? null : (hours.expected * watts) / 1000,
-    money: moneyOf(promptTokens ?? null, completionTokens ?? null, prices),
+    money: moneyOf(ofAll(prompt), ofAll(completion), prices),
   };
 }
 
@@ -77,10 +86,27 @@ const fewestWindows = 10;
 /** The range of few requests may reach below nothing. */
 const widestShare = 0.75;
 
-/** Prompt and completion tokens of a request that was answered. */
-function tokensOf({ record: { summary, succeeded } }: TrialAnalysis): (number | null)[] {
-  const { prompt, completion } = summary.tokens;
-  return [prompt, completion].map((tokens) => (tokens === null || succeeded === 0 ? null : tokens / succeeded));
+/** Of a request that was answered, in the mean. */
+interface RequestTokens {
+  prompt: number | null;
+  computed: number | null;
+  completion: number | null;
+}
+
+function tokensOf({ record: { summary, succeeded } }: TrialAnalysis): RequestTokens {
+  const { prompt, cached, completion } = summary.tokens;
+  const ofEach = (tokens: number | null): number | null =>
+    tokens === null || succeeded === 0 ? null : tokens / succeeded;
+  return { prompt: ofEach(prompt), computed: ofEach(lessOf(prompt, cached)), completion: ofEach(completion) };
+}
+
+/**
+ * A cold model computes every token. The few requests of a baseline are no measure of how many there are where the other trial
+ * sends the same requests, each alone.
+ */
+function coldTokensOf(baseline: TrialAnalysis, trial: TrialAnalysis): RequestTokens {
+  const tokens = tokensOf(trial.record.spec.strategy === 'conversation' ? baseline : trial);
+  return { ...tokens, computed: tokens.prompt };
 }
 
 function moneyOf(prompt: number | null, completion: number | null, prices: Prices): number | null {
@@ -89,15 +115,14 @@ function moneyOf(prompt: number | null, completion: number | null, prices: Price
   return (prompt * (prices.in ?? 0) + completion * (prices.out ?? 0)) / 1e6;
 }
 
-const savedBy = (estimate: Estimate, baseline: Estimate): Projection['saved'] => ({
+const savedBy = (estimate: Estimate, baseline: Estimate): Saved => ({
   hours: lessOf(baseline.hours?.expected ?? null, estimate.hours?.expected ?? null),
-  tokens: lessOf(tokensIn(baseline), tokensIn(estimate)),
+  promptTokens: lessOf(baseline.promptTokens, estimate.promptTokens),
+  computedTokens: lessOf(baseline.computedTokens, estimate.computedTokens),
+  completionTokens: lessOf(baseline.completionTokens, estimate.completionTokens),
   kilowattHours: lessOf(baseline.kilowattHours, estimate.kilowattHours),
   money: lessOf(baseline.money, estimate.money),
 });
-
-const tokensIn = ({ promptTokens, completionTokens }: Estimate): number | null =>
-  addMeasured(promptTokens, completionTokens);
 
 const lessOf = (from: number | null, part: number | null): number | null =>
   from === null || part === null ? null : from - part;

@@ -56,7 +56,11 @@ function addMatrixFlags(command: Command): Command {
       'requests in flight, with commas; auto allowed (default: 1,2,4,8)',
       listOf(parse.parseWorkers),
     )
-    .option('--sizes <list>', 'requests of a trial, with commas (default: 2000)', listOf(parse.parseCount))
+    .option(
+      '--sizes <list>',
+      'requests of a trial, with commas (default: 2000, fewer where the engine is slow for the budget)',
+      listOf(parse.parseCount),
+    )
     .option(
       '--backends <list>',
       'engines with their models, with commas: ollama:gemma3:4b,llama-cpp:x.gguf (default: -b and -m, or what run would choose)',

@@ -4,9 +4,8 @@ import { checkOptions, findBackend } from '../run/choose-backend.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { answerSettings, runnerSettings } from './build-request.ts';
 
-const defaults: Pick<BenchRequest, 'workers' | 'sizes' | 'repeats'> = {
+const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
   workers: [1, 2, 4, 8],
-  sizes: [2000],
   repeats: 3,
 };
 
@@ -36,7 +35,7 @@ function budgetOf({ budget, sizes }: BenchFlags): number | null {
 }
 
 function sizesOf(flags: BenchFlags) {
-  const { workers = defaults.workers, sizes = defaults.sizes, batches = null, mode } = flags;
+  const { workers = defaults.workers, sizes = null, batches = null, mode } = flags;
   const { strategies = [mode === 'conversation' ? 'conversation' : 'independent'] } = flags;
   const { repeat = batches === null ? defaults.repeats : 1 } = flags;
   return { workers, sizes, strategies, repeats: repeat, batches };

@@ -3,10 +3,13 @@ import type { BenchAnalysis } from '../bench/analysis.ts';
 import { renderBenchText } from '../bench/bench-text.ts';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
 import { readEnvironment } from '../bench/environment.ts';
+import type { Decision } from '../bench/decision.ts';
 import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
 import { type StabilityLimits, defaultStabilityLimits } from '../bench/stability-checks.ts';
 import type { BenchHost } from '../bench/run-bench.ts';
 import { readTrials } from '../bench/trials-file.ts';
+import { decideEngines } from '../bench/report/engines-part.ts';
+import { projectEngines } from '../bench/report/projection-part.ts';
 import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
 import { exitCodes } from '../core/errors.ts';
 import { formatRate } from '../core/format.ts';
@@ -48,7 +51,8 @@ async function printBench({ analysis, saved }: FinishedBench, places: BenchPlace
   const page = await writeReport(report, places);
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
-    const facts = { folder: places.folder, report: page, saved: settings, ...(snakeKeys(analysis) as object) };
+    const told = { projections: projectEngines(report), decision: withoutTrials(decideEngines(report)), ...analysis };
+    const facts = { folder: places.folder, report: page, saved: settings, ...(snakeKeys(told) as object) };
     await writeStdout(`${JSON.stringify(facts)}\n`);
     return;
   }
@@ -56,6 +60,16 @@ async function printBench({ analysis, saved }: FinishedBench, places: BenchPlace
   const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];
   await writeStdout(`${renderBenchText(report)}\n${lines.join('\n')}\n`);
 }
+
+/** The trials stand for themselves. */
+const withoutTrials = (decision: Decision | null) =>
+  decision && {
+    ...decision,
+    rows: decision.rows.map(({ engine: { trial, ...engine }, ...row }) => ({
+      ...row,
+      engine: { ...engine, trial: trial.record.spec.number },
+    })),
+  };
 
 const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportWishes => ({
   projectTo: project ?? null,

@@ -4,7 +4,7 @@ import { createMeter } from '../../src/metrics/meter.ts';
 import { createRandom } from './random.ts';
 import { type Simulated, analysed, simulateResults, simulateSpan, simulateTrial } from './simulate-trial.ts';
 
-const tokens = { prompt: 100_000, completion: 20_000, cached: null, cacheHitRate: null };
+const tokens = { prompt: 100_000, completion: 20_000, cached: 60_000, cacheHitRate: 0.6 };
 const summary = { ...createMeter().snapshot(), tokens };
 const gpu = { usedBytes: null, totalBytes: null, utilisation: null, temperature: null };
 
@@ -22,11 +22,24 @@ test('hours with a range, tokens, energy and money, beside the baseline and what
   expect(estimate.hours?.expected).toBeLessThan(1.3);
   expect(estimate.hours!.low).toBeLessThan(estimate.hours!.expected);
   expect(estimate.hours!.high).toBeGreaterThan(estimate.hours!.expected);
-  expect(estimate).toMatchObject({ promptTokens: 18e6, completionTokens: 3.6e6, money: 36 });
+  expect(estimate).toMatchObject({ promptTokens: 18e6, computedTokens: 7.2e6, completionTokens: 3.6e6, money: 36 });
   expect(estimate.kilowattHours).toBeCloseTo(estimate.hours!.expected * 0.3, 6);
   expect(saved?.hours).toBeCloseTo(baseline!.hours!.expected - estimate.hours!.expected, 6);
   expect(saved?.hours).toBeGreaterThan(3.6);
-  expect(saved).toMatchObject({ tokens: 0, money: 0 });
+  expect(saved).toMatchObject({ promptTokens: 0, computedTokens: 10.8e6, completionTokens: 0, money: 0 });
+});
+
+test('requests that are sent alone have the tokens that they have in a baseline; a conversation has more', () => {
+  const few = trialOf(400, null);
+  const longer = { ...few.record.summary, tokens: { ...tokens, prompt: 110_000 } };
+  const baseline = { ...few, record: { ...few.record, summary: longer } };
+  const alone = trialOf(100, null);
+  const spec = { ...alone.record.spec, strategy: 'conversation' as const };
+  const conversation = { ...alone, record: { ...alone.record, spec } };
+  const promptTokens = [alone, conversation].map(
+    (trial) => project({ trial, baseline }, [1000], { in: null, out: null })[0]?.baseline?.promptTokens,
+  );
+  expect(promptTokens).toEqual([100_000, 110_000]);
 });
 
 test('what is not measured, not steady or not asked for is null', () => {

@@ -13,10 +13,14 @@ import { type EngineNumbers, compareEngines } from '../engine-numbers.ts';
 import type { BenchReport } from './bench-report.ts';
 
 /** Engines side by side, and the decision; nothing where there is but one. */
-export function engineParts({ analysis, weights, environment }: BenchReport): PagePart[] {
+export function engineParts(report: BenchReport): PagePart[] {
+  const decision = decideEngines(report);
+  return decision === null ? [] : [comparisonPart(compareEngines(report.analysis)), ...decisionParts(decision)];
+}
+
+export function decideEngines({ analysis, weights, environment }: BenchReport): Decision | null {
   const engines = compareEngines(analysis);
-  if (engines.length < 2) return [];
-  return [comparisonPart(engines), ...decisionParts(decide(engines, weights, environment?.installs ?? {}))];
+  return engines.length < 2 ? null : decide(engines, weights, environment?.installs ?? {});
 }
 
 const nameOf = ({ backend, model }: EngineNumbers): string => `${backend} ${model}`;

@@ -7,43 +7,50 @@ import { type Estimate, type Projection, project } from '../project.ts';
 import type { BenchReport } from './bench-report.ts';
 import { repeatsSentence } from './summary-part.ts';
 
-interface EngineProjection {
-  name: string;
+/** An engine at its best setting, and what so many requests would take. */
+export interface EngineProjection {
+  backend: string;
+  model: string;
+  /** Number of the trial. */
+  trial: number;
   /** Null where it is steady. */
   neededRequests: number | null;
   projections: Projection[];
 }
 
-/** What so many requests would take, beside the baseline. Null where nobody asked. */
-export function projectionPart({ analysis, projectTo, prices }: BenchReport): PagePart | null {
-  if (projectTo.length === 0) return null;
-  const engines = compareEngines(analysis).map(({ backend, model, trial }): EngineProjection => ({
-    name: `${backend} ${model}, #${trial.record.spec.number}`,
+export const projectEngines = ({ analysis, projectTo, prices }: BenchReport): EngineProjection[] =>
+  compareEngines(analysis).map(({ backend, model, trial }) => ({
+    backend,
+    model,
+    trial: trial.record.spec.number,
     neededRequests: trial.steady.neededRequests,
     projections: project({ trial, baseline: baselineOf(trial, analysis) }, projectTo, prices),
   }));
+
+const nameOf = ({ backend, model, trial }: EngineProjection): string => `${backend} ${model}, #${trial}`;
+
+/** What so many requests would take, beside the baseline. Null where nobody asked. */
+export function projectionPart(report: BenchReport): PagePart | null {
+  const { analysis, projectTo } = report;
+  if (projectTo.length === 0) return null;
+  const engines = projectEngines(report);
   return {
     title: 'Projection',
     isWide: true,
     notes: [
-      'By the steady rate of the fastest setting that keeps the answers, of the largest size that has one, with its 95 % range; energy by the power of the GPUs alone.',
+      'By the steady rate of the fastest setting that keeps the answers, of the largest size that has one, with its 95 % range; computed: prompt tokens that no cache serves; energy by the power of the GPUs alone.',
       ...repeatsSentence(analysis.plan),
-      ...engines.flatMap(({ name, neededRequests }) =>
-        neededRequests === null
+      ...engines.flatMap((engine) =>
+        engine.neededRequests === null
           ? []
-          : [`${name} is not steady: it needs about ${formatInteger(neededRequests)} requests to be projected.`],
+          : [
+              `${nameOf(engine)} is not steady: it needs about ${formatInteger(engine.neededRequests)} requests to be projected.`,
+            ],
       ),
     ],
-    charts: projectTo
-      .map((requests, at) =>
-        timeChart(
-          requests,
-          engines.map((engine) => ({ ...engine, at })),
-        ),
-      )
-      .filter((chart) => chart !== null),
-    header: ['', 'requests', 'time', 'range', 'prompt tokens', 'completion', 'kWh', 'money'],
-    rows: engines.flatMap(({ name, projections }) => projections.flatMap((row) => rowsOf(name, row))),
+    charts: projectTo.map((requests, at) => timeChart(requests, engines, at)).filter((chart) => chart !== null),
+    header: ['', 'requests', 'time', 'range', 'prompt tokens', 'computed', 'completion', 'kWh', 'money'],
+    rows: engines.flatMap((engine) => engine.projections.flatMap((row) => rowsOf(nameOf(engine), row))),
   };
 }
 
@@ -56,9 +63,10 @@ function baselineOf({ record }: TrialAnalysis, { trials }: BenchAnalysis): Trial
   return baselines.find(({ steady }) => steady.isSteady) ?? baselines[0] ?? null;
 }
 
-function timeChart(requests: number, engines: (EngineProjection & { at: number })[]): Chart | null {
-  const bars = engines.flatMap(({ name, projections, at }) => {
-    const { estimate, baseline } = projections[at]!;
+function timeChart(requests: number, engines: EngineProjection[], at: number): Chart | null {
+  const bars = engines.flatMap((engine) => {
+    const { estimate, baseline } = engine.projections[at]!;
+    const name = nameOf(engine);
     return [
       ...barOf(name, estimate),
       ...barOf(`${name}, baseline`, baseline).map((bar) => ({ ...bar, isSetOff: true })),
@@ -94,29 +102,25 @@ const signed = (value: number | null, format: (value: number | null) => string):
   value !== null && value < 0 ? `-${format(-value)}` : format(value);
 
 function rowsOf(name: string, { requests, estimate, baseline, saved }: Projection): string[][] {
-  const row = (label: string, { hours, promptTokens, completionTokens, kilowattHours, money }: Estimate): string[] => [
+  const row = (label: string, { hours, ...rest }: Estimate): string[] => [
     label,
     formatInteger(requests),
     formatHours(hours?.expected ?? null),
     hours === null ? notMeasured : `${formatHours(hours.low)} to ${formatHours(hours.high)}`,
-    formatCount(promptTokens),
-    formatCount(completionTokens),
-    formatRate(kilowattHours),
-    formatRate(money),
+    ...countsOf(rest),
   ];
   if (baseline === null || saved === null) return [row(name, estimate)];
-  const tokens = saved.tokens === null ? notMeasured : `${signed(saved.tokens, formatCount)} in all`;
-  const less = [
-    signed(saved.hours, formatHours),
-    '',
-    tokens,
-    '',
-    signed(saved.kilowattHours, formatRate),
-    signed(saved.money, formatRate),
-  ];
   return [
     row(name, estimate),
     row(`${name}, baseline`, baseline),
-    [`${name}, saved`, formatInteger(requests), ...less],
+    [`${name}, saved`, formatInteger(requests), signed(saved.hours, formatHours), '', ...countsOf(saved)],
   ];
 }
+
+const countsOf = (counts: Omit<Estimate, 'hours'>): string[] => [
+  signed(counts.promptTokens, formatCount),
+  signed(counts.computedTokens, formatCount),
+  signed(counts.completionTokens, formatCount),
+  signed(counts.kilowattHours, formatRate),
+  signed(counts.money, formatRate),
+];
