@@ -1,4 +1,4 @@
-import type { AgreementRecord, PlanRecord, TrialRecord } from './records.ts';
+import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from './records.ts';
 
 /**
  * What the raw records of a bench mean: everything that the table, the pages, the saved setting and the exit code are made
@@ -52,11 +52,8 @@ export interface Verdict {
   text: string;
 }
 
-export interface WorkerCurve {
-  backend: string;
-  model: string;
-  /** The rest of what its trials share, for a title. */
-  title: string;
+/** Of trials that differ in their workers alone. */
+export interface WorkerCurve extends Pick<TrialSpec, 'backend' | 'model' | 'size' | 'strategy' | 'options'> {
   points: {
     workers: number;
     rate: number | null;

@@ -3,12 +3,12 @@ import type { PagePart } from '../report/page.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';
-import { describeSpec } from './describe-spec.ts';
 import type { BenchReport } from './report/bench-report.ts';
 import { engineParts } from './report/engines-part.ts';
 import { projectionPart } from './report/projection-part.ts';
 import { summarySentences } from './report/summary-part.ts';
-import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
+import { nameSettings } from './report/trial-names.ts';
+import { groupCurves, groupTrials, ofLargestSize, workersOf } from './trial-groups.ts';
 
 /** What a bench found, for a terminal. */
 export function renderBenchText(report: BenchReport): string {
@@ -37,7 +37,7 @@ const pointFields = ['backend', 'model', 'workers', 'size', 'strategy', 'options
 
 /** The repeats of each setting, the fewest workers first. */
 const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
-  groupTrials(trials, curveFields).flatMap((curve) =>
+  groupCurves(trials).flatMap((curve) =>
     groupTrials(
       curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
       pointFields,
@@ -45,11 +45,11 @@ const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
   );
 
 function rowsOf({ trials }: BenchAnalysis): string[][] {
+  const nameOf = nameSettings(trials.map(({ record }) => record));
   return pointsOf(trials).map((group) => {
     const finished = group.filter(({ record }) => record.state === 'finished');
     const [first] = group;
-    const { spec } = first!.record;
-    const label = describeSpec({ ...spec, batch: null });
+    const label = nameOf(first!.record);
     if (finished.length === 0) return [label, 'failed', '', '', '', '', '', String(group.length)];
     const { rate, low, high, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
     return [
@@ -77,11 +77,12 @@ function meanFirst(trials: TrialAnalysis[]): number | null {
 
 /** The weightiest verdict of each setting, from the last of its trials. */
 function whyOf({ trials }: BenchAnalysis): string[] {
-  return pointsOf(trials).flatMap((group) => {
+  const nameOf = nameSettings(trials.map(({ record }) => record));
+  return pointsOf(ofLargestSize(trials, ({ record }) => record.spec)).flatMap((group) => {
     const last = group.findLast(({ verdicts }) => verdicts.length > 0);
     const [verdict] = last?.verdicts ?? [];
     if (last === undefined || verdict === undefined) return [];
-    return [`${describeSpec({ ...last.record.spec, batch: null })}: ${verdict.cause}. ${verdict.text}`];
+    return [`${nameOf(last.record)}: ${verdict.cause}. ${verdict.text}`];
   });
 }
 

@@ -3,12 +3,12 @@ import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { type CurvePoint, curvePoints } from './curve-points.ts';
 import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './curve-shape.ts';
 import { slotSetting } from './slot-setting.ts';
-import { curveFields, groupTrials, titleOf, workersOf } from './trial-groups.ts';
+import { groupCurves, workersOf } from './trial-groups.ts';
 
 /** A curve for whatever was tried with several workers; batches on one loaded model are no points of it. */
 export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
   const alone = trials.filter(({ record }) => record.spec.batch === null);
-  return groupTrials(alone, curveFields).flatMap((group) => {
+  return groupCurves(alone).flatMap((group) => {
     const points = curvePoints(group);
     const [first] = group;
     return points.length < 2 || first === undefined ? [] : [curveOf(first, group, points)];
@@ -26,7 +26,8 @@ function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], po
     backend: spec.backend,
     changing: changingWorkers(group),
   });
-  return { backend: spec.backend, model: spec.model, title: titleOf(spec), points, ...shape, text };
+  const { backend, model, size, strategy, options } = spec;
+  return { backend, model, size, strategy, options, points, ...shape, text };
 }
 
 interface Described extends CurveShape {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CurveShape, shapeOf } from '../../src/bench/curve-shape.ts';
 import { findCurves } from '../../src/bench/worker-curve.ts';
+import { titleOf } from '../../src/bench/trial-groups.ts';
 import { createRandom } from './random.ts';
 import { type Changes, analysed, simulateTrial, trialRecord } from './simulate-trial.ts';
 
@@ -93,7 +94,7 @@ test('says its rates and the setting that would move the knee', () => {
     /^More workers don't help beyond 4: 1 worker \d[\d.]+ req\/s \([\d.]+ to [\d.]+\), 2 workers /,
   );
   expect(curve?.text).toContain('Take --workers 4. The server works on 4 at once; more: OLLAMA_NUM_PARALLEL=8');
-  expect(curve?.title).toBe('1,000 requests, independent');
+  expect(titleOf(curve!)).toBe('1,000 requests, independent');
 });
 
 test('a trial that is not steady is named and not counted, and one point alone says nothing', () => {
@@ -119,11 +120,13 @@ test('repeats are one point, whose range holds what lies between them', () => {
 test('sizes, options and strategies have curves of their own, and batches none', () => {
   const records = [1, 2].flatMap((workers) => [
     trialRecord({ spec: { workers } }),
+    trialRecord({ spec: { workers, size: 500 } }),
     trialRecord({ spec: { workers, options: { num_ctx: 4096, seed: 1 } } }),
     trialRecord({ spec: { workers, strategy: 'conversation' } }),
     trialRecord({ spec: { workers, batch: workers } }),
   ]);
-  expect(findCurves(records.map(analysed)).map(({ title }) => title)).toEqual([
+  expect(findCurves(records.map(analysed)).map(titleOf)).toEqual([
+    '500 requests, independent',
     '1,000 requests, independent',
     '1,000 requests, independent, num_ctx=4096, seed=1',
     '1,000 requests, conversation',

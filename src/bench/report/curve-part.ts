@@ -2,12 +2,13 @@ import { formatDuration, formatRate, notMeasured } from '../../core/format.ts';
 import type { Chart } from '../../report/chart.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { WorkerCurve } from '../analysis.ts';
+import { titleOf } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 
 /** Rate and latency against workers, with the knee. */
 export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
   analysis.curves.map((curve) => ({
-    title: `Workers: ${curve.backend} ${curve.model}, ${curve.title}`,
+    title: `Workers: ${curve.backend} ${curve.model}, ${titleOf(curve)}`,
     isWide: true,
     notes: [curve.text],
     charts: [...rateChart(curve), ...latencyChart(curve)],

@@ -4,6 +4,7 @@ import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
 import type { PlanRecord, TrialSpec } from '../records.ts';
+import { ofLargestSize, titleOf } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 
@@ -21,7 +22,9 @@ export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: Wo
         ? `At best ${formatRate(steady.rate)} req/s (${rangeText(steady)}): ${describeSpec(record.spec)} (#${record.spec.number}).`
         : `${backend} ${model}: no rate to be quoted, for no trial is steady.`,
     ),
-    ...analysis.curves.map((curve) => `${curve.backend} ${curve.model}, ${curve.title}: ${textOf(curve)}`),
+    ...ofLargestSize(analysis.curves, (curve) => curve).map(
+      (curve) => `${curve.backend} ${curve.model}, ${titleOf(curve)}: ${textOf(curve)}`,
+    ),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
     ...stabilitySentences(analysis),

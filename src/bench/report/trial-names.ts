@@ -20,7 +20,7 @@ export function nameSettings(trials: readonly Named[]): (trial: Named) => string
   return (trial) => textOf(wordsOf(trial), told);
 }
 
-/** Those in which settings differ; of size and model, only where the others can't tell them apart. */
+/** Those in which settings differ; of options, size and model, only where the others can't tell them apart. */
 function fieldsThatTell(settings: readonly Words[]): Field[] {
   const countNames = (kept: readonly Field[]): number =>
     new Set(settings.map((words) => JSON.stringify(kept.map((field) => words[field])))).size;
@@ -33,7 +33,7 @@ function fieldsThatTell(settings: readonly Words[]): Field[] {
 
 const fields = ['backend', 'model', 'strategy', 'workers', 'size', 'options'] as const;
 type Field = (typeof fields)[number];
-const needless: Field[] = ['size', 'model'];
+const needless: Field[] = ['options', 'size', 'model'];
 type Words = Record<Field, string>;
 
 /** Without a word for the strategy that everybody takes. */
