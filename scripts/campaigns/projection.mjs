@@ -1,68 +1,44 @@
-// What `llmbatch run --estimate 1000` promises for 10,000 requests, against the time that they then take, model loaded, and what
-// the rate of the first 20 answers would have promised; engines in turn, in each round.
-//   node scripts/campaigns/projection.mjs [--ollama HOST] [--vllm PYTHON --model FOLDER] [--rounds 3] [--systems 1]
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { runSession } from './sessions.mjs';
-import { checkAnswers, median, startCampaign } from './start-campaign.mjs';
-import { vllmEngine } from './vllm-engine.mjs';
+// How well do trials of the smallest size of a bench tell the time of its largest? Of each setting of engine and workers: the time
+// that the steady rate of the small trials promises for the large ones (mean of the repeats), and that the first 20 answers
+// of the small ones promise, each over the time that the large ones took.
+//   node scripts/campaigns/projection.mjs bench-results/FOLDER
+import { execFileSync } from 'node:child_process';
+import { bin } from './sessions.mjs';
 
-const { values } = parseArgs({
-  options: {
-    ollama: { type: 'string' },
-    vllm: { type: 'string' },
-    model: { type: 'string' },
-    rounds: { type: 'string', default: '3' },
-    systems: { type: 'string', default: '1' },
-  },
-});
-const count = 10_000;
-const sample = 1000;
-const { folder, input, finish } = await startCampaign('projection', count, values.systems);
-const engines = {
-  'llama-cpp': ['-b', 'llama-cpp', '--workers', '4'],
-  ...(values.ollama && { ollama: ['-b', 'ollama', '--host', values.ollama, '--workers', '4'] }),
-  ...(values.vllm && { vllm: [...vllmEngine({ python: values.vllm, model: values.model }).flags, '--workers', '64'] }),
-};
-const rounds = [];
-for (let round = 1; round <= Number(values.rounds); round++) {
-  for (const [engine, flags] of Object.entries(engines)) {
-    rounds.push({ round, engine, ...(await measure(flags, join(folder, `${engine}-${round}.jsonl`))) });
-    console.error(JSON.stringify(rounds.at(-1)));
-  }
-}
-const medians = Object.fromEntries(
-  Object.keys(engines).map((engine) => {
-    const own = rounds.filter((row) => row.engine === engine);
-    const middle = (key) => round3(median(own.map((row) => row[key])));
-    return [engine, { error: middle('error'), first_20_error: middle('first_20_error') }];
-  }),
+const [folder] = process.argv.slice(2);
+const maxBuffer = 2 ** 28;
+const { trials } = JSON.parse(
+  execFileSync(process.execPath, [bin, 'bench', '--report', folder, '--json'], { maxBuffer }),
 );
-finish({ requests: count, sample, systems: Number(values.systems), medians, rounds }, commandLine());
-console.log(JSON.stringify(medians));
-
-async function measure(flags, output) {
-  const run = (...more) => runSession(['run', input, ...flags, '--json', ...more], { cwd: folder });
-  const { summary: promised } = await run('--estimate', String(sample));
-  const { summary: real } = await run('-o', output);
-  const seconds = real.elapsed_seconds;
-  return {
-    right: checkAnswers(input, output).right,
-    seconds,
-    is_steady: promised.steady.is_steady,
-    promised_seconds: promised.hours.expected * 3600,
-    promised_range: [promised.hours.low, promised.hours.high].map((hours) => hours && hours * 3600),
-    first_20_seconds: count / promised.first_20_rate,
-    error: round3((promised.hours.expected * 3600) / seconds - 1),
-    first_20_error: round3(count / promised.first_20_rate / seconds - 1),
-  };
+const settings = new Map();
+for (const trial of trials) settings.set(settingOf(trial), [...(settings.get(settingOf(trial)) ?? []), trial]);
+const sizes = trials.map(({ record }) => record.spec.size);
+const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+for (const [setting, all] of settings) {
+  const small = all.filter(({ record }) => record.spec.size === least);
+  const seconds = mean(all.filter(({ record }) => record.spec.size === most).map(({ record }) => record.seconds));
+  const steady = mean(small.map((trial) => trial.steady.rate).filter((rate) => rate !== null));
+  const quick = mean(small.map(({ record }) => record.first_20_rate));
+  console.log(
+    JSON.stringify({
+      setting,
+      trials: small.length,
+      seconds: round(seconds, 1),
+      promised: round(most / steady, 1),
+      error: round(most / steady / seconds - 1, 3),
+      first_20_error: round(most / quick / seconds - 1, 3),
+    }),
+  );
 }
 
-function round3(value) {
-  return Math.round(value * 1000) / 1000;
+function settingOf({ record: { spec } }) {
+  return `${spec.backend}, ${spec.workers} workers`;
 }
 
-function commandLine() {
-  const engine = `${values.ollama ? ' --ollama HOST' : ''}${values.vllm ? ' --vllm PYTHON --model FOLDER' : ''}`;
-  return `node scripts/campaigns/projection.mjs${engine} --rounds ${values.rounds} --systems ${values.systems}`;
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function round(value, digits) {
+  return Number(value.toFixed(digits));
 }

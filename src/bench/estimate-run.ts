@@ -29,10 +29,10 @@ export interface RunEstimate {
   tokens: { prompt: number | null; completion: number | null };
 }
 
-/** Runs so many of a file's requests for so long, in `folder` alone, and projects. */
+/** Runs so many of a file's requests, for so long at most (null: however long), in `folder` alone, and projects. */
 export async function estimateRun(
   request: RunRequest,
-  { size, mostMs, folder }: { size: number; mostMs: number; folder: string },
+  { size, mostMs, folder }: { size: number; mostMs: number | null; folder: string },
   { host, slot }: { host: RunHost; slot: EngineSlot },
 ): Promise<RunEstimate> {
   const input = join(folder, 'sample.jsonl');

@@ -5,10 +5,10 @@ import { startRun } from '../start-run.ts';
 import { watchTrial } from './watch-trial.ts';
 import type { TrialSpan } from './windows.ts';
 
-/** A run that no `resume` or `status` of the user's finds, stopped after so long where it has not ended before. */
+/** A run that no `resume` or `status` of the user's finds, stopped after so long (null: never) where it has not ended before. */
 export async function timedRun(
   request: RunRequest,
-  mostMs: number,
+  mostMs: number | null,
   { host, slot }: { host: RunHost; slot: EngineSlot },
 ): Promise<{ span: TrialSpan; snapshot: Snapshot }> {
   const watch = watchTrial();
@@ -20,7 +20,7 @@ export async function timedRun(
     stop: AbortSignal.any([host.stop, late.signal]),
     onEvent(event) {
       // The time that the model takes to load is no part of it.
-      if (event.type === 'request-start') timer ??= setTimeout(() => late.abort(), mostMs);
+      if (event.type === 'request-start' && mostMs !== null) timer ??= setTimeout(() => late.abort(), mostMs);
       watch.onEvent(event);
     },
   };

@@ -1,3 +1,4 @@
+import { formatInteger } from '../core/format.ts';
 import type { TrialRecord, TrialSpec } from './records.ts';
 
 type Field = keyof TrialSpec;
@@ -34,22 +35,31 @@ export const groupCurves = <Trial extends { record: TrialRecord }>(trials: reado
 
 type Sized = Pick<TrialSpec, 'backend' | 'model' | 'strategy' | 'options' | 'size'>;
 
+const settingOf = ({ backend, model, strategy, options }: Sized): string =>
+  JSON.stringify([backend, model, strategy, sorted(options)]);
+
 /** Of what differs in its size alone, the largest: it says most of a long run. */
 export function ofLargestSize<Item>(items: readonly Item[], specOf: (item: Item) => Sized): Item[] {
-  const keyOf = (item: Item): string => {
-    const { backend, model, strategy, options } = specOf(item);
-    return JSON.stringify([backend, model, strategy, sorted(options)]);
-  };
   const largest = new Map<string, number>();
-  for (const item of items) largest.set(keyOf(item), Math.max(largest.get(keyOf(item)) ?? 0, specOf(item).size));
-  return items.filter((item) => specOf(item).size === largest.get(keyOf(item)));
+  for (const spec of items.map(specOf))
+    largest.set(settingOf(spec), Math.max(largest.get(settingOf(spec)) ?? 0, spec.size));
+  return items.filter((item) => specOf(item).size === largest.get(settingOf(specOf(item))));
+}
+
+/** What differs in its size alone together, in its order. */
+export function groupSizes<Item extends Sized>(items: readonly Item[]): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) groups.set(settingOf(item), [...(groups.get(settingOf(item)) ?? []), item]);
+  return [...groups.values()];
 }
 
 /** Requests in flight, of a trial that was told them or that found them. */
 export const workersOf = ({ workers, spec }: TrialRecord): number | null => workers ?? spec.workers;
 
+type Titled = Pick<TrialSpec, 'strategy' | 'options'> & { size: number | null };
+
 /** `5,000 requests, independent, num_ctx=4096` */
-export function titleOf({ size, strategy, options }: Pick<TrialSpec, 'size' | 'strategy' | 'options'>): string {
+export function titleOf({ size, strategy, options }: Titled): string {
   const pairs = Object.entries(options).map(([key, value]) => `${key}=${value}`);
-  return [`${size.toLocaleString('en-US')} requests`, strategy, ...pairs].join(', ');
+  return [...(size === null ? [] : [`${formatInteger(size)} requests`]), strategy, ...pairs].join(', ');
 }

@@ -12,13 +12,15 @@ import { watchInterrupts } from './interrupts.ts';
 import { createScreen } from './screen.ts';
 import { writeStdout } from './write-stdout.ts';
 
-const mostMs = 60_000;
+const usualSample = { size: 200, mostMs: 60_000 };
 
-/** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. */
+/** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. `size` null: the usual. */
 export async function estimate(
   requests: readonly RunRequest[],
-  { size, json, progress }: { size: number; json: boolean; progress: ProgressMode },
+  { size: asked, json, progress }: { size: number | null; json: boolean; progress: ProgressMode },
 ): Promise<number> {
+  // Who says how many, has the time for them.
+  const sample = asked === null ? usualSample : { size: asked, mostMs: null };
   const slot = createEngineSlot();
   const screen = createScreen(progress);
   const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
@@ -34,7 +36,7 @@ export async function estimate(
         onResults: null,
       };
       const found = await withScratchFolder((folder) =>
-        estimateRun(request, { size, mostMs, folder }, { host, slot }),
+        estimateRun(request, { ...sample, folder }, { host, slot }),
       ).finally(screen.close);
       await writeStdout(
         json

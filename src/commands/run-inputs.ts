@@ -16,8 +16,6 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
   estimate?: number | true;
 }
 
-const usualSample = 200;
-
 /** `llmbatch run`. Returns the exit code. */
 export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
   checkCombination(inputs, flags);
@@ -31,7 +29,7 @@ export async function runInputs(inputs: readonly string[], flags: RunFlags): Pro
   for (const { input } of requests) await checkReadable(input);
   if (flags.estimate !== undefined) {
     const { estimate } = await import('./estimate.ts');
-    return estimate(requests, { ...flags, size: flags.estimate === true ? usualSample : flags.estimate });
+    return estimate(requests, { ...flags, size: flags.estimate === true ? null : flags.estimate });
   }
   return runQueue(requests, { ...flags, toStdout: isToStdout(inputs[0] ?? '', flags) });
 }

@@ -21,7 +21,7 @@ export function addRunCommand(program: Command, onExit: (code: number) => void):
     .option('--dry-run', 'show the first request as it would be sent, and the choices; send nothing', false)
     .option(
       '--estimate [n]',
-      'time a sample (200 requests, 60 s at most) and say what all would take; write nothing',
+      'time a sample (n requests; 200, for 60 s at most) and say what all would take; write nothing',
       parseCount,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});

@@ -1,6 +1,12 @@
 /** What a chart shows, in the units of its axes; how it is drawn is the renderer's. */
 export type Chart = LineChart | BarChart | HistogramChart | GridChart;
 
+/** Where it is drawn: on a phone, or so many pixels wide. */
+export interface Room {
+  isNarrow: boolean;
+  width: number;
+}
+
 interface ChartText {
   title: string;
   /** What is to be seen, in a sentence. */
@@ -62,7 +68,7 @@ export interface GridChart extends ChartText {
   kind: 'grid';
   x: { title: string };
   y: { title: string };
-  columns: string[];
   /** `short`: for a phone. */
+  columns: { name: string; short: string }[];
   rows: { name: string; short: string; cells: ({ share: number; text: string; isSetOff?: boolean } | null)[] }[];
 }

@@ -1,6 +1,6 @@
 import type { Spec } from 'vega';
 import { barSpec, histogramSpec } from './bar-spec.ts';
-import type { Chart } from './chart.ts';
+import type { Chart, Room } from './chart.ts';
 import { chartConfig, seriesLook } from './chart-theme.ts';
 import { escapeHtml } from './escape-html.ts';
 import { gridSpec } from './grid-spec.ts';
@@ -8,24 +8,30 @@ import { lineSpec } from './line-spec.ts';
 import { renderTable } from './html-table.ts';
 
 /** As wide as it is shown: a drawing that is scaled has letters that nobody can read, or that shout. */
-const widths = { wide: 520, narrow: 336, small: 250 };
-const heights = { wide: 260, narrow: 220, small: 110 };
+const widths = { full: 1100, wide: 520, narrow: 336, small: 250 };
+const heights = { full: 260, wide: 260, narrow: 220, small: 110 };
 
 type Size = keyof typeof widths;
 
 /** A chart with its numbers, for a page: drawn for a screen and for a phone, of which the page shows one. */
 export async function renderFigure(chart: Chart): Promise<string> {
-  const sizes: Size[] = chart.isSmall === true ? ['small'] : ['wide', 'narrow'];
+  const isFull = chart.kind === 'grid' && chart.columns.length > mostOfHalf;
+  const large = [isFull ? 'full' : 'wide', 'narrow'] as const;
+  const sizes: readonly Size[] = chart.isSmall === true ? ['small'] : large;
   const drawings: string[] = [];
   for (const size of sizes) drawings.push(`<div class="${size}">${await renderSvg(chart, size)}</div>`);
+  const figureClass = chart.isSmall === true ? 'small' : isFull ? 'whole' : '';
   const { caption, numbers } = chart;
-  return `<figure${chart.isSmall === true ? ' class="small"' : ''}>
+  return `<figure class="${figureClass}">
 <figcaption>${escapeHtml(chart.title)}</figcaption>
 ${legendOf(chart)}${drawings.join('\n')}
 ${caption === undefined ? '' : `<p>${escapeHtml(caption)}</p>`}
 ${numbers === undefined ? '' : renderTable(numbers.header, numbers.rows)}
 </figure>`;
 }
+
+/** Columns of a grid that find place in half of the page. */
+const mostOfHalf = 5;
 
 /** The chart alone, as SVG that takes its colours from the page. */
 async function renderSvg(chart: Chart, size: Size): Promise<string> {
@@ -35,7 +41,7 @@ async function renderSvg(chart: Chart, size: Size): Promise<string> {
     height: heights[size],
     padding: 2,
     autosize: { type: 'fit-x', contains: 'padding' },
-    ...specOf(chart, { isNarrow: size === 'narrow' }),
+    ...specOf(chart, { isNarrow: size === 'narrow', width: widths[size] }),
   };
   const view = new View(parse(spec, chartConfig), { renderer: 'none', logLevel: 0 });
   const svg = await view.toSVG();
@@ -53,7 +59,7 @@ async function loadVega(): Promise<typeof import('vega')> {
 
 type MeasureText = (item: { fontSize?: number; text?: string }, part?: string) => number;
 
-function specOf(chart: Chart, room: { isNarrow: boolean }): Spec {
+function specOf(chart: Chart, room: Room): Spec {
   if (chart.kind === 'lines') return lineSpec(chart, room);
   if (chart.kind === 'bars') return barSpec(chart);
   return chart.kind === 'grid' ? gridSpec(chart, room) : histogramSpec(chart, room);

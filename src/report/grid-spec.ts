@@ -1,19 +1,29 @@
 import type { Mark, Spec } from 'vega';
-import type { GridChart } from './chart.ts';
+import type { GridChart, Room } from './chart.ts';
 import { accent, ink, labelText, plain } from './chart-theme.ts';
 
 const cellHeight = 34;
+/** Pixels of a cell that its text needs: `100.0%`, or `100`. */
+const [roomForText, roomForShort] = [46, 26];
+const letter = 7;
+/** As the labels of all axes. */
+const mostOfNames = 260;
 
-export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow }: { isNarrow: boolean }): Spec {
+export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow, width }: Room): Spec {
+  const rowNames = rows.map(({ name, short }) => (isNarrow ? short : name));
+  const namesWidth = Math.min(mostOfNames, letter * Math.max(...rowNames.map(({ length }) => length), 0));
+  const textOf = textIn((width - namesWidth) / columns.length);
   const cells = rows.flatMap((row, rowIndex) =>
-    row.cells.flatMap((cell, column) => (cell === null ? [] : [{ ...cell, row: rowIndex, column }])),
+    row.cells.flatMap((cell, column) =>
+      cell === null ? [] : [{ ...cell, text: textOf(cell.text), row: rowIndex, column }],
+    ),
   );
   return {
     height: Math.max(rows.length, 1) * cellHeight,
     data: [{ name: 'cells', values: cells }],
     signals: [
-      { name: 'columnNames', value: columns },
-      { name: 'rowNames', value: rows.map(({ name, short }) => (isNarrow ? short : name)) },
+      { name: 'columnNames', value: columns.map(({ name, short }) => (isNarrow ? short : name)) },
+      { name: 'rowNames', value: rowNames },
     ],
     scales: [
       { name: 'x', type: 'band', domain: columns.map((_, index) => index), range: 'width', padding: 0.04 },
@@ -25,6 +35,12 @@ export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow }: { isN
     ],
     marks: [cellMark, textMark],
   };
+}
+
+/** The table beside it has the numbers that find no place. */
+function textIn(cellWidth: number): (text: string) => string {
+  if (cellWidth >= roomForText) return (text) => text;
+  return cellWidth >= roomForShort ? (text) => text.replace(/(\.0)?%$/, '') : () => '';
 }
 
 /** The scale knows numbers, for two names may be alike. */

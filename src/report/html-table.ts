@@ -1,4 +1,4 @@
-import { escapeHtml } from './escape-html.ts';
+import { proseHtml } from './escape-html.ts';
 
 /** Header null: rows of a label and a value. Columns of numbers stand to the right. */
 export function renderTable(header: string[] | null, rows: string[][]): string {
@@ -23,4 +23,4 @@ function renderRow([label = '', ...cells]: string[], { tag, isText }: { tag: str
   return `<tr>${renderCell(scope, label)}${rest.join('')}</tr>`;
 }
 
-const renderCell = (tag: string, text: string): string => `<${tag}>${escapeHtml(text)}</${tag.slice(0, 2)}>`;
+const renderCell = (tag: string, text: string): string => `<${tag}>${proseHtml(text)}</${tag.slice(0, 2)}>`;

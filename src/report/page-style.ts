@@ -18,6 +18,7 @@ h2 { font-size: 1.05rem; margin: 0 0 .5rem; }
 main { display: grid; gap: 1rem; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
 section { border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; min-width: 0; background: var(--card); }
 .wide-part { grid-column: 1 / -1; }
+.word { white-space: nowrap; }
 p { margin: 0 0 .6rem; max-width: 60rem; overflow-wrap: anywhere; }
 .charts { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); }
 .charts.many { grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 1rem; }
@@ -28,6 +29,7 @@ figure p { margin: .5rem 0; font-size: .9rem; color: var(--soft); }
 figure.small figcaption, figure.small p { font-size: .85rem; }
 figure.small div svg { width: 100%; max-width: 22rem; }
 figure svg { display: block; max-width: 100%; height: auto; }
+figure.whole { grid-column: 1 / -1; }
 .narrow { display: none; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0 0 .35rem; padding: 0; font-size: .85rem; }
 .legend li { overflow-wrap: anywhere; }
@@ -48,7 +50,7 @@ th { font-weight: 500; }
 @media (max-width: 540px) {
   body { padding: .75rem; }
   section { padding: .75rem; }
-  .wide { display: none; }
+  .wide, .full { display: none; }
   table { font-size: .9rem; }
   .table tbody th { min-width: 6.6rem; }
   .table :is(td, th).text { overflow-wrap: anywhere; min-width: 5.6rem; padding-left: .4rem; }

@@ -1,6 +1,6 @@
 import type { Chart } from './chart.ts';
 import { renderFigure } from './charts.ts';
-import { escapeHtml } from './escape-html.ts';
+import { escapeHtml, proseHtml } from './escape-html.ts';
 import { renderTable } from './html-table.ts';
 import { pageStyle } from './page-style.ts';
 import type { Section } from './sections.ts';
@@ -42,7 +42,7 @@ async function renderPart({ title, notes = [], charts = [], header = null, rows 
   const isSmall = charts.some((chart) => chart.isSmall === true);
   return `<section${isWide === true ? ' class="wide-part"' : ''}>
 <h2>${escapeHtml(title)}</h2>
-${notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('\n')}
+${notes.map((note) => `<p>${proseHtml(note)}</p>`).join('\n')}
 ${figures.length === 0 ? '' : `<div class="charts${isSmall ? ' many' : ''}">\n${figures.join('\n')}\n</div>`}
 ${rows.length === 0 ? '' : renderTable(header, rows)}
 </section>`;

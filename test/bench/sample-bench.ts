@@ -35,6 +35,17 @@ export function sampleBatches(): BenchReport {
   return reportOf(trials);
 }
 
+/** Three engines, three sizes, three numbers of workers. */
+export function sampleMatrix(): BenchReport {
+  const points = ['ollama', 'vllm', 'llama-cpp'].flatMap((backend) =>
+    [1000, 5000, 10_000].flatMap((size) => [1, 8, 64].map((workers) => ({ backend, size, workers }))),
+  );
+  const trials = points.map((point, at) =>
+    trialRecord(trialSpec({ ...point, number: at + 1 }), { rate: 10 * Math.sqrt(point.workers) }),
+  );
+  return reportOf(trials);
+}
+
 function reportOf(trials: TrialRecord[]): BenchReport {
   const records = [planOf(trials.map(({ spec }) => spec)), ...trials, ...agreementsOf(trials)];
   return {

@@ -56,3 +56,16 @@ export const seenCharts = async (page: Page): Promise<string[]> => {
   const titles = await Promise.all(drawings.map((drawing) => drawing.getAttribute('aria-label')));
   return titles.map((title) => title ?? '');
 };
+
+/** Texts of the drawings that lie over each other. */
+export const collidingTexts = (page: Page): Promise<string[]> =>
+  page.evaluate(`[...document.querySelectorAll('figure svg[role=img]')].flatMap((drawing) => {
+    const texts = [...drawing.querySelectorAll('text')]
+      .map((text) => ({ text: text.textContent, box: text.getBoundingClientRect() }))
+      .filter(({ text, box }) => text !== '' && box.width > 0);
+    const overlap = (one, other) =>
+      Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2 &&
+      Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 4;
+    return texts.flatMap((one, at) =>
+      texts.slice(at + 1).filter((other) => overlap(one.box, other.box)).map((other) => one.text + ' / ' + other.text));
+  })`);

@@ -43,7 +43,9 @@ function agreementGrid(
     title: 'Same fields, or same texts where answers are no JSON',
     x: { title: 'compared with' },
     y: { title: '' },
-    columns: lefts.map((left) => (left === 'reference' ? 'expected' : `#${left}`)),
+    columns: lefts.map((left) =>
+      left === 'reference' ? { name: 'expected', short: 'exp.' } : { name: `#${left}`, short: `#${left}` },
+    ),
     rows: rights.map((right) => ({
       name: nameOf(right),
       short: `#${right}`,

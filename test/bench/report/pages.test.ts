@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import type { BenchReport } from '../../../src/bench/report/bench-report.ts';
 import { renderBenchHtml } from '../../../src/bench/report/html.ts';
 import { renderBenchMarkdown } from '../../../src/bench/report/markdown.ts';
-import { hasBrowser, overflow, seenCharts, visit } from '../../helpers/browse.ts';
+import { collidingTexts, hasBrowser, overflow, seenCharts, visit } from '../../helpers/browse.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { expectWellFormed } from '../../report/well-formed.ts';
-import { sampleBatches, sampleBench } from '../sample-bench.ts';
+import { sampleBatches, sampleBench, sampleMatrix } from '../sample-bench.ts';
 
 const engineCharts = [
   'Rate against workers',
@@ -37,9 +37,25 @@ const batchCharts = [
   'Memory of the engine over time',
 ];
 
+const matrixCharts = [
+  ...['ollama', 'vllm', 'llama-cpp'].flatMap((engine) => [
+    'Rate against workers',
+    'Latency against workers, from sending to the whole answer, 10,000 requests',
+    ...['1 worker', '8 workers', '64 workers'].flatMap((workers) =>
+      ['1,000', '5,000', '10,000'].map((size) => `${engine}, ${workers}, ${size} requests`),
+    ),
+  ]),
+  '50,000 requests',
+  '170,000 requests',
+  'Same fields, or same texts where answers are no JSON',
+  'VRAM over time',
+  'Memory of the engine over time',
+];
+
 const reports: [name: string, report: () => BenchReport, charts: string[]][] = [
   ['two engines', sampleBench, engineCharts],
   ['batches', sampleBatches, batchCharts],
+  ['engines, sizes and workers', sampleMatrix, matrixCharts],
 ];
 
 describe.each(reports)('the page of %s', (_, report, charts) => {
@@ -60,6 +76,7 @@ describe.each(reports)('the page of %s', (_, report, charts) => {
       expect({ complaints, requests }).toEqual({ complaints: [], requests: [] });
       expect((await seenCharts(page)).toSorted()).toEqual(charts.toSorted());
       expect(await overflow(page)).toBe(0);
+      expect(await collidingTexts(page)).toEqual([]);
     });
   });
 });
