@@ -61,8 +61,8 @@ describe('llmbatch --help', () => {
                                     bad (default: false)
         --dry-run                   show the first request as it would be sent, and
                                     the choices; send nothing (default: false)
-        --estimate [n]              time a sample (200 requests, 60 s at most) and say
-                                    what all would take; write nothing
+        --estimate [n]              time a sample (n requests; 200, for 60 s at most)
+                                    and say what all would take; write nothing
         --priority <input=number>   run inputs with higher numbers first; repeatable
                                     (default: {})
         -b, --backend <name>        the engine: llama-cpp, ollama, openai, vllm, mock;
