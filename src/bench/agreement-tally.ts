@@ -23,7 +23,7 @@ export function createAgreementTally(pair: AgreementPair): AgreementTally {
   const worst: Worst[] = [];
   return {
     add(id, left, right) {
-      const found = compareAnswers(left, right);
+      const found = compareAnswers(left, right, pair.left === 'reference');
       counts.compared++;
       counts.same_text += Number(found.sameText);
       counts.fields += found.fields;

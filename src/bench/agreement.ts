@@ -12,9 +12,15 @@ import type { AgreementRecord, TrialRecord } from './records.ts';
 export async function* compareTrials(trials: readonly TrialRecord[], folder: string): AsyncGenerator<AgreementRecord> {
   const outputs = new Map(trials.map(({ spec, output }) => [spec.number, join(folder, output ?? '')]));
   for (const pair of agreementPairs(trials)) {
-    const record = await comparePair(pair, outputs);
-    if (record.compared > 0) yield record;
+    const record = await comparePair(pair, outputs).catch(nullIfAbsent);
+    if (record !== null && record.compared > 0) yield record;
   }
+}
+
+/** An output that somebody removed is compared with nothing. */
+function nullIfAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
 }
 
 async function comparePair(

@@ -1,11 +1,11 @@
 import { UsageError } from '../core/errors.ts';
 import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
-import { changesAnswers } from './changes-answers.ts';
+import { answerChanges } from './changes-answers.ts';
 import type { AgreementRecord, BenchRecord, TrialRecord } from './records.ts';
 import { findStability } from './stability.ts';
 import { type StabilityLimits, defaultStabilityLimits } from './stability-checks.ts';
 import { findSteady } from './steady.ts';
-import { planOf } from './trials-file.ts';
+import { planOf, trialsOf } from './trials-file.ts';
 import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 import type { Trial } from './verdicts/evidence.ts';
 import { findVerdicts } from './verdicts/index.ts';
@@ -24,20 +24,15 @@ export function analyse(
   return { plan, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
 }
 
-/** In the order of execution; of one that was run again, the last. */
-function trialsOf(records: readonly BenchRecord[]): TrialRecord[] {
-  const trials = records.filter((record): record is TrialRecord => record.type === 'trial');
-  const byNumber = new Map(trials.map((trial) => [trial.spec.number, trial]));
-  return [...byNumber.values()].toSorted((left, right) => left.spec.number - right.spec.number);
-}
-
 function analyseTrials(records: readonly TrialRecord[], agreements: readonly AgreementRecord[]): TrialAnalysis[] {
   const trials = records.map((record): Trial => ({ record, steady: findSteady(record.windows) }));
   const groups = groupTrials(trials, curveFields);
+  const changes = answerChanges(records, agreements);
   return trials.map((trial) => ({
     ...trial,
     verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups) }),
-    changesAnswers: changesAnswers(trial.record, records, agreements),
+    changesAnswers: changes.get(trial.record.spec.number)?.isChange ?? null,
+    changedShare: changes.get(trial.record.spec.number)?.share ?? null,
   }));
 }
 

@@ -21,8 +21,10 @@ export interface TrialAnalysis {
   steady: Steady;
   /** Why it is as fast as it is, the weightiest first; empty where the numbers say nothing. */
   verdicts: Verdict[];
-  /** Answers differ from those of the trial that it is compared with (the baseline, else the fewest workers). */
+  /** Answers differ from those of the trial that it is compared with (the baseline, else the fewest workers), beyond noise. */
   changesAnswers: boolean | null;
+  /** Of the fields of JSON answers, else of the texts: how many of them do, 0 to 1. */
+  changedShare: number | null;
 }
 
 export interface Steady {

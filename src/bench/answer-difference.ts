@@ -3,23 +3,26 @@ import { isRecord } from '../core/is-record.ts';
 /** How two answers to one request differ. */
 export interface AnswerDifference {
   sameText: boolean;
-  /** Of answers that are both JSON: the fields that either has, and how many of them are equal. */
+  /** Of answers that are both JSON: the fields that either has (that are expected, of an expected value), and how many are equal. */
   fields: number;
   sameFields: number;
   /** Absolute differences of the numbers that both have in the same field. */
   differences: number[];
-  /** A field went from one word to another. */
+  /** A field went from one word or two, or truth value, to another; capitals and a full stop are no other word. */
   changedVerdict: boolean;
 }
 
-/** Compares two answers as texts, and field by field where both are JSON. `left` may be an expected value that is no text. */
-export function compareAnswers(left: unknown, right: string): AnswerDifference {
+/**
+ * Compares two answers as texts, and field by field where both are JSON. `isExpected`: `left` is what the input expects, maybe
+ * no text, and what it does not name is not compared.
+ */
+export function compareAnswers(left: unknown, right: string, isExpected = false): AnswerDifference {
   const [from, to] = [parseAnswer(left), parseAnswer(right)];
   const sameText = typeof left === 'string' ? left === right : isDeepEqual(from, to);
   const isJson = from !== undefined && to !== undefined;
-  if (!isJson) return { sameText, ...noFields, changedVerdict: isChangedWord(left, right) };
+  if (!isJson) return { sameText, ...noFields, changedVerdict: isChangedWord(left, right, oneWord) };
   const [before, after] = [fieldsOf(from), fieldsOf(to)];
-  const names = [...new Set([...before.keys(), ...after.keys()])];
+  const names = [...new Set([...before.keys(), ...(isExpected ? [] : after.keys())])];
   const pairs = names.map((name) => [before.get(name), after.get(name)] as const);
   return {
     sameText,
@@ -28,7 +31,7 @@ export function compareAnswers(left: unknown, right: string): AnswerDifference {
     differences: pairs.flatMap(([one, other]) =>
       typeof one === 'number' && typeof other === 'number' ? [Math.abs(one - other)] : [],
     ),
-    changedVerdict: pairs.some(([one, other]) => isChangedWord(one, other)),
+    changedVerdict: pairs.some(([one, other]) => isChangedWord(one, other, twoWords)),
   };
 }
 
@@ -66,7 +69,15 @@ function isDeepEqual(left: unknown, right: unknown): boolean {
   );
 }
 
-const word = /^[\p{L}\p{N}_-]{1,40}[.!]?$/u;
+const oneWord = /^[\p{L}\p{N}_-]{1,40}$/u;
+/** `strong hire`, in a field of its own. */
+const twoWords = /^[\p{L}\p{N}_-]{1,20}( [\p{L}\p{N}_-]{1,20})?$/u;
 
-const isChangedWord = (left: unknown, right: unknown): boolean =>
-  typeof left === 'string' && typeof right === 'string' && left !== right && word.test(left) && word.test(right);
+function isChangedWord(left: unknown, right: unknown, verdict: RegExp): boolean {
+  if (typeof left === 'boolean' && typeof right === 'boolean') return left !== right;
+  if (typeof left !== 'string' || typeof right !== 'string') return false;
+  const [from, to] = [plain(left), plain(right)];
+  return from !== to && verdict.test(from) && verdict.test(to);
+}
+
+const plain = (text: string): string => text.trim().replace(/[.!]$/, '').toLowerCase();

@@ -1,4 +1,4 @@
-import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
+import { formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
 import type { PagePart } from '../report/page.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
@@ -8,6 +8,7 @@ import { engineParts } from './report/engines-part.ts';
 import { projectionPart } from './report/projection-part.ts';
 import { summarySentences } from './report/summary-part.ts';
 import { nameSettings } from './report/trial-names.ts';
+import { meanOf } from './mean.ts';
 import { groupCurves, groupTrials, ofLargestSize, workersOf } from './trial-groups.ts';
 
 /** What a bench found, for a terminal. */
@@ -58,7 +59,7 @@ function rowsOf({ trials }: BenchAnalysis): string[][] {
       rate === null ? neededText(finished) : `${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)}`,
       formatDuration(p50),
       formatDuration(p95),
-      formatRate(meanFirst(finished)),
+      formatRate(meanOf(finished.map(({ record }) => record.first_20_rate))),
       formatInteger(finished.reduce((sum, { record }) => sum + record.failed, 0)),
       String(group.length),
     ];
@@ -70,19 +71,17 @@ function neededText(trials: TrialAnalysis[]): string {
   return needed > 0 ? `needs ${formatInteger(needed)} requests` : '';
 }
 
-function meanFirst(trials: TrialAnalysis[]): number | null {
-  const rates = trials.map(({ record }) => record.first_20_rate).filter((rate) => rate !== null);
-  return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-}
-
-/** The weightiest verdict of each setting, from the last of its trials. */
+/** The weightiest verdict of each setting, from the last of its trials that has one; a decline is told without one too. */
 function whyOf({ trials }: BenchAnalysis): string[] {
   const nameOf = nameSettings(trials.map(({ record }) => record));
   return pointsOf(ofLargestSize(trials, ({ record }) => record.spec)).flatMap((group) => {
-    const last = group.findLast(({ verdicts }) => verdicts.length > 0);
-    const [verdict] = last?.verdicts ?? [];
-    if (last === undefined || verdict === undefined) return [];
-    return [`${nameOf(last.record)}: ${verdict.cause}. ${verdict.text}`];
+    const name = nameOf(group[0]!.record);
+    const [verdict] = group.findLast(({ verdicts }) => verdicts.length > 0)?.verdicts ?? [];
+    if (verdict !== undefined) return [`${name}: ${verdict.cause}. ${verdict.text}`];
+    const trend = Math.min(...group.map(({ steady }) => steady.trend ?? 0));
+    return trend < 0
+      ? [`${name}: slows down by ${formatPercent(-trend)} over a trial, for no cause that was measured.`]
+      : [];
   });
 }
 

@@ -22,6 +22,7 @@ export function bestSettings(
     backend: record.spec.backend,
     model: record.spec.model,
     digest: record.model_digest,
+    server: record.server ?? null,
     hardware,
     options: record.spec.options,
     workers,
@@ -45,5 +46,5 @@ function candidateOf({ points, recommended }: WorkerCurve, { trials }: BenchAnal
   return { record, workers: point.workers, rate: point.rate };
 }
 
-const keyOf = ({ spec: { backend, model, options }, model_digest }: TrialRecord): string =>
-  JSON.stringify([backend, model, model_digest, options]);
+const keyOf = ({ spec: { backend, model, options }, model_digest, server }: TrialRecord): string =>
+  JSON.stringify([backend, model, model_digest, server, options]);

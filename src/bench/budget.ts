@@ -35,7 +35,8 @@ export function fitsBudget(
 export const spentSeconds = (done: readonly TrialRecord[]): number =>
   done.reduce((sum, record) => sum + secondsOf(record), 0);
 
-const secondsOf = ({ seconds, load_ms }: TrialRecord): number => seconds + (load_ms ?? 0) / 1000;
+/** Without the load: many trials share one, and more requests don't need more of them. */
+const secondsOf = ({ seconds }: TrialRecord): number => seconds;
 
 const pointKey = ({ backend, model, workers, size, strategy, options }: TrialSpec): string =>
   JSON.stringify([backend, model, workers, size, strategy, options]);

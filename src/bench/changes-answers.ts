@@ -1,23 +1,44 @@
 import type { AgreementRecord, TrialRecord } from './records.ts';
+import { groupTrials } from './trial-groups.ts';
 
-/**
- * Do the answers of a trial differ from those of the trial of its own engine that it was compared with? JSON answers differ
- * by their fields, others by their text. Null: it was compared with none.
- */
-export function changesAnswers(
-  { spec }: TrialRecord,
-  trials: readonly TrialRecord[],
-  agreements: readonly AgreementRecord[],
-): boolean | null {
-  const isSameEngine = (number: number | 'reference'): boolean =>
-    trials.some(
-      ({ spec: other }) => other.number === number && other.backend === spec.backend && other.model === spec.model,
-    );
-  const compared = agreements.filter(
-    ({ left, right, compared: requests }) => right === spec.number && requests > 0 && isSameEngine(left),
-  );
-  return compared.length === 0 ? null : compared.some(differs);
+/** How a trial's answers differ from those of the trial of its own engine that it was compared with. */
+export interface AnswerChange {
+  /** Of the fields of JSON answers, else of the texts, 0 to 1. */
+  share: number;
+  /** More than what is noise. */
+  isChange: boolean;
 }
 
-const differs = ({ compared, same_text, fields, same_fields }: AgreementRecord): boolean =>
-  fields > 0 ? same_fields < fields : same_text < compared;
+/** A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it. */
+const leastChange = 0.01;
+
+/** Of each trial that was compared with another of its engine, by its number. */
+export function answerChanges(
+  trials: readonly TrialRecord[],
+  agreements: readonly AgreementRecord[],
+): Map<number, AnswerChange> {
+  const changes = new Map<number, AnswerChange>();
+  const settings = groupTrials(
+    trials.map((record) => ({ record })),
+    ['backend', 'model', 'workers', 'size', 'strategy', 'options'],
+  ).map((group) => group.map(({ record }) => record.spec.number));
+  for (const group of groupTrials(
+    trials.map((record) => ({ record })),
+    ['backend', 'model'],
+  )) {
+    const own = new Set<number | 'reference'>(group.map(({ record }) => record.spec.number));
+    const compared = agreements.filter((pair) => own.has(pair.left) && own.has(pair.right) && pair.compared > 0);
+    const isRepeat = ({ left, right }: AgreementRecord): boolean =>
+      settings.some((numbers) => numbers.includes(Number(left)) && numbers.includes(right));
+    // What a setting differs by from itself is chance: at a temperature, most of all.
+    const noise = Math.max(leastChange, ...compared.filter(isRepeat).map(differingShare));
+    for (const pair of compared) {
+      const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);
+      changes.set(pair.right, { share, isChange: share > noise });
+    }
+  }
+  return changes;
+}
+
+const differingShare = ({ compared, same_text, fields, same_fields }: AgreementRecord): number =>
+  fields > 0 ? 1 - same_fields / fields : 1 - same_text / compared;

@@ -17,31 +17,55 @@ const probe = { requests: 20, mostMs: 60_000 };
 /** Of the budget: loads, warm-ups and the spread need the rest. */
 const share = 0.8;
 
+/** Requests a second of each engine at first, with its fewest workers, which are the slowest; none of what can't be asked. */
+export type FirstRates = ReadonlyMap<string, { rate: number; workers: number }>;
+
+type Wish = Omit<BenchRequest, 'engines' | 'sizes'> & { engines: Engine[] };
+
+/** Asks each engine a few requests: how long trials will take decides how many find place in the budget. */
+export async function lookAtEngines(wish: Wish, places: BenchPlaces, host: RunHost): Promise<FirstRates> {
+  const rates = new Map<string, { rate: number; workers: number }>();
+  for (const engine of wish.engines) {
+    const own = warmPoints({ ...wish, engines: [engine] });
+    if (own.length === 0) continue;
+    const slowest = own.reduce((least, point) => ((point.workers ?? 1) < (least.workers ?? 1) ? point : least));
+    const rate = await rateOf(slowest, wish.base, { places, host });
+    if (rate !== null) rates.set(keyOf(slowest), { rate, workers: slowest.workers ?? 1 });
+  }
+  return rates;
+}
+
+const warmPoints = (wish: Wish): Point[] =>
+  pointsOf({ ...wish, sizes: [usualSize] }).filter(({ strategy }) => strategy !== 'baseline');
+
+const keyOf = ({ backend, model }: Engine): string => JSON.stringify([backend, model]);
+
 /**
  * Requests of a trial where nobody said how many: the usual number, but of engines that are too slow to have all trials in the
- * budget so many that they fit. Asks each engine a few requests for it, with the fewest workers, which are the slowest.
+ * budget so many that they fit.
  */
-export async function chooseSize(
-  { budgetSeconds, ...wish }: Omit<BenchRequest, 'engines' | 'sizes'> & { engines: Engine[] },
-  places: BenchPlaces,
-  host: RunHost,
-): Promise<number> {
-  if (budgetSeconds === null) return usualSize;
+export function chooseSize(rates: FirstRates, wish: Wish, onNote: (text: string) => void): number {
   const trials = wish.repeats * (wish.batches ?? 1);
-  const points = pointsOf({ ...wish, sizes: [usualSize] }).filter(({ strategy }) => strategy !== 'baseline');
-  let secondsOfSize1 = 0;
-  for (const engine of wish.engines) {
-    const own = points.filter(({ backend, model }) => backend === engine.backend && model === engine.model);
-    const rate = own.length === 0 ? null : await rateOf(own, wish.base, { places, host });
-    if (rate !== null) secondsOfSize1 += (own.length * trials) / rate;
-  }
-  if (secondsOfSize1 === 0) return usualSize;
-  const fitting = twoFigures((share * budgetSeconds) / secondsOfSize1);
+  const secondsOfOne = (point: Point): number => trials / (rates.get(keyOf(point))?.rate ?? Infinity);
+  const secondsOfSize1 = warmPoints(wish).reduce((sum, point) => sum + secondsOfOne(point), 0);
+  if (secondsOfSize1 === 0 || wish.budgetSeconds === null) return usualSize;
+  const fitting = twoFigures((share * wish.budgetSeconds) / secondsOfSize1);
   if (fitting >= usualSize) return usualSize;
   const size = Math.max(leastSize, fitting);
-  const budget = formatDuration(budgetSeconds * 1000);
-  host.onNote(`trials of ${formatInteger(size)} requests, for a budget of ${budget} (--sizes or --budget for more)`);
+  const budget = formatDuration(wish.budgetSeconds * 1000);
+  onNote(`trials of ${formatInteger(size)} requests, for a budget of ${budget} (--sizes or --budget for more)`);
   return size;
+}
+
+/** Would it take longer than all of the budget, even if twice as many workers were twice as fast? */
+export function isBeyond(
+  { strategy, workers, size, ...engine }: Point,
+  rates: FirstRates,
+  budgetSeconds: number,
+): boolean {
+  const known = rates.get(keyOf(engine));
+  if (known === undefined || strategy === 'baseline') return false;
+  return size / (known.rate * ((workers ?? Infinity) / known.workers)) > budgetSeconds;
 }
 
 const twoFigures = (value: number): number => {
@@ -51,16 +75,15 @@ const twoFigures = (value: number): number => {
 
 /** Null where it could not be asked: its trials will tell why. */
 async function rateOf(
-  points: readonly Point[],
+  point: Point,
   base: TrialBase,
   { places, host }: { places: BenchPlaces; host: RunHost },
 ): Promise<number | null> {
-  const slowest = points.reduce((least, point) => ((point.workers ?? 1) < (least.workers ?? 1) ? point : least));
   const files = { input: warmUpInput(places), output: probeOutput(places) };
-  const request = trialRequest({ ...slowest, number: 0, repeat: 1, batch: null }, base, files);
+  const request = trialRequest({ ...point, number: 0, repeat: 1, batch: null }, base, files);
   const few = { ...request, settings: { ...request.settings, limit: probe.requests } };
   const slot = createEngineSlot();
-  const name = `${slowest.backend} ${slowest.model}`;
+  const name = `${point.backend} ${point.model}`;
   host.onNote(`${name}: a look at its speed, with ${formatInteger(probe.requests)} requests`);
   try {
     const { span, snapshot } = await timedRun(few, probe.mostMs, { host: { ...host, usesSaved: false }, slot });

@@ -30,11 +30,12 @@ export async function cycledBackend(definition: BackendDefinition, request: Open
   };
 }
 
-const factsOf = ({ model, modelDigest, version, loadMs, limits, usesLocalGpus }: Backend) => ({
+const factsOf = ({ model, modelDigest, version, loadMs, limits, server, usesLocalGpus }: Backend) => ({
   model,
   modelDigest,
   version,
   loadMs,
   limits,
+  ...(server === undefined ? {} : { server }),
   ...(usesLocalGpus === undefined ? {} : { usesLocalGpus }),
 });

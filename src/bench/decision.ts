@@ -11,9 +11,9 @@ export const defaultWeights: Weights = { performance: 40, reliability: 30, resou
 
 /** How a score is made of its parts, for the report. */
 export const formulas: Record<Criterion, string> = {
-  performance: '100 × its rate / the best rate, of engines whose rate is steady',
+  performance: '100 × its rate / the best rate; 0 where it is not steady',
   reliability:
-    '100 × the mean of: requests answered / requests sent, over all its trials; fields as the input expects; 1 − half the 95 % range of its rate / its rate',
+    '100 × the mean of: requests answered / requests sent, over all its trials; fields as the input expects; 1 − half the 95 % range of its rate / its rate, 0 where it is not steady',
   resources:
     '100 × the mean of least / its own, for: highest GPU memory, memory of the engine, CPU time an answer, GPU energy an answer',
   simplicity:
@@ -67,7 +67,7 @@ export function decide(
 ): Decision {
   const partsOf: Record<Criterion, Part[][]> = {
     performance: performanceParts(engines),
-    reliability: engines.map(reliabilityParts),
+    reliability: engines.map((engine) => reliabilityParts(engine, engines)),
     resources: resourceParts(engines),
     simplicity: simplicityParts(engines, installs),
   };
@@ -104,24 +104,31 @@ const sumOf = (values: readonly number[]): number => values.reduce((sum, value) 
 
 function performanceParts(engines: readonly EngineNumbers[]): Part[][] {
   const best = Math.max(...engines.map(steadyRate));
-  return engines.map((engine) => {
-    const rate = steadyRate(engine);
-    return [{ name: 'rate', share: rate === 0 ? null : rate / best, measured: `${formatRate(engine.rate)} req/s` }];
-  });
+  return engines.map((engine) => [
+    {
+      name: 'rate',
+      share: best === 0 ? null : steadyRate(engine) / best,
+      measured: `${formatRate(engine.rate)} req/s`,
+    },
+  ]);
 }
 
 /** 0 where it is not steady: what can't be quoted wins nothing. */
 const steadyRate = ({ rate, trial }: EngineNumbers): number => (trial.steady.isSteady ? rate : 0);
 
-const reliabilityParts = ({ success, asExpected, spread }: EngineNumbers): Part[] => [
+const reliabilityParts = ({ success, asExpected, spread }: EngineNumbers, all: readonly EngineNumbers[]): Part[] => [
   { name: 'answered', share: success, measured: formatPercent(success) },
   { name: 'as expected', share: asExpected, measured: formatPercent(asExpected) },
   {
     name: 'steadiness',
-    share: spread === null ? null : Math.max(0, 1 - spread),
+    share: spread === null ? zeroUnlessNobody(all) : Math.max(0, 1 - spread),
     measured: spread === null ? formatPercent(null) : `±${formatPercent(spread)}`,
   },
 ];
+
+/** Not steady is the worst of steadiness, where another is. */
+const zeroUnlessNobody = (all: readonly EngineNumbers[]): 0 | null =>
+  all.some(({ spread }) => spread !== null) ? 0 : null;
 
 const resourceParts = (engines: readonly EngineNumbers[]): Part[][] =>
   leastOf(engines, [
@@ -140,12 +147,11 @@ const withUnit = (value: number | null, unit: string): string =>
 
 function simplicityParts(engines: readonly EngineNumbers[], installs: Readonly<Record<string, EngineInstall>>) {
   const installOf = ({ backend }: EngineNumbers) => installs[backend];
-  const parts = leastOf(engines, [
+  return leastOf(engines, [
     { name: 'installed size', read: (engine) => installOf(engine)?.bytes ?? null, format: formatBytes },
     { name: 'services', read: (engine) => plusOne(installOf(engine)?.services), format: lessOne },
     { name: 'settings', read: ({ trial }) => 1 + Object.keys(trial.record.spec.options).length, format: lessOne },
   ]);
-  return parts;
 }
 
 const plusOne = (count: number | undefined): number | null => (count === undefined ? null : count + 1);

@@ -66,6 +66,6 @@ async function sizeOf(path: string): Promise<number> {
   if (stats === null) return 0;
   if (!stats.isDirectory()) return stats.size;
   let bytes = 0;
-  for (const name of await readdir(path)) bytes += await sizeOf(join(path, name));
+  for (const name of await readdir(path).catch(() => [])) bytes += await sizeOf(join(path, name));
   return bytes;
 }

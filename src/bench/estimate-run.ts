@@ -61,11 +61,13 @@ function projectionOf(
 ): RunEstimate {
   const steady = findSteady(windows);
   const rate = steady.rate ?? (seconds > 0 && succeeded > 0 ? succeeded / seconds : null);
+  // A request that fails is done too.
+  const answers = (counts.requests * succeeded) / (succeeded + failed);
   const hoursAt = (perSecond: number | null): number | null =>
-    perSecond === null || perSecond <= 0 ? null : counts.requests / perSecond / 3600;
+    perSecond === null || perSecond <= 0 ? null : answers / perSecond / 3600;
   const expected = hoursAt(rate);
   const ofAll = (sum: number | null): number | null =>
-    sum === null || succeeded === 0 ? null : (sum / succeeded) * counts.requests;
+    sum === null || succeeded === 0 ? null : (sum / (succeeded + failed)) * counts.requests;
   return {
     ...counts,
     succeeded,

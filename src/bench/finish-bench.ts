@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type BestSetting, describeHardware, saveBest } from '../run/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
+import { messageOf } from '../core/errors.ts';
 import { compareTrials } from './agreement.ts';
 import { analyse } from './analyse.ts';
 import type { BenchAnalysis } from './analysis.ts';
@@ -17,10 +18,17 @@ export interface FinishedBench {
   saved: { setting: BestSetting; path: string }[];
 }
 
+interface Finish {
+  environment: NodeJS.ProcessEnv;
+  limits: StabilityLimits;
+  stop: AbortSignal;
+  onNote: (text: string) => void;
+}
+
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
   places: BenchPlaces,
-  { environment, limits, stop }: { environment: NodeJS.ProcessEnv; limits: StabilityLimits; stop: AbortSignal },
+  { environment, limits, stop, onNote }: Finish,
 ): Promise<FinishedBench> {
   const lock = await acquireLock(places.trials);
   const file = await openTrials(places.trials);
@@ -30,7 +38,12 @@ export async function finishBench(
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
     for (const setting of bestSettings(analysis, { hardware, folder: resolve(places.folder) })) {
-      saved.push({ setting, path: await saveBest(setting, environment) });
+      // What was measured is told all the same.
+      const path = await saveBest(setting, environment).catch((error: unknown) => {
+        onNote(`warning: the best setting is not saved: ${messageOf(error)}`);
+        return null;
+      });
+      if (path !== null) saved.push({ setting, path });
     }
     return { analysis, isCompared, saved };
   } finally {

@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { chooseBackend, findBackend } from '../run/choose-backend.ts';
 import type { RunHost } from '../run/run-request.ts';
 import { type BenchPlaces, inputOf, warmUpInput } from './bench-places.ts';
-import { chooseSize } from './choose-size.ts';
+import { type FirstRates, chooseSize, isBeyond, lookAtEngines } from './choose-size.ts';
 import { type Engine, type Matrix, type Point, mostBaselineRequests, pointsOf } from './matrix.ts';
 import { type OrderOptions, orderTrials } from './order.ts';
 import type { PlanRecord, TrialSpec } from './records.ts';
@@ -33,11 +33,16 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
   try {
     const engines = await enginesOf(request, source, host);
     await source.write(warmUpInput(places), mostWarmUp, warmUpOffset);
-    const sizes = request.sizes ?? [await chooseSize({ ...request, engines }, places, host)];
+    const wish = { ...request, engines };
+    const rates = request.budgetSeconds === null ? none : await lookAtEngines(wish, places, host);
+    const sizes = request.sizes ?? [chooseSize(rates, wish, host.onNote)];
     const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
     if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
-    const trials = orderTrials(points, request);
+    const all = orderTrials(points, request);
+    const trials = all.filter((spec) => !isBeyond(spec, rates, request.budgetSeconds ?? Infinity));
+    if (trials.length === 0)
+      throw new UsageError('no trial fits into the budget', 'Give fewer --sizes, or a longer --budget.');
     await writeSamples(trials, places, source);
     return {
       type: 'plan',
@@ -50,13 +55,15 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
       },
       seed: request.seed,
       trials,
-      left_out: [],
+      left_out: all.filter((spec) => !trials.includes(spec)),
       budget_seconds: request.budgetSeconds,
     };
   } finally {
     await source.close();
   }
 }
+
+const none: FirstRates = new Map();
 
 async function enginesOf({ engines, base }: BenchRequest, source: RequestSource, host: RunHost): Promise<Engine[]> {
   const [model = ''] = source.models;

@@ -70,7 +70,10 @@ function estimateOf(
 function hoursOf(trial: TrialAnalysis, requests: number): Estimate['hours'] {
   const { rate, low, high } = rateRange(trial);
   if (rate === null || low === null || high === null || low <= 0) return null;
-  const hoursAt = (perSecond: number): number => requests / perSecond / 3600;
+  // The rate is that of the answers, and a request that fails is done too.
+  const { succeeded, failed } = trial.record;
+  const answers = (requests * succeeded) / (succeeded + failed);
+  const hoursAt = (perSecond: number): number => answers / perSecond / 3600;
   return { expected: hoursAt(rate), low: hoursAt(high), high: hoursAt(low) };
 }
 
@@ -86,17 +89,17 @@ const fewestWindows = 10;
 /** The range of few requests may reach below nothing. */
 const widestShare = 0.75;
 
-/** Of a request that was answered, in the mean. */
+/** Of a request that ended, answered or not, in the mean. */
 interface RequestTokens {
   prompt: number | null;
   computed: number | null;
   completion: number | null;
 }
 
-function tokensOf({ record: { summary, succeeded } }: TrialAnalysis): RequestTokens {
+function tokensOf({ record: { summary, succeeded, failed } }: TrialAnalysis): RequestTokens {
   const { prompt, cached, completion } = summary.tokens;
   const ofEach = (tokens: number | null): number | null =>
-    tokens === null || succeeded === 0 ? null : tokens / succeeded;
+    tokens === null || succeeded === 0 ? null : tokens / (succeeded + failed);
   return { prompt: ofEach(prompt), computed: ofEach(lessOf(prompt, cached)), completion: ofEach(completion) };
 }
 

@@ -5,8 +5,11 @@ export function normalQuantile(share: number): number {
   return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
 }
 
-/** The same for Student's t, from four degrees of freedom within 2 % (Cornish and Fisher's expansion). */
+/** The same for Student's t: exact for one and two degrees of freedom, from three on within 3 % (Cornish and Fisher's expansion). */
 export function studentQuantile(share: number, freedom: number): number {
+  const inside = 2 * share - 1;
+  if (freedom === 1) return Math.tan((Math.PI * inside) / 2);
+  if (freedom === 2) return inside * Math.sqrt(2 / (1 - inside ** 2));
   const z = normalQuantile(share);
   return (
     z +

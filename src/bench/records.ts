@@ -88,12 +88,15 @@ export interface GpuWindow {
 export interface TrialRecord {
   type: 'trial';
   spec: TrialSpec;
+  /** ISO 8601; after its warm-up. */
   started_at: string;
   /** failed: it could not be run to its end; `error` says why. */
   state: 'finished' | 'failed';
   error: string | null;
   backend_version: string | null;
   model_digest: string | null;
+  /** Address of the server that answered; null: an engine of our own. */
+  server: string | null;
   /** Requests in flight that the run had: what `auto` became. */
   workers: number | null;
   slots: number | null;

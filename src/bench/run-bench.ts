@@ -11,7 +11,7 @@ import { loadOf } from './order.ts';
 import type { PlanRecord, TrialRecord, TrialSpec } from './records.ts';
 import { type TrialDesk, runTrial } from './run-trial.ts';
 import { type TrialBase, wishOf } from './trial-request.ts';
-import { type TrialsFile, openTrials, planOf, trialsOf } from './trials-file.ts';
+import { type TrialsFile, doneOf, openTrials, planOf, trialsOf } from './trials-file.ts';
 
 /** Whom a bench talks to. */
 export interface BenchHost extends Omit<RunHost, 'onStart' | 'onResults'> {
@@ -62,11 +62,12 @@ async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Prom
   const wishes = wishesOf(plan.trials);
   const startedAt = performance.now();
   const spentBefore = spentSeconds(trialsOf(file.records));
+  const ended = doneOf(plan, file.records);
   const leftOut: TrialSpec[] = [];
   for (const spec of plan.trials) {
     if (host.stop.aborted) return false;
-    const done = trialsOf(file.records);
-    if (done.some((record) => record.spec.number === spec.number)) continue;
+    if (ended.has(spec.number)) continue;
+    const done = trialsOf(file.records).filter(({ spec: { number } }) => ended.has(number));
     const spent = spentBefore + (performance.now() - startedAt) / 1000;
     if (plan.budget_seconds !== null && !fitsBudget(spec, { done, leftSeconds: plan.budget_seconds - spent })) {
       leftOut.push(spec);
@@ -80,7 +81,8 @@ async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Prom
     });
     if (record === null) return false;
     await file.append(record);
-    host.onTrialEnd(record, placeOf(spec, plan, trialsOf(file.records)));
+    ended.add(spec.number);
+    host.onTrialEnd(record, placeOf(spec, plan, [...done, record]));
   }
   await noteLeftOut(file, plan, leftOut);
   return true;

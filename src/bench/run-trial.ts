@@ -28,30 +28,17 @@ export async function runTrial(spec: TrialSpec, desk: TrialDesk): Promise<TrialR
 }
 
 async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
-  const { host, places, slot } = desk;
-  const startedAt = new Date();
-  const openedFirst = slot.opened();
+  const { host, slot } = desk;
   const watch = watchTrial();
+  let startedAt = new Date();
+  const openedFirst = slot.opened();
   try {
     await warmUp(spec, desk);
     if (host.stop.aborted) return null;
-    const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
     // A batch finds the model that the one before it used: to load it in the warm-up is a reload too.
     const openedBefore = (spec.batch ?? 1) > 1 ? openedFirst : slot.opened();
-    const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
-    const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
-    if (outcome.manifest.state !== 'finished') return null;
-    const vramAfter = await desk.usedVram();
-    const loads = slot.opened() - openedBefore;
-    return finishedRecord(spec, {
-      startedAt,
-      seen: watch.read(),
-      outcome,
-      loads,
-      loaded: slot.facts(),
-      vramLoaded,
-      vramAfter,
-    });
+    startedAt = new Date();
+    return await runWarm(spec, desk, { watch, startedAt, openedBefore });
   } catch (error) {
     if (host.stop.aborted) return null;
     // A full disk ends the bench too; a bug is to be seen.
@@ -61,6 +48,29 @@ async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | 
   } finally {
     watch.stop();
   }
+}
+
+async function runWarm(
+  spec: TrialSpec,
+  desk: TrialDesk,
+  { watch, startedAt, openedBefore }: { watch: TrialWatch; startedAt: Date; openedBefore: number },
+): Promise<TrialRecord | null> {
+  const { places, slot } = desk;
+  // The trial before it had the same requests.
+  slot.facts()?.backend.forgetPrompts?.();
+  const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
+  const files = { input: inputOf(places, spec.size), output: join(places.folder, outputNameOf(spec)) };
+  const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
+  if (outcome.manifest.state !== 'finished') return null;
+  return finishedRecord(spec, {
+    startedAt,
+    seen: watch.read(),
+    outcome,
+    loads: slot.opened() - openedBefore,
+    loaded: slot.facts(),
+    vramLoaded,
+    vramAfter: await desk.usedVram(),
+  });
 }
 
 /** A few requests, other ones than the trial's, load the model and wake what sleeps. None where each finds a cold model. */

@@ -39,6 +39,10 @@ export async function openSource(
     { input: path, spool: null, places, settings },
     { host: { stdin, stop }, previous: null },
   );
+  if (!input.isComplete()) {
+    await input.close();
+    throw new UsageError(`${path} was not read to its end`);
+  }
   const rows = usableRows(input);
   if (rows.length === 0) {
     await input.close();

@@ -54,7 +54,7 @@ export function groupSizes<Item extends Sized>(items: readonly Item[]): Item[][]
 }
 
 /** Requests in flight, of a trial that was told them or that found them. */
-export const workersOf = ({ workers, spec }: TrialRecord): number | null => workers ?? spec.workers;
+export const workersOf = ({ workers, spec }: TrialRecord): number | null => spec.workers ?? workers;
 
 type Titled = Pick<TrialSpec, 'strategy' | 'options'> & { size: number | null };
 

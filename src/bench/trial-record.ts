@@ -53,6 +53,7 @@ function engineFacts({ loaded, vramLoaded, vramAfter }: Finished): Partial<Trial
   return {
     backend_version: backend.version,
     model_digest: backend.modelDigest,
+    server: backend.server ?? null,
     slots: backend.limits.slots,
     load_ms: backend.loadMs,
     vram_bytes: backend.usesLocalGpus === false ? unmeasured : vram,
@@ -67,6 +68,7 @@ function emptyRecord(spec: TrialSpec, { startedAt, seen }: Seen): Omit<TrialReco
     started_at: startedAt.toISOString(),
     backend_version: null,
     model_digest: null,
+    server: null,
     workers,
     slots: null,
     load_ms: null,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { UsageError } from '../core/errors.ts';
 import { openOutput } from '../journal/open-output.ts';
 import { writeGroup } from '../journal/write-group.ts';
-import type { BenchRecord, PlanRecord, TrialRecord } from './records.ts';
+import type { BenchRecord, PlanRecord, TrialRecord, TrialSpec } from './records.ts';
 
 /** `trials.jsonl`, open for more. */
 export interface TrialsFile {
@@ -48,5 +48,20 @@ const parseRecords = (text: string): BenchRecord[] =>
 export const planOf = (records: readonly BenchRecord[]): PlanRecord | null =>
   records.findLast((record) => record.type === 'plan') ?? null;
 
-export const trialsOf = (records: readonly BenchRecord[]): TrialRecord[] =>
-  records.filter((record) => record.type === 'trial');
+/** In the order of execution; of one that was run again, the last. */
+export function trialsOf(records: readonly BenchRecord[]): TrialRecord[] {
+  const trials = records.filter((record) => record.type === 'trial');
+  const byNumber = new Map(trials.map((trial) => [trial.spec.number, trial]));
+  return [...byNumber.values()].toSorted((left, right) => left.spec.number - right.spec.number);
+}
+
+/** Numbers of the trials that need not be run again: not those that failed, nor batches whose loaded model is gone. */
+export function doneOf({ trials: specs }: PlanRecord, records: readonly BenchRecord[]): Set<number> {
+  const finished = trialsOf(records).filter(({ state }) => state === 'finished');
+  const numbers = new Set(finished.map(({ spec }) => spec.number));
+  const broken = specs.filter(({ batch, number }) => batch !== null && !numbers.has(number)).map(batchesKey);
+  for (const spec of specs) if (spec.batch !== null && broken.includes(batchesKey(spec))) numbers.delete(spec.number);
+  return numbers;
+}
+
+const batchesKey = ({ number: _number, batch: _batch, ...point }: TrialSpec): string => JSON.stringify(point);

@@ -22,7 +22,9 @@ export function watchTrial(): TrialWatch {
       if (event.type === 'result-end') windows.addResult(event.sample);
       if (event.type === 'gpu-sample') windows.addMachine({ gpus: event.gpus }, Date.now());
       if (event.type === 'engine-restart' || event.type === 'model-reload') reloads++;
-      if (event.type === 'run-start' || event.type === 'workers-change') workers = event.workers;
+      // A pause is no setting.
+      const isSetting = event.type === 'run-start' || event.type === 'workers-change';
+      if (isSetting && event.workers !== 0) workers = event.workers;
       if (event.type === 'process-sample') {
         const engine = { cpu_percent: event.cpuPercent, memory_bytes: event.memoryBytes };
         windows.addMachine({ engine }, Date.now());

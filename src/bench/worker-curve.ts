@@ -5,9 +5,9 @@ import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './cu
 import { slotSetting } from './slot-setting.ts';
 import { groupCurves, workersOf } from './trial-groups.ts';
 
-/** A curve for whatever was tried with several workers; batches on one loaded model are no points of it. */
+/** A curve for whatever was tried with several workers; batches on one loaded model, and what failed, are no points of it. */
 export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
-  const alone = trials.filter(({ record }) => record.spec.batch === null);
+  const alone = trials.filter(({ record }) => record.spec.batch === null && record.state === 'finished');
   return groupCurves(alone).flatMap((group) => {
     const points = curvePoints(group);
     const [first] = group;

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
 import type { BenchRecord } from '../bench/records.ts';
-import { planOf, readTrials, trialsOf } from '../bench/trials-file.ts';
+import { doneOf, planOf, readTrials } from '../bench/trials-file.ts';
 import { UsageError } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 
@@ -13,18 +13,26 @@ export async function newBenchFolder(
   asked: { output?: string; name?: string },
   defaultName: string,
 ): Promise<BenchPlaces> {
-  if (asked.output !== undefined) {
-    if ((await readRecords(asked.output)).length === 0) return benchPlaces(asked.output);
-    throw new UsageError(
-      `${asked.output} holds a bench already`,
-      `Go on with it: llmbatch bench --resume ${quoteForShell(asked.output)}. Or choose another place with -o.`,
-    );
-  }
+  if (asked.output !== undefined) return emptyFolder(asked.output);
   const stem = join(home, `${new Date().toISOString().slice(0, 10)}-${slug(asked.name ?? defaultName)}`);
   for (let number = 1; ; number++) {
     const folder = number === 1 ? stem : `${stem}-${number}`;
     if ((await stat(folder).catch(() => null)) === null) return benchPlaces(folder);
   }
+}
+
+/** A bench writes, and removes, names of its own in its folder: nobody else's files may lie there. */
+async function emptyFolder(folder: string): Promise<BenchPlaces> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new UsageError(`-o: ${folder} is no folder that can be read`);
+  });
+  if (names.length === 0) return benchPlaces(folder);
+  if ((await readRecords(folder)).length === 0) throw new UsageError(`-o: the folder ${folder} is not empty`);
+  throw new UsageError(
+    `${folder} holds a bench already`,
+    `Go on with it: llmbatch bench --resume ${quoteForShell(folder)}. Or choose another place with -o.`,
+  );
 }
 
 /** The named bench, else the newest of `bench-results` that has trials left. */
@@ -46,7 +54,7 @@ export async function benchToResume(asked: string | true): Promise<BenchPlaces> 
 async function unfinished(folder: string): Promise<{ folder: string; changedMs: number } | null> {
   const records = await readRecords(folder);
   const plan = planOf(records);
-  if (plan === null || trialsOf(records).length >= plan.trials.length) return null;
+  if (plan === null || doneOf(plan, records).size >= plan.trials.length) return null;
   const { mtimeMs } = await stat(benchPlaces(folder).trials);
   return { folder, changedMs: mtimeMs };
 }

@@ -13,6 +13,7 @@ import { projectEngines } from '../bench/report/projection-part.ts';
 import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
 import { exitCodes } from '../core/errors.ts';
 import { formatRate } from '../core/format.ts';
+import { printable } from '../report/printable.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { writeStdout } from './write-stdout.ts';
@@ -25,7 +26,7 @@ export async function endBench(
 ): Promise<number> {
   onNote('comparing the answers of the trials');
   const all = await withKeptFlags(places, flags);
-  const bench = await finishBench(places, { environment: process.env, limits: limitsOf(all), stop });
+  const bench = await finishBench(places, { environment: process.env, limits: limitsOf(all), stop, onNote });
   if (!bench.isCompared) onNote('stopped: not all answers are compared');
   await printBench(bench, places, all);
   return exitCodeOf(bench.analysis);
@@ -78,13 +79,17 @@ const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportWi
 });
 
 function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): string[] {
-  if (saved.length === 0 && curves.length > 0) {
-    return ['Nothing saved for `run --workers auto`: no setting was measured well enough to be recommended.'];
-  }
+  if (saved.length === 0) return [`Nothing saved for \`run --workers auto\`: ${whyNothing(curves)}.`];
   return saved.map(
     ({ setting: { backend, model, workers, rate }, path }) =>
-      `Saved for \`run --workers auto\`: ${backend} ${model}, ${workers} ${workers === 1 ? 'worker' : 'workers'} (${formatRate(rate)} req/s), in ${path}`,
+      `Saved for \`run --workers auto\`: ${backend} ${printable(model)}, ${workers} ${workers === 1 ? 'worker' : 'workers'} (${formatRate(rate)} req/s), in ${path}`,
   );
+}
+
+function whyNothing(curves: BenchAnalysis['curves']): string {
+  if (curves.length === 0) return 'it takes several numbers of workers to compare';
+  if (curves.every(({ strategy }) => strategy !== 'independent')) return 'it is for the strategy independent alone';
+  return 'no setting was measured well enough to be recommended';
 }
 
 function limitsOf({ vramDelta, vramLeak, rateVariance, maxReloads, minSuccess }: BenchFlags): StabilityLimits {

@@ -23,6 +23,7 @@ export async function estimate(
   const sample = asked === null ? usualSample : { size: asked, mostMs: null };
   const slot = createEngineSlot();
   const screen = createScreen(progress);
+  let hasAnswers = true;
   const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
   try {
     for (const request of requests) {
@@ -38,6 +39,7 @@ export async function estimate(
       const found = await withScratchFolder((folder) =>
         estimateRun(request, { ...sample, folder }, { host, slot }),
       ).finally(screen.close);
+      hasAnswers &&= found.succeeded > 0;
       await writeStdout(
         json
           ? `${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`
@@ -45,7 +47,7 @@ export async function estimate(
       );
       if (interrupts.stop.aborted) break;
     }
-    return interrupts.exitCode() ?? exitCodes.ok;
+    return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);
   } finally {
     screen.close();
     await slot.close();

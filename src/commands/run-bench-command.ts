@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import type { BenchPlaces } from '../bench/bench-places.ts';
 import { completeWeights } from '../bench/decision.ts';
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
@@ -6,8 +6,9 @@ import { planBench } from '../bench/plan-bench.ts';
 import type { PlanRecord } from '../bench/records.ts';
 import { type BenchHost, runBench } from '../bench/run-bench.ts';
 import type { TrialBase } from '../bench/trial-request.ts';
-import { exitCodes } from '../core/errors.ts';
+import { UsageError, exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
+import { toJournalError } from '../journal/write-group.ts';
 import { endBench, reportBench } from './end-bench.ts';
 import type { BenchFlags } from './bench-flags.ts';
 import { benchToResume, newBenchFolder } from './bench-folder.ts';
@@ -23,6 +24,7 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
   );
   try {
+    if (flags.resume !== undefined) refusePlanFlags(input, flags);
     const host = hostOf(screen, interrupts);
     const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
     const isFinished = await runBench(bench.places, bench, host);
@@ -36,6 +38,27 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
     interrupts.close();
     process.stdin.destroy();
   }
+}
+
+/** A bench goes on as it was planned. */
+function refusePlanFlags(input: string | null, flags: BenchFlags): void {
+  const names = [
+    'workers',
+    'sizes',
+    'backends',
+    'strategies',
+    'repeat',
+    'batches',
+    'budget',
+    'name',
+    'output',
+  ] as const;
+  const given = names.find((name) => flags[name] !== undefined);
+  if (given === undefined && input === null) return;
+  throw new UsageError(
+    `--resume goes on as the bench was planned: ${given === undefined ? 'no input' : `no --${given}`} beside it`,
+    'Start a new one without --resume.',
+  );
 }
 
 interface OpenBench {
@@ -52,7 +75,9 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     flags,
     flags.name ?? flags.backends?.join('-') ?? flags.model ?? input ?? 'candidates',
   );
-  const made = await mkdir(places.folder, { recursive: true });
+  const made = await mkdir(places.folder, { recursive: true }).catch((error: unknown) => {
+    throw toJournalError(error, places.folder);
+  });
   try {
     const plan = await planBench(request, places, { ...host, onResults: null, onStart: () => {} });
     const command = ['llmbatch', ...process.argv.slice(2)];
@@ -61,8 +86,9 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     await writeEnvironment(places.environment, environment);
     return { places, base: request.base, plan };
   } catch (error) {
-    // A mistake of the user's leaves nothing behind.
-    if (made !== undefined) await rm(made, { recursive: true, force: true });
+    // A mistake of the user's leaves nothing behind, and takes nothing of another bench with it.
+    if (made !== undefined) await rm(places.folder, { recursive: true, force: true });
+    if (made !== undefined) await rmdir(made).catch(() => {});
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface Backend {
   /** How long loading took; null where nothing was loaded. */
   readonly loadMs: number | null;
   readonly limits: BackendLimits;
+  /** Address of the server that answers; absent: an engine of our own. */
+  readonly server?: string;
   /** False: what the GPUs of this machine hold has nothing to do with this engine. Absent: it may. */
   readonly usesLocalGpus?: boolean;
   /** Process of a local engine, for CPU and memory; null while there is none. */
@@ -49,6 +51,8 @@ export interface Backend {
   countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
   /** What the loaded model takes, as the engine says it; null where it does not. */
   memory?(): Promise<ModelMemory | null>;
+  /** Empties the engine's cache of prompts, where it keeps whole ones: what is measured next is not to find them there. */
+  forgetPrompts?(): void;
   /** Can the loaded engine serve another input of a queue too? A new one is opened where not. Absent: it can. */
   suits?(request: OpenRequest): Promise<boolean>;
   /** Does the loaded engine answer for this model too, an adapter of its own's? Absent: for its own only. */

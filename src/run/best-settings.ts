@@ -12,6 +12,8 @@ const schema = z.object({
   backend: z.string(),
   model: z.string(),
   digest: z.string().nullable(),
+  /** Its address; null: an engine of our own. */
+  server: z.string().nullable().default(null),
   /** The GPUs, or where there are none the CPU. */
   hardware: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -25,7 +27,7 @@ const schema = z.object({
   bench: z.string(),
 });
 
-/** The best setting that a bench found: of this backend, these weights, on this hardware, with these options. */
+/** The best setting that a bench found: of this backend, these weights, this server, on this hardware, with these options. */
 export type BestSetting = z.infer<typeof schema>;
 
 type Asked = Pick<BestSetting, 'backend' | 'model' | 'options'>;
@@ -33,8 +35,10 @@ type Asked = Pick<BestSetting, 'backend' | 'model' | 'options'>;
 /** Keeps it under the user's state directory, in place of an earlier one. Resolves to the file. */
 export async function saveBest(setting: BestSetting, environment: NodeJS.ProcessEnv): Promise<string> {
   const folder = folderOf(environment);
-  const { backend, model, digest, hardware, options } = setting;
-  const key = createHash('sha256').update(JSON.stringify([backend, digest ?? model, hardware, textOf(options)]));
+  const { backend, model, digest, server, hardware, options } = setting;
+  const key = createHash('sha256').update(
+    JSON.stringify([backend, digest ?? model, server, hardware, textOf(options)]),
+  );
   const path = join(folder, `${backend}-${key.digest('hex').slice(0, 16)}.json`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomUUID()}`;

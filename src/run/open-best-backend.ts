@@ -21,14 +21,17 @@ export async function openBestBackend(
   const best = workers === null ? await bestFor(run, choice, opening) : null;
   const backend = await openBackend(run, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
-  if (backend.modelDigest === best.digest) {
+  if (isOf(best, backend)) {
     run.host.onNote(describeBest(best));
     return { backend, workers: best.workers };
   }
-  // Other weights under the same name: an engine may have been opened for too many, or too few.
+  // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
   const other = await openBackend(run, choice, { ...opening, workers });
   return other && { backend: other, workers };
 }
+
+const isOf = ({ digest, server }: BestSetting, backend: Backend): boolean =>
+  backend.modelDigest === digest && (backend.server ?? null) === server;
 
 /** Null when the run was stopped while the model was being loaded. */
 async function openBackend(

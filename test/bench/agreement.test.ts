@@ -29,6 +29,20 @@ describe('two answers', () => {
     expect(compareAnswers('{"reason":"knows sql"}', fenced)).toMatchObject({ fields: 1, changedVerdict: false });
   });
 
+  test('of a truth value or two words are verdicts; capitals and a full stop change none', () => {
+    const isChanged = (left: string, right: string) => compareAnswers(left, right).changedVerdict;
+    expect(isChanged('{"hire":true}', '{"hire":false}')).toBe(true);
+    expect(isChanged('{"verdict":"strong hire"}', '{"verdict":"no hire"}')).toBe(true);
+    expect(isChanged('Yes.', 'yes')).toBe(false);
+    expect(isChanged('yes', 'no.')).toBe(true);
+  });
+
+  test('are not held to what the input does not expect', () => {
+    const longer = '{"score":7,"reason":"knows sql"}';
+    expect(compareAnswers({ score: 7 }, longer, true)).toMatchObject({ fields: 1, sameFields: 1 });
+    expect(compareAnswers('{"score":7}', longer)).toMatchObject({ fields: 2, sameFields: 1 });
+  });
+
   test('that are one word are a verdict themselves', () => {
     expect(compareAnswers('hire', 'reject')).toMatchObject({ sameText: false, fields: 0, changedVerdict: true });
   });

@@ -36,7 +36,22 @@ test('a trial whose answers are not those of its reference is marked', () => {
 
 test('JSON answers are compared by their fields', () => {
   expect(changes(agreement({ same_text: 50, fields: 300, same_fields: 300 }))).toEqual([null, false, null]);
-  expect(changes(agreement({ same_text: 50, fields: 300, same_fields: 299 }))).toEqual([null, true, null]);
+  expect(changes(agreement({ same_text: 50, fields: 300, same_fields: 290 }))).toEqual([null, true, null]);
+});
+
+test('what a few answers of a thousand differ by is noise, as is what repeats of one setting differ by', () => {
+  expect(changes(agreement({ same_text: 100, fields: 1000, same_fields: 991 }))).toEqual([null, false, null]);
+  const specs = [1, 2, 3].map((number) => ({ number, workers: number === 3 ? 4 : 1, repeat: number }));
+  const records = specs.map((spec) => trialRecord({ spec }));
+  const found = (right: number) =>
+    analyse([
+      planRecord(records),
+      ...records,
+      agreement({ left: 1, right: 2, same_text: 70 }),
+      agreement({ left: 1, right: 3, same_text: right }),
+    ]).trials.map(({ changesAnswers }) => changesAnswers);
+  expect(found(75)).toEqual([null, false, false]);
+  expect(found(60)).toEqual([null, false, true]);
 });
 
 test('neither another engine nor what the input expects says that answers changed', () => {

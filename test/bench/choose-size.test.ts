@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { benchPlaces, warmUpInput } from '../../src/bench/bench-places.ts';
-import { chooseSize } from '../../src/bench/choose-size.ts';
+import { chooseSize, isBeyond, lookAtEngines } from '../../src/bench/choose-size.ts';
 import type { Engine, Options } from '../../src/bench/matrix.ts';
 import type { Strategy } from '../../src/bench/records.ts';
 import { defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
@@ -26,30 +26,28 @@ async function choose({ options, budgetSeconds, engines = [mock], strategies = [
   await writeFile(warmUpInput(places), lines.join(''));
   const notes: string[] = [];
   const never = new AbortController().signal;
-  const size = await chooseSize(
-    {
-      engines,
-      strategies,
-      budgetSeconds,
-      input: null,
-      base: { settings: defaultAnswerSettings, runner: { ...defaultRunnerSettings, fsync: 'none' } },
-      workers: [1, 2],
-      options: [options],
-      seed: 1,
-      repeats: 2,
-      batches: null,
-    },
-    places,
-    {
-      environment: {},
-      stdin: Readable.from([]),
-      stop: never,
-      abort: never,
-      onNote: (text) => notes.push(text),
-      onStart: () => {},
-      onResults: null,
-    },
-  );
+  const wish = {
+    engines,
+    strategies,
+    budgetSeconds,
+    input: null,
+    base: { settings: defaultAnswerSettings, runner: { ...defaultRunnerSettings, fsync: 'none' as const } },
+    workers: [1, 2],
+    options: [options],
+    seed: 1,
+    repeats: 2,
+    batches: null,
+  };
+  const onNote = (text: string): unknown => notes.push(text);
+  const host = {
+    environment: {},
+    stdin: Readable.from([]),
+    stop: never,
+    abort: never,
+    onStart: () => {},
+    onResults: null,
+  };
+  const size = chooseSize(await lookAtEngines(wish, places, { ...host, onNote }), wish, onNote);
   return { size, notes, left: await readdir(places.folder) };
 }
 
@@ -81,9 +79,17 @@ test('none gets fewer than a steady rate wants', async () => {
 });
 
 test('without a budget, with baselines alone, and where the engine is not there, it is the usual size', async () => {
-  expect((await choose({ options: {}, budgetSeconds: null })).notes).toEqual([]);
+  expect((await choose({ options: { latency_ms: 20 }, budgetSeconds: null })).size).toBe(2000);
   const baseline = await choose({ options: {}, budgetSeconds: 1, strategies: ['baseline'] });
   expect([baseline.size, baseline.notes]).toEqual([2000, []]);
   const engines = [{ backend: 'llama-cpp', model: 'missing.gguf' }];
   expect((await choose({ options: {}, budgetSeconds: 1, engines })).size).toBe(2000);
+});
+
+test('a trial is beyond the budget where twice the speed for twice the workers would not bring it in', () => {
+  const rates = new Map([[JSON.stringify(['mock', 'mock']), { rate: 1, workers: 1 }]]);
+  const point = { ...mock, strategy: 'independent' as const, options: {}, size: 1000 };
+  expect([1, 2, 4].map((workers) => isBeyond({ ...point, workers }, rates, 300))).toEqual([true, true, false]);
+  expect(isBeyond({ ...point, workers: 1, strategy: 'baseline' }, rates, 300)).toBe(false);
+  expect(isBeyond({ ...point, workers: 1, model: 'other' }, rates, 300)).toBe(false);
 });

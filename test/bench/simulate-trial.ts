@@ -80,6 +80,7 @@ export const trialRecord = ({ spec: specChanges, ...changes }: Changes = {}): Tr
   error: null,
   backend_version: 'mock 1',
   model_digest: null,
+  server: null,
   workers: specChanges?.workers ?? spec.workers,
   slots: null,
   load_ms: null,
@@ -112,4 +113,5 @@ export const analysed = (record: TrialRecord): TrialAnalysis => ({
   steady: findSteady(record.windows),
   verdicts: [],
   changesAnswers: null,
+  changedShare: null,
 });

@@ -33,6 +33,7 @@ export function trialRecord(spec: TrialSpec, change: Partial<TrialRecord> & { ra
     error: null,
     backend_version: '0.34.0',
     model_digest: 'sha256:1234',
+    server: null,
     workers: spec.workers,
     slots: 4,
     load_ms: 3210,

@@ -1,8 +1,10 @@
-import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchRecord, PlanRecord, TrialRecord } from '../../src/bench/records.ts';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
+
+const bundledModel = new URL('../../fixtures/tiny-scorer.gguf', import.meta.url);
 
 const bench = (...more: string[]): string[] => ['bench', ...mock('latency_ms=5', 'slots=2'), ...more];
 
@@ -143,6 +145,20 @@ describe('llmbatch bench', () => {
     expect([json.folder, json.trials.length]).toEqual(['b', 2]);
   });
 
+  test('what failed is tried again by --resume, and what a failed start leaves is nothing', async () => {
+    const folder = await createCliFolder();
+    const engines = ['bench', '--backends', 'mock,llama-cpp:engine.gguf', '-m', 'mock', '--progress', 'none'];
+    const first = await folder.run([...engines, '--sizes', '20', '--repeat', '1', '--workers', '1']);
+    expect(first.exitCode).toBe(3);
+    await cp(bundledModel, folder.at('engine.gguf'));
+    const again = await folder.run(['bench', '--resume', '--progress', 'none']);
+    expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('llama-cpp engine.gguf')]);
+    expect((await folder.run(['bench', '--resume'])).stderr).toContain('no unfinished bench');
+    const [name] = await readdir(folder.at('bench-results'));
+    expect((await folder.run(['bench', 'missing.jsonl', ...mock()])).exitCode).toBe(2);
+    expect(await readdir(folder.at('bench-results'))).toEqual([name]);
+  });
+
   test('nothing but failed trials is exit 4', async () => {
     const folder = await createCliFolder();
     const args = [
@@ -189,7 +205,7 @@ describe('llmbatch bench', () => {
     expect([strict.exitCode, strict.stdout]).toEqual([3, expect.stringMatching(/rate variance .* FAILED/)]);
   });
 
-  test('a batch that a resumed bench has to load the model for has a reload: exit 3', async () => {
+  test('batches that were stopped begin anew: they are about one loaded model', async () => {
     const folder = await createCliFolder();
     const args = ['bench', ...mock('latency_ms=5'), '--workers', '2', '--sizes', '200', '--batches', '3', '-o', 'b'];
     const { child, outcome } = folder.start([...args, '--rate-variance', '100%']);
@@ -197,8 +213,13 @@ describe('llmbatch bench', () => {
     child.kill('SIGKILL');
     await outcome;
     const { exitCode, stdout } = await folder.run(['bench', '--resume', 'b', '--progress', 'none']);
-    expect([exitCode, stdout]).toEqual([3, expect.stringMatching(/reloads .*1 .*FAILED/)]);
-    expect((await trialsOf(folder, 'b')).map(({ reloads }) => reloads)).toEqual([0, 1, 0]);
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/reloads .*0 .*passed/)]);
+    expect((await trialsOf(folder, 'b')).map(({ spec, reloads }) => [spec.number, reloads])).toEqual([
+      [1, 0],
+      [1, 0],
+      [2, 0],
+      [3, 0],
+    ]);
   });
 
   test('GPU memory that grows batch after batch is found: exit 3', async () => {
@@ -229,6 +250,8 @@ describe('llmbatch bench', () => {
     const folder = await createCliFolder();
     const args = ['bench', ...mock(), '--workers', '1', '--sizes', '5', '--repeat', '1', '-o', 'b'];
     expect((await folder.run(args)).exitCode).toBe(0);
+    await mkdir(folder.at('mine'));
+    await folder.write('mine/notes.txt', 'mine');
     const wrong = await Promise.all(
       [
         args,
@@ -239,10 +262,14 @@ describe('llmbatch bench', () => {
         ['bench', 'missing.jsonl', ...mock()],
         ['bench', '--report', 'missing'],
         ['bench', '--resume', 'missing'],
+        ['bench', '--resume', 'b', '--workers', '2'],
+        ['bench', '--resume', 'b', '--budget', '2h'],
+        ['bench', ...mock(), '-o', 'mine'],
       ].map((words) => folder.run(words)),
     );
-    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(8).fill([2, '']));
+    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(11).fill([2, '']));
     expect(wrong[0]?.stderr).toContain('Go on with it: llmbatch bench --resume b.');
-    expect(await readdir(folder.path)).toEqual(['b']);
+    expect(wrong.at(-1)?.stderr).toContain('-o: the folder mine is not empty');
+    expect((await readdir(folder.path)).toSorted()).toEqual(['b', 'mine']);
   });
 });

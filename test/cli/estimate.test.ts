@@ -43,6 +43,6 @@ describe('llmbatch run --estimate', () => {
       '--max-error-rate',
       '1',
     ]);
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('n/a: nothing was answered')]);
+    expect([exitCode, stdout]).toEqual([3, expect.stringContaining('n/a: nothing was answered')]);
   });
 });

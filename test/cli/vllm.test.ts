@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { BenchRecord } from '../../src/bench/records.ts';
 import { candidates } from '../backends/candidates.ts';
 import { type FakeVllm, childOf, fakeModel, fakeVllm, markedProcesses, untilNoneIsLeft } from '../helpers/fake-vllm.ts';
 import {
@@ -57,6 +58,23 @@ async function workerOf({ child }: CliProcess, mark: string): Promise<number> {
 }
 
 const resume = ['resume', '--progress', 'none'];
+
+test.each(['cpu', 'cuda'] as const)(
+  'a trial of a bench finds no prompts in the cache that the one before it left (%s)',
+  async (platform) => {
+    const { vllm, text } = await setUp(100, { platform });
+    const trials = ['--workers', '8', '--sizes', '100', '--repeat', '3', '-o', 'b'];
+    const { exitCode, stderr } = await vllm(['bench', ...flags, ...trials, '--option', 'block_size=8']);
+    expect(exitCode, stderr).toBe(0);
+    const records = (await text('b/trials.jsonl')).trim().split('\n');
+    const cached = records.flatMap((line) => {
+      const record = JSON.parse(line) as BenchRecord;
+      return record.type === 'trial' ? [record.summary.tokens.cached ?? 0] : [];
+    });
+    expect(cached).toHaveLength(3);
+    expect(new Set(cached).size).toBe(1);
+  },
+);
 
 describe('a run on vLLM', () => {
   test.each(['cpu', 'cuda'] as const)('answers 500 of 500 right, and leaves no process (%s)', async (platform) => {

@@ -16,6 +16,7 @@ async function createStore() {
     backend: 'mock',
     model: 'm',
     digest: 'sha256:1',
+    server: null,
     hardware,
     options: { slots: 4, latency_ms: 1 },
     workers: 4,

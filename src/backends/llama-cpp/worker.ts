@@ -26,7 +26,7 @@ send({ type: 'hello', protocol: workerProtocol });
 process.stdin.pipe(parse()).on('data', (request: WorkerRequest) => {
   if (request.type === 'open') void open(request.settings as EngineSettings);
   else if (request.type === 'generate') void generate(request.id, request.request);
-  else running.get(request.id)?.abort();
+  else if (request.type === 'abort') running.get(request.id)?.abort();
 });
 process.stdin.on('end', leave).on('error', leave);
 

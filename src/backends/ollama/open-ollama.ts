@@ -75,6 +75,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     modelDigest: found.digest,
     version: `ollama ${version}`,
     loadMs,
+    server: client.host.url,
     usesLocalGpus: client.host.isLocal,
     limits: limitsOf(loaded, slots),
     pid: runner.pid,

@@ -56,6 +56,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     modelDigest: null,
     version: facts.version,
     loadMs: null,
+    server: url,
     usesLocalGpus: isLocal,
     limits: { ...limitsOf(facts, request), contextTokens },
     generate: (asked, context) => answerRequest(tools, asked, context),

@@ -71,6 +71,9 @@ function backendOf(
       const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
       return recovered.some(Boolean);
     },
+    forgetPrompts() {
+      for (const worker of workers) worker.forgetPrompts();
+    },
     alsoServes: (model) => info.adapters.includes(model),
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));

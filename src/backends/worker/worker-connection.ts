@@ -13,6 +13,7 @@ export interface WorkerConnection<Info> extends Pick<WorkerTasks, 'generate'> {
   /** Resolves when the worker is ready; rejects with an `EngineError` when it refuses or ends before. */
   readonly ready: Promise<Info>;
   isReady: () => boolean;
+  forgetPrompts: () => void;
   /** Ends the process at once; what it worked on fails as `engine-crashed`, for this reason. */
   kill: (reason: string) => Promise<void>;
   /** Asks the process to end, and ends it after eight seconds: vLLM's own end takes four or five. */
@@ -54,10 +55,9 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
   const ended = child.ended.then(({ how, isMissing }) => {
     const end = { ...state, how: isMissing ? isAbsent : (state.reason ?? how) };
     const reason = reasonOf(spec, child, end);
-    const { kind, message, hint } = reason;
     onEnd(reason);
-    ready.reject(new EngineError(kind, message, hint));
-    tasks.failAll(failure(kind, message));
+    ready.reject(new EngineError(reason.kind, reason.message, reason.hint));
+    tasks.failAll(failure(reason.kind, reason.message));
   });
   ready.promise.catch(() => {});
   send({ type: 'open', settings: spec.settings() });
@@ -66,6 +66,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
     pid: child.pid,
     ready: ready.promise,
     isReady: () => state.info !== null,
+    forgetPrompts: () => send({ type: 'forget-prompts' }),
     generate: tasks.generate,
     kill,
     async close() {

@@ -14,7 +14,9 @@ export type WorkerRequest =
   /** The first line. The settings are the engine's own. */
   | { type: 'open'; settings: object }
   | { type: 'generate'; id: number; request: WorkerTask }
-  | { type: 'abort'; id: number };
+  | { type: 'abort'; id: number }
+  /** Nothing is in flight, and what comes is not to find its prompts in a cache. For engines that keep whole ones. */
+  | { type: 'forget-prompts' };
 
 export interface WorkerStats {
   running: number;

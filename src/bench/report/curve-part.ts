@@ -1,8 +1,9 @@
-import { formatDuration, formatInteger, formatRate, notMeasured } from '../../core/format.ts';
+import { formatDuration, formatInteger, formatRate } from '../../core/format.ts';
 import type { Chart } from '../../report/chart.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { WorkerCurve } from '../analysis.ts';
 import { groupSizes, titleOf } from '../trial-groups.ts';
+import { rangeText } from './trials-part.ts';
 import type { BenchReport } from './bench-report.ts';
 
 /** Rate and latency against workers, with the knee; sizes of one setting together. */
@@ -23,10 +24,10 @@ export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
 const sizeOf = ({ size }: WorkerCurve): string => `${formatInteger(size)} requests`;
 
 const rowsOf = ({ points, knee }: WorkerCurve): string[][] =>
-  points.map(({ workers, rate, low, high, p50, p95 }) => [
+  points.map(({ workers, rate, p50, p95, ...range }) => [
     String(workers),
     formatRate(rate),
-    low === null || high === null ? notMeasured : `${formatRate(low)} to ${formatRate(high)}`,
+    rangeText(range),
     formatDuration(p50),
     formatDuration(p95),
     workers === knee ? 'the knee' : '',

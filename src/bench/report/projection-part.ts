@@ -40,13 +40,7 @@ export function projectionPart(report: BenchReport): PagePart | null {
     notes: [
       'By the steady rate of the fastest setting that keeps the answers, of the largest size that has one, with its 95 % range; computed: prompt tokens that no cache serves; energy by the power of the GPUs alone.',
       ...repeatsSentence(analysis.plan),
-      ...engines.flatMap((engine) =>
-        engine.neededRequests === null
-          ? []
-          : [
-              `${nameOf(engine)} is not steady: it needs about ${formatInteger(engine.neededRequests)} requests to be projected.`,
-            ],
-      ),
+      ...engines.filter(({ projections }) => projections.some(({ estimate }) => estimate.hours === null)).map(whyNone),
     ],
     charts: projectTo.map((requests, at) => timeChart(requests, engines, at)).filter((chart) => chart !== null),
     header: ['', 'requests', 'time', 'range', 'prompt tokens', 'computed', 'completion', 'kWh', 'money'],
@@ -54,13 +48,24 @@ export function projectionPart(report: BenchReport): PagePart | null {
   };
 }
 
-/** A steady one before one that is not. */
-function baselineOf({ record }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null {
+function whyNone(engine: EngineProjection): string {
+  const { neededRequests } = engine;
+  if (neededRequests === null)
+    return `${nameOf(engine)} can't be projected: its trials differ too much from each other.`;
+  return `${nameOf(engine)} is not steady: it needs about ${formatInteger(neededRequests)} requests to be projected.`;
+}
+
+/** Of the same options, where it was tried with them. */
+function baselineOf({ record: { spec } }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null {
   const baselines = trials.filter(
-    ({ record: { spec } }) =>
-      spec.strategy === 'baseline' && spec.backend === record.spec.backend && spec.model === record.spec.model,
+    ({ record: { spec: other, state } }) =>
+      state === 'finished' &&
+      other.strategy === 'baseline' &&
+      other.backend === spec.backend &&
+      other.model === spec.model,
   );
-  return baselines.find(({ steady }) => steady.isSteady) ?? baselines[0] ?? null;
+  const options = JSON.stringify(spec.options);
+  return baselines.find(({ record }) => JSON.stringify(record.spec.options) === options) ?? baselines[0] ?? null;
 }
 
 function timeChart(requests: number, engines: EngineProjection[], at: number): Chart | null {

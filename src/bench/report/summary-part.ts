@@ -1,4 +1,4 @@
-import { formatInteger, formatRate, quoteForShell } from '../../core/format.ts';
+import { formatInteger, formatPercent, formatRate, quoteForShell } from '../../core/format.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
@@ -39,8 +39,14 @@ const shortText = ({ shape, recommended, text }: WorkerCurve): string =>
 function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   if (!agreements.some(({ left }) => left !== 'reference')) return [];
   const changed = trials.filter(({ changesAnswers }) => changesAnswers === true);
-  const numbers = changed.map(({ record }) => `#${record.spec.number}`).join(', ');
-  return [changed.length === 0 ? 'No setting changes the answers.' : `Settings that change the answers: ${numbers}.`];
+  const names = changed.map(({ record, changedShare }) => `#${record.spec.number} (${formatPercent(changedShare)})`);
+  if (names.length > 0) return [`Settings that change the answers: ${names.join(', ')}.`];
+  const most = Math.max(...trials.map(({ changedShare }) => changedShare ?? 0));
+  return [
+    most === 0
+      ? 'No setting changes the answers.'
+      : `No setting changes more than ${formatPercent(most)} of the answers.`,
+  ];
 }
 
 /** Neither is the whole a user's file then, nor a rate that of one. */
@@ -55,8 +61,12 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
 const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
   stability.map(({ backend, model, checks }) => {
     const missed = checks.filter(({ passed }) => passed === false).map(({ name }) => name);
+    const unknown = checks.filter(({ passed }) => passed === null).map((check) => check.name);
+    const left = unknown.length === 0 ? '' : ` Not measured: ${unknown.join(', ')}.`;
     const name = `${backend} ${model}, batch after batch`;
-    return missed.length === 0 ? `${name}: within every limit.` : `${name}: beyond the limit in ${missed.join(', ')}.`;
+    const verdict =
+      missed.length === 0 ? 'within every limit that was measured' : `beyond the limit in ${missed.join(', ')}`;
+    return `${name}: ${verdict}.${left}`;
   });
 
 function trialSentences({ plan, trials }: BenchAnalysis): string[] {

@@ -15,7 +15,7 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const settings = groupTrials(trials, ['backend', 'model', 'workers', 'size', 'strategy', 'options']);
   const isSmall = settings.length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
-    const most = Math.max(...engine.flatMap(({ record }) => record.windows.map(rateOf)), 0);
+    const most = Math.max(...engine.flatMap(({ record }) => wholeWindows(record).map(rateOf)), 0);
     return groupTrials(engine, ['workers', 'size', 'strategy', 'options'])
       .filter((group) => group.some(({ record }) => record.windows.length > 1))
       .map((group) => rateChart(group, { most, isSmall, title: nameOf(group[0]!.record) }));
@@ -29,6 +29,9 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
     charts,
   };
 }
+
+/** The two at the ends are cut: an answer in a few milliseconds of one would be a rate beyond all others. */
+const wholeWindows = ({ windows }: TrialRecord): Window[] => (windows.length > 3 ? windows.slice(1, -1) : windows);
 
 const rateOf = ({ requests, failures, seconds }: Window): number => (seconds > 0 ? (requests - failures) / seconds : 0);
 
@@ -48,7 +51,7 @@ function rateChart(group: TrialAnalysis[], { title, most, isSmall }: RateChart):
     y: { title: 'req/s', most },
     series: group.map(({ record }) => ({
       name: `#${record.spec.number}`,
-      points: record.windows.map((window) => ({ x: window.at_seconds - window.seconds / 2, y: rateOf(window) })),
+      points: wholeWindows(record).map((window) => ({ x: window.at_seconds - window.seconds / 2, y: rateOf(window) })),
     })),
     ...bandOf(group),
     caption: `steady ${group.map(({ steady }) => formatRate(steady.rate)).join(', ')} req/s; first 20: ${group

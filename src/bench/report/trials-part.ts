@@ -57,25 +57,32 @@ export function trialRows({ trials }: BenchAnalysis): string[][] {
   });
 }
 
-export const rangeText = ({ low, high }: Steady): string =>
-  low === null || high === null ? notMeasured : `${formatRate(low)} to ${formatRate(high)}`;
+export const rangeText = ({ low, high }: Pick<Steady, 'low' | 'high'>): string =>
+  low === null || high === null ? notMeasured : `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 
-export function remarksOf({ record, steady, changesAnswers, verdicts }: TrialAnalysis): string {
+export function remarksOf({ record, steady, changesAnswers, changedShare, verdicts }: TrialAnalysis): string {
   if (record.state === 'failed') return `failed: ${record.error ?? 'unknown'}`;
   return [
     steadyRemark(steady),
-    changesAnswers === true ? 'CHANGES ANSWERS' : '',
+    changesAnswers === true ? `CHANGES ANSWERS (${formatPercent(changedShare)})` : '',
     ...verdicts.map(({ cause }) => cause),
+    loweredText(record),
     record.reloads > 0 ? `${formatInteger(record.reloads)} reloads` : '',
   ]
     .filter(Boolean)
     .join('; ');
 }
 
-function steadyRemark({ isSteady, neededRequests }: Steady): string {
-  if (isSteady) return '';
-  return neededRequests === null ? 'not steady' : `not steady: needs about ${formatInteger(neededRequests)} requests`;
+function steadyRemark({ isSteady, neededRequests, trend }: Steady): string {
+  const slower = trend !== null && trend < 0 ? `slows down by ${formatPercent(-trend)}` : '';
+  if (isSteady) return slower;
+  const needed = neededRequests === null ? '' : `: needs about ${formatInteger(neededRequests)} requests`;
+  return [`not steady${needed}`, slower].filter(Boolean).join('; ');
 }
+
+/** By a lack of memory, or a server that refused more. */
+const loweredText = ({ spec, workers }: TrialAnalysis['record']): string =>
+  spec.workers !== null && workers !== null && workers < spec.workers ? `lowered to ${workers}` : '';
 
 /** Why each is as fast as it is. */
 export function verdictsPart({ analysis: { trials } }: BenchReport): PagePart {

@@ -34,10 +34,15 @@ function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
   const [before, now] = [splitOf(peer), splitOf(evidence)];
   if (before === null || now === null || !onlyWaits(before, now)) return null;
   if (usualRate(evidence) > steadyShare * usualRate(peer)) return null;
-  // Little's law: so many are being worked on.
-  const slots = Math.max(1, Math.round((usualRate(evidence) * now.serviceMs) / 1000));
-  const text = `${workers} workers get ${formatRate(usualRate(evidence))} req/s, and ${fewer} get ${formatRate(usualRate(peer))}: requests ${waitText(now)} instead of ${formatDuration(before.waitMs)}, and are then served in ${formatDuration(now.serviceMs)} as before (${formatDuration(before.serviceMs)}). The server works on about ${slots} at once.`;
-  return { cause: 'serialised', text: `${text} ${advice(evidence, slots)}` };
+  const text = `${workers} workers get ${formatRate(usualRate(evidence))} req/s, and ${fewer} get ${formatRate(usualRate(peer))}: requests ${waitText(now)} instead of ${formatDuration(before.waitMs)}, and are then served in ${formatDuration(now.serviceMs)} as before (${formatDuration(before.serviceMs)}).`;
+  return { cause: 'serialised', text: `${text} ${peerAdvice(evidence, now, fewer)}` };
+}
+
+/** By Little's law so many are being worked on; but before the first token a prompt is computed, and maybe waits. */
+function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: number): string {
+  if (!isQueue) return `--workers ${fewer} is as fast.`;
+  const slots = Math.max(1, Math.round((usualRate(evidence) * serviceMs) / 1000));
+  return `The server works on about ${slots} at once. ${advice(evidence, slots)}`;
 }
 
 interface Split {

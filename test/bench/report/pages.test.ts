@@ -85,10 +85,10 @@ test('the page names the knee, what changes answers, what the budget left out, a
   const page = await renderBenchHtml(sampleBench());
   for (const text of [
     'knee: 4',
-    'CHANGES ANSWERS',
-    'Settings that change the answers: #5, #10.',
+    'CHANGES ANSWERS (3.1%)',
+    'Settings that change the answers: #5 (3.1%), #10 (3.1%).',
     'The budget left out 1: ollama gemma3:4b, 16 workers, 10,000 requests.',
-    'performance = 100 × its rate / the best rate, of engines whose rate is steady.',
+    'performance = 100 × its rate / the best rate; 0 where it is not steady.',
     '&lt;img src=x onerror=alert(1)&gt;',
   ])
     expect(page).toContain(text);

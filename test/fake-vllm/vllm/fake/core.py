@@ -15,7 +15,7 @@ from vllm.fake.scheduler import Scheduler
 
 
 def run_core(connection: Any, config: Any) -> None:
-    """Reads ("add", sequence) and ("abort", ids), writes ("ready",), ("step", ...) and ("dead",)."""
+    """Reads ("add", sequence), ("abort", ids) and ("reset_prefix_cache", None), writes ("ready",), ("step", ...) and ("dead",)."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     scheduler = None
@@ -42,8 +42,10 @@ def serve(connection: Any, scheduler: Scheduler, inbox: queue.Queue) -> None:
             kind, value = inbox.get()
             if kind == "add":
                 scheduler.add(value)
-            else:
+            elif kind == "abort":
                 scheduler.abort(value)
+            else:
+                scheduler.reset_prefix_cache()
         connection.send(("step", *scheduler.step()))
 
 

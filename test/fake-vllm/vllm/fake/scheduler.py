@@ -42,6 +42,10 @@ class Scheduler:
         self._waiting = deque(sequence for sequence in self._waiting if sequence.id not in ids)
         self._running = [sequence for sequence in self._running if sequence.id not in ids]
 
+    def reset_prefix_cache(self) -> bool:
+        self._blocks.clear()
+        return True
+
     def is_idle(self) -> bool:
         return not self._waiting and not self._running
 

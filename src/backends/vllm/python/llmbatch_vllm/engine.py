@@ -1,4 +1,4 @@
-"""vLLM's engine behind five calls: prepare, add, abort, step, close.
+"""vLLM's engine behind six calls: prepare, add, abort, forget, step, close.
 
 `LLMEngine.add_request()` and `step()` rather than `AsyncLLM`: each result comes when it is done as well, and on a CPU the
 whole engine is this process, which starts in half the time and leaves no other behind (bench-results has the rates of
@@ -90,6 +90,10 @@ class Engine:
         flight = self._flights.pop(key, None)
         if flight is not None:
             self._engine.abort_request([f"{key}.{index}" for index in range(len(flight.prepared.prompts))])
+
+    def forget_prompts(self) -> None:
+        """Empties the prefix cache. Nothing may be in flight."""
+        self._engine.reset_prefix_cache()
 
     def is_idle(self) -> bool:
         return not self._flights

@@ -93,6 +93,9 @@ def take(engine: Any, message: tuple[str, int, Any], send: Send) -> None:
     if kind == "abort":
         engine.abort(key)
         return
+    if kind == "forget-prompts":
+        engine.forget_prompts()
+        return
     try:
         engine.add(key, prepared)
     except Exception as error:  # of this request: a wrong schema, a value that the engine does not take
@@ -103,6 +106,9 @@ def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
     try:
         for line in sys.stdin.buffer:
             message = json.loads(line)
+            if message["type"] == "forget-prompts":
+                inbox.put(("forget-prompts", 0, None))
+                continue
             key = message["id"]
             if message["type"] == "abort":
                 inbox.put(("abort", key, None))

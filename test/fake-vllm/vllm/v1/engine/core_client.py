@@ -23,6 +23,9 @@ class InprocClient:
     def abort_requests(self, ids: list[str]) -> None:
         self._scheduler.abort(set(ids))
 
+    def reset_prefix_cache(self) -> bool:
+        return self._scheduler.reset_prefix_cache()
+
     def get_output(self) -> tuple:
         return self._scheduler.step()
 
@@ -63,6 +66,10 @@ class SyncMPClient:
     def abort_requests(self, ids: list[str]) -> None:
         if ids:
             self._send(("abort", set(ids)))
+
+    def reset_prefix_cache(self) -> bool:
+        self._send(("reset_prefix_cache", None))
+        return True
 
     def _send(self, message: tuple) -> None:
         try:

@@ -100,6 +100,9 @@ class LLMEngine:
         groups = [self._groups.pop(name) for name in request_ids if name in self._groups]
         self.engine_core.abort_requests([child for group in groups for child, _params in group.children()])
 
+    def reset_prefix_cache(self) -> bool:
+        return self.engine_core.reset_prefix_cache()
+
     def step(self) -> list[RequestOutput | PoolingRequestOutput]:
         ended, scheduler_stats, computed = self.engine_core.get_output()
         outputs = []
