@@ -1,5 +1,5 @@
 // How well do trials of the smallest size of a bench tell the time of its largest? Of each setting of engine and workers: the time
-// that the steady rate of the small trials promises for the large ones (median of the repeats), and that the first 20 answers
+// that the steady rate of the small trials promises for the large ones (mean of the repeats), and that the first 20 answers
 // of the small ones promise, each over the time that the large ones took.
 //   node scripts/campaigns/projection.mjs bench-results/FOLDER
 import { execFileSync } from 'node:child_process';
@@ -16,9 +16,9 @@ const sizes = trials.map(({ record }) => record.spec.size);
 const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
 for (const [setting, all] of settings) {
   const small = all.filter(({ record }) => record.spec.size === least);
-  const seconds = median(all.filter(({ record }) => record.spec.size === most).map(({ record }) => record.seconds));
-  const steady = median(small.map((trial) => trial.steady.rate).filter((rate) => rate !== null));
-  const quick = median(small.map(({ record }) => record.first_20_rate));
+  const seconds = mean(all.filter(({ record }) => record.spec.size === most).map(({ record }) => record.seconds));
+  const steady = mean(small.map((trial) => trial.steady.rate).filter((rate) => rate !== null));
+  const quick = mean(small.map(({ record }) => record.first_20_rate));
   console.log(
     JSON.stringify({
       setting,
@@ -35,9 +35,8 @@ function settingOf({ record: { spec } }) {
   return `${spec.backend}, ${spec.workers} workers`;
 }
 
-function median(values) {
-  const sorted = values.toSorted((one, other) => one - other);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function round(value, digits) {

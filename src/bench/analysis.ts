@@ -63,6 +63,8 @@ export interface WorkerCurve extends Pick<TrialSpec, 'backend' | 'model' | 'size
     high: number | null;
     p50: number | null;
     p95: number | null;
+    /** Of the requests that ended, the share that was answered. */
+    success: number;
     trials: number[];
   }[];
   /** Null, as the two below: fewer than two of its points have a steady rate. */

@@ -1,5 +1,6 @@
 import { formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
 import type { PagePart } from '../report/page.ts';
+import { printable } from '../report/printable.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';
@@ -94,4 +95,4 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
 }
 
 const section = (title: string, lines: readonly string[]): string =>
-  lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n');
+  lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${printable(line)}`)].join('\n');

@@ -23,8 +23,14 @@ export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
     ...rateOfRepeats(trials),
     p50: meanOf(latencies.map((latency) => latency?.p50)),
     p95: meanOf(latencies.map((latency) => latency?.p95)),
+    success: successOf(trials),
     trials: trials.map(({ record }) => record.spec.number),
   };
+}
+
+function successOf(trials: TrialAnalysis[]): number {
+  const succeeded = trials.reduce((sum, { record }) => sum + record.succeeded, 0);
+  return succeeded / trials.reduce((sum, { record }) => sum + record.succeeded + record.failed, 0);
 }
 
 /** Repeats can differ by more than each of them shows: the range is the wider one of within and between. */

@@ -68,7 +68,10 @@ export async function describeEnvironment(
     settings,
     runner,
     report: reportFlagsSchema.parse(flags),
-    installs: await findInstalls(backends, environment),
+    installs: await findInstalls(backends, {
+      ...environment,
+      ...(runner.python === null ? {} : { LLMBATCH_PYTHON: runner.python }),
+    }),
   };
 }
 

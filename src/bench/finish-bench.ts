@@ -14,8 +14,8 @@ export interface FinishedBench {
   analysis: BenchAnalysis;
   /** All answers were compared; false: stopped before. */
   isCompared: boolean;
-  /** What `run --workers auto` takes from now on, and the files that say so. */
-  saved: { setting: BestSetting; path: string }[];
+  /** What `run --workers auto` takes from now on, and the files that say so; null: it could not be written. */
+  saved: { setting: BestSetting; path: string | null }[];
 }
 
 interface Finish {
@@ -43,7 +43,7 @@ export async function finishBench(
         onNote(`warning: the best setting is not saved: ${messageOf(error)}`);
         return null;
       });
-      if (path !== null) saved.push({ setting, path });
+      saved.push({ setting, path });
     }
     return { analysis, isCompared, saved };
   } finally {

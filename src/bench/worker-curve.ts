@@ -1,4 +1,4 @@
-import { formatRate } from '../core/format.ts';
+import { formatPercent, formatRate } from '../core/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { type CurvePoint, curvePoints } from './curve-points.ts';
 import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './curve-shape.ts';
@@ -16,7 +16,8 @@ export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
 }
 
 function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], points: CurvePoint[]): WorkerCurve {
-  const shape = shapeOf(points);
+  // Speed that costs answers is none.
+  const shape = shapeOf(points.filter(({ success }) => success >= least(points)));
   // A probe finds no more slots than it has workers: the most that a trial saw.
   const slots = group.map(({ record }) => record.slots).filter((seen) => seen !== null);
   const text = describe({
@@ -29,6 +30,9 @@ function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], po
   const { backend, model, size, strategy, options } = spec;
   return { backend, model, size, strategy, options, points, ...shape, text };
 }
+
+/** Of the requests that must be answered: all but one of a hundred that another number of workers gets answered. */
+const least = (points: readonly CurvePoint[]): number => 0.99 * Math.max(...points.map(({ success }) => success));
 
 interface Described extends CurveShape {
   points: CurvePoint[];
@@ -64,7 +68,9 @@ function lastGood(points: readonly CurvePoint[]): number | null {
 const workersText = ({ workers }: CurvePoint): string => `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
 
 const rateText = (point: RatedPoint): string =>
-  `${workersText(point)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)})`;
+  `${workersText(point)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)}${failedText(point)})`;
+
+const failedText = ({ success }: CurvePoint): string => (success === 1 ? '' : `; ${formatPercent(1 - success)} failed`);
 
 function changingWorkers(group: readonly TrialAnalysis[]): number[] {
   const changing = group.filter(({ changesAnswers }) => changesAnswers === true).map(({ record }) => workersOf(record));

@@ -80,7 +80,8 @@ const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportWi
 
 function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): string[] {
   if (saved.length === 0) return [`Nothing saved for \`run --workers auto\`: ${whyNothing(curves)}.`];
-  return saved.map(
+  const written = saved.filter(({ path }) => path !== null);
+  return written.map(
     ({ setting: { backend, model, workers, rate }, path }) =>
       `Saved for \`run --workers auto\`: ${backend} ${printable(model)}, ${workers} ${workers === 1 ? 'worker' : 'workers'} (${formatRate(rate)} req/s), in ${path}`,
   );

@@ -63,6 +63,7 @@ describe('a curve', () => {
           high: rate + half,
           p50: null,
           p95: null,
+          success: 1,
           trials: [at],
         }));
         const { shape, knee, recommended } = shapeOf(points);
@@ -105,6 +106,17 @@ test('a trial that is not steady is named and not counted, and one point alone s
   const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short]);
   expect(alone).toMatchObject({ shape: null, knee: null, recommended: null });
   expect(alone?.text).toMatch(/^Too few/);
+});
+
+test('what fails more is not recommended, however fast it is, and a trial that broke off is no point', () => {
+  const trials = [1, 2, 4].map((workers) => trialOf(workers, 10 * workers, { seed: 1 }));
+  const [, , fast] = trials;
+  const failing = { ...fast!, record: { ...fast!.record, succeeded: 950, failed: 50 } };
+  const [curve] = findCurves([...trials.slice(0, 2), failing]);
+  expect(curve?.recommended).toBe(2);
+  expect(curve?.text).toMatch(/4 workers [\d.]+ req\/s \([\d.]+ to [\d.]+; 5\.0% failed\)/);
+  const broken = { ...fast!, record: { ...fast!.record, state: 'failed' as const } };
+  expect(findCurves([...trials.slice(0, 2), broken])[0]?.points.map(({ workers }) => workers)).toEqual([1, 2]);
 });
 
 test('repeats are one point, whose range holds what lies between them', () => {

@@ -4,7 +4,7 @@ import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
 import type { PlanRecord, TrialSpec } from '../records.ts';
-import { ofLargestSize, titleOf } from '../trial-groups.ts';
+import { curveFields, groupTrials, ofLargestSize, titleOf } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 
@@ -27,6 +27,7 @@ export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: Wo
     ),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
+    ...cacheSentences(analysis),
     ...stabilitySentences(analysis),
     ...trialSentences(analysis),
   ];
@@ -56,6 +57,22 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
   return [
     `The input has ${formatInteger(input.requests)} requests, and trials of up to ${formatInteger(largest)} send them again: a prompt that comes again is cheap, so as many different ones take longer.`,
   ];
+}
+
+/** More of its prompts than this in the cache: they come from the trial before, which had the same ones. */
+const foundAgain = 0.1;
+
+function cacheSentences({ trials }: BenchAnalysis): string[] {
+  const finished = trials.filter(({ record }) => record.state === 'finished');
+  return groupTrials(finished, curveFields).flatMap((group) => {
+    const [first = null, ...later] = group.map(({ record }) => record.summary.tokens.cacheHitRate);
+    const most = Math.max(...later.map((share) => share ?? 0));
+    if (first === null || most < first + foundAgain) return [];
+    const { spec } = group[0]!.record;
+    return [
+      `${spec.backend} ${spec.model} found ${formatPercent(most)} of the prompt tokens in its cache in a later trial, and ${formatPercent(first)} in the first: it keeps whole prompts, and all trials have the same ones. Believe the first.`,
+    ];
+  });
 }
 
 const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
