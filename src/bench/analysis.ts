@@ -44,7 +44,8 @@ export interface Steady {
   trend: number | null;
 }
 
-export const causes = ['serialised', 'gpu-bound', 'thermal', 'memory', 'context', 'client-bound'] as const;
+/** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */
+export const causes = ['client-bound', 'memory', 'thermal', 'context', 'serialised', 'gpu-bound'] as const;
 /** serialised: the server's slots are full, more requests only wait · memory: VRAM near its limit, layers on the CPU, swap. */
 export type Cause = (typeof causes)[number];
 

@@ -1,4 +1,4 @@
-import { formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
+import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
 import type { PagePart } from '../report/page.ts';
 import { printable } from '../report/printable.ts';
 import { alignTable } from '../report/text.ts';
@@ -9,6 +9,7 @@ import { engineParts } from './report/engines-part.ts';
 import { projectionPart } from './report/projection-part.ts';
 import { summarySentences } from './report/summary-part.ts';
 import { nameSettings } from './report/trial-names.ts';
+import { reasonsOf } from './report/trials-part.ts';
 import { meanOf } from './mean.ts';
 import { groupCurves, groupTrials, ofLargestSize, workersOf } from './trial-groups.ts';
 
@@ -72,18 +73,13 @@ function neededText(trials: TrialAnalysis[]): string {
   return needed > 0 ? `needs ${formatInteger(needed)} requests` : '';
 }
 
-/** The weightiest verdict of each setting, from the last of its trials that has one; a decline is told without one too. */
+/** The weightiest of each setting. */
 function whyOf({ trials }: BenchAnalysis): string[] {
-  const nameOf = nameSettings(trials.map(({ record }) => record));
-  return pointsOf(ofLargestSize(trials, ({ record }) => record.spec)).flatMap((group) => {
-    const name = nameOf(group[0]!.record);
-    const [verdict] = group.findLast(({ verdicts }) => verdicts.length > 0)?.verdicts ?? [];
-    if (verdict !== undefined) return [`${name}: ${verdict.cause}. ${verdict.text}`];
-    const trend = Math.min(...group.map(({ steady }) => steady.trend ?? 0));
-    return trend < 0
-      ? [`${name}: slows down by ${formatPercent(-trend)} over a trial, for no cause that was measured.`]
-      : [];
-  });
+  const reasons = reasonsOf(ofLargestSize(trials, ({ record }) => record.spec));
+  const first = new Map(reasons.toReversed().map((reason) => [reason.setting, reason]));
+  return reasons
+    .filter((reason) => first.get(reason.setting) === reason)
+    .map(({ setting, cause, text }) => `${setting}: ${cause}. ${text}`);
 }
 
 const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const;

@@ -7,9 +7,10 @@ import {
   notMeasured,
 } from '../../core/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis, Steady, TrialAnalysis } from '../analysis.ts';
+import { type BenchAnalysis, type Cause, type Steady, type TrialAnalysis, causes } from '../analysis.ts';
 import type { BenchReport } from './bench-report.ts';
-import { nameTrials } from './trial-names.ts';
+import { groupCurves, groupTrials } from '../trial-groups.ts';
+import { nameSettings, nameTrials } from './trial-names.ts';
 
 /** Every trial with what may be quoted of it, and what a quick look would have promised. */
 export function trialsPart({ analysis }: BenchReport): PagePart {
@@ -84,15 +85,36 @@ function steadyRemark({ isSteady, neededRequests, trend }: Steady): string {
 const loweredText = ({ spec, workers }: TrialAnalysis['record']): string =>
   spec.workers !== null && workers !== null && workers < spec.workers ? `lowered to ${workers}` : '';
 
-/** Why each is as fast as it is. */
-export function verdictsPart({ analysis: { trials } }: BenchReport): PagePart {
-  const names = nameTrials(trials.map(({ record }) => record));
-  return {
-    title: 'Why',
-    isWide: true,
-    header: ['trial', 'cause', 'its numbers'],
-    rows: trials.flatMap(({ record, verdicts }) =>
-      verdicts.map(({ cause, text }) => [names.get(record.spec.number) ?? '', cause, text]),
-    ),
-  };
+/** Why each setting is as fast as it is. */
+export const verdictsPart = ({ analysis: { trials } }: BenchReport): PagePart => ({
+  title: 'Why',
+  isWide: true,
+  header: ['setting', 'cause', 'its numbers'],
+  rows: reasonsOf(trials).map(({ setting, cause, text }) => [setting, cause, text]),
+});
+
+export interface Reason {
+  setting: string;
+  cause: Cause | 'decline';
+  text: string;
+}
+
+/** Of each setting its verdicts, the weightiest first, each by the last of its trials that has it. */
+export function reasonsOf(trials: readonly TrialAnalysis[]): Reason[] {
+  const nameOf = nameSettings(trials.map(({ record }) => record));
+  return groupCurves(trials)
+    .flatMap((curve) => groupTrials(curve, ['workers']))
+    .flatMap((group) => {
+      const setting = nameOf(group[0]!.record);
+      const verdicts = new Map(group.flatMap((trial) => trial.verdicts.map((verdict) => [verdict.cause, verdict])));
+      const found = causes.map((cause) => verdicts.get(cause)).filter((verdict) => verdict !== undefined);
+      return found.length > 0 ? found.map((verdict) => ({ setting, ...verdict })) : declineOf(setting, group);
+    });
+}
+
+/** A slow decline is told without a cause too. */
+function declineOf(setting: string, group: readonly TrialAnalysis[]): Reason[] {
+  const trend = Math.min(...group.map(({ steady }) => steady.trend ?? 0));
+  const text = `It slows down by ${formatPercent(-trend)} over a trial, for no cause that was measured.`;
+  return trend < 0 ? [{ setting, cause: 'decline', text }] : [];
 }

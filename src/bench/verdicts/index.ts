@@ -7,7 +7,7 @@ import { findMemory } from './memory.ts';
 import { findSerialised } from './serialised.ts';
 import { findThermal } from './thermal.ts';
 
-/** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */
+/** In the order of `causes`. */
 const finders: FindVerdict[] = [findClientBound, findMemory, findThermal, findContext, findSerialised, findGpuBound];
 
 export const findVerdicts = (evidence: Evidence): Verdict[] =>
