@@ -1,13 +1,17 @@
 import { formatInteger, formatPercent, formatRate } from '../../core/format.ts';
 import type { GridChart } from '../../report/chart.ts';
 import type { PagePart } from '../../report/page.ts';
+import type { BenchAnalysis } from '../analysis.ts';
 import { sameShare } from '../engine-numbers.ts';
 import type { AgreementRecord } from '../records.ts';
+import { curveFields, groupTrials } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameTrials } from './trial-names.ts';
 
 /** Do the answers stay the same? Null where nothing was compared. */
-export function agreementPart({ analysis: { agreements, trials } }: BenchReport): PagePart | null {
+export function agreementPart({ analysis }: BenchReport): PagePart | null {
+  const { trials } = analysis;
+  const agreements = withoutRepeats(analysis);
   if (agreements.length === 0) return null;
   const names = nameTrials(trials.map(({ record }) => record));
   const nameOf = (side: AgreementRecord['left']): string =>
@@ -16,7 +20,7 @@ export function agreementPart({ analysis: { agreements, trials } }: BenchReport)
     title: 'Agreement of answers',
     isWide: true,
     notes: [
-      'Compared request by request: a field is a value of a JSON answer; a verdict is a field that went from one word to another. Cells that are set off have changed verdicts between two settings.',
+      'Compared request by request: a field is a value of a JSON answer; a verdict is a field that went from one word to another. Cells that are set off have changed verdicts between two settings. Repeats of a setting are one row, named by the first.',
     ],
     charts: [agreementGrid(agreements, nameOf)],
     header: ['compared', 'with', 'requests', 'same text', 'same fields', 'mean difference', 'changed verdicts'],
@@ -29,6 +33,38 @@ export function agreementPart({ analysis: { agreements, trials } }: BenchReport)
       formatRate(record.mean_difference),
       formatInteger(record.changed_verdicts),
     ]),
+  };
+}
+
+/** The repeats of each setting together, under the number of its first trial. */
+function withoutRepeats({ agreements, trials }: BenchAnalysis): AgreementRecord[] {
+  const settings = groupTrials(trials, [...curveFields, 'workers', 'batch']);
+  const firsts = new Map(
+    settings.flatMap((group) => group.map(({ record }) => [record.spec.number, group[0]!.record.spec.number])),
+  );
+  const merged = new Map<string, AgreementRecord>();
+  for (const pair of agreements) {
+    const left = pair.left === 'reference' ? pair.left : (firsts.get(pair.left) ?? pair.left);
+    const right = firsts.get(pair.right) ?? pair.right;
+    const known = merged.get(`${left} ${right}`);
+    merged.set(`${left} ${right}`, { ...(known === undefined ? pair : sumOf(known, pair)), left, right });
+  }
+  return [...merged.values()];
+}
+
+function sumOf(one: AgreementRecord, other: AgreementRecord): AgreementRecord {
+  const compared = one.compared + other.compared;
+  const isMeasured = one.mean_difference !== null && other.mean_difference !== null;
+  return {
+    ...one,
+    compared,
+    same_text: one.same_text + other.same_text,
+    fields: one.fields + other.fields,
+    same_fields: one.same_fields + other.same_fields,
+    changed_verdicts: one.changed_verdicts + other.changed_verdicts,
+    mean_difference: isMeasured
+      ? (one.mean_difference! * one.compared + other.mean_difference! * other.compared) / compared
+      : (one.mean_difference ?? other.mean_difference),
   };
 }
 

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchReport } from '../../../src/bench/report/bench-report.ts';
+import { agreementPart } from '../../../src/bench/report/agreement-part.ts';
 import { renderBenchHtml } from '../../../src/bench/report/html.ts';
 import { renderBenchMarkdown } from '../../../src/bench/report/markdown.ts';
 import { collidingTexts, hasBrowser, overflow, seenCharts, visit } from '../../helpers/browse.ts';
@@ -117,4 +118,22 @@ test('Markdown has a table for each part, and no markup from data', () => {
   expect(text).toMatch(/\| \\#5 ollama, 8 workers \|/);
   expect(text).toContain(String.raw`\<img src=x onerror=alert(1)\>`);
   expect(text).not.toMatch(/NaN|undefined/);
+});
+
+test('repeats of a setting are one row of the agreement', () => {
+  const report = sampleBench();
+  const { trials, agreements } = report.analysis;
+  const [, second] = trials;
+  const number = 77;
+  const again = { ...second!, record: { ...second!.record, spec: { ...second!.record.spec, number, repeat: 2 } } };
+  const pair = agreements.find(({ left, right }) => left === 'reference' && right === second!.record.spec.number);
+  const analysis = {
+    ...report.analysis,
+    trials: [...trials, again],
+    agreements: [...agreements, { ...pair!, right: number, same_fields: pair!.same_fields - 30, mean_difference: 0.5 }],
+  };
+  const { rows = [] } = agreementPart({ ...report, analysis })!;
+  const own = rows.filter(([name = '', left]) => name.startsWith('#2 ') && left === 'expected by the input');
+  expect(own.map((row) => row.slice(2, 6))).toEqual([['2,000', '100.0%', '95.8%', '0.25']]);
+  expect(rows.some(([name = '']) => name.startsWith('#77'))).toBe(false);
 });
