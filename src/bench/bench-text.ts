@@ -36,14 +36,12 @@ function tableText(part: PagePart | null): string {
 const longestCell = 70;
 const header = ['setting', 'req/s', '95 % range', 'p50', 'p95', 'first 20', 'failed', 'trials'];
 
-const pointFields = ['backend', 'model', 'workers', 'size', 'strategy', 'options'] as const;
-
 /** The repeats of each setting, the fewest workers first. */
 const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
   groupCurves(trials).flatMap((curve) =>
     groupTrials(
       curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
-      pointFields,
+      ['workers'],
     ),
   );
 

@@ -1,5 +1,5 @@
 import type { AgreementRecord, TrialRecord } from './records.ts';
-import { groupTrials } from './trial-groups.ts';
+import { groupTrials, settingFields } from './trial-groups.ts';
 
 /** How a trial's answers differ from those of the trial of its own engine that it was compared with. */
 export interface AnswerChange {
@@ -18,20 +18,18 @@ export function answerChanges(
   agreements: readonly AgreementRecord[],
 ): Map<number, AnswerChange> {
   const changes = new Map<number, AnswerChange>();
-  const settings = groupTrials(
-    trials.map((record) => ({ record })),
-    ['backend', 'model', 'workers', 'size', 'strategy', 'options'],
-  ).map((group) => group.map(({ record }) => record.spec.number));
-  for (const group of groupTrials(
+  for (const engine of groupTrials(
     trials.map((record) => ({ record })),
     ['backend', 'model'],
   )) {
-    const own = new Set<number | 'reference'>(group.map(({ record }) => record.spec.number));
-    const compared = agreements.filter((pair) => own.has(pair.left) && own.has(pair.right) && pair.compared > 0);
-    const isRepeat = ({ left, right }: AgreementRecord): boolean =>
-      settings.some((numbers) => numbers.includes(Number(left)) && numbers.includes(right));
+    const settings = groupTrials(engine, settingFields);
+    const settingOf = new Map(settings.flatMap((group, at) => group.map(({ record }) => [record.spec.number, at])));
+    const compared = agreements.filter(
+      (pair) => settingOf.has(Number(pair.left)) && settingOf.has(pair.right) && pair.compared > 0,
+    );
+    const repeats = compared.filter(({ left, right }) => settingOf.get(Number(left)) === settingOf.get(right));
     // What a setting differs by from itself is chance: at a temperature, most of all.
-    const noise = Math.max(leastChange, ...compared.filter(isRepeat).map(differingShare));
+    const noise = Math.max(leastChange, ...repeats.map(differingShare));
     for (const pair of compared) {
       const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);
       changes.set(pair.right, { share, isChange: share > noise });

@@ -3,13 +3,15 @@ import type { TrialSpec } from './records.ts';
 
 /** `llama-cpp tiny-scorer, 4 workers, 1,000 requests, num_ctx=4096` */
 export function describeSpec({ backend, model, workers, size, strategy, options, batch }: TrialSpec): string {
-  const lanes = `${workers ?? 'auto'} ${workers === 1 ? 'worker' : 'workers'}`;
   return [
     `${backend} ${model}`,
     ...(strategy === 'independent' ? [] : [strategy]),
-    lanes,
+    workersText(workers),
     `${formatInteger(size)} requests`,
     ...Object.entries(options).map(([key, value]) => `${key}=${value}`),
     ...(batch === null ? [] : [`batch ${batch}`]),
   ].join(', ');
 }
+
+export const workersText = (workers: number | null): string =>
+  `${workers ?? 'auto'} ${workers === 1 ? 'worker' : 'workers'}`;

@@ -3,7 +3,7 @@ import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';
 import { meanOf } from './mean.ts';
 import type { AgreementRecord, Window } from './records.ts';
-import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
+import { groupTrials, settingFields, workersOf } from './trial-groups.ts';
 import { usualRate, usualWindows } from './verdicts/evidence.ts';
 
 /** What was measured of an engine with a model, at its best setting. Null: not measured. */
@@ -51,7 +51,7 @@ export function compareEngines({ trials, agreements }: BenchAnalysis): EngineNum
  */
 function fastest(group: readonly TrialAnalysis[]): TrialAnalysis | null {
   const finished = group.filter(({ record }) => record.state === 'finished' && record.succeeded > 0);
-  const settings = groupTrials(finished, [...curveFields, 'workers']).map(asOne);
+  const settings = groupTrials(finished, settingFields).map(asOne);
   return settings.reduce<TrialAnalysis | null>(
     (best, trial) => (best === null || isMore(worth(trial), worth(best)) ? trial : best),
     null,

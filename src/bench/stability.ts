@@ -2,9 +2,7 @@ import type { Stability, TrialAnalysis } from './analysis.ts';
 import { meanOf } from './mean.ts';
 import type { Window } from './records.ts';
 import { type StabilityLimits, checkStability, defaultStabilityLimits } from './stability-checks.ts';
-import { groupTrials } from './trial-groups.ts';
-
-const batchFields = ['backend', 'model', 'size', 'strategy', 'options', 'workers', 'repeat'] as const;
+import { groupTrials, settingFields } from './trial-groups.ts';
 
 /** Batch after batch on one loaded model: what changed from one to the next, and whether that is within the limits. */
 export function findStability(
@@ -12,7 +10,7 @@ export function findStability(
   limits: StabilityLimits = defaultStabilityLimits,
 ): Stability[] {
   const inBatches = trials.filter(({ record }) => record.spec.batch !== null);
-  return groupTrials(inBatches, batchFields).map((group) => {
+  return groupTrials(inBatches, [...settingFields, 'repeat']).map((group) => {
     const ordered = group.toSorted((left, right) => (left.record.spec.batch ?? 0) - (right.record.spec.batch ?? 0));
     const batches = ordered.map(batchOf);
     const { backend = '', model = '' } = ordered[0]?.record.spec ?? {};

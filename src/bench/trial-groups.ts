@@ -25,6 +25,9 @@ const sorted = (value: TrialSpec[Field]): unknown =>
 /** What a worker curve has in common. */
 export const curveFields = ['backend', 'model', 'size', 'strategy', 'options'] as const;
 
+/** What the repeats of a setting, and its batches, have in common. */
+export const settingFields = [...curveFields, 'workers'] as const;
+
 /** By curves: those of one engine together, in the order of the first trials, those of the fewest requests first. */
 export const groupCurves = <Trial extends { record: TrialRecord }>(trials: readonly Trial[]): Trial[][] =>
   groupTrials(trials, ['backend', 'model']).flatMap((own) =>

@@ -2,6 +2,7 @@ import { formatPercent, formatRate } from '../core/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { type CurvePoint, curvePoints } from './curve-points.ts';
 import { type CurveShape, type RatedPoint, isRated, nearly, shapeOf } from './curve-shape.ts';
+import { workersText } from './describe-spec.ts';
 import { slotSetting } from './slot-setting.ts';
 import { groupCurves, workersOf } from './trial-groups.ts';
 
@@ -46,7 +47,7 @@ function describe(curve: Described): string {
   const { shape, knee, recommended, points } = curve;
   if (shape === null) return 'Too few of these trials are steady to say what more workers do: give them more requests.';
   const rates = points
-    .map((point) => (isRated(point) ? rateText(point) : `${workersText(point)} not steady`))
+    .map((point) => (isRated(point) ? rateText(point) : `${workersText(point.workers)} not steady`))
     .join(', ');
   const most = points.at(-1)?.workers ?? 0;
   const sentences = {
@@ -65,10 +66,8 @@ function lastGood(points: readonly CurvePoint[]): number | null {
   return rated.findLast(({ rate }) => rate >= nearly * highest)?.workers ?? null;
 }
 
-const workersText = ({ workers }: CurvePoint): string => `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-
 const rateText = (point: RatedPoint): string =>
-  `${workersText(point)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)}${failedText(point)})`;
+  `${workersText(point.workers)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)}${failedText(point)})`;
 
 const failedText = ({ success }: CurvePoint): string => (success === 1 ? '' : `; ${formatPercent(1 - success)} failed`);
 

@@ -2,6 +2,7 @@ import { analyse } from '../bench/analyse.ts';
 import type { BenchAnalysis } from '../bench/analysis.ts';
 import { renderBenchText } from '../bench/bench-text.ts';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
+import { workersText } from '../bench/describe-spec.ts';
 import { readEnvironment } from '../bench/environment.ts';
 import type { Decision } from '../bench/decision.ts';
 import { type FinishedBench, finishBench } from '../bench/finish-bench.ts';
@@ -83,7 +84,7 @@ function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): s
   const written = saved.filter(({ path }) => path !== null);
   return written.map(
     ({ setting: { backend, model, workers, rate }, path }) =>
-      `Saved for \`run --workers auto\`: ${backend} ${printable(model)}, ${workers} ${workers === 1 ? 'worker' : 'workers'} (${formatRate(rate)} req/s), in ${path}`,
+      `Saved for \`run --workers auto\`: ${backend} ${printable(model)}, ${workersText(workers)} (${formatRate(rate)} req/s), in ${path}`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { PagePart } from '../../report/page.ts';
 import type { BenchAnalysis } from '../analysis.ts';
 import { sameShare } from '../engine-numbers.ts';
 import type { AgreementRecord } from '../records.ts';
-import { curveFields, groupTrials } from '../trial-groups.ts';
+import { groupTrials, settingFields } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameTrials } from './trial-names.ts';
 
@@ -38,7 +38,7 @@ export function agreementPart({ analysis }: BenchReport): PagePart | null {
 
 /** The repeats of each setting together, under the number of its first trial. */
 function withoutRepeats({ agreements, trials }: BenchAnalysis): AgreementRecord[] {
-  const settings = groupTrials(trials, [...curveFields, 'workers', 'batch']);
+  const settings = groupTrials(trials, [...settingFields, 'batch']);
   const firsts = new Map(
     settings.flatMap((group) => group.map(({ record }) => [record.spec.number, group[0]!.record.spec.number])),
   );

@@ -3,7 +3,7 @@ import type { Chart, LineChart } from '../../report/chart.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { TrialAnalysis } from '../analysis.ts';
 import type { TrialRecord, Window } from '../records.ts';
-import { groupTrials } from '../trial-groups.ts';
+import { groupTrials, settingFields } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 
@@ -12,11 +12,11 @@ const gibibyte = 1024 ** 3;
 /** Rate over time, a small chart for each setting, all of one engine on one scale. */
 export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const nameOf = nameSettings(trials.map(({ record }) => record));
-  const settings = groupTrials(trials, ['backend', 'model', 'workers', 'size', 'strategy', 'options']);
+  const settings = groupTrials(trials, settingFields);
   const isSmall = settings.length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
     const most = Math.max(...engine.flatMap(({ record }) => wholeWindows(record).map(rateOf)), 0);
-    return groupTrials(engine, ['workers', 'size', 'strategy', 'options'])
+    return groupTrials(engine, settingFields)
       .filter((group) => group.some(({ record }) => record.windows.length > 1))
       .map((group) => rateChart(group, { most, isSmall, title: nameOf(group[0]!.record) }));
   });

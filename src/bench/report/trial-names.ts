@@ -1,4 +1,5 @@
 import { formatInteger } from '../../core/format.ts';
+import { workersText } from '../describe-spec.ts';
 import type { TrialRecord } from '../records.ts';
 
 type Named = Pick<TrialRecord, 'spec' | 'workers'>;
@@ -55,5 +56,3 @@ function wordsOf({ spec, workers }: Named): Words {
     options: options.join(', '),
   };
 }
-
-const workersText = (workers: number): string => `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
