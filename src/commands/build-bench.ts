@@ -2,7 +2,7 @@ import { type Options, combine, parseEngine } from '../bench/matrix.ts';
 import type { BenchRequest } from '../bench/plan-bench.ts';
 import { checkOptions, findBackend } from '../run/choose-backend.ts';
 import type { BenchFlags } from './bench-flags.ts';
-import { answerSettings, runnerSettings } from './build-request.ts';
+import { answerSettings, refuseForeignFlags, runnerSettings } from './build-request.ts';
 
 const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
   workers: [1, 2, 4, 8],
@@ -13,6 +13,7 @@ const defaultBudgetSeconds = 30 * 60;
 
 /** What the flags of `bench` ask for; checked as far as it can be without an engine. */
 export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
+  if (flags.backends === undefined) refuseForeignFlags(flags);
   const settings = await answerSettings(flags, input ?? '');
   const engines = (flags.backends ?? []).map(parseEngine);
   const options = combine(asLists({ ...settings.options, ...flags.options }));

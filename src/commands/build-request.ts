@@ -37,6 +37,24 @@ function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow 
   return { trimEvery, keepMessages, trimTokens, contextTokens: contextWindow };
 }
 
+/** Flags that say where one engine is. */
+const placeFlags = [
+  ['host', '--host', 'ollama'],
+  ['baseUrl', '--base-url', 'openai'],
+  ['python', '--python', 'vllm'],
+  ['gpus', '--gpus', 'vllm'],
+] as const;
+
+type PlaceFlags = Partial<Pick<AnswerFlags, 'backend'> & Pick<RunnerFlags, 'host' | 'baseUrl' | 'python' | 'gpus'>>;
+
+/** A flag of another engine than the one that is asked for would be dropped in silence. */
+export function refuseForeignFlags(flags: PlaceFlags): void {
+  const { backend = 'auto' } = flags;
+  const foreign = placeFlags.find(([name, , owner]) => flags[name] !== undefined && owner !== backend);
+  if (foreign === undefined || backend === 'auto') return;
+  throw new UsageError(`${foreign[1]} is for ${foreign[2]}, and -b asks for ${backend}`);
+}
+
 /** Flags that are a setting of the same name. */
 const sameNames = [
   'retries',

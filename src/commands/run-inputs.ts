@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { UsageError, codeOf } from '../core/errors.ts';
 import { type RunPlaces, createRunFolder, outputPathFor, placesOf } from '../journal/run-places.ts';
 import type { RunRequest } from '../run/run-request.ts';
-import { answerSettings, runnerSettings } from './build-request.ts';
+import { answerSettings, refuseForeignFlags, runnerSettings } from './build-request.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 import { runQueue } from './run-queue.ts';
 
@@ -19,6 +19,7 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
 /** `llmbatch run`. Returns the exit code. */
 export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
   checkCombination(inputs, flags);
+  refuseForeignFlags(flags);
   const requests: RunRequest[] = [];
   for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags));
   checkOutputs(requests);

@@ -158,7 +158,7 @@ test('a password in the address is refused, and kept nowhere', async () => {
     'run',
     'in.jsonl',
     '-b',
-    'mock',
+    'openai',
     '--base-url',
     'http://me:hunter2@127.0.0.1:9/v1',
   ]);
