@@ -15,7 +15,7 @@ interface Background {
   model: string;
   options: MockOptions;
   prompt: PromptTokens;
-  /** What the engine was opened for: answers may depend on it. */
+  /** Requests in flight: answers may depend on them. */
   workers: number;
 }
 

@@ -33,7 +33,7 @@ async function openMock(request: OpenRequest): Promise<Backend> {
   const options = schema.parse(request.options);
   const loadMs = await load(options.load_ms, request.signal);
   const suggestedWorkers = options.slots || 8;
-  const work = createWork({ model: request.model, options, workers: request.workers ?? suggestedWorkers });
+  const work = createWork(request.model, options);
   const slots = options.slots > 0 ? createSlots(options.slots) : null;
   return {
     model: request.model,
@@ -78,11 +78,12 @@ async function inSlot(slots: Slots, work: () => Promise<Answer>, { signal }: Gen
   }
 }
 
-function createWork({ model, options, workers }: { model: string; options: MockOptions; workers: number }): Work {
+function createWork(model: string, options: MockOptions): Work {
   const countPrompt = createPromptCounter();
   // Only of requests that were not answered yet, so that a million answered ones cost no memory.
   const attempts = new Map<string, number>();
-  const seen = { answered: 0, inFlight: 0 };
+  /** `peak`: of the requests in flight, since there were none. */
+  const seen = { answered: 0, inFlight: 0, peak: 0 };
 
   const answer: Work = async (request, context) => {
     const counted = countPrompt(context.lane, promptTexts(request.body));
@@ -93,7 +94,7 @@ function createWork({ model, options, workers }: { model: string; options: MockO
     const attempt = attempts.get(request.id) ?? 0;
     attempts.set(request.id, attempt + 1);
     const fate = drawFate(options, request.id, attempt);
-    const { body, completionTokens, streams } = mockAnswer(request, { model, options, prompt, workers });
+    const { body, completionTokens, streams } = mockAnswer(request, { model, options, prompt, workers: seen.peak });
     const times = timesOf(options, { fate, load: seen, prompt, completionTokens });
     if (times.firstMs > 0) await wait(times.firstMs, context.signal);
     if (fate.fault === 'hang') return untilAborted(context.signal);
@@ -111,10 +112,12 @@ function createWork({ model, options, workers }: { model: string; options: MockO
   return async (request, context) => {
     context.signal.throwIfAborted();
     seen.inFlight++;
+    seen.peak = Math.max(seen.peak, seen.inFlight);
     try {
       return await answer(request, context);
     } finally {
       seen.inFlight--;
+      if (seen.inFlight === 0) seen.peak = 0;
     }
   };
 }

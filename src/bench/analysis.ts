@@ -64,6 +64,8 @@ export interface WorkerCurve extends Pick<TrialSpec, 'backend' | 'model' | 'size
     high: number | null;
     p50: number | null;
     p95: number | null;
+    /** Requests answered per second, steady or not: nothing to be quoted. */
+    roughRate: number;
     /** Of the requests that ended, the share that was answered. */
     success: number;
     trials: number[];

@@ -1,5 +1,6 @@
 import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
 import type { PagePart } from '../report/page.ts';
+import { breakText } from '../report/break-text.ts';
 import { printable } from '../report/printable.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
@@ -19,8 +20,8 @@ export function renderBenchText(report: BenchReport): string {
   const [comparison = null, decision = null] = engineParts(report);
   const parts = [
     alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
-    section('In short', summarySentences(analysis)),
-    section('Why', whyOf(analysis)),
+    section('In short', broken(summarySentences(analysis))),
+    section('Why', broken(whyOf(analysis))),
     ...analysis.stability.map(stabilityText),
     ...[comparison, decision, projectionPart(report)].map(tableText),
   ];
@@ -87,6 +88,12 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
   const table = alignTable([['check', 'limit', 'measured', ''], ...rows], longestCell);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
+
+/** Sentences as wide as a page of text, whatever the terminal: they are also read in files. */
+const broken = (sentences: string[]): string[] =>
+  sentences.flatMap((text) => breakText(text, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`)));
+
+const textWidth = 78;
 
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${printable(line)}`)].join('\n');

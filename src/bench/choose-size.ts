@@ -41,17 +41,23 @@ const warmPoints = (wish: Wish): Point[] =>
 const keyOf = ({ backend, model }: Engine): string => JSON.stringify([backend, model]);
 
 /**
- * Requests of a trial where nobody said how many: the usual number, but of engines that are too slow to have all trials in the
+ * Requests of a trial where nobody said how many: the usual number, or all that the input has; but of engines that are too slow to have all trials in the
  * budget so many that they fit.
  */
-export function chooseSize(rates: FirstRates, wish: Wish, onNote: (text: string) => void): number {
+export function chooseSize(
+  rates: FirstRates,
+  wish: Wish,
+  { requests, onNote }: { requests: number; onNote: (text: string) => void },
+): number {
+  // Requests that come again are cheap where few are in flight, and would speak for few workers.
+  const most = Math.min(usualSize, requests);
   const trials = wish.repeats * (wish.batches ?? 1);
   const secondsOfOne = (point: Point): number => trials / (rates.get(keyOf(point))?.rate ?? Infinity);
   const secondsOfSize1 = warmPoints(wish).reduce((sum, point) => sum + secondsOfOne(point), 0);
-  if (secondsOfSize1 === 0 || wish.budgetSeconds === null) return usualSize;
+  if (secondsOfSize1 === 0 || wish.budgetSeconds === null) return most;
   const fitting = twoFigures((share * wish.budgetSeconds) / secondsOfSize1);
-  if (fitting >= usualSize) return usualSize;
-  const size = Math.max(leastSize, fitting);
+  if (fitting >= most) return most;
+  const size = Math.min(most, Math.max(leastSize, fitting));
   const budget = formatDuration(wish.budgetSeconds * 1000);
   onNote(`trials of ${formatInteger(size)} requests, for a budget of ${budget} (--sizes or --budget for more)`);
   return size;

@@ -1,8 +1,9 @@
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { standardError } from './batch-means.ts';
-import { meanOf } from './mean.ts';
+import { average, meanOf } from './mean.ts';
 import { studentQuantile } from './quantiles.ts';
 import { workersOf } from './trial-groups.ts';
+import { usualRate } from './verdicts/evidence.ts';
 
 export type CurvePoint = WorkerCurve['points'][number];
 
@@ -23,6 +24,7 @@ export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
     ...rateOfRepeats(trials),
     p50: meanOf(latencies.map((latency) => latency?.p50)),
     p95: meanOf(latencies.map((latency) => latency?.p95)),
+    roughRate: average(trials.map(usualRate)),
     success: successOf(trials),
     trials: trials.map(({ record }) => record.spec.number),
   };

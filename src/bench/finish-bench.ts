@@ -37,7 +37,8 @@ export async function finishBench(
     const analysis = analyse(file.records, limits);
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
-    for (const setting of bestSettings(analysis, { hardware, folder: resolve(places.folder) })) {
+    const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(places.folder) }) : [];
+    for (const setting of best) {
       // What was measured is told all the same.
       const path = await saveBest(setting, environment).catch((error: unknown) => {
         onNote(`warning: the best setting is not saved: ${messageOf(error)}`);

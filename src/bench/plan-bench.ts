@@ -35,7 +35,7 @@ export async function planBench(request: BenchRequest, places: BenchPlaces, host
     await source.write(warmUpInput(places), mostWarmUp, warmUpOffset);
     const wish = { ...request, engines };
     const rates = request.budgetSeconds === null ? none : await lookAtEngines(wish, places, host);
-    const sizes = request.sizes ?? [chooseSize(rates, wish, host.onNote)];
+    const sizes = request.sizes ?? [chooseSize(rates, wish, { requests: source.requests, onNote: host.onNote })];
     const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
     if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');

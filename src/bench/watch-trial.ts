@@ -14,6 +14,7 @@ export function watchTrial(): TrialWatch {
   const windows = createWindows();
   const watching = new AbortController();
   let reloads = 0;
+  let outages = 0;
   let workers: number | null = null;
   watchClient((client, atMs) => windows.addMachine({ client }, atMs), watching);
   watchSwap((swapBytes, atMs) => windows.addMachine({ swapBytes }, atMs), watching);
@@ -22,6 +23,7 @@ export function watchTrial(): TrialWatch {
       if (event.type === 'result-end') windows.addResult(event.sample);
       if (event.type === 'gpu-sample') windows.addMachine({ gpus: event.gpus }, Date.now());
       if (event.type === 'engine-restart' || event.type === 'model-reload') reloads++;
+      if (event.type === 'engine-outage') outages++;
       // A pause is no setting.
       const isSetting = event.type === 'run-start' || event.type === 'workers-change';
       if (isSetting && event.workers !== 0) workers = event.workers;
@@ -30,7 +32,8 @@ export function watchTrial(): TrialWatch {
         windows.addMachine({ engine }, Date.now());
       }
     },
-    read: () => ({ ...windows.read(), reloads, workers }),
+    // An engine of our own that is away is started again, which is told too.
+    read: () => ({ ...windows.read(), reloads: Math.max(reloads, outages), workers }),
     stop: () => watching.abort(),
   };
 }

@@ -58,7 +58,7 @@ export function createWindows(): TrialWindows {
       if (sample.attempts === 0 || !(sample.endedAt > 0)) return;
       span.firstMs = Math.min(span.firstMs, sample.endedAt - sample.latencyMs);
       span.lastMs = Math.max(span.lastMs, sample.endedAt);
-      firstEnds = amongFirst(firstEnds, sample.endedAt);
+      if (sample.kind === null) firstEnds = amongFirst(firstEnds, sample.endedAt);
       addResult(windowAt(sample.endedAt), sample);
       widen();
     },

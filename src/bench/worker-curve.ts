@@ -18,7 +18,8 @@ export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
 
 function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], points: CurvePoint[]): WorkerCurve {
   // Speed that costs answers is none.
-  const shape = shapeOf(points.filter(({ success }) => success >= least(points)));
+  const shape =
+    fasterUnsteady(points).length > 0 ? unknown : shapeOf(points.filter(({ success }) => success >= least(points)));
   // A probe finds no more slots than it has workers: the most that a trial saw.
   const slots = group.map(({ record }) => record.slots).filter((seen) => seen !== null);
   const text = describe({
@@ -30,6 +31,14 @@ function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], po
   });
   const { backend, model, size, strategy, options } = spec;
   return { backend, model, size, strategy, options, points, ...shape, text };
+}
+
+const unknown: CurveShape = { shape: null, knee: null, recommended: null };
+
+/** More workers are through a trial sooner, and so not steady: what seems to be faster must not lose by it. */
+function fasterUnsteady(points: readonly CurvePoint[]): CurvePoint[] {
+  const best = Math.max(...points.map(({ rate }) => rate ?? 0));
+  return points.filter(({ rate, roughRate }) => rate === null && roughRate * nearly > best);
 }
 
 /** Of the requests that must be answered: all but one of a hundred that another number of workers gets answered. */
@@ -44,17 +53,24 @@ interface Described extends CurveShape {
 }
 
 function describe(curve: Described): string {
-  const { shape, knee, recommended, points } = curve;
-  if (shape === null) return 'Too few of these trials are steady to say what more workers do: give them more requests.';
+  const { shape, knee, recommended, points, slots } = curve;
+  if (shape === null) {
+    const faster = fasterUnsteady(points).map(({ workers }) => workers);
+    const seen = faster.length === 0 ? '' : ` (those of ${faster.join(', ')} workers seem to be faster)`;
+    return `Too few of these trials are steady to say what more workers do${seen}: give them more requests.${changesText(curve)}`;
+  }
   const rates = points
     .map((point) => (isRated(point) ? rateText(point) : `${workersText(point.workers)} not steady`))
     .join(', ');
   const most = points.at(-1)?.workers ?? 0;
+  // More than the server works on at once only wait.
+  const isFull = slots !== null && most > slots;
+  const tryMore = isFull ? '' : `, and try more: --workers ${most},${2 * most}`;
   const sentences = {
     flat: `The number of workers makes no difference beyond the noise: ${rates}. Take --workers ${recommended}.`,
     'more workers hurt': `More workers hurt beyond ${lastGood(points)}: ${rates}. Take --workers ${recommended}.`,
     "more workers don't help": `More workers don't help beyond ${knee}: ${rates}. Take --workers ${recommended}.`,
-    'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}, and try more: --workers ${most},${2 * most}.`,
+    'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}${tryMore}.`,
   };
   return sentences[shape] + settingText(curve) + changesText(curve);
 }

@@ -58,7 +58,7 @@ function addMatrixFlags(command: Command): Command {
     )
     .option(
       '--sizes <list>',
-      'requests of a trial, with commas (default: 2000, fewer where the engine is slow for the budget)',
+      'requests of a trial, with commas (default: 2000, fewer where the input has fewer or the engine is slow for the budget)',
       listOf(parse.parseCount),
     )
     .option(
@@ -93,8 +93,8 @@ function addReportFlags(command: Command): Command {
       'hours, tokens, energy and money of so many requests, with commas',
       listOf(parse.parseCount),
     )
-    .option('--price-in <number>', 'of a million prompt tokens, to compare with', parse.parseNumber)
-    .option('--price-out <number>', 'of a million completion tokens', parse.parseNumber)
+    .option('--price-in <number>', 'of a million prompt tokens, to compare with', parse.parsePrice)
+    .option('--price-out <number>', 'of a million completion tokens', parse.parsePrice)
     .option(
       '--weights <list>',
       'of the decision table: performance=40,reliability=30,resources=20,simplicity=10',

@@ -1,5 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { type BenchPlaces, benchPlaces } from '../bench/bench-places.ts';
 import type { BenchRecord } from '../bench/records.ts';
 import { doneOf, planOf, readTrials } from '../bench/trials-file.ts';
@@ -33,6 +33,18 @@ async function emptyFolder(folder: string): Promise<BenchPlaces> {
     `${folder} holds a bench already`,
     `Go on with it: llmbatch bench --resume ${quoteForShell(folder)}. Or choose another place with -o.`,
   );
+}
+
+/**
+ * A mistake of the user's leaves nothing behind, and takes nothing of another bench with it. `made`: the first folder that was
+ * made on the way to this one; undefined: it was there, and empty.
+ */
+export async function removeUnused({ folder }: BenchPlaces, made: string | undefined): Promise<void> {
+  if (made === undefined) return rm(join(folder, 'inputs'), { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+  const above = relative(resolve(made), resolve(folder)).split(sep).filter(Boolean);
+  for (const [index] of above.entries())
+    await rmdir(resolve(folder, ...above.slice(0, index + 1).fill('..'))).catch(() => {});
 }
 
 /** The named bench, else the newest of `bench-results` that has trials left. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UsageError } from '../core/errors.ts';
 import { type BenchFlags, addBenchFlags } from './bench-flags.ts';
 import { helpText } from './exit-codes.ts';
 
@@ -21,7 +22,33 @@ export function addBenchCommand(program: Command, onExit: (code: number) => void
     ]),
   );
   command.action(async (input: string | undefined, flags: BenchFlags) => {
+    refuseBeside(command, flags);
     const { runBenchCommand } = await import('./run-bench-command.ts');
     onExit(await runBenchCommand(input ?? null, flags));
   });
+}
+
+/** What goes with a bench that is there: what its report is made of, and how it talks. */
+const withOld = new Set(
+  ['resume', 'report', 'project', 'priceIn', 'priceOut', 'weights', 'json', 'progress'].concat([
+    'vramDelta',
+    'vramLeak',
+    'rateVariance',
+    'maxReloads',
+    'minSuccess',
+  ]),
+);
+
+/** A bench goes on as it was planned, and is read as it was measured. */
+function refuseBeside(command: Command, { resume, report }: BenchFlags): void {
+  if (resume === undefined && report === undefined) return;
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+  const stray = command.options.find(
+    (option) => isGiven(option.attributeName()) && !withOld.has(option.attributeName()),
+  );
+  if (stray === undefined && command.args.length === 0) return;
+  throw new UsageError(
+    `${resume === undefined ? '--report reads a bench as it is' : '--resume goes on as the bench was planned'}: ${stray === undefined ? 'no input' : `no ${stray.long}`} beside it`,
+    'Start a new bench without it.',
+  );
 }

@@ -80,8 +80,9 @@ function render(input: string, found: RunEstimate): string {
   ].join('\n');
 }
 
-function rangeText({ steady: { isSteady, low, high, neededRequests } }: RunEstimate): string {
+function rangeText({ requests, sampled, steady: { isSteady, low, high, neededRequests } }: RunEstimate): string {
   if (isSteady) return ` (${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)})`;
+  if (sampled === requests) return ', which is not steady: these are all that there are';
   const needed = neededRequests === null ? '' : `: --estimate ${neededRequests} would tell more`;
   return `, not steady yet${needed}`;
 }

@@ -55,6 +55,12 @@ export function parseNumber(text: string): number {
   return value;
 }
 
+export function parsePrice(text: string): number {
+  const value = parseNumber(text);
+  if (value < 0) throw new InvalidArgumentError('Expected 0 or more.');
+  return value;
+}
+
 /** A share, as 0.2 or 20%. */
 export function parseShare(text: string): number {
   const number = text.replace(/%$/, '');

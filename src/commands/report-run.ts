@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { UsageError } from '../core/errors.ts';
+import { quoteForShell } from '../core/format.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import type { Manifest } from '../journal/manifest.ts';
 import { readManifest } from '../journal/manifest.ts';
@@ -15,6 +17,8 @@ export interface ReportFlags {
 
 /** `llmbatch report`. */
 export async function reportRun(output: string, { format, json }: ReportFlags): Promise<void> {
+  if ((await stat(output).catch(() => null))?.isDirectory() === true)
+    throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);
   const places = placesOf(output);
   const manifest = await readManifest(places.manifest);
   const fold = foldReport();

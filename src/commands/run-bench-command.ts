@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { BenchPlaces } from '../bench/bench-places.ts';
 import { completeWeights } from '../bench/decision.ts';
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
@@ -6,12 +6,12 @@ import { planBench } from '../bench/plan-bench.ts';
 import type { PlanRecord } from '../bench/records.ts';
 import { type BenchHost, runBench } from '../bench/run-bench.ts';
 import type { TrialBase } from '../bench/trial-request.ts';
-import { UsageError, exitCodes } from '../core/errors.ts';
+import { exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { toJournalError } from '../journal/write-group.ts';
 import { endBench, reportBench } from './end-bench.ts';
 import type { BenchFlags } from './bench-flags.ts';
-import { benchToResume, newBenchFolder } from './bench-folder.ts';
+import { benchToResume, newBenchFolder, removeUnused } from './bench-folder.ts';
 import { type BenchScreen, createBenchScreen } from './bench-screen.ts';
 import { buildBench } from './build-bench.ts';
 import { type Interrupts, watchInterrupts } from './interrupts.ts';
@@ -24,7 +24,6 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
   );
   try {
-    if (flags.resume !== undefined) refusePlanFlags(input, flags);
     const host = hostOf(screen, interrupts);
     const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
     const isFinished = await runBench(bench.places, bench, host);
@@ -38,27 +37,6 @@ export async function runBenchCommand(input: string | null, flags: BenchFlags): 
     interrupts.close();
     process.stdin.destroy();
   }
-}
-
-/** A bench goes on as it was planned. */
-function refusePlanFlags(input: string | null, flags: BenchFlags): void {
-  const names = [
-    'workers',
-    'sizes',
-    'backends',
-    'strategies',
-    'repeat',
-    'batches',
-    'budget',
-    'name',
-    'output',
-  ] as const;
-  const given = names.find((name) => flags[name] !== undefined);
-  if (given === undefined && input === null) return;
-  throw new UsageError(
-    `--resume goes on as the bench was planned: ${given === undefined ? 'no input' : `no --${given}`} beside it`,
-    'Start a new one without --resume.',
-  );
 }
 
 interface OpenBench {
@@ -86,9 +64,7 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     await writeEnvironment(places.environment, environment);
     return { places, base: request.base, plan };
   } catch (error) {
-    // A mistake of the user's leaves nothing behind, and takes nothing of another bench with it.
-    if (made !== undefined) await rm(places.folder, { recursive: true, force: true });
-    if (made !== undefined) await rmdir(made).catch(() => {});
+    await removeUnused(places, made);
     throw error;
   }
 }

@@ -59,6 +59,8 @@ export type RunEvent =
   /** GPU memory reached its limit, and this was done about it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }
+  /** It was away, and is back: whatever it had loaded, it loaded again. */
+  | { type: 'engine-outage' }
   /** A server loaded the model anew, between requests. */
   | { type: 'model-reload' }
   | { type: 'model-memory'; memory: ModelMemory }

@@ -1,3 +1,4 @@
+import { breakText } from '../report/break-text.ts';
 import { printable } from '../report/printable.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { engineRows } from './engine-rows.ts';
@@ -39,15 +40,4 @@ function hang(label: string, text: string, gap = 2): string[] {
   const indent = label.length + gap;
   const lines = breakText(printable(text), columns - indent);
   return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(indent)}${line}`.trimEnd());
-}
-
-/** A word that is longer than a line stays whole. */
-function breakText(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -45,6 +45,7 @@ export function createOutages(backend: Backend, { emit, onEnd }: { emit: Emit; o
       const wasAway = await backend.recover?.(failure, stopping.signal);
       if (wasAway !== true) return 'here';
       ended++;
+      emit({ type: 'engine-outage' });
       const duration = formatDuration(performance.now() - startedAt);
       emit({ type: 'notice', text: `the engine is back after ${duration}: what was in flight is sent again` });
       return 'away';

@@ -52,6 +52,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     'vram-guard': ({ did }) => machine.addStep(did),
     'engine-load': ({ load }) => (seen.engineLoad = load),
     'engine-restart': () => Object.assign(seen, { engineRestarts: seen.engineRestarts + 1, engineLoad: null }),
+    'engine-outage': () => {},
     'model-reload': () => {},
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),

@@ -387,9 +387,15 @@ describe('a planted cause', () => {
 
   test('answers_change_at changes a quarter of the answers, for so many workers and more', async () => {
     const answers = async (workers: number): Promise<string[]> => {
-      const options = { answers_change_at: 8 };
-      const backend = await mockBackend.open(openRequest('mock', { options, workers }));
-      return Promise.all(ids(400).map((id) => ask(backend, chat(id))));
+      const options = { answers_change_at: 8, latency_ms: 1 };
+      const backend = await mockBackend.open(openRequest('mock', { options }));
+      const left = ids(400);
+      const texts: string[] = [];
+      const lane = async (): Promise<void> => {
+        for (let id = left.shift(); id !== undefined; id = left.shift()) texts.push(await ask(backend, chat(id)));
+      };
+      await Promise.all(Array.from({ length: workers }, lane));
+      return texts;
     };
     expect(new Set(await answers(7))).toEqual(new Set(['how are you']));
     const changed = (await answers(8)).filter((text) => text === 'how are you or not');

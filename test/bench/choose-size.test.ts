@@ -16,10 +16,17 @@ interface Wish {
   budgetSeconds: number | null;
   engines?: Engine[];
   strategies?: Strategy[];
+  requests?: number;
 }
 
 /** Two numbers of workers, two repeats: four trials of each engine. */
-async function choose({ options, budgetSeconds, engines = [mock], strategies = ['independent'] }: Wish) {
+async function choose({
+  options,
+  budgetSeconds,
+  engines = [mock],
+  strategies = ['independent'],
+  requests = 170_000,
+}: Wish) {
   const places = benchPlaces(await scratchFolder());
   await mkdir(dirname(warmUpInput(places)), { recursive: true });
   const lines = Array.from({ length: 32 }, (_, index) => `{"id":"r${index}","prompt":"question ${index}"}\n`);
@@ -47,7 +54,7 @@ async function choose({ options, budgetSeconds, engines = [mock], strategies = [
     onStart: () => {},
     onResults: null,
   };
-  const size = chooseSize(await lookAtEngines(wish, places, { ...host, onNote }), wish, onNote);
+  const size = chooseSize(await lookAtEngines(wish, places, { ...host, onNote }), wish, { requests, onNote });
   return { size, notes, left: await readdir(places.folder) };
 }
 
@@ -65,6 +72,11 @@ test('a slow one gets as many as four trials have time for, in four fifths of th
   expect(size).toBeGreaterThanOrEqual(200);
   expect(size).toBeLessThanOrEqual(400);
   expect(notes.at(-1)).toBe(`trials of ${size} requests, for a budget of 40.0 s (--sizes or --budget for more)`);
+});
+
+test('an input that has fewer is not sent again', async () => {
+  expect((await choose({ options: { latency_ms: 1 }, budgetSeconds: 1800, requests: 500 })).size).toBe(500);
+  expect((await choose({ options: { latency_ms: 20 }, budgetSeconds: 1, requests: 30 })).size).toBe(30);
 });
 
 test('two engines share the time', async () => {

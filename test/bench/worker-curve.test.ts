@@ -63,6 +63,7 @@ describe('a curve', () => {
           high: rate + half,
           p50: null,
           p95: null,
+          roughRate: rate,
           success: 1,
           trials: [at],
         }));
@@ -99,13 +100,27 @@ test('says its rates and the setting that would move the knee', () => {
 });
 
 test('a trial that is not steady is named and not counted, and one point alone says nothing', () => {
-  const short = analysed(simulateTrial({ requests: 20, workers: 8, answer: () => 100 }, { spec: { size: 1000 } }));
+  const short = analysed(simulateTrial({ requests: 20, workers: 8, answer: () => 1000 }, { spec: { size: 1000 } }));
   const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), short]);
   expect(curve).toMatchObject({ shape: 'more workers help', recommended: 2 });
   expect(curve?.text).toContain('8 workers not steady');
   const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short]);
   expect(alone).toMatchObject({ shape: null, knee: null, recommended: null });
   expect(alone?.text).toMatch(/^Too few/);
+});
+
+test('where more workers seem to be faster and are not steady yet, nothing is recommended', () => {
+  const short = analysed(simulateTrial({ requests: 60, workers: 8, answer: () => 20 }, {}));
+  const eight = { ...short, record: { ...short.record, spec: { ...short.record.spec, size: 1000 } } };
+  const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), eight]);
+  expect(curve).toMatchObject({ shape: null, recommended: null });
+  expect(curve?.text).toContain('(those of 8 workers seem to be faster): give them more requests');
+});
+
+test('beyond what the server works on at once no more workers are to be tried', () => {
+  const [curve] = findCurves([2, 6].map((workers) => trialOf(workers, workers === 2 ? 20 : 40, { seed: 1, slots: 4 })));
+  expect(curve?.text).toContain('Take --workers 6.');
+  expect(curve?.text).not.toContain('try more');
 });
 
 test('what fails more is not recommended, however fast it is, and a trial that broke off is no point', () => {

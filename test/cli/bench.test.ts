@@ -37,7 +37,7 @@ describe('llmbatch bench', () => {
     );
     expect([stderr, exitCode]).toEqual([expect.stringContaining('trial 9 of 9: mock mock, '), 0]);
     expect(stdout).toMatch(/^1 worker +\d.* 3$/m);
-    expect(stdout).toMatch(/more workers don't help.*ake --workers 2/i);
+    expect(stdout).toMatch(/more workers don't help[^]*ake\s+--workers\s+2/i);
     expect(stdout).toMatch(/Saved for `run --workers auto`: mock mock, 2 workers \(.* req\/s\), in .*best-settings/);
     const run = await folder.run(['run', 'in.jsonl', ...mock('latency_ms=5', 'slots=2'), '--limit', '10']);
     expect(run.stderr).toMatch(/^workers: 2, the best that a bench found on \d{4}-\d\d-\d\d \(/m);
@@ -222,6 +222,18 @@ describe('llmbatch bench', () => {
     ]);
   });
 
+  test('answers that change with so many workers are marked', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(400));
+    const engine = mock('latency_ms=5', 'answers_change_at=8');
+    const trials = ['--workers', '2,8', '--sizes', '400', '--repeat', '1', '-o', 'b'];
+    const { stdout, exitCode } = await folder.run(['bench', 'in.jsonl', ...engine, ...trials]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Settings that change the answers: #\d \(2\d\.\d%\)\./);
+    expect(stdout).toContain('Answers differ at --workers 8.');
+    expect(await folder.text('b/report.md')).toMatch(/8 workers .*CHANGES ANSWERS \(2\d\.\d%\)/);
+  });
+
   test('GPU memory that grows batch after batch is found: exit 3', async () => {
     const folder = await createCliFolder();
     await folder.write('nvidia-smi', leakingCard);
@@ -250,6 +262,7 @@ describe('llmbatch bench', () => {
     const folder = await createCliFolder();
     const args = ['bench', ...mock(), '--workers', '1', '--sizes', '5', '--repeat', '1', '-o', 'b'];
     expect((await folder.run(args)).exitCode).toBe(0);
+    await mkdir(folder.at('empty'));
     await mkdir(folder.at('mine'));
     await folder.write('mine/notes.txt', 'mine');
     const wrong = await Promise.all(
@@ -264,12 +277,20 @@ describe('llmbatch bench', () => {
         ['bench', '--resume', 'missing'],
         ['bench', '--resume', 'b', '--workers', '2'],
         ['bench', '--resume', 'b', '--budget', '2h'],
+        ['bench', '--resume', 'b', '-m', 'other'],
+        ['bench', '--report', 'b', '--options', 'slots=2'],
         ['bench', ...mock(), '-o', 'mine'],
+        ['bench', 'missing.jsonl', ...mock(), '-o', 'empty'],
+        ['bench', 'missing.jsonl', ...mock(), '-o', 'deep/er/est'],
+        ['bench', ...mock(), '--price-in', '-5'],
+        ['report', 'b', '--format', 'html'],
       ].map((words) => folder.run(words)),
     );
-    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(11).fill([2, '']));
+    expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(17).fill([2, '']));
     expect(wrong[0]?.stderr).toContain('Go on with it: llmbatch bench --resume b.');
-    expect(wrong.at(-1)?.stderr).toContain('-o: the folder mine is not empty');
-    expect((await readdir(folder.path)).toSorted()).toEqual(['b', 'mine']);
+    expect(wrong[12]?.stderr).toContain('-o: the folder mine is not empty');
+    expect(wrong.at(-1)?.stderr).toContain('llmbatch bench --report b');
+    expect((await readdir(folder.path)).toSorted()).toEqual(['b', 'empty', 'mine']);
+    expect(await readdir(folder.at('empty'))).toEqual([]);
   });
 });

@@ -198,11 +198,15 @@ describe('an outage', () => {
   test('is said when it lasts, and so is its end', async () => {
     expect(await lasting(65_000)).toEqual([
       { type: 'notice', text: 'the engine does not answer (connection refused): waiting until it does' },
+      { type: 'engine-outage' },
       { type: 'notice', text: 'the engine is back after 1m 05s: what was in flight is sent again' },
     ]);
   });
 
   test('that is over at once has only its end said', async () => {
-    expect(await lasting(500)).toMatchObject([{ text: expect.stringContaining('back after 500 ms') }]);
+    expect(await lasting(500)).toMatchObject([
+      { type: 'engine-outage' },
+      { text: expect.stringContaining('back after 500 ms') },
+    ]);
   });
 });

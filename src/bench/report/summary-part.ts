@@ -4,7 +4,7 @@ import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
 import { describeSpec } from '../describe-spec.ts';
 import { compareEngines } from '../engine-numbers.ts';
 import type { PlanRecord, TrialSpec } from '../records.ts';
-import { curveFields, groupTrials, ofLargestSize, titleOf } from '../trial-groups.ts';
+import { groupTrials, ofLargestSize, settingFields, titleOf } from '../trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 
@@ -62,9 +62,10 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
 /** More of its prompts than this in the cache: they come from the trial before, which had the same ones. */
 const foundAgain = 0.1;
 
+/** Repeats alone are compared: more workers keep fewer prompts each. */
 function cacheSentences({ trials }: BenchAnalysis): string[] {
   const finished = trials.filter(({ record }) => record.state === 'finished');
-  return groupTrials(finished, curveFields).flatMap((group) => {
+  return groupTrials(finished, settingFields).flatMap((group) => {
     const [first = null, ...later] = group.map(({ record }) => record.summary.tokens.cacheHitRate);
     const most = Math.max(...later.map((share) => share ?? 0));
     if (first === null || most < first + foundAgain) return [];

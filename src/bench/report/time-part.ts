@@ -115,9 +115,10 @@ function memoryChart(title: string, trials: readonly TrialAnalysis[], read: Read
 /** A gap after each trial. */
 function memoryPoints(record: TrialRecord, { startMs, read }: { startMs: number; read: ReadBytes }) {
   const offset = (Date.parse(record.started_at) - startMs) / 1000;
-  const points = record.windows.map((window) => {
+  // There are more windows than samples of a process.
+  const points = record.windows.flatMap((window) => {
     const bytes = read(window);
-    return { x: (offset + window.at_seconds) / 60, y: bytes === null ? null : bytes / gibibyte };
+    return bytes === null ? [] : [{ x: (offset + window.at_seconds) / 60, y: bytes / gibibyte }];
   });
   return [...points, { x: (offset + record.seconds) / 60, y: null }];
 }

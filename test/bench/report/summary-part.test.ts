@@ -2,18 +2,19 @@ import { expect, test } from 'vitest';
 import { summarySentences } from '../../../src/bench/report/summary-part.ts';
 import { sampleBench } from '../sample-bench.ts';
 
-/** Ollama's two trials of 1 and 2 workers, with so much of their prompts from the cache. */
+/** Of two repeats of one setting, with so much of their prompts from the cache. */
 function sentences(shares: [number | null, number | null]): string[] {
   const { analysis } = sampleBench();
-  let index = 0;
-  const trials = analysis.trials.map((trial) => {
-    const { record } = trial;
-    if (record.spec.backend !== 'ollama' || record.spec.strategy === 'baseline') return trial;
-    const cacheHitRate = shares[index++] ?? null;
-    const summary = { ...record.summary, tokens: { ...record.summary.tokens, cacheHitRate } };
-    return { ...trial, record: { ...record, summary } };
-  });
-  return summarySentences({ ...analysis, trials });
+  const { record, ...rest } = analysis.trials[1]!;
+  const repeats = shares.map((cacheHitRate, at) => ({
+    ...rest,
+    record: {
+      ...record,
+      spec: { ...record.spec, number: 100 + at, repeat: at + 1 },
+      summary: { ...record.summary, tokens: { ...record.summary.tokens, cacheHitRate } },
+    },
+  }));
+  return summarySentences({ ...analysis, trials: repeats });
 }
 
 test('prompts that a trial finds in the cache because the one before it had them are told', () => {
