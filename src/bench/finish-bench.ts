@@ -30,7 +30,7 @@ export async function finishBench(
   places: BenchPlaces,
   { environment, limits, stop, onNote }: Finish,
 ): Promise<FinishedBench> {
-  const lock = await acquireLock(places.trials);
+  const lock = await acquireLock(places.trials, '.');
   const file = await openTrials(places.trials);
   try {
     const isCompared = await appendAgreements(file, places, stop);

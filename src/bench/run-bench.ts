@@ -36,7 +36,7 @@ export async function runBench(
   { base, plan }: { base: TrialBase; plan: PlanRecord | null },
   host: BenchHost,
 ): Promise<boolean> {
-  const lock = await acquireLock(places.trials);
+  const lock = await acquireLock(places.trials, '.');
   const slot = createBenchSlot(() => usedVram(host.environment));
   const file = await openTrials(places.trials);
   try {

@@ -23,8 +23,8 @@ interface Finished extends Seen {
 export function finishedRecord(spec: TrialSpec, finished: Finished): TrialRecord {
   const { outcome, seen, loads } = finished;
   const { succeeded, failed } = outcome.snapshot;
-  // A baseline loads the model for each request.
-  const reloads = spec.strategy === 'baseline' ? 0 : seen.reloads + loads;
+  // A baseline has no warm-up: its first load is its own.
+  const reloads = seen.reloads + Math.max(0, spec.strategy === 'baseline' ? loads - 1 : loads);
   return {
     ...emptyRecord(spec, finished),
     ...engineFacts(finished),

@@ -38,7 +38,7 @@ const unknown: CurveShape = { shape: null, knee: null, recommended: null };
 /** More workers are through a trial sooner, and so not steady: what seems to be faster must not lose by it. */
 function fasterUnsteady(points: readonly CurvePoint[]): CurvePoint[] {
   const best = Math.max(...points.map(({ rate }) => rate ?? 0));
-  return points.filter(({ rate, roughRate }) => rate === null && roughRate * nearly > best);
+  return best === 0 ? [] : points.filter(({ rate, roughRate }) => rate === null && roughRate * nearly > best);
 }
 
 /** Of the requests that must be answered: all but one of a hundred that another number of workers gets answered. */

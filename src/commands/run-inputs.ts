@@ -42,6 +42,8 @@ function checkCombination(inputs: readonly string[], flags: RunFlags): void {
   if (inputs.length > 1 && inputs.includes('-')) throw new UsageError('standard input can only be run alone');
   const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
   if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`);
+  if (flags.dryRun && flags.estimate !== undefined)
+    throw new UsageError('--dry-run sends nothing, and --estimate does');
   checkStdout(inputs, flags);
   const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
   if (stray !== undefined) throw new UsageError(`--priority: ${stray} is none of the inputs`);

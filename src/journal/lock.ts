@@ -25,10 +25,10 @@ const silenceMs = 4000;
 
 export const lockPathOf = (outputPath: string): string => `${outputPath}.lock`;
 
-export async function acquireLock(outputPath: string): Promise<Lock> {
+export async function acquireLock(outputPath: string, meanwhile = statusOf(outputPath)): Promise<Lock> {
   const path = lockPathOf(outputPath);
   const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
-  await obtain({ path, note, outputPath });
+  await obtain({ path, note, outputPath, meanwhile });
   const heartbeat = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => undefined);
   }, heartbeatMs);
@@ -50,7 +50,11 @@ interface Claim {
   path: string;
   note: LockNote;
   outputPath: string;
+  /** Behind "Wait for it". */
+  meanwhile: string;
 }
+
+const statusOf = (outputPath: string): string => `, or look at it with: llmbatch status ${quoteForShell(outputPath)}`;
 
 async function obtain(claim: Claim): Promise<void> {
   for (;;) {
@@ -108,12 +112,12 @@ async function readNote(path: string): Promise<LockNote | null> {
 
 /** Removes the lock of a dead owner; throws for a live one. */
 async function takeAway(claim: Claim, other: LockNote): Promise<void> {
-  const { path, outputPath } = claim;
+  const { path, outputPath, meanwhile } = claim;
   const liveness = await livenessOf(other);
   if (liveness === 'alive') {
     throw new JournalError(
       `${outputPath} is being written by process ${other.pid}, since ${other.since}`,
-      `Wait for it, or look at it with: llmbatch status ${quoteForShell(outputPath)}`,
+      `Wait for it${meanwhile}`,
     );
   }
   if (liveness === 'elsewhere') {

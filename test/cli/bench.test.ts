@@ -37,7 +37,7 @@ describe('llmbatch bench', () => {
     );
     expect([stderr, exitCode]).toEqual([expect.stringContaining('trial 9 of 9: mock mock, '), 0]);
     expect(stdout).toMatch(/^1 worker +\d.* 3$/m);
-    expect(stdout).toMatch(/more workers don't help[^]*ake\s+--workers\s+2/i);
+    expect(stdout).toMatch(/more\s+workers\s+don't\s+help[^]*ake\s+--workers\s+2/i);
     expect(stdout).toMatch(/Saved for `run --workers auto`: mock mock, 2 workers \(.* req\/s\), in .*best-settings/);
     const run = await folder.run(['run', 'in.jsonl', ...mock('latency_ms=5', 'slots=2'), '--limit', '10']);
     expect(run.stderr).toMatch(/^workers: 2, the best that a bench found on \d{4}-\d\d-\d\d \(/m);

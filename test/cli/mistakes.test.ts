@@ -38,16 +38,18 @@ describe("a mistake of the user's", () => {
     expect((await readdir(folder.path)).toSorted()).toEqual(['a.jsonl', 'a.ndjson']);
   });
 
-  test('of a flag that is for another engine is told', async () => {
+  test('of a flag that is for another engine, or against another flag, is told', async () => {
     const folder = await createCliFolder();
     await folder.write('a.jsonl', prompts(2));
     const told = await Promise.all([
       folder.run(['run', 'a.jsonl', ...mock(), '--python', 'python3']),
       folder.run(['bench', 'a.jsonl', ...mock(), '--base-url', 'http://127.0.0.1:1/v1']),
+      folder.run(['run', 'a.jsonl', ...mock(), '--estimate', '--dry-run']),
     ]);
     expect(told.map(({ exitCode, stderr }) => [exitCode, stderr.split('\n')[0]])).toEqual([
       [2, expect.stringContaining('--python is for vllm, and -b asks for mock')],
       [2, expect.stringContaining('--base-url is for openai, and -b asks for mock')],
+      [2, expect.stringContaining('--dry-run sends nothing, and --estimate does')],
     ]);
     expect(await readdir(folder.path)).toEqual(['a.jsonl']);
   });

@@ -68,7 +68,8 @@ export function remarksOf({ record, steady, changesAnswers, changedShare, verdic
     changesAnswers === true ? `CHANGES ANSWERS (${formatPercent(changedShare)})` : '',
     ...verdicts.map(({ cause }) => cause),
     loweredText(record),
-    record.reloads > 0 ? `${formatInteger(record.reloads)} reloads` : '',
+    // A baseline loads the model for each request.
+    record.reloads > 0 && record.spec.strategy !== 'baseline' ? `${formatInteger(record.reloads)} reloads` : '',
   ]
     .filter(Boolean)
     .join('; ');
