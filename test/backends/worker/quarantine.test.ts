@@ -7,22 +7,28 @@ const { signal } = new AbortController();
 const answered = { status: 'completed', body: {} } as Answer;
 const died = failure('engine-crashed', 'It died.');
 
-/** An engine that dies with all that it has at every request for which `kills` says so. */
+/**
+ * An engine that dies with all that it has at every request for which `kills` says so, before it answers any: in turns of the
+ * event loop, so that no slow moment of the machine changes what is in flight together.
+ */
 function createEngine(kills: (id: string) => boolean) {
   const quarantine = createQuarantine(() => (seen.inARow = 0));
-  const open = new Set<(answer: Answer) => void>();
+  /** What is in flight: how to settle it, and whether it kills. */
+  const open = new Map<(answer: Answer) => void, boolean>();
   const seen = { deaths: 0, inARow: 0 };
-  const die = (): void => {
-    seen.deaths++;
-    quarantine.onDeath(++seen.inARow);
-    for (const settle of open) settle(died);
+  const step = (): void => {
+    const isDeath = [...open.values()].includes(true);
+    if (isDeath) {
+      seen.deaths++;
+      quarantine.onDeath(++seen.inARow);
+    }
+    for (const settle of open.keys()) settle(isDeath ? died : answered);
     open.clear();
   };
   const work = async (id: string): Promise<Answer> => {
     const answer = await new Promise<Answer>((resolve) => {
-      open.add(resolve);
-      if (kills(id)) setTimeout(die, 0);
-      else setTimeout(() => open.delete(resolve) && resolve(answered), 2);
+      if (open.size === 0) setImmediate(step);
+      open.set(resolve, kills(id));
     });
     if (answer.status === 'completed') seen.inARow = 0;
     return answer;
