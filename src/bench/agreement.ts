@@ -5,13 +5,21 @@ import { type AgreementTally, createAgreementTally } from './agreement-tally.ts'
 import { indexAnswers, readAnswers } from './answers.ts';
 import type { AgreementRecord, TrialRecord } from './records.ts';
 
+/** What names a comparison. */
+export const pairKey = ({ left, right }: AgreementPair): string => `${left} ${right}`;
+
 /**
  * Compares the answers of the trials of a bench, pair after pair; pairs that have no request in common are left out.
- * `folder`: of the bench, which the outputs are named from. Memory does not grow with the answers.
+ * `folder`: of the bench, which the outputs are named from; `known`: pairs to pass over. Memory does not grow with the answers.
  */
-export async function* compareTrials(trials: readonly TrialRecord[], folder: string): AsyncGenerator<AgreementRecord> {
+export async function* compareTrials(
+  trials: readonly TrialRecord[],
+  folder: string,
+  known: ReadonlySet<string> = new Set(),
+): AsyncGenerator<AgreementRecord> {
   const outputs = new Map(trials.map(({ spec, output }) => [spec.number, join(folder, output ?? '')]));
   for (const pair of agreementPairs(trials)) {
+    if (known.has(pairKey(pair))) continue;
     const record = await comparePair(pair, outputs).catch(nullIfAbsent);
     if (record !== null && record.compared > 0) yield record;
   }

@@ -10,7 +10,7 @@ import { engineParts } from './report/engines-part.ts';
 import { projectionPart } from './report/projection-part.ts';
 import { summarySentences } from './report/summary-part.ts';
 import { nameSettings } from './report/trial-names.ts';
-import { reasonsOf } from './report/trials-part.ts';
+import { rangeText, reasonsOf } from './report/trials-part.ts';
 import { meanOf } from './mean.ts';
 import { groupCurves, groupTrials, ofLargestSize, workersOf } from './trial-groups.ts';
 
@@ -57,7 +57,7 @@ function rowsOf({ trials }: BenchAnalysis): string[][] {
     return [
       label,
       rate === null ? 'not steady' : formatRate(rate),
-      rate === null ? neededText(finished) : `${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)}`,
+      rate === null ? neededText(finished) : rangeText({ low, high }),
       formatDuration(p50),
       formatDuration(p95),
       formatRate(meanOf(finished.map(({ record }) => record.first_20_rate))),

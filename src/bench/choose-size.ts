@@ -41,8 +41,8 @@ const warmPoints = (wish: Wish): Point[] =>
 const keyOf = ({ backend, model }: Engine): string => JSON.stringify([backend, model]);
 
 /**
- * Requests of a trial where nobody said how many: the usual number, or all that the input has; but of engines that are too slow to have all trials in the
- * budget so many that they fit.
+ * Requests of a trial where nobody said how many: the usual number, or all that the input has; but of engines that are too slow
+ * to have all trials in the budget so many that they fit.
  */
 export function chooseSize(
   rates: FirstRates,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type BestSetting, describeHardware, saveBest } from '../run/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
 import { messageOf } from '../core/errors.ts';
-import { compareTrials } from './agreement.ts';
+import { compareTrials, pairKey } from './agreement.ts';
 import { analyse } from './analyse.ts';
 import type { BenchAnalysis } from './analysis.ts';
 import type { BenchPlaces } from './bench-places.ts';
@@ -56,12 +56,10 @@ export async function finishBench(
 /** Once: a bench that was stopped behind its last trial has some of them, and they are as good as new ones. */
 async function appendAgreements(file: TrialsFile, { folder }: BenchPlaces, stop: AbortSignal): Promise<boolean> {
   const finished = trialsOf(file.records).filter(({ state }) => state === 'finished');
-  const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [keyOf(record)] : [])));
-  for await (const agreement of compareTrials(finished, folder)) {
-    if (!known.has(keyOf(agreement))) await file.append(agreement);
+  const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [pairKey(record)] : [])));
+  for await (const agreement of compareTrials(finished, folder, known)) {
+    await file.append(agreement);
     if (stop.aborted) return false;
   }
   return true;
 }
-
-const keyOf = ({ left, right }: { left: number | 'reference'; right: number }): string => `${left} ${right}`;
