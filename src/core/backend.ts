@@ -9,6 +9,11 @@ export interface GenerateContext {
   signal: AbortSignal;
   /** Call once, when the first token of the answer is there. */
   onFirstToken: () => void;
+  /**
+   * Call for each token of the answer that comes, or for each piece where the engine does not say how many tokens are in it:
+   * what an attempt that breaks off or is aborted cost at least. An engine whose answers come whole never calls it.
+   */
+  onToken?: () => void;
   /** Call at any sign of life for this request; the stall watchdog and `--timeout` count from it. */
   onActivity: () => void;
   /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */

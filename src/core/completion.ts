@@ -29,22 +29,26 @@ export interface ResponseBody {
   [key: string]: unknown;
 }
 
-/** A whole answer of a backend. */
-export interface Completion {
-  status: 'completed';
-  body: ResponseBody;
+/** What a backend may know of an attempt, however it ended. */
+export interface AttemptFacts {
   /** Time the request waited in the engine's own queue, where the engine says so. */
   queueMs?: number;
   /** Time to the first token, where only the engine can tell. */
   ttftMs?: number;
-  /** As a failure's. */
+  /** The server's rate limit is used up: nothing at all is to be sent for so long. */
   holdMs?: number;
   /** What the backend knows of how the answer ended, beyond `finish_reason`. */
   finish?: Record<string, unknown>;
 }
 
+/** A whole answer of a backend. */
+export interface Completion extends AttemptFacts {
+  status: 'completed';
+  body: ResponseBody;
+}
+
 /** A request that a backend could not answer. */
-export interface Failure {
+export interface Failure extends AttemptFacts {
   status: 'failed';
   kind: ErrorKind;
   /** A sentence for the user, with the next step where there is one. */
@@ -53,14 +57,26 @@ export interface Failure {
   response?: { status_code: number; body: unknown };
   /** How long the server asked to wait. */
   retryAfterMs?: number;
-  /** The server's rate limit is used up: nothing at all is to be sent for so long. */
-  holdMs?: number;
+  /**
+   * Tokens that the engine spent on the attempt, as it counted them itself; `noUsage` where nothing was sent, so that
+   * nothing was spent. Absent: nobody counted. Then the tokens that came (`onToken`) are the least that it can have cost,
+   * and an attempt that the engine refused (too many requests, a prompt that is too long) cost nothing.
+   */
+  usage?: Usage;
 }
 
 export type Answer = Completion | Failure;
 
+/** Of an attempt that never reached the engine. */
+export const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+
 export function failure(kind: ErrorKind, message: string): Failure {
   return { status: 'failed', kind, message };
+}
+
+/** An answer that came and can't be accepted (cut, empty, against the schema): a failure that keeps what it cost. */
+export function rejection({ body, ...facts }: Completion, kind: ErrorKind, message: string): Failure {
+  return { ...facts, status: 'failed', kind, message, ...(body.usage === undefined ? {} : { usage: body.usage }) };
 }
 
 export const choiceText = (choice: Choice | undefined): string => choice?.message?.content ?? choice?.text ?? '';

@@ -1,4 +1,4 @@
-import type { Answer, Completion, Failure } from '../core/completion.ts';
+import type { Completion, Failure } from '../core/completion.ts';
 import type { BatchRequest, RejectedLine } from '../core/request.ts';
 import type { ResultDetails, ResultLine } from '../core/result-line.ts';
 import type { Attempt } from './attempt.ts';
@@ -68,12 +68,11 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
     backend: source.backend,
     model: source.model,
     started_at: new Date(attempt.startedAt).toISOString(),
-    queue_ms: roundOrNull(queueOf(verdict.answer)),
-    ttft_ms: roundOrNull(ttftOf(verdict.answer) ?? attempt.ttftMs),
+    queue_ms: roundOrNull(verdict.answer.queueMs ?? null),
+    ttft_ms: roundOrNull(verdict.answer.ttftMs ?? attempt.ttftMs),
     latency_ms: round(attempt.latencyMs),
   };
-  if (verdict.answer.status === 'completed' && verdict.answer.finish !== undefined)
-    details.finish = verdict.answer.finish;
+  if (verdict.answer.finish !== undefined) details.finish = verdict.answer.finish;
   if ('parsed' in verdict) details.parsed = verdict.parsed;
   if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
   // A failed turn has no place: it leaves nothing in the history.
@@ -81,9 +80,6 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
   if (request.row !== undefined) details.row = request.row;
   return details;
 }
-
-const queueOf = (answer: Answer): number | null => (answer.status === 'completed' ? (answer.queueMs ?? null) : null);
-const ttftOf = (answer: Answer): number | null => (answer.status === 'completed' ? (answer.ttftMs ?? null) : null);
 
 const roundOrNull = (valueMs: number | null): number | null => (valueMs === null ? null : round(valueMs));
 const round = (valueMs: number): number => Math.round(valueMs * 100) / 100;

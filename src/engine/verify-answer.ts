@@ -1,5 +1,13 @@
 import type { Ajv, ValidateFunction } from 'ajv';
-import { type Answer, type Completion, type Failure, answerText, choiceText, failure } from '../core/completion.ts';
+import {
+  type Answer,
+  type Completion,
+  type Failure,
+  answerText,
+  choiceText,
+  failure,
+  rejection,
+} from '../core/completion.ts';
 import { messageOf } from '../core/errors.ts';
 import { notMeasured } from '../core/format.ts';
 import type { BatchRequest } from '../core/request.ts';
@@ -62,7 +70,7 @@ function checkFinish(answer: Answer, allowTruncated: boolean): Verdict {
   if (answer.status === 'failed') return { answer };
   const reasons = answer.body.choices?.map((choice) => choice.finish_reason) ?? [];
   const rejected = (kind: 'truncated' | 'refused', message: string): Verdict => ({
-    answer: failure(kind, message),
+    answer: rejection(answer, kind, message),
     rejected: { content: answerText(answer.body), finish_reason: reasons.join(', ') },
   });
   if (reasons.includes('content_filter')) return rejected('refused', "the server's content filter cut the answer");
@@ -76,13 +84,14 @@ function checkFinish(answer: Answer, allowTruncated: boolean): Verdict {
 
 /** Each choice must be of the schema; what is parsed of the first stands beside the answer. */
 function checkJson(verdict: Verdict, validate: ValidateFunction | null): Verdict {
-  if (verdict.answer.status === 'failed') return verdict;
-  const { choices = [] } = verdict.answer.body;
+  const { answer } = verdict;
+  if (answer.status === 'failed') return verdict;
+  const { choices = [] } = answer.body;
   const parsed: unknown[] = [];
   for (const choice of choices.length === 0 ? [undefined] : choices) {
     const content = choiceText(choice);
     const reject = (message: string): Verdict => ({
-      answer: failure('schema-invalid', message),
+      answer: rejection(answer, 'schema-invalid', message),
       rejected: { content, finish_reason: choice?.finish_reason ?? '' },
     });
     try {
@@ -92,7 +101,7 @@ function checkJson(verdict: Verdict, validate: ValidateFunction | null): Verdict
     }
     if (validate !== null && !validate(parsed.at(-1))) return reject(describeMismatch(validate));
   }
-  return { answer: verdict.answer, parsed: parsed[0] };
+  return { answer, parsed: parsed[0] };
 }
 
 function describeMismatch({ errors }: ValidateFunction): string {

@@ -25,6 +25,16 @@ describe('an answer', () => {
     expect(verdict).toMatchObject({ rejected: { content: 'half an ans', finish_reason: 'length' } });
   });
 
+  test('that is not accepted keeps what it cost, and how the backend saw it end', async () => {
+    const known = { queueMs: 3, ttftMs: 5, finish: { reason: 'limit' } };
+    const { usage } = completion('half an ans').body;
+    const cut = { ...completion('half an ans', { finishReason: 'length' }), ...known };
+    expect(usage).toBeDefined();
+    expect((await judge(cut)).answer).toMatchObject({ status: 'failed', kind: 'truncated', usage, ...known });
+    const noJson = { ...completion('half an ans'), ...known };
+    expect((await judge(noJson, { type: 'json_object' })).answer).toMatchObject({ status: 'failed', usage, ...known });
+  });
+
   test('that was cut is one where that is allowed', async () => {
     expect(kindOf(await judge(completion('half', { finishReason: 'length' }), undefined, true))).toBe('completed');
   });
