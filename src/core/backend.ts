@@ -40,7 +40,7 @@ export interface Backend {
   readonly usesLocalGpus?: boolean;
   /** Process of a local engine, for CPU and memory; null while there is none. */
   readonly pid?: () => number | null;
-  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug. */
+  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug, and fails the request. */
   generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
   /** Nothing came from the engine for too long: end what hangs, so that the next request starts afresh. */
   restart?(): Promise<void>;

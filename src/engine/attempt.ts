@@ -3,6 +3,7 @@ import { type Answer, failure } from '../core/completion.ts';
 import type { BatchRequest } from '../core/request.ts';
 import { formatDuration } from '../core/format.ts';
 import type { FlightEntry, InFlight } from './in-flight.ts';
+import { failureOfThrown } from './last-net.ts';
 
 export interface Attempt {
   /** Null when the run was stopped: the request stays unanswered. */
@@ -29,8 +30,9 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   const start = performance.now();
   let firstTokenAt: number | null = null;
   const touch = (): void => inFlight.touch(entry);
-  const answer = await backend
-    .generate(request, {
+  let answer: Answer | null;
+  try {
+    answer = await backend.generate(request, {
       get signal() {
         return inFlight.signalOf(entry);
       },
@@ -40,16 +42,20 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
         firstTokenAt ??= performance.now();
         touch();
       },
-    })
-    .catch((error: unknown) => answerToAbort(entry, error, context))
-    .finally(() => inFlight.end(entry));
+    });
+  } catch (error) {
+    answer = answerToThrown(entry, error, context);
+  } finally {
+    inFlight.end(entry);
+  }
   const latencyMs = performance.now() - start;
   return { answer, startedAt, latencyMs, ttftMs: firstTokenAt === null ? null : firstTokenAt - start };
 }
 
-/** An abort is ours to explain; anything else that a backend throws is a bug. */
-function answerToAbort(entry: FlightEntry, error: unknown, context: AttemptContext): Answer | null {
-  if (entry.cause === null) throw error;
+/** An abort is ours to explain. Anything else that a backend throws is about this request: what it says, or what came back. */
+function answerToThrown(entry: FlightEntry, error: unknown, context: AttemptContext): Answer | null {
+  if (entry.cause === null)
+    return failureOfThrown(error, entry.activeSince === null ? 'bad-request' : 'invalid-response');
   if (entry.cause === 'stopped') return null;
   return entry.cause === 'timeout'
     ? failure('timeout', `no whole answer within ${formatDuration(context.timeoutMs)} (--timeout)`)

@@ -1,8 +1,9 @@
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun } from '../core/errors.ts';
 import { formatPercent } from '../core/format.ts';
-import { type Answered, resultOf } from './build-result.ts';
+import type { Answered } from './build-result.ts';
 import type { Lane } from './engine-run.ts';
+import { recordAnswer } from './record-answer.ts';
 import { retryDelay } from './retry.ts';
 import type { Task } from './task-queue.ts';
 
@@ -27,7 +28,7 @@ export async function handleFailure(lane: Lane, task: Task, failed: Answered & {
     return;
   }
   lane.breaker.add(true);
-  await lane.record(task.row, resultOf(failed, lane.source));
+  await recordAnswer(lane, task.row, failed);
   checkBreaker(lane, failure);
 }
 

@@ -1,13 +1,16 @@
-import type { Answer } from '../core/completion.ts';
+import type { Answer, Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { RunEvent } from '../core/events.ts';
 import { type BatchRequest, isRejected } from '../core/request.ts';
 import { type Attempt, sendOnce } from './attempt.ts';
-import { type Answered, rejectedResult, resultOf } from './build-result.ts';
+import { type Answered, rejectedResult } from './build-result.ts';
 import type { Conversations, TurnPlace } from './conversation.ts';
 import type { Lane } from './engine-run.ts';
 import { handleFailure } from './handle-failure.ts';
+import { failureOfThrown } from './last-net.ts';
+import { recordAnswer } from './record-answer.ts';
 import type { Task } from './task-queue.ts';
+import type { AnswerCheck, Verdict } from './verify-answer.ts';
 
 /** Works through tasks, one at a time, until there are none left. */
 export async function runLane(lane: Lane): Promise<void> {
@@ -30,10 +33,10 @@ async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<v
   if (answered === null) return;
   const { answer: outcome } = answered.verdict;
   if (outcome.status === 'completed') {
-    lane.conversations?.accept(lane.lane, request, outcome.body);
     lane.breaker.add(false);
     lane.memory.noteSuccess();
-    await lane.record(task.row, resultOf(answered, lane.source));
+    const isRecorded = await recordAnswer(lane, task.row, answered);
+    if (isRecorded) lane.conversations?.accept(lane.lane, request, outcome.body);
   } else {
     await handleFailure(lane, task, { ...answered, failure: outcome });
   }
@@ -41,18 +44,36 @@ async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<v
 
 /** The request's answer, judged; null when the run was stopped before it came. */
 async function ask(lane: Lane, request: BatchRequest, attempts: number): Promise<Answered | null> {
-  const prepared = lane.verifier.prepare(request);
-  const check = prepared instanceof Promise ? await prepared : prepared;
-  if (typeof check !== 'function') {
-    const unsent = { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
-    return { request, verdict: { answer: check }, attempts: 0, attempt: unsent, place: null };
+  try {
+    const prepared = lane.verifier.prepare(request);
+    const check = prepared instanceof Promise ? await prepared : prepared;
+    if (typeof check !== 'function') return unsent(request, check);
+    const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
+    const { sent, place } =
+      conversations === null
+        ? { sent: await send(lane, request), place: null }
+        : await sendInConversation(lane, conversations, request);
+    if (sent.answer === null) return null;
+    return { request, verdict: judge(check, sent.answer), attempts, attempt: sent, place };
+  } catch (error) {
+    return unsent(request, failureOfThrown(error, 'bad-request'));
   }
-  const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
-  const { sent, place } =
-    conversations === null
-      ? { sent: await send(lane, request), place: null }
-      : await sendInConversation(lane, conversations, request);
-  return sent.answer === null ? null : { request, verdict: check(sent.answer), attempts, attempt: sent, place };
+}
+
+const unsent = (request: BatchRequest, answer: Failure): Answered => ({
+  request,
+  verdict: { answer },
+  attempts: 0,
+  attempt: { startedAt: Date.now(), latencyMs: 0, ttftMs: null },
+  place: null,
+});
+
+function judge(check: AnswerCheck, answer: Answer): Verdict {
+  try {
+    return check(answer);
+  } catch (error) {
+    return { answer: failureOfThrown(error, 'invalid-response') };
+  }
 }
 
 /** Failures that the history may be to blame for, and what is said when it is dropped for them. */

@@ -66,7 +66,14 @@ function checkMessage(message: unknown): string | null {
     return role === 'assistant' ? null : '"content" is missing';
   }
   if (!Array.isArray(content)) return `"content" is ${kindOf(content)}, not a text or a list of parts`;
-  return content.every((part) => isRecord(part) && typeof part['type'] === 'string')
+  const reasons = content.map(checkPart);
+  return reasons.find((reason) => reason !== null) ?? null;
+}
+
+function checkPart(part: unknown): string | null {
+  if (!isRecord(part) || typeof part['type'] !== 'string') return '"content" has a part without a "type"';
+  const { text } = part;
+  return text === undefined || text === null || typeof text === 'string'
     ? null
-    : '"content" has a part without a "type"';
+    : `"content" has a part whose "text" is ${kindOf(text)}`;
 }

@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { messageOf } from '../core/errors.ts';
+import { LlmbatchError, messageOf } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
 import type { RawLine } from '../core/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, type RequestBody, isSystem } from '../core/request.ts';
@@ -23,8 +23,24 @@ export const badRowMark = '\u0001';
 /** JSON.stringify and the engines recurse: deeper input would end the run instead of the line. */
 const deepestNesting = 1000;
 
-/** Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. */
+/**
+ * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever
+ * else is thrown on the way is about this line, and must not end the run, nor each resume.
+ */
 export function readRequest(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defaults: LineDefaults): ReadLine {
+  try {
+    return readChecked(raw, line, defaults);
+  } catch (error) {
+    if (error instanceof LlmbatchError) throw error;
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+    return reject(`line-${line}`, line, `unexpected ${text}`.slice(0, longestReason));
+  }
+}
+
+/** A thrown text may hold the whole line. */
+const longestReason = 500;
+
+function readChecked(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defaults: LineDefaults): ReadLine {
   const row = parseRow(raw, line);
   if (typeof row === 'string') return reject(`line-${line}`, line, row);
   const id = idOf(row, line);

@@ -181,11 +181,6 @@ describe('a request that fails', () => {
       text: expect.stringContaining('nothing came from the engine'),
     });
   });
-
-  test('by a bug of its backend ends the run with that bug', async () => {
-    const backend = { ...(await openMock()), generate: () => Promise.reject(new TypeError('a bug')) };
-    await expect(runRequests(prepare(backend).run)).rejects.toThrow('a bug');
-  });
 });
 
 describe('a run that is stopped', () => {
