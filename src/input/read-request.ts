@@ -20,8 +20,11 @@ export interface LineDefaults {
 /** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
 export const badRowMark = '\u0001';
 
-/** JSON.stringify and the engines recurse: deeper input would end the run instead of the line. */
-const deepestNesting = 1000;
+/**
+ * JSON.stringify, Python's JSON (1,000 levels, ours around a request included), templates and schemas recurse: deeper
+ * input would end the run, or an engine, instead of the line. No request that means something comes near it.
+ */
+const deepestNesting = 200;
 
 /**
  * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever

@@ -64,7 +64,9 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
       return await answer(task, context);
     } catch (error) {
       if (error instanceof EngineError) return failure(error.kind, error.message);
-      throw error;
+      context.signal.throwIfAborted();
+      // Whatever one request makes the engine throw is no reason to end the others.
+      return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
     }
   };
 }

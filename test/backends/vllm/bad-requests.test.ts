@@ -52,6 +52,19 @@ describe('a request that fails alone', () => {
   });
 });
 
+test('a request that is nested too deep for Python fails alone', async () => {
+  const { backend, restarts } = vllm();
+  let deep: unknown = [];
+  for (let level = 0; level < 2000; level++) deep = [deep];
+  const answer = await ask(backend, question('a', { metadata: deep }));
+  expect(answer).toMatchObject({
+    kind: 'bad-request',
+    message: expect.stringMatching(/^vllm can't read the request: .*recursion/) as string,
+  });
+  expect(await say(backend, question('and on'))).toBe('and on');
+  expect(restarts).toEqual([]);
+});
+
 // Each of them ends a real engine, or silences it, when it gets there.
 test.each<[string, unknown, string]>([
   ['seed', 2 ** 70, 'a whole number'],

@@ -86,15 +86,15 @@ class Answers:
         for token, position in zip(choice.token_ids, choice.logprobs, strict=False):
             text = self._text_of(token, position[token])
             tokens.append(text)
-            values.append(position[token].logprob)
-            top.append({self._text_of(other, logprob): logprob.logprob for other, logprob in position.items()})
+            values.append(finite(position[token].logprob))
+            top.append({self._text_of(other, logprob): finite(logprob.logprob) for other, logprob in position.items()})
             offsets.append(offset)
             offset += len(text)
         return {"tokens": tokens, "token_logprobs": values, "top_logprobs": top, "text_offset": offsets}
 
     def _logprob(self, token: int, logprob: Any) -> dict[str, Any]:
         text = self._text_of(token, logprob)
-        return {"token": text, "logprob": max(logprob.logprob, -9999.0), "bytes": list(text.encode(errors="replace"))}
+        return {"token": text, "logprob": finite(logprob.logprob), "bytes": list(text.encode(errors="replace"))}
 
     def _text_of(self, token: int, logprob: Any) -> str:
         return logprob.decoded_token if logprob.decoded_token is not None else self._tokenizer.decode([token])
@@ -116,6 +116,11 @@ class Parsers:
             make_tool_parser(self.tools, tokenizer, [])
         except Exception as error:
             raise Refusal("usage", f"--option tool_call_parser={self._tools_name}: {sentence(error)}") from error
+
+
+def finite(logprob: float) -> float:
+    """JSON has no infinity; vLLM's own server writes this number too."""
+    return max(logprob, -9999.0)
 
 
 def completed(prepared: Any, kind: str, content: dict[str, Any]) -> dict[str, Any]:

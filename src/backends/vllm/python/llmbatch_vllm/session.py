@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -16,13 +17,16 @@ from collections.abc import Callable
 from typing import Any
 
 from llmbatch_vllm import lifetime
-from llmbatch_vllm.refusal import Refusal
+from llmbatch_vllm.refusal import Refusal, sentence
 from llmbatch_vllm.versions import check_vllm, versions
 
 PROTOCOL = 1
 ENGINE_DIED = 4
 SIGTERM_EXIT = 143
 LONGEST_END_SECONDS = 7.0  # vLLM's own takes 4 to 5
+
+# How llmbatch begins the line of a request.
+REQUEST = re.compile(rb'\{"type":"generate","id":(\d+),')
 
 Message = dict[str, Any]
 Send = Callable[..., None]
@@ -61,13 +65,24 @@ def create_send(answers_fd: int) -> Send:
     lock = threading.Lock()
 
     def send(*messages: Message) -> None:
-        lines = [json.dumps(message, separators=(",", ":")) + "\n" for message in messages]
+        lines = [text_of(message) + "\n" for message in messages]
         data = memoryview("".join(lines).encode())
         with lock:
             while data:
                 data = data[os.write(answers_fd, data) :]
 
     return send
+
+
+def text_of(message: Message) -> str:
+    """An answer that can't be written, with a number that JSON has not or too deep a nesting, is a failure of its own."""
+    try:
+        return json.dumps(message, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        if message["type"] != "answer":
+            raise
+        failed = {"status": "failed", "kind": "invalid-response", "message": f"The answer can't be written: {sentence(error)}"}
+        return json.dumps({**message, "answer": failed}, separators=(",", ":"))
 
 
 def serve(engine: Any, send: Send) -> None:
@@ -105,7 +120,9 @@ def take(engine: Any, message: tuple[str, int, Any], send: Send) -> None:
 def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
     try:
         for line in sys.stdin.buffer:
-            message = json.loads(line)
+            message = read(line, send)
+            if message is None:
+                continue
             if message["type"] == "forget-prompts":
                 inbox.put(("forget-prompts", 0, None))
                 continue
@@ -122,6 +139,19 @@ def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
         inbox.put(None)
     except BaseException:
         fail(1)
+
+
+def read(line: bytes, send: Send) -> Message | None:
+    """None where the request can't be read, which is that request's failure."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        named = REQUEST.match(line)
+        if named is None:
+            raise
+        refusal = Refusal("bad-request", f"vllm can't read the request: {sentence(error)}")
+        send({"type": "answer", "id": int(named.group(1)), "answer": refused(refusal)})
+        return None
 
 
 def fail(code: int) -> None:
