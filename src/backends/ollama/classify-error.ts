@@ -3,6 +3,7 @@ import { type ErrorKind, messageOf } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
+import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
 import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
@@ -11,6 +12,7 @@ import { GarbledLine, HttpFailure } from './http.ts';
 /** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof HttpFailure) return ofStatus(error);
+  if (error instanceof BrokenAnswer) return failure(error.kind, error.message);
   if (error instanceof GarbledLine || error instanceof SyntaxError)
     return failure('invalid-response', `The server's answer can't be read: ${oneLine(sentenceOf(error))}`);
   const insecure = insecureCode(error);

@@ -1,5 +1,6 @@
 import { type Agent, type Dispatcher, request } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
+import { createDecoder, quotableText, wholeText } from '../server/body-text.ts';
 import { readRetryAfter } from '../server/retry-after.ts';
 
 /** An answer of the server that is no success. */
@@ -26,7 +27,7 @@ export class GarbledLine extends Error {
 }
 
 /** Bodies of failures are read up to here. */
-const mostBodyLength = 65_536;
+const mostBodyBytes = 65_536;
 
 /**
  * The `fetch` that the ollama package is given: undici's `request`, which costs a third of its `fetch`, with what the
@@ -48,7 +49,7 @@ export function createFetch(agent: Agent, signal: AbortSignal): typeof fetch {
       ok: true,
       status,
       headers: new Map(),
-      json: () => body.json(),
+      json: async (): Promise<unknown> => JSON.parse(await wholeText(body)),
       body: { getReader: () => lineReader(body) },
     };
   };
@@ -56,30 +57,25 @@ export function createFetch(agent: Agent, signal: AbortSignal): typeof fetch {
 }
 
 async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpFailure> {
-  let text = '';
-  for await (const chunk of body.setEncoding('utf8')) {
-    text += String(chunk);
-    if (text.length > mostBodyLength) break;
-  }
-  return new HttpFailure(statusCode, text, readRetryAfter(headers['retry-after']));
+  return new HttpFailure(statusCode, await quotableText(body, mostBodyBytes), readRetryAfter(headers['retry-after']));
 }
 
 /** Hands out the body as it comes; throws at the first line that is no JSON object, an empty one included. */
 function lineReader(body: AsyncIterable<Buffer>) {
   const chunks = body[Symbol.asyncIterator]();
+  const decode = createDecoder();
   const lines = createLineCheck();
   return {
     async read(): Promise<{ done: boolean; value: Buffer | undefined }> {
       const { done = false, value } = await chunks.next();
+      lines.check(decode(done ? null : value));
       if (done) lines.end();
-      else lines.check(value.toString('latin1'));
       return done ? { done, value: undefined } : { done, value };
     },
     releaseLock: (): void => {},
   };
 }
 
-/** Bytes as Latin-1 keep the structure of JSON whatever they mean, and no character is cut in two. */
 function createLineCheck() {
   let rest = '';
   return {

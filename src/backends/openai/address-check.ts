@@ -1,4 +1,5 @@
 import { type Endpoint, endpoints } from '../../core/request.ts';
+import { quotableText } from '../server/body-text.ts';
 import { classifyResponse } from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 
@@ -23,5 +24,5 @@ const refusals = new Set(['bad-request', 'model-not-found', 'server-error']);
 
 async function isThere(client: OpenaiClient, endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
   const { statusCode: status, headers, body } = await client.post(endpoint, {}, signal);
-  return refusals.has(classifyResponse({ status, headers, text: await body.text() }).kind);
+  return refusals.has(classifyResponse({ status, headers, text: await quotableText(body) }).kind);
 }

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, type Failure, failure } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
+import { quotableText, textPieces, wholeText } from '../server/body-text.ts';
 import { parsedOrText } from '../server/error-texts.ts';
 import type { AddressCheck } from './address-check.ts';
 import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
@@ -10,7 +11,7 @@ import { createCollector } from './collect-answer.ts';
 import { promptTexts } from './control-tokens.ts';
 import type { PromptCheck } from './ollama-cuts.ts';
 import { readAnswer } from './read-answer.ts';
-import { BrokenStream, readEvents } from './read-events.ts';
+import { readEvents } from './read-events.ts';
 import { readRateLimit } from './rate-limit.ts';
 import type { StreamChoice } from './stream-choice.ts';
 
@@ -41,7 +42,7 @@ export async function answerRequest(
     return answer;
   } catch (error) {
     signal.throwIfAborted();
-    return error instanceof BrokenStream ? failure(error.kind, error.message) : classifyThrown(error);
+    return classifyThrown(error);
   } finally {
     end();
   }
@@ -77,7 +78,7 @@ async function refused(
   { statusCode: status, headers, body }: Dispatcher.ResponseData,
   { request, context }: { request: BatchRequest; context: GenerateContext },
 ): Promise<Failure> {
-  const failed = classifyResponse({ status, headers, text: client.redact.inText(await body.text()) });
+  const failed = classifyResponse({ status, headers, text: client.redact.inText(await quotableText(body)) });
   return isMissingPath(failed) && (await isRightAddress(context.signal))
     ? onlyPathMissing(failed, request.endpoint)
     : failed;
@@ -108,7 +109,7 @@ async function readStream(
     hasToken = true;
     onFirstToken();
   };
-  await readEvents(body.setEncoding('utf8'), { redact: redact.inText, onActivity, onEvent }).catch((error: unknown) => {
+  await readEvents(textPieces(body), { redact: redact.inText, onActivity, onEvent }).catch((error: unknown) => {
     // What the server said before it ended the stream tells more.
     if (failed === undefined) throw error;
   });
@@ -120,7 +121,7 @@ async function readWhole(
   { redact }: OpenaiClient,
   { onActivity }: GenerateContext,
 ): Promise<unknown> {
-  const text = await body.text();
+  const text = await wholeText(body);
   onActivity();
   return redact.inValue(parsedOrText(text));
 }

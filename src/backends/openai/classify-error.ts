@@ -4,6 +4,7 @@ import type { ErrorKind } from '../../core/errors.ts';
 import { isRecord } from '../../core/is-record.ts';
 import type { Endpoint } from '../../core/request.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
+import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
 import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
@@ -13,6 +14,7 @@ import { readRateLimit } from './rate-limit.ts';
 
 /** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
 export function classifyThrown(error: unknown): Failure {
+  if (error instanceof BrokenAnswer) return failure(error.kind, error.message);
   const insecure = insecureCode(error);
   if (insecure !== '') return failure('unusable', `The connection to the server can't be trusted: ${insecure}.`);
   const code = brokenCode(error);

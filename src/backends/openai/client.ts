@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { Endpoint } from '../../core/request.ts';
+import { quotableText, wholeText } from '../server/body-text.ts';
 import type { ServerPlace } from './base-url.ts';
 import { type Redaction, createRedaction } from './redact.ts';
 
@@ -45,7 +46,8 @@ export function createClient(place: ServerPlace, mostInFlight: number): OpenaiCl
     redact,
     async get(url, signal) {
       const { statusCode, headers, body } = await request(url, { headers: authorization, signal, dispatcher: agent });
-      return { status: statusCode, headers, text: redact.inText(await body.text()) };
+      const readText = statusCode < 300 ? wholeText : quotableText;
+      return { status: statusCode, headers, text: redact.inText(await readText(body)) };
     },
     post: (endpoint, body, signal) =>
       request(`${place.url}${endpoint.replace('/v1', '')}`, {

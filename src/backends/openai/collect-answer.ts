@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/is-record.ts';
-import { BrokenStream } from './read-events.ts';
+import { BrokenAnswer } from '../server/broken-answer.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -80,7 +80,7 @@ const mostCalls = 128;
 function addCall(known: Fields[], { index, ...call }: Fields): void {
   const place = typeof index === 'number' ? index : known.length;
   if (!Number.isInteger(place) || place < 0 || place >= mostCalls)
-    throw new BrokenStream('invalid-response', `The server numbers a call of a tool ${place}: that can't be.`);
+    throw new BrokenAnswer('invalid-response', `The server numbers a call of a tool ${place}: that can't be.`);
   const target = (known[place] ??= { type: 'function', function: {} });
   const { function: part, ...others } = call;
   setGiven(target, others);

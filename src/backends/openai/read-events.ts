@@ -1,17 +1,7 @@
 import { isRecord } from '../../core/is-record.ts';
+import { BrokenAnswer } from '../server/broken-answer.ts';
 import { parsedOrText } from '../server/error-texts.ts';
 import { oneLine } from '../server/one-line.ts';
-
-/** Something else than a part of an answer came, or the end did not. */
-export class BrokenStream extends Error {
-  readonly kind: 'invalid-response' | 'server-error';
-
-  constructor(kind: BrokenStream['kind'], message: string) {
-    super(message);
-    this.name = 'BrokenStream';
-    this.kind = kind;
-  }
-}
 
 interface Listener {
   /** Takes out of a line what must not be quoted. */
@@ -46,7 +36,7 @@ export async function readEvents(
     for (const line of lines) take(line);
   }
   if (rest !== '') take(rest);
-  if (!isDone) throw new BrokenStream('server-error', ended);
+  if (!isDone) throw new BrokenAnswer('server-error', ended);
 }
 
 const ended =
@@ -63,8 +53,8 @@ function dataOf(line: string): string | null {
   return text.startsWith('error:') ? `{"error":${text.slice(6)}}` : '';
 }
 
-const garbled = (line: string): BrokenStream =>
-  new BrokenStream(
+const garbled = (line: string): BrokenAnswer =>
+  new BrokenAnswer(
     'invalid-response',
     `A line of the stream is no part of an answer: ${JSON.stringify(oneLine(line.slice(0, 100)))}.`,
   );

@@ -77,7 +77,7 @@ describe('a stream', () => {
     ['has a line that is a text', `"a"\n${lines(end())}`, 'invalid-response'],
     ['has two objects on a line', `${lines(piece('a')).trimEnd()}${lines(end())}`, 'invalid-response'],
     ['is a page', '<html><body>Welcome</body></html>', 'invalid-response'],
-    ['has a byte order mark', `\u{FEFF}${lines(piece('a'), end())}`, 'invalid-response'],
+    ['has a byte order mark in the middle', `${lines(piece('a'))}\u{FEFF}${lines(end())}`, 'invalid-response'],
     ['has a number for a text', lines({ message: { content: 5 } }, end()), 'invalid-response'],
     ['has a text for a message', lines({ message: 'a' }, end()), 'invalid-response'],
     ['has a number for a thought', lines({ message: { thinking: 5 } }, end()), 'invalid-response'],
@@ -91,6 +91,10 @@ describe('a stream', () => {
     ['says an error beside an end', lines(piece('a'), end({ error: 'unexpected EOF' })), 'engine-crashed'],
   ])('is no answer where it %s', async (_, body, kind) => {
     expect(await ask(body)).toMatchObject({ status: 'failed', kind });
+  });
+
+  test('may begin with a byte order mark', async () => {
+    expect(await ask(`\u{FEFF}${lines(piece('a'), end())}`)).toMatchObject({ status: 'completed' });
   });
 
   test('is a repetition where the server’s guard ended it', async () => {

@@ -65,7 +65,7 @@ test('calls of tools, in parts', () => {
 
 test.each([1e9, 128, -1, 0.5])('a call of a tool with the index %d is no part of an answer', (index) => {
   const call = part(0, { tool_calls: [{ index, function: { name: 'look' } }] });
-  expect(() => collect(call)).toThrow(expect.objectContaining({ name: 'BrokenStream', kind: 'invalid-response' }));
+  expect(() => collect(call)).toThrow(expect.objectContaining({ name: 'BrokenAnswer', kind: 'invalid-response' }));
 });
 
 test('calls of tools that come whole, without an index', () => {

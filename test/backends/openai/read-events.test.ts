@@ -57,7 +57,7 @@ test('the last line may lack its end, and what comes after the last event is not
 });
 
 test.each(['', ': ping\n', 'data: {"a":1}\n\n', 'data: [DON'])('%j ends too soon', async (text) => {
-  await expect(read(text)).rejects.toMatchObject({ name: 'BrokenStream' });
+  await expect(read(text)).rejects.toMatchObject({ name: 'BrokenAnswer' });
 });
 
 test('an end without [DONE] may be tried again', async () => {
