@@ -16,14 +16,27 @@ export interface Segment {
 export function planSegments({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): Segment[] {
   const rejected = rowsWhere(table, (row) => table.state(row) === rowStates.rejected && table.resultOffset(row) < 0);
   const segments: Segment[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
-  for (const model of models) {
-    const rows = sortByGroup(
-      table,
-      rowsWhere(table, (row) => table.state(row) === rowStates.open && groups[table.group(row)]?.model === model),
-    );
-    if (rows.length > 0) segments.push({ model, rows });
+  for (const [model, rows] of openRowsByModel({ table, groups, models })) {
+    if (rows.length > 0) segments.push({ model, rows: sortByGroup(table, rows) });
   }
   return segments;
+}
+
+/** In one pass for all models: a file may name as many as it has rows. */
+function openRowsByModel({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>) {
+  const places = new Map(models.map((model, place) => [model, place]));
+  const modelOf = Uint32Array.from(groups, ({ model }) => places.get(model) ?? 0);
+  const counts = new Uint32Array(models.length);
+  const isOpen = (row: number): boolean => table.state(row) === rowStates.open;
+  for (let row = 0; row < table.size; row++) if (isOpen(row)) counts[modelOf[table.group(row)]!]!++;
+  const rows = [...counts].map((count) => new Uint32Array(count));
+  counts.fill(0);
+  for (let row = 0; row < table.size; row++) {
+    if (!isOpen(row)) continue;
+    const place = modelOf[table.group(row)]!;
+    rows[place]![counts[place]!++] = row;
+  }
+  return models.map((model, place) => [model, rows[place]!] as const);
 }
 
 function rowsWhere(table: RowTable, isWanted: (row: number) => boolean): Uint32Array {

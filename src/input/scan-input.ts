@@ -106,23 +106,51 @@ function isBlank({ bytes, tooLong }: RawLine): boolean {
   return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
+/** Texts of the groups seen last, up to so many characters: looked up without hashing a system prompt by hand for each line. */
+const keptCharacters = 4 * 1024 * 1024;
+
 function createGrouping() {
   const groups: RequestGroup[] = [];
   const models: string[] = [];
+  const named = new Set<string>();
   const index: IdIndex = createIdIndex();
+  const recent = new Map<string, number>();
+  let recentCharacters = 0;
   let last = { model: '', system: '', group: -1 };
+
+  const openGroup = (group: RequestGroup): number => {
+    if (!named.has(group.model)) models.push(group.model);
+    named.add(group.model);
+    return groups.push(group) - 1;
+  };
+
+  const remember = (key: string, group: number): void => {
+    recentCharacters += key.length;
+    if (recentCharacters > keptCharacters) {
+      recent.clear();
+      recentCharacters = key.length;
+    }
+    recent.set(key, group);
+  };
+
+  const findGroup = (model: string, system: string, row: number): number => {
+    // With its length, so that no other model and system prompt make the same text.
+    const key = `${model.length}\n${model}${system}`;
+    const known = recent.get(key);
+    if (known !== undefined) return known;
+    const group = index.claim(key, groups.length)
+      ? openGroup({ model, firstRow: row, requests: 0, systemPromptLength: system.length })
+      : index.find(key);
+    remember(key, group);
+    return group;
+  };
 
   return {
     groups,
     models,
     groupOf(model: string, system: string, row: number): number {
       if (last.group === -1 || last.system !== system || last.model !== model) {
-        const key = `${model}\n${system}`;
-        if (index.claim(key, groups.length)) {
-          groups.push({ model, firstRow: row, requests: 0, systemPromptLength: system.length });
-          if (!models.includes(model)) models.push(model);
-        }
-        last = { model, system, group: index.find(key) };
+        last = { model, system, group: findGroup(model, system, row) };
       }
       groups[last.group]!.requests++;
       return last.group;

@@ -56,3 +56,16 @@ test.each(['', '__proto__', 'constructor', ' ', 'a\nb', '\ud800', 'x'.repeat(100
     expect(index.find(id)).toBe(7);
   },
 );
+
+test('an id that was made to collide with another, under a hash that is known, is another id', () => {
+  const index = createIdIndex();
+  // A second preimage under cyrb53, which takes a second to find.
+  const made = '57Warnaaa聡聡a聡a聡聡聡a聡聡a聡聡聡a聡聡a聡aa聡aa聡a聡aaa聡aaaaa';
+  expect([index.claim('bob@example.com', 0), index.claim(made, 1)]).toEqual([true, true]);
+});
+
+test('texts that differ only in what a pair of units is made of are told apart', () => {
+  const index = createIdIndex();
+  const texts = ['', '\0', '\0\0', 'a', 'a\0', '\0a', 'ab', 'ba', '\u6261', 'aa', 'aaa', 'aaaa'];
+  expect(texts.map((text, number) => index.claim(text, number))).toEqual(texts.map(() => true));
+});

@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RejectedLine } from '../../src/core/request.ts';
-import { reasons, scanText, summarise } from './scan-text.ts';
+import { planSegments } from '../../src/input/plan-rows.ts';
+import { noDefaults, reasons, scanText, summarise } from './scan-text.ts';
 
 const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../fixtures/inputs/${name}`, import.meta.url));
 const line = (model: string, system: string): string => `${JSON.stringify({ model, system, prompt: 'x' })}\n`;
@@ -143,4 +144,27 @@ test('of 5,000 hostile lines each one that is not blank becomes a request or a r
   expect(scan.counts.rejected).toBeGreaterThan(1000);
   expect(rows.filter((row) => 'reason' in row)).toHaveLength(scan.counts.rejected);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+});
+
+test('a model and a system prompt are no group of another model and prompt that read the same side by side', async () => {
+  const { scan } = await scanText(line('m\nyou', 's') + line('m', 'you\ns'), {
+    defaults: { ...noDefaults, model: null },
+  });
+  expect(scan.groups.map(({ model, requests }) => [model, requests])).toEqual([
+    ['m\nyou', 1],
+    ['m', 1],
+  ]);
+});
+
+// In the square of the models it would take minutes.
+test('a file may name as many models as it has lines', { timeout: 30_000 }, async () => {
+  const count = 200_000;
+  const text = Array.from({ length: count }, (_, number) => `{"prompt":"x","model":"model-${number}"}\n`).join('');
+  const { scan } = await scanText(text, { defaults: { ...noDefaults, model: null } });
+  const segments = planSegments(scan);
+  expect([scan.models.length, segments.length]).toEqual([count, count]);
+  expect([segments[count - 1]?.model, [...(segments[count - 1]?.rows ?? [])]]).toEqual([
+    `model-${count - 1}`,
+    [count - 1],
+  ]);
 });
