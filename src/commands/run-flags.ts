@@ -153,7 +153,7 @@ export function addRunnerFlags(command: Command): Command {
       parse.parseWorkersFlag,
     )
     .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
-    .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated', (text: string) =>
+    .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated, empty', (text: string) =>
       text.split(','),
     )
     .option(

@@ -38,7 +38,7 @@ export const runnerSettingsSchema = z.object({
   workers: z.number().int().positive().nullable(),
   /** Tries after the first one, for transient failures. */
   retries: z.number().int().nonnegative(),
-  /** Kinds that are retried though they are not transient: schema-invalid, truncated. */
+  /** Kinds that are retried though they are not transient: schema-invalid, truncated, empty. */
   retryOn: z.array(z.string()),
   /** Longest time for one attempt, from the engine's first sign of life for it; null: none. */
   timeoutMs: z.number().positive().nullable(),

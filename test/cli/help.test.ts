@@ -126,7 +126,7 @@ describe('llmbatch --help', () => {
         --retries <n>               tries after the first one, for transient failures
                                     (default: 3)
         --retry-on <kinds>          retry these too, with commas: schema-invalid,
-                                    truncated
+                                    truncated, empty
         --timeout <duration>        longest time for one try, from the engine's first
                                     sign of life (default: none)
         --stall-timeout <duration>  longest silence of the engine (default: 5m)

@@ -52,13 +52,13 @@ test('a quarter of the first answers faulty: right answers, or honest failures',
     'no-finish',
     'nothing',
     'engine-dead',
+    'garbled',
   ];
   const lasting: Partial<Record<FaultName, string>> = {
     'context-vllm': 'context-too-long',
     'content-filter': 'refused',
     'content-filter-end': 'refused',
     refusal: 'refused',
-    garbled: 'invalid-response',
     'bad-key': 'bad-request',
   };
   const kinds = [...passing, ...(Object.keys(lasting) as FaultName[])];

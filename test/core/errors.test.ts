@@ -24,6 +24,7 @@ test('a kind is retried, or fails its request, or stops the run', () => {
     'server-error',
     'engine-crashed',
     'out-of-memory',
+    'invalid-response',
   ]);
   expect(allErrorKinds.filter(stopsTheRun)).toEqual(['unauthorized', 'model-not-found', 'unusable']);
 });
