@@ -156,7 +156,7 @@ async function runSession(round) {
 /** A stopped run goes on by `resume`, or by the same command said again. */
 async function wordsFor(round) {
   // A run that was killed before its first manifest is none yet.
-  const canResume = round.output !== null && (await exists(round.output.replace(/\.jsonl$/, '.run.json')));
+  const canResume = round.output !== null && (await exists(`${round.output}.run.json`));
   if (canResume && (round.toStdout || round.isPatient || chance(0.7))) {
     totals.sessions.resume++;
     return ['resume', round.output, '--progress', 'json', ...(round.isPatient ? ['--retries', '5'] : [])];
@@ -269,7 +269,7 @@ async function proveAnswers({ input, output, folder }) {
 async function findOutput({ stateFolder }) {
   const entries = await readdir(stateFolder, { recursive: true }).catch(() => []);
   const manifest = entries.find((entry) => entry.endsWith('.run.json'));
-  return manifest === undefined ? null : join(stateFolder, manifest.replace(/\.run\.json$/, '.jsonl'));
+  return manifest === undefined ? null : join(stateFolder, manifest.replace(/\.run\.json$/, ''));
 }
 
 const exists = (path) => stat(path).then(Boolean, () => false);

@@ -1,14 +1,15 @@
-import { mkdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Backend } from './core/backend.ts';
-import { UsageError, messageOf } from './core/errors.ts';
+import { JournalError, UsageError, messageOf } from './core/errors.ts';
 import type { GpuSample, RunEvent } from './core/events.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
 import type { RejectedLine } from './core/request.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
+import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
-import { forgetRun, rememberRun } from './journal/run-places.ts';
+import { forgetRun, rememberRun } from './journal/started-runs.ts';
 import { watchGpus } from './metrics/gpu.ts';
 import { type Meter, createMeter } from './metrics/meter.ts';
 import { watchProcess } from './metrics/process.ts';
@@ -28,7 +29,7 @@ import { runSegments } from './run/run-segments.ts';
 export async function startRun(request: RunRequest, host: RunHost, slot: EngineSlot): Promise<RunOutcome> {
   const { places } = request;
   await checkPlaces(request);
-  await mkdir(dirname(places.output), { recursive: true }).catch(() => undefined);
+  await makeOutputFolder(dirname(places.output));
   const lock = await acquireLock(places.output);
   const files = await noteFiles(places);
   try {
@@ -43,12 +44,23 @@ export async function startRun(request: RunRequest, host: RunHost, slot: EngineS
   }
 }
 
+async function makeOutputFolder(path: string): Promise<void> {
+  await makeFolder(path).catch((error: unknown) => {
+    throw new JournalError(
+      `can't make the folder ${path}: ${messageOf(error)}`,
+      'Choose another place with -o.',
+      error,
+    );
+  });
+}
+
 async function runWithLock(
   request: RunRequest,
   host: RunHost,
   { slot, lock }: { slot: EngineSlot; lock: Lock },
 ): Promise<RunOutcome> {
-  const { manifest, isNew } = await openManifest(request);
+  const { manifest, isNew, earlierPath, note } = await openManifest(request);
+  if (note !== null) host.onNote(note);
   settleDrift(manifest, settingsDrift(manifest, request), request);
   Object.assign(manifest, { settings: request.settings, runner: request.runner });
   const first = { reason: '' };
@@ -59,7 +71,7 @@ async function runWithLock(
   const input = await readInput(request, { host, mayStream: isNew, previous, listeners: { onRejected } });
   try {
     checkInput({ request, host, manifest, input }, first.reason);
-    return await runWithJournal({ request, host, slot, lock, manifest, input });
+    return await runWithJournal({ request, host, slot, lock, manifest, input, earlierPath });
   } finally {
     await input.close();
   }
@@ -86,7 +98,9 @@ function checkInput({ request, host, manifest, input }: Prepared, firstReason: s
   host.onNote(`${bad} and become failed results (${firstReason})`);
 }
 
-async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Lock }): Promise<RunOutcome> {
+async function runWithJournal(
+  prepared: Prepared & { slot: EngineSlot; lock: Lock; earlierPath: string | null },
+): Promise<RunOutcome> {
   const { request, host, manifest, input } = prepared;
   const meter = observed(createMeter(), host);
   const failure = new AbortController();
@@ -114,6 +128,7 @@ async function runWithJournal(prepared: Prepared & { slot: EngineSlot; lock: Loc
   const abort = AbortSignal.any([host.abort, failure.signal]);
   try {
     await keeper.write();
+    if (prepared.earlierPath !== null) await rm(prepared.earlierPath, { force: true });
     if (host.isListed !== false) await rememberRun(request.places.manifest, host.environment);
     await runMeasured({ ...prepared, journal, meter, host: { ...host, stop, abort } });
     failure.signal.throwIfAborted();

@@ -15,7 +15,7 @@ describe('a run', () => {
     const { manifest, snapshot } = await folder.run();
     expect(snapshot).toMatchObject({ total: 10, done: 10, succeeded: 10, failed: 0, inFlight: 0 });
     expect(manifest).toMatchObject({ state: 'finished', reason: null, sessions: 1, mode: { name: 'independent' } });
-    const written = JSON.parse(await readFile(folder.at('out.run.json'), 'utf8')) as Manifest;
+    const written = JSON.parse(await readFile(folder.at('out.jsonl.run.json'), 'utf8')) as Manifest;
     expect(written).toMatchObject({ state: 'finished', input: { requests: 10, complete: true } });
   });
 

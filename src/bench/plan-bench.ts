@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../core/errors.ts';
+import { makeFolder } from '../journal/make-folder.ts';
 import { chooseBackend, findBackend } from '../run/choose-backend.ts';
 import type { RunHost } from '../run/run-request.ts';
 import { type BenchPlaces, inputOf, warmUpInput } from './bench-places.ts';
@@ -27,7 +27,7 @@ export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOp
 
 /** Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more. */
 export async function planBench(request: BenchRequest, places: BenchPlaces, host: RunHost): Promise<PlanRecord> {
-  await mkdir(dirname(warmUpInput(places)), { recursive: true });
+  await makeFolder(dirname(warmUpInput(places)));
   const path = request.input ?? bundledCandidates;
   const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(places)), ...host });
   try {

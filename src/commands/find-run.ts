@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
-import { type FoundRun, findRuns, placesOf } from '../journal/run-places.ts';
-import { readManifest } from '../journal/manifest.ts';
+import { type FoundRun, findManifest } from '../journal/find-manifest.ts';
+import { placesOf } from '../journal/run-places.ts';
+import { findRuns } from '../journal/started-runs.ts';
 
 /** The run of an output, or without one the newest run of this folder that is wanted. */
 export async function findRun(
@@ -8,11 +9,11 @@ export async function findRun(
   { what, isWanted }: { what: string; isWanted: (run: FoundRun) => boolean },
 ): Promise<FoundRun> {
   if (output !== undefined) {
-    const manifestPath = placesOf(output).manifest;
-    const manifest = await readManifest(manifestPath);
-    if (manifest !== null) return { manifestPath, manifest };
+    const places = placesOf(output);
+    const found = await findManifest(places);
+    if (found !== null) return found;
     throw new UsageError(
-      `no run wrote ${output}: there is no ${manifestPath}`,
+      `no run wrote ${output}: there is no ${places.manifest}`,
       'Name the output of a run, or start one.',
     );
   }

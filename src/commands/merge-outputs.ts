@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { JournalError, LlmbatchError, exitCodes } from '../core/errors.ts';
 import { formatInteger } from '../core/format.ts';
 import { acquireLock } from '../journal/lock.ts';
-import { type Manifest, readManifest } from '../journal/manifest.ts';
+import { findManifest } from '../journal/find-manifest.ts';
+import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
@@ -35,7 +36,7 @@ function describe({ succeeded, failed }: Counts, leftOut: number): string {
 /** For each output the number of the first one that answers the same input; null where no manifest says which. */
 async function nameInputs(outputs: readonly string[]): Promise<(number | null)[]> {
   const manifests = await Promise.all(
-    outputs.map((output) => readManifest(placesOf(output).manifest).catch(() => null)),
+    outputs.map(async (output) => (await findManifest(placesOf(output)).catch(() => null))?.manifest),
   );
   const inputs = manifests.map((manifest) => manifest?.input ?? null);
   return inputs.map((input) => (input === null ? null : inputs.findIndex((other) => isSame(input, other))));

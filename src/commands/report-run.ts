@@ -3,7 +3,7 @@ import { UsageError } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import type { Manifest } from '../journal/manifest.ts';
-import { readManifest } from '../journal/manifest.ts';
+import { findManifest } from '../journal/find-manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { type ReportFormat, reportFormats } from '../report/index.ts';
@@ -20,7 +20,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   if ((await stat(output).catch(() => null))?.isDirectory() === true)
     throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);
   const places = placesOf(output);
-  const manifest = await readManifest(places.manifest);
+  const manifest = (await findManifest(places))?.manifest ?? null;
   const fold = foldReport();
   let results = 0;
   for await (const bytes of readBestResults([places.output])) {

@@ -1,27 +1,31 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { isTransient } from '../core/errors.ts';
 import type { Manifest } from '../journal/manifest.ts';
-import { type FoundRun, placesOf } from '../journal/run-places.ts';
+import type { FoundRun } from '../journal/find-manifest.ts';
+import { isInRunFolder } from '../journal/run-folder.ts';
+import { realPathOf } from '../journal/real-path.ts';
+import { type RunPlaces, placesOf } from '../journal/run-places.ts';
 import { runnerSettings } from './build-request.ts';
 import { findRun } from './find-run.ts';
 import type { RunnerFlags } from './run-flags.ts';
 import { runQueue } from './run-queue.ts';
-import { isInRunFolder } from '../journal/run-places.ts';
 
 /** `llmbatch resume`. Returns the exit code. */
 export async function resumeRun(output: string | undefined, flags: RunnerFlags): Promise<number> {
   const run = await findRun(output, { what: 'no unfinished run', isWanted: isUnfinished });
   const { manifest } = run;
+  const places = placesOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
     process.stderr.write('standard input was cut off before its end: this run has what came until then\n');
   }
-  const toStdout = isInRunFolder(manifest.output, process.env);
-  if (toStdout)
-    process.stderr.write(`stdout gets the results that are new; all of them will be in ${manifest.output}\n`);
+  const toStdout = isInRunFolder(places.output, process.env);
+  if (toStdout) process.stderr.write(`stdout gets the results that are new; all of them will be in ${places.output}\n`);
   const request = {
-    input: manifest.input.path,
-    spool: isPiped ? manifest.input.spool : null,
-    places: placesOf(manifest.output),
+    input: await inputOf(manifest, places),
+    spool: isPiped ? await spoolOf(manifest, places) : null,
+    places,
     settings: manifest.settings,
     runner: runnerSettings(flags, manifest.runner),
     allowDrift: flags.allowDrift,
@@ -38,3 +42,24 @@ function isUnfinished({ manifest }: FoundRun): boolean {
 function hasTransientFailures({ summary }: Manifest): boolean {
   return Object.keys(summary?.errors ?? {}).some((kind) => isTransient(kind as never));
 }
+
+/** A run that was moved as a whole finds its input in the same place as seen from its output; its fingerprint is compared. */
+async function inputOf({ input, output }: Manifest, places: RunPlaces): Promise<string> {
+  if (input.path === '-' || (await exists(input.path))) return input.path;
+  const way = relative(dirname(realPathOf(output)), realPathOf(input.path));
+  const moved = resolve(dirname(places.output), way);
+  return (await exists(moved)) ? moved : input.path;
+}
+
+/** What was kept of standard input lies beside the output. */
+async function spoolOf({ input: { spool } }: Manifest, places: RunPlaces): Promise<string | null> {
+  if (spool === null || (await exists(places.spool))) return places.spool;
+  const moved = join(dirname(places.output), basename(spool));
+  return (await exists(moved)) ? moved : spool;
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { BenchPlaces } from '../bench/bench-places.ts';
 import { completeWeights } from '../bench/decision.ts';
 import { describeEnvironment, readEnvironment, writeEnvironment } from '../bench/environment.ts';
@@ -8,6 +7,7 @@ import { type BenchHost, runBench } from '../bench/run-bench.ts';
 import type { TrialBase } from '../bench/trial-request.ts';
 import { exitCodes } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
+import { makeFolder } from '../journal/make-folder.ts';
 import { toJournalError } from '../journal/write-group.ts';
 import { endBench, reportBench } from './end-bench.ts';
 import type { BenchFlags } from './bench-flags.ts';
@@ -53,7 +53,7 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     flags,
     flags.name ?? flags.backends?.join('-') ?? flags.model ?? input ?? 'candidates',
   );
-  const made = await mkdir(places.folder, { recursive: true }).catch((error: unknown) => {
+  const made = await makeFolder(places.folder).catch((error: unknown) => {
     throw toJournalError(error, places.folder);
   });
   try {

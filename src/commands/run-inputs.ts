@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { UsageError, codeOf } from '../core/errors.ts';
-import { type RunPlaces, createRunFolder, outputPathFor, placesOf } from '../journal/run-places.ts';
+import { createRunFolder } from '../journal/run-folder.ts';
+import { type RunPlaces, outputPathFor, placesOf } from '../journal/run-places.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import { answerSettings, refuseForeignFlags, runnerSettings } from './build-request.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';

@@ -13,24 +13,24 @@ import { writeStdout } from './write-stdout.ts';
 
 /** `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
-  const { manifest } = await findRun(output, { what: 'no run', isWanted: () => true });
-  const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(manifest.output));
+  const { output: path, manifest } = await findRun(output, { what: 'no run', isWanted: () => true });
+  const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(path));
   // A killed run could not say that it stopped, nor what it did since it last wrote its manifest.
   const wasKilled = manifest.state === 'running' && !isRunning;
   const state = wasKilled ? 'stopped' : manifest.state;
-  const summary = wasKilled ? await recount(manifest) : manifest.summary;
+  const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
   if (json) {
     const { run_id, updated_at, reason, input, models, mode } = manifest;
-    const facts = { state, output: manifest.output, run_id, updated_at, reason, input, models, mode };
+    const facts = { state, output: path, run_id, updated_at, reason, input, models, mode };
     await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
   } else {
     await writeStdout(
-      summary === null ? `${manifest.output}: ${state}, no request done yet\n` : render(manifest, state, summary),
+      summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
     );
   }
 }
 
-function render({ output, reason, updated_at }: Manifest, state: Manifest['state'], summary: Snapshot): string {
+function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
   const because = isStopped && reason !== null ? `  because: ${reason}\n` : '';
@@ -39,7 +39,7 @@ function render({ output, reason, updated_at }: Manifest, state: Manifest['state
 }
 
 /** Counts what the output holds. */
-async function recount({ output, input, summary }: Manifest): Promise<Snapshot | null> {
+async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {
   if (summary === null) return null;
   const tally = createTally();
   for await (const bytes of readBestResults([output])) {

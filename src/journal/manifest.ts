@@ -16,7 +16,7 @@ const modelSchema = z.object({
 });
 
 /**
- * Everything about a run but its results: `<input>.results.run.json`. Replaced as a whole every few seconds, so that
+ * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
  * `status` and `resume` work from files alone. It never holds a key or a secret.
  */
 const manifestSchema = z.object({

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, open, type FileHandle } from 'node:fs/promises';
+import { appendFile, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 const lineFeed = 10;
 const blockBytes = 64 * 1024;
@@ -15,7 +16,7 @@ export const tornPathOf = (outputPath: string): string => `${outputPath}.torn`;
 export async function openOutput(path: string): Promise<{ handle: FileHandle; size: number; tornBytes: number }> {
   let handle: FileHandle | null = null;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     handle = await openOrCreate(path);
     const { size } = await handle.stat();
     const end = await endOfLastLine(handle, size);

@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { formatRate } from '../core/format.ts';
 import { findGpus } from '../doctor/find-gpus.ts';
-import { stateFolder } from '../journal/run-places.ts';
+import { makeFolder } from '../journal/make-folder.ts';
+import { stateFolder } from '../journal/run-folder.ts';
 
 const schema = z.object({
   schema_version: z.literal(1),
@@ -40,7 +41,7 @@ export async function saveBest(setting: BestSetting, environment: NodeJS.Process
     JSON.stringify([backend, digest ?? model, server, hardware, textOf(options)]),
   );
   const path = join(folder, `${backend}-${key.digest('hex').slice(0, 16)}.json`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, `${JSON.stringify(setting, null, 2)}\n`);
   await rename(draft, path);

@@ -1,36 +1,79 @@
 import { randomBytes } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { JournalError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { quoteForShell } from '../core/format.ts';
 import { compareInput, findDrift } from '../journal/find-drift.ts';
+import { findManifest } from '../journal/find-manifest.ts';
 import { type Manifest, readManifest } from '../journal/manifest.ts';
+import { realPathOf } from '../journal/real-path.ts';
+import type { RunPlaces } from '../journal/run-places.ts';
 import { version } from '../core/version.ts';
 import { hasNoResults } from './run-files.ts';
 import type { RunRequest } from './run-request.ts';
 
+export interface OpenedManifest {
+  manifest: Manifest;
+  isNew: boolean;
+  /** Where the manifest lay so far, where that is not its place: it goes when the new one is written. */
+  earlierPath: string | null;
+  /** What the user should know of the run's places. */
+  note: string | null;
+}
+
 /** The manifest that a run goes on with: the one that is there, or a new one. */
-export async function openManifest(request: RunRequest): Promise<{ manifest: Manifest; isNew: boolean }> {
+export async function openManifest(request: RunRequest): Promise<OpenedManifest> {
   const { places } = request;
-  const known = await readManifest(places.manifest);
+  const found = await findManifest(places);
+  if (found === null) await refuseOthersManifest(places);
   const isEmpty = await hasNoResults(places);
-  if (known === null && !isEmpty) {
+  if (found === null && !isEmpty) {
     throw new JournalError(
       `${places.output} is there already, and no run of llmbatch wrote it`,
       'Choose another place with -o, or replace it with --overwrite.',
     );
   }
+  const earlierPath = found === null || found.manifestPath === places.manifest ? null : found.manifestPath;
   // A run that was never answered anything binds nobody to its settings.
-  if (known === null || isEmpty) return { manifest: newManifest(request), isNew: true };
-  const isOfThisOutput = basename(known.output) === basename(places.output);
-  if (known.input.path !== inputPath(request) || !isOfThisOutput) {
+  if (found === null || isEmpty) return { manifest: newManifest(request), isNew: true, earlierPath, note: null };
+  return { ...(await goOn(found.manifest, request)), isNew: false, earlierPath };
+}
+
+/** Under its name lies what llmbatch 0.1 kept of an output with a longer name. */
+async function refuseOthersManifest({ manifest, output }: RunPlaces): Promise<void> {
+  const other = await readManifest(manifest);
+  if (other === null) return;
+  throw new JournalError(
+    `${manifest} belongs to another run: of ${other.input.path} to ${output}.jsonl`,
+    'Choose another place with -o.',
+  );
+}
+
+/** The places are where they are found now: a run goes on there, and what its manifest says of them is a remark. */
+async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedManifest, 'manifest' | 'note'>> {
+  const { output, manifest: path } = request.places;
+  const input = inputPath(request);
+  const isMoved = realPathOf(known.output) !== output;
+  const isOtherInput = realPathOf(known.input.path) !== realPathOf(input);
+  // Whether it is the same input, moved with the run, its fingerprint tells.
+  const mayBeMoved = known.input.sha256 !== '' && input !== '-' && (isMoved || !(await exists(known.input.path)));
+  if (isOtherInput && !mayBeMoved) {
     throw new JournalError(
-      `${places.manifest} belongs to another run: of ${known.input.path} to ${known.output}`,
+      `${path} belongs to another run: of ${known.input.path} to ${known.output}`,
       'Choose another place with -o, or start anew with --overwrite.',
     );
   }
-  return { manifest: { ...known, sessions: known.sessions + 1, state: 'running', reason: null }, isNew: false };
+  const note = isOtherInput ? `the input of this run, ${known.input.path}, is now looked for at ${input}` : null;
+  const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
+  return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, note };
 }
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
 export function settleDrift(

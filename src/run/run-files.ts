@@ -1,9 +1,10 @@
 import { lstat, realpath, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { JournalError, UsageError } from '../core/errors.ts';
-import { readManifest } from '../journal/manifest.ts';
+import { findManifest } from '../journal/find-manifest.ts';
 import { tornPathOf } from '../journal/open-output.ts';
-import { type RunPlaces, forgetRun } from '../journal/run-places.ts';
+import type { RunPlaces } from '../journal/run-places.ts';
+import { forgetRun } from '../journal/started-runs.ts';
 import type { RunRequest } from './run-request.ts';
 
 const pathsOf = ({ output, manifest, spool, engineLog }: RunPlaces): string[] => [
@@ -34,8 +35,8 @@ export async function hasNoResults({ output }: RunPlaces): Promise<boolean> {
 
 /** Removes what an earlier run left at this place (`--overwrite`). Call with the lock held. */
 export async function removeRun(places: RunPlaces): Promise<void> {
-  const manifest = await readManifest(places.manifest).catch(() => null);
-  const isSpoolOurs = manifest?.input.spool === places.spool;
+  const known = await findManifest(places).catch(() => null);
+  const isSpoolOurs = known?.manifest.input.spool === places.spool;
   const paths = pathsOf(places).filter((path) => path !== places.spool || isSpoolOurs);
   await Promise.all(paths.map((path) => rm(path, { force: true })));
 }

@@ -25,7 +25,7 @@ describe('an interrupted run', () => {
     expect(stderr).toContain('stopping: what is in flight may finish');
     expect(stderr).toContain(`llmbatch resume ${folder.at(output)}`);
     const kept = await folder.text(output);
-    expect((await folder.manifest('in.results.run.json')).state).toBe('stopped');
+    expect((await folder.manifest('in.results.jsonl.run.json')).state).toBe('stopped');
     const resumed = await folder.run(['resume', '--progress', 'none']);
     expect(resumed.exitCode).toBe(0);
     const results = await folder.results(output);
@@ -89,7 +89,7 @@ describe('an interrupted run', () => {
     for (const [index, flags] of [[], ['--sample', '3'], ['--mode', 'conversation']].entries()) {
       const run = folder.start(['run', '-', '-o', `${index}.jsonl`, ...flags, ...mock()], { stdin: null });
       await until(() =>
-        folder.text(`${index}.run.input`).then(
+        folder.text(`${index}.jsonl.run.input`).then(
           () => true,
           () => false,
         ),

@@ -12,13 +12,13 @@ describe("a mistake of the user's", () => {
   test('before the first answer leaves nothing behind, and takes nothing away', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(3));
-    await folder.write('out.run.input', 'precious');
+    await folder.write('out.jsonl.run.input', 'precious');
     const before = await readdir(folder.path);
     const { exitCode } = await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', '-m', 'no-such-model']);
     expect(exitCode).toBe(2);
     expect(await readdir(folder.path)).toEqual(before);
     await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', '--overwrite', ...mock()]);
-    expect(await folder.text('out.run.input')).toBe('precious');
+    expect(await folder.text('out.jsonl.run.input')).toBe('precious');
   });
 
   test('does not bind the right command that comes after it', async () => {

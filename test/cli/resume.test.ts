@@ -31,7 +31,7 @@ describe('llmbatch resume', () => {
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Finished: 50 requests done')]);
     expect(await idsIn(folder)).toEqual(ids(50));
     expect((await folder.text(output)).startsWith(before)).toBe(true);
-    expect((await folder.manifest('in.results.run.json')).sessions).toBe(2);
+    expect((await folder.manifest('in.results.jsonl.run.json')).sessions).toBe(2);
   });
 
   test('goes on by the same run command too, and a finished run sends nothing again', async () => {
@@ -89,7 +89,9 @@ describe('llmbatch resume', () => {
     expect([refused.exitCode, allowed.exitCode]).toEqual([5, 0]);
     expect(refused.stderr).toContain('parameters: {} → {"temperature":0.5}');
     expect(refused.stderr).toContain('llmbatch resume');
-    expect((await folder.manifest('in.results.run.json')).drift).toEqual(['parameters: {} → {"temperature":0.5}']);
+    expect((await folder.manifest('in.results.jsonl.run.json')).drift).toEqual([
+      'parameters: {} → {"temperature":0.5}',
+    ]);
   });
 
   test('takes the lines that were added to the end of the input, and says so', async () => {

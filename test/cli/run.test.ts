@@ -57,7 +57,7 @@ describe('llmbatch run', () => {
     const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...flags]);
     expect([exitCode, stderr]).toEqual([4, expect.stringContaining('unauthorized')]);
     expect(stderr).toContain(`llmbatch resume ${folder.at('in.results.jsonl')}`);
-    expect((await folder.manifest('in.results.run.json')).state).toBe('stopped');
+    expect((await folder.manifest('in.results.jsonl.run.json')).state).toBe('stopped');
     const results = await folder.results('in.results.jsonl');
     expect(results.length).toBeLessThan(200);
     expect(results.every(({ error }) => error === null)).toBe(true);
@@ -219,7 +219,7 @@ describe('llmbatch run', () => {
       first_request: { id: 'r1', body: { messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user' }] } },
     });
     await expect(folder.text('in.results.jsonl')).rejects.toThrow('ENOENT');
-    await expect(folder.text('in.results.run.json')).rejects.toThrow('ENOENT');
+    await expect(folder.text('in.results.jsonl.run.json')).rejects.toThrow('ENOENT');
   });
 
   test('fills a template from the rows of a CSV and keeps the rest of the row', async () => {

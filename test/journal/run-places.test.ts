@@ -1,16 +1,10 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeManifest } from '../../src/journal/manifest.ts';
-import {
-  createRunFolder,
-  findRuns,
-  forgetRun,
-  isInRunFolder,
-  outputPathFor,
-  placesOf,
-  rememberRun,
-} from '../../src/journal/run-places.ts';
+import { createRunFolder, isInRunFolder } from '../../src/journal/run-folder.ts';
+import { outputPathFor, placesOf } from '../../src/journal/run-places.ts';
+import { findRuns, forgetRun, rememberRun } from '../../src/journal/started-runs.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { sampleManifest } from './sample-manifest.ts';
 
@@ -24,14 +18,41 @@ test.each([
   expect(outputPathFor(input)).toBe(output);
 });
 
-test('the files of a run lie beside its output', () => {
+test('the files of a run lie beside its output, under its whole name', () => {
   expect(placesOf('/data/in.results.jsonl')).toEqual({
     output: '/data/in.results.jsonl',
-    manifest: '/data/in.results.run.json',
-    spool: '/data/in.results.run.input',
-    engineLog: '/data/in.results.engine.log',
+    manifest: '/data/in.results.jsonl.run.json',
+    spool: '/data/in.results.jsonl.run.input',
+    engineLog: '/data/in.results.jsonl.engine.log',
+    earlierManifests: ['/data/in.results.run.json'],
   });
-  expect(placesOf('/data/out').manifest).toBe('/data/out.run.json');
+});
+
+test('outputs whose names differ share nothing', () => {
+  const names = ['foo', 'foo.jsonl', 'foo.jsonl.jsonl', 'foo.json'];
+  const files = names.flatMap((name) => {
+    const { output, manifest, spool, engineLog } = placesOf(`/data/${name}`);
+    return [output, manifest, spool, engineLog];
+  });
+  expect(new Set(files).size).toBe(files.length);
+});
+
+test('every name of an output leads to the same places', async () => {
+  const folder = await scratchFolder();
+  await mkdir(join(folder, 'disk'));
+  await writeFile(join(folder, 'disk', 'real.jsonl'), '');
+  await symlink('disk/real.jsonl', join(folder, 'link.jsonl'));
+  await symlink('link.jsonl', join(folder, 'chain.jsonl'));
+  await symlink('disk', join(folder, 'by-folder'));
+  await symlink('disk/new.jsonl', join(folder, 'dangling.jsonl'));
+  await symlink('round.jsonl', join(folder, 'round.jsonl'));
+  const outputs = ['link.jsonl', 'chain.jsonl', 'by-folder/real.jsonl', 'by-folder/../disk/real.jsonl'];
+  const found = outputs.map((name) => placesOf(join(folder, name)).output);
+  expect(new Set(found)).toEqual(new Set([join(folder, 'disk', 'real.jsonl')]));
+  expect(placesOf(join(folder, 'dangling.jsonl')).output).toBe(join(folder, 'disk', 'new.jsonl'));
+  expect(placesOf(join(folder, 'by-folder', 'later', 'a.jsonl')).output).toBe(join(folder, 'disk', 'later', 'a.jsonl'));
+  // What can't be opened is told by whoever opens it.
+  expect(placesOf(join(folder, 'round.jsonl')).output).toBe(join(folder, 'round.jsonl'));
 });
 
 test('a run to stdout has a folder of its own that only its user may read', async () => {
@@ -65,6 +86,20 @@ test('the runs of a folder are found, the newest first: those that lie in it, an
   ]);
   await forgetRun(join(elsewhere, 'b.run.json'), environment);
   expect(await findRuns(here, environment)).toHaveLength(1);
+});
+
+test('the pointer to a run that was deleted goes with the next look', async () => {
+  const root = await scratchFolder();
+  const environment = { XDG_STATE_HOME: join(root, 'state') };
+  const started = join(root, 'state', 'llmbatch', 'started');
+  await mkdir(join(root, 'work'));
+  for (const name of ['kept', 'deleted']) {
+    await writeManifest(join(root, 'work', `${name}.run.json`), sampleManifest({ cwd: root }));
+    await rememberRun(join(root, 'work', `${name}.run.json`), environment);
+  }
+  await rm(join(root, 'work', 'deleted.run.json'));
+  expect(await findRuns(root, environment)).toHaveLength(1);
+  expect(await readdir(started)).toHaveLength(1);
 });
 
 test('without a state directory that can be written, a run goes on and nothing is found', async () => {
