@@ -1,8 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Backend } from './core/backend.ts';
 import { JournalError, UsageError, messageOf } from './core/errors.ts';
-import type { GpuSample, RunEvent } from './core/events.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
 import type { RejectedLine } from './core/request.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
@@ -10,9 +8,6 @@ import type { Manifest } from './journal/manifest.ts';
 import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
-import { watchGpus } from './metrics/gpu.ts';
-import { type Meter, createMeter } from './metrics/meter.ts';
-import { watchProcess } from './metrics/process.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
 import { inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
@@ -20,6 +15,7 @@ import { type RunInput, countWanted, readInput } from './run/read-input.ts';
 import { checkPlaces, hasNoResults, noteFiles, removeRun } from './run/run-files.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
 import { runSegments } from './run/run-segments.ts';
+import { type RunWatch, watchRun } from './run/watch-run.ts';
 
 /**
  * Runs one input to its output, or goes on with it: the one place that joins the stages. Resolves when all requests have
@@ -71,7 +67,8 @@ async function runWithLock(
   const input = await readInput(request, { host, mayStream: isNew, previous, listeners: { onRejected } });
   try {
     checkInput({ request, host, manifest, input }, first.reason);
-    return await runWithJournal({ request, host, slot, lock, manifest, input, earlierPath });
+    const watch = watchRun(host, input);
+    return await runWithJournal({ request, host, slot, lock, manifest, input, earlierPath, watch }).finally(watch.stop);
   } finally {
     await input.close();
   }
@@ -99,10 +96,11 @@ function checkInput({ request, host, manifest, input }: Prepared, firstReason: s
 }
 
 async function runWithJournal(
-  prepared: Prepared & { slot: EngineSlot; lock: Lock; earlierPath: string | null },
+  prepared: Prepared & { slot: EngineSlot; lock: Lock; earlierPath: string | null; watch: RunWatch },
 ): Promise<RunOutcome> {
   const { request, host, manifest, input } = prepared;
-  const meter = observed(createMeter(), host);
+  const { watch } = prepared;
+  const { meter } = watch;
   const failure = new AbortController();
   const fail = (error: unknown): void => failure.abort(error);
   const journal = await openJournal({
@@ -130,7 +128,8 @@ async function runWithJournal(
     await keeper.write();
     if (prepared.earlierPath !== null) await rm(prepared.earlierPath, { force: true });
     if (host.isListed !== false) await rememberRun(request.places.manifest, host.environment);
-    await runMeasured({ ...prepared, journal, meter, host: { ...host, stop, abort } });
+    watch.show();
+    await runSegments({ ...prepared, ...watch, journal, host: { ...host, stop, abort } });
     failure.signal.throwIfAborted();
     await journal.flush();
     await finish({ ...prepared, journal });
@@ -145,58 +144,6 @@ async function runWithJournal(
     await journal.close();
   }
   return { manifest, places: request.places, snapshot: meter.snapshot() };
-}
-
-function observed(meter: Meter, { onEvent }: RunHost): Meter {
-  if (onEvent === undefined) return meter;
-  return {
-    ...meter,
-    add(event) {
-      meter.add(event);
-      onEvent(event);
-    },
-  };
-}
-
-type OnGpuSample = (gpus: GpuSample[]) => void;
-
-/** Runs the requests, with everything that watches them. */
-async function runMeasured(run: Prepared & { slot: EngineSlot; journal: Journal; meter: Meter }): Promise<void> {
-  const { host, meter, input } = run;
-  const watching = new AbortController();
-  const watched = { backend: null as Backend | null, onGpuSample: (() => {}) as OnGpuSample };
-  /** The engine is elsewhere: these are not its GPUs. */
-  const isForeign = ({ type }: RunEvent): boolean => type === 'gpu-sample' && watched.backend?.usesLocalGpus === false;
-  const emit = (event: RunEvent): void => {
-    if (isForeign(event)) return;
-    meter.add(event);
-    if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
-    if (event.type === 'notice') host.onNote(event.text);
-    // A model that lies all in the machine's memory has no part in what the GPUs hold.
-    if (event.type === 'gpu-sample' && meter.snapshot().modelMemory?.vramBytes !== 0) watched.onGpuSample(event.gpus);
-  };
-  watchGpus(emit, watching);
-  watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);
-  // Standard input: how many requests there are is known only when it has ended.
-  void input.completed.then(
-    () => input.isComplete() && emit({ type: 'total-change', total: countWanted(input) }),
-    () => undefined,
-  );
-  host.onStart(meter.snapshot);
-  try {
-    await runSegments({
-      ...run,
-      emit,
-      onBackend(backend) {
-        watched.backend = backend;
-      },
-      onGpuSample(listener) {
-        watched.onGpuSample = listener;
-      },
-    });
-  } finally {
-    watching.abort();
-  }
 }
 
 /** All answered: the output is brought into its order. Else the run is left to be resumed. */
