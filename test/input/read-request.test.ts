@@ -129,10 +129,7 @@ test.each([
   ['{"messages":[{"role":"user"}]}', 'messages[0]: "content" is missing'],
   ['{"messages":[{"role":"user","content":42}]}', 'messages[0]: "content" is a number'],
   ['{"messages":[{"role":"user","content":[{"text":"a"}]}]}', 'a part without a "type"'],
-  [
-    '{"messages":[{"role":"user","content":[{"type":"text","text":{"toString":1}}]}]}',
-    'a part whose "text" is an object',
-  ],
+  ['{"messages":[{"role":"user","content":[{"type":"text","text":{"toString":1}}]}]}', 'a part whose "text" is'],
   ['{"custom_id":"a","body":"Hi"}', '"body" is not an object'],
   ['{"custom_id":"a","method":"GET","body":{}}', '"method" is "GET", not "POST"'],
   ['{"custom_id":"a","url":"/v1/images","body":{}}', '"url" is "/v1/images", not one of'],
