@@ -158,7 +158,7 @@ export function addRunnerFlags(command: Command): Command {
     )
     .option(
       '--timeout <duration>',
-      "longest time for one try, from the engine's first sign of life (default: none)",
+      'longest time for one try, without the wait in a queue of the engine (default: none)',
       parse.parseDuration,
     )
     .option('--stall-timeout <duration>', 'longest silence of the engine (default: 5m)', parse.parseDuration)

@@ -14,7 +14,7 @@ export interface GenerateContext {
    * what an attempt that breaks off or is aborted cost at least. An engine whose answers come whole never calls it.
    */
   onToken?: () => void;
-  /** Call at any sign of life for this request; the stall watchdog and `--timeout` count from it. */
+  /** Call at any sign of life for this request: it waits in no queue, and the engine is no silent one. */
   onActivity: () => void;
   /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */
   lane: number;
@@ -113,7 +113,7 @@ export interface OpenRequest extends EnginePlace {
   options: Record<string, unknown>;
   /** `--workers`, or null for `auto`. */
   workers: number | null;
-  /** `--timeout` of each request, from its first sign of life; null: none. */
+  /** `--timeout` of each request, from when the engine has room for it; null: none. */
   timeoutMs: number | null;
   /** Tokens a conversation may grow to; null in independent mode. */
   conversationTokens: number | null;

@@ -40,7 +40,7 @@ export const runnerSettingsSchema = z.object({
   retries: z.number().int().nonnegative(),
   /** Kinds that are retried though they are not transient: schema-invalid, truncated, empty. */
   retryOn: z.array(z.string()),
-  /** Longest time for one attempt, from the engine's first sign of life for it; null: none. */
+  /** Longest time for one attempt, from when the engine has room for it; null: none. */
   timeoutMs: z.number().positive().nullable(),
   /** Longest silence of the engine with requests in flight. */
   stallTimeoutMs: z.number().positive(),

@@ -30,7 +30,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   const start = performance.now();
   let firstTokenAt: number | null = null;
   const touch = (): void => inFlight.touch(entry);
-  let answer: Answer | null;
+  let answer: Answer | null = null;
   try {
     answer = await backend.generate(request, {
       get signal() {
@@ -46,7 +46,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   } catch (error) {
     answer = answerToThrown(entry, error, context);
   } finally {
-    inFlight.end(entry);
+    inFlight.end(entry, answer?.status === 'completed');
   }
   const latencyMs = performance.now() - start;
   return { answer, startedAt, latencyMs, ttftMs: firstTokenAt === null ? null : firstTokenAt - start };
@@ -57,10 +57,10 @@ function answerToThrown(entry: FlightEntry, error: unknown, context: AttemptCont
   if (entry.cause === null)
     return failureOfThrown(error, entry.activeSince === null ? 'bad-request' : 'invalid-response');
   if (entry.cause === 'stopped') return null;
-  return entry.cause === 'timeout'
-    ? failure('timeout', `no whole answer within ${formatDuration(context.timeoutMs)} (--timeout)`)
-    : failure(
-        'timeout',
-        `nothing came from the engine for ${formatDuration(context.stallTimeoutMs)} (--stall-timeout)`,
-      );
+  const { timeoutMs, stallTimeoutMs } = context;
+  return {
+    timeout: failure('timeout', `no whole answer within ${formatDuration(timeoutMs)} (--timeout)`),
+    stalled: failure('timeout', `nothing came from the engine for ${formatDuration(stallTimeoutMs)} (--stall-timeout)`),
+    away: failure('connection', 'The engine went away before the answer was whole.'),
+  }[entry.cause];
 }

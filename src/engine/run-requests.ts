@@ -28,7 +28,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
   const hold = createHold({ emit, onEnd });
   const mayTake = (lane: number): boolean => workers.allows(lane) && !outages.isOn() && !hold.isOn();
   const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
-  const inFlight = watchInFlight(run);
+  const inFlight = watchInFlight(run, outages.isOn);
   const stopSending = (): void => {
     queue.stop();
     outages.stop();
@@ -61,10 +61,11 @@ function findLimit({ startsWith, lanes }: EngineRun, workers: WorkerLimit): Limi
   return createLimitFinder({ start: startsWith, most: lanes, onChange: workers.set });
 }
 
-function watchInFlight({ settings, backend, emit }: EngineRun): InFlight {
+function watchInFlight({ settings, backend, emit }: EngineRun, isAway: () => boolean): InFlight {
   return createInFlight({
     ...settings,
-    mayBeSilent: () => backend.isStarting?.() === true,
+    slots: backend.limits.slots,
+    mayBeSilent: () => isAway() || backend.isStarting?.() === true,
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
       emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });

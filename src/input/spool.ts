@@ -25,7 +25,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
 
   const copy = async (): Promise<void> => {
     const knownBytes = (await handle.stat()).size;
-    let syncedAt = Date.now();
+    let syncedAt = performance.now();
     for await (const piece of stream) {
       const overlap = Math.max(0, Math.min(piece.length, knownBytes - state.size));
       if (overlap > 0) await expectBytes(handle, state.size, piece.subarray(0, overlap));
@@ -64,9 +64,9 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
 
 /** A power cut may take results of the last moments; their requests must not be gone with them. */
 async function syncEverySecond(handle: FileHandle, lastAt: number): Promise<number> {
-  if (Date.now() - lastAt < 1000) return lastAt;
+  if (performance.now() - lastAt < 1000) return lastAt;
   await handle.datasync();
-  return Date.now();
+  return performance.now();
 }
 
 async function expectBytes(handle: FileHandle, position: number, bytes: Buffer): Promise<void> {

@@ -154,8 +154,8 @@ async function remove(claim: Claim, other: LockNote): Promise<void> {
 
 async function isTouched(path: string): Promise<boolean> {
   const before = await modifiedAt(path);
-  const end = Date.now() + silenceMs;
-  while (Date.now() < end) {
+  const end = performance.now() + silenceMs;
+  while (performance.now() < end) {
     await sleep(heartbeatMs / 4);
     if ((await modifiedAt(path)) !== before) return true;
   }

@@ -127,8 +127,8 @@ describe('llmbatch --help', () => {
                                     (default: 3)
         --retry-on <kinds>          retry these too, with commas: schema-invalid,
                                     truncated, empty
-        --timeout <duration>        longest time for one try, from the engine's first
-                                    sign of life (default: none)
+        --timeout <duration>        longest time for one try, without the wait in a
+                                    queue of the engine (default: none)
         --stall-timeout <duration>  longest silence of the engine (default: 5m)
         --drain-timeout <duration>  after the first Ctrl-C, longest wait for what is
                                     in flight (default: 30s)

@@ -44,7 +44,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   for (const note of notesOf({ place: client.place, facts, contextTokens }, request)) onNotice(note);
   const tools: AnswerTools = {
     client,
-    // A limit for each answer counts from its first sign of life.
+    // A limit for each answer counts from its first sign of life, at the latest.
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
     contextTokens,
     isRightAddress: createAddressCheck(client, list !== null),
