@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import type { RunEvent } from '../src/core/events.ts';
 import { JournalError, UsageError } from '../src/core/errors.ts';
 import { defaultRunnerSettings } from '../src/core/settings.ts';
 import type { Manifest } from '../src/journal/manifest.ts';
@@ -39,8 +40,11 @@ describe('a run', () => {
     const folder = await createRunFolder(prompts(200));
     const stop = new AbortController();
     const settings = { ...mockSettings, options: { latency_ms: 5 } };
-    const onResults = async (): Promise<void> => stop.abort();
-    const first = await folder.run({ settings, runner: always }, { stop: stop.signal, onResults });
+    let ended = 0;
+    const onEvent = ({ type }: RunEvent): void => {
+      if (type === 'request-end' && ++ended === 20) stop.abort();
+    };
+    const first = await folder.run({ settings, runner: always }, { stop: stop.signal, onEvent });
     expect(first.manifest).toMatchObject({ state: 'stopped', reason: 'interrupted' });
     const kept = await folder.results();
     const second = await folder.run({ settings });
@@ -62,13 +66,18 @@ describe('a run', () => {
 
   test('of one output at a time: a second one is refused, and the first goes on', async () => {
     const folder = await createRunFolder(prompts(20));
-    const settings = { ...mockSettings, options: { latency_ms: 50 } };
     let second: Promise<unknown> = Promise.resolve();
     const onStart = (): void => {
-      second = folder.run({ settings });
+      second = folder.run();
       second.catch(() => {});
     };
-    const { manifest } = await folder.run({ settings }, { onStart });
+    // The first does not end before the second was refused.
+    const onResults = (): Promise<void> =>
+      second.then(
+        () => {},
+        () => {},
+      );
+    const { manifest } = await folder.run({}, { onStart, onResults });
     await expect(second).rejects.toThrow(`process ${process.pid}`);
     expect(manifest.state).toBe('finished');
   });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, BackendDefinition, GenerateContext, OpenRequest } from '../core/backend.ts';
 import { type Answer, failure } from '../core/completion.ts';
 import { type BatchRequest, endpoints } from '../core/request.ts';
@@ -136,9 +135,20 @@ async function stream(restMs: number, hasTokens: boolean, { signal, onActivity }
   }
 }
 
-/** Rejects with the signal's own reason, as the contract of `generate` wants it, not with the timer's. */
-async function wait(delayMs: number, signal: AbortSignal): Promise<void> {
-  await delay(Math.ceil(delayMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+/** By the global timer, whose clock a test can turn. */
+function wait(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, Math.ceil(delayMs));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

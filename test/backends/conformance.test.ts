@@ -20,7 +20,7 @@ describeBackend('mock', {
   chat: (index) => candidate(index).request,
   expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
   slow: chat([{ role: 'user', content: 'hello' }]),
-  openSlow: () => openMock({ latency_ms: 60_000 }),
+  openSlow: () => openMock({ latency_ms: 600_000 }),
   bad: { request: chat(long), kind: 'context-too-long' },
 });
 
@@ -52,7 +52,7 @@ describeBackend('ollama', {
   chat: (index) => candidate(index).request,
   expected: answerOf,
   slow: chat([{ role: 'user', content: 'hello' }]),
-  openSlow: () => openOnFake({ tokenMs: 1000 }, { slots: 4 }),
+  openSlow: () => openOnFake({ tokenMs: 10_000 }, { slots: 4 }),
   bad: tooLong,
 });
 
@@ -85,7 +85,7 @@ describeBackend('openai', {
   chat: (index) => candidate(index).request,
   expected: answerOf,
   slow: chat([{ role: 'user', content: 'hello' }]),
-  openSlow: () => openOnFakeOpenai({ tokenMs: 1000 }),
+  openSlow: () => openOnFakeOpenai({ tokenMs: 10_000 }),
   bad: tooLong,
 });
 
@@ -108,7 +108,7 @@ describeBackend('vllm', {
   chat: (index) => candidate(index).request,
   expected: answerOf,
   slow: chat([{ role: 'user', content: 'hello' }]),
-  openSlow: async () => (await openSharedVllm({ platform: 'cuda', stepMs: 1000 })).backend,
+  openSlow: async () => (await openSharedVllm({ platform: 'cuda', stepMs: 2000 })).backend,
   bad: tooLong,
   answersWhole: true,
 });
@@ -120,7 +120,7 @@ describeBackend('vllm (on the Python that LLMBATCH_PYTHON names)', {
   slow: chat([{ role: 'user', content: 'hello' }], { max_tokens: 900, ignore_eos: true }),
   bad: tooLong,
   answersWhole: true,
-  startMs: 180_000,
+  startMs: 300_000,
   isAbsent: realVllm === null,
 });
 

@@ -11,7 +11,7 @@ export interface Subject {
   chat: (index: number) => BatchRequest;
   /** What the backend answers to it. */
   expected: (request: BatchRequest) => string;
-  /** Works for seconds: on the backend that `openSlow` opens, else on the ordinary one. */
+  /** Works for minutes on the backend that `openSlow` opens; for seconds on the ordinary one. */
   slow: BatchRequest;
   openSlow?: () => Promise<Backend>;
   /** A request that the backend can't answer. */
@@ -20,7 +20,7 @@ export interface Subject {
   answersWhole?: boolean;
   /** The engine was there before, and stays when its backend is closed. */
   staysRunning?: boolean;
-  /** How long its start, and a test that starts it, may take; 60 s where it is not given. */
+  /** How long its start, and a test that starts it, may take; 5 minutes where it is not given. */
   startMs?: number;
   /** Its tests are only named: what they need is not here. */
   isAbsent?: boolean;
@@ -28,7 +28,7 @@ export interface Subject {
 
 /** The one suite that every backend passes. */
 export function describeBackend(name: string, subject: Subject): void {
-  const { startMs = 60_000 } = subject;
+  const { startMs = 300_000 } = subject;
   describe.skipIf(subject.isAbsent === true)(`the ${name} backend`, { timeout: startMs }, () => {
     let backend: Backend;
     beforeAll(async () => {
@@ -83,7 +83,8 @@ export function describeBackend(name: string, subject: Subject): void {
     test('rejects soon when the signal is aborted in the middle, and answers right afterwards', async () => {
       const slowBackend = (await subject.openSlow?.()) ?? backend;
       const abortedMs = await abortInTheMiddle(slowBackend, subject.slow);
-      expect(abortedMs).toBeLessThan(1000);
+      // A minute and more is what its answer would have taken.
+      expect(abortedMs).toBeLessThan(20_000);
       if (slowBackend !== backend) await slowBackend.close();
       const request = subject.chat(3);
       expect(answerText(completed(await backend.generate(request, context())).body)).toBe(subject.expected(request));

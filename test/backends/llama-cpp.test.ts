@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { waitUntil } from '../helpers/wait.ts';
 import { llamaCppBackend } from '../../src/backends/llama-cpp.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { type Answer, answerText } from '../../src/core/completion.ts';
@@ -399,6 +400,6 @@ describe('the process of llama-cpp', () => {
     const pid = Number(output.toString().split('\n', 1)[0]);
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
-    await expect.poll(() => isAlive(pid), { timeout: 2000 }).toBe(false);
+    await waitUntil(() => !isAlive(pid));
   });
 });

@@ -10,6 +10,7 @@ import { createWorkerLimit } from '../../src/engine/worker-limit.ts';
 import { gpus } from './gpu-samples.ts';
 import { prepare, settings } from './prepare-run.ts';
 import { chat, completion, openMock } from './requests.ts';
+import { waitUntil } from '../helpers/wait.ts';
 
 const stallTimeoutMs = 60_000;
 
@@ -192,7 +193,7 @@ describe('a run', () => {
   test('sends nothing in a pause, and all the rest after it', async () => {
     const { run, lines, sample, events } = await fillingUp({ share: 0.8 });
     const ended = runRequests(run);
-    await vi.waitUntil(() => events.some((event) => event.type === 'vram-guard' && event.did === 'pause'));
+    await waitUntil(() => events.some((event) => event.type === 'vram-guard' && event.did === 'pause'));
     for (let count = 0; count < 50; count++) await turn();
     const sent = events.filter(({ type }) => type === 'request-start').length;
     expect(sent).toBeLessThan(13);
@@ -217,7 +218,7 @@ describe('a run', () => {
   test('is stopped in a pause at once', async () => {
     const { run, lines, stop, events } = await fillingUp({ share: 0.8 });
     const ended = runRequests(run);
-    await vi.waitUntil(() => events.some((event) => event.type === 'vram-guard' && event.did === 'pause'));
+    await waitUntil(() => events.some((event) => event.type === 'vram-guard' && event.did === 'pause'));
     stop.abort();
     await ended;
     expect(lines.length).toBeLessThan(13);

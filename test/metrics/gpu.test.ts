@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import { parseGpuLine } from '../../src/metrics/gpu-line.ts';
 import { watchGpus } from '../../src/metrics/gpu.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 const path = process.env['PATH'];
 const built = new URL('../../dist/metrics/gpu.js', import.meta.url);
@@ -48,7 +49,7 @@ test('the lines of one tick are one sample of all GPUs', async () => {
   const controller = new AbortController();
   const events: RunEvent[] = [];
   watchGpus((event) => events.push(event), { signal: controller.signal });
-  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  await waitFor(() => expect(events.length).toBeGreaterThan(0));
   controller.abort();
   const totalBytes = 16_376 * 1024 ** 2;
   expect(events[0]).toEqual({
@@ -65,10 +66,10 @@ test('the signal ends the child', async () => {
   const controller = new AbortController();
   const events: RunEvent[] = [];
   watchGpus((event) => events.push(event), { signal: controller.signal });
-  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  await waitFor(() => expect(events.length).toBeGreaterThan(0));
   controller.abort();
   const pid = await fakePid();
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  await waitFor(() => expect(isAlive(pid)).toBe(false));
 });
 
 test('a driver that fails emits nothing', async () => {
@@ -78,7 +79,7 @@ test('a driver that fails emits nothing', async () => {
   const emit = vi.fn();
   const controller = new AbortController();
   watchGpus(emit, { signal: controller.signal });
-  await vi.waitFor(() => expect(existsSync(join(folder, 'ran'))).toBe(true), { timeout: 10_000 });
+  await waitFor(() => expect(existsSync(join(folder, 'ran'))).toBe(true));
   controller.abort();
   expect(emit).not.toHaveBeenCalled();
 });
@@ -105,7 +106,7 @@ test.skipIf(!existsSync(built))('a watched GPU keeps no process alive, and ends 
   const untilFirstSample = 'const hold = setInterval(() => {}, 1000); watch(() => clearInterval(hold));';
   expect(await runWatcher(untilFirstSample, process.env['PATH'])).toEqual({ code: 0, output: '' });
   const pid = await fakePid();
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  await waitFor(() => expect(isAlive(pid)).toBe(false));
 });
 
 test.skipIf(!existsSync(built))('the child does not outlive a process that is killed', async () => {
@@ -113,7 +114,7 @@ test.skipIf(!existsSync(built))('the child does not outlive a process that is ki
   const killItself = "setInterval(() => {}, 1000); watch(() => process.kill(process.pid, 'SIGKILL'));";
   expect((await runWatcher(killItself, process.env['PATH'])).code).toBeNull();
   const pid = await fakePid();
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  await waitFor(() => expect(isAlive(pid)).toBe(false));
 });
 
 test('a message is not a sample', () => {
@@ -153,7 +154,7 @@ done`);
   const controller = new AbortController();
   const events: RunEvent[] = [];
   watchGpus((event) => events.push(event), { signal: controller.signal });
-  await vi.waitFor(() => expect(events.length).toBeGreaterThan(0), { timeout: 10_000 });
+  await waitFor(() => expect(events.length).toBeGreaterThan(0));
   controller.abort();
   expect(events[0]).toMatchObject({ gpus: [expected] });
   expect((await readFile(join(folder, 'starts'), 'utf8')).trim().split('\n')).toHaveLength(starts);

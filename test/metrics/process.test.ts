@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
 import { parsePsTime, readProcFolder, readProcTree, readPs, watchProcess } from '../../src/metrics/process.ts';
+import { waitFor, waitUntil } from '../helpers/wait.ts';
 
 type Sample = Extract<RunEvent, { type: 'process-sample' }>;
 
@@ -19,8 +20,8 @@ test('a busy process shows its CPU and its memory, and its end is no error', asy
     (event) => events.push(event as Sample),
     { signal: controller.signal, intervalMs: 300 },
   );
-  await vi.waitFor(() => expect(events.length).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
-  expect(Math.max(...events.map((event) => event.cpuPercent))).toBeGreaterThan(10);
+  // How much of the CPU it gets is for the machine to say.
+  await waitFor(() => expect(Math.max(...events.map((event) => event.cpuPercent))).toBeGreaterThan(10));
   expect(events[0]?.memoryBytes).toBeGreaterThan(10 * 1024 ** 2);
 
   busy.kill('SIGKILL');
@@ -51,8 +52,8 @@ test('the times of ps are read in all their forms', () => {
 test.runIf(process.platform === 'linux')('an engine of several processes is measured as one', async () => {
   const parent = spawn('sh', ['-c', 'sleep 20 & wait'], { stdio: 'ignore', detached: true });
   onTestFinished(() => void process.kill(-(parent.pid ?? 0), 'SIGKILL'));
-  const own = await vi.waitUntil(() => readProcFolder(parent.pid ?? 0));
-  const tree = await vi.waitUntil(async () => {
+  const own = await waitUntil(() => readProcFolder(parent.pid ?? 0));
+  const tree = await waitUntil(async () => {
     const use = await readProcTree(parent.pid ?? 0);
     return use !== null && use.memoryBytes > own.memoryBytes ? use : null;
   });

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startProgress } from '../../src/progress/index.ts';
 import { captureStream, midway } from './capture.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 const escape = '\u001B';
 
@@ -10,7 +11,7 @@ async function startBar() {
   let done = 0;
   const snapshot = () => ({ ...midway, done: ++done });
   const progress = startProgress({ mode: 'auto', snapshot, title: 'candidates.jsonl', stream });
-  await vi.waitFor(() => expect(text()).toContain('░'));
+  await waitFor(() => expect(text()).toContain('░'));
   return { progress, text };
 }
 

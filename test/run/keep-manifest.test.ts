@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JournalError } from '../../src/core/errors.ts';
 import type { Manifest } from '../../src/journal/manifest.ts';
 import { keepManifest } from '../../src/run/keep-manifest.ts';
+import { waitUntil } from '../helpers/wait.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -31,7 +32,7 @@ describe('the manifest keeper', () => {
     sessions = 2;
     vi.advanceTimersByTime(3000);
     vi.useRealTimers();
-    await vi.waitUntil(async () => (await sessionsIn(path)) === 2);
+    await waitUntil(async () => (await sessionsIn(path)) === 2);
     sessions = 3;
     await keeper.stop();
     expect(await sessionsIn(path)).toBe(3);

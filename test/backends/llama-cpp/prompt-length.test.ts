@@ -37,7 +37,7 @@ describe('a prompt that is too long', () => {
     const [answer, tookMs] = await refused;
     expect(answer).toMatchObject({ kind: 'context-too-long', message: expect.stringMatching(message) as string });
     // Tokenized as a whole, 1 MB takes four minutes.
-    expect(tookMs).toBeLessThan(5000);
+    expect(tookMs).toBeLessThan(60_000);
   });
 
   test('is refused for its image first', async () => {

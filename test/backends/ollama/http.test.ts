@@ -10,6 +10,7 @@ import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
 import { clientOf, never, openOn, promised, rejectionOf, startFake } from './open-ollama-for-test.ts';
 import { end, lines, piece, startScripted } from './scripted-server.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 const agents = vi.hoisted(() => [] as Agent.Options[]);
 vi.mock('undici', async (original) => {
@@ -52,10 +53,10 @@ describe('a request that is aborted', () => {
     const first = backend.generate(hello, context({ signal: stalled.signal, onFirstToken: begun.keep }));
     await begun.promise;
     const second = backend.generate(candidate(0).request, context({ signal: waiting.signal }));
-    await vi.waitFor(() => expect(server.maxWaiting).toBe(1));
+    await waitFor(() => expect(server.maxWaiting).toBe(1));
     waiting.abort('not wanted');
     expect(await rejectionOf(second)).toBe('not wanted');
-    await vi.waitFor(() => expect(server.aborted).toBe(1));
+    await waitFor(() => expect(server.aborted).toBe(1));
     stalled.abort('enough');
     expect(await rejectionOf(first)).toBe('enough');
     const third = completed(await backend.generate(candidate(1).request, context()));
@@ -67,7 +68,7 @@ describe('a request that is aborted', () => {
     const backend = await openOn(server);
     const { signal } = new AbortController();
     completed(await backend.generate(hello, context({ signal })));
-    await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]));
+    await waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]));
   });
 
   test('is aborted in the middle of a failure’s body, too', async () => {
@@ -91,13 +92,13 @@ describe('connections', () => {
     await Promise.all(Array.from({ length: 8 }, () => backend.generate(hello, context())));
     expect(server.connections).toBeGreaterThan(0);
     await backend.close();
-    await vi.waitFor(() => expect(server.connections).toBe(0));
+    await waitFor(() => expect(server.connections).toBe(0));
   });
 
   test('are gone where opening fails', async () => {
     const server = await startScripted({ '/api/show': { status: 404, body: `{"error":"model 'x' not found"}` } });
     await rejectionOf(openOn(server));
-    await vi.waitFor(() => expect(server.connections).toBe(0));
+    await waitFor(() => expect(server.connections).toBe(0));
   });
 
   test('are used again, also after failures', async () => {
@@ -123,7 +124,7 @@ describe('connections', () => {
     const asked = controllers.map(({ signal }, index) =>
       rejectionOf(backend.generate(candidate(index).request, context({ signal }))),
     );
-    await vi.waitFor(() => expect(server.maxInFlight).toBe(40));
+    await waitFor(() => expect(server.maxInFlight).toBe(40));
     for (const controller of controllers) controller.abort();
     await Promise.all(asked);
   });

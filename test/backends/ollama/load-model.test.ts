@@ -1,9 +1,10 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadModel } from '../../../src/backends/ollama/load-model.ts';
 import { modelFacts } from '../../../src/backends/ollama/model-facts.ts';
 import { expectSilence } from './expect-silence.ts';
 import { loadedOn, never, promised, rejectionOf, startFake } from './open-ollama-for-test.ts';
 import { startScripted } from './scripted-server.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 expectSilence();
 
@@ -84,7 +85,7 @@ describe('loading a model', () => {
       const controller = new AbortController();
       const loading = rejectionOf(loadModel(loadedOn(server), controller.signal));
       await asked.promise;
-      if (status !== null) await vi.waitFor(() => expect(server.requests).toHaveLength(2));
+      if (status !== null) await waitFor(() => expect(server.requests).toHaveLength(2));
       controller.abort('stopped');
       expect(await loading).toBe('stopped');
     }

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ollamaBackend } from '../../../src/backends/ollama.ts';
 import type { PromptLengths } from '../../../src/core/backend.ts';
 import { UsageError } from '../../../src/core/errors.ts';
@@ -9,6 +9,7 @@ import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
 import { never, openOn, promised, rejectionOf, startFake } from './open-ollama-for-test.ts';
 import { startScripted } from './scripted-server.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 expectSilence();
 
@@ -139,7 +140,7 @@ describe('opening Ollama', () => {
       const reason = new Error('stopped');
       controller.abort(reason);
       expect(await opening).toBe(reason);
-      await vi.waitFor(() => expect(server.aborted).toBe(1));
+      await waitFor(() => expect(server.aborted).toBe(1));
     }
   });
 });

@@ -1,15 +1,23 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findSlots, limitsOf } from '../../../src/backends/ollama/find-slots.ts';
 import type { LoadedModel } from '../../../src/backends/ollama/loaded-model.ts';
 import { probeSlots } from '../../../src/backends/ollama/probe-slots.ts';
 import { expectSilence } from './expect-silence.ts';
 import { loadedOn, never, openOn, promised, rejectionOf, startFake, tinyScorerFacts } from './open-ollama-for-test.ts';
 import { end, lines, piece, startScripted } from './scripted-server.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 expectSilence();
 
 describe('a probe', () => {
+  beforeEach(() => {
+    // A clock that goes on by 10 µs with each look: to it every round is short, on whatever machine.
+    let nowMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 0.01));
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
   test.each([1, 2, 3, 4, 8, 15, 16])('finds exactly %i slots, on a model that stays loaded', async (slots) => {
     const server = await startFake({ slots });
     expect(await probeSlots(loadedOn(server), 16, never)).toBe(slots);
@@ -48,7 +56,7 @@ describe('a probe', () => {
     const server = await startFake({ slots: 2 });
     expect(await probeSlots(loadedOn(server), 5, never)).toBe(2);
     // Three of five, in each of three rounds.
-    await vi.waitFor(() => expect(server.aborted).toBe(9));
+    await waitFor(() => expect(server.aborted).toBe(9));
     expect(server.requests).toHaveLength(15);
   });
 
@@ -106,7 +114,7 @@ describe('a probe', () => {
     await asked.promise;
     controller.abort('stopped');
     expect(await probing).toBe('stopped');
-    await vi.waitFor(() => expect(server.aborted).toBe(8));
+    await waitFor(() => expect(server.aborted).toBe(8));
   });
 });
 

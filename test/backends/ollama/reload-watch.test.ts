@@ -5,6 +5,7 @@ import { candidate } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
 import { loadedOn, never, openOn, startFake } from './open-ollama-for-test.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 expectSilence();
 
@@ -27,7 +28,7 @@ describe('a load in the middle of a run', () => {
   test('by another client is told once, with its window', async () => {
     const { reloads, notices } = watch(async () => [{ name: 'Tiny-Scorer:latest', context_length: 8192 }]);
     reloads.note(2500);
-    await vi.waitFor(() => expect(notices).toHaveLength(1));
+    await waitFor(() => expect(notices).toHaveLength(1));
     expect(notices[0]).toMatch(
       /^warning: the server loaded the model again in the middle of the run \(2\.5 s\): another client uses it with a context window of 8,192 tokens, this run with 1,024\./,
     );
@@ -95,7 +96,7 @@ describe('on a server', () => {
     await server.reloadByOther({ num_ctx: 2048 });
     completed(await backend.generate(candidate(1).request, context()));
     await server.reloadByOther({ num_ctx: 2048 });
-    await vi.waitFor(() => expect(warnings(notices)).toHaveLength(1), { timeout: 5000 });
+    await waitFor(() => expect(warnings(notices)).toHaveLength(1));
     expect(warnings(notices)[0]).toContain('2,048 tokens, this run with 1,024');
   });
 
@@ -129,5 +130,5 @@ test('the watch looks at the model by its name on the server', async () => {
   const notices: string[] = [];
   const reloads = createReloadWatch(loadedOn(server), { onNotice: (text) => notices.push(text), signal: never });
   reloads.note(500);
-  await vi.waitFor(() => expect(notices[0]).toContain('2,048'));
+  await waitFor(() => expect(notices[0]).toContain('2,048'));
 });

@@ -1,9 +1,10 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { answerText } from '../../../src/core/completion.ts';
 import { candidate } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
 import { openOn, promised, rejectionOf, startFake } from './open-ollama-for-test.ts';
+import { waitFor } from '../../helpers/wait.ts';
 
 expectSilence();
 
@@ -70,6 +71,6 @@ describe('a restart', () => {
     expect(await restarting).toMatchObject({ name: 'EngineError', kind: 'out-of-memory' });
     expect(await asked).toMatchObject({ kind: 'out-of-memory' });
     server.faults = null;
-    await vi.waitFor(async () => completed(await backend.generate(candidate(0).request, context())));
+    await waitFor(async () => completed(await backend.generate(candidate(0).request, context())));
   });
 });

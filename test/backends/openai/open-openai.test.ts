@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { waitUntil } from '../../helpers/wait.ts';
 import { openaiBackend } from '../../../src/backends/openai.ts';
 import { failure } from '../../../src/core/completion.ts';
 import { openRequest } from '../../helpers/open-request.ts';
@@ -159,10 +160,11 @@ describe('a server that is away', () => {
   test('is waited for at the start', async () => {
     const server = await startFake();
     await server.stop();
-    const opening = openOn(server);
-    await sleep(50);
+    const notices: string[] = [];
+    const opening = openOn(server, { onNotice: (text) => notices.push(text) });
+    await waitUntil(() => notices.length > 0);
     await server.start();
-    const { notices } = await opening;
+    await opening;
     expect(notices[0]).toBe(`no OpenAI-compatible server answers at ${server.url}: waiting for it, at most 30.0 s`);
     expect(notices[1]).toMatch(/^the OpenAI-compatible server answers, after/);
   });

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import type { Answer } from '../../../src/core/completion.ts';
 import {
@@ -13,6 +14,7 @@ import {
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { candidates } from '../candidates.ts';
 import { ask, question, say, textOf } from './asking.ts';
+import { waitUntil } from '../../helpers/wait.ts';
 
 const onceFile = async (): Promise<string> => join(await scratchFolder(), 'happened');
 
@@ -43,10 +45,13 @@ async function survive(opened: OpenedVllm, happen: () => Promise<void>): Promise
   expect(before.filter((pid) => after.includes(pid))).toEqual([]);
 }
 
-const soon = (happen: () => Promise<void> | void) => async (): Promise<void> => {
-  await new Promise((resolve) => void setTimeout(resolve, 80));
-  await happen();
-};
+/** Once the engine works: an answer takes it three seconds from there. */
+const atWork =
+  ({ loads }: OpenedVllm, happen: () => void) =>
+  async (): Promise<void> => {
+    await waitUntil(() => loads.some(({ running }) => running > 0));
+    happen();
+  };
 
 describe.each<[string, FakeVllm, Record<string, unknown>]>([
   ['in one process', { platform: 'cpu' }, {}],
@@ -54,25 +59,25 @@ describe.each<[string, FakeVllm, Record<string, unknown>]>([
   ['over two GPUs', { platform: 'cuda' }, { tensor_parallel_size: 2 }],
 ])('an engine %s', (_name, fake, options) => {
   test('whose worker is killed is started again, and nothing is left', async () => {
-    const opened = await openFakeVllm({ ...fake, stepMs: 20 }, { options });
+    const opened = await openFakeVllm({ ...fake, stepMs: 100 }, { options });
     await survive(
       opened,
-      soon(() => void process.kill(opened.backend.pid!()!, 'SIGKILL')),
+      atWork(opened, () => process.kill(opened.backend.pid!()!, 'SIGKILL')),
     );
     await opened.backend.close();
     await untilNoneIsLeft(opened.mark);
   });
 
   test('whose worker gets a SIGTERM takes its processes with it', async () => {
-    const opened = await openFakeVllm({ ...fake, stepMs: 20 }, { options });
+    const opened = await openFakeVllm({ ...fake, stepMs: 100 }, { options });
     await survive(
       opened,
-      soon(() => void process.kill(opened.backend.pid!()!, 'SIGTERM')),
+      atWork(opened, () => process.kill(opened.backend.pid!()!, 'SIGTERM')),
     );
   });
 
   test('is gone when its backend is closed, in the middle of its work', async () => {
-    const { backend, mark } = await openFakeVllm({ ...fake, stepMs: 20 }, { options });
+    const { backend, mark } = await openFakeVllm({ ...fake, stepMs: 100 }, { options });
     const asked = askAll(backend);
     await backend.close();
     expect(await markedProcesses(mark)).toEqual([]);
@@ -82,14 +87,13 @@ describe.each<[string, FakeVllm, Record<string, unknown>]>([
 
 describe('a core of its own', () => {
   test('that is killed is noticed at once', async () => {
-    const opened = await openFakeVllm({ platform: 'cuda', stepMs: 20 });
+    const opened = await openFakeVllm({ platform: 'cuda', stepMs: 100 });
     const { backend, mark, restarts } = opened;
-    const start = performance.now();
+    const core = await childOf(backend.pid!()!, mark);
     await survive(
       opened,
-      soon(async () => void process.kill(await childOf(backend.pid!()!, mark), 'SIGKILL')),
+      atWork(opened, () => process.kill(core, 'SIGKILL')),
     );
-    expect(performance.now() - start).toBeLessThan(8000);
     expect(restarts[0]).toMatch(/^The vllm process ended with code 4\./);
   });
 
@@ -97,7 +101,7 @@ describe('a core of its own', () => {
     const { backend, mark } = await openFakeVllm({ platform: 'cuda' });
     process.kill(await childOf(backend.pid!()!, mark), 'SIGKILL');
     await untilNoneIsLeft(mark);
-    await vi.waitUntil(() => backend.pid!() === null);
+    await waitUntil(() => backend.pid!() === null);
     expect(await say(backend, question('again'))).toBe('again');
   });
 
@@ -109,18 +113,20 @@ describe('a core of its own', () => {
 
 describe('an engine that hangs', () => {
   test.each(['cpu', 'cuda'] as const)('is ended by a restart (%s)', async (platform) => {
-    const opened = await openFakeVllm({ platform, fault: 'hang:150', once: await onceFile() });
+    const once = await onceFile();
+    const opened = await openFakeVllm({ platform, fault: 'hang:150', once });
     await survive(opened, async () => {
-      await new Promise((resolve) => void setTimeout(resolve, 500));
+      await waitUntil(() => existsSync(once));
       await opened.backend.restart!();
     });
     expect(opened.restarts[0]).toMatch(/no sign of life/);
   });
 
   test('is gone after a close', async () => {
-    const { backend, mark } = await openFakeVllm({ platform: 'cuda', fault: 'hang:1' });
+    const once = await onceFile();
+    const { backend, mark } = await openFakeVllm({ platform: 'cuda', fault: 'hang:1', once });
     const asked = ask(backend, question('a'));
-    await new Promise((resolve) => void setTimeout(resolve, 200));
+    await waitUntil(() => existsSync(once));
     await backend.close();
     expect(await markedProcesses(mark)).toEqual([]);
     expect(await asked).toMatchObject({ kind: 'engine-crashed' });

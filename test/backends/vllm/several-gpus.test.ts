@@ -1,8 +1,9 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import { markedProcesses, openFakeVllm, untilNoneIsLeft } from '../../helpers/fake-vllm.ts';
 import { candidates, chat } from '../candidates.ts';
 import { ask, say } from './asking.ts';
+import { waitUntil } from '../../helpers/wait.ts';
 
 /** The GPUs of the engine that answers. */
 async function gpusOf(backend: Backend, system: string): Promise<string> {
@@ -41,17 +42,17 @@ test('what they do is told together', async () => {
     const messages = [{ role: 'user', content: `${index} ${'z'.repeat(1000)}` }];
     return ask(backend, chat(messages, { temperature: 0 }));
   });
-  await vi.waitUntil(() => loads.some(({ running }) => running === 8), { timeout: 5000 });
-  expect(loads.at(-1)).toMatchObject({ running: 8, waiting: 32 });
+  await waitUntil(() => loads.some(({ running, waiting }) => running === 8 && waiting === 32));
   await backend.close();
   await Promise.all(asked);
 });
 
 test('one that dies takes none of the others with it, and comes back', async () => {
-  const { backend, restarts, mark } = await openFakeVllm({ ...cuda, stepMs: 10 }, { gpus: [0, 1] });
+  const { backend, restarts, mark, loads } = await openFakeVllm({ ...cuda, stepMs: 100 }, { gpus: [0, 1] });
   const before = await markedProcesses(mark);
   const asked = Promise.all(candidates.slice(0, 200).map(({ request }) => ask(backend, request)));
-  setTimeout(() => process.kill(backend.pid!()!, 'SIGKILL'), 80);
+  await waitUntil(() => loads.some(({ running }) => running > 0));
+  process.kill(backend.pid!()!, 'SIGKILL');
   const states = (await asked).map((answer) => (answer.status === 'failed' ? answer.kind : 'completed'));
   expect(new Set(states)).toEqual(new Set(['completed', 'engine-crashed']));
   const failed = { status: 'failed', kind: 'engine-crashed', message: '' } as const;

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
 import { context } from '../conformance.ts';
 import { question, say } from './asking.ts';
+import { waitUntil } from '../../helpers/wait.ts';
 
 const slow = { stepMs: 5 };
 const two = { options: { max_num_seqs: 2 } };
@@ -17,7 +18,7 @@ test('the engine tells what it does, and those that run give signs of life', asy
     ),
   );
   const settled = Promise.allSettled(asked);
-  await vi.waitUntil(() => loads.length > 0, { timeout: 5000 });
+  await waitUntil(() => loads.length > 0);
   expect(loads[0]).toMatchObject({ running: 2, waiting: 3 });
   expect(loads[0]!.kvUsage).toBeGreaterThan(0.05);
   expect(loads[0]!.kvUsage).toBeLessThan(0.2);
@@ -27,7 +28,7 @@ test('the engine tells what it does, and those that run give signs of life', asy
 });
 
 test('what is aborted makes room at once', async () => {
-  const { backend } = await openFakeVllm(slow, two);
+  const { backend } = await openFakeVllm({ stepMs: 20 }, two);
   const stop = new AbortController();
   const signal = stop.signal;
   const long = Promise.allSettled(
@@ -37,6 +38,7 @@ test('what is aborted makes room at once', async () => {
   stop.abort(new Error('enough'));
   const start = performance.now();
   expect(await next).toBe('next');
-  expect(performance.now() - start).toBeLessThan(1000);
+  // A tenth of a second, and a minute behind those that are not aborted.
+  expect(performance.now() - start).toBeLessThan(30_000);
   expect((await long).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
 });
