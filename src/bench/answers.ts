@@ -2,9 +2,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { float64Column, uint32Column } from '../core/column.ts';
 import { answerText } from '../core/completion.ts';
 import { createIdIndex } from '../core/id-index.ts';
-import { readLineBlocks } from '../core/read-lines.ts';
 import { readRanges } from '../core/read-ranges.ts';
-import { isSuccess, parseResultLine } from '../core/result-line.ts';
+import { isSuccess, parseResultLine, readResultLines } from '../core/result-line.ts';
 
 /** A whole answer of an output. */
 export interface GivenAnswer {
@@ -16,7 +15,7 @@ export interface GivenAnswer {
 
 /** The answers of an output, a block at a time; failures have none. */
 export async function* readAnswers(handle: FileHandle): AsyncGenerator<GivenAnswer[]> {
-  for await (const lines of readLineBlocks(handle)) {
+  for await (const lines of readResultLines(handle)) {
     yield lines.map(({ bytes }) => parseAnswer(bytes)).filter((answer) => answer !== null);
   }
 }
@@ -37,7 +36,7 @@ export async function indexAnswers(handle: FileHandle): Promise<AnswerIndex> {
   const ids = createIdIndex();
   const [offsets, lengths] = [float64Column(), uint32Column()];
   let size = 0;
-  for await (const lines of readLineBlocks(handle)) {
+  for await (const lines of readResultLines(handle)) {
     for (const { bytes, offset, length } of lines) {
       const answer = parseAnswer(bytes);
       if (answer === null) continue;

@@ -13,7 +13,7 @@ export interface RawLine {
   tooLong: boolean;
 }
 
-/** Lines up to this many bytes are read; a longer one is reported, not kept. */
+/** Lines of an input are read up to this many bytes; a longer one is reported, not kept. */
 export const maxLineBytes = 64 * 1024 * 1024;
 
 const blockBytes = 512 * 1024;
@@ -21,18 +21,19 @@ const lineFeed = 10;
 
 /**
  * Reads a file in blocks and yields the lines of each block together: an iterator step a line would cost more than the
- * line. Memory stays at one block plus the longest line. `onBlock` sees every byte once, in order (for a digest).
+ * line. Memory stays at one block plus the longest line (of those up to `longest` bytes). `onBlock` sees every byte once, in order (for a digest).
  */
 export async function* readLineBlocks(
   handle: FileHandle,
   {
     start = 0,
     end = Number.POSITIVE_INFINITY,
+    longest = maxLineBytes,
     onBlock,
-  }: { start?: number; end?: number; onBlock?: (block: Buffer) => void } = {},
+  }: { start?: number; end?: number; longest?: number; onBlock?: (block: Buffer) => void } = {},
 ): AsyncGenerator<RawLine[]> {
   const block = Buffer.allocUnsafe(blockBytes);
-  const rest = createRemainder();
+  const rest = createRemainder(longest);
   let position = start;
   while (position < end) {
     const { bytesRead } = await handle.read(block, 0, Math.min(blockBytes, end - position), position);
@@ -72,14 +73,14 @@ interface Remainder {
   finish(piece: Buffer): RawLine;
 }
 
-/** The part of a line that earlier blocks held. Past `maxLineBytes` only its length is kept. */
-function createRemainder(): Remainder {
+/** The part of a line that earlier blocks held. Past `longest` only its length is kept. */
+function createRemainder(longest: number): Remainder {
   let pieces: Buffer[] = [];
   let offset = 0;
   let length = 0;
   const keep = (piece: Buffer): void => {
     length += piece.length;
-    if (length <= maxLineBytes) pieces.push(Buffer.from(piece));
+    if (length <= longest) pieces.push(Buffer.from(piece));
     else pieces = [];
   };
   return {
@@ -90,7 +91,7 @@ function createRemainder(): Remainder {
     },
     finish(piece) {
       keep(piece);
-      const tooLong = length > maxLineBytes;
+      const tooLong = length > longest;
       const line = { bytes: Buffer.concat(pieces), offset, length, terminated: true, tooLong };
       pieces = [];
       length = 0;

@@ -9,21 +9,50 @@ export interface ByteRange {
 const nearBytes = 16 * 1024;
 const mostBytes = 4 * 1024 * 1024;
 
-/** Reads the ranges, neighbours together; the buffers come in the order of the ranges. */
+/** Reads the ranges, neighbours together; the buffers come in the order of the ranges. All of them must be there. */
 export async function readRanges(handle: FileHandle, ranges: readonly ByteRange[]): Promise<Buffer[]> {
-  const buffers: Buffer[] = [];
+  const found = await findRanges(handle, ranges);
+  return found.map((bytes, index) => {
+    if (bytes === null) throw new Error(`the file ends before byte ${ranges[index]!.offset + ranges[index]!.length}`);
+    return bytes;
+  });
+}
+
+/** As `readRanges`, of a file that may have been cut meanwhile: null for what lies behind its end. */
+export async function findRanges(handle: FileHandle, ranges: readonly ByteRange[]): Promise<(Buffer | null)[]> {
+  const buffers: (Buffer | null)[] = [];
   for (let from = 0; from < ranges.length;) {
     const to = endOfRun(ranges, from);
     const first = ranges[from]!;
     const last = ranges[to - 1]!;
-    const bytes = await readFully(handle, first.offset, last.offset + last.length - first.offset);
+    const bytes = await readUpTo(handle, first.offset, last.offset + last.length - first.offset);
     for (const range of ranges.slice(from, to)) {
       const start = range.offset - first.offset;
-      buffers.push(bytes.subarray(start, start + range.length));
+      const end = start + range.length;
+      buffers.push(end <= bytes.length ? bytes.subarray(start, end) : null);
     }
     from = to;
   }
   return buffers;
+}
+
+const batchRanges = 256;
+const batchBytes = 4 * 1024 * 1024;
+
+/** Reads any number of ranges, one after the other; what is in memory at once is bounded, but for one long range. */
+export async function* readEachRange(handle: FileHandle, ranges: Iterable<ByteRange>): AsyncGenerator<Buffer> {
+  let batch: ByteRange[] = [];
+  let bytes = 0;
+  for (const range of ranges) {
+    if (batch.length === batchRanges || (batch.length > 0 && bytes + range.length > batchBytes)) {
+      yield* await readRanges(handle, batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(range);
+    bytes += range.length;
+  }
+  yield* await readRanges(handle, batch);
 }
 
 /** Index after the last range that can be read together with `ranges[from]`. */
@@ -39,13 +68,13 @@ function endOfRun(ranges: readonly ByteRange[], from: number): number {
   return to;
 }
 
-async function readFully(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+async function readUpTo(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let read = 0;
   while (read < length) {
     const { bytesRead } = await handle.read(bytes, read, length - read, offset + read);
-    if (bytesRead === 0) throw new Error(`the file ends at byte ${offset + read}, ${length - read} bytes too early`);
+    if (bytesRead === 0) break;
     read += bytesRead;
   }
-  return bytes;
+  return bytes.subarray(0, read);
 }

@@ -1,5 +1,7 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { ResponseBody } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
+import { type RawLine, readLineBlocks } from './read-lines.ts';
 
 /**
  * One line of the output: OpenAI Batch's shape, and in `llmbatch` what the field needs beside it.
@@ -41,6 +43,16 @@ export interface ResultDetails {
   /** Place in a rolling conversation: worker, turn (from 1), messages of history sent before this turn. */
   conversation?: { lane: number; turn: number; history: number; since_trim: number };
 }
+
+/** The lines of an output, block by block. */
+export const readResultLines = (handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> =>
+  readLineBlocks(handle, { ...(end === undefined ? {} : { end }), longest: mostResultBytes });
+
+/**
+ * Bytes of a result line, at most: what is longer is recorded as a failure, so that whatever was written can be read again
+ * (V8 has no strings beyond 512 MB, and a parsed line takes several times its length).
+ */
+export const mostResultBytes = 256 * 1024 * 1024;
 
 /** Reads a result line; null where the text is not one. */
 export function parseResultLine(text: string): ResultLine | null {

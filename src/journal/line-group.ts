@@ -14,6 +14,7 @@ export interface LineGroup<Token> {
 const firstCapacity = 256 * 1024;
 /** A buffer that one huge line made larger than this is not kept. */
 const mostKept = 4 * 1024 * 1024;
+const longLine = 64 * 1024;
 /** UTF-8 bytes of a UTF-16 unit, at most. */
 const bytesPerUnit = 3;
 
@@ -37,7 +38,8 @@ export function createLineGroup<Token>(): LineGroup<Token> {
       return end;
     },
     add(line, token) {
-      makeRoom(line.length * bytesPerUnit);
+      // Counting first costs more than a little room that is not used; a long line would take three times its length.
+      makeRoom(line.length < longLine ? line.length * bytesPerUnit : Buffer.byteLength(line));
       const length = buffer.write(line, end);
       lines.push({ token, length });
       end += length;

@@ -1,14 +1,14 @@
-import { type FileHandle, appendFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '../core/read-ranges.ts';
-import { readLineBlocks } from '../core/read-lines.ts';
+import { readResultLines } from '../core/result-line.ts';
 import { type RowTable, rowStates } from '../core/row-table.ts';
-import { tornPathOf } from './open-output.ts';
+import { keepAside } from './open-output.ts';
 import { type ResultHead, readResultHead } from './result-head.ts';
 
 export interface LoadedResults {
   /** Results whose id the input does not have (it was changed, and the drift allowed): kept at the end of the output. */
   unknown: ByteRange[];
-  /** Lines that are no results; a copy of them is kept beside the output. */
+  /** Lines that are no results; a copy of their bytes is kept beside the output. */
   damagedLines: number;
 }
 
@@ -22,13 +22,14 @@ export async function loadResults(
   onResult: (row: number, head: ResultHead) => void,
 ): Promise<LoadedResults> {
   const loaded: LoadedResults = { unknown: [], damagedLines: 0 };
-  for await (const lines of readLineBlocks(handle, { end: size })) {
+  const damaged: ByteRange[] = [];
+  for await (const lines of readResultLines(handle, size)) {
     for (const { bytes, offset, length } of lines) {
       const head = readResultHead(bytes);
       const row = head === null ? -1 : table.find(head.id);
       if (head === null) {
         loaded.damagedLines++;
-        await appendFile(tornPathOf(path), `${bytes.toString('latin1')}\n`, 'latin1');
+        addRange(damaged, { offset, length });
       } else if (row === -1) {
         loaded.unknown.push({ offset, length });
       } else if (head.kind === null || table.state(row) !== rowStates.succeeded) {
@@ -39,7 +40,15 @@ export async function loadResults(
       }
     }
   }
+  await keepAside({ handle, path }, damaged);
   return loaded;
+}
+
+/** Damaged lines that follow each other are copied in one go. */
+function addRange(ranges: ByteRange[], { offset, length }: ByteRange): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && last.offset + last.length + 1 === offset) last.length += 1 + length;
+  else ranges.push({ offset, length });
 }
 
 function noteState(table: RowTable, row: number, { kind }: ResultHead): void {

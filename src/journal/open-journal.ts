@@ -6,6 +6,7 @@ import { type RowTable, rowStates } from '../core/row-table.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { sampleOf } from '../core/sample.ts';
 import { type Written, createAppender } from './append-results.ts';
+import { encodeResult } from './encode-result.ts';
 import { finaliseOutput } from './finalise-output.ts';
 import { loadResults } from './load-results.ts';
 import { type LaneTurns, loadTurns } from './load-turns.ts';
@@ -76,8 +77,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const appender = createAppender<Token>({ ...options, handle, size, onDurable: noteDurable });
 
   return {
-    record(row, line) {
-      const text = `${JSON.stringify(line)}\n`;
+    record(row, result) {
+      const { line, text } = encodeResult(result);
       return appender.append(text, { row, kind: line.error?.code ?? null, sample: sampleOf(line) });
     },
     done: () => appended.done,

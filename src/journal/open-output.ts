@@ -1,17 +1,23 @@
-import { appendFile, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { type ByteRange, readRanges } from '../core/read-ranges.ts';
+import { mostResultBytes } from '../core/result-line.ts';
 import { makeFolder } from './make-folder.ts';
+import { readAnyLine } from './result-head.ts';
+import { toJournalError } from './write-group.ts';
 
 const lineFeed = 10;
 const blockBytes = 64 * 1024;
+const copyBytes = 4 * 1024 * 1024;
 
 /** What a crash tore from the end of an output is kept here, for the eye. */
 export const tornPathOf = (outputPath: string): string => `${outputPath}.torn`;
 
 /**
  * Opens an output for appending, creates it where it is missing, and cuts a torn tail (bytes behind the last line feed)
- * back: a line appended to it would be lost together with it.
+ * back: a line appended to it would be lost together with it. A whole result, of which an editor took the line feed, gets
+ * it back.
  */
 export async function openOutput(path: string): Promise<{ handle: FileHandle; size: number; tornBytes: number }> {
   let handle: FileHandle | null = null;
@@ -20,8 +26,14 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
     handle = await openOrCreate(path);
     const { size } = await handle.stat();
     const end = await endOfLastLine(handle, size);
+    const tail = { offset: end, length: size - end };
+    if (await isWholeResult(handle, tail)) {
+      await handle.write('\n', size);
+      await handle.sync();
+      return { handle, size: size + 1, tornBytes: 0 };
+    }
     if (end < size) {
-      await keepTorn(handle, path, { from: end, to: size });
+      await keepAside({ handle, path }, [tail]);
       await handle.truncate(end);
       await handle.sync();
     }
@@ -35,6 +47,12 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
       error,
     );
   }
+}
+
+async function isWholeResult(handle: FileHandle, tail: ByteRange): Promise<boolean> {
+  if (tail.length === 0 || tail.length > mostResultBytes) return false;
+  const [bytes] = await readRanges(handle, [tail]);
+  return readAnyLine(bytes!) !== null;
 }
 
 async function openOrCreate(path: string): Promise<FileHandle> {
@@ -67,13 +85,31 @@ async function endOfLastLine(handle: FileHandle, size: number): Promise<number> 
   return 0;
 }
 
-async function keepTorn(handle: FileHandle, path: string, { from, to }: { from: number; to: number }): Promise<void> {
-  const block = Buffer.allocUnsafe(Math.min(blockBytes, to - from));
-  for (let position = from; position < to;) {
-    const { bytesRead } = await handle.read(block, 0, Math.min(block.length, to - position), position);
-    if (bytesRead === 0) break;
-    await appendFile(tornPathOf(path), block.subarray(0, bytesRead));
-    position += bytesRead;
+/** Copies bytes of the output behind what was kept of it before, each range as a line, and syncs them: the output loses them. */
+export async function keepAside(
+  { handle, path }: { handle: FileHandle; path: string },
+  ranges: readonly ByteRange[],
+): Promise<void> {
+  if (ranges.length === 0) return;
+  const kept = await open(tornPathOf(path), 'a');
+  try {
+    for (const range of ranges) {
+      await copyRange(handle, kept, range);
+      await kept.appendFile('\n');
+    }
+    await kept.sync();
+  } catch (error) {
+    throw toJournalError(error, tornPathOf(path));
+  } finally {
+    await kept.close();
   }
-  await appendFile(tornPathOf(path), '\n');
+}
+
+async function copyRange(source: FileHandle, target: FileHandle, { offset, length }: ByteRange): Promise<void> {
+  for (let done = 0; done < length;) {
+    const piece = { offset: offset + done, length: Math.min(copyBytes, length - done) };
+    const [bytes] = await readRanges(source, [piece]);
+    await target.appendFile(bytes!);
+    done += piece.length;
+  }
 }

@@ -30,11 +30,15 @@ async function checkUnchanged(path: string, handle: FileHandle, size: number): P
   if (ours.size !== size) throw new JournalError(`${path} was changed by another program while the run was writing it`);
 }
 
+/** Node writes no 2 GB in one call. */
+const mostAtOnce = 1024 * 1024 * 1024;
+
 async function writeWhole(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   try {
     let done = 0;
     while (done < bytes.length) {
-      const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+      const length = Math.min(bytes.length - done, mostAtOnce);
+      const { bytesWritten } = await handle.write(bytes, done, length, position + done);
       done += bytesWritten;
     }
   } catch (error) {

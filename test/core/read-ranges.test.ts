@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readRanges } from '../../src/core/read-ranges.ts';
-import { openForTest, scratchFile } from '../helpers/scratch-folder.ts';
+import { findRanges, readEachRange, readRanges } from '../../src/core/read-ranges.ts';
+import { collect, openForTest, scratchFile } from '../helpers/scratch-folder.ts';
 
 test('any ranges come as they lie in the file, in the order asked for', async () => {
   const content = randomBytes(200_000);
@@ -29,5 +29,38 @@ test('neighbours of more than 4 MB together are read too', async () => {
 
 test('a file that became shorter is an error, not a short answer', async () => {
   const handle = await openForTest(await scratchFile('short'));
-  await expect(readRanges(handle, [{ offset: 2, length: 10 }])).rejects.toThrow('ends at byte 5, 7 bytes too early');
+  await expect(readRanges(handle, [{ offset: 2, length: 10 }])).rejects.toThrow('ends before byte 12');
+});
+
+test('of a file that became shorter, what is still there can be read', async () => {
+  const handle = await openForTest(await scratchFile('0123456789'));
+  const ranges = [
+    { offset: 2, length: 3 },
+    { offset: 8, length: 2 },
+    { offset: 8, length: 3 },
+    { offset: 100_000, length: 1 },
+  ];
+  expect((await findRanges(handle, ranges)).map((bytes) => bytes?.toString() ?? null)).toEqual([
+    '234',
+    '89',
+    null,
+    null,
+  ]);
+});
+
+test('any number of ranges is read one after the other, in the order asked for', async () => {
+  const content = randomBytes(3_000_000);
+  const handle = await openForTest(await scratchFile(content));
+  const ranges = Array.from({ length: 1000 }, (_, index) => ({
+    offset: (index * 7919) % 2_900_000,
+    length: 100 * (index % 500),
+  }));
+  const read = await collect(readEachRange(handle, ranges));
+  expect(read.length).toBe(1000);
+  expect(
+    read.every((bytes, index) =>
+      bytes.equals(content.subarray(ranges[index]!.offset, ranges[index]!.offset + ranges[index]!.length)),
+    ),
+  ).toBe(true);
+  expect(await collect(readEachRange(handle, []))).toEqual([]);
 });

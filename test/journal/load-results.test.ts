@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { mostResultBytes } from '../../src/core/result-line.ts';
 import type { RowState, RowTable } from '../../src/core/row-table.ts';
 import { rowStates } from '../../src/core/row-table.ts';
 import { type LoadedResults, loadResults } from '../../src/journal/load-results.ts';
@@ -98,4 +99,29 @@ test('only the given size is read: what a crash tore is no result', async () => 
   const table = tableOf(['a', 'b']);
   await loadResults({ handle: await openForTest(path), path, size: text.length }, table, () => {});
   expect([table.state(0), table.state(1)]).toEqual([succeeded, open]);
+});
+
+test('a line longer than an input may have is a result like any other', async () => {
+  const long = success({ id: 'a', text: 'x'.repeat(70 * 1024 * 1024) });
+  const text = textOf([long, success({ id: 'b' })]);
+  const { damagedLines, chosen, torn } = await load(text, ['a', 'b']);
+  expect([damagedLines, torn]).toEqual([0, '']);
+  expect(chosen[0] === line(long)).toBe(true);
+});
+
+test('a line that is too long to be a result is kept aside whole', { timeout: 60_000 }, async () => {
+  const path = join(await scratchFolder(), 'out.jsonl');
+  const length = mostResultBytes + 10;
+  await writeFile(path, textOf([success({ id: 'a' })]));
+  const handle = await openForTest(path, 'r+');
+  const { size: start } = await handle.stat();
+  // A hole, which takes no room.
+  await handle.write('end\n', start + length - 3);
+  const table = tableOf(['a']);
+  const { damagedLines } = await loadResults({ handle, path, size: start + length + 1 }, table, () => undefined);
+  expect([damagedLines, table.resultOffset(0)]).toEqual([1, 0]);
+  const torn = await openForTest(tornPathOf(path));
+  expect((await torn.stat()).size).toBe(length + 1);
+  const end = await torn.read(Buffer.alloc(5), 0, 5, length - 4);
+  expect(end.buffer.toString()).toBe('\0end\n');
 });

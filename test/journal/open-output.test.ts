@@ -23,6 +23,17 @@ test('a missing output is created, with its folders', async () => {
   expect([size, tornBytes, await readFile(path, 'utf8')]).toEqual([0, 0, '']);
 });
 
+test('a whole last result, of which an editor took the line feed, gets it back', async () => {
+  const text = textOf([success({ id: 'a' }), success({ id: 'ü', text: 'größte' })]);
+  const whole = Buffer.from(text);
+  expect(await opened(text.trimEnd())).toEqual({
+    kept: whole.toString('latin1'),
+    torn: '',
+    size: whole.length,
+    tornBytes: 0,
+  });
+});
+
 test('a whole output is left as it is', async () => {
   const text = textOf([success({ id: 'a' })]);
   expect(await opened(text)).toEqual({ kept: text, torn: '', size: text.length, tornBytes: 0 });
@@ -36,8 +47,13 @@ describe('a torn tail', () => {
     for (let cut = ends[0] ?? 0; cut <= whole.length; cut++) {
       const { kept, torn, size, tornBytes } = await opened(whole.subarray(0, cut));
       const end = ends.findLast((lineEnd) => lineEnd <= cut) ?? 0;
-      expect([kept, size, tornBytes]).toEqual([whole.toString('latin1', 0, end), end, cut - end]);
-      expect(torn).toBe(cut === end ? '' : `${whole.toString('latin1', end, cut)}\n`);
+      // A whole result that lacks nothing but its line feed.
+      const isWhole = cut === whole.length - 1;
+      expect([kept, size, tornBytes]).toEqual(
+        isWhole ? [whole.toString('latin1'), whole.length, 0] : [whole.toString('latin1', 0, end), end, cut - end],
+      );
+      if (isWhole) expect(torn).toBe('');
+      else expect(torn).toBe(cut === end ? '' : `${whole.toString('latin1', end, cut)}\n`);
     }
   });
 
