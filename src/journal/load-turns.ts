@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { answerText } from '../core/completion.ts';
-import { readLineBlocks } from '../core/read-lines.ts';
-import { type ByteRange, readRanges } from '../core/read-ranges.ts';
-import { type ResultDetails, parseResultLine } from '../core/result-line.ts';
+import { isRecord } from '../core/is-record.ts';
+import { type ByteRange, readEachRange } from '../core/read-ranges.ts';
+import { type ResultDetails, parseResultLine, readResultLines } from '../core/result-line.ts';
 
 type Place = NonNullable<ResultDetails['conversation']>;
 
@@ -14,7 +14,7 @@ export interface LaneTurns {
   turns: { id: string; answer: string; tokens: number }[];
 }
 
-const placePattern = /"conversation":\{"lane":(\d+),"turn":(\d+),"history":(\d+),"since_trim":(\d+)\}/;
+const placeMark = '"conversation":{"lane":';
 
 interface KnownLane {
   last: Place;
@@ -24,7 +24,7 @@ interface KnownLane {
 /** Finds in an output the last turns of each worker's conversation. */
 export async function loadTurns(handle: FileHandle, size: number): Promise<Map<number, LaneTurns>> {
   const lanes = new Map<number, KnownLane>();
-  for await (const lines of readLineBlocks(handle, { end: size })) {
+  for await (const lines of readResultLines(handle, size)) {
     for (const { bytes, offset, length } of lines) {
       const place = readPlace(bytes);
       if (place !== null) noteTurn(lanes, place, { offset, length });
@@ -35,11 +35,17 @@ export async function loadTurns(handle: FileHandle, size: number): Promise<Map<n
   return loaded;
 }
 
+/** An answer or a row may hold such a place too, so the line is parsed. */
 function readPlace(bytes: Buffer): Place | null {
-  const found = placePattern.exec(bytes.toString('latin1'));
-  if (found === null) return null;
-  const [lane = 0, turn = 0, history = 0, sinceTrim = 0] = found.slice(1).map(Number);
-  return { lane, turn, history, since_trim: sinceTrim };
+  if (!bytes.includes(placeMark)) return null;
+  const place = parseResultLine(bytes.toString('utf8'))?.llmbatch?.conversation;
+  return isPlace(place) ? place : null;
+}
+
+function isPlace(value: unknown): value is Place {
+  if (!isRecord(value)) return false;
+  const { lane, turn, history, since_trim } = value;
+  return [lane, turn, history, since_trim].every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
 }
 
 function noteTurn(lanes: Map<number, KnownLane>, place: Place, range: ByteRange): void {
@@ -58,18 +64,18 @@ function forgetOld({ last, turns }: KnownLane): void {
   }
 }
 
-async function readTurns(
-  handle: FileHandle,
-  { turns }: { turns: Map<number, ByteRange> },
-): Promise<LaneTurns['turns']> {
+async function readTurns(handle: FileHandle, { turns }: KnownLane): Promise<LaneTurns['turns']> {
   const inOrder = [...turns].toSorted(([left], [right]) => left - right).map(([, range]) => range);
-  const lines = await readRanges(handle, inOrder);
-  return lines
-    .map((line) => parseResultLine(line.toString('utf8')))
-    .filter((line) => line !== null)
-    .map(({ custom_id: id, response }) => ({
+  const read: LaneTurns['turns'] = [];
+  for await (const bytes of readEachRange(handle, inOrder)) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line === null) continue;
+    const { custom_id: id, response } = line;
+    read.push({
       id,
       answer: response === null ? '' : answerText(response.body),
       tokens: response?.body.usage?.total_tokens ?? 0,
-    }));
+    });
+  }
+  return read;
 }

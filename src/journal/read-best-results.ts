@@ -2,8 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { type Column, float64Column, uint32Column } from '../core/column.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../core/id-index.ts';
-import { type RawLine, readLineBlocks } from '../core/read-lines.ts';
-import { readRanges } from '../core/read-ranges.ts';
+import type { RawLine } from '../core/read-lines.ts';
+import { type ByteRange, readEachRange } from '../core/read-ranges.ts';
+import { readResultLines } from '../core/result-line.ts';
 import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
 interface Best {
@@ -69,7 +70,7 @@ async function findBest(outputs: readonly Output[], onLeftOut: () => void): Prom
   };
   for (const [file, { handle, path }] of outputs.entries()) {
     const counts = { results: 0, leftOut: 0 };
-    for await (const lines of readLineBlocks(handle)) {
+    for await (const lines of readResultLines(handle)) {
       for (const raw of lines) {
         const head = raw.terminated ? readResultHead(raw.bytes) : readAnyLine(raw.bytes);
         if (head === null) {
@@ -79,7 +80,7 @@ async function findBest(outputs: readonly Output[], onLeftOut: () => void): Prom
         }
         counts.results++;
         const entry = ids.claim(head.id, best.size) ? best.size : ids.find(head.id);
-        if (entry < best.size) checkShared(outputs, { head, raw, file, other: best.file.get(entry) });
+        if (entry < best.size) checkShared(outputs, { head, file, other: best.file.get(entry) });
         noteResult(best, entry, { head, raw, file });
       }
     }
@@ -104,24 +105,23 @@ function noteResult(best: Best, entry: number, { head, raw, file }: Found): void
   best.offset.set(entry, raw.offset);
   best.length.set(entry, raw.length);
   best.isSuccess.set(entry, isSuccess);
-  best.line.set(entry, lineOf(raw.bytes));
+  best.line.set(entry, head.line);
 }
 
 /** Lines without an id are called by their numbers: in another input the same name is another request. */
-function checkShared(outputs: readonly Output[], { head, raw, file, other }: Found & { other: number }): void {
+function checkShared(
+  outputs: readonly Output[],
+  { head, file, other }: Pick<Found, 'head' | 'file'> & { other: number },
+): void {
   const [one, two] = [outputs[other]!, outputs[file]!];
   const isOtherInput = one.input !== null && two.input !== null && one.input !== two.input;
   // A line that never became a request may have no id to give.
-  if (!isOtherInput || head.kind === 'input' || head.id !== `line-${lineOf(raw.bytes)}`) return;
+  if (!isOtherInput || head.kind === 'input' || head.id !== `line-${head.line}`) return;
   throw new UsageError(
     `${one.path} and ${two.path} answer different inputs, whose rows have no ids: each has a "${head.id}"`,
     'One of the two results would be lost. Give every row an "id" of its own and run again, or keep the outputs apart.',
   );
 }
-
-const linePattern = /"llmbatch":\{"line":(\d+)/;
-
-const lineOf = (bytes: Buffer): number => Number(linePattern.exec(bytes.toString('latin1'))?.[1] ?? 0);
 
 function orderOf(best: Best, byInputLine: boolean): Uint32Array {
   const order = Uint32Array.from({ length: best.size }, (_, entry) => entry);
@@ -130,18 +130,16 @@ function orderOf(best: Best, byInputLine: boolean): Uint32Array {
     : order;
 }
 
-const batchSize = 256;
-
 async function* readInOrder(handles: readonly FileHandle[], best: Best, order: Uint32Array): AsyncGenerator<Buffer> {
   for (let from = 0; from < order.length;) {
     const file = best.file.get(order[from] ?? 0);
     let to = from + 1;
-    while (to < order.length && to - from < batchSize && best.file.get(order[to] ?? 0) === file) to++;
-    const ranges = [...order.subarray(from, to)].map((entry) => ({
-      offset: best.offset.get(entry),
-      length: best.length.get(entry),
-    }));
-    yield* await readRanges(handles[file]!, ranges);
+    while (to < order.length && best.file.get(order[to] ?? 0) === file) to++;
+    yield* readEachRange(handles[file]!, rangesOf(best, order.subarray(from, to)));
     from = to;
   }
+}
+
+function* rangesOf(best: Best, entries: Uint32Array): Generator<ByteRange> {
+  for (const entry of entries) yield { offset: best.offset.get(entry), length: best.length.get(entry) };
 }

@@ -5,6 +5,8 @@ import { sampleOf } from '../core/sample.ts';
 /** What a resume must know of a result line. */
 export interface ResultHead {
   id: string;
+  /** Line of the input; 0 where the result does not say. */
+  line: number;
   /** Null for a success. */
   kind: ErrorKind | null;
   promptTokens: number | null;
@@ -12,54 +14,89 @@ export interface ResultHead {
   cachedTokens: number | null;
 }
 
-const idMark = '","custom_id":"';
+const idPattern = /\{"id":"batch_req_[\w-]*_(\d+)","custom_id":"/y;
 const successMark = ',"response":{"status_code":200,"request_id":"';
-const usageMark = '"usage":{"prompt_tokens":';
+const errorKey = '"error":';
 const noErrorMark = '},"error":null,"llmbatch":{"line":';
+const usageMark = '"usage":{"prompt_tokens":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 const usagePattern =
   /"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
 
 /**
  * Reads the head of a result line; null where the line is none. A success that llmbatch wrote itself is known by the
- * order of its keys and read without parsing the answer (5 times faster); any other line is parsed.
+ * order of its keys and read without parsing the answer (5 times faster); any other line is parsed. So is one whose answer
+ * or row holds keys of the same names, for then a mark alone can't tell whose they are.
  */
 export function readResultHead(bytes: Buffer): ResultHead | null {
   // A byte a character: the quickest way to look for marks, which are ASCII.
   return readOwnSuccess(bytes.toString('latin1')) ?? readAnyLine(bytes);
 }
 
-function readOwnSuccess(line: string): ResultHead | null {
-  const start = line.indexOf(idMark) + idMark.length;
-  if (!line.startsWith('{"id":"batch_req_') || !line.endsWith('}}') || start < idMark.length) return null;
-  const end = line.indexOf('"', start);
-  const id = line.slice(start, end);
+function readOwnSuccess(text: string): ResultHead | null {
+  idPattern.lastIndex = 0;
+  const start = idPattern.exec(text);
+  if (start === null || !text.endsWith('}}')) return null;
+  const end = text.indexOf('"', idPattern.lastIndex);
+  const id = text.slice(idPattern.lastIndex, end);
   // An escape, or a byte above ASCII: the id must be decoded.
-  if (!plainText.test(id) || !line.startsWith(successMark, end + 1)) return null;
-  return readUsage(line, id, end);
+  if (!plainText.test(id) || !text.startsWith(successMark, end + 1)) return null;
+  const tokens = readUsage(text, end);
+  return tokens === null ? null : { id, line: Number(start[1]), kind: null, ...tokens };
 }
 
-function readUsage(line: string, id: string, from: number): ResultHead | null {
-  // No text of the answer can hold these marks: their quotes would be escaped.
-  const usageAt = line.indexOf(usageMark, from);
-  if (usageAt === -1 || usageAt > line.indexOf(noErrorMark, from)) return null;
+function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' | 'kind'> | null {
+  // No text of an answer or a row can hold these marks, for its quotes are escaped, but their keys can. The only "error" of
+  // the line is the result's own.
+  const errorAt = text.indexOf(errorKey, from);
+  const isOnlyOne = errorAt !== -1 && !text.includes(errorKey, errorAt + 1);
+  if (!isOnlyOne || !text.startsWith(noErrorMark, errorAt - 2)) return null;
+  const usageAt = text.indexOf(usageMark, from);
+  if (usageAt === -1 || usageAt > errorAt) return null;
   usagePattern.lastIndex = usageAt;
-  const usage = usagePattern.exec(line);
+  const usage = usagePattern.exec(text);
+  if (usage === null || !closesTwo(text.slice(usagePattern.lastIndex, errorAt - 1))) return null;
   // A hole that a power cut left in the file reads as NULs.
-  if (usage === null || line.includes('\0')) return null;
+  if (text.includes('\0')) return null;
   return {
-    id,
-    kind: null,
     promptTokens: Number(usage[1]),
     completionTokens: Number(usage[2]),
     cachedTokens: usage[3] === undefined ? null : Number(usage[3]),
   };
 }
 
+/** Longer than what servers write behind their usage. */
+const mostBetween = 1000;
+
+/** Whether the text between the usage and the error closes the body and the response, and no more: then the usage is the body's own. */
+function closesTwo(between: string): boolean {
+  if (between === '}}') return true;
+  if (between.length > mostBetween) return false;
+  let depth = 0;
+  for (const character of between.replaceAll(/"(?:[^"\\]|\\.)*"/g, '')) {
+    if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+  }
+  return depth === -2;
+}
+
 /** Parses the line: a torn one is known by that only. */
 export function readAnyLine(bytes: Buffer): ResultHead | null {
-  const line = parseResultLine(bytes.toString('utf8'));
-  if (line === null) return null;
-  const { kind, promptTokens, completionTokens, cachedTokens } = sampleOf(line);
-  return { id: line.custom_id, kind, promptTokens, completionTokens, cachedTokens };
+  try {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line === null) return null;
+    const { kind, promptTokens, completionTokens, cachedTokens } = sampleOf(line);
+    const number = line.llmbatch?.line;
+    return {
+      id: line.custom_id,
+      line: Number.isSafeInteger(number) ? number : 0,
+      kind,
+      promptTokens,
+      completionTokens,
+      cachedTokens,
+    };
+  } catch {
+    // Of another program, with other types than a result has.
+    return null;
+  }
 }

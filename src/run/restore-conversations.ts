@@ -15,13 +15,15 @@ export async function restoreConversations(
     const { table } = input.scan;
     const rows = turns.map(({ id }) => table.find(id));
     if (rows.includes(-1)) continue;
+    const answers = new Map(rows.map((row, index) => [row, turns[index]?.answer ?? '']));
     const all: Turn[] = [];
     let system = '';
     for await (const items of readItems(input.handle, input.scan, rows)) {
-      for (const { read } of items) {
+      for (const { row, read } of items) {
+        // With a drift that was allowed, what was a request may be none any more.
         if (isRejected(read)) continue;
         system = systemPromptOf(read.body);
-        all.push(turnOf(read, turns[all.length]?.answer ?? ''));
+        all.push(turnOf(read, answers.get(row) ?? ''));
       }
     }
     restored.set(lane, { system, turns: turnsOfHistory(all, place), place, tokens: turns.at(-1)?.tokens ?? 0 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type LaneTurns, loadTurns } from '../../src/journal/load-turns.ts';
 import { openForTest, scratchFile } from '../helpers/scratch-folder.ts';
-import { failed, success, textOf } from './sample-results.ts';
+import { completionOf, failed, resultFrom, success, textOf } from './sample-results.ts';
 
 async function turnsOf(lines: ResultLine[]): Promise<Map<number, LaneTurns>> {
   const text = textOf(lines);
@@ -42,4 +42,19 @@ test('of a long conversation at least the turns of its history are kept', async 
 test('text that looks like a place is text', async () => {
   const mark = '"conversation":{"lane":7,"turn":7,"history":0,"since_trim":0}';
   expect(await turnsOf([success({ id: 'a', text: mark })])).toEqual(new Map());
+});
+
+test("a place that an answer, a server or a row names is not the result's own", async () => {
+  const forged = { conversation: { lane: 0, turn: 9999, history: 0, since_trim: 0 } };
+  const place = { lane: 0, turn: 1, history: 0, since_trim: 0 };
+  const { body } = completionOf('fine');
+  const answer = { status: 'completed' as const, body: { ...body, ...forged }, finish: forged };
+  const lines = [
+    resultFrom({ verdict: { answer, parsed: forged } }, { id: 'a', row: forged, place }),
+    resultFrom({ verdict: { answer, parsed: forged } }, { id: 'without', row: forged }),
+    { ...success({ id: 'odd' }), llmbatch: { conversation: { lane: 0, turn: '8', history: 0, since_trim: 0 } } },
+  ];
+  const lanes = await turnsOf(lines as ResultLine[]);
+  expect(lanes.get(0)).toMatchObject({ place, turns: [{ id: 'a', answer: 'fine' }] });
+  expect(lanes.get(0)?.turns.length).toBe(1);
 });

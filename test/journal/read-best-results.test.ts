@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type BestResultsOptions, readBestResults } from '../../src/journal/read-best-results.ts';
 import { collect, scratchFolder } from '../helpers/scratch-folder.ts';
-import { failed, success, textOf } from './sample-results.ts';
+import { completionOf, failed, resultFrom, success, textOf } from './sample-results.ts';
 
 async function bestOf(texts: string[], options?: BestResultsOptions): Promise<ResultLine[]> {
   const folder = await scratchFolder();
@@ -37,6 +37,16 @@ test('they come in the order of their first appearance, or by the lines of the i
   const outputs = [textOf([success({ id: 'c' }, 3), success({ id: 'a' }, 1)]), textOf([success({ id: 'b' }, 2)])];
   expect((await bestOf(outputs)).map((line) => line.custom_id)).toEqual(['c', 'a', 'b']);
   expect((await bestOf(outputs, { inputs: [0, 0] })).map((line) => line.custom_id)).toEqual(['a', 'b', 'c']);
+});
+
+test('an answer that holds a line number does not move its result', async () => {
+  const { body } = completionOf('fine');
+  const answer = { status: 'completed' as const, body: { ...body, llmbatch: { line: 1 } } };
+  const lines = [
+    resultFrom({ verdict: { answer } }, { id: 'second' }, 2),
+    success({ id: 'first', row: { llmbatch: { line: 9 } } }, 1),
+  ];
+  expect((await bestOf([textOf(lines)], { inputs: [0] })).map((line) => line.custom_id)).toEqual(['first', 'second']);
 });
 
 test('thousands of lines in two outputs, interleaved, come by the lines of the input', async () => {

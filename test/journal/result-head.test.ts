@@ -32,17 +32,45 @@ const tokens = fc.record(
 );
 const answer = fc.record({ id: text, text, row }, { requiredKeys: ['id', 'text'] });
 
-const succeeded = fc.tuple(answer, tokens, fc.option(row, { nil: undefined })).map(([given, counts, finish]) => {
+/** What an answer may hold as keys: everything that a result has of its own. */
+const forged = fc.constantFrom<Record<string, unknown>>(
+  {},
+  { usage },
+  { choice: { usage, finish_reason: 'stop' } },
+  { timings: { a: 1 }, note: 'a } in a "text" \\' },
+  { x: {}, error: null, llmbatch: { line: 77 } },
+  { x: { y: {}, error: null, llmbatch: { line: 77, attempts: 1 } } },
+  { error: { code: 'timeout', message: 'no' } },
+  { custom_id: 'other', response: { status_code: 200, request_id: 'x', body: { usage } } },
+);
+
+/** A server's body, with fields of its own before and behind the usual ones. */
+const completed = fc.tuple(answer, tokens, forged, forged).map(([given, counts, before, behind]) => {
   const completion = completionOf(given.text, counts);
-  return resultFrom({ verdict: { answer: finish === undefined ? completion : { ...completion, finish } } }, given);
+  const { usage: own, ...body } = completion.body;
+  return { ...completion, body: { ...before, ...body, ...(own === undefined ? {} : { usage: own }), ...behind } };
 });
+
+const succeeded = fc
+  .tuple(answer, completed, fc.option(row, { nil: undefined }), fc.option(forged, { nil: undefined }))
+  .map(([given, completion, finish, parsed]) =>
+    resultFrom(
+      {
+        verdict: {
+          answer: finish === undefined ? completion : { ...completion, finish },
+          ...(parsed === undefined ? {} : { parsed }),
+        },
+      },
+      given,
+      5,
+    ),
+  );
 
 /** Also a server that said 200, with a body like that of a success. */
 const unsuccessful = fc
-  .tuple(answer, tokens, fc.constantFrom(...allErrorKinds), fc.constantFrom(null, 200, 500))
-  .map(([given, counts, kind, status]) => {
-    const response =
-      status === null ? {} : { response: { status_code: status, body: completionOf(given.text, counts).body } };
+  .tuple(answer, completed, fc.constantFrom(...allErrorKinds), fc.constantFrom(null, 200, 500))
+  .map(([given, { body }, kind, status]) => {
+    const response = status === null ? {} : { response: { status_code: status, body } };
     return resultFrom({ verdict: { answer: { ...failure(kind, given.text), ...response } } }, given);
   });
 
@@ -53,6 +81,7 @@ function headOf(line: ResultLine): unknown {
   const { usage: counts } = line.response?.body ?? {};
   return {
     id: line.custom_id,
+    line: line.llmbatch.line,
     kind: isSuccess(line) ? null : line.error?.code,
     promptTokens: counts?.prompt_tokens ?? 0,
     completionTokens: counts?.completion_tokens ?? 0,
@@ -71,6 +100,33 @@ test('a failure with the status 200 and a whole body is a failure', () => {
   const response = { status_code: 200, body: completionOf('half an ans').body };
   const line = resultFrom({ verdict: { answer: { ...failure('invalid-response', 'cut'), response } } }, { id: 'a' });
   expect(read(line)).toMatchObject({ id: 'a', kind: 'invalid-response', promptTokens: 7 });
+});
+
+test('a failure whose body holds the end of a success is a failure', () => {
+  const body = { ...completionOf('half an ans').body, x: { y: {}, error: null, llmbatch: { line: 9 } } };
+  const response = { status_code: 200, body };
+  const line = resultFrom({ verdict: { answer: { ...failure('invalid-response', 'cut'), response } } }, { id: 'a' });
+  expect(read(line)).toMatchObject({ id: 'a', line: 1, kind: 'invalid-response' });
+});
+
+test("the tokens are those of the body's own usage, whatever a choice or a row says", () => {
+  const { body } = completionOf('fine');
+  const { usage: own, choices, ...rest } = body;
+  const nested = { ...rest, choices: [{ ...choices![0]!, usage }], ...(own === undefined ? {} : { usage: own }) };
+  expect(read(resultFrom({ verdict: { answer: { status: 'completed', body: nested } } }, { id: 'a' }))).toMatchObject({
+    promptTokens: 7,
+    completionTokens: 3,
+  });
+  const only = { ...rest, choices: [{ ...choices![0]!, usage }] };
+  expect(read(resultFrom({ verdict: { answer: { status: 'completed', body: only } } }, { id: 'a' }))).toMatchObject({
+    promptTokens: null,
+  });
+});
+
+test('a line of another program with types that no result has is none', () => {
+  const odd = { toString: 1 };
+  expect(read({ custom_id: 'a', response: null, error: { code: odd } })).toBeNull();
+  expect(read({ custom_id: 'a', response: null, error: null, llmbatch: { started_at: odd } })).toBeNull();
 });
 
 test("a body in a server's own order of keys is read by a full parse", () => {
@@ -114,8 +170,15 @@ test('a hole of NULs anywhere in a line, as a power cut leaves it, makes it none
   fc.assert(run, { numRuns: 500 });
 });
 
-test('a success that llmbatch wrote is known without reading its answer', () => {
-  const line = JSON.stringify(success({ id: 'plain-id', text: 'fine' })).replace('fine', String.raw`f\q`);
-  expect(() => JSON.parse(line)).toThrow();
-  expect(readResultHead(Buffer.from(line))).toMatchObject({ id: 'plain-id', kind: null });
-});
+test.each([{}, { service_tier: null, system_fingerprint: 'fp_"}' }])(
+  'a success that llmbatch wrote is known without reading its answer (%j)',
+  (behind) => {
+    const whole = success({ id: 'plain-id', text: 'fine' });
+    const line = JSON.stringify({
+      ...whole,
+      response: { ...whole.response, body: { ...whole.response?.body, ...behind } },
+    }).replace('fine', String.raw`f\q`);
+    expect(() => JSON.parse(line)).toThrow();
+    expect(readResultHead(Buffer.from(line))).toMatchObject({ id: 'plain-id', kind: null });
+  },
+);
