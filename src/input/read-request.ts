@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { LlmbatchError, messageOf } from '../core/errors.ts';
 import { isRecord } from '../core/is-record.ts';
+import { deepestNesting, isDeeperThan } from '../core/nesting.ts';
 import type { RawLine } from '../core/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
@@ -19,12 +20,6 @@ export interface LineDefaults {
 
 /** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
 export const badRowMark = '\u0001';
-
-/**
- * JSON.stringify, Python's JSON (1,000 levels, ours around a request included), templates and schemas recurse: deeper
- * input would end the run, or an engine, instead of the line. No request that means something comes near it.
- */
-const deepestNesting = 200;
 
 /**
  * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever
@@ -93,11 +88,6 @@ function checkRow(row: Row, text: string): string | null {
   return mayHoldSurrogates && hasLoneSurrogate(row)
     ? String.raw`a text holds a lone surrogate (\ud800 to \udfff)`
     : null;
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
 function hasLoneSurrogate(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { GenerateContext } from '../../core/backend.ts';
-import { type Answer, type Completion, failure, responseBody } from '../../core/completion.ts';
+import { type Answer, type Completion, type Usage, failure, responseBody } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
@@ -7,6 +7,7 @@ import { refuse } from '../request/refuse.ts';
 import { classifyError, withoutVainAdvice } from './classify-error.ts';
 import type { CutCheck } from '../server/cut-check.ts';
 import { answerEmbedding } from './embed-request.ts';
+import { endProblem, endedEarly } from './end-problem.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { type AskedFor, readBody } from './read-body.ts';
 import { readMessages } from './read-messages.ts';
@@ -63,11 +64,19 @@ async function answerText(
   const { last } = streamed;
   if (last === null) return endedEarly(streamed);
   tools.reloads.note(milliseconds(last.load_duration));
-  return (
+  const answer =
     tools.cutCheck(last.prompt_eval_count ?? 0, hasImages(prompt) ? null : prompt.bytes) ??
     cutAnswer(last, asked, loaded) ??
-    completionOf(streamed, last, { request, loaded })
-  );
+    endProblem(streamed, last) ??
+    completionOf(streamed, last, { request, loaded });
+  return answer.status === 'failed' ? { ...answer, ...usageOf(last) } : answer;
+}
+
+/** Absent where the server counts nothing. */
+function usageOf({ prompt_eval_count: prompt, eval_count: completion }: AnswerPart): { usage?: Usage } {
+  if (prompt === undefined && completion === undefined) return {};
+  const [prompt_tokens, completion_tokens] = [prompt ?? 0, completion ?? 0];
+  return { usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
 }
 
 type Prompt =
@@ -113,16 +122,6 @@ function samplingOptions(asked: AskedFor, maxTokens: number, { facts }: LoadedMo
   return { repeat_penalty: repeatPenalty, ...options, ...stops, num_predict: maxTokens };
 }
 
-/** The server's guard against loops ends the stream so, after more than 30 equal tokens (0.34), or 100 (later). */
-const guardedRepeats = 30;
-
-function endedEarly({ repeats }: Streamed): Answer {
-  if (repeats >= guardedRepeats) {
-    return failure('repetition', `The model said the same ${repeats} times, and the server ended the answer there.`);
-  }
-  return failure('server-error', 'The stream of the answer ended before the answer did.');
-}
-
 /** An answer that the context window cut: in silence, while the server went on without the prompt's beginning. */
 function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: LoadedModel): Answer | null {
   const { prompt_eval_count: prompt = 0, eval_count: completion = 0, done_reason: reason } = last;
@@ -149,9 +148,7 @@ function completionOf(
   last: AnswerPart,
   { request, loaded }: { request: BatchRequest; loaded: LoadedModel },
 ): Answer {
-  const reason = last.done_reason ?? 'stop';
-  if (reason !== 'stop' && reason !== 'length')
-    return failure('invalid-response', `The server ended the answer with "${reason}".`);
+  const reason = last.done_reason ?? '';
   const chat = request.endpoint === '/v1/chat/completions';
   const body = responseBody({
     id: request.id,
@@ -163,6 +160,7 @@ function completionOf(
     completionTokens: last.eval_count ?? 0,
     ...(last.prompt_eval_cached_count === undefined ? {} : { cachedTokens: last.prompt_eval_cached_count }),
   });
+  if (usageOf(last).usage === undefined) delete body.usage;
   addExtras(body, streamed);
   return { status: 'completed', body, queueMs: queueOf(last), finish: { reason } };
 }

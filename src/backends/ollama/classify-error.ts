@@ -6,7 +6,8 @@ import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
-import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
+import { isPage, outOfMemoryText } from '../server/error-texts.ts';
+import { parsedOrText } from '../server/json-text.ts';
 import { GarbledLine, HttpFailure } from './http.ts';
 
 /** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
@@ -54,12 +55,17 @@ function kindOf({
   if (status === 404) return notFound(text);
   const kind = kindsByStatus[status];
   if (kind !== undefined) return failure(kind, ownTexts[status] ?? said(text || `HTTP ${status}`));
-  // A redirection, or an empty success.
-  if (status < 400) return failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
+  if (status < 400) return noAnswer(status);
   return status >= 500
     ? ofServerText(text || `HTTP ${status}`)
     : failure('bad-request', said(text || `HTTP ${status}`));
 }
+
+/** A success without an answer or with a part of one, or a redirection. */
+const noAnswer = (status: number): Failure =>
+  status < 300
+    ? failure('invalid-response', `The server answers with HTTP ${status}, which is no whole answer.`)
+    : failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
 
 /** Where the server says nothing, or names a flag of a program inside it. */
 const ownTexts: Record<number, string> = {

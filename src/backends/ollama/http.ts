@@ -1,6 +1,8 @@
 import { type Agent, type Dispatcher, request } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
-import { createDecoder, quotableText, wholeText } from '../server/body-text.ts';
+import { createLineReader, quotableText, wholeText } from '../server/body-text.ts';
+import { freeBody } from '../server/free-body.ts';
+import { foreignText, parsedAnswer } from '../server/json-text.ts';
 import { readRetryAfter } from '../server/retry-after.ts';
 
 /** An answer of the server that is no success. */
@@ -49,55 +51,59 @@ export function createFetch(agent: Agent, signal: AbortSignal): typeof fetch {
       ok: true,
       status,
       headers: new Map(),
-      json: async (): Promise<unknown> => JSON.parse(await wholeText(body)),
+      json: async () => recordIn(await wholeText(body)),
       body: { getReader: () => lineReader(body) },
     };
   };
   return fetchLike as unknown as typeof fetch;
 }
 
+function recordIn(text: string): Record<string, unknown> {
+  const value = parsedAnswer(text);
+  if (!isRecord(value)) throw new GarbledLine(text);
+  return value;
+}
+
 async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpFailure> {
   return new HttpFailure(statusCode, await quotableText(body, mostBodyBytes), readRetryAfter(headers['retry-after']));
 }
 
-/** Hands out the body as it comes; throws at the first line that is no JSON object, an empty one included. */
-function lineReader(body: AsyncIterable<Buffer>) {
-  const chunks = body[Symbol.asyncIterator]();
-  const decode = createDecoder();
-  const lines = createLineCheck();
+/** Hands out the body line by line, as the package wants it. Throws at the first line that is no part of an answer. */
+function lineReader(body: Dispatcher.ResponseData['body']) {
+  const lines = wholeLines(body);
   return {
     async read(): Promise<{ done: boolean; value: Buffer | undefined }> {
-      const { done = false, value } = await chunks.next();
-      lines.check(decode(done ? null : value));
-      if (done) lines.end();
-      return done ? { done, value: undefined } : { done, value };
+      const { done = false, value } = await lines.next();
+      return done ? { done, value: undefined } : { done, value: Buffer.from(`${value}\n`) };
     },
     releaseLock: (): void => {},
   };
 }
 
-function createLineCheck() {
-  let rest = '';
-  return {
-    check(text: string): void {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) checkLine(line);
-    },
-    end(): void {
-      if (rest !== '') checkLine(rest);
-    },
-  };
-}
-
-function checkLine(line: string): void {
-  if (!isObject(line)) throw new GarbledLine(line);
-}
-
-function isObject(line: string): boolean {
+async function* wholeLines(body: Dispatcher.ResponseData['body']): AsyncGenerator<string> {
+  const reader = createLineReader();
   try {
-    return isRecord(JSON.parse(line));
-  } catch {
-    return false;
+    for await (const piece of body.iterator({ destroyOnReturn: false })) {
+      for (const line of reader.add(piece as Buffer)) {
+        // Nobody asks for more after the last line.
+        if (isLast(partIn(line))) freeBody(body);
+        yield line;
+      }
+    }
+    const rest = reader.rest();
+    if (rest !== '') partIn(rest);
+    if (rest !== '') yield rest;
+  } finally {
+    freeBody(body);
   }
+}
+
+const isLast = (part: Record<string, unknown>): boolean => Boolean(part['done']) || part['status'] === 'success';
+
+/** An empty line is no part either. What the server says of a failure is thrown: the package would ask the value for its text. */
+function partIn(line: string): Record<string, unknown> {
+  const part = parsedAnswer(line);
+  if (!isRecord(part)) throw new GarbledLine(line);
+  if ('error' in part) throw new Error(foreignText(part['error']) || 'an error without a text');
+  return part;
 }

@@ -1,5 +1,6 @@
 import { type ControlTokens, createControlTokens, isMarkup, templateTokens } from '../request/control-tokens.ts';
 import type { ShownModel } from './wire.ts';
+import { foreignText } from '../server/json-text.ts';
 
 /** What the server tells of a model. Null where it does not. */
 export interface ModelFacts {
@@ -96,7 +97,7 @@ function parametersOf(text: string): (readonly [name: string, value: string])[] 
 /** A text as Go quotes it, which JSON reads but for rare escapes. */
 function unquote(text: string): string {
   try {
-    return String(JSON.parse(text));
+    return foreignText(JSON.parse(text));
   } catch {
     return text.replace(/^"(.*)"$/s, '$1');
   }

@@ -25,7 +25,7 @@ const commonKeys = {
   typical_p: number(0, 1),
   logprobs: yesOrNo,
   top_logprobs: integer(0, 20),
-  reasoning_effort: { wants: levels.join(', '), accepts: (value) => levels.includes(String(value)) } satisfies Rule,
+  reasoning_effort: { wants: levels.join(', '), accepts: (value) => isOneOf(levels, value) } satisfies Rule,
   think: { wants: 'true, false, or a level', accepts: isThink } satisfies Rule,
 };
 
@@ -110,8 +110,10 @@ function thinkOf({ think, reasoning_effort: effort, chat_template_kwargs: kwargs
   return isRecord(kwargs) && kwargs['enable_thinking'] === true;
 }
 
+const isOneOf = (texts: readonly unknown[], value: unknown): boolean => texts.includes(value);
+
 function isThink(value: unknown): boolean {
-  return typeof value === 'boolean' || levels.slice(2).includes(String(value));
+  return typeof value === 'boolean' || isOneOf(levels.slice(2), value);
 }
 
 function isThinkingSwitch(value: unknown): boolean {

@@ -47,7 +47,7 @@ function imagesOf(parts: readonly ContentPart[], where: string): string[] {
     if (part.type === 'text' && typeof part.text === 'string') return [];
     const image = part['image_url'];
     const url = isRecord(image) ? image['url'] : image;
-    const [, data] = /^data:image\/[\w.+-]+;base64,([A-Za-z0-9+/=]+)$/.exec(String(url)) ?? [];
+    const [, data] = /^data:image\/[\w.+-]+;base64,([A-Za-z0-9+/=]+)$/.exec(typeof url === 'string' ? url : '') ?? [];
     if (part.type === 'image_url' && data !== undefined) return [data];
     const wants = 'text, and image_url with a base64 data: URL';
     throw refuse('bad-request', `${where} has a part of type ${JSON.stringify(part.type)}: ollama takes ${wants}.`);

@@ -15,22 +15,22 @@ export interface Streamed {
   repeats: number;
 }
 
+type Signs = Pick<GenerateContext, 'onActivity' | 'onFirstToken' | 'onToken'>;
+
 /** Reads a stream to its end. Throws what the server says in the middle of it, and what breaks the connection. */
-export async function readStream(
-  parts: AsyncIterable<AnswerPart>,
-  { onActivity, onFirstToken }: Pick<GenerateContext, 'onActivity' | 'onFirstToken'>,
-): Promise<Streamed> {
+export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs): Promise<Streamed> {
   const read: Streamed = { text: '', thinking: '', toolCalls: [], logprobs: [], last: null, repeats: 0 };
   const seen = { hasToken: false, piece: '' };
   try {
     for await (const part of parts) {
-      onActivity();
       const piece = addPart(read, part);
+      const isEnd = part.done === true;
+      tell(signs, saysSomething(part), isEnd);
       if (!seen.hasToken && hasToken(read)) {
         seen.hasToken = true;
-        onFirstToken();
+        signs.onFirstToken();
       }
-      if (part.done === true) read.last = part;
+      if (isEnd) read.last = withTrueCounts(part);
       else countRepeat(read, seen, piece.trim());
     }
   } catch (error) {
@@ -39,6 +39,18 @@ export async function readStream(
     throw error;
   }
   return read;
+}
+
+/** A line that says nothing is no sign of life: it may be repeated whatever happens behind a proxy. */
+function tell({ onActivity, onToken }: Signs, isToken: boolean, isEnd: boolean): void {
+  if (isToken) onToken?.();
+  if (isToken || isEnd) onActivity();
+}
+
+function saysSomething(part: AnswerPart): boolean {
+  const { message, thinking = '', logprobs = [] } = part;
+  const { thinking: thought = '', tool_calls: calls = [] } = message ?? {};
+  return textOf(part) + thinking + thought !== '' || calls.length + logprobs.length > 0;
 }
 
 const counters = [
@@ -50,6 +62,16 @@ const counters = [
   'eval_count',
   'eval_duration',
 ] as const;
+
+/** Counts and times that can't be are not there. */
+function withTrueCounts(part: AnswerPart): AnswerPart {
+  const last = { ...part };
+  for (const counter of counters) {
+    const count = last[counter];
+    if (count !== undefined && (!Number.isSafeInteger(count) || count < 0)) delete last[counter];
+  }
+  return last;
+}
 
 /** Are all fields that are used here of their types? */
 function isPart(part: AnswerPart): boolean {
@@ -77,8 +99,8 @@ function addPart(read: Streamed, part: AnswerPart): string {
   const piece = textOf(part);
   read.text += piece;
   read.thinking += message?.thinking ?? part.thinking ?? '';
-  read.toolCalls.push(...(message?.tool_calls ?? []));
-  read.logprobs.push(...logprobs);
+  for (const call of message?.tool_calls ?? []) read.toolCalls.push(call);
+  for (const logprob of logprobs) read.logprobs.push(logprob);
   return piece;
 }
 

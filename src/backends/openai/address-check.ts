@@ -20,7 +20,7 @@ export function createAddressCheck(client: OpenaiClient, listsModels: boolean): 
 }
 
 /** What a server says to an empty request, each in its own way. */
-const refusals = new Set(['bad-request', 'model-not-found', 'server-error']);
+const refusals = new Set(['bad-request', 'model-not-found', 'server-error', 'invalid-response']);
 
 async function isThere(client: OpenaiClient, endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
   const { statusCode: status, headers, body } = await client.post(endpoint, {}, signal);

@@ -1,16 +1,19 @@
 import type { Dispatcher } from 'undici';
 import type { GenerateContext } from '../../core/backend.ts';
-import { type Answer, type Failure, failure } from '../../core/completion.ts';
+import { type Answer, type Failure, failure, rejection } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
-import { quotableText, textPieces, wholeText } from '../server/body-text.ts';
-import { parsedOrText } from '../server/error-texts.ts';
+import { quotableText, wholeText } from '../server/body-text.ts';
+import { BrokenAnswer } from '../server/broken-answer.ts';
+import { freeBody } from '../server/free-body.ts';
+import { headerText, parsedAnswer } from '../server/json-text.ts';
+import { oneLine } from '../server/one-line.ts';
 import type { AddressCheck } from './address-check.ts';
 import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 import { createCollector } from './collect-answer.ts';
 import { promptTexts } from './control-tokens.ts';
 import type { PromptCheck } from './ollama-cuts.ts';
-import { readAnswer } from './read-answer.ts';
+import { readAnswer, withUsage } from './read-answer.ts';
 import { readEvents } from './read-events.ts';
 import { readRateLimit } from './rate-limit.ts';
 import type { StreamChoice } from './stream-choice.ts';
@@ -53,30 +56,38 @@ const controlToken = failure(
   'A text of the request holds what looks like a control token of a model (<|im_end|>, [INST], </s>, ...), which the server may read as one: remove it, or send it with --control-tokens allow.',
 );
 
-async function send(
-  tools: AnswerTools,
-  isStreamed: boolean,
-  { request, context }: { request: BatchRequest; context: GenerateContext },
-): Promise<Answer> {
+async function send(tools: AnswerTools, isStreamed: boolean, { request, context }: Asked): Promise<Answer> {
   const { client } = tools;
   const response = await client.post(request.endpoint, wireBody(request, isStreamed), context.signal);
   context.onActivity();
   const { statusCode: status, headers } = response;
-  if (status < 200 || status >= 300) return refused(tools, response, { request, context });
+  if (!isAnswered(status)) return refused(tools, response, { request, context });
+  checkEncoding(response);
   // Some servers know no streams, and send the whole answer.
-  const isStream = String(headers['content-type']).startsWith('text/event-stream');
-  const body = isStream ? await readStream(response, client, context) : await readWhole(response, client, context);
-  const read = readAnswer(body, request, tools.contextTokens);
+  const isStream = headerText(headers['content-type']).trim().toLowerCase().startsWith('text/event-stream');
+  const read = await (isStream ? readStream : readWhole)(response, tools, { request, context });
   const cut = read.status === 'completed' ? await tools.checkPrompt(read.body, context.signal) : null;
-  const answer = cut ?? read;
+  const answer = cut === null || read.status === 'failed' ? read : rejection(read, cut.kind, cut.message);
   const { holdMs } = readRateLimit(status, headers);
   return holdMs === undefined ? answer : { ...answer, holdMs };
+}
+
+/** 201 is what some frameworks say to any POST, 203 what a proxy changed; other successes are no answer, or a part of one. */
+const isAnswered = (status: number): boolean => status === 200 || status === 201 || status === 203;
+
+/** No encoding was asked for, so none is undone. */
+function checkEncoding({ headers, body }: Dispatcher.ResponseData): void {
+  const encoding = headerText(headers['content-encoding']).trim().toLowerCase();
+  if (!/^(x-)?(gzip|deflate|br|zstd|compress)\b/.test(encoding)) return;
+  freeBody(body);
+  const message = `The server compressed its answer (${oneLine(encoding.slice(0, 50))}), which nothing asked for.`;
+  throw new BrokenAnswer('invalid-response', message);
 }
 
 async function refused(
   { client, isRightAddress }: AnswerTools,
   { statusCode: status, headers, body }: Dispatcher.ResponseData,
-  { request, context }: { request: BatchRequest; context: GenerateContext },
+  { request, context }: Asked,
 ): Promise<Failure> {
   const failed = classifyResponse({ status, headers, text: client.redact.inText(await quotableText(body)) });
   return isMissingPath(failed) && (await isRightAddress(context.signal))
@@ -94,34 +105,48 @@ function wireBody({ endpoint, body }: BatchRequest, isStreamed: boolean): object
   return isStreamed && !isWhole ? { ...others, stream: true, stream_options: { include_usage: true } } : others;
 }
 
+interface Asked {
+  request: BatchRequest;
+  context: GenerateContext;
+}
+
 async function readStream(
   { body }: Dispatcher.ResponseData,
-  { redact }: OpenaiClient,
-  { onActivity, onFirstToken }: GenerateContext,
-): Promise<unknown> {
+  { client: { redact }, contextTokens }: AnswerTools,
+  { request, context }: Asked,
+): Promise<Answer> {
   const collector = createCollector();
   let failed: unknown;
-  let hasToken = false;
-  const onEvent = (event: Record<string, unknown>): void => {
+  const onEvent = (event: Record<string, unknown>): boolean => {
     failed ??= event['error'] ?? undefined;
-    collector.add(event);
-    if (hasToken || !collector.hasToken()) return;
-    hasToken = true;
-    onFirstToken();
+    const isFirst = !collector.hasToken();
+    const part = collector.add(event);
+    if (part !== 'token') return part === 'progress' || failed !== undefined;
+    if (isFirst) context.onFirstToken();
+    context.onToken?.();
+    return true;
   };
-  await readEvents(textPieces(body), { redact: redact.inText, onActivity, onEvent }).catch((error: unknown) => {
+  const { onActivity } = context;
+  try {
+    await readEvents(body.iterator({ destroyOnReturn: false }), { redact: redact.inText, onActivity, onEvent });
+  } catch (error) {
+    context.signal.throwIfAborted();
     // What the server said before it ended the stream tells more.
-    if (failed === undefined) throw error;
-  });
-  return redact.inValue(failed === undefined ? collector.body() : { error: failed });
+    if (failed === undefined) return withUsage(classifyThrown(error), collector.body()['usage']);
+  } finally {
+    freeBody(body);
+  }
+  const whole = collector.body();
+  const answer = failed === undefined ? whole : { error: failed, usage: whole['usage'] };
+  return readAnswer(redact.inValue(answer), request, contextTokens);
 }
 
 async function readWhole(
   { body }: Dispatcher.ResponseData,
-  { redact }: OpenaiClient,
-  { onActivity }: GenerateContext,
-): Promise<unknown> {
-  const text = await wholeText(body);
-  onActivity();
-  return redact.inValue(parsedOrText(text));
+  { client: { redact }, contextTokens }: AnswerTools,
+  { request, context }: Asked,
+): Promise<Answer> {
+  const answer = parsedAnswer(await wholeText(body));
+  context.onActivity();
+  return readAnswer(redact.inValue(answer), request, contextTokens);
 }

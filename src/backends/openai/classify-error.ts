@@ -7,7 +7,8 @@ import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
-import { isPage, outOfMemoryText, parsedOrText } from '../server/error-texts.ts';
+import { isPage, outOfMemoryText } from '../server/error-texts.ts';
+import { foreignText, headerText, parsedOrText } from '../server/json-text.ts';
 import type { WholeResponse } from './client.ts';
 import { contextError } from './context-error.ts';
 import { readRateLimit } from './rate-limit.ts';
@@ -36,7 +37,7 @@ const connectionTexts: Record<string, string> = {
 export function classifyResponse({ status, headers, text }: WholeResponse): Failure {
   const said = readErrorBody(text);
   return {
-    ...(redirection(status, headers) ?? ofError(status, said)),
+    ...(redirection(status, headers) ?? noAnswer(status) ?? ofError(status, said)),
     response: { status_code: status, body: parsedOrText(text) },
     ...readRateLimit(status, headers),
   };
@@ -44,8 +45,9 @@ export function classifyResponse({ status, headers, text }: WholeResponse): Fail
 
 /** An error that came instead of an answer, or in the middle of a stream: it may name its own status. */
 export function classifyErrorBody(error: unknown): Failure {
-  const said = readErrorBody(JSON.stringify({ error }));
-  const status = Number(said.details['code'] ?? said.details['status'] ?? said.details['status_code']);
+  const said = ofErrorValue(error, () => foreignText(error));
+  const { code, status: named, status_code: other } = said.details;
+  const status = Number(foreignText(code ?? named ?? other));
   return ofError(status >= 400 && status < 600 ? status : 500, said);
 }
 
@@ -58,17 +60,29 @@ interface Said {
 /** `{"error": {"message", "type", "code"}}`, `{"error": text}`, `{"message"}`, FastAPI's `{"detail"}`, or a page. */
 function readErrorBody(text: string): Said {
   const body = parsedOrText(text);
-  if (!isRecord(body)) return { text: isPage(text) ? '' : oneLine(text.slice(0, 2000)), details: {} };
+  if (!isRecord(body)) return { text: isPage(text) ? '' : oneLine(text), details: {} };
   const { error = body } = body;
-  if (!isRecord(error)) return { text: oneLine(String(error)), details: body };
-  const { message = error['detail'] ?? text } = error;
-  return { text: oneLine(typeof message === 'string' ? message : JSON.stringify(message)), details: error };
+  const { details, ...said } = ofErrorValue(error, () => text);
+  return { ...said, details: isRecord(error) ? details : body };
 }
+
+/** `whole`: what is said where the error has no message. */
+function ofErrorValue(error: unknown, whole: () => string): Said {
+  if (!isRecord(error)) return { text: oneLine(foreignText(error)), details: {} };
+  const { message = error['detail'] } = error;
+  return { text: oneLine(message === undefined ? whole() : foreignText(message)), details: error };
+}
+
+/** A part of an answer (206), or a success without one (202, 204). */
+const noAnswer = (status: number): Failure | null =>
+  status < 300
+    ? failure('invalid-response', `The server answers with HTTP ${status}, which is no whole answer.`)
+    : null;
 
 /** Another server would be shown the key, and the prompts. */
 function redirection(status: number, headers: IncomingHttpHeaders): Failure | null {
   if (status < 300 || status >= 400) return null;
-  const [to = ''] = oneLine(headers.location ?? 'nowhere').split(/[?#]/);
+  const [to = ''] = oneLine(headerText(headers.location) || 'nowhere').split(/[?#]/);
   return failure(
     'unusable',
     `The server redirects (${status}) to ${to}: give the address that is meant as --base-url.`,

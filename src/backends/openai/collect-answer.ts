@@ -1,39 +1,70 @@
 import { isRecord } from '../../core/is-record.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
+import { foreignText } from '../server/json-text.ts';
+import { worseReason } from './finish-reasons.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Puts the parts of a stream together to the body that the same request without a stream would have got. */
 export interface Collector {
-  add: (event: Fields) => void;
+  /** Returns what the event is a part of an answer by. */
+  add: (event: Fields) => EventPart;
   /** Is there anything that the model said? */
   hasToken: () => boolean;
   body: () => Fields;
 }
 
+/** What the model said; the end of an answer, or how far the server is in the prompt; nothing, which shows no life. */
+export type EventPart = 'token' | 'progress' | 'nothing';
+
 export function createCollector(): Collector {
-  const body: Fields = {};
-  const choices = new Map<unknown, Fields>();
+  const body = noFields();
+  const choices = new Map<number, Fields>();
   let hasToken = false;
   return {
     add(event) {
       const { choices: parts, ...others } = event;
       setGiven(body, others);
+      let isProgress = isRecord(others['prompt_progress']);
+      let says = false;
       for (const part of Array.isArray(parts) ? parts.filter(isRecord) : []) {
-        const choice = choices.get(part['index']) ?? {};
-        choices.set(part['index'], choice);
-        hasToken = addPart(choice, part) || hasToken;
+        const place = placeOf(part['index']);
+        const choice = choices.get(place) ?? noFields();
+        choices.set(place, choice);
+        says = addPart(choice, part) || says;
+        isProgress ||= typeof part['finish_reason'] === 'string';
       }
+      hasToken ||= says;
+      return says ? 'token' : isProgress ? 'progress' : 'nothing';
     },
     hasToken: () => hasToken,
-    body: () => ({ ...body, object: wholeNames[String(body['object'])] ?? body['object'], choices: inOrder(choices) }),
+    body: () => ({ ...body, object: wholeName(body['object']), choices: inOrder(choices) }),
   };
 }
 
-const wholeNames: Record<string, string> = { 'chat.completion.chunk': 'chat.completion' };
+/** Names of fields are a server's: `__proto__` is one as any other. */
+const noFields = (): Fields => Object.create(null) as Fields;
 
-const inOrder = (choices: ReadonlyMap<unknown, Fields>): Fields[] =>
-  [...choices.values()].toSorted((left, right) => Number(left['index']) - Number(right['index']));
+const wholeName = (object: unknown): unknown => (object === 'chat.completion.chunk' ? 'chat.completion' : object);
+
+/** A server that numbers no choices gives one. */
+function placeOf(index: unknown): number {
+  const place = index ?? 0;
+  if (typeof place === 'number' && Number.isSafeInteger(place) && place >= 0) return place;
+  throw new BrokenAnswer('invalid-response', `The server numbers a choice ${named(index)}: that can't be.`);
+}
+
+const named = (value: unknown): string => foreignText(value).slice(0, 50);
+
+function inOrder(choices: ReadonlyMap<number, Fields>): Fields[] {
+  const sorted = [...choices.entries()].toSorted(([left], [right]) => left - right);
+  return sorted.map(([place, choice]) => {
+    const calls = isRecord(choice['message']) ? choice['message']['tool_calls'] : null;
+    // A call whose number was left out.
+    if (Array.isArray(calls)) (choice['message'] as Fields)['tool_calls'] = calls.filter((call) => call !== undefined);
+    return { ...choice, index: place };
+  });
+}
 
 /** The last value that is one stands: counters come at the end, and later parts may repeat them as null. */
 function setGiven(target: Fields, fields: Fields): void {
@@ -46,13 +77,13 @@ function setGiven(target: Fields, fields: Fields): void {
 const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Returns whether the part said something. */
-function addPart(choice: Fields, { delta, text, logprobs, ...others }: Fields): boolean {
+function addPart(choice: Fields, { delta, text, logprobs, finish_reason: reason, ...others }: Fields): boolean {
   setGiven(choice, others);
-  if (isRecord(logprobs))
-    choice['logprobs'] = joinLists(isRecord(choice['logprobs']) ? choice['logprobs'] : {}, logprobs);
+  choice['finish_reason'] = worseReason(choice['finish_reason'], reason) ?? null;
+  if (isRecord(logprobs)) addLists((choice['logprobs'] ??= noFields()) as Fields, logprobs);
   if (typeof text === 'string') choice['text'] = `${textIn(choice['text'])}${text}`;
   if (!isRecord(delta)) return typeof text === 'string' && text !== '';
-  choice['message'] ??= { role: 'assistant', content: null };
+  choice['message'] ??= Object.assign(noFields(), { role: 'assistant', content: null });
   return addDelta(choice['message'] as Fields, delta);
 }
 
@@ -80,27 +111,22 @@ const mostCalls = 128;
 function addCall(known: Fields[], { index, ...call }: Fields): void {
   const place = typeof index === 'number' ? index : known.length;
   if (!Number.isInteger(place) || place < 0 || place >= mostCalls)
-    throw new BrokenAnswer('invalid-response', `The server numbers a call of a tool ${place}: that can't be.`);
-  const target = (known[place] ??= { type: 'function', function: {} });
+    throw new BrokenAnswer('invalid-response', `The server numbers a call of a tool ${named(index)}: that can't be.`);
+  const target = (known[place] ??= Object.assign(noFields(), { type: 'function', function: noFields() }));
   const { function: part, ...others } = call;
   setGiven(target, others);
   if (!isRecord(part)) return;
-  const { arguments: more, ...named } = part;
+  const { arguments: more, ...rest } = part;
   const whole = target['function'] as Fields;
-  setGiven(whole, named);
+  setGiven(whole, rest);
   whole['arguments'] = `${textIn(whole['arguments'])}${isRecord(more) ? JSON.stringify(more) : textIn(more)}`;
 }
 
 /** `{content: [...]}` of chats, `{tokens: [...], token_logprobs: [...], ...}` of completions. */
-function joinLists(known: Fields, more: Fields): Fields {
-  const joined = Object.entries(more).map(([name, value]) => {
+function addLists(known: Fields, more: Fields): void {
+  for (const [name, value] of Object.entries(more)) {
     const before = known[name];
-    return [
-      name,
-      Array.isArray(value) && Array.isArray(before)
-        ? [...(before as unknown[]), ...(value as unknown[])]
-        : (value ?? before),
-    ];
-  });
-  return { ...known, ...(Object.fromEntries(joined) as Fields) };
+    if (!Array.isArray(value) || !Array.isArray(before)) known[name] = value ?? before ?? null;
+    else for (const item of value) before.push(item);
+  }
 }

@@ -6,7 +6,7 @@ import { formatInteger } from '../../core/format.ts';
  * those of the server, as each server words them: vLLM, llama-server, OpenAI, SGLang, TGI, LM Studio, Ollama's /v1.
  */
 export function contextError(text: string, details: Record<string, unknown>): Failure | null {
-  const isNamed = [details['code'], details['type']].some((name) => contextCodes.has(String(name)));
+  const isNamed = [details['code'], details['type']].some((name) => typeof name === 'string' && contextCodes.has(name));
   if (!isNamed && !contextText.test(text)) return null;
   const prompt = numberOf(details['n_prompt_tokens']) ?? numberIn(text, promptCounts);
   const window = numberOf(details['n_ctx']) ?? numberIn(text, windowCounts);

@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/is-record.ts';
-import { parsedOrText } from '../server/error-texts.ts';
+import { parsedOrText } from '../server/json-text.ts';
 
 /** A model of a server's `/v1/models`. */
 export interface ListedModel {
@@ -22,7 +22,7 @@ export function readModelList(text: string): ModelList | null {
   if (rows.length < body['data'].length || !rows.every(({ id }) => typeof id === 'string')) return null;
   const owner = rows[0]?.['owned_by'];
   const models = rows.map(({ id, max_model_len: tokens }) => ({
-    name: String(id),
+    name: id as string,
     contextTokens: typeof tokens === 'number' ? tokens : null,
   }));
   return { kind: typeof owner === 'string' ? owner : null, models };

@@ -1,7 +1,7 @@
 import type { Failure, ResponseBody } from '../../core/completion.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { type CutCheck, createCutCheck } from '../server/cut-check.ts';
-import { parsedOrText } from '../server/error-texts.ts';
+import { parsedOrText } from '../server/json-text.ts';
 import type { OpenaiClient } from './client.ts';
 
 /** A failure where the server cut the prompt of an answer, by its count of tokens. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { headerText } from '../server/json-text.ts';
 import { readRetryAfter } from '../server/retry-after.ts';
 
 /** What a response says of the server's rate limit; empty where it says nothing. */
@@ -20,9 +21,9 @@ export function readRateLimit(status: number, headers: IncomingHttpHeaders, now 
 const buckets = ['-requests', '-tokens', ''];
 
 function untilReset(headers: IncomingHttpHeaders, bucket: string, now: number): number {
-  const remaining = headers[`x-ratelimit-remaining${bucket}`];
-  if (typeof remaining !== 'string' || remaining.trim() === '' || Number(remaining) !== 0) return 0;
-  return readReset(String(headers[`x-ratelimit-reset${bucket}`] ?? ''), now) ?? 0;
+  const remaining = headerText(headers[`x-ratelimit-remaining${bucket}`]);
+  if (remaining.trim() === '' || Number(remaining) !== 0) return 0;
+  return readReset(headerText(headers[`x-ratelimit-reset${bucket}`]), now) ?? 0;
 }
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,35 +1,46 @@
-import { type Answer, type Choice, failure } from '../../core/completion.ts';
+import { type Answer, type Choice, type Completion, type Failure, failure, rejection } from '../../core/completion.ts';
 import { isRecord } from '../../core/is-record.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { oneLine } from '../server/one-line.ts';
 import { classifyErrorBody } from './classify-error.ts';
 import { cutByWindow } from './cut-answer.ts';
-import { bodyOf } from './response-body.ts';
+import { isFailedReason, isKnownReason } from './finish-reasons.ts';
+import { bodyOf, isCount, usageOf } from './response-body.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Is what a server sent with its success a whole answer? `contextTokens`: of its window, null where it isn't known. */
 export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
   if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
-  const { error } = body;
-  if (error !== undefined && error !== null) return classifyErrorBody(error);
+  const { error, usage } = body;
+  if (error !== undefined && error !== null) return withUsage(classifyErrorBody(error), usage);
   const isEmbedding = request.endpoint === '/v1/embeddings';
   const problem = isEmbedding ? embeddingProblem(body, request) : choicesProblem(body, request);
-  if (problem !== null) return problem;
-  const answer = bodyOf(body, request);
-  const cut = isEmbedding ? null : cutByWindow(answer, request, contextTokens);
-  return cut ?? { status: 'completed', body: answer };
+  if (problem !== null) return withUsage(problem, usage);
+  const answer: Completion = { status: 'completed', body: bodyOf(body, request) };
+  const cut = isEmbedding ? null : cutByWindow(answer.body, request, contextTokens);
+  return cut === null ? answer : rejection(answer, cut.kind, cut.message);
 }
 
-function embeddingProblem({ data }: Fields, { body: { input } }: BatchRequest): Answer | null {
+/** What is no answer may have cost tokens all the same. */
+export const withUsage = (failed: Failure, usage: unknown): Failure => ({
+  ...failed,
+  ...usageOf(usage, '/v1/chat/completions'),
+});
+
+function embeddingProblem({ data }: Fields, { body: { input } }: BatchRequest): Failure | null {
   const isWhole =
     Array.isArray(data) &&
     data.length === (Array.isArray(input) && typeof input[0] === 'string' ? input.length : 1) &&
-    data.every((row) => isRecord(row) && (Array.isArray(row['embedding']) || typeof row['embedding'] === 'string'));
+    data.every((row) => isRecord(row) && isEmbedding(row['embedding']));
   return isWhole ? null : failure('invalid-response', 'The server did not answer with an embedding for each input.');
 }
 
-function choicesProblem({ choices, usage }: Fields, { endpoint, body }: BatchRequest): Answer | null {
+/** Numbers, or base64 of them. JSON knows no NaN: servers write null. */
+const isEmbedding = (value: unknown): boolean =>
+  typeof value === 'string' ? value !== '' : Array.isArray(value) && value.length > 0 && value.every(Number.isFinite);
+
+function choicesProblem({ choices, usage }: Fields, { endpoint, body }: BatchRequest): Failure | null {
   if (!Array.isArray(choices)) return failure('invalid-response', 'The answer of the server has no choices.');
   if (choices.length === 0) return failure('server-error', 'The server answered with an empty list of choices.');
   const wanted = typeof body['n'] === 'number' ? body['n'] : 1;
@@ -45,7 +56,7 @@ function choicesProblem({ choices, usage }: Fields, { endpoint, body }: BatchReq
   return emptyProblem(choices as Choice[], usage);
 }
 
-function choiceProblem(choice: unknown, isChat: boolean): Answer | null {
+function choiceProblem(choice: unknown, isChat: boolean): Failure | null {
   const said = isRecord(choice) && isChat ? choice['message'] : choice;
   if (!isRecord(choice) || !isRecord(said) || !isText(said[isChat ? 'content' : 'text']))
     return failure('invalid-response', 'A choice of the answer has no text.');
@@ -57,25 +68,21 @@ function choiceProblem(choice: unknown, isChat: boolean): Answer | null {
 
 const isText = (value: unknown): boolean => typeof value === 'string' || value === null || value === undefined;
 
-/** `length` and `content_filter` are judged by the engine stage, which keeps what was said. The last two are TGI's. */
-const wholeReasons = new Set('stop length tool_calls function_call content_filter eos_token stop_sequence'.split(' '));
-/** vLLM's and SGLang's for a request that they gave up; a router's for a server behind it that failed. */
-const brokenReasons = new Set(['abort', 'error']);
-
-function reasonProblem(reason: unknown): Answer | null {
-  if (typeof reason !== 'string' || reason === '')
+function reasonProblem(reason: unknown): Failure | null {
+  if (reason === undefined || reason === null || reason === '')
     return failure('server-error', 'The server ended the answer without a finish_reason: it may be cut.');
-  if (wholeReasons.has(reason)) return null;
+  if (typeof reason !== 'string') return failure('invalid-response', 'The finish_reason of the answer is no text.');
+  if (isKnownReason(reason)) return null;
   return failure(
-    brokenReasons.has(reason) ? 'server-error' : 'invalid-response',
+    isFailedReason(reason) ? 'server-error' : 'invalid-response',
     `The server ended the answer with "${oneLine(reason.slice(0, 100))}".`,
   );
 }
 
 /** An empty answer is one where the model said so, by a token that ends it. None at all is what is left of a failure. */
-function emptyProblem(choices: readonly Choice[], usage: unknown): Answer | null {
+function emptyProblem(choices: readonly Choice[], usage: unknown): Failure | null {
   const tokens = isRecord(usage) ? usage['completion_tokens'] : null;
-  if (typeof tokens === 'number' && tokens > 0) return null;
+  if (isCount(tokens) && tokens > 0) return null;
   const isEmpty = choices.every(({ message, text, finish_reason: reason }) => {
     const { role: _role, ...said } = message ?? { role: null, text };
     return reason === 'stop' && Object.values(said).every(isNothing);

@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/is-record.ts';
-import { parsedOrText } from '../server/error-texts.ts';
+import { parsedOrText } from '../server/json-text.ts';
 
 /** Takes the key out of what a server says. */
 export interface Redaction {

@@ -18,30 +18,42 @@ export function bodyOf(answer: Fields, { id: requestId, endpoint, body }: BatchR
     object: typeof object === 'string' ? object : objects[endpoint],
     created: typeof created === 'number' ? created : Math.floor(Date.now() / 1000),
     model: typeof model === 'string' ? model : body.model,
-    ...(choices === undefined ? {} : { choices: choices as Choice[] }),
+    ...(Array.isArray(choices) ? { choices: numbered(choices as Choice[]) } : {}),
     ...(data === undefined ? {} : { data: data as unknown[] }),
-    ...usageOf(usage),
+    ...usageOf(usage, endpoint),
     ...given(others),
   };
 }
 
-/** Counts that the server does not give are not there: nobody knows them. An embedding has no completion. */
-function usageOf(usage: unknown): { usage?: Usage } {
+/** Where a server gives a number twice, or what is none, the places count. */
+function numbered(choices: Choice[]): Choice[] {
+  const numbers = new Set(choices.map(({ index }) => (Number.isSafeInteger(index) && index >= 0 ? index : null)));
+  const isClear = numbers.size === choices.length && !numbers.has(null);
+  return isClear ? choices : choices.map((choice, index) => ({ ...choice, index }));
+}
+
+/** Counts that the server does not give, or that can't be, are not there: nobody knows them. An embedding has no completion. */
+export function usageOf(usage: unknown, endpoint: Endpoint): { usage?: Usage } {
   if (!isRecord(usage)) return {};
   const {
     prompt_tokens: prompt,
-    completion_tokens: completion = 0,
+    completion_tokens: completion = endpoint === '/v1/embeddings' ? 0 : null,
     total_tokens: _total,
     prompt_tokens_details,
     ...others
   } = usage;
-  if (typeof prompt !== 'number' || typeof completion !== 'number') return {};
+  if (!isCount(prompt) || !isCount(completion)) return {};
   const counts = { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
   return { usage: { ...counts, ...cachedIn(prompt_tokens_details), ...given(others) } };
 }
 
+const mostTokens = 2 ** 40;
+
+export const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < mostTokens;
+
 function cachedIn(details: unknown): Pick<Usage, 'prompt_tokens_details'> {
-  if (!isRecord(details) || typeof details['cached_tokens'] !== 'number') return {};
+  if (!isRecord(details) || !isCount(details['cached_tokens'])) return {};
   return { prompt_tokens_details: { cached_tokens: details['cached_tokens'] } };
 }
 

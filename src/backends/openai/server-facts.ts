@@ -1,5 +1,5 @@
 import { isRecord } from '../../core/is-record.ts';
-import { parsedOrText } from '../server/error-texts.ts';
+import { parsedOrText } from '../server/json-text.ts';
 import { oneLine } from '../server/one-line.ts';
 import type { OpenaiClient } from './client.ts';
 import type { ModelList } from './list-models.ts';

@@ -44,7 +44,8 @@ export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiti
       if (tries > 0) onNotice(`the ${name} answers, after ${formatDuration(passedMs())}`);
       return { found: answer.found, awayMs: tries > 0 ? passedMs() : null };
     }
-    if (!isTransient(answer.kind)) throw hopeless(answer, sought);
+    // What answers, and is no such server, does not become one.
+    if (!isTransient(answer.kind) || answer.kind === 'invalid-response') throw hopeless(answer, sought);
     if (passedMs() > longestMs) throw noServer(sought, passedMs(), answer.message);
     if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(longestMs)}`);
     await pause(waitMs, signal);

@@ -134,7 +134,8 @@ describe('a failure of a status', () => {
   });
 
   test.each<[number, ErrorKind]>([
-    [204, 'unusable'],
+    [204, 'invalid-response'],
+    [206, 'invalid-response'],
     [301, 'unusable'],
     [308, 'unusable'],
     [404, 'unusable'],

@@ -45,7 +45,10 @@ describe('a stream', () => {
     ['with other line ends', lines(piece('a'), end()).replaceAll('\n', '\r\n')],
     ['with text in its last line', lines(end({ message: { role: 'assistant', content: 'a' } }))],
     ['with fields that nobody knows', lines(piece('a', { mood: 'good' }), end({ mood: 'good' }))],
-    ['with nothing but the text in its lines', lines({ message: { content: 'a' } }, { done: true })],
+    [
+      'with nothing but the text in its lines',
+      lines({ message: { content: 'a' } }, { done: true, done_reason: 'stop' }),
+    ],
   ])('is whole %s', async (_, body) => {
     expect(await textOf(body)).toBe('a');
   });
@@ -54,11 +57,11 @@ describe('a stream', () => {
     expect(await textOf(lines(end({ eval_count: 1 })))).toBe('');
   });
 
-  test('tells of the first token, and of life at every line', async () => {
+  test('tells of the first token, and of life at every line that says something', async () => {
     const seen: string[] = [];
     const body = lines(piece(''), piece('', { thinking: 'hm' }), piece('a'), end());
     await ask(body, { onActivity: () => seen.push('life'), onFirstToken: () => seen.push('first') });
-    expect(seen).toEqual(['life', 'life', 'first', 'life', 'life']);
+    expect(seen).toEqual(['life', 'first', 'life', 'life']);
   });
 
   test.each<[string, string, string]>([
@@ -86,6 +89,17 @@ describe('a stream', () => {
     ['has log probabilities that are no list', lines({ ...piece('a'), logprobs: 5 }, end()), 'invalid-response'],
     ['has a text for a counter', lines(piece('a'), end({ eval_count: '3' })), 'invalid-response'],
     ['ends for a reason that is none', lines(piece('a'), end({ done_reason: 'load' })), 'invalid-response'],
+    ['ends without a reason', lines(piece('a'), end({ done_reason: undefined })), 'server-error'],
+    ['ends with an empty reason', lines(piece('a'), end({ done_reason: '' })), 'server-error'],
+    ['ends without one token', lines(end({ eval_count: 0 })), 'server-error'],
+    ['ends and counts nothing', lines({ done: true, done_reason: 'stop' }), 'server-error'],
+    ['says an error that turns into no text', lines({ error: { toString: 1 } }), 'server-error'],
+    ['says an error without a text', lines({ error: '' }), 'server-error'],
+    [
+      'is nested too deep',
+      `{"message":{"content":"","x":${'['.repeat(20_000)}${']'.repeat(20_000)}}}\n`,
+      'invalid-response',
+    ],
     ['says an error', lines(piece('a'), { error: 'out of paper' }), 'server-error'],
     ['says an error that is no text', lines(piece('a'), { error: { code: 5 } }), 'server-error'],
     ['says an error beside an end', lines(piece('a'), end({ error: 'unexpected EOF' })), 'engine-crashed'],
@@ -122,12 +136,17 @@ const text = fc.string({ unit: 'binary', maxLength: 12 });
 
 const goodLine: fc.Arbitrary<Line> = text.map((said) => ({ does: 'add', text: said, bytes: json(piece(said)) }));
 const lastLine: fc.Arbitrary<Line> = fc
-  .constantFrom('stop', 'length', undefined)
+  .constantFrom('stop', 'length')
   .map((reason) => ({ does: 'end', bytes: json(end({ done_reason: reason })) }));
 const badLine: fc.Arbitrary<Line> = fc
   .oneof(
     fc.constantFrom('', ' ', 'null', '[]', '{', '}', '{"error":"x"}', '{"error":null}', '{"status":"success"}'),
-    fc.constantFrom(json(end({ done_reason: 'unload' })), json({ message: { content: ['a'] } }), '{"message":null}'),
+    fc.constantFrom(
+      json(end({ done_reason: 'unload' })),
+      json(end({ done_reason: undefined })),
+      json({ message: { content: ['a'] } }),
+      '{"message":null}',
+    ),
     text.map((said) => json(piece(said)).slice(0, -1)),
     text.map((said) => `${json(piece(said))}${json(piece(said))}`),
     fc

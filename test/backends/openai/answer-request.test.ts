@@ -390,6 +390,8 @@ test.each<[string, Partial<RequestBody>, object, string]>([
 test.each([
   [201, 'completed'],
   [203, 'completed'],
+  [202, 'invalid-response'],
+  [206, 'invalid-response'],
   [302, 'unusable'],
 ])('a whole answer with the status %i: %s', async (status, outcome) => {
   const body = { choices: [{ message: { content: 'a' }, finish_reason: 'stop' }] };

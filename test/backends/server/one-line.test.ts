@@ -10,3 +10,10 @@ test.each([
 ])('%j', (text, line) => {
   expect(oneLine(text)).toBe(line);
 });
+
+test.each([' ', ' \n', '\u00A0', '\u001B[', '\u200B'])('a text with a million of %j in it takes no time', (text) => {
+  const startedAt = process.cpuUsage().user;
+  expect(oneLine(`a${text.repeat(1e6)}b`).length).toBeLessThanOrEqual(8000);
+  // By the square of the length, it would take a quarter of an hour.
+  expect((process.cpuUsage().user - startedAt) / 1e6).toBeLessThan(30);
+});

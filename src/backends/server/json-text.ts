@@ -1,0 +1,39 @@
+import { deepestNesting, isDeeperThan } from '../../core/nesting.ts';
+import { BrokenAnswer } from './broken-answer.ts';
+
+/** The value of a text of JSON, which is a part of an answer; undefined where it is none. Throws where it is nested too deep. */
+export function parsedAnswer(text: string): unknown {
+  const value = parsed(text);
+  if (isTooDeep(text, value)) {
+    const message = `The answer of the server is nested more than ${deepestNesting} levels deep.`;
+    throw new BrokenAnswer('invalid-response', message);
+  }
+  return value;
+}
+
+/** The value of a text that may be JSON, else the text. */
+export function parsedOrText(text: string): unknown {
+  const value = parsed(text);
+  return value === undefined || isTooDeep(text, value) ? text : value;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isTooDeep = (text: string, value: unknown): boolean =>
+  text.length > 2 * deepestNesting && isDeeperThan(value, deepestNesting);
+
+/**
+ * A value that a server chose, for a message: a text as it is, anything else as JSON. `String(value)` would call what such
+ * a value names its `toString`.
+ */
+export const foreignText = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+
+/** A header, of which there may be several. */
+export const headerText = (header: string | string[] | undefined): string => [header ?? ''].flat()[0] ?? '';
