@@ -9,6 +9,9 @@ describe('a request that fails alone', () => {
   const long = 'x'.repeat(5000);
   test.each<[string, BatchRequest, string, RegExp]>([
     ['unknown key', question('a', { wibble: 1 }), 'bad-request', /vllm can't honour `wibble`/],
+    ['guided_json', question('a', { guided_json: {} }), 'bad-request', /`structured_outputs`: {"json": \.\.\.}/],
+    ['extra_body', question('a', { extra_body: {} }), 'bad-request', /put the keys that it holds into the body/],
+    ['priority', question('a', { priority: 1 }), 'bad-request', /--option scheduling_policy=priority/],
     ['too long', question(long), 'context-too-long', /^The prompt has 5,0\d\d tokens, and the context window 4,096: /],
     ['temperature', question('a', { temperature: 3 }), 'bad-request', /temperature must be in \[0, 2\], got 3/],
     ['greedy n', question('a', { n: 2 }), 'bad-request', /n must be 1 when using greedy sampling/],
@@ -25,6 +28,7 @@ describe('a request that fails alone', () => {
     ['tool_choice', question('a', { tool_choice: 'required' }), 'bad-request', /`tool_choice`/],
     ['image', chat([{ role: 'user', content: [{ type: 'image_url' }] }]), 'bad-request', /messages\[0\].*"image_url"/],
     ['role', chat([{ role: 'user\n', content: 'a' }]), 'bad-request', /role/],
+    ['service_tier', question('a', { service_tier: 'flex' }), 'bad-request', /`service_tier`/],
     ['kwargs', question('a', { chat_template_kwargs: { tokenize: true } }), 'bad-request', /can't hold `tokenize`/],
     ['embedding', at('/v1/embeddings', { input: 'a' }), 'bad-request', /makes no embeddings/],
     ['empty prompt', at('/v1/completions', { prompt: '' }), 'bad-request', /`prompt` is no text/],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
 import { scratchFile } from '../../helpers/scratch-folder.ts';
 import { candidate, chat } from '../candidates.ts';
-import { ask, at, question, say, shareVllm } from './asking.ts';
+import { ask, at, complete, question, say, shareVllm } from './asking.ts';
 
 const vllm = shareVllm();
 
@@ -131,6 +131,79 @@ describe('the prompt', () => {
     expect(await say(backend, question(prompt, { add_generation_prompt: false }))).toBe(user);
     const both = question(prompt, { continue_final_message: true, add_generation_prompt: true });
     expect(await ask(backend, both)).toMatchObject({ kind: 'bad-request' });
+  });
+
+  test.each([
+    { begun: '{"matched":[', changes: {} },
+    { begun: '{"matched":[', changes: { continue_final_message: true, add_generation_prompt: false } },
+    { begun: 'A blank behind it, and <|im_end|> in it. ', changes: { add_generation_prompt: false } },
+    { begun: '', changes: {} },
+  ])('goes on with a last message of the assistant’s: $begun $changes', async ({ begun, changes }) => {
+    const messages = [
+      { role: 'user', content: prompt },
+      { role: 'assistant', content: begun },
+    ];
+    const shown = await say(vllm().backend, chat(messages, { temperature: 0, ...changes }));
+    expect(shown).toBe(`${user}${assistant}${begun}`);
+  });
+
+  test('closes a last message of the assistant’s only where it is told to', async () => {
+    const messages = [
+      { role: 'user', content: prompt },
+      { role: 'assistant', content: 'Yes.' },
+    ];
+    const closed = `${user}${assistant}Yes.[<|im_end|>]\n`;
+    const say1 = (changes: object) => say(vllm().backend, chat(messages, { temperature: 0, ...changes }));
+    expect(await say1({ continue_final_message: false })).toBe(`${closed}${assistant}`);
+    expect(await say1({ add_generation_prompt: true })).toBe(`${closed}${assistant}`);
+    expect(await say1({ continue_final_message: false, add_generation_prompt: false })).toBe(closed);
+  });
+
+  test.each<[object[], RegExp]>([
+    [[{ role: 'user', content: 'a' }], /^messages\[0\] has the role "user", .*remove `continue_final_message`\.$/],
+    [
+      [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '{}' } }] },
+      ],
+      /^messages\[1\] ends in a tool call/,
+    ],
+  ])('of what can’t be continued is refused by name', async (messages, message) => {
+    const answer = await ask(vllm().backend, chat(messages, { continue_final_message: true }));
+    expect(answer).toMatchObject({ kind: 'bad-request', message: expect.stringMatching(message) as string });
+  });
+
+  test('of a completion is raw: its markup is markup, and it begins once', async () => {
+    const { backend } = vllm();
+    const raw = (text: string) => say(backend, at('/v1/completions', { prompt: text, temperature: 0 }));
+    const shown = `${user}${assistant}`;
+    const markup = `<|im_start|>user\n${prompt}<|im_end|>\n<|im_start|>assistant\n`;
+    expect(await raw(markup)).toBe(`[<s>]${shown}`);
+    expect(await raw(`<s>${markup}`)).toBe(`[<s>]${shown}`);
+  });
+
+  test('with tools or documents that the template does not print is refused', async () => {
+    const { backend } = await openFakeVllm({}, { model: 'fake/toolless' });
+    const tools = [{ type: 'function', function: { name: 'find' } }];
+    const refused = (changes: object) => ask(backend, question(prompt, changes as Record<string, unknown>));
+    expect(await refused({ tools })).toMatchObject({
+      kind: 'bad-request',
+      message: expect.stringContaining('does not print `tools`') as string,
+    });
+    expect(await refused({ documents: [{ text: 'a' }] })).toMatchObject({ kind: 'bad-request' });
+    expect(await say(backend, question(prompt, { tools, tool_choice: 'none' }))).toBe(`${user}${assistant}`);
+    expect(await say(backend, question(prompt, { tools: [], documents: [] }))).toBe(`${user}${assistant}`);
+  });
+
+  test('is cut where vLLM’s own key for it says so', async () => {
+    const { backend } = vllm();
+    const cut = async (changes: object) =>
+      (await complete(backend, question('abcdefgh', changes as Record<string, unknown>))).body.usage?.prompt_tokens;
+    expect(await cut({ truncate_prompt_tokens: 7 })).toBe(7);
+    expect(await cut({ truncate_prompt_tokens: 7, truncation_side: 'right' })).toBe(7);
+    expect(await cut({ truncate_prompt_tokens: -1 })).toBe(await cut({}));
+    const refused = await ask(backend, question('a', { truncate_prompt_tokens: 5000 }));
+    expect(refused).toMatchObject({ kind: 'bad-request' });
   });
 
   test('is rendered by a template of the user, where one is given', async () => {

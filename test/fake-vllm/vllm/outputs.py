@@ -45,6 +45,7 @@ class RequestOutput:
     metrics: RequestStateStats | None = None
     num_cached_tokens: int | None = None
     lora_request: Any = None
+    prompt_logprobs: list[dict[int, Any] | None] | None = None
 
 
 @dataclass

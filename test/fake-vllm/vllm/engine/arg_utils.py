@@ -32,6 +32,7 @@ class EngineArgs:
     trust_remote_code: bool = False
     generation_config: str = "auto"
     disable_log_stats: bool = False
+    scheduling_policy: str = "fcfs"
 
     @staticmethod
     def add_cli_args(parser: FlexibleArgumentParser) -> FlexibleArgumentParser:

@@ -44,6 +44,7 @@ class CacheConfig:
 @dataclass
 class SchedulerConfig:
     max_num_seqs: int
+    policy: str = "fcfs"
 
 
 @dataclass
@@ -76,7 +77,7 @@ def make_config(args: Any, usage_context: UsageContext | None) -> VllmConfig:
     return VllmConfig(
         ModelConfig(args.model, window, dtype, args.generation_config),
         CacheConfig(kv_tokens() // BLOCK, BLOCK),
-        SchedulerConfig(args.max_num_seqs or usual),
+        SchedulerConfig(args.max_num_seqs or usual, args.scheduling_policy),
         args,
     )
 

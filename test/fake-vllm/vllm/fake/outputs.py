@@ -57,7 +57,8 @@ class Group:
             return PoolingRequestOutput(self.id, PoolingOutput(embed(self.tokens)), self.tokens, first.cached)
         outputs = [completion(index, sequence) for index, sequence in enumerate(sequences)]
         metrics = self._metrics(first) if has_stats else None
-        return RequestOutput(self.id, self.tokens, outputs, True, metrics, first.cached)
+        prompt = prompt_logprobs(self.tokens, self._params.prompt_logprobs)
+        return RequestOutput(self.id, self.tokens, outputs, True, metrics, first.cached, prompt_logprobs=prompt)
 
     def _metrics(self, first: Sequence) -> RequestStateStats:
         latency = first.first_token_ts - first.queued_ts
@@ -79,6 +80,15 @@ def logprobs_of(token: int, top: int) -> dict[int, Logprob]:
     """The sampled token, in addition to the top ones, of which it is the first."""
     others = [(token + step) % 5 + 5 if step else token for step in range(max(1, top))]
     return {other: Logprob(-0.1 * (rank + 1), rank + 1, decode([other])) for rank, other in enumerate(others)}
+
+
+def prompt_logprobs(tokens: list[int], top: int | None) -> list[dict[int, Logprob] | None] | None:
+    """The first token has none, and the last is as improbable as can be."""
+    if top is None:
+        return None
+    positions = [None, *(logprobs_of(token, top) for token in tokens[1:])]
+    positions[-1][tokens[-1]].logprob = float("-inf")
+    return positions
 
 
 def embed(tokens: list[int]) -> Vector:

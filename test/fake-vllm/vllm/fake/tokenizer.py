@@ -55,6 +55,8 @@ class Tokenizer:
         self._is_defined = "defined" in model
         template = CHAT_TEMPLATE.replace("<|im_end|>", f"{vocabulary.DEFINED}<|im_end|>") if self._is_defined else CHAT_TEMPLATE
         self.chat_template = None if "base" in model else template
+        self.bos_token_id = vocabulary.BOS
+        self._prints_tools = "toolless" not in model
         self.added_tokens_decoder = {number: AddedToken(text) for number, text in enumerate(vocabulary.CONTROL)}
         self.added_tokens_decoder[vocabulary.FIRST_PHRASE] = AddedToken(vocabulary.DEFINED, special=False)
         self._tokenizer = FastTokenizer()
@@ -84,7 +86,7 @@ class Tokenizer:
                 "that will prompt it to start a new assistant message instead."
             )
         parts = [(chat_template or self.chat_template).partition("{%")[0]]
-        if tools:
+        if tools and self._prints_tools:
             parts.append(turn("tools", json.dumps(tools, ensure_ascii=False)))
         for message in conversation:
             calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls") or []]

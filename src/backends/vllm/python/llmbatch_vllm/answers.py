@@ -25,6 +25,9 @@ class Answers:
         chat = prepared.request["endpoint"] == "/v1/chat/completions"
         choices = [self._chat_choice(choice, prepared) if chat else self._text_choice(choice) for choice in output.outputs]
         content = {"choices": choices, "usage": usage_of(output)}
+        if getattr(output, "prompt_logprobs", None) is not None:
+            # Where vLLM's own server has it.
+            (content if chat else choices[0])["prompt_logprobs"] = [self._position(at) for at in output.prompt_logprobs]
         answer = completed(prepared, "chat.completion" if chat else "text_completion", content)
         return {**answer, **times_of(output), "finish": finish_of(output.outputs[0])}
 
@@ -91,6 +94,15 @@ class Answers:
             offsets.append(offset)
             offset += len(text)
         return {"tokens": tokens, "token_logprobs": values, "top_logprobs": top, "text_offset": offsets}
+
+    def _position(self, position: Any) -> dict[str, Any] | None:
+        """The prompt's first token follows none, and has no probability."""
+        if position is None:
+            return None
+        return {
+            str(token): {"logprob": finite(found.logprob), "rank": found.rank, "decoded_token": self._text_of(token, found)}
+            for token, found in position.items()
+        }
 
     def _logprob(self, token: int, logprob: Any) -> dict[str, Any]:
         text = self._text_of(token, logprob)

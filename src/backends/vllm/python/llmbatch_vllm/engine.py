@@ -61,8 +61,10 @@ class Engine:
         is_embedding = request["endpoint"] == "/v1/embeddings"
         params = self._sampling.of_embedding(body) if is_embedding else self._sampling.of(request)
         prompts = self._prompts.of_embedding(body) if is_embedding else [self._prompts.of(request)]
+        prompts = [truncated(prompt, body, self.info["contextTokens"]) for prompt in prompts]
         for prompt in prompts:
             self._check_length(len(prompt), is_embedding)
+        self._check_priority(body.get("priority", 0))
         return Prepared(request, prompts, params, self._lora.adapter_of(body.get("model")))
 
     def _check_length(self, tokens: int, is_embedding: bool) -> None:
@@ -72,6 +74,11 @@ class Engine:
             counts = f"The prompt has {tokens:,} tokens, and the context window {window:,}"
             raise Refusal("context-too-long", f"{counts}: {self._advice}.")
 
+    def _check_priority(self, priority: int) -> None:
+        if priority != 0 and self._engine.vllm_config.scheduler_config.policy != "priority":
+            way = "add --option scheduling_policy=priority, or remove it"
+            raise Refusal("bad-request", f"`priority` is of no use to a scheduler that goes by arrival: {way}.")
+
     def add(self, key: int, prepared: "Prepared") -> None:
         flight = Flight(key, prepared)
         added = []
@@ -80,7 +87,14 @@ class Engine:
                 # Ours and unique: vLLM takes an id twice, and mixes the two.
                 name = f"{key}.{index}"
                 added.append(name)
-                self._engine.add_request(name, tokens_input(prompt), prepared.params, lora_request=prepared.adapter)
+                body = prepared.request["body"]
+                self._engine.add_request(
+                    name,
+                    tokens_input(prompt, body.get("cache_salt")),
+                    prepared.params,
+                    lora_request=prepared.adapter,
+                    priority=body.get("priority", 0),
+                )
         except Exception:
             self._engine.abort_request(added)
             raise
@@ -156,9 +170,24 @@ class Flight:
         self.outputs: dict[int, Any] = {}
 
 
-def tokens_input(tokens: list[int]) -> dict[str, Any]:
+def tokens_input(tokens: list[int], cache_salt: str | None) -> dict[str, Any]:
     """Tokens, so that no second BOS is put before them; with a type they pass the engine's own rendering by."""
-    return {"type": "token", "prompt_token_ids": tokens}
+    salted = {} if cache_salt is None else {"cache_salt": cache_salt}
+    return {"type": "token", "prompt_token_ids": tokens, **salted}
+
+
+def truncated(tokens: list[int], body: dict[str, Any], window: int) -> list[int]:
+    """`truncate_prompt_tokens` as `vllm serve` has it: the last ones are kept; -1 is what leaves room for the answer."""
+    most = body.get("truncate_prompt_tokens")
+    if most is None:
+        return tokens
+    if most < -1 or most > window:
+        raise Refusal("bad-request", f"`truncate_prompt_tokens` is {most}: vllm wants -1, or 0 to {window:,}.")
+    if most == -1:
+        most = max(0, window - (body.get("max_completion_tokens", body.get("max_tokens")) or 1))
+    if len(tokens) <= most:
+        return tokens
+    return tokens[:most] if body.get("truncation_side") == "right" else tokens[len(tokens) - most :]
 
 
 def tokenizer_of(engine: Any) -> Any:

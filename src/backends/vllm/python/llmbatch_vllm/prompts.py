@@ -4,11 +4,9 @@ import copy
 import json
 from typing import Any
 
-from llmbatch_vllm.control_tokens import protect, special_texts
+from llmbatch_vllm.control_tokens import protect, special_texts, unused_character
+from llmbatch_vllm.messages import read_message
 from llmbatch_vllm.refusal import Refusal, sentence
-
-ROLES = ("system", "developer", "user", "assistant", "tool")
-MESSAGE_KEYS = {"role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "reasoning", "refusal"}
 
 
 class Prompts:
@@ -29,32 +27,53 @@ class Prompts:
     def of(self, request: dict[str, Any]) -> list[int]:
         body = request["body"]
         if request["endpoint"] == "/v1/completions":
-            return self._of_text(body.get("prompt"), body.get("add_special_tokens") is not False, "prompt")
+            # Raw by contract: control tokens are what they are.
+            tokens = self._of_text(body.get("prompt"), None, "prompt", body.get("add_special_tokens") is not False)
+            return self._with_one_bos(tokens)
         protected = protect(chat_of(body, self._has_developer), self._special)
-        return self._tokens(self._render(protected.value), protected.mark, is_start_special=False)
+        # The template writes the token that begins a prompt.
+        is_start_special = body.get("add_special_tokens") is True
+        return self._tokens(self._render(protected.value), protected.mark, is_start_special)
 
     def of_embedding(self, body: dict[str, Any]) -> list[list[int]]:
         given = body.get("input")
-        return [self._of_text(text, True, "input") for text in (given if isinstance(given, list) else [given])]
+        return [self._of_text(text, self._special, "input") for text in (given if isinstance(given, list) else [given])]
 
-    def _of_text(self, text: Any, is_start_special: bool, key: str) -> list[int]:
+    def _of_text(self, text: Any, special: Any, key: str, is_start_special: bool = True) -> list[int]:
         if not isinstance(text, str) or text == "":
             raise Refusal("bad-request", f"`{key}` is no text, or an empty one.")
-        protected = protect(text, self._special)
+        protected = protect(text, special)
         return self._tokens(protected.value, protected.mark, is_start_special)
+
+    def _with_one_bos(self, tokens: list[int]) -> list[int]:
+        """The prompt may begin with the token that the tokenizer puts before it."""
+        bos = getattr(self._tokenizer, "bos_token_id", None)
+        return tokens[1:] if bos is not None and tokens[:2] == [bos, bos] else tokens
 
     def _render(self, chat: dict[str, Any]) -> str:
         if self._template is None and not getattr(self._tokenizer, "chat_template", None):
-            way = "give one with --option chat_template=FILE, or send `prompt` to /v1/completions"
+            way = "give one with --option chat_template=FILE, or send `prompt`, with its markup written out, to /v1/completions"
             raise Refusal("bad-request", f"The model has no chat template: {way}.")
+        text = self._apply(chat)
+        for key in ("tools", "documents"):
+            if chat[key] and text == self._apply({**chat, key: None}):
+                way = "remove them, or give a template that does with --option chat_template=FILE"
+                what = f"The model's chat template does not print `{key}`, and it would not know of them"
+                raise Refusal("bad-request", f"{what}: {way}.")
+        return open_end(text, chat) if chat["continues"] else text
+
+    def _apply(self, chat: dict[str, Any]) -> str:
+        messages = chat["messages"]
+        if chat["continues"]:
+            messages = [*messages[:-1], {**messages[-1], "content": messages[-1]["content"] + chat["end"]}]
         try:
             return self._tokenizer.apply_chat_template(
-                chat["messages"],
+                messages,
                 chat_template=self._template,
                 tools=chat["tools"],
+                documents=chat["documents"],
                 tokenize=False,
                 add_generation_prompt=chat["generates"],
-                continue_final_message=chat["continues"],
                 **chat["kwargs"],
             )
         except Exception as error:
@@ -77,21 +96,58 @@ class Prompts:
 
 def chat_of(body: dict[str, Any], has_developer: bool) -> dict[str, Any]:
     """What the template is given. Everything in it that is a user's text is protected as a whole."""
-    continues = body.get("continue_final_message") is True
+    continues, generates = last_turn(body)
+    messages = [read_message(message, number, has_developer) for number, message in enumerate(body["messages"])]
     return {
-        "messages": [read_message(message, number, has_developer) for number, message in enumerate(body["messages"])],
-        "tools": None if body.get("tool_choice") == "none" else body.get("tools"),
+        "messages": messages,
+        "tools": None if body.get("tool_choice") == "none" else body.get("tools") or None,
+        "documents": body.get("documents") or None,
         "continues": continues,
-        "generates": body.get("add_generation_prompt", not continues) is True,
+        "generates": generates,
         "kwargs": template_kwargs(body),
+        # Behind the last message, to find where its text ends.
+        "end": unused_character(json.dumps(body, ensure_ascii=False)) if continues else "",
     }
+
+
+def last_turn(body: dict[str, Any]) -> tuple[bool, bool]:
+    """Does the answer go on with the last message, and does it begin a new one? As ../../../request/last-turn.ts has it."""
+    last, number = body["messages"][-1], len(body["messages"]) - 1
+    opens = body.get("add_generation_prompt")
+    is_begun = last.get("role") == "assistant" and opens is not True
+    if not body.get("continue_final_message", is_begun):
+        return False, opens is not False
+    if opens is True:
+        both = "`continue_final_message` and `add_generation_prompt` are both true: remove one of them."
+        raise Refusal("bad-request", both)
+    if last.get("role") != "assistant":
+        why = f"messages[{number}] has the role {json.dumps(last.get('role'))}, and only an assistant's message can be continued"
+        raise Refusal("bad-request", f"{why}: remove `continue_final_message`.")
+    if last.get("tool_calls"):
+        way = "put the result of the call behind it, or say `continue_final_message`: false"
+        raise Refusal("bad-request", f"messages[{number}] ends in a tool call, which can't be continued: {way}.")
+    return True, False
+
+
+def open_end(rendered: str, chat: dict[str, Any]) -> str:
+    """Without what the template adds behind the last message, to close its turn."""
+    begun = chat["messages"][-1]["content"]
+    text, end, _ = rendered.rpartition(chat["end"])
+    if end and text.endswith(begun):
+        return text
+    where = f"messages[{len(chat['messages']) - 1}]"
+    raise Refusal(
+        "bad-request",
+        f"The model's chat template does not write the text of {where} as it is, so that it can't be continued: take blanks "
+        "off its ends and thoughts out of it, or say `continue_final_message`: false for an answer behind it.",
+    )
 
 
 def template_kwargs(body: dict[str, Any]) -> dict[str, Any]:
     kwargs = dict(body.get("chat_template_kwargs") or {})
     reserved = {"conversation", "messages", "tools", "tokenize", "chat_template", "tokenizer_kwargs", "return_dict"}
     reserved |= {"add_generation_prompt", "continue_final_message", "return_assistant_tokens_mask", "return_tensors"}
-    reserved |= {"truncation", "max_length", "padding"}
+    reserved |= {"truncation", "max_length", "padding", "documents"}
     wrong = next((key for key in kwargs if key in reserved), None)
     if wrong is not None:
         raise Refusal("bad-request", f"`chat_template_kwargs` can't hold `{wrong}`: it is given in the body itself.")
@@ -100,44 +156,6 @@ def template_kwargs(body: dict[str, Any]) -> dict[str, Any]:
         kwargs.setdefault("reasoning_effort", effort)
         kwargs.setdefault("enable_thinking", effort != "none")
     return kwargs
-
-
-def read_message(message: Any, number: int, has_developer: bool) -> dict[str, Any]:
-    where = f"messages[{number}]"
-    role = message.get("role")
-    # The role goes into the prompt's structure, so only known ones pass.
-    if role not in ROLES:
-        raise Refusal("bad-request", f"{where} has the role {json.dumps(role)}: vllm knows {', '.join(ROLES)}.")
-    unknown = next((key for key in message if key not in MESSAGE_KEYS and message[key] is not None), None)
-    if unknown is not None:
-        raise Refusal("bad-request", f"vllm can't honour `{unknown}` of {where}: remove it.")
-    read = {key: value for key, value in message.items() if value is not None}
-    read["role"] = "system" if role == "developer" and not has_developer else role
-    read["content"] = read_content(message.get("content"), where)
-    if "tool_calls" in read:
-        read["tool_calls"] = [read_tool_call(call, where) for call in read["tool_calls"]]
-    return read
-
-
-def read_content(content: Any, where: str) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    for part in content:
-        if part.get("type") != "text" or not isinstance(part.get("text"), str):
-            way = "use -b openai with a `vllm serve` for images"
-            raise Refusal("bad-request", f"{where} has a part of type {json.dumps(part.get('type'))}: {way}.")
-    return "\n".join(part["text"] for part in content)
-
-
-def read_tool_call(call: Any, where: str) -> dict[str, Any]:
-    """OpenAI gives the arguments as a text of JSON, templates want the object."""
-    try:
-        arguments = call["function"]["arguments"]
-        if isinstance(arguments, str):
-            arguments = json.loads(arguments or "{}")
-        return {**call, "function": {**call["function"], "arguments": arguments}}
-    except (KeyError, TypeError, ValueError) as error:
-        raise Refusal("bad-request", f"{where} has a tool call whose arguments are no JSON.") from error
 
 
 def read_template(path: str | None) -> str | None:

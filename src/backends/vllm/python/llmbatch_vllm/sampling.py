@@ -10,17 +10,20 @@ SAME = {
     "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "temperature", "top_p", "top_k", "min_p", "seed",
     "stop", "stop_token_ids", "ignore_eos", "min_tokens", "logit_bias", "allowed_token_ids", "bad_words",
     "skip_special_tokens", "spaces_between_special_tokens", "include_stop_str_in_output", "thinking_token_budget",
+    "prompt_logprobs",
 }  # fmt: skip
 # Read here or with the prompt, or of no effect on an answer.
 OTHERS = {
     "model", "max_tokens", "max_completion_tokens", "repeat_penalty", "logprobs", "response_format",
-    "structured_outputs", "stream", "stream_options", "user", "metadata", "store",
+    "structured_outputs", "stream", "stream_options", "user", "metadata", "store", "add_special_tokens",
+    "truncate_prompt_tokens", "truncation_side", "priority", "cache_salt", "vllm_xargs", "prompt_cache_key",
+    "safety_identifier",
 }  # fmt: skip
 OF_CHAT = {
     "messages", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs",
-    "add_generation_prompt", "continue_final_message", "reasoning_effort",
+    "add_generation_prompt", "continue_final_message", "reasoning_effort", "documents",
 }  # fmt: skip
-OF_TEXT = {"prompt", "add_special_tokens"}
+OF_TEXT = {"prompt"}
 OF_EMBEDDING = {"model", "input", "dimensions", "encoding_format", "user"}
 
 
@@ -48,6 +51,8 @@ class Sampling:
             values["repetition_penalty"] = body["repeat_penalty"]
         values["max_tokens"] = limit_of(body, self._defaults)
         values["logprobs"] = logprobs_of(body, chat)
+        if "vllm_xargs" in body:
+            values["extra_args"] = body["vllm_xargs"]
         if "logit_bias" in values:
             values["logit_bias"] = {int(token): float(bias) for token, bias in values["logit_bias"].items()}
         try:
@@ -72,16 +77,37 @@ def field_names(parameters: Any) -> set[str]:
     return set(getattr(parameters, "__struct_fields__", ())) or set(getattr(parameters, "__annotations__", ()))
 
 
-NEUTRAL = {"best_of": 1, "echo": False, "suffix": "", "parallel_tool_calls": True, "use_beam_search": False}
+# Values that change nothing.
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "best_of": (1,), "echo": (False,), "suffix": ("",), "use_beam_search": (False,), "length_penalty": (1,),
+    "service_tier": ("auto", "default"), "modalities": (["text"],), "tools": ([],), "functions": ([],),
+    "tool_choice": ("auto", "none"), "parallel_tool_calls": (True, False), "top_logprobs": (0,), "documents": ([],),
+    "include_reasoning": (True,),
+}  # fmt: skip
+STRUCTURED = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
 
 
 def check_keys(body: dict[str, Any], known: set[str]) -> None:
     for key, value in body.items():
-        if key not in known and not (key in NEUTRAL and value == NEUTRAL[key]):
-            raise Refusal("bad-request", f"vllm can't honour `{key}`: remove it or use another backend.")
+        if key not in known and value not in NEUTRAL.get(key, ()):
+            raise Refusal("bad-request", f"vllm can't honour `{key}`: {way_around(key)}.")
     check_types(body)
+    if body.get("parallel_tool_calls") is False and body.get("tools"):
+        raise Refusal("bad-request", "`parallel_tool_calls` is false: vllm can't hold the model to one call here.")
     if body.get("tool_choice") not in (None, "auto", "none"):
         raise Refusal("bad-request", "`tool_choice` is neither auto nor none: vllm can't force a tool here.")
+
+
+def way_around(key: str) -> str:
+    if key in STRUCTURED:
+        return f'vLLM calls it `structured_outputs`: {{"{STRUCTURED[key]}": ...}} since 0.12'
+    if key == "guided_json_object":
+        return 'say `response_format`: {"type": "json_object"}'
+    if key == "extra_body":
+        return "it is a word of OpenAI's Python client, put the keys that it holds into the body itself"
+    if key == "chat_template":
+        return "give the template for the whole run, with --option chat_template=FILE"
+    return "remove it or use another backend"
 
 
 def limit_of(body: dict[str, Any], defaults: dict[str, Any]) -> int | None:

@@ -52,6 +52,18 @@ def is_effort(value: Any) -> bool:
     return value in EFFORTS
 
 
+def is_side(value: Any) -> bool:
+    return value in ("left", "right")
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def is_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
 TYPES = {
     **of(f"one of {', '.join(EFFORTS)}", is_effort, "reasoning_effort"),
     **of("a whole number", is_integer, "n", "top_k", "seed", "min_tokens", "max_tokens", "max_completion_tokens"),
@@ -61,6 +73,11 @@ TYPES = {
     **of("true or false", is_flag, "ignore_eos", "skip_special_tokens", "spaces_between_special_tokens"),
     **of("true or false", is_flag, "include_stop_str_in_output", "add_generation_prompt", "continue_final_message"),
     **of("true or false", is_flag, "add_special_tokens"),
+    **of("a whole number", is_integer, "prompt_logprobs", "truncate_prompt_tokens", "priority"),
+    **of("left or right", is_side, "truncation_side"),
+    **of("a text", is_text, "cache_salt"),
+    **of("an object", is_object, "vllm_xargs"),
+    **of("a list of objects", is_objects, "tools", "documents"),
     **of("true, false or a whole number", is_logprobs, "logprobs"),
     **of("a text or a list of texts", is_text_or_texts, "stop"),
     **of("a list of texts", is_texts, "bad_words"),
