@@ -64,8 +64,23 @@ export function systemPromptOf(body: RequestBody): string {
 
 export const isSystem = (message: ChatMessage): boolean => message.role === 'system' || message.role === 'developer';
 
-/** The text of a message's content; parts that are not text count as nothing. */
+/**
+ * Does the answer go on with the last message? That of an assistant is begun, and wants its end, unless the request says
+ * otherwise with the keys that `vllm serve` and `llama-server` have for it.
+ */
+export function continuesLastMessage(body: Partial<RequestBody>): boolean {
+  const { messages, continue_final_message: said, add_generation_prompt: opens } = body;
+  if (typeof said === 'boolean') return said;
+  return messages?.at(-1)?.role === 'assistant' && opens !== true;
+}
+
+/**
+ * The text of a message's content: its parts one a line, as `vllm serve` and `llama-server` have it; parts that are not
+ * text count as nothing.
+ */
 export function textOf(content: ChatMessage['content']): string {
   if (typeof content === 'string') return content;
-  return content === null ? '' : content.map((part) => part.text ?? '').join('');
+  if (content === null) return '';
+  const texts = content.map(({ text }) => text).filter((text) => typeof text === 'string');
+  return texts.join('\n');
 }

@@ -1,6 +1,13 @@
 import { type ResponseBody, answerText } from '../core/completion.ts';
 import type { Emit } from '../core/events.ts';
-import { type BatchRequest, type ChatMessage, isSystem, systemPromptOf } from '../core/request.ts';
+import {
+  type BatchRequest,
+  type ChatMessage,
+  continuesLastMessage,
+  isSystem,
+  systemPromptOf,
+  textOf,
+} from '../core/request.ts';
 import type { ResultDetails } from '../core/result-line.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 
@@ -129,9 +136,15 @@ function trimLimit({ trimTokens, contextTokens }: AnswerSettings['conversation']
   return actual === null || actual >= contextTokens ? trimTokens : Math.floor((actual * trimTokens) / contextTokens);
 }
 
-/** A turn as it stands in the history: what the request said, without its system prompt, and the answer. */
+/**
+ * A turn as it stands in the history: what the request said, without its system prompt, and the answer, which ends a last
+ * message that was begun.
+ */
 export function turnOf(request: BatchRequest, answer: string): Turn {
-  return { messages: [...splitMessages(request).own, { role: 'assistant', content: answer }] };
+  const { own } = splitMessages(request);
+  const begun = continuesLastMessage(request.body) ? own.at(-1) : undefined;
+  if (begun === undefined) return { messages: [...own, { role: 'assistant', content: answer }] };
+  return { messages: [...own.slice(0, -1), { ...begun, content: textOf(begun.content ?? null) + answer }] };
 }
 
 /**

@@ -211,3 +211,17 @@ function restoredAfter(questions: string[], settings: Partial<typeof defaultConv
   const turns = questions.map((question) => turnOf(chat(question, question, { system: 'S' }), `A${question}`));
   return { system: 'S', turns: turnsOfHistory(turns, place), place, tokens: 0 };
 }
+
+test('an answer that ends a message of the assistant’s makes one message with it', () => {
+  const begun = chat('q', 'q', { system: 'S' });
+  begun.body.messages = [...begun.body.messages!, { role: 'assistant', content: 'The colour is' }];
+  const whole = { role: 'assistant', content: 'The colour is red.' };
+  expect(turnOf(begun, ' red.').messages.at(-1)).toEqual(whole);
+  expect(turnOf(begun, ' red.').messages).toHaveLength(2);
+  begun.body['continue_final_message'] = false;
+  expect(
+    turnOf(begun, 'Red.')
+      .messages.slice(-2)
+      .map(({ content }) => content),
+  ).toEqual(['The colour is', 'Red.']);
+});

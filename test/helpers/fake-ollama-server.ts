@@ -30,6 +30,8 @@ export interface FakeOllamaOptions {
   honoursTruncate?: boolean;
   /** The model's own chat template (OLLAMA_GO_TEMPLATE=0): too long is an error even with truncation on. */
   nativeTemplate?: boolean;
+  /** The template leaves a last message of the assistant's open, to be continued. */
+  opensLastAnswer?: boolean;
   /** The share of a loaded model that is in video memory. */
   vram?: number;
 }
@@ -71,6 +73,7 @@ const defaults = {
   reportsCached: true,
   honoursTruncate: true,
   nativeTemplate: false,
+  opensLastAnswer: false,
   vram: 0,
 };
 

@@ -36,6 +36,8 @@ export interface FakeOpenaiOptions {
   headers?: Record<string, string>;
   /** A chat template that /props shows. */
   template?: string;
+  /** What `/tokenize` makes one token of; absent: there is no such page. It puts the first of them before each prompt. */
+  tokens?: string[];
 }
 
 export interface FakeOpenaiRequest {
@@ -85,6 +87,7 @@ const defaults = {
   path: '/v1',
   headers: {},
   template: '',
+  tokens: [] as string[],
 } as const;
 
 const owners = { vllm: 'vllm', 'llama-server': 'llamacpp', ollama: 'library', hosted: 'system' };
@@ -208,6 +211,8 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
     const page = pages[path];
     if (method === 'GET' && page !== undefined && (settings.listsModels || path !== `${base}/models`))
       return sendJson(response, page());
+    if (method === 'POST' && path === '/tokenize' && settings.tokens.length > 0)
+      return sendJson(response, { tokens: tokenize(settings.tokens, parse(text) ?? {}) });
     if (method !== 'POST' || !path.startsWith(`${base}/`)) return sendJson(response, { detail: 'Not Found' }, 404);
     const attempt = attempts.get(text) ?? 0;
     attempts.set(text, attempt + 1);
@@ -283,4 +288,11 @@ function embed(body: JsonObject): JsonObject {
     data: inputs.map((input, index) => ({ object: 'embedding', index, embedding: [String(input).length, 1] })),
     usage: { prompt_tokens: inputs.join('').length, total_tokens: inputs.join('').length },
   };
+}
+
+/** A text that is one of the tokens is one, any other is one for each of its characters. */
+function tokenize(known: string[], { prompt, add_special_tokens: isComplete }: JsonObject): number[] {
+  const text = String(prompt);
+  const tokens = known.includes(text) ? [known.indexOf(text)] : Array.from(text, () => known.length);
+  return isComplete === true ? [0, ...tokens] : tokens;
 }

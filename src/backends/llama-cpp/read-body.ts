@@ -6,11 +6,15 @@ import {
   formatOf,
   maxTokensOf,
   numberOf,
-  only,
   stopsOf,
+  yesOrNo,
 } from '../request/body-rules.ts';
 
-/** How an answer is generated. Without a temperature it is greedy: the same request gives the same answer. */
+/**
+ * How an answer is generated. Without a temperature it is greedy: of all tokens the likeliest. On a CPU that can be
+ * another one behind a cached beginning of the prompt, whose numbers are rounded otherwise, where two are nearly as
+ * likely: see the option `flash_attention`.
+ */
 export interface GenerationSettings {
   temperature: number;
   /** 1: no limit. */
@@ -30,12 +34,19 @@ export interface GenerationSettings {
   format: AnswerFormat;
 }
 
-/** The keys of a body that are honoured here, or change nothing in an answer. */
-const rules = { ...commonRules, logprobs: only(false) };
+/** The keys of a body that are honoured here, or change nothing in an answer, by the key of its prompt. */
+const rules = {
+  messages: {
+    ...commonRules,
+    add_generation_prompt: yesOrNo,
+    continue_final_message: yesOrNo,
+  },
+  prompt: commonRules,
+};
 
 /** Reads the sampling keys of a body; `promptKey` is read elsewhere. Refuses what can't be honoured, by name. */
 export function readBody(body: RequestBody, promptKey: 'messages' | 'prompt'): GenerationSettings {
-  checkKeys(body, promptKey, { backend: 'llama-cpp', rules });
+  checkKeys(body, promptKey, { backend: 'llama-cpp', rules: rules[promptKey] });
   return {
     temperature: numberOf(body, 'temperature', 0),
     topP: numberOf(body, 'top_p', 1),

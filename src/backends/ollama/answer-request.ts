@@ -3,17 +3,18 @@ import { type Answer, type Completion, type Usage, failure, responseBody } from 
 import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
-import { refuse } from '../request/refuse.ts';
 import { classifyError, withoutVainAdvice } from './classify-error.ts';
 import type { CutCheck } from '../server/cut-check.ts';
+import { checkContinued } from './check-continued.ts';
+import type { OllamaClient } from './client.ts';
 import { answerEmbedding } from './embed-request.ts';
 import { endProblem, endedEarly } from './end-problem.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { type AskedFor, readBody } from './read-body.ts';
-import { readMessages } from './read-messages.ts';
+import { type Prompt, readPrompt } from './read-prompt.ts';
 import { type Streamed, readStream } from './read-stream.ts';
 import type { ReloadWatch } from './reload-watch.ts';
-import type { AnswerPart, WireMessage } from './wire.ts';
+import type { AnswerPart, WireRequest } from './wire.ts';
 
 export interface AnswerTools {
   allowControlTokens: boolean;
@@ -52,20 +53,17 @@ async function answerText(
   tools: AnswerTools,
   { request, context, signal }: Asked,
 ): Promise<Answer> {
-  const prompt = readPrompt(request, loaded, tools);
-  const asked = readBody(request, prompt.key);
+  const asked = readBody(request, request.endpoint === '/v1/chat/completions' ? 'messages' : 'prompt');
+  const prompt = readPrompt(request, loaded.facts, tools);
   const maxTokens = asked.maxTokens ?? loaded.answerTokens;
   const wire = { ...wireRequest(loaded, samplingOptions(asked, maxTokens, loaded)), ...asked.request };
-  const stream =
-    prompt.key === 'messages'
-      ? await loaded.client.chat({ ...wire, messages: prompt.messages }, signal)
-      : await loaded.client.generate({ ...wire, prompt: prompt.text, raw: true }, signal);
+  const stream = await startAnswer(loaded.client, wire, { prompt, signal });
   const streamed = await readStream(stream, context);
   const { last } = streamed;
   if (last === null) return endedEarly(streamed);
   tools.reloads.note(milliseconds(last.load_duration));
   const answer =
-    tools.cutCheck(last.prompt_eval_count ?? 0, hasImages(prompt) ? null : prompt.bytes) ??
+    tools.cutCheck(last.prompt_eval_count ?? 0, prompt.hasImages ? null : prompt.bytes) ??
     cutAnswer(last, asked, loaded) ??
     endProblem(streamed, last) ??
     completionOf(streamed, last, { request, loaded });
@@ -79,40 +77,16 @@ function usageOf({ prompt_eval_count: prompt, eval_count: completion }: AnswerPa
   return { usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
 }
 
-type Prompt =
-  | { key: 'messages'; messages: WireMessage[]; bytes: number }
-  | { key: 'prompt'; text: string; bytes: number };
-
-/** The prompt, unless it holds one of the model's control tokens: the server would read it as one. */
-function readPrompt({ endpoint, body }: BatchRequest, { facts }: LoadedModel, tools: AnswerTools): Prompt {
-  const prompt: Prompt =
-    endpoint === '/v1/chat/completions'
-      ? { key: 'messages', messages: readMessages(body.messages ?? []), bytes: 0 }
-      : { key: 'prompt', text: body.prompt ?? '', bytes: 0 };
-  const texts = prompt.key === 'prompt' ? [prompt.text] : prompt.messages.flatMap(textsOf);
-  // The template writes the tools into the prompt too.
-  if (body['tools'] !== undefined) texts.push(JSON.stringify(body['tools']));
-  for (const text of texts) {
-    prompt.bytes += Buffer.byteLength(text);
-    if (!tools.allowControlTokens && facts.controlTokens.isIn(text)) throw controlToken;
-  }
-  return prompt;
+async function startAnswer(
+  client: OllamaClient,
+  wire: WireRequest,
+  { prompt, signal }: { prompt: Prompt; signal: AbortSignal },
+): Promise<AsyncIterable<AnswerPart>> {
+  if (prompt.key === 'prompt') return client.generate({ ...wire, prompt: prompt.text, raw: true }, signal);
+  const chat = { ...wire, messages: prompt.messages };
+  if (prompt.continues) await checkContinued(client, chat, signal);
+  return client.chat(chat, signal);
 }
-
-const hasImages = (prompt: Prompt): boolean =>
-  prompt.key === 'messages' && prompt.messages.some(({ images }) => images !== undefined);
-
-const textsOf = ({ content, thinking = '', tool_name: tool = '', tool_calls: calls = [] }: WireMessage): string[] => [
-  content,
-  thinking,
-  tool,
-  ...calls.map((call) => JSON.stringify(call)),
-];
-
-const controlToken = refuse(
-  'control-token',
-  "A text of the request holds one of the model's control tokens, which the server would read as one: remove it, or send it with --control-tokens allow.",
-);
 
 /** The version decides what an option is that is not given, so none that shapes an answer's end is left out. */
 function samplingOptions(asked: AskedFor, maxTokens: number, { facts }: LoadedModel): Record<string, unknown> {

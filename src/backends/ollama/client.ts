@@ -28,6 +28,8 @@ export interface OllamaClient {
   /** Loads the model, or frees it with `keep_alive: 0`. */
   load: (request: WireRequest, signal: AbortSignal) => Promise<void>;
   chat: (request: ChatRequest, signal: AbortSignal) => Promise<AsyncIterable<AnswerPart>>;
+  /** The prompt that the server would make of a chat; null from one that does not know the question. */
+  render: (request: ChatRequest, signal: AbortSignal) => Promise<string | null>;
   generate: (request: GenerateRequest, signal: AbortSignal) => Promise<AsyncIterable<AnswerPart>>;
   embed: (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedAnswer>;
   close: () => Promise<void>;
@@ -53,6 +55,8 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
     show: async (model, signal) => (await calls(signal).show({ model, verbose: true } as never)) as never,
     load: async (request, signal) => void (await calls(signal).chat({ ...request, messages: [], stream: false })),
     chat: (request, signal) => stream(calls(signal).chat({ ...request, stream: true } as never)),
+    render: async (request, signal) =>
+      readRendered(await calls(signal).chat({ ...request, stream: false, _debug_render_only: true } as never)),
     generate: (request, signal) => stream(calls(signal).generate({ ...request, stream: true } as never)),
     embed: async (request, signal) => await calls(signal).embed(request),
     close: () => agent.destroy(),
@@ -62,6 +66,12 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
 function readVersion(answer: unknown): string {
   if (isRecord(answer) && typeof answer['version'] === 'string') return oneLine(answer['version']);
   throw new GarbledLine(JSON.stringify(answer));
+}
+
+function readRendered(answer: unknown): string | null {
+  const info = isRecord(answer) ? answer['_debug_info'] : null;
+  const text = isRecord(info) ? info['rendered_template'] : null;
+  return typeof text === 'string' ? text : null;
 }
 
 const stream = (answer: Promise<unknown>): Promise<AsyncIterable<AnswerPart>> =>

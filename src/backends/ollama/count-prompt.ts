@@ -4,6 +4,7 @@ import { HttpFailure } from './http.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { readBody } from './read-body.ts';
 import { readMessages } from './read-messages.ts';
+import { rawPrompt } from './read-prompt.ts';
 import { readStream } from './read-stream.ts';
 import type { AnswerPart } from './wire.ts';
 
@@ -12,7 +13,7 @@ import type { AnswerPart } from './wire.ts';
  * asked for. A prompt that is too long is counted by the refusal. Null where the request can't be sent.
  */
 export async function countPrompt(
-  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'facts' | 'runner' | 'keepAlive'>,
   request: BatchRequest,
   signal: AbortSignal,
 ): Promise<number | null> {
@@ -28,7 +29,7 @@ export async function countPrompt(
 }
 
 function ask(
-  loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
+  loaded: Pick<LoadedModel, 'client' | 'name' | 'facts' | 'runner' | 'keepAlive'>,
   { body, endpoint }: BatchRequest,
   signal: AbortSignal,
 ): Promise<AsyncIterable<AnswerPart>> {
@@ -38,5 +39,5 @@ function ask(
   const wire = { ...wireRequest(loaded, { num_predict: 1 }), think, ...(tools === undefined ? {} : { tools }) };
   return isChat
     ? loaded.client.chat({ ...wire, messages: readMessages(body.messages ?? []) }, signal)
-    : loaded.client.generate({ ...wire, prompt: body.prompt ?? '', raw: true }, signal);
+    : loaded.client.generate({ ...wire, prompt: rawPrompt(body, loaded.facts), raw: true }, signal);
 }

@@ -18,6 +18,8 @@ export interface ModelFacts {
   /** Texts at which the model's own settings end an answer. A request's own would take their place at the server. */
   stops: readonly string[];
   controlTokens: ControlTokens;
+  /** The token that the server itself puts before every prompt; null where it puts none, or nobody knows. */
+  bos: string | null;
   /** False where the server has no list of them: then only those in the template are known. */
   knowsControlTokens: boolean;
 }
@@ -37,6 +39,7 @@ export function modelFacts(shown: ShownModel): ModelFacts {
     stops: parameters.flatMap(([name, value]) => (name === 'stop' ? [unquote(value)] : [])),
     controlTokens: createControlTokens(listed ?? templateTokens(shown.template ?? '')),
     knowsControlTokens: listed !== null,
+    bos: addedBos(shown),
   };
 }
 
@@ -87,6 +90,16 @@ function listedControlTokens({ model_info: info = {}, template = '' }: ShownMode
     if (type === tokenTypes.control || type === tokenTypes.unknown || ends.has(id)) return true;
     return type === tokenTypes.userDefined && isMarkup(text, template);
   });
+}
+
+/** Where a file does not say, llama.cpp adds it for SentencePiece vocabularies and for Llama 3's. */
+function addedBos({ model_info: info = {} }: ShownModel): string | null {
+  const [tokens, id] = [info['tokenizer.ggml.tokens'], info['tokenizer.ggml.bos_token_id']];
+  const isUsual = info['tokenizer.ggml.model'] === 'llama' || info['tokenizer.ggml.pre'] === 'llama-bpe';
+  const adds = info['tokenizer.ggml.add_bos_token'] ?? isUsual;
+  if (adds !== true || !Array.isArray(tokens) || typeof id !== 'number') return null;
+  const text: unknown = tokens[id];
+  return typeof text === 'string' && text !== '' ? text : null;
 }
 
 function parametersOf(text: string): (readonly [name: string, value: string])[] {

@@ -34,11 +34,11 @@ const rules: Record<'messages' | 'prompt' | 'input', Record<string, Rule>> = {
   messages: {
     ...commonKeys,
     tools: list,
-    tool_choice: { wants: 'auto or none', accepts: (value) => value === 'auto' || value === 'none' },
-    parallel_tool_calls: only(true),
+    add_generation_prompt: yesOrNo,
+    continue_final_message: yesOrNo,
     chat_template_kwargs: { wants: '{"enable_thinking": true or false}', accepts: isThinkingSwitch },
   },
-  prompt: { ...commonKeys, echo: only(false) },
+  prompt: commonKeys,
   input: {
     model: anything,
     user: anything,
@@ -97,7 +97,8 @@ function requestKeys(body: RequestBody): AskedFor['request'] {
   const keys: AskedFor['request'] = { think: thinkOf(body) };
   if (format.type === 'json_object') keys.format = 'json';
   if (format.type === 'json_schema') keys.format = format.schema as object;
-  if (Array.isArray(body['tools']) && body['tool_choice'] !== 'none') keys.tools = body['tools'];
+  if (Array.isArray(body['tools']) && body['tools'].length > 0 && body['tool_choice'] !== 'none')
+    keys.tools = body['tools'];
   if (body['logprobs'] === true) keys.logprobs = true;
   if (typeof body['top_logprobs'] === 'number') keys.top_logprobs = body['top_logprobs'];
   return keys;
@@ -118,6 +119,6 @@ function isThink(value: unknown): boolean {
 
 function isThinkingSwitch(value: unknown): boolean {
   return (
-    isRecord(value) && Object.entries(value).every(([key, on]) => key === 'enable_thinking' && yesOrNo.accepts(on))
+    isRecord(value) && Object.entries(value).every(([key, on]) => key === 'enable_thinking' && typeof on === 'boolean')
   );
 }

@@ -1,5 +1,6 @@
 import { type ChatMessage, type ContentPart, textOf } from '../../core/request.ts';
 import { isRecord } from '../../core/is-record.ts';
+import { isNothing } from '../request/is-nothing.ts';
 import { refuse } from '../request/refuse.ts';
 import type { WireMessage, WireToolCall } from './wire.ts';
 
@@ -32,7 +33,7 @@ function readMessage(message: ChatMessage, where: string): WireMessage {
 
 function checkKeys(message: ChatMessage, where: string): void {
   const known = message.role === 'tool' ? toolKeys : messageKeys;
-  const unknown = Object.keys(message).find((key) => !known.has(key) && message[key] !== null);
+  const unknown = Object.keys(message).find((key) => !known.has(key) && !isNothing(message[key]));
   if (unknown !== undefined) throw refuse('bad-request', `ollama can't honour \`${unknown}\` of ${where}: remove it.`);
 }
 

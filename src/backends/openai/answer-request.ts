@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, type Failure, failure, rejection } from '../../core/completion.ts';
-import type { BatchRequest } from '../../core/request.ts';
+import { EngineError } from '../../core/errors.ts';
+import type { BatchRequest, Endpoint } from '../../core/request.ts';
 import { quotableText, wholeText } from '../server/body-text.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { freeBody } from '../server/free-body.ts';
@@ -11,8 +12,8 @@ import type { AddressCheck } from './address-check.ts';
 import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 import { createCollector } from './collect-answer.ts';
-import { promptTexts } from './control-tokens.ts';
 import type { PromptCheck } from './ollama-cuts.ts';
+import { type PrepareBody, isFailure } from './prepare-body.ts';
 import { readAnswer, withUsage } from './read-answer.ts';
 import { readEvents } from './read-events.ts';
 import { readRateLimit } from './rate-limit.ts';
@@ -21,8 +22,7 @@ import type { StreamChoice } from './stream-choice.ts';
 export interface AnswerTools {
   client: OpenaiClient;
   streams: StreamChoice;
-  /** Would the server read a control token in this text? */
-  hasControlToken: (text: string) => boolean;
+  prepare: PrepareBody;
   contextTokens: number | null;
   isRightAddress: AddressCheck;
   /** Did the server see the whole prompt? */
@@ -37,10 +37,11 @@ export async function answerRequest(
 ): Promise<Answer> {
   const { signal } = context;
   signal.throwIfAborted();
-  if (promptTexts(request.body).some(tools.hasControlToken)) return controlToken;
+  const prepared = await prepare(tools, request, signal);
+  if (isFailure(prepared)) return prepared;
   const { isStreamed, end } = tools.streams.start();
   try {
-    const answer = await send(tools, isStreamed, { request, context });
+    const answer = await send(tools, wireBody(request.endpoint, prepared, isStreamed), { request, context });
     if (answer.status === 'failed' && answer.kind === 'timeout') tools.streams.insist();
     return answer;
   } catch (error) {
@@ -51,14 +52,22 @@ export async function answerRequest(
   }
 }
 
-const controlToken = failure(
-  'control-token',
-  'A text of the request holds what looks like a control token of a model (<|im_end|>, [INST], </s>, ...), which the server may read as one: remove it, or send it with --control-tokens allow.',
-);
+async function prepare(
+  tools: AnswerTools,
+  request: BatchRequest,
+  signal: AbortSignal,
+): Promise<BatchRequest['body'] | Failure> {
+  try {
+    return await tools.prepare(request, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof EngineError ? failure(error.kind, error.message) : classifyThrown(error);
+  }
+}
 
-async function send(tools: AnswerTools, isStreamed: boolean, { request, context }: Asked): Promise<Answer> {
+async function send(tools: AnswerTools, body: object, { request, context }: Asked): Promise<Answer> {
   const { client } = tools;
-  const response = await client.post(request.endpoint, wireBody(request, isStreamed), context.signal);
+  const response = await client.post(request.endpoint, body, context.signal);
   context.onActivity();
   const { statusCode: status, headers } = response;
   if (!isAnswered(status)) return refused(tools, response, { request, context });
@@ -98,8 +107,8 @@ async function refused(
 /** Keys with which `vllm serve` has no streams, and one whose answer is no text. */
 const unstreamable = ['prompt_logprobs', 'use_beam_search', 'audio'];
 
-/** The body goes as it is: the server is the judge of its keys. How the answer comes is ours. */
-function wireBody({ endpoint, body }: BatchRequest, isStreamed: boolean): object {
+/** The other keys go as they are: the server is the judge of them. How the answer comes is ours. */
+function wireBody(endpoint: Endpoint, body: BatchRequest['body'], isStreamed: boolean): object {
   const { stream: _stream, stream_options: _streamOptions, ...others } = body;
   const isWhole = endpoint === '/v1/embeddings' || unstreamable.some((key) => (others[key] ?? false) !== false);
   return isStreamed && !isWhole ? { ...others, stream: true, stream_options: { include_usage: true } } : others;

@@ -9,6 +9,8 @@ import { type Redaction, createRedaction } from './redact.ts';
 export interface OpenaiClient {
   readonly place: ServerPlace;
   get: (url: string, signal: AbortSignal) => Promise<WholeResponse>;
+  /** A question beside the requests for answers. */
+  ask: (url: string, body: object, signal: AbortSignal) => Promise<WholeResponse>;
   post: (endpoint: Endpoint, body: object, signal: AbortSignal) => Promise<Dispatcher.ResponseData>;
   /** Of the key. */
   redact: Redaction;
@@ -41,22 +43,24 @@ export function createClient(place: ServerPlace, mostInFlight: number): OpenaiCl
   const { key } = place;
   const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
   const redact = createRedaction(key);
+  const post = (url: string, body: object, signal: AbortSignal): Promise<Dispatcher.ResponseData> =>
+    request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...authorization },
+      body: JSON.stringify(body),
+      signal,
+      dispatcher: agent,
+    });
+  const whole = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<WholeResponse> => {
+    const readText = statusCode < 300 ? wholeText : quotableText;
+    return { status: statusCode, headers, text: redact.inText(await readText(body)) };
+  };
   return {
     place,
     redact,
-    async get(url, signal) {
-      const { statusCode, headers, body } = await request(url, { headers: authorization, signal, dispatcher: agent });
-      const readText = statusCode < 300 ? wholeText : quotableText;
-      return { status: statusCode, headers, text: redact.inText(await readText(body)) };
-    },
-    post: (endpoint, body, signal) =>
-      request(`${place.url}${endpoint.replace('/v1', '')}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...authorization },
-        body: JSON.stringify(body),
-        signal,
-        dispatcher: agent,
-      }),
+    get: async (url, signal) => whole(await request(url, { headers: authorization, signal, dispatcher: agent })),
+    ask: async (url, body, signal) => whole(await post(url, body, signal)),
+    post: (endpoint, body, signal) => post(`${place.url}${endpoint.replace('/v1', '')}`, body, signal),
     close: () => agent.destroy(),
   };
 }

@@ -1,33 +1,49 @@
-import { type ChatMessage, type RequestBody, textOf } from '../../core/request.ts';
+import type { Failure } from '../../core/completion.ts';
+import type { RequestBody } from '../../core/request.ts';
 import { createControlTokens, templateTokens } from '../request/control-tokens.ts';
+import { type PromptText, controlTokenFailure, promptTexts } from '../request/prompt-texts.ts';
+import type { ServerTokenizer } from './server-tokenizer.ts';
 
 /**
- * What the models of today use for turns, documents and tools, since such a server lists no control tokens: ChatML, Llama,
- * Phi, GLM, gpt-oss (`<|...|>`), DeepSeek (`<｜...｜>`), Gemma, Mistral, Llama 2, EXAONE, Cohere, Seed. Both `vllm serve` and
- * `llama-server` read them in a message's text as their tokenizer does.
+ * What models use for turns, documents and tools, since such a server lists no control tokens: ChatML, Llama, Phi, GLM,
+ * gpt-oss (`<|...|>`), DeepSeek (`<｜...｜>`), Gemma, Mistral, Llama 2, EXAONE, Cohere, Seed, InternLM, MiniMax, Kimi,
+ * StarCoder, and what Baichuan, Nemotron, Gemma and T5 number. Both `vllm serve` and `llama-server` read them in a message's
+ * text as their tokenizer does.
  */
-const markup =
-  /<[|｜][^<>|｜\s]{1,60}[|｜]?>|<[^<>|｜\s]{1,60}[|｜]>|<\/?s>|<\/?(start|end)_of_[a-z]+>|<(bos|eos|BOS_TOKEN|EOS_TOKEN|sop|eop)>|<<\/?SYS>>|\[\/?(INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]+|IMG(_[A-Z]+)?|THINK|ARGS|CALL_ID|MODEL_SETTINGS|CLS|SEP)\]|\[gMASK\]|\[\|[a-z_]+\|\]|<seed:[a-z_:]+>/u;
+const markup = new RegExp(
+  [
+    String.raw`<[|｜][^<>|｜\s]{1,60}[|｜]?>|<[^<>|｜\s]{1,60}[|｜]>`,
+    String.raw`<\/?s>|<<\/?SYS>>|<\/?(?:start|end)_of_[a-z]+>|<seed:[a-z_:]+>`,
+    '<(?:bos|eos|pad|unk|BOS_TOKEN|EOS_TOKEN|sop|eop|eoh|eoa|eom|eod|fim_[a-z]+|file_sep|repo_name)>',
+    String.raw`<(?:reserved|unused|extra_id|SPECIAL|TOKENS_UNUSED)_?\d+>|\[UNUSED_TOKEN_\d+\]`,
+    String.raw`\[\/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_[A-Z]+|IMG(?:_[A-Z]+)?|THINK|ARGS|CALL_ID|MODEL_SETTINGS)\]`,
+    String.raw`\[(?:CLS|SEP|BOS|EOS|EOT|gMASK|sMASK)\]|\[\|[a-z_]+\|\]|\]~!?b[[\]]|\[e~\[`,
+  ].join('|'),
+  'gu',
+);
 
-/** Would the server read a part of this text as a control token? `template`: the model's own, where the server tells it. */
-export function createTokenCheck(template: string): (text: string) => boolean {
-  const { isIn } = createControlTokens(templateTokens(template));
-  return (text) => markup.test(text) || isIn(text);
-}
+/** The failure of a request whose text the server would read as a control token; null where there is none. */
+export type TokenCheck = (body: RequestBody, signal: AbortSignal) => Promise<Failure | null>;
 
-/** Every text of a body that goes into the prompt. */
-export function promptTexts(body: RequestBody): string[] {
-  const { messages = [], prompt, input } = body;
-  const others = [prompt, input].flat().filter((text) => typeof text === 'string');
-  const given = templateKeys.map((key) => body[key]).filter((value) => value !== undefined);
-  return [...messages.flatMap(messageTexts), ...others, ...given.map((value) => JSON.stringify(value))];
-}
+/** `template`: the model's own, where the server tells it. A server that shows its tokens is asked what is none of them. */
+export function createTokenCheck(template: string, tokenize: ServerTokenizer): TokenCheck {
+  const { find } = createControlTokens(templateTokens(template));
 
-/** What a chat template is given beside the messages: it may write any text in there, and the names of fields. */
-const templateKeys = ['tools', 'functions', 'documents', 'chat_template_kwargs'];
+  const tokenIn = async ({ text }: PromptText, signal: AbortSignal): Promise<string | null> => {
+    const found = find(text);
+    if (found !== null) return found;
+    for (const [candidate] of text.matchAll(markup)) {
+      const tokens = await tokenize(candidate, false, signal);
+      if (tokens === null || tokens.length === 1) return candidate;
+    }
+    return null;
+  };
 
-/** Parts that are not text (images) are no part of it; what else a message has, such as tool calls, is. */
-function messageTexts({ role: _role, content, ...others }: ChatMessage): string[] {
-  const rest = Object.values(others).filter((value) => value !== null && value !== undefined);
-  return [textOf(content ?? null), ...rest.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))];
+  return async (body, signal) => {
+    for (const text of promptTexts(body)) {
+      const token = await tokenIn(text, signal);
+      if (token !== null) return controlTokenFailure(text, token, 'which looks like a control token of a model');
+    }
+    return null;
+  };
 }

@@ -8,8 +8,10 @@ import { createTokenCheck } from './control-tokens.ts';
 import { findModel } from './find-model.ts';
 import { createOllamaCheck, trustingCheck } from './ollama-cuts.ts';
 import { openaiOptionsSchema } from './options.ts';
+import { createPreparation } from './prepare-body.ts';
 import { reachServer } from './reach-server.ts';
 import { type ServerFacts, serverFacts } from './server-facts.ts';
+import { createServerTokenizer } from './server-tokenizer.ts';
 import { createStreamChoice } from './stream-choice.ts';
 
 /** A server that is being started is waited for so long, and one that went away in the middle of a run. */
@@ -42,6 +44,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   const facts = await serverFacts(client, list, signal);
   const contextTokens = facts.contextTokens ?? listed?.contextTokens ?? null;
   for (const note of notesOf({ place: client.place, facts, contextTokens }, request)) onNotice(note);
+  const tokenize = createServerTokenizer(client, { model, isKnown: facts.continues !== 'unknown' });
   const tools: AnswerTools = {
     client,
     // A limit for each answer counts from its first sign of life, at the latest.
@@ -49,7 +52,10 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     contextTokens,
     isRightAddress: createAddressCheck(client, list !== null),
     checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
-    hasControlToken: request.allowControlTokens ? () => false : createTokenCheck(facts.template),
+    prepare: createPreparation(facts, {
+      tokenize,
+      checkTokens: request.allowControlTokens ? null : createTokenCheck(facts.template, tokenize),
+    }),
   };
   return {
     model,

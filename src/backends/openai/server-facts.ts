@@ -9,6 +9,8 @@ export interface ServerFacts {
   /** `vllm 0.32.0`, `llama-server b9000`, `ollama 0.34.0`, or `an OpenAI-compatible server`. */
   version: string;
   isOllama: boolean;
+  /** A last assistant message: continued when asked to by the keys for it, continued always, or nobody knows. */
+  continues: 'asked' | 'always' | 'unknown';
   /** It queues what it can't work on, however many requests there are. */
   queues: boolean;
   /** Requests that it works on at once. */
@@ -22,6 +24,7 @@ export interface ServerFacts {
 const unknown: ServerFacts = {
   version: 'an OpenAI-compatible server',
   isOllama: false,
+  continues: 'unknown',
   queues: false,
   slots: null,
   contextTokens: null,
@@ -47,11 +50,12 @@ export async function serverFacts(
   const kind = list?.kind ?? null;
   if (kind === 'vllm') {
     const { version } = await ask('/version');
-    return { ...unknown, version: named('vllm', version), queues: true };
+    return { ...unknown, version: named('vllm', version), queues: true, continues: 'asked' };
   }
   if (kind === 'llamacpp') return llamaServer(await ask('/props'));
   const { version } = await ask('/api/version');
-  if (typeof version !== 'string') return { ...unknown, version: kind === 'sglang' ? kind : unknown.version };
+  if (kind === 'sglang') return { ...unknown, version: kind, continues: 'asked' };
+  if (typeof version !== 'string') return unknown;
   return { ...unknown, version: named('ollama', version), isOllama: true };
 }
 
@@ -66,6 +70,7 @@ function llamaServer(props: Record<string, unknown>): ServerFacts {
     ...unknown,
     version: named('llama-server', build),
     queues: true,
+    continues: 'always',
     slots: countIn(slots),
     contextTokens: isRecord(settings) ? countIn(settings['n_ctx']) : null,
     template: typeof template === 'string' ? template : '',

@@ -5,7 +5,7 @@ import { refuse } from './refuse.ts';
 /** What a backend takes as the value of a key. */
 export interface Rule {
   wants: string;
-  accepts: (value: unknown) => boolean;
+  accepts: (value: unknown, body: RequestBody) => boolean;
 }
 
 /** Refuses, by name, the keys of a body that a backend can't honour. A null means "not given"; `promptKey` is read elsewhere. */
@@ -18,9 +18,9 @@ export function checkKeys(
     if (value === null || value === undefined || key === promptKey) continue;
     const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
     if (rule === undefined) {
-      throw refuse('bad-request', `${backend} can't honour \`${key}\`: remove it or use another backend.`);
+      throw refuse('bad-request', `${backend} can't honour \`${key}\`: ${wayAround(key)}.`);
     }
-    if (!rule.accepts(value))
+    if (!rule.accepts(value, body))
       throw refuse('bad-request', `\`${key}\` is ${shorten(value)}: ${backend} wants ${rule.wants}.`);
   }
 }
@@ -46,11 +46,49 @@ export const commonRules: Readonly<Record<string, Rule>> = {
   repetition_penalty: number(Number.MIN_VALUE, Number.MAX_VALUE),
   response_format: { wants: 'of type text, json_object or json_schema (with its schema)', accepts: isFormat },
   n: only(1),
+  // Values that clients and files for hosted services hold, and that change nothing.
+  tools: noneOf('tools'),
+  functions: noneOf('functions'),
+  tool_choice: { wants: 'auto or none', accepts: (value) => value === 'auto' || value === 'none' },
+  parallel_tool_calls: {
+    wants: 'true where there are tools',
+    accepts: (value, { tools }) => value === true || (value === false && !hasItems(tools)),
+  },
+  service_tier: { wants: 'auto or default', accepts: (value) => value === 'auto' || value === 'default' },
+  logit_bias: { wants: 'an object without entries', accepts: (value) => JSON.stringify(value) === '{}' },
+  logprobs: only(false),
+  top_logprobs: only(0),
+  modalities: { wants: '["text"]', accepts: (value) => JSON.stringify(value) === '["text"]' },
+  echo: only(false),
+  best_of: only(1),
+  suffix: only(''),
+  ignore_eos: only(false),
+  prompt_cache_key: anything,
+  safety_identifier: anything,
   stream: anything,
   stream_options: anything,
   user: anything,
   metadata: anything,
   store: anything,
+};
+
+const hasItems = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
+
+function noneOf(what: string): Rule {
+  return { wants: `no ${what}`, accepts: (value) => Array.isArray(value) && !hasItems(value) };
+}
+
+/** What a key is called here that other programs have a word for. */
+const wayAround = (key: string): string => waysAround[key] ?? 'remove it or use another backend';
+
+const schemaWay = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
+const waysAround: Readonly<Record<string, string>> = {
+  guided_json: schemaWay,
+  guided_choice: `${schemaWay}, with an \`enum\``,
+  structured_outputs: schemaWay,
+  json_schema: schemaWay,
+  guided_json_object: 'say `response_format`: {"type": "json_object"}',
+  extra_body: "it is a word of OpenAI's Python client, put the keys that it holds into the body itself",
 };
 
 /** A number of the body, or what stands for it where it is not given. */

@@ -1,6 +1,7 @@
 /** Finds and breaks texts that a tokenizer would read as control tokens (`<|im_end|>`). */
 export interface ControlTokens {
-  isIn: (text: string) => boolean;
+  /** The first of them in a text; null where there is none. */
+  find: (text: string) => string | null;
   /** Puts the mark into each such text, after its first character, so that no whole one is left. */
   breakUp: (text: string, mark: string) => string;
 }
@@ -12,18 +13,27 @@ export interface ControlTokens {
 export const isMarkup = (text: string, template: string): boolean =>
   /^\S*\w\S*$/u.test(text) && /\W/u.test(text) && template.includes(text);
 
-/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`. */
+/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`, `]~b]`. */
 export const templateTokens = (template: string): string[] =>
-  template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+>|\[\/?[A-Z_]+\]/gu) ?? [];
+  template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+(?:_\d+)?>|\[\/?[A-Z_]+\]|\]~!?b[[\]]|\[e~\[/gu) ?? [];
 
-export function createControlTokens(texts: string[]): ControlTokens {
+/** A template may write the first or the last character of a control token around a text: what is left of it then, too. */
+export const partsOf = (text: string): string[] => [
+  text,
+  ...[text.slice(1), text.slice(0, -1), text.slice(1, -1)].filter((part) => part.length > 2 && /[^\w\s]/u.test(part)),
+];
+
+export function createControlTokens(texts: readonly string[]): ControlTokens {
   // A text of one character can't be broken up, and none is known that a model uses for its turns.
-  const breakable = texts.filter((text) => /../su.test(text)).map(escapeForPattern);
-  if (breakable.length === 0) return { isIn: () => false, breakUp: (text) => text };
+  const breakable = [...new Set(texts)].filter((text) => /../su.test(text));
+  if (breakable.length === 0) return { find: () => null, breakUp: (text) => text };
+  // The longest first, so that it is the one that is named.
+  const named = breakable.toSorted((left, right) => right.length - left.length).map(escapeForPattern);
   // The look-ahead leaves the match one character long, so that texts that overlap are all found.
-  const pattern = new RegExp(`(?=${breakable.join('|')}).`, 'gsu');
+  const pattern = new RegExp(`(?=${named.join('|')}).`, 'gsu');
+  const first = new RegExp(named.join('|'), 'su');
   return {
-    isIn: (text) => text.search(pattern) !== -1,
+    find: (text) => first.exec(text)?.[0] ?? null,
     breakUp: (text, mark) => text.replace(pattern, (character) => character + mark),
   };
 }

@@ -6,6 +6,7 @@ import { getLlama, type Llama, type LlamaModel, type Token } from 'node-llama-cp
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAnswerText } from '../../../src/backends/llama-cpp/answer-text.ts';
 import { createPromptMaker, type PromptMaker } from '../../../src/backends/llama-cpp/prompt-maker.ts';
+import { readMessages } from '../../../src/backends/llama-cpp/read-messages.ts';
 import { type ChatMessage, textOf } from '../../../src/core/request.ts';
 import { candidates, chat } from '../candidates.ts';
 
@@ -48,15 +49,12 @@ describe('a prompt', () => {
     expect(model.detokenize(tokens, true)).toBe(`<s>${chatMl([{ role: 'user', content: text }])}`);
   });
 
-  test('gets none from parts of a content either, nor from a plain prompt', () => {
+  test('gets none from parts of a content either', () => {
     const content = [
       { type: 'text', text: '<|im_' },
       { type: 'text', text: 'end|>' },
     ];
     expect(controlCount(promptOf(chat([{ role: 'user', content }])))).toBe(4);
-    const plain = promptOf({ endpoint: '/v1/completions', body: { model: 'x', prompt: 'a<|im_end|>b' } });
-    expect(plain.filter(isControl)).toEqual([model.tokens.bos]);
-    expect(model.detokenize(plain)).toBe('a<|im_end|>b');
   });
 
   test('gets them where they are allowed', () => {
@@ -65,11 +63,54 @@ describe('a prompt', () => {
     expect(controlCount(allowing(attack))).toBe(controlCount(promptOf(attack)) + 2);
   });
 
+  test('of a completion is raw: its markup is markup, and it begins once', () => {
+    const raw = (prompt: string) => promptOf({ endpoint: '/v1/completions', body: { model: 'x', prompt } });
+    const messages = [{ role: 'user', content: 'Name a colour.' }];
+    expect(raw(chatMl(messages))).toEqual(promptOf(chat(messages)));
+    expect(raw(`<s>${chatMl(messages)}`)).toEqual(promptOf(chat(messages)));
+  });
+
+  test.each([
+    { begun: 'The colour is', changes: {} },
+    { begun: '{"colour": "', changes: { continue_final_message: true, add_generation_prompt: false } },
+    { begun: 'A blank behind it, and <|im_end|> in it. ', changes: { add_generation_prompt: false } },
+    { begun: '', changes: {} },
+  ])('ends in a last message of the assistant’s: $begun $changes', ({ begun, changes }) => {
+    const messages = [
+      { role: 'user', content: 'Name a colour.' },
+      { role: 'assistant', content: begun },
+    ];
+    const tokens = promptOf(chat(messages, changes));
+    expect(model.detokenize(tokens, true)).toBe(`<s>${chatMl(messages.slice(0, 1))}${begun}`);
+    expect(controlCount(tokens)).toBe(4);
+  });
+
+  test('closes a last message of the assistant’s only where it is told to', () => {
+    const messages = [
+      { role: 'user', content: 'Name a colour.' },
+      { role: 'assistant', content: 'Red.' },
+    ];
+    const textOfPrompt = (changes: Record<string, unknown>) =>
+      model.detokenize(promptOf(chat(messages, changes)), true);
+    expect(textOfPrompt({ continue_final_message: false })).toBe(`<s>${chatMl(messages)}`);
+    expect(textOfPrompt({ add_generation_prompt: true })).toBe(`<s>${chatMl(messages)}`);
+  });
+
+  test('gives a template the arguments of a tool call as an object, and nothing that is empty', () => {
+    const call = { id: 'c1', type: 'function', function: { name: 'pick', arguments: '{"n":1}' } };
+    const [read] = readMessages([
+      { role: 'assistant', content: null, tool_calls: [call], annotations: [], refusal: null },
+    ]);
+    const read1 = { ...call, function: { name: 'pick', arguments: { n: 1 } } };
+    expect(read).toEqual({ role: 'assistant', content: '', tool_calls: [read1] });
+  });
+
   test('takes developer for system, and no content for an empty one', () => {
     const asked = chat([
       { role: 'developer', content: 'Score' },
       { role: 'assistant', content: null },
     ]);
+    asked.body['continue_final_message'] = false;
     const expected = chatMl([
       { role: 'system', content: 'Score' },
       { role: 'assistant', content: '' },

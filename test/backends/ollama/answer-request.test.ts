@@ -10,7 +10,7 @@ import { ollamaBackend } from '../../../src/backends/ollama.ts';
 import { candidate, chat } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
 import { expectSilence } from './expect-silence.ts';
-import { answer, loadedOn, startFake } from './open-ollama-for-test.ts';
+import { answer, loadedOn, startFake, tinyScorerFacts } from './open-ollama-for-test.ts';
 import { end, lines, piece, startScripted } from './scripted-server.ts';
 
 expectSilence();
@@ -180,7 +180,7 @@ describe('on an Ollama server', () => {
       { type: 'text', text: 'this?' },
     ];
     await ask(chat(user(parts)));
-    expect(sent()['messages']).toEqual([{ role: 'user', content: 'What is this?', images: [image] }]);
+    expect(sent()['messages']).toEqual([{ role: 'user', content: 'What is \nthis?', images: [image] }]);
   });
 
   test('an image that could be the path of a file is not looked for', async () => {
@@ -275,14 +275,46 @@ describe('on an Ollama server', () => {
       chat([{ role: 'assistant', content: null, tool_calls: [{ function: { name: 'f', arguments: { a: text } } }] }]),
       chat([{ role: 'tool', content: 'a', name: text }, ...user('a')]),
       hello({ tools: [{ type: 'function', function: { name: 'f', description: text } }] }),
-      completion(text),
     ];
     for (const request of texts.flatMap(places)) {
       expect(await ask(request)).toMatchObject({
         kind: 'control-token',
-        message: expect.stringMatching(/\.$/) as string,
+        message: expect.stringMatching(
+          /^(messages\[\d\](\.\w+)?|tools) holds `.+`, which is a control token of the model .*\.$/,
+        ) as string,
       });
     }
+    expect(server.requests).toEqual([]);
+  });
+
+  test('the prompt of a completion is raw: its markup is markup', async () => {
+    const prompt = '<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n';
+    completed(await ask(completion(prompt)));
+    expect(sent()).toMatchObject({ prompt, raw: true });
+  });
+
+  test('a last message of the assistant’s is refused where the template closes it, before it is answered', async () => {
+    const begun = [...user('Name a colour.'), { role: 'assistant', content: 'The colour is' }];
+    for (const changes of [{}, { continue_final_message: true }, { add_generation_prompt: false }]) {
+      expect(await ask(chat(begun, changes))).toMatchObject({
+        kind: 'bad-request',
+        message: expect.stringMatching(
+          /^The model's template does not continue messages\[1\].*`continue_final_message`/,
+        ) as string,
+      });
+    }
+    expect(server.requests.every(({ body }) => body?.['_debug_render_only'] === true)).toBe(true);
+  });
+
+  test.each([
+    [{ continue_final_message: false }, '`continue_final_message`: false'],
+    [{ add_generation_prompt: true }, '`continue_final_message`: false'],
+  ])('a last message of the assistant’s that is not to be continued is refused: %j', async (changes, text) => {
+    const ended = [...user('Name a colour.'), { role: 'assistant', content: 'Red.' }];
+    expect(await ask(chat(ended, changes))).toMatchObject({
+      kind: 'bad-request',
+      message: expect.stringContaining(text) as string,
+    });
     expect(server.requests).toEqual([]);
   });
 
@@ -449,4 +481,42 @@ describe('an answer of embeddings', () => {
     const loaded = loadedOn(await startFake());
     expect(await answer(loaded, embedding('a'))).toMatchObject({ kind: 'bad-request' });
   });
+});
+
+describe('a last message of the assistant’s', () => {
+  const begun = [...user('Name a colour.'), { role: 'assistant', content: 'The colour is' }];
+
+  test('is continued where the server’s own prompt ends in it', async () => {
+    const server = await startFake({ opensLastAnswer: true });
+    expect(answerText(completed(await answer(loadedOn(server), chat(begun))).body)).not.toBe('');
+    expect(server.requests).toHaveLength(2);
+    expect(server.requests[1]?.body?.['messages']).toEqual(begun);
+  });
+
+  test('is refused on a server that does not show its prompts', async () => {
+    const scripted = await startScripted({ '/api/chat': JSON.stringify(end()) });
+    expect(await answer(loadedOn(scripted), chat(begun))).toMatchObject({
+      kind: 'bad-request',
+      message: expect.stringContaining('does not show how it continues messages[1]') as string,
+    });
+  });
+});
+
+test('tools are refused for a model that has none, before anything is sent', async () => {
+  const server = await startFake({ capabilities: ['completion'] });
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  expect(
+    await answer(loadedOn(server, { facts: { ...tinyScorerFacts, capabilities: ['completion'] } }), hello({ tools })),
+  ).toMatchObject({
+    kind: 'bad-request',
+    message: expect.stringContaining('does not print `tools`') as string,
+  });
+  expect(server.requests).toEqual([]);
+});
+
+test('the token that the server puts before a raw prompt is not sent twice', async () => {
+  const server = await startFake();
+  const loaded = loadedOn(server, { facts: { ...tinyScorerFacts, bos: '<s>' } });
+  completed(await answer(loaded, completion('<s>hello')));
+  expect(server.requests.at(-1)?.body).toMatchObject({ prompt: 'hello' });
 });

@@ -50,7 +50,7 @@ describe('the count of a prompt', () => {
   test('is unknown where the line can’t be sent, or the server fails', async () => {
     const server = await startFake();
     const loaded = loadedOn(server);
-    expect(await countPrompt(loaded, chat([], { logit_bias: {} }), never)).toBe(null);
+    expect(await countPrompt(loaded, chat([], { logit_bias: { 5: 1 } }), never)).toBe(null);
     expect(await countPrompt(loaded, { ...candidate(0).request, endpoint: '/v1/embeddings' }, never)).toBe(null);
     expect(server.requests).toEqual([]);
     for (const fault of ['busy', 'html', 'empty', 'load-failed'] as const) {

@@ -109,7 +109,7 @@ describe('the control tokens of a model', () => {
       ['<0x0A>', 6],
       ['<b>', 4],
     ]);
-    const isIn = (text: string): boolean => controlTokens.isIn(text);
+    const isIn = (text: string): boolean => controlTokens.find(text) !== null;
     expect(knowsControlTokens).toBe(true);
     expect(['a <bos> b', '<unk>', 'x<bos>'].map(isIn)).toEqual([true, true, true]);
     expect(['hello', '<0x0A>', '<b>', '<bos', 'bos>'].map(isIn)).toEqual([false, false, false, false, false]);
@@ -123,8 +123,8 @@ describe('the control tokens of a model', () => {
       ['  ', 4],
     ];
     const { controlTokens } = vocabulary(tokens, { template: '<|im_start|>assistant\n  {{ .Response }}' });
-    expect(controlTokens.isIn('<|im_start|>')).toBe(true);
-    expect(['<|fim_prefix|>', 'an assistant', 'a  b'].map((text) => controlTokens.isIn(text))).toEqual([
+    expect(controlTokens.find('<|im_start|>')).not.toBeNull();
+    expect(['<|fim_prefix|>', 'an assistant', 'a  b'].map((text) => controlTokens.find(text) !== null)).toEqual([
       false,
       false,
       false,
@@ -139,7 +139,7 @@ describe('the control tokens of a model', () => {
     ];
     const ends = { 'tokenizer.ggml.eos_token_id': 0, 'tokenizer.ggml.eot_token_id': 1 };
     const { controlTokens } = vocabulary(tokens, { model_info: ends });
-    expect(['END', 'TURN', 'WORD'].map((text) => controlTokens.isIn(text))).toEqual([true, true, false]);
+    expect(['END', 'TURN', 'WORD'].map((text) => controlTokens.find(text) !== null)).toEqual([true, true, false]);
   });
 
   test.each([
@@ -153,8 +153,8 @@ describe('the control tokens of a model', () => {
       model_info: { 'tokenizer.ggml.tokens': null, 'tokenizer.ggml.token_type': null },
     });
     expect(knowsControlTokens).toBe(false);
-    for (const token of tokens) expect(controlTokens.isIn(`a ${token} b`)).toBe(true);
-    expect(controlTokens.isIn('{{ .Prompt }} user <|eot|>')).toBe(false);
+    for (const token of tokens) expect(controlTokens.find(`a ${token} b`)).not.toBeNull();
+    expect(controlTokens.find('{{ .Prompt }} user <|eot|>')).toBeNull();
   });
 });
 

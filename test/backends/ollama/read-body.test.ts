@@ -73,7 +73,6 @@ describe('the keys of a body', () => {
     ['reasoning_effort', 'extreme'],
     ['tools', {}],
     ['tool_choice', { type: 'function', function: { name: 'f' } }],
-    ['parallel_tool_calls', false],
     ['chat_template_kwargs', { enable_thinking: 1 }],
     ['chat_template_kwargs', { documents: [] }],
     ['logit_bias', { 5: 1 }],
@@ -87,12 +86,32 @@ describe('the keys of a body', () => {
     expect(() => read({ [key]: value })).toThrow(`\`${key}\``);
   });
 
+  test('pass where they change nothing', () => {
+    const neutral = {
+      service_tier: 'auto',
+      parallel_tool_calls: false,
+      tools: [],
+      functions: [],
+      tool_choice: 'none',
+      logit_bias: {},
+      top_logprobs: 0,
+      modalities: ['text'],
+      prompt_cache_key: 'a',
+      echo: false,
+      best_of: 1,
+      suffix: '',
+      ignore_eos: false,
+    };
+    const { request } = read(neutral);
+    expect(request).toEqual({ ...read({}).request, top_logprobs: 0 });
+    expect(() => read({ parallel_tool_calls: false, tools: [{}] })).toThrow('`parallel_tool_calls`');
+  });
+
   test('are other ones for a completion, and for embeddings', () => {
     for (const key of ['tools', 'tool_choice', 'chat_template_kwargs']) {
-      expect(() => read({ [key]: [] }, 'prompt')).toThrow(`\`${key}\``);
+      expect(() => read({ [key]: [{}] }, 'prompt')).toThrow(`\`${key}\``);
     }
     expect(() => read({ echo: true }, 'prompt')).toThrow('`echo`');
-    expect(() => read({ echo: false })).toThrow('`echo`');
     expect(() => read({ seed: 1 }, 'input')).toThrow('`seed`');
     expect(() => read({ dimensions: 0 }, 'input')).toThrow('`dimensions`');
     expect(read({ dimensions: 5, encoding_format: 'float', user: 'me' }, 'input').options).toEqual({});

@@ -22,7 +22,7 @@ describe('messages', () => {
       ),
     ).toEqual([
       { role: 'system', content: 'a' },
-      { role: 'user', content: 'bc' },
+      { role: 'user', content: 'b\nc' },
       { role: 'assistant', content: '', thinking: 'hm' },
       { role: 'assistant', content: 'd' },
     ]);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createControlTokens } from '../../../src/backends/request/control-tokens.ts';
+import { createControlTokens, partsOf } from '../../../src/backends/request/control-tokens.ts';
 
 const texts = ['<s>', '</s>', '<|end|>', '<|', 'aa', '(.*)'];
 
@@ -12,8 +12,10 @@ describe('control tokens', () => {
       fc.property(pieces, (parts) => {
         const text = parts.join('');
         const broken = tokens.breakUp(text, '\u{E000}');
-        expect(tokens.isIn(text)).toBe(texts.some((token) => text.includes(token)));
-        expect(tokens.isIn(broken)).toBe(false);
+        const found = tokens.find(text);
+        expect(found !== null).toBe(texts.some((token) => text.includes(token)));
+        if (found !== null) expect(texts.filter((token) => text.includes(token))).toContain(found);
+        expect(tokens.find(broken)).toBeNull();
         expect(broken.replaceAll('\u{E000}', '')).toBe(text);
       }),
     );
@@ -21,7 +23,17 @@ describe('control tokens', () => {
 
   test('leave every text alone where a model has none', () => {
     const tokens = createControlTokens([]);
-    expect(tokens.isIn('<|im_end|>')).toBe(false);
+    expect(tokens.find('<|im_end|>')).toBeNull();
     expect(tokens.breakUp('<|im_end|>', 'x')).toBe('<|im_end|>');
+  });
+
+  test('the longest is named of those that begin at one place', () => {
+    expect(createControlTokens(['<|a', '<|a|>', '<|']).find('x <|a|> y')).toBe('<|a|>');
+  });
+
+  test('what a template may complete is a part of one', () => {
+    expect(partsOf('<|im_end|>')).toEqual(['<|im_end|>', '|im_end|>', '<|im_end|', '|im_end|']);
+    expect(partsOf('<s>')).toEqual(['<s>']);
+    expect(partsOf('[INST]')).toEqual(['[INST]', 'INST]', '[INST']);
   });
 });

@@ -15,6 +15,8 @@ export interface PromptRules {
   honoursTruncate: boolean;
   /** The model's own chat template: too long is an error even where truncation is on. */
   nativeTemplate: boolean;
+  /** The template leaves a last message of the assistant's open, to be continued. */
+  opensLastAnswer: boolean;
   /** Hears what llama-server says of a prompt that is too long. */
   onRefused?: (message: string) => void;
 }
@@ -27,11 +29,16 @@ export const cutCount = (numCtx: number): number =>
     5,
   ).length;
 
-export const renderChat = (messages: Message[]): string =>
-  `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('')}<|im_start|>assistant\n`;
+export function renderChat(messages: Message[], opensLastAnswer: boolean): string {
+  const turns = messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('');
+  const isOpen = opensLastAnswer && messages.at(-1)?.role === 'assistant';
+  return isOpen ? turns.slice(0, -'<|im_end|>\n'.length) : `${turns}<|im_start|>assistant\n`;
+}
 
-const render = (messages: Message[], raw: boolean): string =>
-  raw ? messages.map(({ content }) => content).join('') : renderChat(messages);
+const rendererOf =
+  ({ raw }: GenerateRequest, { opensLastAnswer }: PromptRules) =>
+  (messages: Message[]): string =>
+    raw ? messages.map(({ content }) => content).join('') : renderChat(messages, opensLastAnswer);
 
 const encode = (text: string): number[] => [beginOfText, ...tokenize(text)];
 
@@ -39,8 +46,9 @@ const encode = (text: string): number[] => [beginOfText, ...tokenize(text)];
 export function preparePrompt(request: GenerateRequest, rules: PromptRules): Prompt {
   const { numCtx, shift } = request.wanted.options;
   const truncate = (request.truncate || !rules.honoursTruncate) && !rules.nativeTemplate;
-  const messages = truncate ? dropOldest(request, numCtx) : request.messages;
-  const text = render(messages, request.raw);
+  const messages = truncate ? dropOldest(request, rules) : request.messages;
+  const render = rendererOf(request, rules);
+  const text = render(messages);
   const tokens = encode(text);
   if (tokens.length < numCtx) return { tokens, messages, cut: false };
   // A text with fewer bytes than the window has tokens is taken to fit.
@@ -57,11 +65,13 @@ const tooLongWithoutShift =
   'the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the context length in settings, or use a model with a longer context length';
 
 /** Whole messages go first, the oldest before the others; system messages and the last one stay. */
-function dropOldest({ messages, raw }: GenerateRequest, numCtx: number): Message[] {
+function dropOldest(request: GenerateRequest, rules: PromptRules): Message[] {
+  const { messages, wanted } = request;
+  const render = rendererOf(request, rules);
   for (let from = 0; from < messages.length; from++) {
     const system = messages.slice(0, from).filter(({ role }) => role === 'system');
     const kept = [...system, ...messages.slice(from)];
-    if (from === messages.length - 1 || tokenize(render(kept, raw)).length <= numCtx) return kept;
+    if (from === messages.length - 1 || tokenize(render(kept)).length <= wanted.options.numCtx) return kept;
   }
   return messages;
 }

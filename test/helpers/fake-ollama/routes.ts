@@ -172,7 +172,7 @@ function isUnload(route: AnswerRoute, body: Record<string, unknown>): boolean {
 }
 
 function sendRendered(asked: GenerateRequest, { settings }: Place, response: Exchange['response']): void {
-  const rendered = renderChat(preparePrompt(asked, settings).messages);
+  const rendered = renderChat(preparePrompt(asked, settings).messages, settings.opensLastAnswer);
   const message = { role: '', content: '' };
   const { created_at: createdAt } = said(asked, '');
   sendJson(response, 200, {

@@ -15,7 +15,7 @@ export function speak(body: JsonObject, { window }: { window: number }): Spoken 
   const messages = isChat
     ? readMessages(body['messages'] as JsonObject[])
     : [{ role: 'user', content: textIn(body['prompt']) }];
-  const prompt = tokenize(isChat ? renderChat(messages) : textIn(body['prompt'])).length;
+  const prompt = tokenize(isChat ? renderChat(messages, false) : textIn(body['prompt'])).length;
   const all = answerTo(messages, formatOf(body)).match(/.{1,3}/gsu) ?? [];
   const asked = Number(body['max_completion_tokens'] ?? body['max_tokens'] ?? window);
   // Where the prompt itself does not fit, the server says so, or cuts it.

@@ -1,0 +1,3 @@
+/** Says nothing: OpenAI's own client writes `refusal: null` and `annotations: []` where there is none. */
+export const isNothing = (value: unknown): boolean =>
+  value === null || value === undefined || (Array.isArray(value) && value.length === 0);

@@ -1,0 +1,33 @@
+import { type RequestBody, continuesLastMessage } from '../../core/request.ts';
+import { refuse } from './refuse.ts';
+
+/** How the prompt of a chat ends. */
+export interface LastTurn {
+  /** In the text of the last message, which the answer goes on with. */
+  continues: boolean;
+  /** With the head of a new answer. Neither: behind the last message, where its turn is closed. */
+  generates: boolean;
+}
+
+/** Reads `continue_final_message` and `add_generation_prompt`. Refuses what can't be continued, by name. */
+export function lastTurnOf(body: RequestBody): LastTurn {
+  const { messages = [], add_generation_prompt: opens } = body;
+  if (!continuesLastMessage(body)) return { continues: false, generates: opens !== false };
+  if (opens === true)
+    throw refuse(
+      'bad-request',
+      '`continue_final_message` and `add_generation_prompt` are both true: remove one of them.',
+    );
+  const last = messages.at(-1);
+  const calls = last?.['tool_calls'];
+  const where = `messages[${messages.length - 1}]`;
+  if (last?.role !== 'assistant') {
+    const why = `${where} has the role ${JSON.stringify(last?.role)}, and only an assistant's message can be continued`;
+    throw refuse('bad-request', `${why}: remove \`continue_final_message\`.`);
+  }
+  if (Array.isArray(calls) && calls.length > 0) {
+    const way = 'put the result of the call behind it, or say `continue_final_message`: false';
+    throw refuse('bad-request', `${where} ends in a tool call, which can't be continued: ${way}.`);
+  }
+  return { continues: true, generates: false };
+}
