@@ -3,6 +3,10 @@ import { dirname } from 'node:path';
 import { JournalError, UsageError, messageOf } from './core/errors.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
 import type { RejectedLine } from './core/request.ts';
+import type { Snapshot } from './core/snapshot.ts';
+import { removeDrafts } from './journal/draft.ts';
+import { changesEngine } from './journal/find-drift.ts';
+import { undoAside } from './journal/keep-aside.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
 import { makeFolder } from './journal/make-folder.ts';
@@ -10,11 +14,13 @@ import { type Journal, openJournal } from './journal/open-journal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
-import { inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
-import { type RunInput, countWanted, readInput } from './run/read-input.ts';
-import { checkPlaces, hasNoResults, noteFiles, removeRun } from './run/run-files.ts';
+import { type OpenedManifest, inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
+import type { ReadRun } from './run/open-run.ts';
+import { countWanted, readInput } from './run/read-input.ts';
+import { type Replacement, endReplacement, prepareReplacement } from './run/replace-run.ts';
+import { checkPlaces, hasNoResults, noteFiles } from './run/run-files.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run/run-request.ts';
-import { runSegments } from './run/run-segments.ts';
+import { openFirstEngine, runSegments } from './run/run-segments.ts';
 import { type RunWatch, watchRun } from './run/watch-run.ts';
 
 /**
@@ -29,7 +35,8 @@ export async function startRun(request: RunRequest, host: RunHost, slot: EngineS
   const lock = await acquireLock(places.output);
   const files = await noteFiles(places);
   try {
-    if (request.overwrite) await removeRun(places);
+    await removeDrafts(places.output);
+    await undoAside(places);
     return await runWithLock(request, host, { slot, lock });
   } catch (error) {
     // A mistake of the user's before the first answer leaves nothing behind.
@@ -55,37 +62,69 @@ async function runWithLock(
   host: RunHost,
   { slot, lock }: { slot: EngineSlot; lock: Lock },
 ): Promise<RunOutcome> {
-  const { manifest, isNew, earlierPath, note } = await openManifest(request);
-  if (note !== null) host.onNote(note);
-  settleDrift(manifest, settingsDrift(manifest, request), request);
-  Object.assign(manifest, { settings: request.settings, runner: request.runner });
+  const opened = await openManifest(request);
+  if (opened.note !== null) host.onNote(opened.note);
+  const { manifest, isNew } = opened;
+  const replacement = opened.replaces && prepareReplacement(opened.replaces, request.places, host);
   const first = { reason: '' };
   const onRejected = ({ line, reason }: RejectedLine): void => {
     first.reason ||= `line ${line}: ${reason}`;
   };
+  const places = { ...request.places, spool: replacement?.spool ?? request.places.spool };
   const previous = isNew ? null : manifest.input;
-  const input = await readInput(request, { host, mayStream: isNew, previous, listeners: { onRejected } });
+  const reading = { host, mayStream: isNew, previous, listeners: { onRejected } };
+  const input = await readInput({ ...request, places }, reading);
+  const watch = watchRun(host, input);
+  const prepared = { ...opened, ...watch, request, host, slot, lock, input, watch };
   try {
-    checkInput({ request, host, manifest, input }, first.reason);
-    const watch = watchRun(host, input);
-    return await runWithJournal({ request, host, slot, lock, manifest, input, earlierPath, watch }).finally(watch.stop);
+    checkInput(prepared, first.reason);
+    await checkDrift(prepared);
+    if (replacement === null) return await runWithJournal(prepared);
+    return await replaceRun(prepared, replacement);
   } finally {
+    watch.stop();
     await input.close();
+    await replacement?.giveUp();
   }
 }
 
-interface Prepared {
-  request: RunRequest;
-  host: RunHost;
-  manifest: Manifest;
-  input: RunInput;
+interface Prepared extends ReadRun, OpenedManifest {
+  lock: Lock;
+  watch: RunWatch;
 }
 
-/** Refuses another input than the run was started with, one without any request, and with `--strict` one with bad lines. */
-function checkInput({ request, host, manifest, input }: Prepared, firstReason: string): void {
-  const { drift, hasGrown } = inputDrift(manifest, input.identity());
-  settleDrift(manifest, drift, request);
-  if (hasGrown) host.onNote('the input has grown at its end since the run began; the new lines are taken too');
+/** The engine is opened before anything of the earlier run is touched: a mistake in its name or place costs nothing. */
+async function replaceRun(prepared: Prepared, replacement: Replacement): Promise<RunOutcome> {
+  const { request, manifest, watch } = prepared;
+  const said = new Set<string>();
+  const onNote = (text: string): void => void (said.has(text) || (said.add(text), prepared.host.onNote(text)));
+  const run = { ...prepared, host: { ...prepared.host, onNote } };
+  watch.show();
+  await openFirstEngine(run);
+  if (run.host.stop.aborted) {
+    onNote('stopped before anything was sent: what was there is as it was');
+    return { manifest: { ...manifest, state: 'stopped' }, places: request.places, snapshot: watch.meter.snapshot() };
+  }
+  await replacement.take(manifest);
+  return runWithJournal(run);
+}
+
+/** Another setting, or another input: told once the input could be read, and the engine opened where it is another one. */
+async function checkDrift(prepared: Prepared): Promise<void> {
+  const { request, host, manifest, input, isNew } = prepared;
+  if (!isNew) {
+    const { drift, hasGrown } = inputDrift(manifest, input.identity());
+    const all = [...settingsDrift(manifest, request), ...drift];
+    const isRefused = all.length > 0 && !request.allowDrift;
+    if (isRefused && changesEngine(manifest.settings, request.settings)) await openFirstEngine(prepared);
+    await settleDrift(manifest, all, request);
+    if (hasGrown) host.onNote('the input has grown at its end since the run began; the new lines are taken too');
+  }
+  Object.assign(manifest, { settings: request.settings, runner: request.runner });
+}
+
+/** Refuses an input without any request, and with `--strict` one with bad lines. */
+function checkInput({ request, host, input }: Prepared, firstReason: string): void {
   const { requests, rejected } = input.scan.counts;
   if (rejected === 0) return;
   const hint = `See all of them with: llmbatch validate ${quoteForShell(request.input)}`;
@@ -95,11 +134,8 @@ function checkInput({ request, host, manifest, input }: Prepared, firstReason: s
   host.onNote(`${bad} and become failed results (${firstReason})`);
 }
 
-async function runWithJournal(
-  prepared: Prepared & { slot: EngineSlot; lock: Lock; earlierPath: string | null; watch: RunWatch },
-): Promise<RunOutcome> {
-  const { request, host, manifest, input } = prepared;
-  const { watch } = prepared;
+async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
+  const { request, host, manifest, input, watch } = prepared;
   const { meter } = watch;
   const failure = new AbortController();
   const fail = (error: unknown): void => failure.abort(error);
@@ -129,7 +165,7 @@ async function runWithJournal(
     if (prepared.earlierPath !== null) await rm(prepared.earlierPath, { force: true });
     if (host.isListed !== false) await rememberRun(request.places.manifest, host.environment);
     watch.show();
-    await runSegments({ ...prepared, ...watch, journal, host: { ...host, stop, abort } });
+    await runSegments({ ...prepared, journal, host: { ...host, stop, abort } });
     failure.signal.throwIfAborted();
     await journal.flush();
     await finish({ ...prepared, journal });
@@ -139,6 +175,9 @@ async function runWithJournal(
     await journal.flush().catch(() => undefined);
     throw failure.signal.reason ?? error;
   } finally {
+    await endReplacement(manifest, request.places, { ...host, endedWell: endedWell(manifest, meter.snapshot()) }).catch(
+      () => undefined,
+    );
     manifest.earlier_seconds += meter.snapshot().elapsedSeconds;
     await keeper.stop();
     await journal.close();
@@ -156,6 +195,8 @@ async function finish({ request, host, manifest, input, journal }: Prepared & { 
   manifest.finished_at = new Date().toISOString();
   await forgetRun(request.places.manifest, host.environment);
 }
+
+const endedWell = ({ state }: Manifest, { failed }: Snapshot): boolean => state === 'finished' && failed === 0;
 
 function noteDamage({ damage }: Journal, { onNote }: RunHost): void {
   if (damage.tornBytes > 0)

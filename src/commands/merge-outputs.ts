@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { JournalError, LlmbatchError, exitCodes } from '../core/errors.ts';
+import { stat } from 'node:fs/promises';
+import { JournalError, exitCodes } from '../core/errors.ts';
 import { formatInteger } from '../core/format.ts';
+import { removeDrafts, replaceFile } from '../journal/draft.ts';
 import { acquireLock } from '../journal/lock.ts';
 import { findManifest } from '../journal/find-manifest.ts';
 import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
-import { toJournalError } from '../journal/write-group.ts';
 import { writeStdout } from './write-stdout.ts';
 
 export interface MergeFlags {
@@ -22,7 +20,7 @@ export interface MergeFlags {
 export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {
   let leftOut = 0;
   const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
-  const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(flags, lines);
+  const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(outputs, flags, lines);
   const said = flags.json ? JSON.stringify({ ...counts, left_out: leftOut }) : describe(counts, leftOut);
   process.stderr.write(`${said}\n`);
   return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
@@ -73,8 +71,12 @@ async function mergeTo(write: (text: string) => Promise<boolean>, lines: AsyncIt
 }
 
 /** Under the lock of the output: a run may be writing it. */
-async function mergeToFile({ output, overwrite }: MergeFlags, lines: AsyncIterable<Buffer>): Promise<Counts> {
-  const path = await realpath(output).catch(() => resolve(output));
+async function mergeToFile(
+  outputs: readonly string[],
+  { output, overwrite }: MergeFlags,
+  lines: AsyncIterable<Buffer>,
+): Promise<Counts> {
+  const path = placesOf(output).output;
   const found = await stat(path).catch(() => null);
   if (found !== null && !found.isFile()) throw new JournalError(`${output} is not a regular file`);
   if (found !== null && !overwrite) {
@@ -82,27 +84,18 @@ async function mergeToFile({ output, overwrite }: MergeFlags, lines: AsyncIterab
   }
   const lock = await acquireLock(path);
   try {
-    return await replaceFile(path, lines);
+    await removeDrafts(path);
+    // A new file may be read by those only who may read all that comes into it.
+    const rights = found ?? { mode: await commonMode(outputs) };
+    return await replaceFile(path, rights, (draft) =>
+      mergeTo((text) => draft.appendFile(text).then(() => true), lines),
+    );
   } finally {
     await lock.release();
   }
 }
 
-async function replaceFile(path: string, lines: AsyncIterable<Buffer>): Promise<Counts> {
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx');
-    try {
-      const counts = await mergeTo((text) => handle.appendFile(text).then(() => true), lines);
-      await handle.sync();
-      await rename(draft, path);
-      return counts;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
-    if (error instanceof LlmbatchError) throw error;
-    throw toJournalError(error, path);
-  }
+async function commonMode(paths: readonly string[]): Promise<number> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  return found.reduce((mode, file) => mode & (file?.mode ?? mode), 0o666 & ~process.umask());
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -55,16 +56,15 @@ async function openSpooled({ path, format, stdin, spoolPath, previous }: InputSo
   const fingerprint = createFingerprint(previous?.bytes ?? null);
   const bytes = observe(path === '-' ? stdin : createReadStream(await checkedPath(path)), fingerprint.add);
   const isCsv = format === 'csv';
-  if (isCsv) await rm(spoolPath, { force: true });
-  const spool = await startSpool(isCsv ? csvToJsonl(bytes) : bytes, spoolPath);
+  // Rows that are made anew at each start need no name: nothing of them is left, whatever ends the process.
+  const place = isCsv ? `${spoolPath}.draft-${randomUUID()}` : spoolPath;
+  const spool = await startSpool(isCsv ? csvToJsonl(bytes) : bytes, place);
+  if (isCsv) await rm(place, { force: true });
   return {
     handle: spool.handle,
     scanInto: (scan) => followSpool(spool, scan),
     identity: fingerprint.finish,
-    async close() {
-      await spool.handle.close();
-      if (isCsv) await rm(spoolPath, { force: true });
-    },
+    close: () => spool.handle.close(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { createBell } from '../core/bell.ts';
 import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
+import { appendAndReadFlags } from '../core/no-follow.ts';
 
 /** A stream that is being copied to a file, which can be read while it still grows. */
 export interface Spool {
@@ -19,7 +20,9 @@ const lineFeed = 10;
  * piped in anew), they must be the stream's first ones: they are compared, not written.
  */
 export async function startSpool(stream: AsyncIterable<Buffer>, path: string): Promise<Spool> {
-  const handle = await open(path, 'a+', 0o600);
+  const handle = await open(path, appendAndReadFlags, 0o600).catch((error: unknown) => {
+    throw new JournalError(`can't keep the input in ${path}: ${messageOf(error)}`);
+  });
   const bell = createBell();
   const state = { size: 0, wholeLines: 0, hasEnded: false, failure: null as unknown };
 

@@ -1,9 +1,7 @@
-import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { type ByteRange, readRanges } from '../core/read-ranges.ts';
 import type { RowTable } from '../core/row-table.ts';
-import { syncFolder } from './open-output.ts';
-import { toJournalError } from './write-group.ts';
+import { replaceFile } from './draft.ts';
 
 const batchRows = 1024;
 const batchBytes = 4 * 1024 * 1024;
@@ -20,23 +18,7 @@ export async function finaliseOutput(
 ): Promise<void> {
   const ranges = (): Iterable<ByteRange> => resultsInOrder(table, unknown);
   if (isInOrder(ranges(), size)) return;
-  // A link stays a link, and the file keeps its rights.
-  const place = await realpath(path).catch(() => path);
-  const draft = `${place}.ordered`;
-  try {
-    const target = await open(draft, 'w', (await handle.stat()).mode);
-    try {
-      await copyLines(handle, target, ranges());
-      await target.sync();
-    } finally {
-      await target.close();
-    }
-    await rename(draft, place);
-    await syncFolder(dirname(place));
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
-    throw toJournalError(error, draft);
-  }
+  await replaceFile(path, await handle.stat(), (draft) => copyLines(handle, draft, ranges()));
 }
 
 function* resultsInOrder(table: RowTable, unknown: readonly ByteRange[]): Generator<ByteRange> {

@@ -10,6 +10,10 @@ export function findDrift(before: AnswerSettings, now: AnswerSettings): string[]
   });
 }
 
+/** Is it another engine, or another model in it? */
+export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>
+  (['backend', 'model', 'options'] as const).some((name) => !isSame(before[name], now[name]));
+
 /** They choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
 const choosesRows = new Set(['limit', 'sample']);
 

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '../core/read-ranges.ts';
 import { readResultLines } from '../core/result-line.ts';
 import { type RowTable, rowStates } from '../core/row-table.ts';
-import { keepAside } from './open-output.ts';
+import { keepDamage } from './open-output.ts';
 import { type ResultHead, readResultHead } from './result-head.ts';
 
 export interface LoadedResults {
@@ -40,7 +40,7 @@ export async function loadResults(
       }
     }
   }
-  await keepAside({ handle, path }, damaged);
+  await keepDamage({ handle, path }, damaged);
   return loaded;
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, lutimes, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
@@ -30,10 +30,10 @@ export async function acquireLock(outputPath: string, meanwhile = statusOf(outpu
   const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
   await obtain({ path, note, outputPath, meanwhile });
   const heartbeat = setInterval(() => {
-    utimes(path, new Date(), new Date()).catch(() => undefined);
+    lutimes(path, new Date(), new Date()).catch(() => undefined);
   }, heartbeatMs);
   heartbeat.unref();
-  const isOurs = async (): Promise<boolean> => (await readNote(path))?.token === note.token;
+  const isOurs = async (): Promise<boolean> => (await tokenOf(path)) === note.token;
   return {
     async check() {
       if (!(await isOurs())) throw new JournalError(`the lock ${path} was taken away by another process`);
@@ -59,7 +59,7 @@ const statusOf = (outputPath: string): string => `, or look at it with: llmbatch
 async function obtain(claim: Claim): Promise<void> {
   for (;;) {
     await tryToCreate(claim.path, claim.note);
-    const owner = await readNote(claim.path);
+    const owner = await readWholeNote(claim.path);
     if (owner?.token === claim.note.token) return;
     if (owner !== null) await takeAway(claim, owner);
   }
@@ -69,7 +69,7 @@ async function obtain(claim: Claim): Promise<void> {
 async function tryToCreate(path: string, note: LockNote): Promise<void> {
   const draft = `${path}.${note.token}`;
   try {
-    await writeFile(draft, JSON.stringify(note), { flag: 'wx' });
+    await writeFile(draft, JSON.stringify(note), { flag: 'wx', flush: true });
     await link(draft, path);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
@@ -83,7 +83,7 @@ async function tryToCreate(path: string, note: LockNote): Promise<void> {
 /** For file systems without hard links (exFAT, some network ones). */
 async function createWithoutLink(path: string, note: LockNote): Promise<void> {
   try {
-    await writeFile(path, JSON.stringify(note), { flag: 'wx' });
+    await writeFile(path, JSON.stringify(note), { flag: 'wx', flush: true });
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw cannotLock(error);
   }
@@ -92,22 +92,54 @@ async function createWithoutLink(path: string, note: LockNote): Promise<void> {
 const cannotLock = (error: unknown): JournalError =>
   new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
 
-/** Null where there is no lock; a note of a dead process where the file is rubbish (a crash of the machine). */
-async function readNote(path: string): Promise<LockNote | null> {
-  let text: string;
+/** A note may be in the making where it could not be made whole (`createWithoutLink`): what is none is looked at again. */
+async function readWholeNote(path: string): Promise<LockNote | null> {
+  for (let look = 1; ; look++) {
+    const note = await readNote(path);
+    if (note !== 'not ours') return note;
+    if (look === looks) throw notOurs(path);
+    await sleep(pauseMs);
+  }
+}
+
+const looks = 5;
+const pauseMs = 100;
+
+/** Somebody's own file must not go because an output is called almost like it. */
+const notOurs = (path: string): JournalError =>
+  new JournalError(
+    `${path} lies where the lock of the output belongs, and is no lock of llmbatch`,
+    'Choose another place with -o, or move that file away.',
+  );
+
+/** Null where there is no lock. Notes are synced before they get their name, so that no crash leaves half of one. */
+async function readNote(path: string): Promise<LockNote | 'not ours' | null> {
   try {
-    text = await readFile(path, 'utf8');
+    const found = await lstat(path);
+    if (!found.isFile() || found.size > mostNoteBytes) return 'not ours';
+    return parseNote(await readFile(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw new JournalError(`can't read the lock ${path}: ${messageOf(error)}`);
   }
+}
+
+async function tokenOf(path: string): Promise<string | null> {
+  const note = await readNote(path);
+  return note === null || note === 'not ours' ? null : note.token;
+}
+
+const mostNoteBytes = 4096;
+
+function parseNote(text: string): LockNote | 'not ours' {
   try {
-    const note: unknown = JSON.parse(text);
-    if (typeof note === 'object' && note !== null && 'token' in note) return note as LockNote;
+    const note = JSON.parse(text) as Partial<LockNote> | null;
+    const texts = [note?.token, note?.since, note?.machine, note?.host];
+    const isNote = typeof note?.pid === 'number' && texts.every((part) => typeof part === 'string');
+    return isNote ? (note as LockNote) : 'not ours';
   } catch {
-    // Falls through: rubbish.
+    return 'not ours';
   }
-  return { ...(await identifyThisProcess()), pid: 0, startTicks: 0, token: text, since: 'an unknown time' };
 }
 
 /** Removes the lock of a dead owner; throws for a live one. */
@@ -144,7 +176,7 @@ async function remove(claim: Claim, other: LockNote): Promise<void> {
   const turn = `${path}.${createHash('sha256').update(other.token).digest('hex').slice(0, 16)}`;
   await obtain({ ...claim, path: turn });
   try {
-    if ((await readNote(path))?.token === other.token) await rm(path, { force: true });
+    if ((await tokenOf(path)) === other.token) await rm(path, { force: true });
   } catch (error) {
     throw new JournalError(`can't remove the lock of a dead process: ${messageOf(error)}`, `Delete ${path}.`);
   } finally {
@@ -169,5 +201,5 @@ async function modifiedAt(path: string): Promise<number> {
 /** Is a run writing this output now? As far as this machine can see. */
 export async function isLockedByLiveProcess(outputPath: string): Promise<boolean> {
   const note = await readNote(lockPathOf(outputPath));
-  return note !== null && (await livenessOf(note)) !== 'dead';
+  return note !== null && note !== 'not ours' && (await livenessOf(note)) !== 'dead';
 }

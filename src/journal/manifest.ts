@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
 import { type Snapshot, completeSnapshot } from '../core/snapshot.ts';
-import { syncFolder } from './open-output.ts';
-import { toJournalError } from './write-group.ts';
+import { replaceFile } from './draft.ts';
 
 const modelSchema = z.object({
   backend: z.string(),
@@ -47,6 +44,8 @@ const manifestSchema = z.object({
   models: z.array(modelSchema),
   /** The mode that was chosen, and why. */
   mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
+  /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
+  kept_aside: z.array(z.string()).default([]),
   /** Differences that `--allow-drift` let pass, each a sentence. */
   drift: z.array(z.string()),
   sessions: z.number(),
@@ -84,19 +83,6 @@ export async function readManifest(path: string): Promise<Manifest | null> {
 }
 
 export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
-  const draft = `${path}.${randomUUID()}`;
-  try {
-    const handle = await open(draft, 'wx', 0o644);
-    try {
-      await handle.writeFile(`${JSON.stringify({ ...manifest, updated_at: new Date().toISOString() }, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, path);
-    await syncFolder(dirname(path));
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined);
-    throw toJournalError(error, path);
-  }
+  const text = `${JSON.stringify({ ...manifest, updated_at: new Date().toISOString() }, null, 2)}\n`;
+  await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(text));
 }

@@ -1,6 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { quoteForShell } from '../core/format.ts';
+import { appendFlags, noFollow } from '../core/no-follow.ts';
 import { type ByteRange, readRanges } from '../core/read-ranges.ts';
 import { mostResultBytes } from '../core/result-line.ts';
 import { makeFolder } from './make-folder.ts';
@@ -24,7 +27,8 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
   try {
     await makeFolder(dirname(path));
     handle = await openOrCreate(path);
-    const { size } = await handle.stat();
+    const { size, nlink } = await handle.stat();
+    if (nlink > 1) throw hasOtherNames(path);
     const end = await endOfLastLine(handle, size);
     const tail = { offset: end, length: size - end };
     if (await isWholeResult(handle, tail)) {
@@ -33,7 +37,7 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
       return { handle, size: size + 1, tornBytes: 0 };
     }
     if (end < size) {
-      await keepAside({ handle, path }, [tail]);
+      await keepDamage({ handle, path }, [tail]);
       await handle.truncate(end);
       await handle.sync();
     }
@@ -55,9 +59,16 @@ async function isWholeResult(handle: FileHandle, tail: ByteRange): Promise<boole
   return readAnyLine(bytes!) !== null;
 }
 
+/** The lock knows one of the names only, and what is written under one name changes what lies under the other. */
+const hasOtherNames = (path: string): JournalError =>
+  new JournalError(
+    `${path} is one file under several names (hard links): what another name stands for would be changed too`,
+    `Give the run a file of its own: cp ${quoteForShell(path)} copy && mv copy ${quoteForShell(path)}. Or choose another place with -o.`,
+  );
+
 async function openOrCreate(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r+');
+    return await open(path, constants.O_RDWR | noFollow);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
@@ -86,12 +97,16 @@ async function endOfLastLine(handle: FileHandle, size: number): Promise<number> 
 }
 
 /** Copies bytes of the output behind what was kept of it before, each range as a line, and syncs them: the output loses them. */
-export async function keepAside(
+export async function keepDamage(
   { handle, path }: { handle: FileHandle; path: string },
   ranges: readonly ByteRange[],
 ): Promise<void> {
   if (ranges.length === 0) return;
-  const kept = await open(tornPathOf(path), 'a');
+  const { mode } = await handle.stat();
+  // By the rights of the output, and never through a link.
+  const kept = await open(tornPathOf(path), appendFlags, mode & 0o777).catch((error: unknown) => {
+    throw toJournalError(error, tornPathOf(path));
+  });
   try {
     for (const range of ranges) {
       await copyRange(handle, kept, range);

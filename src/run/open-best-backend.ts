@@ -3,7 +3,7 @@ import type { ModeChoice } from '../engine/choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './best-settings.ts';
 import { type BackendChoice, checkOptions } from './choose-backend.ts';
 import { settleDrift } from './open-manifest.ts';
-import type { OpenRun } from './open-run.ts';
+import type { ReadRun } from './open-run.ts';
 import { promptLengths } from './prompt-lengths.ts';
 
 export interface Opening {
@@ -13,7 +13,7 @@ export interface Opening {
 
 /** The backend with the workers asked for; where none were, with those that a bench of the same weights found best. */
 export async function openBestBackend(
-  run: OpenRun,
+  run: ReadRun,
   choice: BackendChoice,
   opening: Opening,
 ): Promise<{ backend: Backend; workers: number | null } | null> {
@@ -35,7 +35,7 @@ const isOf = ({ digest, server }: BestSetting, backend: Backend): boolean =>
 
 /** Null when the run was stopped while the model was being loaded. */
 async function openBackend(
-  run: OpenRun,
+  run: ReadRun,
   { definition }: BackendChoice,
   { model, mode, workers }: Opening & { workers: number | null },
 ): Promise<Backend | null> {
@@ -67,12 +67,12 @@ async function openBackend(
   });
   if (backend === null) return null;
   run.onBackend(backend);
-  noteModel(run, definition.name, backend);
+  await noteModel(run, definition.name, backend);
   return backend;
 }
 
 async function bestFor(
-  { request, host }: OpenRun,
+  { request, host }: ReadRun,
   { definition }: BackendChoice,
   { model, mode }: Opening,
 ): Promise<BestSetting | null> {
@@ -80,7 +80,7 @@ async function bestFor(
   return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
 }
 
-export const placeOf = ({ request, host }: OpenRun): EnginePlace => ({
+export const placeOf = ({ request, host }: ReadRun): EnginePlace => ({
   host: request.runner.host,
   baseUrl: request.runner.baseUrl,
   python: request.runner.python,
@@ -88,11 +88,11 @@ export const placeOf = ({ request, host }: OpenRun): EnginePlace => ({
 });
 
 /** The same weights as before, or it is another run. */
-function noteModel({ manifest, request }: OpenRun, name: string, backend: Backend): void {
+async function noteModel({ manifest, request }: ReadRun, name: string, backend: Backend): Promise<void> {
   const entry = { backend: name, model: backend.model, digest: backend.modelDigest, version: backend.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
   if (known !== undefined && known.digest !== entry.digest) {
-    settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);
+    await settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);
   }
   manifest.models = [...manifest.models.filter((model) => model !== known), entry];
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { JournalError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { quoteForShell } from '../core/format.ts';
 import { compareInput, findDrift } from '../journal/find-drift.ts';
-import { findManifest } from '../journal/find-manifest.ts';
+import { type FoundRun, findManifest } from '../journal/find-manifest.ts';
 import { type Manifest, readManifest } from '../journal/manifest.ts';
 import { realPathOf } from '../journal/real-path.ts';
 import type { RunPlaces } from '../journal/run-places.ts';
@@ -20,6 +20,14 @@ export interface OpenedManifest {
   earlierPath: string | null;
   /** What the user should know of the run's places. */
   note: string | null;
+  /** `--overwrite`: what is there stays until the engine is open. */
+  replaces: Replaced | null;
+}
+
+export interface Replaced {
+  /** Null: a file that no run wrote. */
+  found: FoundRun | null;
+  hasResults: boolean;
 }
 
 /** The manifest that a run goes on with: the one that is there, or a new one. */
@@ -27,18 +35,25 @@ export async function openManifest(request: RunRequest): Promise<OpenedManifest>
   const { places } = request;
   const found = await findManifest(places);
   if (found === null) await refuseOthersManifest(places);
-  const isEmpty = await hasNoResults(places);
-  if (found === null && !isEmpty) {
-    throw new JournalError(
-      `${places.output} is there already, and no run of llmbatch wrote it`,
-      'Choose another place with -o, or replace it with --overwrite.',
-    );
-  }
+  const hasResults = !(await hasNoResults(places));
   const earlierPath = found === null || found.manifestPath === places.manifest ? null : found.manifestPath;
   // A run that was never answered anything binds nobody to its settings.
-  if (found === null || isEmpty) return { manifest: newManifest(request), isNew: true, earlierPath, note: null };
-  return { ...(await goOn(found.manifest, request)), isNew: false, earlierPath };
+  if (!hasResults || request.overwrite) return { ...startAnew(request, { found, hasResults }), earlierPath };
+  if (found === null) throw notOurs(places);
+  return { ...(await goOn(found.manifest, request)), isNew: false, earlierPath, replaces: null };
 }
+
+function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
+  const manifest = { ...newManifest(request), kept_aside: there.found?.manifest.kept_aside ?? [] };
+  const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
+  return { manifest, isNew: true, note: null, replaces: isReplaced ? there : null };
+}
+
+const notOurs = ({ output }: RunPlaces): JournalError =>
+  new JournalError(
+    `${output} is there already, and no run of llmbatch wrote it`,
+    'Choose another place with -o, or replace it with --overwrite.',
+  );
 
 /** Under its name lies what llmbatch 0.1 kept of an output with a longer name. */
 async function refuseOthersManifest({ manifest, output }: RunPlaces): Promise<void> {
@@ -76,20 +91,33 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
-export function settleDrift(
+export async function settleDrift(
   manifest: Manifest,
   drift: string[],
   request: Pick<RunRequest, 'allowDrift' | 'places'>,
-): void {
+): Promise<void> {
   if (drift.length === 0) return;
   if (!request.allowDrift) {
+    const { output } = request.places;
+    const wayBack =
+      manifest.finished_at === null
+        ? `Put back what changed, and go on with: llmbatch resume ${quoteForShell(output)}. `
+        : `What it has is kept; llmbatch resume ${quoteForShell(output)} tries its failures again. `;
     throw new JournalError(
       `this run was started with something else: ${drift.join('; ')}`,
-      `Put back what changed and go on with: llmbatch resume ${quoteForShell(request.places.output)}. ` +
-        'Or mix both with --allow-drift, start anew with --overwrite, or choose another place with -o.',
+      `${wayBack}To keep both, give this one a name of its own: -o ${quoteForShell(await freeNameBeside(output))}. ` +
+        'To mix both: --allow-drift. To have it in place of the other: --overwrite.',
     );
   }
   manifest.drift.push(...drift.filter((field) => !manifest.drift.includes(field)));
+}
+
+async function freeNameBeside(output: string): Promise<string> {
+  const ending = extname(output);
+  for (let number = 2; ; number++) {
+    const name = `${output.slice(0, output.length - ending.length)}.${number}${ending}`;
+    if (!(await exists(name))) return name;
+  }
 }
 
 export const settingsDrift = (manifest: Manifest, { settings }: Pick<RunRequest, 'settings'>): string[] =>
@@ -130,6 +158,7 @@ function newManifest(request: RunRequest): Manifest {
     runner: request.runner,
     models: [],
     mode: null,
+    kept_aside: [],
     drift: [],
     sessions: 1,
     created_at: now,

@@ -6,12 +6,11 @@ import type { EngineSlot } from './engine-slot.ts';
 import type { RunInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
-/** A run with everything open but the engine. */
-export interface OpenRun {
+/** A run whose input is read. */
+export interface ReadRun {
   request: RunRequest;
   host: RunHost;
   input: RunInput;
-  journal: Journal;
   manifest: Manifest;
   slot: EngineSlot;
   emit: Emit;
@@ -19,4 +18,9 @@ export interface OpenRun {
   onBackend: (backend: Backend) => void;
   /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
   onGpuSample: (listener: (gpus: GpuSample[]) => void) => void;
+}
+
+/** A run with everything open but the engine. */
+export interface OpenRun extends ReadRun {
+  journal: Journal;
 }

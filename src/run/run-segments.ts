@@ -11,7 +11,7 @@ import { readItems } from '../input/read-items.ts';
 import { type BackendChoice, chooseBackend } from './choose-backend.ts';
 import { firstModel, followItems } from './follow-items.ts';
 import { openBestBackend, placeOf } from './open-best-backend.ts';
-import type { OpenRun } from './open-run.ts';
+import type { OpenRun, ReadRun } from './open-run.ts';
 import { chooseLanes } from './choose-lanes.ts';
 import { describeSharing } from './prompt-sharing.ts';
 import { countWanted, groupsOf } from './read-input.ts';
@@ -32,13 +32,30 @@ export async function runSegments(run: OpenRun): Promise<void> {
   }
 }
 
+/**
+ * Opens the engine of the first model: whether there is one is to be known before anything of an earlier run is touched,
+ * or a change of the model is refused. The slot keeps it for the run.
+ */
+export async function openFirstEngine(run: ReadRun): Promise<void> {
+  const { input } = run;
+  if (run.host.stop.aborted) return;
+  const planned = input.isComplete() ? planSegments(input.scan).map(({ model }) => model) : [await firstModel(input)];
+  const first = planned.find((model) => model !== null);
+  if (first !== undefined) await openEngine(run, first);
+}
+
+async function openEngine(run: ReadRun, model: string) {
+  const { settings } = run.request;
+  const choice = await chooseBackend(settings.backend, run.input.scan.models, placeOf(run));
+  const mode = chooseMode(settings.mode, groupsOf(run.input));
+  noteChoices(run, choice, mode);
+  return { choice, mode, opened: await openBestBackend(run, choice, { model, mode }) };
+}
+
 async function runSegment(run: OpenRun, model: string | null, items: AsyncIterable<WorkItem[]>): Promise<void> {
   if (model === null) return recordRejected(run, items);
   const { request, host, manifest, journal } = run;
-  const choice = await chooseBackend(request.settings.backend, run.input.scan.models, placeOf(run));
-  const mode = chooseMode(request.settings.mode, groupsOf(run.input));
-  noteChoices(run, choice, mode);
-  const opened = await openBestBackend(run, choice, { model, mode });
+  const { choice, mode, opened } = await openEngine(run, model);
   if (opened === null || host.stop.aborted) return undefined;
   const { backend, workers } = opened;
   const { lanes, startsWith, note } = chooseLanes({ ...request.runner, workers }, backend.limits, mode.name);
@@ -86,7 +103,7 @@ async function describeLoaded({ input, manifest, host, emit }: OpenRun, backend:
   if (sharing !== null) host.onNote(sharing);
 }
 
-function noteChoices({ request, host, manifest }: OpenRun, choice: BackendChoice, mode: ModeChoice): void {
+function noteChoices({ request, host, manifest }: ReadRun, choice: BackendChoice, mode: ModeChoice): void {
   const isSaid = manifest.mode?.reason === mode.reason;
   manifest.mode = { name: mode.name, reason: mode.reason };
   if (isSaid) return;

@@ -1,4 +1,4 @@
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -61,12 +61,16 @@ test('results of ids that the input no longer has stay, at the end', async () =>
   expect((await finalise(textOf([gone!, b!, a!]), ['a', 'b'])).text).toBe(textOf([a!, b!, gone!]));
 });
 
-test('a draft that a crash left does no harm, and none stays', async () => {
+test("a file or a link of the user's with a name like a draft's is left alone, and no draft stays", async () => {
   const lines = [success({ id: 'b' }), success({ id: 'a' })];
-  const leave = (path: string): Promise<void> => writeFile(`${path}.ordered`, 'rubbish\n'.repeat(10_000));
+  const leave = async (path: string): Promise<void> => {
+    await writeFile(`${path}.ordered`, 'precious');
+    await symlink(`${path}.ordered`, `${path}.draft`);
+  };
   const { path, text } = await finalise(textOf(lines), ['a', 'b'], leave);
   expect(text).toBe(textOf(lines.toReversed()));
-  expect(await readdir(dirname(path))).toEqual(['out.jsonl']);
+  expect(await readFile(`${path}.ordered`, 'utf8')).toBe('precious');
+  expect(await readdir(dirname(path))).toEqual(['out.jsonl', 'out.jsonl.draft', 'out.jsonl.ordered']);
 });
 
 test('when it fails the output is the old one, whole', async () => {

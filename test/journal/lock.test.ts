@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Lock, acquireLock, isLockedByLiveProcess, lockPathOf } from '../../src/journal/lock.ts';
@@ -107,16 +107,6 @@ describe('a lock left by', () => {
     await forge(output, { boot: 'its boot', host: 'pod-2' });
     await expect(acquireLock(output)).rejects.toThrow('on the machine pod-2');
   });
-
-  test.each(['', 'rubbish', '{"pid":', '\0\0\0\0', 'null', '{}'])(
-    'a crash of the machine, as the rubbish %j, is taken over',
-    async (text) => {
-      const output = await outputPath();
-      await writeFile(lockPathOf(output), text);
-      const lock = await acquire(output);
-      await lock.check();
-    },
-  );
 });
 
 test('a process that crashed while it took a lock over does not keep others from it', async () => {
@@ -212,4 +202,29 @@ test('of many that race within one process exactly one wins', async () => {
     await locks[0]?.release();
   }
   expect(await readdir(folder)).toEqual([]);
+});
+
+test.each(['', 'rubbish', '{"pid":', 'null', '{}', '{"token":"abc"}', 'x'.repeat(10_000)])(
+  'a file that is no note of ours, as %j, is refused by its name and left as it is',
+  async (text) => {
+    const output = await outputPath();
+    await writeFile(lockPathOf(output), text);
+    await expect(acquireLock(output)).rejects.toMatchObject({
+      name: 'JournalError',
+      message: expect.stringContaining(lockPathOf(output)),
+      hint: expect.stringContaining('-o'),
+    });
+    expect(await readFile(lockPathOf(output), 'utf8')).toBe(text);
+    expect(await isLockedByLiveProcess(output)).toBe(false);
+  },
+);
+
+test('a link or a folder in the place of the lock is refused, and not followed', async () => {
+  const output = await outputPath();
+  await writeFile(`${output}.victim`, JSON.stringify({ ...(await identifyThisProcess()), token: 'x', since: 'x' }));
+  await symlink(`${output}.victim`, lockPathOf(output));
+  await expect(acquireLock(output)).rejects.toThrow('is no lock of llmbatch');
+  const folder = await outputPath();
+  await mkdir(lockPathOf(folder));
+  await expect(acquireLock(folder)).rejects.toThrow('is no lock of llmbatch');
 });

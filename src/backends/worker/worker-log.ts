@@ -1,5 +1,6 @@
-import { type WriteStream, createWriteStream } from 'node:fs';
+import { type WriteStream, constants, createWriteStream, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { appendFlags } from '../../core/no-follow.ts';
 
 /** What a worker prints: its last lines are kept for messages, all of it goes to a file where one is named. */
 export interface WorkerLog {
@@ -57,7 +58,13 @@ export function createWorkerLog(streams: readonly Readable[], { file, onLine }: 
 /** Read by nobody else: it may name what the user works on. A disk that is full ends the log, not the run. */
 function openFile(path: string | null): WriteStream | null {
   if (path === null) return null;
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
-  stream.on('error', () => stream.destroy());
-  return stream;
+  try {
+    // A pipe or a device of this name is not ours, and must not be waited for.
+    const descriptor = openSync(path, appendFlags | (constants.O_NONBLOCK ?? 0), 0o600);
+    const stream = createWriteStream(path, { fd: descriptor });
+    stream.on('error', () => stream.destroy());
+    return stream;
+  } catch {
+    return null;
+  }
 }

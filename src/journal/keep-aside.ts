@@ -1,0 +1,93 @@
+import { lstat, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { replaceFile } from './draft.ts';
+import { type FoundRun, findManifest } from './find-manifest.ts';
+import { readManifest } from './manifest.ts';
+import { syncFolder } from './open-output.ts';
+import { type RunPlaces, placesOf } from './run-places.ts';
+import { toJournalError } from './write-group.ts';
+
+/** `out.jsonl.old`, `out.jsonl.old.2` and so on: an output of its own, which every command takes. */
+const asideName = (output: string, number: number): string => `${output}.old${number === 1 ? '' : `.${number}`}`;
+
+/**
+ * Renames an output, with what its run keeps beside it, to the first free name aside. Resolves to that name. A crash at
+ * any step leaves the old run whole, there or here: its manifest goes first, as a copy, and until another run has put
+ * its own in the place, `undoAside` finds that nothing took the output's place.
+ */
+export async function keepAside(places: RunPlaces, found: FoundRun | null): Promise<string> {
+  const aside = await freePlaces(places, found);
+  try {
+    if (found !== null) {
+      const text = await readFile(found.manifestPath);
+      await replaceFile(aside.manifest, await stat(found.manifestPath), (draft) => draft.writeFile(text));
+    }
+    await rename(places.output, aside.output);
+    await syncFolder(dirname(aside.output));
+    if (hasSpool(found) && (await isThere(places.spool))) await rename(places.spool, aside.spool);
+  } catch (error) {
+    throw toJournalError(error, aside.output);
+  }
+  return basename(aside.output);
+}
+
+/** Of a run that was to be replaced, and died between the two: back to where it was. Call with the lock held. */
+export async function undoAside(places: RunPlaces): Promise<void> {
+  if (await isThere(places.output)) return;
+  const found = await findManifest(places).catch(() => null);
+  if (found === null) return;
+  for (let number = 1; await isThere(asideName(places.output, number)); number++) {
+    const aside = placesOf(asideName(places.output, number));
+    const manifest = await readManifest(aside.manifest).catch(() => null);
+    if (manifest?.run_id !== found.manifest.run_id) continue;
+    if (hasSpool(found) && (await isThere(aside.spool))) await rename(aside.spool, places.spool);
+    await rename(aside.output, places.output);
+    await rm(aside.manifest, { force: true });
+    await syncFolder(dirname(places.output));
+    return;
+  }
+}
+
+/** The names, of those that a manifest holds, that are kept aside for this output, and are there. */
+export async function findAside({ output }: RunPlaces, names: readonly string[]): Promise<string[]> {
+  const pattern = /^\.old(?:\.\d+)?$/;
+  const stem = basename(output);
+  const ours = names.filter((name) => name.startsWith(stem) && pattern.test(name.slice(stem.length)));
+  const there = await Promise.all(ours.map((name) => isThere(join(dirname(output), name))));
+  return ours.filter((_name, index) => there[index]);
+}
+
+/** The run that took the place has ended well. */
+export async function removeAside(places: RunPlaces, names: readonly string[]): Promise<void> {
+  for (const name of await findAside(places, names)) {
+    const path = join(dirname(places.output), name);
+    const files = [path, `${path}.run.json`, `${path}.run.input`];
+    for (const file of files) {
+      // A link in the place is somebody else's.
+      if ((await lstat(file).catch(() => null))?.isFile() === true) await rm(file, { force: true });
+    }
+  }
+}
+
+async function freePlaces(places: RunPlaces, found: FoundRun | null): Promise<RunPlaces> {
+  for (let number = 1; ; number++) {
+    const name = asideName(places.output, number);
+    const isTaken = (await isThere(name)) || (await isThere(`${name}.run.input`));
+    if (!isTaken && (await isFreeOrOurs(`${name}.run.json`, found))) return placesOf(name);
+  }
+}
+
+/** A copy of the manifest may be left of an earlier try that a crash ended. */
+async function isFreeOrOurs(path: string, found: FoundRun | null): Promise<boolean> {
+  if (!(await isThere(path))) return true;
+  const manifest = await readManifest(path).catch(() => null);
+  return manifest !== null && manifest.run_id === found?.manifest.run_id;
+}
+
+const hasSpool = (found: FoundRun | null): boolean => (found?.manifest.input.spool ?? null) !== null;
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,70 @@
+import { lstat, rename, rm } from 'node:fs/promises';
+import { JournalError, codeOf } from '../core/errors.ts';
+import { draftPathOf } from '../journal/draft.ts';
+import { findAside, keepAside, removeAside } from '../journal/keep-aside.ts';
+import type { Manifest } from '../journal/manifest.ts';
+import type { RunPlaces } from '../journal/run-places.ts';
+import { toJournalError } from '../journal/write-group.ts';
+import type { Replaced } from './open-manifest.ts';
+import type { RunHost } from './run-request.ts';
+
+/** A run that is to take the place of another one, and does not touch anything of it before `take`. */
+export interface Replacement {
+  /** Where standard input is kept until then. */
+  spool: string;
+  take: (manifest: Manifest) => Promise<void>;
+  /** Nothing was taken: leaves nothing. */
+  giveUp: () => Promise<void>;
+}
+
+export function prepareReplacement(
+  { found, hasResults }: Replaced,
+  places: RunPlaces,
+  { onNote }: Pick<RunHost, 'onNote'>,
+): Replacement {
+  const spool = draftPathOf(places.spool);
+  const isSpoolOurs = (found?.manifest.input.spool ?? null) !== null;
+  return {
+    spool,
+    async take(manifest) {
+      if (!isSpoolOurs && (await isThere(spool)) && (await isThere(places.spool))) {
+        throw new JournalError(
+          `${places.spool} lies where standard input is to be kept, and no run of llmbatch wrote it`,
+          'Choose another place with -o, or move that file away.',
+        );
+      }
+      if (hasResults) {
+        const name = await keepAside(places, found);
+        manifest.kept_aside.push(name);
+        onNote(`what was in ${places.output} is kept as ${name} until this run has ended well`);
+      }
+      await rename(spool, places.spool).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return isSpoolOurs ? rm(places.spool, { force: true }) : undefined;
+        throw toJournalError(error, places.spool);
+      });
+    },
+    giveUp: () => rm(spool, { force: true }),
+  };
+}
+
+/** At the end of a run: what it took the place of goes, if every request was answered; else it stays, and is told. */
+export async function endReplacement(
+  manifest: Manifest,
+  places: RunPlaces,
+  { onNote, endedWell }: Pick<RunHost, 'onNote'> & { endedWell: boolean },
+): Promise<void> {
+  if (manifest.kept_aside.length === 0) return;
+  if (endedWell) {
+    await removeAside(places, manifest.kept_aside);
+    manifest.kept_aside = [];
+    return;
+  }
+  const left = await findAside(places, manifest.kept_aside);
+  if (left.length > 0) onNote(`what was in ${places.output} before is still kept: ${left.join(', ')}`);
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
