@@ -6,7 +6,7 @@ import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
-import { isPage, outOfMemoryText } from '../server/error-texts.ts';
+import { isPage, isRequestFault, outOfMemoryText } from '../server/error-texts.ts';
 import { parsedOrText } from '../server/json-text.ts';
 import { GarbledLine, HttpFailure } from './http.ts';
 
@@ -131,8 +131,9 @@ const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
 
 /** A failure of the server itself (500, or in the middle of a stream), by the part of its text that is about this request. */
 function ofServerText(text: string): Failure {
-  const own = text.split(/error: task id = \d+/)[0] ?? '';
-  const [, kind = 'server-error'] = serverTexts.find(([pattern]) => pattern.test(own)) ?? [];
+  const [own = ''] = oneLine(text).split(/error: task id = \d+/);
+  const [, known] = serverTexts.find(([pattern]) => pattern.test(own)) ?? [];
+  const kind = known ?? (isRequestFault(own) ? 'bad-request' : 'server-error');
   return failure(kind, said(own.trim() || text));
 }
 

@@ -7,7 +7,7 @@ import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { brokenCode, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
-import { isPage, outOfMemoryText } from '../server/error-texts.ts';
+import { isPage, isRequestFault, outOfMemoryText } from '../server/error-texts.ts';
 import { foreignText, headerText, parsedOrText } from '../server/json-text.ts';
 import type { WholeResponse } from './client.ts';
 import { contextError } from './context-error.ts';
@@ -106,7 +106,7 @@ const kindsByStatus: Record<number, ErrorKind> = {
 };
 
 function ofError(status: number, said: Said): Failure {
-  const special = status < 500 ? ofClientError(status, said) : ofServerError(said.text);
+  const special = status < 500 ? ofClientError(status, said) : ofServerError(status, said);
   if (special !== null) return special;
   const kind = kindsByStatus[status] ?? (status >= 500 ? 'server-error' : 'bad-request');
   return failure(kind, saying(status, said.text));
@@ -158,9 +158,14 @@ const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
   [/EngineCore encountered|EngineDead|engine (process )?(is dead|died)|background loop has errored/i, 'engine-crashed'],
 ];
 
-function ofServerError(text: string): Failure | null {
-  const [, kind] = serverTexts.find(([pattern]) => pattern.test(text)) ?? [];
-  return kind === undefined ? null : failure(kind, saying(500, text));
+const faultTypes = /^(invalid_request_error|BadRequestError|not_supported_error)$/;
+
+function ofServerError(status: number, { text, details }: Said): Failure | null {
+  const [, known] = serverTexts.find(([pattern]) => pattern.test(text)) ?? [];
+  // What stands before the server (502, 503, 504) knows nothing of the request.
+  const isItsFault = status === 500 && (has(details, faultTypes) || isRequestFault(text));
+  const kind = known ?? (isItsFault ? 'bad-request' : undefined);
+  return kind === undefined ? null : failure(kind, saying(status, text));
 }
 
 const has = (details: Record<string, unknown>, pattern: RegExp): boolean =>
