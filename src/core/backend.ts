@@ -21,6 +21,12 @@ export interface GenerateContext {
 }
 
 /**
+ * Where the engine was when a request failed. here: it took requests all the time · away: for a time it did not, and what
+ * it had it may still answer · gone: whoever had the requests in flight is no more.
+ */
+export type EngineAbsence = 'here' | 'away' | 'gone';
+
+/**
  * An engine with one model loaded. It answers **one** request; how many run at once, retries, order, history and
  * timeouts are the engine stage's. No printing, no retries, no counters here.
  */
@@ -48,10 +54,15 @@ export interface Backend {
   isStarting?(): boolean;
   /**
    * A request failed in a way that may be the engine's own trouble: waits until the engine takes requests again, model
-   * loaded. True when it was away meanwhile: then the request is not to blame, and the attempt does not count. Rejects
-   * with the signal's reason, or with an `EngineError` when waiting is hopeless. Called for one failure at a time.
+   * loaded, and says where it was meanwhile. Rejects with the signal's reason, or with an `EngineError` when waiting is
+   * hopeless. Called for one failure at a time.
    */
-  recover?(failure: Failure, signal: AbortSignal): Promise<boolean>;
+  recover?(failure: Failure, signal: AbortSignal): Promise<EngineAbsence>;
+  /**
+   * Nothing came for a while, with requests in flight: asks the engine one short question. idle: it says that it works on
+   * nothing at all. A failure: it takes no requests now. Rejects with the signal's reason.
+   */
+  look?(signal: AbortSignal): Promise<'busy' | 'idle' | Failure>;
   /** The tokens of a request's prompt, as the engine itself counts them; null where it can't be counted. */
   countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
   /** What the loaded model takes, as the engine says it; null where it does not. */

@@ -6,13 +6,14 @@ import type { RunnerSettings } from '../core/settings.ts';
 import type { AttemptContext } from './attempt.ts';
 import type { Breaker } from './breaker.ts';
 import type { ResultSource } from './build-result.ts';
+import type { CulpritSearch } from './find-culprit.ts';
 import type { Conversations } from './conversation.ts';
 import type { LimitFinder } from './find-limit.ts';
 import type { Hold } from './hold.ts';
-import type { OutOfMemory } from './out-of-memory.ts';
 import type { Outages } from './outages.ts';
 import type { TaskQueue } from './task-queue.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
+import type { SilenceWatch } from './watch-silence.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 
 export interface EngineRun {
@@ -47,5 +48,6 @@ export interface Lane extends Omit<EngineRun, 'lanes' | 'startsWith'>, AttemptCo
   finder: LimitFinder | null;
   hold: Hold;
   outages: Outages;
-  memory: OutOfMemory;
+  culprits: CulpritSearch;
+  silence: SilenceWatch;
 }

@@ -14,8 +14,8 @@ export interface FlightEntry {
   sentAt: number;
   /** Since when the engine is known to work on it; null while it may wait in a queue, which is not the request's fault. */
   activeSince: number | null;
-  /** Last sign of life, or the sending. */
-  lastSignAt: number;
+  /** Last sign of life. */
+  lastSignAt: number | null;
 }
 
 export interface InFlightOptions {
@@ -41,7 +41,7 @@ export interface InFlight {
   /** Something came from the engine for this attempt. */
   touch: (entry: FlightEntry) => void;
   abortAll: (cause: AbortCause) => void;
-  /** Ends those that gave no sign of life for so long, or longer. Returns how many. */
+  /** Ends those of which there was no sign of life in the last so many milliseconds. Returns how many. */
   abortSilent: (silentMs: number, cause: AbortCause) => number;
   /** How long nothing came for any of them; 0 where there are none. */
   silentMs: () => number;
@@ -84,7 +84,7 @@ export function createInFlight(options: InFlightOptions): InFlight {
         hasRoom: slots !== null && entries.size < slots,
         sentAt: at,
         activeSince: null,
-        lastSignAt: at,
+        lastSignAt: null,
       };
       entries.add(entry);
       return entry;
@@ -107,7 +107,8 @@ export function createInFlight(options: InFlightOptions): InFlight {
     },
     abortAll: (cause) => abortEach(entries, cause),
     abortSilent(silentMs, cause) {
-      const silent = [...entries].filter(({ lastSignAt }) => now() - lastSignAt >= silentMs);
+      const since = now() - silentMs;
+      const silent = [...entries].filter(({ lastSignAt }) => lastSignAt === null || lastSignAt <= since);
       abortEach(silent, cause);
       return silent.length;
     },
@@ -162,7 +163,7 @@ const countedFrom = ({ readyAt, answeredAt }: Flight, { activeSince, hasRoom, se
 function beginAnew(flight: Flight, at: number): void {
   for (const entry of flight.entries) {
     const activeSince = entry.activeSince === null ? null : at;
-    Object.assign(entry, { sentAt: at, activeSince, lastSignAt: at });
+    Object.assign(entry, { sentAt: at, activeSince });
   }
   Object.assign(flight, { lastActivity: at, readyAt: at });
 }

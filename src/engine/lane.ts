@@ -34,7 +34,7 @@ async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<v
   const { answer: outcome } = answered.verdict;
   if (outcome.status === 'completed') {
     lane.breaker.add(false);
-    lane.memory.noteSuccess();
+    lane.culprits.onAnswer();
     const isRecorded = await recordAnswer(lane, task.row, answered);
     if (isRecorded) lane.conversations?.accept(lane.lane, request, outcome.body);
   } else {
@@ -109,6 +109,7 @@ async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
   if (sent.answer !== null) {
     lane.hold.onAnswer(sent.answer);
     lane.finder?.onAnswer(sent.answer, sent.latencyMs, lane.inFlight.count() + 1);
+    if (sent.answer.status === 'completed') lane.silence.onAnswer(sent.latencyMs);
   }
   return sent;
 }

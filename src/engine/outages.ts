@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
@@ -23,18 +24,33 @@ export interface Outages {
    * takes requests again; rejects with an `EngineError` when waiting is hopeless.
    */
   settle: (failure: Failure, ended: number) => Promise<EngineState>;
+  /** The engine is there, and has nothing of what is in flight: it was away without anybody's noticing. */
+  noteLoss: () => void;
   /** The run stops: nobody waits any longer. */
   stop: () => void;
+}
+
+export interface OutageListeners {
+  emit: Emit;
+  onEnd: () => void;
+  /** What was in flight for so long, or longer, without a sign of life is lost. */
+  onLoss: (silentMs: number) => void;
 }
 
 /** A shorter one is over before anybody wonders. */
 const silentMs = 1000;
 
-export function createOutages(backend: Backend, { emit, onEnd }: { emit: Emit; onEnd: () => void }): Outages {
+export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageListeners): Outages {
   const stopping = new AbortController();
   let current: Promise<EngineState> | null = null;
   let ended = 0;
 
+  const noteEnd = (text: string, lostMs: number | null): void => {
+    ended++;
+    emit({ type: 'engine-outage' });
+    emit({ type: 'notice', text: `${text}: what was in flight is sent again` });
+    if (lostMs !== null) onLoss(lostMs);
+  };
   const waitOut = async (failure: Failure): Promise<EngineState> => {
     const startedAt = performance.now();
     // What an engine printed last may stand below the sentence.
@@ -42,12 +58,10 @@ export function createOutages(backend: Backend, { emit, onEnd }: { emit: Emit; o
     const text = `the engine does not answer (${sentence}): waiting until it does`;
     const timer = setTimeout(() => emit({ type: 'notice', text }), silentMs);
     try {
-      const wasAway = await backend.recover?.(failure, stopping.signal);
-      if (wasAway !== true) return 'here';
-      ended++;
-      emit({ type: 'engine-outage' });
-      const duration = formatDuration(performance.now() - startedAt);
-      emit({ type: 'notice', text: `the engine is back after ${duration}: what was in flight is sent again` });
+      const absence = await unlessAborted(backend.recover?.(failure, stopping.signal), stopping.signal);
+      if (absence === undefined || absence === 'here') return 'here';
+      const durationMs = performance.now() - startedAt;
+      noteEnd(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
       return 'away';
     } catch (error) {
       if (stopping.signal.aborted) return 'stopped';
@@ -70,6 +84,17 @@ export function createOutages(backend: Backend, { emit, onEnd }: { emit: Emit; o
       current ??= waitOut(failure);
       return current;
     },
+    noteLoss: () => noteEnd('the engine works on nothing, and must have been started anew', 0),
     stop: () => stopping.abort(),
   };
+}
+
+/** An engine that hangs may not hear the signal: nobody waits for it then. */
+async function unlessAborted<T>(work: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
+  const settled = new AbortController();
+  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => undefined);
+  aborted.catch(() => undefined);
+  const result = await Promise.race([work, aborted]).finally(() => settled.abort());
+  signal.throwIfAborted();
+  return result;
 }

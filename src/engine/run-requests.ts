@@ -2,6 +2,7 @@ import { EngineError, messageOf } from '../core/errors.ts';
 import { formatDuration, formatInteger } from '../core/format.ts';
 import { createBreaker } from './breaker.ts';
 import type { EngineRun } from './engine-run.ts';
+import { createCulpritSearch } from './find-culprit.ts';
 import { type LimitFinder, createLimitFinder } from './find-limit.ts';
 import { createHold } from './hold.ts';
 import { type InFlight, createInFlight } from './in-flight.ts';
@@ -10,6 +11,7 @@ import { createOutOfMemory } from './out-of-memory.ts';
 import { createOutages } from './outages.ts';
 import { type TaskQueue, createTaskQueue } from './task-queue.ts';
 import { createVramGuard } from './vram-guard.ts';
+import { watchSilence } from './watch-silence.ts';
 import { type WorkerLimit, createWorkerLimit } from './worker-limit.ts';
 
 /**
@@ -24,11 +26,12 @@ export async function runRequests(run: EngineRun): Promise<void> {
   });
   const finder = findLimit(run, workers);
   const onEnd = (): void => queue.wake();
-  const outages = createOutages(run.backend, { emit, onEnd });
+  const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
+  const outages = createOutages(run.backend, { emit, onEnd, onLoss });
   const hold = createHold({ emit, onEnd });
   const mayTake = (lane: number): boolean => workers.allows(lane) && !outages.isOn() && !hold.isOn();
   const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
-  const inFlight = watchInFlight(run, outages.isOn);
+  const inFlight: InFlight = watchInFlight(run, outages.isOn);
   const stopSending = (): void => {
     queue.stop();
     outages.stop();
@@ -39,7 +42,13 @@ export async function runRequests(run: EngineRun): Promise<void> {
   run.onGpuSample(guard.onSample);
   const breaker = createBreaker(settings.maxErrorRate);
   const memory = createOutOfMemory(workers, emit);
-  const shared = { ...run, ...settings, queue, inFlight, breaker, workers, finder, hold, outages, memory };
+  const culprits = createCulpritSearch({ ...settings, memory, workers });
+  const fail = (error: Error): void => {
+    queue.fail(error);
+    inFlight.abortAll('stopped');
+  };
+  const silence = watchSilence({ backend: run.backend, inFlight, outages, fail });
+  const shared = { ...run, ...settings, queue, inFlight, breaker, workers, finder, hold, outages, culprits, silence };
   const lanes = Array.from({ length: run.lanes }, (_, lane) => runLane({ ...shared, lane }));
   try {
     await Promise.all(lanes);
@@ -51,6 +60,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
     if (finder !== null) workers.set(finder.found());
     hold.stop();
     guard.close();
+    silence.close();
     drain.close();
     inFlight.close();
   }

@@ -11,7 +11,25 @@ export interface Task {
   /** How often the workers had been lowered, and the engine been away, when it was last sent. */
   lowerings: number;
   outages: number;
+  /** Null while the engine had no trouble with it. */
+  suspicion: Suspicion | null;
 }
+
+/** What a request was in flight for that may be its own doing. */
+export interface Suspicion {
+  /** How often the engine went away, crashed or ran out of memory with it, among others. */
+  troubles: number;
+  /** How often it did so with this request alone. */
+  alone: number;
+  /** Answers there had been before. */
+  answersBefore: number;
+}
+
+/** A single trouble may have come from outside. */
+export const troublesThatTell = 2;
+
+/** What may be the cause is sent with nothing else in flight: else every request that is ever beside it would fail with it. */
+export const isSuspect = ({ suspicion }: Task): boolean => (suspicion?.troubles ?? 0) >= troublesThatTell;
 
 /** Feeds the lanes: retries that are due first, then the reader, which is asked only when a lane is free. */
 export interface TaskQueue {
@@ -45,8 +63,9 @@ export function createTaskQueue(
 
   const takeNow = (lane: number): Task | null => {
     if (!room.isThere(lane)) return null;
+    if (retries.isSuspectDue() && !room.isThereForOne()) return null;
     const task = retries.takeDue() ?? (retries.mayRead() ? reader.takeNow() : null);
-    if (task !== null) room.take();
+    if (task !== null) room.take(isSuspect(task));
     return task;
   };
   // A task that a lane still has may come back as a retry, and that lane may not be allowed to take it.
@@ -87,21 +106,25 @@ export function createTaskQueue(
 
 /** Counts the tasks that lanes have. */
 function createRoom(mayTake: (lane: number) => boolean, most: () => number) {
-  const state = { taken: 0, isWaitedFor: false };
+  const state = { taken: 0, isAlone: false, isWaitedFor: false };
+  const waitUnless = (isThere: boolean): boolean => {
+    if (!isThere) state.isWaitedFor = true;
+    return isThere;
+  };
   return {
     isEmpty: () => state.taken === 0,
-    isThere(lane: number): boolean {
-      if (!mayTake(lane)) return false;
-      if (state.taken < most()) return true;
-      state.isWaitedFor = true;
-      return false;
+    isThere: (lane: number): boolean => mayTake(lane) && waitUnless(!state.isAlone && state.taken < most()),
+    /** For a task that is to be alone. */
+    isThereForOne: (): boolean => waitUnless(state.taken === 0),
+    take(isAlone: boolean): void {
+      state.taken++;
+      state.isAlone = isAlone;
     },
-    take: () => void state.taken++,
     /** True when a lane waits that nothing else hinders. */
     giveBack(): boolean {
       const { isWaitedFor } = state;
       state.taken--;
-      state.isWaitedFor = false;
+      Object.assign(state, { isAlone: false, isWaitedFor: false });
       return isWaitedFor;
     },
   };
@@ -118,6 +141,7 @@ function createRetries(onDue: () => void) {
     mayRead: () => timers.size < mostDelayed,
     isEmpty: () => timers.size + due.length === 0,
     takeDue: () => due.shift(),
+    isSuspectDue: (): boolean => due[0] !== undefined && isSuspect(due[0]),
     add(task: Task, delayMs: number): void {
       const timer = setTimeout(() => {
         timers.delete(task);
@@ -132,6 +156,8 @@ function createRetries(onDue: () => void) {
     },
   };
 }
+
+const unsent = { attempts: 0, forgiven: 0, lowerings: 0, outages: 0, suspicion: null };
 
 /** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
 function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
@@ -158,7 +184,7 @@ function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) 
       const item = state.batch[state.index];
       if (item === undefined) return null;
       state.index++;
-      return { row: item.row, read: item.read, attempts: 0, forgiven: 0, lowerings: 0, outages: 0 };
+      return { row: item.row, read: item.read, ...unsent };
     },
     /** Begins to read the next batch, unless that goes on already. */
     start(): void {

@@ -38,7 +38,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
   const act = (text: string): VramStep | null => {
     if (isTrimmed(text)) return 'trim';
     const before = workers.workers();
-    if (workers.lower()) {
+    if (workers.lower('vram')) {
       emit({ type: 'notice', text: `${text}: ${workers.workers()} of ${before} workers go on` });
       return 'lower';
     }

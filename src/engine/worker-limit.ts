@@ -1,3 +1,6 @@
+/** Why there are fewer workers: the engine ran out of memory, or the GPU's memory is at its limit. */
+export type LimitCause = 'out-of-memory' | 'vram';
+
 /**
  * How many of the lanes may work: as many as the server can hold, fewer when memory runs short, none in a pause. Lanes
  * from the limit on take no request; what they have in flight they finish, and their histories stay.
@@ -9,8 +12,10 @@ export interface WorkerLimit {
   workers: () => number;
   /** How often memory lowered them. */
   lowerings: () => number;
-  /** Halves the workers, which then are the most there will be; false where there is only one left. */
-  lower: () => boolean;
+  /** Halves the workers, for as long as this cause stands; false where there is only one left. */
+  lower: (cause: LimitCause) => boolean;
+  /** The most that this cause allows from now on; Infinity: it stands no more. */
+  cap: (cause: LimitCause, workers: number) => void;
   /** The server can hold so many. */
   set: (workers: number) => void;
   pause: () => void;
@@ -20,40 +25,42 @@ export interface WorkerLimit {
 
 /** `onChange` is told how many may work now, 0 in a pause. */
 export function createWorkerLimit(start: number, onChange: (workers: number) => void): WorkerLimit {
-  let limit = start;
-  let wanted = start;
-  let most = Infinity;
-  let isPaused = false;
-  let lowerings = 0;
+  const caps = { 'out-of-memory': Infinity, vram: Infinity };
+  const state = { limit: start, wanted: start, isPaused: false, lowerings: 0 };
 
-  const workers = (): number => Math.min(wanted, most);
+  const workers = (): number => Math.min(state.wanted, caps['out-of-memory'], caps.vram);
   const update = (): void => {
-    const next = isPaused ? 0 : workers();
-    if (next === limit) return;
-    limit = next;
-    onChange(limit);
+    const next = state.isPaused ? 0 : workers();
+    if (next === state.limit) return;
+    state.limit = next;
+    onChange(next);
+  };
+  const cap: WorkerLimit['cap'] = (cause, most) => {
+    const before = workers();
+    caps[cause] = most;
+    if (workers() < before) state.lowerings++;
+    update();
   };
   return {
-    allows: (lane) => lane < limit,
+    allows: (lane) => lane < state.limit,
     workers,
-    lowerings: () => lowerings,
-    lower() {
+    lowerings: () => state.lowerings,
+    lower(cause) {
       if (workers() <= 1) return false;
-      most = Math.floor(workers() / 2);
-      lowerings++;
-      update();
+      cap(cause, Math.floor(workers() / 2));
       return true;
     },
+    cap,
     set(next) {
-      wanted = next;
+      state.wanted = next;
       update();
     },
     pause() {
-      isPaused = true;
+      state.isPaused = true;
       update();
     },
     resume() {
-      isPaused = false;
+      state.isPaused = false;
       update();
     },
   };

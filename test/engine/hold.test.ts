@@ -157,7 +157,13 @@ describe('a run', () => {
       return isUp ? completion('x') : failure('connection', 'refused');
     });
     const recover: Backend['recover'] = () =>
-      new Promise((resolve) => void setTimeout(() => resolve((isUp = true)), start + outageMs - performance.now()));
+      new Promise((resolve) => {
+        const back = (): void => {
+          isUp = true;
+          resolve('away');
+        };
+        setTimeout(back, start + outageMs - performance.now());
+      });
     const { run, lines } = prepare({ ...backend, recover }, { settings: settings({ retries: 0 }) });
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(10_000);

@@ -169,15 +169,15 @@ describe('an attempt in flight', () => {
     expect(inFlight.signalOf(entry).aborted).toBe(true);
   });
 
-  test('is left alone by the end of those that were silent for so long', () => {
+  test('is left alone by the end of those that were silent, where it gave a sign of life', () => {
     open(null);
     const [silent, alive] = start(2) as [FlightEntry, FlightEntry];
     vi.advanceTimersByTime(3000);
     inFlight.touch(alive);
     const young = inFlight.start();
     vi.advanceTimersByTime(1000);
-    expect(inFlight.abortSilent(2000, 'away')).toBe(1);
-    expect(causesOf([silent, alive, young])).toEqual(['away', null, null]);
+    expect(inFlight.abortSilent(2000, 'away')).toBe(2);
+    expect(causesOf([silent, alive, young])).toEqual(['away', null, 'away']);
   });
 });
 

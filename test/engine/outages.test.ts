@@ -54,9 +54,9 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
 
-async function manyTurns(): Promise<boolean> {
+async function manyTurns(): Promise<'away'> {
   for (let count = 0; count < 50; count++) await turn();
-  return true;
+  return 'away';
 }
 
 describe('an engine that was away', () => {
@@ -81,7 +81,7 @@ describe('an engine that was away', () => {
 
   test('longer than a stall may last is no stall', async () => {
     let restarts = 0;
-    const { backend } = await leavingAt('r10', () => sleep(400, true));
+    const { backend } = await leavingAt('r10', () => sleep(400, 'away' as const));
     const { run, lines, events } = prepare(
       { ...backend, restart: async () => void restarts++ },
       { settings: settings({ stallTimeoutMs: 50 }) },
@@ -95,7 +95,10 @@ describe('an engine that was away', () => {
     let isUp = false;
     const backend: Backend = {
       ...(await openMock()),
-      recover: async () => (isUp = true),
+      async recover() {
+        isUp = true;
+        return 'away';
+      },
       generate: async () => (isUp ? completion('x') : failure(kind, 'no')),
     };
     const { run, lines } = prepare(backend, { settings: settings({ retries: 0 }) });
@@ -103,17 +106,44 @@ describe('an engine that was away', () => {
     expect(lines.map(({ error }) => error)).toEqual(Array(50).fill(null));
   });
 
-  test('again and again for one request is brought down by it: the request fails in the end', async () => {
+  test('takes with it what gave no sign of life, and nothing else, however long that would have waited', async () => {
+    let isUp = true;
+    let alive = (): void => {};
     const backend: Backend = {
       ...(await openMock()),
-      recover: async () => true,
-      generate: async ({ id }) => (id === 'r3' ? failure('engine-crashed', 'died') : completion('x')),
+      recover: async () => {
+        await manyTurns();
+        alive();
+        isUp = true;
+        return 'gone';
+      },
+      async generate({ id }, { signal, onActivity }) {
+        if (!isUp) return failure('connection', 'connection refused');
+        if (id !== 'r0' && id !== 'r1' && id !== 'r2') return completion('x');
+        if (sent.has(id)) return completion('again');
+        sent.add(id);
+        // r1 has an answer on its way, from a server that finishes what it has; of r0 nobody will ever hear.
+        if (id === 'r1') alive = onActivity;
+        if (id === 'r2') isUp = false;
+        if (id === 'r2') return failure('connection', 'connection reset');
+        return new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          if (id === 'r1')
+            void manyTurns()
+              .then(manyTurns)
+              .then(manyTurns)
+              .then(() => resolve(completion('first')));
+        });
+      },
     };
-    const { run, lines } = prepare(backend, { settings: settings({ retries: 0 }) });
+    const sent = new Set<string>();
+    const hour = settings({ stallTimeoutMs: 3_600_000, retries: 0 });
+    const { run, lines } = prepare(backend, { settings: hour, items: items(20) });
     await runRequests(run);
-    const failed = lines.filter(({ error }) => error !== null);
-    expect(failed).toMatchObject([{ custom_id: 'r3', error: { code: 'engine-crashed' }, llmbatch: { attempts: 11 } }]);
-    expect(lines).toHaveLength(50);
+    const textOf = (id: string) =>
+      lines.find(({ custom_id }) => custom_id === id)?.response?.body?.choices?.[0]?.message?.content;
+    expect(lines.map(({ error }) => error)).toEqual(Array(20).fill(null));
+    expect([textOf('r0'), textOf('r1'), textOf('r2')]).toEqual(['again', 'first', 'again']);
   });
 });
 
@@ -122,7 +152,7 @@ describe('an engine that was not away', () => {
     let recovers = 0;
     const backend = await failingWith('connection', async () => {
       recovers++;
-      return false;
+      return 'here';
     });
     const { run, lines } = prepare(backend, { items: items(3), settings: settings({ retries: 1 }) });
     await runRequests(run);
@@ -164,6 +194,16 @@ describe('a run whose engine is away', () => {
     expect(watched.lines).toEqual([]);
   });
 
+  test('ends by its stop signal though the question about the engine hears nothing', async () => {
+    const backend = await failingWith('connection', () => {
+      setImmediate(() => watched.stop.abort());
+      return new Promise(() => {});
+    });
+    const watched = prepare(backend);
+    await runRequests(watched.run);
+    expect(watched.lines).toEqual([]);
+  });
+
   test('ends at once by an error of another lane', async () => {
     const backend: Backend = {
       ...(await openMock()),
@@ -186,9 +226,10 @@ describe('an outage', () => {
     const events: RunEvent[] = [];
     const backend: Backend = {
       ...(await openMock()),
-      recover: () => new Promise((resolve) => void setTimeout(() => resolve(true), durationMs)),
+      recover: () => new Promise((resolve) => void setTimeout(() => resolve('away'), durationMs)),
     };
-    const outages = createOutages(backend, { emit: (event) => void events.push(event), onEnd: () => {} });
+    const emit = (event: RunEvent): void => void events.push(event);
+    const outages = createOutages(backend, { emit, onEnd: () => {}, onLoss: () => {} });
     const settled = outages.settle(failure('connection', 'connection refused'), 0);
     await vi.advanceTimersByTimeAsync(durationMs);
     expect([await settled, outages.isOn(), outages.ended(), vi.getTimerCount()]).toEqual(['away', false, 1, 0]);

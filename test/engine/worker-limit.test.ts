@@ -14,7 +14,7 @@ function open(lanes: number) {
 test('the workers are halved down to one, the last lanes first', () => {
   const { limit, changes, allowed } = open(8);
   expect(allowed()).toBe(8);
-  const steps = [1, 2, 3, 4].map(() => [limit.lower(), limit.workers(), allowed(), limit.lowerings()]);
+  const steps = [1, 2, 3, 4].map(() => [limit.lower('out-of-memory'), limit.workers(), allowed(), limit.lowerings()]);
   expect(steps).toEqual([
     [true, 4, 4, 1],
     [true, 2, 2, 2],
@@ -28,7 +28,7 @@ test('the server can hold more or fewer, but memory sets the most', () => {
   const { limit, changes } = open(8);
   limit.set(3);
   limit.set(8);
-  limit.lower();
+  limit.lower('out-of-memory');
   limit.set(8);
   limit.set(2);
   limit.pause();
@@ -38,12 +38,23 @@ test('the server can hold more or fewer, but memory sets the most', () => {
   expect(limit.lowerings()).toBe(1);
 });
 
+test('each cause has a limit of its own, and the lowest counts', () => {
+  const { limit, changes } = open(8);
+  limit.lower('vram');
+  limit.lower('out-of-memory');
+  limit.cap('out-of-memory', 6);
+  limit.cap('vram', Infinity);
+  limit.cap('out-of-memory', Infinity);
+  expect(changes).toEqual([4, 2, 4, 6, 8]);
+  expect(limit.lowerings()).toBe(2);
+});
+
 test('a pause lets no lane work, and ends with the workers that are left', () => {
   const { limit, changes, allowed } = open(5);
   limit.pause();
   limit.pause();
   expect(allowed()).toBe(0);
-  limit.lower();
+  limit.lower('out-of-memory');
   expect([allowed(), limit.workers()]).toEqual([0, 2]);
   limit.resume();
   limit.resume();

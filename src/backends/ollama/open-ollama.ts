@@ -14,7 +14,7 @@ import type { LoadedModel } from './loaded-model.ts';
 import { modelMemory } from './model-memory.ts';
 import { ollamaOptionsSchema } from './options.ts';
 import { prepareModel, suitsInput } from './prepare-model.ts';
-import { reachServer } from './reach-server.ts';
+import { lookAtServer, reachServer } from './reach-server.ts';
 import { recoverServer } from './recover-server.ts';
 import { createReloadWatch } from './reload-watch.ts';
 import { createModelRestart, freeModel } from './restart-model.ts';
@@ -90,10 +90,10 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     },
     async recover(failure, stop) {
       tools.reloads.excuse();
-      const wasAway = await recoverServer(loaded, failure, { ...outageWait, signal: stop });
-      await runner.look();
-      return wasAway;
+      const absence = await recoverServer(loaded, failure, { ...outageWait, signal: stop });
+      return runner.look().then(() => absence);
     },
+    look: (stop) => lookAtServer(client, stop),
     countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
     memory: () => modelMemory(loaded, { ...found, signal }),
     suits: (other) => suitsInput(loaded, other, options),

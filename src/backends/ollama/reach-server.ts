@@ -1,5 +1,6 @@
+import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type Waiting, waitForServer } from '../server/wait-for-server.ts';
+import { type Waiting, askOnce, waitForServer } from '../server/wait-for-server.ts';
 import { classifyError } from './classify-error.ts';
 import type { OllamaClient } from './client.ts';
 
@@ -7,32 +8,43 @@ export interface Reached {
   version: string;
   /** How long it did not answer; null where it did at once. */
   awayMs: number | null;
+  /** What was sent before is lost. */
+  wasGone: boolean;
 }
 
 /** Asks a server for its version until it answers. Throws an `EngineError` when it does not, or is none. */
 export async function reachServer(client: OllamaClient, waiting: Waiting): Promise<Reached> {
   const { url } = client.host;
   const startHint = 'Start it with: ollama serve.';
-  const { found, awayMs } = await waitForServer(
+  const { found, awayMs, wasGone } = await waitForServer(
     {
       name: 'Ollama server',
       url,
       startHint,
       whereHint,
-      async ask(signal) {
-        try {
-          return { found: await client.version(signal) };
-        } catch (error) {
-          signal.throwIfAborted();
-          const failed = classifyError(error);
-          if (failed.kind === 'invalid-response') throw notOllama(url);
-          return failed;
-        }
-      },
+      ask: (signal) => askVersion(client, signal),
     },
     waiting,
   );
-  return { version: found, awayMs };
+  return { version: found, awayMs, wasGone };
+}
+
+/** The version of a server that is there. Throws what says that it is no Ollama server. */
+async function askVersion(client: OllamaClient, signal: AbortSignal): Promise<{ found: string } | Failure> {
+  try {
+    return { found: await client.version(signal) };
+  } catch (error) {
+    signal.throwIfAborted();
+    const failed = classifyError(error);
+    if (failed.kind === 'invalid-response') throw notOllama(client.host.url);
+    return failed;
+  }
+}
+
+/** Does it take requests? What it works on it does not tell. */
+export async function lookAtServer(client: OllamaClient, signal: AbortSignal): Promise<'busy' | Failure> {
+  const answer = await askOnce({ ask: (within) => askVersion(client, within) }, signal);
+  return 'found' in answer ? 'busy' : answer;
 }
 
 const whereHint = 'Another place is named with --host or OLLAMA_HOST.';

@@ -8,6 +8,7 @@ import { createTokenCheck } from './control-tokens.ts';
 import { findModel } from './find-model.ts';
 import { createOllamaCheck, trustingCheck } from './ollama-cuts.ts';
 import { openaiOptionsSchema } from './options.ts';
+import { lookAtServer } from './look-at-server.ts';
 import { createPreparation } from './prepare-body.ts';
 import { reachServer } from './reach-server.ts';
 import { type ServerFacts, serverFacts } from './server-facts.ts';
@@ -66,12 +67,13 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     usesLocalGpus: isLocal,
     limits: { ...limitsOf(facts, request), contextTokens },
     generate: (asked, context) => answerRequest(tools, asked, context),
-    async recover(failure, stop) {
-      const { found, awayMs } = await reachServer(client, { ...outageWait, signal: stop });
+    async recover(_failure, stop) {
+      const { found, awayMs, wasGone } = await reachServer(client, { ...outageWait, signal: stop });
       findModel(found, model, url);
-      // A crash is counted against the requests in flight, since one of them may be what crashes it.
-      return awayMs !== null && failure.kind !== 'engine-crashed';
+      if (wasGone) return 'gone';
+      return awayMs === null ? 'here' : 'away';
     },
+    look: (stop) => lookAtServer(client, stop),
     close: client.close,
   };
 }

@@ -25,6 +25,8 @@ export interface Reached<Found> {
   found: Found;
   /** How long it did not answer; null where it did at once. */
   awayMs: number | null;
+  /** Nobody took the connection, or it broke: what was sent before is lost. One that is busy may only be silent. */
+  wasGone: boolean;
 }
 
 const firstWaitMs = 250;
@@ -38,31 +40,34 @@ export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiti
   const { signal, onNotice, longestMs } = waiting;
   const startedAt = performance.now();
   const passedMs = (): number => performance.now() - startedAt;
+  let wasGone = false;
   for (let waitMs = firstWaitMs, tries = 0; ; waitMs = Math.min(waitMs * 1.5, longestWaitMs), tries++) {
     const answer = await askOnce(sought, signal, Math.min(longestSilenceMs, longestMs));
     if ('found' in answer) {
       if (tries > 0) onNotice(`the ${name} answers, after ${formatDuration(passedMs())}`);
-      return { found: answer.found, awayMs: tries > 0 ? passedMs() : null };
+      return { found: answer.found, awayMs: tries > 0 ? passedMs() : null, wasGone };
     }
     // What answers, and is no such server, does not become one.
     if (!isTransient(answer.kind) || answer.kind === 'invalid-response') throw hopeless(answer, sought);
+    wasGone ||= answer.kind === 'connection';
     if (passedMs() > longestMs) throw noServer(sought, passedMs(), answer.message);
     if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(longestMs)}`);
     await pause(waitMs, signal);
   }
 }
 
-async function askOnce<Found>(
-  { ask }: Sought<Found>,
+/** Asks once, and waits for the answer no longer than for one of a server that has nothing else to do. */
+export async function askOnce<Found>(
+  { ask }: Pick<Sought<Found>, 'ask'>,
   signal: AbortSignal,
-  longestMs: number,
+  longestMs = longestSilenceMs,
 ): Promise<{ found: Found } | Failure> {
   const late = AbortSignal.timeout(longestMs);
   try {
     return await ask(AbortSignal.any([signal, late]));
   } catch (error) {
     signal.throwIfAborted();
-    if (late.aborted) return failure('connection', 'It takes the connection, and says nothing.');
+    if (late.aborted) return failure('timeout', 'It takes the connection, and says nothing.');
     throw error;
   }
 }

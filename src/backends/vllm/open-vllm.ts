@@ -69,7 +69,8 @@ function backendOf(
     isStarting: () => workers.some((worker) => worker.isStarting()),
     async recover(_failure, signal) {
       const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
-      return recovered.some(Boolean);
+      // The other engines still have what they had.
+      return recovered.some(Boolean) ? 'away' : 'here';
     },
     forgetPrompts() {
       for (const worker of workers) worker.forgetPrompts();

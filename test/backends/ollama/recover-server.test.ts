@@ -23,7 +23,7 @@ async function loadedFake() {
 describe('a server', () => {
   test('was not away where it answers and has the model: the request may be to blame', async () => {
     const { server, recover } = await loadedFake();
-    expect(await recover('connection')).toBe(false);
+    expect(await recover('connection')).toBe('here');
     expect(server.loads).toBe(1);
   });
 
@@ -31,7 +31,7 @@ describe('a server', () => {
     const { server, recover } = await loadedFake();
     await server.stop();
     const recovered = recover('connection', { onNotice: () => void server.start() });
-    expect(await recovered).toBe(true);
+    expect(await recovered).toBe('gone');
     expect(server.loads).toBe(2);
   });
 
@@ -39,16 +39,16 @@ describe('a server', () => {
     const { server, recover } = await loadedFake();
     await server.stop();
     await server.start();
-    expect(await recover('connection')).toBe(true);
+    expect(await recover('connection')).toBe('away');
     expect(server.loads).toBe(2);
-    expect(await recover('overloaded')).toBe(false);
+    expect(await recover('overloaded')).toBe('here');
   });
 
   test('was not away where only its runner crashed, which a request may have done', async () => {
     const { server, recover } = await loadedFake();
     await server.stop();
     await server.start();
-    expect(await recover('engine-crashed')).toBe(false);
+    expect(await recover('engine-crashed')).toBe('here');
     expect(server.loads).toBe(2);
   });
 
@@ -56,7 +56,7 @@ describe('a server', () => {
     const { server, recover } = await loadedFake();
     let busy = 2;
     server.faults = ({ path }) => (path === '/api/chat' && busy-- > 0 ? 'busy' : null);
-    expect(await recover('overloaded')).toBe(false);
+    expect(await recover('overloaded')).toBe('here');
     expect(server.loads).toBe(1);
   });
 

@@ -181,14 +181,14 @@ describe('a server that is away', () => {
     const server = await startFake();
     const { backend } = await openOn(server);
     const broken = failure('connection', 'broken');
-    expect(await backend.recover?.(broken, never)).toBe(false);
+    expect(await backend.recover?.(broken, never)).toBe('here');
     await server.stop();
     const answer = await backend.generate(candidate(0).request, context());
     expect(answer).toMatchObject({ kind: 'connection' });
     const recovering = backend.recover?.(broken, never);
     await sleep(50);
     await server.start();
-    expect(await recovering).toBe(true);
+    expect(await recovering).toBe('gone');
     completed(await backend.generate(candidate(0).request, context()));
   });
 
@@ -199,7 +199,7 @@ describe('a server that is away', () => {
     const recovering = backend.recover?.(failure('overloaded', 'x'), never);
     await sleep(50);
     server.health = 200;
-    expect(await recovering).toBe(true);
+    expect(await recovering).toBe('gone');
   });
 
   test('and back without the model: there is no hope', async () => {
@@ -211,12 +211,12 @@ describe('a server that is away', () => {
     });
   });
 
-  test('after a crash the attempt counts: the request may be what crashes it', async () => {
+  test('after a crash: what was sent before is lost', async () => {
     const server = await startFake();
     const { backend } = await openOn(server);
     server.health = 503;
     setTimeout(() => (server.health = 200), 50);
-    expect(await backend.recover?.(failure('engine-crashed', 'x'), never)).toBe(false);
+    expect(await backend.recover?.(failure('engine-crashed', 'x'), never)).toBe('gone');
   });
 });
 

@@ -56,7 +56,7 @@ test('one that dies takes none of the others with it, and comes back', async () 
   const states = (await asked).map((answer) => (answer.status === 'failed' ? answer.kind : 'completed'));
   expect(new Set(states)).toEqual(new Set(['completed', 'engine-crashed']));
   const failed = { status: 'failed', kind: 'engine-crashed', message: '' } as const;
-  expect(await backend.recover!(failed, new AbortController().signal)).toBe(true);
+  expect(await backend.recover!(failed, new AbortController().signal)).toBe('away');
   expect(restarts).toHaveLength(1);
   const after = await markedProcesses(mark);
   expect(after).toHaveLength(before.length);
