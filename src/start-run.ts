@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { JournalError, UsageError, messageOf } from './core/errors.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
 import type { RejectedLine } from './core/request.ts';
-import type { Snapshot } from './core/snapshot.ts';
 import { removeDrafts } from './journal/draft.ts';
 import { changesEngine } from './journal/find-drift.ts';
 import { undoAside } from './journal/keep-aside.ts';
@@ -11,6 +10,7 @@ import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
 import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
+import { openSealKey } from './journal/seal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
@@ -154,6 +154,7 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
   noteDamage(journal, host);
   const keeper = keepManifest({
     path: request.places.manifest,
+    sealKey: await openSealKey(host.environment),
     current: () => ({ ...manifest, input: inputFacts(prepared), summary: meter.snapshot() }),
     check: prepared.lock.check,
     onFailure: fail,
@@ -175,9 +176,7 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
     await journal.flush().catch(() => undefined);
     throw failure.signal.reason ?? error;
   } finally {
-    await endReplacement(manifest, request.places, { ...host, endedWell: endedWell(manifest, meter.snapshot()) }).catch(
-      () => undefined,
-    );
+    await endReplacement(manifest, request.places, { ...host, failed: meter.snapshot().failed });
     manifest.earlier_seconds += meter.snapshot().elapsedSeconds;
     await keeper.stop();
     await journal.close();
@@ -195,8 +194,6 @@ async function finish({ request, host, manifest, input, journal }: Prepared & { 
   manifest.finished_at = new Date().toISOString();
   await forgetRun(request.places.manifest, host.environment);
 }
-
-const endedWell = ({ state }: Manifest, { failed }: Snapshot): boolean => state === 'finished' && failed === 0;
 
 function noteDamage({ damage }: Journal, { onNote }: RunHost): void {
   if (damage.tornBytes > 0)

@@ -1,7 +1,4 @@
 import { type RunEstimate, estimateRun } from '../bench/estimate-run.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { exitCodes } from '../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatRate } from '../core/format.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
@@ -9,6 +6,7 @@ import { createEngineSlot } from '../run/engine-slot.ts';
 import type { RunHost, RunRequest } from '../run/run-request.ts';
 import type { ProgressMode } from '../progress/index.ts';
 import { watchInterrupts } from './interrupts.ts';
+import { withScratchFolder } from './scratch-places.ts';
 import { createScreen } from './screen.ts';
 import { writeStdout } from './write-stdout.ts';
 
@@ -53,15 +51,6 @@ export async function estimate(
     await slot.close();
     interrupts.close();
     process.stdin.destroy();
-  }
-}
-
-async function withScratchFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), 'llmbatch-estimate-'));
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -7,14 +7,16 @@ import { isInRunFolder } from '../journal/run-folder.ts';
 import { realPathOf } from '../journal/real-path.ts';
 import { type RunPlaces, placesOf } from '../journal/run-places.ts';
 import { runnerSettings } from './build-request.ts';
+import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
 import { findRun } from './find-run.ts';
 import type { RunnerFlags } from './run-flags.ts';
 import { runQueue } from './run-queue.ts';
 
 /** `llmbatch resume`. Returns the exit code. */
 export async function resumeRun(output: string | undefined, flags: RunnerFlags): Promise<number> {
-  const run = await findRun(output, { what: 'no unfinished run', isWanted: isUnfinished });
+  const run = output === undefined ? await findOwnRun(isUnfinished) : await findRun(output, anyRun);
   const { manifest } = run;
+  if (!(await isOwnRun(run))) tellOfOthers(manifest, flags);
   const places = placesOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
@@ -33,6 +35,21 @@ export async function resumeRun(output: string | undefined, flags: RunnerFlags):
     overwrite: false,
   };
   return runQueue([request], { ...flags, toStdout });
+}
+
+const anyRun = { what: 'no run', isWanted: () => true };
+
+/** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
+function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
+  const others = 'this run was not started by you here, or its manifest was changed since';
+  process.stderr.write(`${others}; it asks for ${reachOf(manifest)}\n`);
+  for (const key of withheldKeys(manifest, flags, process.env)) {
+    // Not even the programs that are started find it.
+    delete process.env[key];
+    process.stderr.write(
+      `${key} is not given to it: only the manifest names where to. A flag, or the environment, may\n`,
+    );
+  }
 }
 
 function isUnfinished({ manifest }: FoundRun): boolean {

@@ -20,13 +20,16 @@ export async function writeStdout(data: string | Buffer, signal?: AbortSignal): 
       const { bytesWritten } = await writeTo(descriptor, rest);
       rest = rest.subarray(bytesWritten);
     } catch (error) {
-      if (codeOf(error) === 'EPIPE' || signal?.aborted === true) return false;
+      if (isGone(error) || signal?.aborted === true) return false;
       if (codeOf(error) !== 'EAGAIN') throw new JournalError(`can't write to stdout: ${messageOf(error)}`);
       await sleep(1);
     }
   }
   return true;
 }
+
+/** The reader has closed the pipe, or the terminal. */
+const isGone = (error: unknown): boolean => ['EPIPE', 'EIO'].includes(codeOf(error));
 
 /**
  * A write to a full pipe blocks its thread for as long as the reader likes, and no process ends with a blocked thread.

@@ -47,6 +47,7 @@ export const exitCodes = {
   someFailed: 3,
   engineUnusable: 4,
   outputUnusable: 5,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
 import { type Snapshot, completeSnapshot } from '../core/snapshot.ts';
+import { isRecord } from '../core/is-record.ts';
 import { replaceFile } from './draft.ts';
+import { isSealOf, sealOf } from './seal.ts';
 
 const modelSchema = z.object({
   backend: z.string(),
@@ -12,12 +14,14 @@ const modelSchema = z.object({
   version: z.string(),
 });
 
+const schemaVersion = 1;
+
 /**
  * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
  * `status` and `resume` work from files alone. It never holds a key or a secret.
  */
 const manifestSchema = z.object({
-  schema_version: z.literal(1),
+  schema_version: z.literal(schemaVersion),
   llmbatch: z.string(),
   run_id: z.string(),
   state: z.enum(['running', 'stopped', 'finished']),
@@ -46,6 +50,8 @@ const manifestSchema = z.object({
   mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
   /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
   kept_aside: z.array(z.string()).default([]),
+  /** What makes it known as written by a run of this user's; null where there is no key. */
+  seal: z.string().nullable().default(null),
   /** Differences that `--allow-drift` let pass, each a sentence. */
   drift: z.array(z.string()),
   sessions: z.number(),
@@ -64,25 +70,59 @@ const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export async function readManifest(path: string): Promise<Manifest | null> {
+  const value = await readJson(path);
+  if (value === null) return null;
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const version = isRecord(value) ? value['schema_version'] : undefined;
+  if (typeof version === 'number' && version > schemaVersion) {
+    throw new JournalError(
+      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one knows ${schemaVersion})`,
+      'Go on with that version. What is answered can be read by this one: llmbatch report, llmbatch merge.',
+    );
+  }
+  throw notAManifest(path, 'its fields are not those of one', parsed.error);
+}
+
+/** Null where there is no file. */
+async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
+    // A pipe would be waited for, for ever.
+    if (!(await stat(path)).isFile()) throw notAManifest(path, 'it is no regular file');
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
+    if (error instanceof JournalError) throw error;
     throw new JournalError(`can't read the manifest ${path}: ${messageOf(error)}`);
   }
   try {
-    return manifestSchema.parse(JSON.parse(text));
+    return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new JournalError(
-      `${path} is not a manifest of this version of llmbatch`,
-      'Start anew with --overwrite, or with another -o.',
-      error,
-    );
+    throw notAManifest(path, messageOf(error), error);
   }
 }
 
-export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
-  const text = `${JSON.stringify({ ...manifest, updated_at: new Date().toISOString() }, null, 2)}\n`;
-  await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(text));
+/** Somebody's file, or one of ours that was damaged: nothing of it is replaced, and the results can be taken up without it. */
+const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
+  new JournalError(
+    `${path} lies where the manifest of the run belongs, and is none: ${reason}`,
+    'Choose another place with -o; or move that file away: `llmbatch run` with the same input, model and -o takes up the results that are there.',
+    cause,
+  );
+
+/** `sealKey` marks it as this user's own; null: it is nobody's. */
+export async function writeManifest(path: string, manifest: Manifest, sealKey: Buffer | null = null): Promise<void> {
+  const plain = { ...manifest, updated_at: new Date().toISOString(), seal: null };
+  const sealed = sealKey === null ? plain : { ...plain, seal: sealOf(textOf(plain), sealKey) };
+  await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
 }
+
+/** Is it as a run of this user's left it? Whatever else is in it may be somebody else's. */
+export async function isOwnManifest(path: string, sealKey: Buffer | null): Promise<boolean> {
+  const value = await readJson(path).catch(() => null);
+  if (sealKey === null || !isRecord(value)) return false;
+  return isSealOf(value['seal'], textOf({ ...value, seal: null }), sealKey);
+}
+
+const textOf = (manifest: object): string => JSON.stringify(manifest, null, 2);

@@ -13,6 +13,7 @@ export interface ManifestKeeper {
 
 export function keepManifest(options: {
   path: string;
+  sealKey: Buffer | null;
   /** The manifest as of now. */
   current: () => Manifest;
   /** Throws when the output is not ours any more. */
@@ -22,7 +23,7 @@ export function keepManifest(options: {
   // One write after the other: each replaces the whole file.
   let last: Promise<void> = Promise.resolve();
   const write = (): Promise<void> => {
-    last = last.catch(() => undefined).then(() => writeManifest(options.path, options.current()));
+    last = last.catch(() => undefined).then(() => writeManifest(options.path, options.current(), options.sealKey));
     return last;
   };
   const timer = setInterval(() => {

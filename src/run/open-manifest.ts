@@ -159,6 +159,7 @@ function newManifest(request: RunRequest): Manifest {
     models: [],
     mode: null,
     kept_aside: [],
+    seal: null,
     drift: [],
     sessions: 1,
     created_at: now,

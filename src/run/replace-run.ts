@@ -51,15 +51,13 @@ export function prepareReplacement(
 export async function endReplacement(
   manifest: Manifest,
   places: RunPlaces,
-  { onNote, endedWell }: Pick<RunHost, 'onNote'> & { endedWell: boolean },
+  { onNote, failed }: Pick<RunHost, 'onNote'> & { failed: number },
 ): Promise<void> {
-  if (manifest.kept_aside.length === 0) return;
-  if (endedWell) {
-    await removeAside(places, manifest.kept_aside);
-    manifest.kept_aside = [];
-    return;
-  }
+  const endedWell = manifest.state === 'finished' && failed === 0;
+  // What can't be removed stays: the run itself is none the worse.
+  if (endedWell) await removeAside(places, manifest.kept_aside).catch(() => undefined);
   const left = await findAside(places, manifest.kept_aside);
+  manifest.kept_aside = left;
   if (left.length > 0) onNote(`what was in ${places.output} before is still kept: ${left.join(', ')}`);
 }
 

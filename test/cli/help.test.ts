@@ -163,7 +163,7 @@ describe('llmbatch --help', () => {
         3  finished, some requests failed
         4  the engine is unusable (resumable)
         5  the output can't be used: locked, disk full, another run's
-        130, 143  interrupted by Ctrl-C, by SIGTERM (resumable)
+        129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)
 
       "
     `);

@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type CliFolder, countLines, createCliFolder, mock, program, prompts, until } from '../helpers/run-cli.ts';
+import {
+  type CliFolder,
+  allFiles,
+  countLines,
+  createCliFolder,
+  mock,
+  program,
+  prompts,
+  until,
+} from '../helpers/run-cli.ts';
 
 const output = 'in.results.jsonl';
 const slow = mock('latency_ms=40', 'slots=8');
@@ -82,6 +92,31 @@ describe('an interrupted run', () => {
     run.child.kill('SIGINT');
     const { exitCode, stderr } = await run.outcome;
     expect([exitCode, stderr]).toEqual([130, expect.not.stringContaining('bug')]);
+  });
+
+  test('a closed terminal lets what is in flight finish, however often it hangs up, and exits 129', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(200));
+    const run = folder.start(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock('latency_ms=300', 'slots=2')]);
+    await until(async () => (await countLines(folder.at('out.jsonl'))) > 0);
+    run.child.kill('SIGHUP');
+    await until(() => run.stderr().includes('stopping'));
+    run.child.kill('SIGHUP');
+    const { exitCode, stderr } = await run.outcome;
+    expect([exitCode, stderr]).toEqual([129, expect.stringContaining('llmbatch resume')]);
+    expect(await folder.manifest('out.jsonl.run.json')).toMatchObject({ state: 'stopped', reason: 'interrupted' });
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s leaves nothing of a validate behind', async (signal) => {
+    const folder = await createCliFolder();
+    const scratch = folder.at('tmp');
+    await mkdir(scratch);
+    const run = folder.start(['validate', '-'], { stdin: null, environment: { TMPDIR: scratch } });
+    run.child.stdin?.write(prompts(3));
+    await until(async () => (await allFiles(scratch)).length > 0);
+    run.child.kill(signal);
+    await run.outcome;
+    expect([run.child.signalCode, await readdir(scratch)]).toEqual([signal, []]);
   });
 
   test('ends while standard input says nothing', async () => {

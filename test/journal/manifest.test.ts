@@ -1,7 +1,7 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { readManifest, writeManifest } from '../../src/journal/manifest.ts';
+import { describe, expect, test } from 'vitest';
+import { isOwnManifest, readManifest, writeManifest } from '../../src/journal/manifest.ts';
 import { scratchFile, scratchFolder } from '../helpers/scratch-folder.ts';
 import { sampleManifest } from './sample-manifest.ts';
 
@@ -42,17 +42,54 @@ test('where there is none, it is null', async () => {
 });
 
 test.each([
-  ['of another version', JSON.stringify({ ...sampleManifest(), schema_version: 2 })],
   ['cut short', JSON.stringify(sampleManifest()).slice(0, 200)],
   ['empty', ''],
   ['without its settings', JSON.stringify({ ...sampleManifest(), settings: {} })],
-])('one that is %s is refused', async (_name, text) => {
+  ["somebody's notes", 'precious'],
+])('one that is %s is refused, and no command proposed that deletes the results', async (_name, text) => {
   const path = await scratchFile(text, 'out.run.json');
+  const error: unknown = await readManifest(path).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ name: 'JournalError', exitCode: 5, message: expect.stringContaining(path) });
+  expect(error).toMatchObject({ hint: expect.not.stringContaining('--overwrite') });
+});
+
+test('one of a newer version is told as such', async () => {
+  const path = await scratchFile(JSON.stringify({ ...sampleManifest(), schema_version: 2 }), 'out.run.json');
   await expect(readManifest(path)).rejects.toMatchObject({
-    name: 'JournalError',
-    exitCode: 5,
-    message: `${path} is not a manifest of this version of llmbatch`,
-    hint: expect.stringContaining('--overwrite'),
+    message: expect.stringContaining('was written by a newer llmbatch'),
+    hint: expect.not.stringContaining('--overwrite'),
+  });
+});
+
+describe('a sealed manifest', () => {
+  const key = Buffer.alloc(32, 1);
+
+  test('is known by its key wherever it is moved, and by no other key', async () => {
+    const folder = await scratchFolder();
+    await writeManifest(join(folder, 'a.run.json'), sampleManifest(), key);
+    await rename(join(folder, 'a.run.json'), join(folder, 'b.run.json'));
+    expect(await isOwnManifest(join(folder, 'b.run.json'), key)).toBe(true);
+    expect(await isOwnManifest(join(folder, 'b.run.json'), Buffer.alloc(32, 2))).toBe(false);
+    expect(await isOwnManifest(join(folder, 'b.run.json'), null)).toBe(false);
+  });
+
+  test.each([
+    ['a program', (text: string) => text.replace('"python": null', '"python": "./evil"')],
+    ['an option', (text: string) => text.replace('"seed": 1', '"seed": 1, "server": "./evil"')],
+    ['a field that it did not have', (text: string) => text.replace('"schema_version"', '"more": 1, "schema_version"')],
+  ])('is not known once it has %s that nobody sealed', async (_name, change) => {
+    const path = join(await scratchFolder(), 'a.run.json');
+    await writeManifest(path, sampleManifest(), key);
+    const text = await readFile(path, 'utf8');
+    expect(change(text)).not.toBe(text);
+    await writeFile(path, change(text));
+    expect(await isOwnManifest(path, key)).toBe(false);
+  });
+
+  test("is nobody's without a key", async () => {
+    const path = join(await scratchFolder(), 'a.run.json');
+    await writeManifest(path, sampleManifest());
+    expect(await isOwnManifest(path, key)).toBe(false);
   });
 });
 

@@ -24,6 +24,7 @@ describe('the manifest keeper', () => {
     let sessions = 1;
     const keeper = keepManifest({
       path,
+      sealKey: null,
       current: () => manifestOf(sessions),
       check: async () => {},
       onFailure: (error) => expect.unreachable(error.message),
@@ -45,6 +46,7 @@ describe('the manifest keeper', () => {
     const told = new Promise((resolve) => {
       keepManifest({
         path: join(folder, 'run.json'),
+        sealKey: null,
         current: () => manifestOf(1),
         check: () => Promise.reject(failure),
         onFailure: resolve,

@@ -1,0 +1,76 @@
+import { chmod } from 'node:fs/promises';
+import { type IncomingHttpHeaders, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type CliFolder, createCliFolder, mock, prompts } from '../helpers/run-cli.ts';
+
+/** A server that answers nothing, and notes who asked. */
+async function listen(): Promise<{ url: string; asked: IncomingHttpHeaders[] }> {
+  const asked: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers);
+    response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":{"message":"no"}}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked };
+}
+
+/** A run that somebody else left in the folder, unfinished. */
+async function othersRun(words: string[]): Promise<CliFolder> {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(2));
+  await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
+  const text = await folder.text('out.jsonl.run.json');
+  const manifest = JSON.parse(text) as { settings: object; runner: object };
+  const [settings, runner] = [JSON.parse(words[0]!) as object, JSON.parse(words[1]!) as object];
+  const changed = {
+    ...manifest,
+    state: 'stopped',
+    settings: { ...manifest.settings, ...settings },
+    runner: { ...manifest.runner, ...runner },
+    models: [],
+  };
+  await folder.write('out.jsonl.run.json', JSON.stringify(changed));
+  await folder.write('out.jsonl', (await folder.text('out.jsonl')).split('\n').slice(0, 1).join('\n').concat('\n'));
+  return folder;
+}
+
+describe('a manifest that this user did not write', () => {
+  test('starts no program by a bare resume, which names it and the command that would', async () => {
+    const folder = await createCliFolder();
+    await folder.write('py.sh', `#!/bin/sh\ntouch ${folder.at('it-ran')}\nexit 1\n`);
+    await chmod(folder.at('py.sh'), 0o755);
+    const settings = JSON.stringify({ backend: 'vllm', model: 'x/y' });
+    const others = await othersRun([settings, JSON.stringify({ python: folder.at('py.sh') })]);
+    const { exitCode, stderr } = await others.run(['resume']);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(others.at('out.jsonl.run.json'))]);
+    expect(stderr).toContain(`-b vllm -m x/y --python ${folder.at('py.sh')}`);
+    expect(stderr).toContain(`llmbatch resume ${others.at('out.jsonl')}`);
+    await expect(folder.text('it-ran')).rejects.toThrow('ENOENT');
+  });
+
+  test('gets no key for a server that only it names, not even with its output named', async () => {
+    const server = await listen();
+    const settings = JSON.stringify({ backend: 'openai', model: 'm' });
+    const folder = await othersRun([settings, JSON.stringify({ baseUrl: server.url })]);
+    const environment = { OPENAI_API_KEY: 'sk-my-own-key', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' };
+    const bare = await folder.run(['resume'], { environment });
+    expect([bare.exitCode, server.asked.length]).toEqual([2, 0]);
+    const named = await folder.run(['resume', 'out.jsonl', '--retries', '0'], { environment });
+    expect(named.stderr).toContain('OPENAI_API_KEY is not given to it');
+    expect(server.asked.length).toBeGreaterThan(0);
+    expect(server.asked.every(({ authorization }) => authorization === undefined)).toBe(true);
+    server.asked.length = 0;
+    await folder.run(['resume', 'out.jsonl', '--base-url', server.url, '--retry-failed', 'all'], { environment });
+    expect(server.asked.some(({ authorization }) => authorization === 'Bearer sk-my-own-key')).toBe(true);
+  });
+
+  test('is passed over for a run of his own', async () => {
+    const folder = await othersRun(['{"backend":"vllm"}', '{"python":"./none"}']);
+    const faults = mock('fault_rate=1', 'fault_attempts=1', 'fault_kinds=server-error');
+    await folder.run(['run', 'in.jsonl', '--retries', '0', '--max-error-rate', '1', ...faults]);
+    const { exitCode, stderr } = await folder.run(['resume', '--retries', '2', '--progress', 'none']);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining(folder.at('in.results.jsonl'))]);
+  });
+});
