@@ -12,6 +12,7 @@ import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
 import { openSealKey } from './journal/seal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
+import { type ChangedLines, createChangedLines } from './run/changed-lines.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
 import { type OpenedManifest, inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
@@ -72,10 +73,11 @@ async function runWithLock(
   };
   const places = { ...request.places, spool: replacement?.spool ?? request.places.spool };
   const previous = isNew ? null : manifest.input;
-  const reading = { host, mayStream: isNew, previous, listeners: { onRejected } };
+  const changed = createChangedLines(request);
+  const reading = { host, mayStream: isNew, previous, listeners: { onRejected, onChanged: changed.note } };
   const input = await readInput({ ...request, places }, reading);
   const watch = watchRun(host, input);
-  const prepared = { ...opened, ...watch, request, host, slot, lock, input, watch };
+  const prepared = { ...opened, ...watch, request, host, slot, lock, input, changed, watch };
   try {
     checkInput(prepared, first.reason);
     await checkDrift(prepared);
@@ -90,6 +92,7 @@ async function runWithLock(
 
 interface Prepared extends ReadRun, OpenedManifest {
   lock: Lock;
+  changed: ChangedLines;
   watch: RunWatch;
 }
 
@@ -185,11 +188,12 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
 }
 
 /** All answered: the output is brought into its order. Else the run is left to be resumed. */
-async function finish({ request, host, manifest, input, journal }: Prepared & { journal: Journal }): Promise<void> {
+async function finish(run: Prepared & { journal: Journal }): Promise<void> {
+  const { request, host, manifest, input, changed, journal } = run;
   const isFinished = input.isComplete() && journal.done() >= countWanted(input);
   manifest.state = isFinished ? 'finished' : 'stopped';
   manifest.reason = isFinished ? null : 'interrupted';
-  if (!isFinished) return;
+  if (!isFinished) return host.stop.aborted ? undefined : changed.check();
   if (request.runner.order === 'input') await journal.finalise();
   manifest.finished_at = new Date().toISOString();
   await forgetRun(request.places.manifest, host.environment);

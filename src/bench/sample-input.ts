@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../core/errors.ts';
-import { readRanges } from '../core/read-ranges.ts';
 import { isRejected } from '../core/request.ts';
 import { rowStates } from '../core/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
+import { readRows } from '../input/read-items.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { type RunInput, readInput } from '../run/read-input.ts';
 import { type SampleSize, sampleRows } from './sample-rows.ts';
@@ -87,9 +87,9 @@ async function* sampleLines(input: RunInput, picks: readonly Pick[]): AsyncGener
   const { handle, scan } = input;
   for (let from = 0; from < picks.length; from += picksAtOnce) {
     const group = picks.slice(from, from + picksAtOnce);
-    const ranges = group.map(({ row }) => ({ offset: scan.table.offset(row), length: scan.table.length(row) }));
-    const lines = await readRanges(handle, ranges);
-    yield group.map((pick, index) => `${withId(input, pick, lines[index]!)}\n`).join('');
+    const rows = group.map(({ row }) => row);
+    const lines = await readRows(handle, scan, rows);
+    yield group.map((pick, index) => `${withId(input, pick, lines[index]!.bytes)}\n`).join('');
   }
 }
 

@@ -1,4 +1,4 @@
-import { EngineError, messageOf } from '../core/errors.ts';
+import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
 import { formatDuration, formatInteger } from '../core/format.ts';
 import { createBreaker } from './breaker.ts';
 import type { EngineRun } from './engine-run.ts';
@@ -103,7 +103,8 @@ function createDrain({ stop, abort, settings, emit }: EngineRun, inFlight: InFli
   return {
     /** The run ends with an error. Answers that are on their way are paid for, unless nobody can keep them. */
     begin(error: unknown): void {
-      if (!(error instanceof EngineError) || abort.aborted) return onAbort();
+      const canBeKept = error instanceof LlmbatchError && !(error instanceof JournalError);
+      if (!canBeKept || abort.aborted) return onAbort();
       onStop();
       const count = inFlight.count();
       if (count > 0) emit({ type: 'notice', text: lastAnswers(count, settings.drainTimeoutMs) });

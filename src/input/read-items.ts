@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type ByteRange, readRanges } from '../core/read-ranges.ts';
+import { type ByteRange, findRanges } from '../core/read-ranges.ts';
 import type { WorkItem } from '../core/request.ts';
 import type { InputScan } from './scan-input.ts';
 
@@ -28,7 +28,22 @@ export async function* readItems(
 }
 
 async function readBatch(handle: FileHandle, scan: InputScan, rows: readonly number[]): Promise<WorkItem[]> {
+  const lines = await readRows(handle, scan, rows);
+  return lines.map(({ row, bytes }) => ({ row, read: scan.read(row, bytes) }));
+}
+
+/** The lines of these rows, but for those that are no longer what was scanned: the scan is told of them. */
+export async function readRows(
+  handle: FileHandle,
+  scan: InputScan,
+  rows: readonly number[],
+): Promise<{ row: number; bytes: Buffer }[]> {
   const ranges = rows.map((row): ByteRange => ({ offset: scan.table.offset(row), length: scan.table.length(row) }));
-  const lines = await readRanges(handle, ranges);
-  return rows.map((row, index) => ({ row, read: scan.read(row, lines[index] ?? Buffer.alloc(0)) }));
+  const found = await findRanges(handle, ranges);
+  return rows.flatMap((row, index) => {
+    const bytes = found[index] ?? null;
+    if (scan.isUnchanged(row, bytes)) return { row, bytes };
+    scan.onChanged(row);
+    return [];
+  });
 }

@@ -62,6 +62,7 @@ function parseRow({ bytes, tooLong }: Pick<RawLine, 'bytes' | 'tooLong'>, line: 
   const text = textOfLine(bytes, line);
   if (text === null) return 'not valid UTF-8';
   if (text.startsWith(badRowMark)) return text.slice(badRowMark.length);
+  if (isDeeperThan(text, deepestNesting)) return `nested more than ${deepestNesting} levels deep`;
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? (checkRow(value, text) ?? value) : `not a JSON object but ${kindOf(value)}`;
@@ -78,13 +79,12 @@ function textOfLine(bytes: Buffer, line: number): string | null {
   return line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
+const surrogateEscapes = [String.raw`\ud`, String.raw`\uD`];
+
 /** Valid JSON that no engine could be given unchanged. */
 function checkRow(row: Row, text: string): string | null {
-  if (text.length > deepestNesting * 2 && isDeeperThan(row, deepestNesting)) {
-    return `nested more than ${deepestNesting} levels deep`;
-  }
   // A lone surrogate has no UTF-8: the engine would get another text than the one asked for.
-  const mayHoldSurrogates = text.includes('\\') && /\\ud/i.test(text);
+  const mayHoldSurrogates = text.includes('\\') && surrogateEscapes.some((escape) => text.includes(escape));
   return mayHoldSurrogates && hasLoneSurrogate(row)
     ? String.raw`a text holds a lone surrogate (\ud800 to \udfff)`
     : null;

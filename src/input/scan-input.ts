@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+import { UsageError } from '../core/errors.ts';
 import { type IdIndex, createIdIndex } from '../core/id-index.ts';
 import type { RawLine } from '../core/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
@@ -24,6 +26,10 @@ export interface InputScan {
   add(lines: readonly RawLine[]): void;
   /** Reads a line of the input again, as it was taken the first time. */
   read(row: number, bytes: Buffer): ReadLine;
+  /** Whether these bytes are still the row's line; null: the file ends before. */
+  isUnchanged(row: number, bytes: Buffer | null): bytes is Buffer;
+  /** A row that is read again is no longer what it was. */
+  onChanged(row: number): void;
 }
 
 export interface ScanOptions {
@@ -34,6 +40,8 @@ export interface ScanOptions {
   linesBefore: number;
   onRejected?: (rejected: RejectedLine) => void;
   onRequest?: (request: BatchRequest) => void;
+  /** A line is no longer what it was, and is left out. Where nobody listens, that ends the reading. */
+  onChanged?: (line: number) => void;
 }
 
 export function createInputScan({ defaults, limit, linesBefore, ...listeners }: ScanOptions): InputScan {
@@ -47,16 +55,17 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
     const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read.id, line);
     const { offset } = raw;
     const length = raw.tooLong ? 0 : raw.length;
+    const checksum = crc32(raw.bytes);
     if (isRejected(checked)) {
       counts.rejected++;
-      table.add({ offset, length, line, group: 0, state: rowStates.rejected });
+      table.add({ offset, length, line, group: 0, state: rowStates.rejected, checksum });
       // Also where nobody listens: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
       listeners.onRejected?.({ ...checked, id });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
-      table.add({ offset, length, line, group, state: rowStates.open });
+      table.add({ offset, length, line, group, state: rowStates.open, checksum });
       listeners.onRequest?.(checked);
     }
   };
@@ -80,8 +89,19 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
       const rejected = isRejected(read) ? read : duplicateOf(read.id, line);
       return { ...rejected, id: idForRejected(table, rejected, row) };
     },
+    isUnchanged: (row, bytes): bytes is Buffer => bytes !== null && crc32(bytes) === table.checksum(row),
+    onChanged(row) {
+      if (listeners.onChanged === undefined) throw changedInput(table.line(row));
+      listeners.onChanged(table.line(row));
+    },
   };
 }
+
+const changedInput = (line: number): UsageError =>
+  new UsageError(
+    `line ${line} of the input is no longer what it was a moment ago: another program writes to it`,
+    'Run it again when the file stays as it is.',
+  );
 
 const duplicateOf = (id: string, line: number): RejectedLine => ({
   id: `line-${line}`,

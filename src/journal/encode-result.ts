@@ -1,4 +1,3 @@
-import { messageOf } from '../core/errors.ts';
 import { formatInteger } from '../core/format.ts';
 import { type ResultLine, mostResultBytes } from '../core/result-line.ts';
 
@@ -9,35 +8,36 @@ export interface EncodedResult {
 }
 
 /**
- * The text of a result. One that JSON can't hold (nested beyond the stack, longer than a string may be), or that could not be
- * read again for its length, becomes a failure of its request: it must end neither the run nor every resume.
+ * The text of a result. An answer that JSON can't hold (nested beyond the stack, longer than a string may be), or that could
+ * not be read again for its length, is thrown: it is a failure of its request. Of a failure what may be long or deep is left
+ * out, so that it can always be written.
  */
 export function encodeResult(line: ResultLine): EncodedResult {
   try {
-    const text = `${JSON.stringify(line)}\n`;
-    return isTooLong(text) ? encodeFailure(line, tooLong) : { line, text };
+    return { line, text: encode(line) };
   } catch (error) {
-    return encodeFailure(line, `the result can't be written as JSON: ${messageOf(error)}`);
+    if (line.error === null) throw error;
+    const bare = withoutContent(line);
+    return { line: bare, text: encode(bare) };
   }
 }
 
-const tooLong = `the result is longer than ${formatInteger(mostResultBytes / 1024 / 1024)} MB as a line, with all fields of its row`;
+function encode(line: ResultLine): string {
+  const text = `${JSON.stringify(line)}\n`;
+  // Counting the bytes costs something: most texts are short enough whatever they hold.
+  const isTooLong = text.length * bytesPerUnit > mostResultBytes && Buffer.byteLength(text) > mostResultBytes;
+  if (isTooLong)
+    throw new RangeError(
+      `the result would be longer than ${formatInteger(mostResultBytes / 1024 / 1024)} MB as a line, with all fields of its row`,
+    );
+  return text;
+}
 
 /** UTF-8 bytes of a UTF-16 unit, at most. */
 const bytesPerUnit = 3;
 
-const isTooLong = (text: string): boolean =>
-  text.length * bytesPerUnit > mostResultBytes && Buffer.byteLength(text) > mostResultBytes;
-
-/** Without what may be long or deep: the answer, and the row. */
-function encodeFailure({ id, custom_id, llmbatch }: ResultLine, message: string): EncodedResult {
-  const { finish: _finish, parsed: _parsed, rejected: _rejected, row: _row, conversation: _place, ...facts } = llmbatch;
-  const line: ResultLine = {
-    id,
-    custom_id,
-    response: null,
-    error: { code: 'invalid-response', message },
-    llmbatch: facts,
-  };
-  return { line, text: `${JSON.stringify(line)}\n` };
+/** Without what the server sent, the answer, and the row. */
+function withoutContent({ llmbatch, ...line }: ResultLine): ResultLine {
+  const { finish: _finish, parsed: _parsed, rejected: _rejected, row: _row, ...facts } = llmbatch;
+  return { ...line, response: null, llmbatch: facts };
 }

@@ -38,8 +38,8 @@ export interface ReadInputOptions {
   mayStream?: boolean;
   /** What an earlier session saw of the input. */
   previous: Fingerprint | null;
-  /** Called once for each line, in order. */
-  listeners?: Pick<ScanOptions, 'onRejected' | 'onRequest'>;
+  /** The first two are called once for each line, in order. */
+  listeners?: Pick<ScanOptions, 'onRejected' | 'onRequest' | 'onChanged'>;
 }
 
 /**

@@ -25,3 +25,19 @@ test('no rows are no batches', async () => {
   const handle = await openForTest(await scratchFile(''));
   expect(await collect(readItems(handle, scan, []))).toEqual([]);
 });
+
+test.each([
+  ['a byte in the middle', (text: string) => text.replace('two', 'twO')],
+  ['a cut', (text: string) => text.slice(0, 40)],
+])('a line that is no longer what was scanned, by %s, ends the reading, or is left out', async (_name, change) => {
+  const text = '{"id":"a","prompt":"one"}\n{"id":"b","prompt":"two"}\n';
+  const changed = await openForTest(await scratchFile(change(text)));
+  const { scan } = await scanText(text);
+  await expect(collect(readItems(changed, scan, [0, 1]))).rejects.toThrow(
+    /^line 2 of the input is no longer what it was/,
+  );
+  const lines: number[] = [];
+  const { scan: heard } = await scanText(text, { onChanged: (line) => lines.push(line) });
+  const items = (await collect(readItems(changed, heard, [0, 1]))).flat();
+  expect([items.map(({ read }) => read.id), lines]).toEqual([['a'], [2]]);
+});

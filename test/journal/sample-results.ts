@@ -52,7 +52,7 @@ export const textOf = (lines: ResultLine[]): string => lines.map((line) => `${JS
 export function tableOf(ids: readonly string[]): RowTable {
   const table = createRowTable();
   for (const [row, id] of ids.entries()) {
-    table.add({ offset: row, length: 1, line: row + 1, group: 0, state: rowStates.open });
+    table.add({ offset: row, length: 1, line: row + 1, group: 0, state: rowStates.open, checksum: 0 });
     table.claim(id, row);
   }
   return table;

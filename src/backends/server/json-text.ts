@@ -3,18 +3,18 @@ import { BrokenAnswer } from './broken-answer.ts';
 
 /** The value of a text of JSON, which is a part of an answer; undefined where it is none. Throws where it is nested too deep. */
 export function parsedAnswer(text: string): unknown {
-  const value = parsed(text);
-  if (isTooDeep(text, value)) {
+  if (isDeeperThan(text, deepestNesting)) {
     const message = `The answer of the server is nested more than ${deepestNesting} levels deep.`;
     throw new BrokenAnswer('invalid-response', message);
   }
-  return value;
+  return parsed(text);
 }
 
 /** The value of a text that may be JSON, else the text. */
 export function parsedOrText(text: string): unknown {
+  if (isDeeperThan(text, deepestNesting)) return text;
   const value = parsed(text);
-  return value === undefined || isTooDeep(text, value) ? text : value;
+  return value === undefined ? text : value;
 }
 
 function parsed(text: string): unknown {
@@ -24,9 +24,6 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
-
-const isTooDeep = (text: string, value: unknown): boolean =>
-  text.length > 2 * deepestNesting && isDeeperThan(value, deepestNesting);
 
 /**
  * A value that a server chose, for a message: a text as it is, anything else as JSON. `String(value)` would call what such

@@ -1,0 +1,43 @@
+import { LlmbatchError, exitCodes } from '../core/errors.ts';
+import { formatInteger, quoteForShell } from '../core/format.ts';
+import type { RunRequest } from './run-request.ts';
+
+/** What becomes of lines that are no longer what they were when the run read its input: nothing is recorded for them. */
+export interface ChangedLines {
+  /** Ends the run, unless a drift is allowed: then the line is left out. */
+  note: (line: number) => void;
+  /** At the end of the run: throws where lines were left out. */
+  check: () => void;
+}
+
+export function createChangedLines(request: Pick<RunRequest, 'input' | 'places' | 'allowDrift'>): ChangedLines {
+  const { input, places, allowDrift } = request;
+  const lines = new Set<number>();
+  const resume = `llmbatch resume ${quoteForShell(places.output)}`;
+  const since = 'no longer what it was when the run began';
+  return {
+    note(line) {
+      lines.add(line);
+      if (allowDrift) return;
+      throw inputChanged(
+        `line ${formatInteger(line)} of ${input} is ${since}`,
+        `Put the file back as it was, then: ${resume}. Or take it as it is now: ${resume} --allow-drift`,
+      );
+    },
+    check() {
+      if (lines.size === 0) return;
+      const first = formatInteger(Math.min(...lines));
+      const rest =
+        lines.size === 1 ? `line ${first} of ${input} is` : `${formatInteger(lines.size)} lines of ${input} are`;
+      const which = lines.size === 1 ? '' : `, line ${first} the first`;
+      throw inputChanged(
+        `${rest} ${since}, and left out${which}; all others have their results`,
+        `To take the file as it is now: ${resume} --allow-drift`,
+      );
+    },
+  };
+}
+
+/** No mistake of how the run was called: what it left stays, to be resumed. */
+const inputChanged = (message: string, hint: string): LlmbatchError =>
+  new LlmbatchError(message, { exitCode: exitCodes.usage, hint });
