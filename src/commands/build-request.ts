@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readBaseUrl } from '../backends/openai/base-url.ts';
 import { UsageError, isErrorKind, messageOf } from '../core/errors.ts';
-import { isRecord } from '../core/is-record.ts';
 import {
   type AnswerSettings,
   type RunnerSettings,
@@ -9,9 +8,9 @@ import {
   defaultConversation,
   defaultRunnerSettings,
 } from '../core/settings.ts';
-import { compileSchema } from '../engine/verify-answer.ts';
 import { formatOf } from '../journal/run-places.ts';
 import { checkOptions, findBackend } from '../run/choose-backend.ts';
+import { readSchema } from './read-schema.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
@@ -29,8 +28,9 @@ export async function answerSettings(flags: Partial<AnswerFlags>, input: string)
 }
 
 function flagsAsSettings(flags: Partial<AnswerFlags>) {
-  const { backend, model, mode, option: options, format, limit, sample, controlTokens, allowTruncated } = flags;
-  return { backend, model, mode, options, format, limit, sample, controlTokens, allowTruncated };
+  const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
+  const { allowTruncated, allowEmptyAnswers } = flags;
+  return { backend, model, mode, options, format, limit, sample, controlTokens, allowTruncated, allowEmptyAnswers };
 }
 
 function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {
@@ -107,16 +107,5 @@ async function textOrFile(flag: string, value: string | undefined): Promise<stri
     return await readFile(value.slice(1), 'utf8');
   } catch (error) {
     throw new UsageError(`${flag}: can't read ${value.slice(1)}: ${messageOf(error)}`);
-  }
-}
-
-async function readSchema(path: string): Promise<Record<string, unknown>> {
-  try {
-    const schema: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (!isRecord(schema)) throw new Error('not an object');
-    await compileSchema(schema);
-    return schema;
-  } catch (error) {
-    throw new UsageError(`--schema: ${path} is no JSON schema: ${messageOf(error)}`);
   }
 }

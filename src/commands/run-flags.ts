@@ -49,6 +49,7 @@ export interface AnswerFlags {
   contextWindow: number;
   controlTokens: 'text' | 'allow';
   allowTruncated: boolean;
+  allowEmptyAnswers: boolean;
 }
 
 export function addAnswerFlags(command: Command): Command {
@@ -66,7 +67,10 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
     .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
-    .option('--schema <file>', 'JSON schema that every answer must satisfy')
+    .option(
+      '--schema <file>',
+      'file with the JSON schema that every answer must satisfy, bare or in a wrapper of OpenAI',
+    )
     .option(
       '--temperature <number>',
       "for lines without their own (default: llama-cpp 0, others the model's own)",
@@ -95,7 +99,8 @@ export function addAnswerFlags(command: Command): Command {
         .choices(['text', 'allow'])
         .default('text'),
     )
-    .option('--allow-truncated', 'an answer cut at max_tokens is a success', false);
+    .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
+    .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false);
 }
 
 export function addConversationFlags(command: Command): Command {

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { Answer, Failure } from './completion.ts';
+import type { JsonSchema } from './json-schema.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
 import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
@@ -67,6 +68,11 @@ export interface Backend {
   countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
   /** What the loaded model takes, as the engine says it; null where it does not. */
   memory?(): Promise<ModelMemory | null>;
+  /**
+   * Keywords of a JSON schema that the engine does not hold an answer to (`pattern`, `format: uuid`): only the check of the
+   * whole answer knows of them. Absent: it isn't known.
+   */
+  readonly notHeld?: (schema: JsonSchema) => readonly string[];
   /** Empties the engine's cache of prompts, where it keeps whole ones: what is measured next is not to find them there. */
   forgetPrompts?(): void;
   /** Can the loaded engine serve another input of a queue too? A new one is opened where not. Absent: it can. */

@@ -21,6 +21,12 @@ export interface ResultLine {
 export interface ResultDetails {
   /** Line of the input, from 1. */
   line: number;
+  /** The answer says nothing, and that was allowed. */
+  empty?: true;
+  /** The JSON was taken out of a markdown fence, or stood behind what the model thought; the answer stays as it came. */
+  unwrapped?: 'fence' | 'think';
+  /** The key whose grammar the answer was not checked against. */
+  unchecked?: string;
   /** How often the request was sent; 0 for a line that never became a request. */
   attempts: number;
   backend: string;
@@ -36,8 +42,8 @@ export interface ResultDetails {
   finish?: Record<string, unknown>;
   /** With `--schema` or `response_format`: the answer as JSON. */
   parsed?: unknown;
-  /** An answer that was not accepted (cut, or against the schema), kept for the eye. */
-  rejected?: { content: string; finish_reason: string };
+  /** An answer that was not accepted (cut, empty, not what was asked for), kept for the eye. */
+  rejected?: { content: string; finish_reason: string; reasoning?: string; tool_calls?: unknown[] };
   /** Fields of the row that the request did not use. */
   row?: Record<string, unknown>;
   /** Place in a rolling conversation: worker, turn (from 1), messages of history sent before this turn. */

@@ -30,6 +30,8 @@ export const answerSettingsSchema = z.object({
   controlTokens: z.enum(['text', 'allow']),
   /** An answer cut at max_tokens counts as a success. */
   allowTruncated: z.boolean(),
+  /** An answer that says nothing counts as a success. */
+  allowEmptyAnswers: z.boolean().default(false),
 });
 
 /** Settings of how a run is carried out: a resume may change them freely. */

@@ -47,4 +47,5 @@ export const defaultAnswerSettings: AnswerSettings = {
   conversation: defaultConversation,
   controlTokens: 'text',
   allowTruncated: false,
+  allowEmptyAnswers: false,
 };

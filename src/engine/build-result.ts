@@ -64,6 +64,7 @@ function serverResponse({ response }: Failure, id: string): ResultLine['response
 function detailsOf({ request, verdict, attempts, attempt, place }: Answered, source: ResultSource): ResultDetails {
   const details: ResultDetails = {
     line: request.line,
+    ...notesOf(verdict),
     attempts,
     backend: source.backend,
     model: source.model,
@@ -79,6 +80,17 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
   if (place !== null && verdict.answer.status === 'completed') details.conversation = place;
   if (request.row !== undefined) details.row = request.row;
   return details;
+}
+
+/** Beside the line's number, where a resume finds them without reading on. */
+function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {
+  if (!('empty' in verdict || 'unwrapped' in verdict || 'unchecked' in verdict)) return null;
+  const { empty, unwrapped, unchecked } = verdict;
+  return {
+    ...(empty === undefined ? {} : { empty }),
+    ...(unwrapped === undefined ? {} : { unwrapped }),
+    ...(unchecked === undefined ? {} : { unchecked }),
+  };
 }
 
 const roundOrNull = (valueMs: number | null): number | null => (valueMs === null ? null : round(valueMs));

@@ -54,7 +54,8 @@ async function ask(lane: Lane, request: BatchRequest, attempts: number): Promise
         ? { sent: await send(lane, request), place: null }
         : await sendInConversation(lane, conversations, request);
     if (sent.answer === null) return null;
-    return { request, verdict: judge(check, sent.answer), attempts, attempt: sent, place };
+    const verdict = await judge(check, sent.answer);
+    return verdict === null ? null : { request, verdict, attempts, attempt: sent, place };
   } catch (error) {
     return unsent(request, failureOfThrown(error, 'bad-request'));
   }
@@ -68,9 +69,9 @@ const unsent = (request: BatchRequest, answer: Failure): Answered => ({
   place: null,
 });
 
-function judge(check: AnswerCheck, answer: Answer): Verdict {
+async function judge(check: AnswerCheck, answer: Answer): Promise<Verdict | null> {
   try {
-    return check(answer);
+    return await check(answer);
   } catch (error) {
     return { answer: failureOfThrown(error, 'invalid-response') };
   }

@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { LlmbatchError, messageOf } from '../core/errors.ts';
+import { inStandardShape } from '../core/answer-format.ts';
 import { isRecord } from '../core/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../core/nesting.ts';
 import type { RawLine } from '../core/read-lines.ts';
@@ -109,6 +110,10 @@ function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: Lin
   for (const key in parameters) {
     if (!hasOwnValue(body, key)) body[key] = parameters[key];
   }
+  // That of a flag is in it already, and is the same object for each line.
+  const { response_format: format } = body;
+  if (format !== undefined && format !== parameters['response_format'])
+    body['response_format'] = inStandardShape(format);
   const { messages } = body;
   if (takesSystem && system !== null && Array.isArray(messages) && !messages.some(isSystemMessage)) {
     body.messages = [{ role: 'system', content: system }, ...messages];

@@ -5,7 +5,7 @@ import { isRejected } from '../core/request.ts';
 import { type ModeChoice, chooseMode } from '../engine/choose-mode.ts';
 import { type Conversations, createConversations } from '../engine/conversation.ts';
 import { runRequests } from '../engine/run-requests.ts';
-import { createVerifier } from '../engine/verify-answer.ts';
+import { type AnswerVerifier, createVerifier } from '../engine/verify-answer.ts';
 import { planSegments } from '../input/plan-rows.ts';
 import { readItems } from '../input/read-items.ts';
 import { type BackendChoice, chooseBackend } from './choose-backend.ts';
@@ -69,20 +69,33 @@ async function runSegment(run: OpenRun, model: string | null, items: AsyncIterab
     contextTokens: backend.limits.contextTokens,
     loadMs: backend.loadMs,
   });
-  return runRequests({
-    ...host,
-    items,
-    backend,
-    lanes,
-    startsWith,
-    conversations: await conversationsFor(run, backend, mode),
-    verifier: createVerifier(request.settings),
-    settings: request.runner,
-    source: { runId: manifest.run_id, backend: choice.definition.name, model },
-    record: journal.record,
-    emit: run.emit,
-    onGpuSample: run.onGpuSample,
-  });
+  const { name } = choice.definition;
+  const verifier = verifierFor(run, name, backend);
+  try {
+    await runRequests({
+      ...host,
+      items,
+      backend,
+      lanes,
+      startsWith,
+      conversations: await conversationsFor(run, backend, mode),
+      verifier,
+      settings: request.runner,
+      source: { runId: manifest.run_id, backend: name, model },
+      record: journal.record,
+      emit: run.emit,
+      onGpuSample: run.onGpuSample,
+    });
+  } finally {
+    verifier.close();
+  }
+}
+
+function verifierFor({ request, host, emit }: OpenRun, name: string, { notHeld }: Backend): AnswerVerifier {
+  const onNotice = (text: string): void => emit({ type: 'notice', text });
+  const verifier = createVerifier(request.settings, { name, notHeld, onNotice });
+  host.abort.addEventListener('abort', verifier.close, { once: true });
+  return verifier;
 }
 
 async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): Promise<void> {

@@ -77,7 +77,8 @@ describe('llmbatch --help', () => {
                                     reads it from a file
         --prompt-template <text>    Mustache template over the fields of a row; @file
                                     reads it from a file
-        --schema <file>             JSON schema that every answer must satisfy
+        --schema <file>             file with the JSON schema that every answer must
+                                    satisfy, bare or in a wrapper of OpenAI
         --temperature <number>      for lines without their own (default: llama-cpp 0,
                                     others the model's own)
         --max-tokens <n>            longest answer, for lines without their own
@@ -96,6 +97,8 @@ describe('llmbatch --help', () => {
                                     "allow", default: "text")
         --allow-truncated           an answer cut at max_tokens is a success (default:
                                     false)
+        --allow-empty-answers       an answer that says nothing (blanks, thinking
+                                    alone) is a success (default: false)
         --trim-every <n>            conversation: trim the history after so many turns
                                     (default: 50)
         --keep-messages <n>         conversation: messages that a trim keeps, in whole

@@ -56,7 +56,7 @@ describe('what is thrown for one request fails that request alone', () => {
     ['later', async () => bug()],
   ])('by what prepares its check, %s', async (_when, thrower) => {
     const plain: AnswerCheck = (answer) => ({ answer }) as ReturnType<AnswerCheck>;
-    const verifier = { prepare: ({ id }: { id: string }) => (id === 'r3' ? thrower() : plain) };
+    const verifier = { prepare: ({ id }: { id: string }) => (id === 'r3' ? thrower() : plain), close: () => undefined };
     const failed = await run(await openMock(), { verifier });
     expect(failed).toMatchObject({ error: { code: 'bad-request' }, llmbatch: { attempts: 0 } });
   });
@@ -67,7 +67,7 @@ describe('what is thrown for one request fails that request alone', () => {
       return { answer } as ReturnType<AnswerCheck>;
     };
     const backend = await failingAt(async () => completion('odd'));
-    const failed = await run(backend, { verifier: { prepare: () => check } });
+    const failed = await run(backend, { verifier: { prepare: () => check, close: () => undefined } });
     expect(failed).toMatchObject({ error: { code: 'invalid-response' }, llmbatch: { attempts: 1 } });
   });
 });

@@ -1,7 +1,7 @@
 import type { GbnfJsonObjectSchema, Llama, LlamaGrammar } from 'node-llama-cpp';
+import type { AnswerFormat } from '../../core/answer-format.ts';
 import { messageOf } from '../../core/errors.ts';
 import { grammarSchema } from './grammar-schema.ts';
-import type { AnswerFormat } from '../request/body-rules.ts';
 import { refuse } from '../request/refuse.ts';
 
 /** The grammar that holds an answer to its format; null for plain text. */

@@ -1,14 +1,6 @@
+import type { AnswerFormat } from '../../core/answer-format.ts';
 import type { RequestBody } from '../../core/request.ts';
-import {
-  type AnswerFormat,
-  checkKeys,
-  commonRules,
-  formatOf,
-  maxTokensOf,
-  numberOf,
-  stopsOf,
-  yesOrNo,
-} from '../request/body-rules.ts';
+import { checkKeys, commonRules, formatOf, maxTokensOf, numberOf, stopsOf, yesOrNo } from '../request/body-rules.ts';
 
 /**
  * How an answer is generated. Without a temperature it is greedy: of all tokens the likeliest. On a CPU that can be

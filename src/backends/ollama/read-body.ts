@@ -96,7 +96,7 @@ function requestKeys(body: RequestBody): AskedFor['request'] {
   const format = formatOf(body);
   const keys: AskedFor['request'] = { think: thinkOf(body) };
   if (format.type === 'json_object') keys.format = 'json';
-  if (format.type === 'json_schema') keys.format = format.schema as object;
+  if (format.type === 'json_schema') keys.format = format.schema;
   if (Array.isArray(body['tools']) && body['tools'].length > 0 && body['tool_choice'] !== 'none')
     keys.tools = body['tools'];
   if (body['logprobs'] === true) keys.logprobs = true;

@@ -40,14 +40,9 @@ function embeddingProblem({ data }: Fields, { body: { input } }: BatchRequest): 
 const isEmbedding = (value: unknown): boolean =>
   typeof value === 'string' ? value !== '' : Array.isArray(value) && value.length > 0 && value.every(Number.isFinite);
 
-function choicesProblem({ choices, usage }: Fields, { endpoint, body }: BatchRequest): Failure | null {
+function choicesProblem({ choices, usage }: Fields, { endpoint }: BatchRequest): Failure | null {
   if (!Array.isArray(choices)) return failure('invalid-response', 'The answer of the server has no choices.');
   if (choices.length === 0) return failure('server-error', 'The server answered with an empty list of choices.');
-  const wanted = typeof body['n'] === 'number' ? body['n'] : 1;
-  if (choices.length < wanted) {
-    const message = `The server gave ${choices.length} answers where n asks for ${wanted}: it can't honour n.`;
-    return failure('invalid-response', message);
-  }
   const isChat = endpoint === '/v1/chat/completions';
   for (const choice of choices) {
     const problem = choiceProblem(choice, isChat);

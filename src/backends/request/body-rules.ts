@@ -1,3 +1,4 @@
+import { type AnswerFormat, readFormat } from '../../core/answer-format.ts';
 import { shorten } from '../../core/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
@@ -44,7 +45,10 @@ export const commonRules: Readonly<Record<string, Rule>> = {
   presence_penalty: number(-2, 2),
   repeat_penalty: number(Number.MIN_VALUE, Number.MAX_VALUE),
   repetition_penalty: number(Number.MIN_VALUE, Number.MAX_VALUE),
-  response_format: { wants: 'of type text, json_object or json_schema (with its schema)', accepts: isFormat },
+  response_format: {
+    wants: 'of type text, json_object or json_schema (with its schema)',
+    accepts: (value) => typeof readFormat(value) !== 'string',
+  },
   n: only(1),
   // Values that clients and files for hosted services hold, and that change nothing.
   tools: noneOf('tools'),
@@ -103,16 +107,10 @@ export const maxTokensOf = (body: RequestBody): number | null =>
 
 export const stopsOf = (body: RequestBody): string[] => [body['stop'] ?? []].flat() as string[];
 
-export type AnswerFormat = { type: 'text' } | { type: 'json_object' } | { type: 'json_schema'; schema: unknown };
-
+/** The form that a body asks for; checked by `response_format` of the rules. */
 export function formatOf(body: RequestBody): AnswerFormat {
-  const format = (body['response_format'] ?? { type: 'text' }) as {
-    type: AnswerFormat['type'];
-    json_schema?: { schema: unknown };
-  };
-  return format.type === 'json_schema'
-    ? { type: format.type, schema: format.json_schema?.schema }
-    : { type: format.type };
+  const format = readFormat(body['response_format']);
+  return typeof format === 'string' ? { type: 'text' } : format;
 }
 
 export function number(min: number, max: number): Rule {
@@ -124,12 +122,6 @@ export function number(min: number, max: number): Rule {
 export function integer(min: number, max: number): Rule {
   const wants = min === Number.MIN_SAFE_INTEGER ? 'a whole number' : `a whole number from ${min}`;
   return { wants, accepts: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max };
-}
-
-function isFormat(value: unknown): boolean {
-  const { type, json_schema: named } = value as { type?: unknown; json_schema?: { schema?: unknown } | null };
-  if (type === 'json_schema') return typeof named?.schema === 'object' && named.schema !== null;
-  return type === 'text' || type === 'json_object';
 }
 
 function isStop(value: unknown): boolean {

@@ -1,0 +1,66 @@
+import type { ErrorObject } from 'ajv';
+import { shorten } from '../../core/format.ts';
+
+/** What of a value its schema does not allow, in a sentence: where it stands, what it is, and what was expected. */
+export function describeMismatch(errors: readonly ErrorObject[], root: unknown): string {
+  const last = errors.at(-1);
+  const problem = isChoice(last) ? last : errors[0];
+  if (problem === undefined) return 'it does not fit';
+  const { instancePath: path, keyword, data } = problem;
+  const params = problem.params as Record<string, unknown>;
+  const place = path === '' ? 'the whole' : path;
+  const sentence = sentences[keyword];
+  const value = data === undefined ? root : data;
+  return `${place} ${sentence === undefined ? `is ${shorten(value)}, and ${problem.message}` : sentence(params, value, problem)}`;
+}
+
+/** Of these the errors of each choice come first. */
+const isChoice = (error: ErrorObject | undefined): error is ErrorObject =>
+  error?.keyword === 'anyOf' || (error?.keyword === 'oneOf' && error.params['passingSchemas'] === null);
+
+type Sentence = (params: Record<string, unknown>, value: unknown, error: ErrorObject) => string;
+
+const bounds: Record<string, string> = { '<=': 'at most', '>=': 'at least', '<': 'below', '>': 'above' };
+const bound: Sentence = ({ comparison, limit }, value) =>
+  `is ${shorten(value)}, and must be ${bounds[String(comparison)]} ${String(limit)}`;
+const notAllowed =
+  (name: string): Sentence =>
+  (params) =>
+    `has the key ${shorten(params[name])}, which is not allowed`;
+const size =
+  (amount: string, unit: string, count: (value: never) => number): Sentence =>
+  ({ limit }, value) =>
+    `has ${count(value as never)} ${unit}, and must have ${amount} ${String(limit)}`;
+const ofText = (value: string): number => Array.from(value).length;
+const ofList = (value: unknown[]): number => value.length;
+const ofObject = (value: object): number => Object.keys(value).length;
+const missing: Sentence = ({ missingProperty }) => `has no ${shorten(missingProperty)}`;
+
+const sentences: Record<string, Sentence> = {
+  type: ({ type }, value) => `is ${shorten(value)}, and must be of the type ${[type].flat().join(' or ')}`,
+  required: missing,
+  dependentRequired: missing,
+  additionalProperties: notAllowed('additionalProperty'),
+  unevaluatedProperties: notAllowed('unevaluatedProperty'),
+  enum: ({ allowedValues }, value) => `is ${shorten(value)}, and must be one of ${shorten(allowedValues)}`,
+  const: ({ allowedValue }, value) => `is ${shorten(value)}, and must be ${shorten(allowedValue)}`,
+  minimum: bound,
+  maximum: bound,
+  exclusiveMinimum: bound,
+  exclusiveMaximum: bound,
+  multipleOf: ({ multipleOf }, value) => `is ${shorten(value)}, and must be a multiple of ${String(multipleOf)}`,
+  pattern: ({ pattern }, value) => `is ${shorten(value)}, and must match the pattern ${shorten(pattern)}`,
+  format: ({ format }, value) => `is ${shorten(value)}, and must be of the format ${String(format)}`,
+  minLength: size('at least', 'characters', ofText),
+  maxLength: size('at most', 'characters', ofText),
+  minItems: size('at least', 'items', ofList),
+  maxItems: size('at most', 'items', ofList),
+  minProperties: size('at least', 'keys', ofObject),
+  maxProperties: size('at most', 'keys', ofObject),
+  uniqueItems: ({ i, j }) => `holds the same item twice (${String(j)} and ${String(i)}, from 0)`,
+  anyOf: (_params, value) => `is ${shorten(value)}, and fits none of the forms that are allowed`,
+  oneOf: ({ passingSchemas }, value) =>
+    passingSchemas === null
+      ? `is ${shorten(value)}, and fits none of the forms that are allowed`
+      : `is ${shorten(value)}, and fits more than one of the forms, of which it must fit one`,
+};

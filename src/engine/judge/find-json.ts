@@ -1,0 +1,55 @@
+import { withoutThinking } from './thinking.ts';
+
+/** JSON in an answer, as a value and as its text; and out of what it was taken. A text says why there is none. */
+export interface FoundJson {
+  value: unknown;
+  json: string;
+  unwrapped?: 'fence' | 'think';
+}
+
+/** Takes the JSON out of an answer: all of it, or what one markdown fence holds, or what stands behind the thinking. */
+export function findJson(content: string): FoundJson | string {
+  const whole = parsed(content);
+  if (whole !== null) return whole;
+  const { text, isThinking } = withoutThinking(content);
+  const behind = isThinking ? parsed(text) : null;
+  if (behind !== null) return { ...behind, unwrapped: 'think' };
+  const inner = fence.exec(text)?.[2];
+  const fenced = inner === undefined ? null : parsed(inner);
+  if (fenced !== null) return { ...fenced, unwrapped: isThinking ? 'think' : 'fence' };
+  return whyNot(text);
+}
+
+/** One fence that is the whole text. */
+const fence = /^(```|~~~)[\w-]*\s((?:(?!\1)[\s\S])*)\1$/;
+
+function parsed(json: string): { value: unknown; json: string } | null {
+  try {
+    return { value: JSON.parse(json) as unknown, json };
+  } catch {
+    return null;
+  }
+}
+
+/** A text that is no JSON, in the words of a user. */
+function whyNot(text: string): string {
+  if (text === '') return 'the answer is no JSON, but empty';
+  if (holdsJson(text)) return `the JSON stands in prose, and only whole answers are taken: ${quote(text)}`;
+  if (!/^[[{"]/.test(text)) return `the answer is no JSON, but text: ${quote(text)}`;
+  return `the answer is no valid JSON: it begins with ${quote(text)} and ends with ${quote(text.slice(-shownAtEnd))}`;
+}
+
+const shownAtEnd = 20;
+const shown = 60;
+
+/** Is what lies between the first and the last brace JSON? */
+function holdsJson(text: string): boolean {
+  const [start, end] = [text.search(/[[{]/), Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'))];
+  return start !== -1 && end > start && parsed(text.slice(start, end + 1)) !== null;
+}
+
+/** On one line, shortened. */
+const quote = (text: string): string => {
+  const line = JSON.stringify(text.slice(0, shown));
+  return text.length > shown ? `${line.slice(0, -1)}..."` : line;
+};

@@ -1,0 +1,47 @@
+import { type Choice, choiceText } from '../../core/completion.ts';
+import { isRecord } from '../../core/is-record.ts';
+import { withoutThinking } from './thinking.ts';
+
+/** A call of a tool, in the shapes of `tools`, of its predecessor `functions`, and of free-form tools. */
+export interface ToolCall {
+  name: string;
+  /** JSON as a text, or as some servers send it; undefined for a free-form tool. */
+  arguments: unknown;
+}
+
+/** The calls that a choice makes. */
+export function callsOf({ message }: Choice): ToolCall[] {
+  if (message === undefined) return [];
+  const { tool_calls: calls, function_call: call } = message;
+  const all = Array.isArray(calls) ? calls.filter(isRecord) : [];
+  const asked = all.map(({ function: named, custom }) => (isRecord(named) ? named : isRecord(custom) ? custom : {}));
+  if (isRecord(call)) asked.push(call);
+  return asked.map(({ name, arguments: given }) => ({ name: typeof name === 'string' ? name : '', arguments: given }));
+}
+
+/** Keys for what a model thought, as servers part it from the answer. */
+const thinkingKeys = ['reasoning_content', 'reasoning', 'thinking'];
+
+/** What the server says that the model thought. */
+export function thoughtOf({ message, ...choice }: Choice): string {
+  const said: Record<string, unknown> = message ?? choice;
+  const texts = thinkingKeys.map((key) => said[key]).filter((text) => typeof text === 'string');
+  return texts.find((text) => text.trim() !== '') ?? '';
+}
+
+/** Does a choice say nothing, and if so, did it at least think? `before`: what an echo puts before the answer. */
+export function emptinessOf(choice: Choice, before: string): 'thinking' | 'blank' | 'nothing' | null {
+  const content = choiceText(choice).slice(before.length);
+  const { text, isThinking } = withoutThinking(content);
+  if (!isBlank(text) || saysOtherwise(choice)) return null;
+  if (isThinking || thoughtOf(choice) !== '') return 'thinking';
+  return content === '' ? 'nothing' : 'blank';
+}
+
+/** Blanks, and marks without a width. */
+const isBlank = (text: string): boolean => text === '' || blank.test(text);
+const blank = /^[\s\0\u200B-\u200D\u2060\uFEFF]*$/;
+
+/** A call, or a sound. */
+const saysOtherwise = (choice: Choice): boolean =>
+  choice.message !== undefined && (isRecord(choice.message['audio']) || callsOf(choice).length > 0);
