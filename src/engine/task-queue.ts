@@ -186,9 +186,10 @@ function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) 
       state.index++;
       return { row: item.row, read: item.read, ...unsent };
     },
-    /** Begins to read the next batch, unless that goes on already. */
+    /** Begins to read the next batch where this one is empty, unless that goes on already. */
     start(): void {
-      if (state.isReading || state.hasEnded) return;
+      const isEmpty = state.index >= state.batch.length;
+      if (!isEmpty || state.isReading || state.hasEnded) return;
       state.isReading = true;
       void read();
     },

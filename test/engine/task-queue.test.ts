@@ -187,3 +187,33 @@ describe('the task queue', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 });
+
+describe('a task that may be to blame', () => {
+  const suspicion = { troubles: 2, alone: 0, answersBefore: 0 };
+
+  test('is handed out when nobody has another one, nothing beside it, and no item is lost for it', async () => {
+    const queue = createTaskQueue(items(9, 3));
+    const [suspect, other] = [await take(queue), await take(queue)];
+    putOff(queue, Object.assign(suspect, { suspicion }), 0);
+    await vi.advanceTimersByTimeAsync(1);
+    const [first, second] = [queue.next(0), queue.next(1)];
+    const handed: number[] = [];
+    void Promise.resolve(first).then((task) => handed.push(task!.row));
+    void Promise.resolve(second).then((task) => handed.push(task!.row));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(handed).toEqual([]);
+    queue.release();
+    await vi.advanceTimersByTimeAsync(100);
+    expect([other.row, handed]).toEqual([1, [0]]);
+    queue.release();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(handed).toEqual([0, 2]);
+    queue.release();
+    const rest: (number | null)[] = [];
+    for (let count = 0; count < 7; count++) {
+      rest.push(await rowOf(queue.next(0)));
+      if (rest.at(-1) !== null) queue.release();
+    }
+    expect(rest).toEqual([3, 4, 5, 6, 7, 8, null]);
+  });
+});
