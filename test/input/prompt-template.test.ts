@@ -57,3 +57,25 @@ test('a template that does not parse is refused with what is wrong', async () =>
     message: expect.stringContaining('Unclosed section "open"'),
   });
 });
+
+test('what every object inherits is no field, in a section either', async () => {
+  const row = { name: 'Bob', list: [['a'], { b: 1 }], job: { title: 'dev' } };
+  expect(await render('<{{#name}}{{toString}}{{constructor}}{{/name}}>', row)).toBe('<>');
+  expect(await render('<{{#list}}{{toString}}{{map}}{{hasOwnProperty}}{{/list}}>', row)).toBe('<>');
+  expect(await render('<{{#job}}{{title}}{{valueOf}}{{/job}}>', row)).toBe('<dev>');
+  expect(await render('<{{#toString}}x{{/toString}}{{^valueOf}}none{{/valueOf}}>', row)).toBe('<none>');
+});
+
+test('lists and objects in a section are printed as JSON', async () => {
+  const row = { list: [['a', { b: 1 }]], job: { skills: ['x'] } };
+  expect(await render('{{#list}}{{.}}{{/list}} {{#job}}{{skills}}{{/job}}', row)).toBe('["a",{"b":1}] ["x"]');
+});
+
+test.each(['{{> other}}', '{{#a}}{{#b}}{{> other}}{{/b}}{{/a}}'])(
+  '%s is refused, for there is no other template',
+  async (template) => {
+    await expect(compilePromptTemplate(template)).rejects.toThrow(
+      '{{> other}} names another template, and there is none',
+    );
+  },
+);
