@@ -1,5 +1,6 @@
 import type { Backend, BackendDefinition, GenerateContext, OpenRequest } from '../core/backend.ts';
-import { type Answer, failure } from '../core/completion.ts';
+import { type Answer, type ResponseBody, failure } from '../core/completion.ts';
+import type { ErrorKind } from '../core/errors.ts';
 import { type BatchRequest, endpoints } from '../core/request.ts';
 import type { ModelMemory } from '../core/snapshot.ts';
 import { mockAnswer, promptTexts } from './mock-answer.ts';
@@ -97,11 +98,10 @@ function createWork(model: string, options: MockOptions): Work {
     const times = timesOf(options, { fate, load: seen, prompt, completionTokens });
     if (times.firstMs > 0) await wait(times.firstMs, context.signal);
     if (fate.fault === 'hang') return untilAborted(context.signal);
-    if (fate.fault !== null)
-      return failure(fate.fault, `The mock engine drew a ${fate.fault} for attempt ${attempt + 1}.`);
+    if (fate.fault !== null) return failedAttempt(fate.fault, attempt, body);
     context.onActivity();
     if (streams) context.onFirstToken();
-    if (times.restMs > 0) await stream(times.restMs, options.tokens_per_second !== undefined, context);
+    if (times.restMs > 0) await stream(times.restMs, streamedOf(options, completionTokens), context);
     if (options.busy_ms > 0) keepBusy(options.busy_ms);
     attempts.delete(request.id);
     seen.answered++;
@@ -121,17 +121,38 @@ function createWork(model: string, options: MockOptions): Work {
   };
 }
 
+function failedAttempt(fault: ErrorKind, attempt: number, { usage }: ResponseBody): Answer {
+  const failed = failure(fault, `The mock engine drew a ${fault} for attempt ${attempt + 1}.`);
+  return ofAnswers.has(fault) && usage !== undefined ? { ...failed, usage } : failed;
+}
+
+/** Failures that an answer came with, which the engine counted. */
+const ofAnswers: ReadonlySet<string> = new Set<ErrorKind>([
+  'truncated',
+  'repetition',
+  'refused',
+  'schema-invalid',
+  'invalid-response',
+]);
+
 const contextTooLong = (promptTokens: number, contextTokens: number): Answer =>
   failure(
     'context-too-long',
     `The prompt has ${promptTokens} tokens and the context ${contextTokens}: shorten the prompt, or raise --option context_tokens.`,
   );
 
-async function stream(restMs: number, hasTokens: boolean, { signal, onActivity }: GenerateContext): Promise<void> {
+const streamedOf = ({ tokens_per_second: speed }: MockOptions, tokens: number): number =>
+  speed === undefined ? 0 : tokens;
+
+/** So many tokens come one after the other; 0: the answer comes whole at the end. */
+async function stream(restMs: number, tokens: number, context: GenerateContext): Promise<void> {
   const endsAt = performance.now() + restMs;
+  let told = 0;
   for (let leftMs = restMs; leftMs > 0; leftMs = endsAt - performance.now()) {
-    await wait(hasTokens ? Math.min(leftMs, activityMs) : leftMs, signal);
-    onActivity();
+    await wait(tokens > 0 ? Math.min(leftMs, activityMs) : leftMs, context.signal);
+    context.onActivity();
+    const shareLeft = Math.max(0, endsAt - performance.now()) / restMs;
+    for (; told < Math.floor(tokens * (1 - shareLeft)); told++) context.onToken?.();
   }
 }
 

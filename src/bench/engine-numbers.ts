@@ -101,8 +101,8 @@ function numbersOf(trial: TrialAnalysis, group: TrialAnalysis[], agreements: Agr
     gpuUtilisation: meanOf(windows.map(({ gpu }) => gpu?.utilisation)),
     joules: power === null || rate === 0 ? null : power / rate,
     ...processOf(windows),
-    promptTokens: perRequest(summary.tokens.prompt, record.succeeded),
-    completionTokens: perRequest(summary.tokens.completion, record.succeeded),
+    promptTokens: perRequest(summary.tokens.answered.prompt, record.succeeded),
+    completionTokens: perRequest(summary.tokens.answered.completion, record.succeeded),
     asExpected: sameShare(agreements.find(({ left, right }) => left === 'reference' && right === spec.number)),
   };
 }

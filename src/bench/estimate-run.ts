@@ -7,6 +7,7 @@ import type { Steady } from './analysis.ts';
 import { openSource } from './sample-input.ts';
 import { findSteady } from './steady.ts';
 import { timedRun } from './timed-run.ts';
+import { tokensOfRequest } from './tokens-of-request.ts';
 import type { TrialSpan } from './windows.ts';
 
 /** What a timed sample says of a whole file. Null: not measured, or not to be said. */
@@ -59,6 +60,7 @@ function projectionOf(
   { windows, seconds, first_20_rate }: TrialSpan,
   { succeeded, failed, loadMs, tokens }: Snapshot,
 ): RunEstimate {
+  const each = tokensOfRequest({ tokens, succeeded, failed });
   const steady = findSteady(windows);
   const rate = steady.rate ?? (seconds > 0 && succeeded > 0 ? succeeded / seconds : null);
   // A request that fails is done too.
@@ -66,8 +68,8 @@ function projectionOf(
   const hoursAt = (perSecond: number | null): number | null =>
     perSecond === null || perSecond <= 0 ? null : answers / perSecond / 3600;
   const expected = hoursAt(rate);
-  const ofAll = (sum: number | null): number | null =>
-    sum === null || succeeded === 0 ? null : (sum / (succeeded + failed)) * counts.requests;
+  const ofAll = (tokensOfOne: number | null): number | null =>
+    tokensOfOne === null ? null : tokensOfOne * counts.requests;
   return {
     ...counts,
     succeeded,
@@ -78,6 +80,6 @@ function projectionOf(
     steady,
     rate,
     hours: expected === null ? null : { expected, low: hoursAt(steady.high), high: hoursAt(steady.low) },
-    tokens: { prompt: ofAll(tokens.prompt), completion: ofAll(tokens.completion) },
+    tokens: { prompt: ofAll(each.prompt), completion: ofAll(each.completion) },
   };
 }

@@ -1,4 +1,4 @@
-import { addMeasured } from '../core/add-measured.ts';
+import { addMeasured, addReported } from '../core/add-measured.ts';
 import type { GpuSample, ResultSample } from '../core/events.ts';
 import { type Mean, addTo, createMean, meansBy, mergeMeans, readMean } from './mean.ts';
 import { type GpuMeans, addGpus, closeGpus, mergeGpus, openGpus } from './gpu-window.ts';
@@ -20,6 +20,7 @@ export interface OpenWindow {
   completionTokens: number | null;
   /** Null until a result reports them. */
   cachedTokens: number | null;
+  answeredPromptTokens: number | null;
   means: Record<MeanName, Mean>;
   gpu: GpuMeans;
 }
@@ -43,15 +44,14 @@ export const openWindow = (): OpenWindow => ({
   promptTokens: 0,
   completionTokens: 0,
   cachedTokens: null,
+  answeredPromptTokens: 0,
   means: meansBy(meanNames, createMean),
   gpu: openGpus(),
 });
 
 export function addResult(window: OpenWindow, sample: ResultSample): void {
   window.requests++;
-  window.promptTokens = addMeasured(window.promptTokens, sample.promptTokens);
-  window.completionTokens = addMeasured(window.completionTokens, sample.completionTokens);
-  window.cachedTokens = addReported(window.cachedTokens, sample.cachedTokens);
+  addTokens(window, sample);
   // As in a run's numbers: a failure's time says something about the failure.
   if (sample.kind !== null) {
     window.failures++;
@@ -60,6 +60,18 @@ export function addResult(window: OpenWindow, sample: ResultSample): void {
   addTo(window.means.latency, sample.latencyMs);
   addTo(window.means.queue, sample.queueMs);
   addTo(window.means.ttft, sample.ttftMs);
+}
+
+/** Of an attempt that failed as much as is known. */
+function addTokens(window: OpenWindow, sample: ResultSample): void {
+  const { promptTokens, completionTokens, cachedTokens, retried } = sample;
+  const isAnswered = sample.kind === null;
+  const spent = (tokens: number | null, before = 0): number | null =>
+    addMeasured(isAnswered ? tokens : (tokens ?? 0), before);
+  window.promptTokens = addMeasured(window.promptTokens, spent(promptTokens, retried?.promptTokens));
+  window.completionTokens = addMeasured(window.completionTokens, spent(completionTokens, retried?.completionTokens));
+  window.cachedTokens = addReported(addReported(window.cachedTokens, cachedTokens), retried?.cachedTokens ?? null);
+  if (isAnswered) window.answeredPromptTokens = addMeasured(window.answeredPromptTokens, promptTokens);
 }
 
 export function addMachine({ means, gpu }: OpenWindow, { gpus, client, engine, swapBytes }: MachineSample): void {
@@ -78,6 +90,7 @@ export const mergeWindows = (left: OpenWindow, right: OpenWindow): OpenWindow =>
   promptTokens: addMeasured(left.promptTokens, right.promptTokens),
   completionTokens: addMeasured(left.completionTokens, right.completionTokens),
   cachedTokens: addReported(left.cachedTokens, right.cachedTokens),
+  answeredPromptTokens: addMeasured(left.answeredPromptTokens, right.answeredPromptTokens),
   means: meansBy(meanNames, (name) => mergeMeans(left.means[name], right.means[name])),
   gpu: mergeGpus(left.gpu, right.gpu),
 });
@@ -88,6 +101,7 @@ export const closeWindow = ({ means, gpu, ...counts }: OpenWindow): Omit<Window,
   prompt_tokens: counts.promptTokens,
   completion_tokens: counts.completionTokens,
   cached_tokens: counts.cachedTokens,
+  answered_prompt_tokens: counts.answeredPromptTokens,
   latency_ms: readMean(means.latency),
   queue_ms: readMean(means.queue),
   ttft_ms: readMean(means.ttft),
@@ -108,6 +122,3 @@ function closeEngine({ engineCpu, engineMemory }: OpenWindow['means']): Window['
   const [cpu_percent, memory_bytes] = [readMean(engineCpu), readMean(engineMemory)];
   return cpu_percent === null || memory_bytes === null ? null : { cpu_percent, memory_bytes };
 }
-
-const addReported = (sum: number | null, part: number | null): number | null =>
-  sum === null || part === null ? (sum ?? part) : sum + part;

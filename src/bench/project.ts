@@ -1,6 +1,7 @@
 import type { Steady, TrialAnalysis } from './analysis.ts';
 import { halfRange, rateOf } from './batch-means.ts';
 import { meanOf } from './mean.ts';
+import { type RequestTokens, tokensOfRequest } from './tokens-of-request.ts';
 import { usualWindows } from './verdicts/evidence.ts';
 
 /** Per million tokens, in whatever currency; null: not asked for. */
@@ -89,19 +90,8 @@ const fewestWindows = 10;
 /** The range of few requests may reach below nothing. */
 const widestShare = 0.75;
 
-/** Of a request that ended, answered or not, in the mean. */
-interface RequestTokens {
-  prompt: number | null;
-  computed: number | null;
-  completion: number | null;
-}
-
-function tokensOf({ record: { summary, succeeded, failed } }: TrialAnalysis): RequestTokens {
-  const { prompt, cached, completion } = summary.tokens;
-  const ofEach = (tokens: number | null): number | null =>
-    tokens === null || succeeded === 0 ? null : tokens / (succeeded + failed);
-  return { prompt: ofEach(prompt), computed: ofEach(lessOf(prompt, cached)), completion: ofEach(completion) };
-}
+const tokensOf = ({ record: { summary, succeeded, failed } }: TrialAnalysis): RequestTokens =>
+  tokensOfRequest({ tokens: summary.tokens, succeeded, failed });
 
 /**
  * A cold model computes every token. The few requests of a baseline are no measure of how many there are where the other trial

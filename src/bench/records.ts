@@ -56,9 +56,12 @@ export interface Window {
   /** That ended in it, and how many of them failed. */
   requests: number;
   failures: number;
+  /** Of all attempts of these requests, as far as those that failed were counted. */
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cached_tokens: number | null;
+  /** Prompt tokens of the requests that succeeded alone; absent in records of 0.1, which knew no others. */
+  answered_prompt_tokens?: number | null;
   /** Means over the requests that succeeded, ms. */
   latency_ms: number | null;
   queue_ms: number | null;

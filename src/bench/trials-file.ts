@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../core/errors.ts';
+import { completeSnapshot } from '../core/snapshot.ts';
 import { openOutput } from '../journal/open-output.ts';
 import { writeGroup } from '../journal/write-group.ts';
 import type { BenchRecord, PlanRecord, TrialRecord, TrialSpec } from './records.ts';
@@ -42,7 +43,10 @@ const parseRecords = (text: string): BenchRecord[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as BenchRecord);
+    .map((line) => completeRecord(JSON.parse(line) as BenchRecord));
+
+const completeRecord = (record: BenchRecord): BenchRecord =>
+  record.type === 'trial' ? { ...record, summary: completeSnapshot(record.summary) } : record;
 
 /** The last one holds: where the budget left trials out, the plan comes again without them. */
 export const planOf = (records: readonly BenchRecord[]): PlanRecord | null =>

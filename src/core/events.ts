@@ -1,12 +1,12 @@
+import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
-/** What a result means to the metrics. Times are milliseconds, null where not measured. */
-export interface ResultSample {
+/** What a result means to the metrics, tokens and times those of its last attempt. Milliseconds, null where not measured. */
+export interface ResultSample extends AttemptTokens {
   kind: ErrorKind | null;
-  promptTokens: number | null;
-  completionTokens: number | null;
-  cachedTokens: number | null;
+  /** What the attempts before it cost. */
+  retried?: Spent;
   latencyMs: number;
   ttftMs: number | null;
   queueMs: number | null;
@@ -51,8 +51,8 @@ export type RunEvent =
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
   /** The result is on disk: only now does it count as done. */
   | { type: 'result-end'; sample: ResultSample }
-  /** An attempt ended, whatever its fate: one request fewer in flight. */
-  | { type: 'request-end' }
+  /** An attempt ended, whatever its fate: one request fewer in flight, and these tokens spent. */
+  | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
   | { type: 'history-trim'; lane: number; reason: string; messages: number }
   /** Workers that may send from now on: lowered, found, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ResponseBody } from './completion.ts';
+import type { ResponseBody, Usage } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
 import { type RawLine, readLineBlocks } from './read-lines.ts';
 
@@ -40,6 +40,23 @@ export interface ResultDetails {
   /** From sending to the whole answer, last attempt. */
   latency_ms: number;
   finish?: Record<string, unknown>;
+  /**
+   * Of a request that failed: the tokens of its last attempt, which an answer has in `response.body.usage`. Null: nobody
+   * counted them, and of the answer so many had come. Absent: not known.
+   */
+  usage?: Omit<Usage, 'prompt_tokens' | 'total_tokens'> & { prompt_tokens: number | null; total_tokens?: number };
+  /**
+   * What the attempts before the last one cost beside it: tokens as far as they were counted, `uncounted` of the attempts
+   * whose tokens nobody counted (they cost more than is said here), and the time from sending to the end, summed. Absent
+   * where there were none, or they cost nothing.
+   */
+  retried?: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    cached_tokens?: number;
+    uncounted: number;
+    latency_ms: number;
+  };
   /** With `--schema` or `response_format`: the answer as JSON. */
   parsed?: unknown;
   /** An answer that was not accepted (cut, empty, not what was asked for), kept for the eye. */

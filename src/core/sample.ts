@@ -1,4 +1,4 @@
-import type { Usage } from './completion.ts';
+import { type AttemptTokens, type Spent, noTokens, tokensOfFailure, tokensOfUsage } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import { isErrorKind } from './errors.ts';
 import type { ResultSample } from './events.ts';
@@ -11,6 +11,7 @@ export function sampleOf(line: ResultLine): ResultSample {
   return {
     kind: kindOf(line),
     ...tokensOf(line),
+    ...retriedOf(detailsOf(line)),
     latencyMs: latency_ms,
     ttftMs: ttft_ms,
     queueMs: queue_ms,
@@ -21,14 +22,27 @@ export function sampleOf(line: ResultLine): ResultSample {
 
 const detailsOf = (line: ResultLine): Partial<ResultDetails> => line.llmbatch ?? {};
 
-function tokensOf(line: ResultLine): Pick<ResultSample, 'promptTokens' | 'completionTokens' | 'cachedTokens'> {
-  const usage: Partial<Usage> = line.response?.body?.usage ?? {};
-  // A failure took none that would count; an answer took some that nobody counted.
-  const none = isSuccess(line) ? null : 0;
+/** Of the last attempt. A success that has no usage took tokens that nobody counted; a line without an attempt took none. */
+function tokensOf(line: ResultLine): AttemptTokens {
+  const kind = kindOf(line);
+  if (kind === null) return tokensOfUsage(line.response?.body?.usage ?? {});
+  const { attempts, usage } = detailsOf(line);
+  if (attempts === 0) return noTokens;
+  const known = usage ?? line.response?.body?.usage;
+  return known === undefined ? tokensOfFailure(kind) : tokensOfUsage(known);
+}
+
+function retriedOf({ retried }: Partial<ResultDetails>): { retried?: Spent } {
+  if (retried === undefined) return {};
+  const { prompt_tokens, completion_tokens, cached_tokens = null, uncounted, latency_ms } = retried;
   return {
-    promptTokens: usage.prompt_tokens ?? none,
-    completionTokens: usage.completion_tokens ?? none,
-    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? null,
+    retried: {
+      promptTokens: prompt_tokens,
+      completionTokens: completion_tokens,
+      cachedTokens: cached_tokens,
+      uncounted,
+      latencyMs: latency_ms,
+    },
   };
 }
 

@@ -53,9 +53,16 @@ export interface Snapshot {
   /** Seconds left by the recent rate, and its range by the spread of the rate; null before it is known. */
   eta: { seconds: number; low: number; high: number } | null;
   tokens: {
-    /** Null where the engine did not count those of each answer. */
+    /**
+     * Of all attempts, those that failed, were cut, retried or stopped included. Null where the engine did not count those
+     * of each answer, or nobody counted any.
+     */
     prompt: number | null;
     completion: number | null;
+    /** Attempts without an answer whose tokens nobody counted: where there are any, the two are the least that was spent. */
+    uncounted: number;
+    /** Of the requests that succeeded alone, by their last attempts. */
+    answered: { prompt: number | null; completion: number | null };
     /** Null where the engine reports no cached tokens. */
     cached: number | null;
     /** cached / prompt, over the results that report it. */
@@ -91,5 +98,12 @@ export interface Snapshot {
 export function completeSnapshot(kept: Snapshot): Snapshot {
   const workers = { workersAtStart: kept.workers, mostWorkers: kept.workers };
   const later: Partial<Snapshot> = { modelMemory: null, vramGuard: null, ...workers };
-  return { ...later, ...kept };
+  // Tokens were those of the answers alone.
+  const known: Partial<Snapshot['tokens']> | undefined = kept.tokens;
+  const { prompt = null, completion = null } = known ?? {};
+  const answers: Partial<Snapshot['tokens']> = {
+    uncounted: kept.failed + kept.retries,
+    answered: { prompt, completion },
+  };
+  return { ...later, ...kept, tokens: { ...answers, ...kept.tokens } };
 }

@@ -1,13 +1,18 @@
-import { addMeasured } from './add-measured.ts';
+import type { AttemptTokens } from './attempt-tokens.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
 import { groupOf } from './errors.ts';
 import type { ResultSample } from './events.ts';
 import type { Snapshot } from './snapshot.ts';
+import { createTokenTally } from './token-tally.ts';
 
 export type Counts = Pick<Snapshot, 'done' | 'succeeded' | 'failed' | 'tokens' | 'errors' | 'errorGroups'>;
 
 export interface Tally {
-  add(sample: ResultSample): void;
+  /** Counts a result with all that its attempts cost. */
+  add: (sample: ResultSample) => void;
+  /** Counts a result alone, for whoever counts each attempt as it ends. */
+  addOutcome: (sample: ResultSample) => void;
+  addAttempt: (tokens: AttemptTokens, isAnswered: boolean) => void;
   /** Takes one failed result back: another line stands for its request now. Its tokens were spent, and stay. */
   forget(kind: ErrorKind): void;
   counts(): Counts;
@@ -16,39 +21,35 @@ export interface Tally {
 /** Counts results, their tokens and their errors: what the live display and the report have in common. */
 export function createTally(): Tally {
   const errors = new Map<ErrorKind, number>();
+  const tokens = createTokenTally();
   let succeeded = 0;
   let failed = 0;
-  let prompt: number | null = 0;
-  let completion: number | null = 0;
-  let cached: number | null = null;
-  let promptOfReporting = 0;
 
   const addErrors = (kind: ErrorKind, change: 1 | -1): void => {
     failed += change;
     errors.set(kind, (errors.get(kind) ?? 0) + change);
   };
 
+  const addOutcome = (sample: ResultSample): void => {
+    if (sample.kind !== null) return addErrors(sample.kind, 1);
+    succeeded++;
+    tokens.addAnswer(sample);
+  };
+
   return {
     add(sample) {
-      if (sample.kind === null) succeeded++;
-      else addErrors(sample.kind, 1);
-      prompt = addMeasured(prompt, sample.promptTokens);
-      completion = addMeasured(completion, sample.completionTokens);
-      if (sample.cachedTokens === null) return;
-      cached = (cached ?? 0) + sample.cachedTokens;
-      promptOfReporting += sample.promptTokens ?? 0;
+      addOutcome(sample);
+      tokens.addAttempt(sample, sample.kind === null);
+      if (sample.retried !== undefined) tokens.addSpent(sample.retried);
     },
+    addOutcome,
+    addAttempt: tokens.addAttempt,
     forget: (kind) => addErrors(kind, -1),
     counts: () => ({
       done: succeeded + failed,
       succeeded,
       failed,
-      tokens: {
-        prompt,
-        completion,
-        cached,
-        cacheHitRate: cached === null || promptOfReporting === 0 ? null : cached / promptOfReporting,
-      },
+      tokens: tokens.read(),
       ...errorCounts(errors),
     }),
   };

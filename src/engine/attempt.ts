@@ -1,3 +1,4 @@
+import { type AttemptTokens, tokensOfAttempt } from '../core/attempt-tokens.ts';
 import type { Backend } from '../core/backend.ts';
 import { type Answer, failure } from '../core/completion.ts';
 import type { BatchRequest } from '../core/request.ts';
@@ -12,6 +13,7 @@ export interface Attempt {
   startedAt: number;
   latencyMs: number;
   ttftMs: number | null;
+  tokens: AttemptTokens;
 }
 
 export interface AttemptContext {
@@ -29,6 +31,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   const startedAt = Date.now();
   const start = performance.now();
   let firstTokenAt: number | null = null;
+  let cameTokens = 0;
   const touch = (): void => inFlight.touch(entry);
   let answer: Answer | null = null;
   try {
@@ -42,6 +45,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
         firstTokenAt ??= performance.now();
         touch();
       },
+      onToken: () => void cameTokens++,
     });
   } catch (error) {
     answer = answerToThrown(entry, error, context);
@@ -49,7 +53,8 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
     inFlight.end(entry, answer?.status === 'completed');
   }
   const latencyMs = performance.now() - start;
-  return { answer, startedAt, latencyMs, ttftMs: firstTokenAt === null ? null : firstTokenAt - start };
+  const ttftMs = firstTokenAt === null ? null : firstTokenAt - start;
+  return { answer, startedAt, latencyMs, ttftMs, tokens: tokensOfAttempt(answer, cameTokens) };
 }
 
 /** An abort is ours to explain. Anything else that a backend throws is about this request: what it says, or what came back. */

@@ -1,3 +1,4 @@
+import type { Spent } from '../core/attempt-tokens.ts';
 import type { Completion, Failure } from '../core/completion.ts';
 import type { BatchRequest, RejectedLine } from '../core/request.ts';
 import type { ResultDetails, ResultLine } from '../core/result-line.ts';
@@ -16,6 +17,8 @@ export interface Answered {
   request: BatchRequest;
   verdict: Verdict;
   attempts: number;
+  /** What the attempts before the last one cost. */
+  retried: Spent | null;
   attempt: Omit<Attempt, 'answer'>;
   place: TurnPlace | null;
 }
@@ -61,7 +64,8 @@ function serverResponse({ response }: Failure, id: string): ResultLine['response
   return { status_code: response.status_code, request_id: id, body: response.body } as ResultLine['response'];
 }
 
-function detailsOf({ request, verdict, attempts, attempt, place }: Answered, source: ResultSource): ResultDetails {
+function detailsOf(answered: Answered, source: ResultSource): ResultDetails {
+  const { request, verdict, attempts, attempt, place } = answered;
   const details: ResultDetails = {
     line: request.line,
     ...notesOf(verdict),
@@ -72,6 +76,8 @@ function detailsOf({ request, verdict, attempts, attempt, place }: Answered, sou
     queue_ms: roundOrNull(verdict.answer.queueMs ?? null),
     ttft_ms: roundOrNull(verdict.answer.ttftMs ?? attempt.ttftMs),
     latency_ms: round(attempt.latencyMs),
+    ...usageOf(answered),
+    ...retriedOf(answered.retried),
   };
   if (verdict.answer.finish !== undefined) details.finish = verdict.answer.finish;
   if ('parsed' in verdict) details.parsed = verdict.parsed;
@@ -91,6 +97,24 @@ function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 
     ...(unwrapped === undefined ? {} : { unwrapped }),
     ...(unchecked === undefined ? {} : { unchecked }),
   };
+}
+
+/** An answer has it in its body. */
+function usageOf({ verdict, attempts, attempt: { tokens } }: Answered): Pick<ResultDetails, 'usage'> {
+  const { promptTokens, completionTokens, cachedTokens } = tokens;
+  if (verdict.answer.status === 'completed' || attempts === 0 || completionTokens === null) return {};
+  const total = promptTokens === null ? {} : { total_tokens: promptTokens + completionTokens };
+  const cached = cachedTokens === null ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } };
+  return { usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, ...total, ...cached } };
+}
+
+function retriedOf(spent: Spent | null): Pick<ResultDetails, 'retried'> {
+  if (spent === null) return {};
+  const { promptTokens, completionTokens, cachedTokens, uncounted, latencyMs } = spent;
+  if (promptTokens + completionTokens + uncounted === 0) return {};
+  const cached = cachedTokens === null ? {} : { cached_tokens: cachedTokens };
+  const tokens = { prompt_tokens: promptTokens, completion_tokens: completionTokens, ...cached };
+  return { retried: { ...tokens, uncounted, latency_ms: round(latencyMs) } };
 }
 
 const roundOrNull = (valueMs: number | null): number | null => (valueMs === null ? null : round(valueMs));

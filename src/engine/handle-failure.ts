@@ -1,3 +1,4 @@
+import { addSpent } from '../core/attempt-tokens.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun } from '../core/errors.ts';
 import { formatPercent } from '../core/format.ts';
@@ -22,6 +23,7 @@ export async function handleFailure(lane: Lane, task: Task, failed: Answered & {
   if (verdict.is === 'forgiven' || isRefused(task, failure)) task.forgiven++;
   const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, lane.settings);
   if (delayMs === null) return record(lane, task, failed);
+  task.retried = addSpent(task.retried, failed.attempt.tokens, failed.attempt.latencyMs);
   lane.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
   lane.queue.retryLater(task, delayMs);
 }

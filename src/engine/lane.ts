@@ -1,3 +1,4 @@
+import { noTokens } from '../core/attempt-tokens.ts';
 import type { Answer, Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { RunEvent } from '../core/events.ts';
@@ -29,7 +30,7 @@ async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<v
   task.attempts++;
   task.lowerings = lane.workers.lowerings();
   task.outages = lane.outages.ended();
-  const answered = await ask(lane, request, task.attempts);
+  const answered = await ask(lane, task, request);
   if (answered === null) return;
   const { answer: outcome } = answered.verdict;
   if (outcome.status === 'completed') {
@@ -43,7 +44,7 @@ async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<v
 }
 
 /** The request's answer, judged; null when the run was stopped before it came. */
-async function ask(lane: Lane, request: BatchRequest, attempts: number): Promise<Answered | null> {
+async function ask(lane: Lane, { attempts, retried }: Task, request: BatchRequest): Promise<Answered | null> {
   try {
     const prepared = lane.verifier.prepare(request);
     const check = prepared instanceof Promise ? await prepared : prepared;
@@ -55,7 +56,7 @@ async function ask(lane: Lane, request: BatchRequest, attempts: number): Promise
         : await sendInConversation(lane, conversations, request);
     if (sent.answer === null) return null;
     const verdict = await judge(check, sent.answer);
-    return verdict === null ? null : { request, verdict, attempts, attempt: sent, place };
+    return verdict === null ? null : { request, verdict, attempts, retried, attempt: sent, place };
   } catch (error) {
     return unsent(request, failureOfThrown(error, 'bad-request'));
   }
@@ -65,7 +66,8 @@ const unsent = (request: BatchRequest, answer: Failure): Answered => ({
   request,
   verdict: { answer },
   attempts: 0,
-  attempt: { startedAt: Date.now(), latencyMs: 0, ttftMs: null },
+  retried: null,
+  attempt: { startedAt: Date.now(), latencyMs: 0, ttftMs: null, tokens: noTokens },
   place: null,
 });
 
@@ -101,12 +103,11 @@ const blameForHistory = (answer: Answer | null): string | undefined =>
   answer?.status === 'failed' ? historyFailures[answer.kind] : undefined;
 
 const requestStart: RunEvent = { type: 'request-start' };
-const requestEnd: RunEvent = { type: 'request-end' };
 
 async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
   lane.emit(requestStart);
   const sent = await sendOnce(request, lane);
-  lane.emit(requestEnd);
+  lane.emit({ type: 'request-end', tokens: sent.tokens, isAnswered: sent.answer?.status === 'completed' });
   if (sent.answer !== null) {
     lane.hold.onAnswer(sent.answer);
     lane.finder?.onAnswer(sent.answer, sent.latencyMs, lane.inFlight.count() + 1);

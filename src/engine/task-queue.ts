@@ -1,3 +1,4 @@
+import type { Spent } from '../core/attempt-tokens.ts';
 import { createBell } from '../core/bell.ts';
 import type { ReadLine, WorkItem } from '../core/request.ts';
 
@@ -8,6 +9,8 @@ export interface Task {
   /** How often it was sent, and how many of these attempts don't count against the retries. */
   attempts: number;
   forgiven: number;
+  /** What the attempts before the next one cost; null where there were none. */
+  retried: Spent | null;
   /** How often the workers had been lowered, and the engine been away, when it was last sent. */
   lowerings: number;
   outages: number;
@@ -157,7 +160,7 @@ function createRetries(onDue: () => void) {
   };
 }
 
-const unsent = { attempts: 0, forgiven: 0, lowerings: 0, outages: 0, suspicion: null };
+const unsent = { attempts: 0, forgiven: 0, retried: null, lowerings: 0, outages: 0, suspicion: null };
 
 /** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
 function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {

@@ -1,3 +1,4 @@
+import type { Spent } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/sample.ts';
@@ -9,15 +10,18 @@ export interface ResultHead {
   line: number;
   /** Null for a success. */
   kind: ErrorKind | null;
+  /** Of its last attempt, and of those before it. */
   promptTokens: number | null;
   completionTokens: number | null;
   cachedTokens: number | null;
+  retried?: Spent;
 }
 
 const idPattern = /\{"id":"batch_req_[\w-]*_(\d+)","custom_id":"/y;
 const successMark = ',"response":{"status_code":200,"request_id":"';
 const errorKey = '"error":';
-const noErrorMark = '},"error":null,"llmbatch":{"line":';
+/** Sent once: what was sent again has more to tell. */
+const noErrorPattern = /\},"error":null,"llmbatch":\{"line":\d+,"attempts":1,/y;
 const usageMark = '"usage":{"prompt_tokens":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 const usagePattern =
@@ -50,7 +54,8 @@ function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' |
   // the line is the result's own.
   const errorAt = text.indexOf(errorKey, from);
   const isOnlyOne = errorAt !== -1 && !text.includes(errorKey, errorAt + 1);
-  if (!isOnlyOne || !text.startsWith(noErrorMark, errorAt - 2)) return null;
+  noErrorPattern.lastIndex = errorAt - 2;
+  if (!isOnlyOne || !noErrorPattern.test(text)) return null;
   const usageAt = text.indexOf(usageMark, from);
   if (usageAt === -1 || usageAt > errorAt) return null;
   usagePattern.lastIndex = usageAt;
@@ -85,7 +90,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
   try {
     const line = parseResultLine(bytes.toString('utf8'));
     if (line === null) return null;
-    const { kind, promptTokens, completionTokens, cachedTokens } = sampleOf(line);
+    const { kind, promptTokens, completionTokens, cachedTokens, retried } = sampleOf(line);
     const number = line.llmbatch?.line;
     return {
       id: line.custom_id,
@@ -94,6 +99,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
       promptTokens,
       completionTokens,
       cachedTokens,
+      ...(retried === undefined ? {} : { retried }),
     };
   } catch {
     // Of another program, with other types than a result has.

@@ -1,10 +1,11 @@
 import { addMeasured } from '../core/add-measured.ts';
+import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { createTally } from '../core/tally.ts';
+import { type Tally, createTally } from '../core/tally.ts';
 import { createMachineWatch } from './machine.ts';
-import { createSession } from './session.ts';
+import { type Session, createSession } from './session.ts';
 
 export interface Meter {
   add: (event: RunEvent) => void;
@@ -17,6 +18,7 @@ export interface Meter {
 
 /**
  * Folds the events of a run into numbers; nothing else counts. Memory does not grow with the run.
+ * Tokens count when an attempt ends, whatever comes of it; a result counts when it is on disk.
  * `now` is a clock in milliseconds that never goes back. Latency, time to first token and queue time are
  * those of successes: a failure's time says something about the failure.
  */
@@ -40,24 +42,24 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     },
     'total-change': ({ total }) => (run.total = total),
     'request-start': () => seen.inFlight++,
-    'request-end': () => seen.inFlight--,
+    'request-end'(attempt) {
+      seen.inFlight--;
+      noteAttempt({ tally, session, context }, attempt, now());
+    },
     'request-retry': () => seen.retries++,
     'result-end'({ sample }) {
-      tally.add(sample);
+      tally.addOutcome(sample);
       session.add(sample, now());
-      noteContext(context, sample);
     },
     'history-trim': () => context.trims++,
     'workers-change': ({ workers }) => (run.workers = workers),
     'vram-guard': ({ did }) => machine.addStep(did),
     'engine-load': ({ load }) => (seen.engineLoad = load),
     'engine-restart': () => Object.assign(seen, { engineRestarts: seen.engineRestarts + 1, engineLoad: null }),
-    'engine-outage': () => {},
-    'model-reload': () => {},
+    ...ignored,
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
-    notice: () => {},
   };
 
   return {
@@ -76,11 +78,23 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
 }
 
 type RunFacts = Pick<Snapshot, 'total' | 'workers' | 'workersAtStart' | 'mostWorkers' | 'loadMs'>;
+const ignored = { 'engine-outage': () => {}, 'model-reload': () => {}, notice: () => {} };
+
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
 
-/** The context a request filled: its prompt and its answer. */
-function noteContext(context: Snapshot['context'], sample: ResultSample): void {
-  const tokens = addMeasured(sample.promptTokens, sample.completionTokens);
+function noteAttempt(
+  { tally, session, context }: { tally: Tally; session: Session; context: Snapshot['context'] },
+  { tokens, isAnswered }: Pick<Extract<RunEvent, { type: 'request-end' }>, 'tokens' | 'isAnswered'>,
+  atMs: number,
+): void {
+  tally.addAttempt(tokens, isAnswered);
+  session.addAttempt(tokens, isAnswered, atMs);
+  noteContext(context, tokens);
+}
+
+/** The context a request filled: its prompt, and as much of an answer as there was. */
+function noteContext(context: Snapshot['context'], { promptTokens, completionTokens }: AttemptTokens): void {
+  const tokens = addMeasured(promptTokens, completionTokens);
   if (tokens === null || tokens === 0) return;
   context.current = tokens;
   if (context.peak === null || tokens > context.peak) context.peak = tokens;

@@ -1,4 +1,5 @@
 import { addMeasured } from '../core/add-measured.ts';
+import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import { createDistribution } from '../core/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -21,6 +22,7 @@ type SessionFacts = Pick<
 
 export interface Session {
   add(sample: ResultSample, atMs: number): void;
+  addAttempt(tokens: AttemptTokens, isAnswered: boolean, atMs: number): void;
   facts(nowMs: number, left: number | null): SessionFacts;
 }
 
@@ -38,15 +40,18 @@ export function createSession(startMs: number): Session {
     add(sample, atMs) {
       // A line that never became a request is no work, and would make the rate look better than it is.
       if (sample.attempts === 0) return;
-      const sampleTokens = addMeasured(sample.promptTokens, sample.completionTokens);
       requests++;
-      tokens = addMeasured(tokens, sampleTokens);
       requestRate.add(1, atMs);
-      tokenRate.add(sampleTokens ?? 0, atMs);
       if (sample.kind !== null) return;
       latency.record(sample.latencyMs);
       if (sample.ttftMs !== null) ttft.record(sample.ttftMs);
       if (sample.queueMs !== null) queue.record(sample.queueMs);
+    },
+    addAttempt({ promptTokens, completionTokens }, isAnswered, atMs) {
+      // Of what broke off, as much as is known.
+      const known = (promptTokens ?? 0) + (completionTokens ?? 0);
+      tokens = addMeasured(tokens, isAnswered ? addMeasured(promptTokens, completionTokens) : known);
+      tokenRate.add(known, atMs);
     },
     facts(nowMs, left) {
       const elapsedSeconds = Math.max(0, nowMs - startMs) / 1000;

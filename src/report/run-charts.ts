@@ -50,8 +50,8 @@ function latencyChart({ histograms, latencyMs }: ReportData): Chart | null {
 function tokenCharts({ histograms, tokens, succeeded }: ReportData): (Chart | null)[] {
   const { promptTokens, completionTokens } = histograms;
   return [
-    tokenChart('Prompt tokens', promptTokens, meanOf(tokens.prompt, succeeded)),
-    tokenChart('Completion tokens', completionTokens, meanOf(tokens.completion, succeeded)),
+    tokenChart('Prompt tokens', promptTokens, meanOf(tokens.answered.prompt, succeeded)),
+    tokenChart('Completion tokens', completionTokens, meanOf(tokens.answered.completion, succeeded)),
   ];
 }
 

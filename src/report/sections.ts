@@ -3,6 +3,7 @@ import { groupOf } from '../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../core/format.ts';
 import type { Distribution } from '../core/snapshot.ts';
 import { engineRows } from './engine-rows.ts';
+import { failedRows, leastText } from './token-rows.ts';
 import type { ReportData } from './report-data.ts';
 
 /** A part of a report as text: rows of a label and a value, or a table with a header. */
@@ -62,8 +63,9 @@ const shareOf = (part: number, whole: number): number | null => (whole === 0 ? n
 
 function tokenRows({ tokens, tokensSaved }: ReportData): string[][] {
   return [
-    ['prompt', formatInteger(tokens.prompt)],
-    ['completion', formatInteger(tokens.completion)],
+    ['prompt', leastText(tokens, formatInteger(tokens.prompt))],
+    ['completion', leastText(tokens, formatInteger(tokens.completion))],
+    ...failedRows(tokens),
     ['cached', `${formatCount(tokens.cached)} (hit rate ${formatPercent(tokens.cacheHitRate)})`],
     ['saved', tokensSaved === null ? notMeasured : `${formatInteger(tokensSaved)} prompt tokens not computed again`],
   ];

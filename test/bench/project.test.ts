@@ -4,7 +4,8 @@ import { createMeter } from '../../src/metrics/meter.ts';
 import { createRandom } from './random.ts';
 import { type Simulated, analysed, simulateResults, simulateSpan, simulateTrial } from './simulate-trial.ts';
 
-const tokens = { prompt: 100_000, completion: 20_000, cached: 60_000, cacheHitRate: 0.6 };
+const answered = { prompt: 100_000, completion: 20_000 };
+const tokens = { ...answered, uncounted: 0, answered, cached: 60_000, cacheHitRate: 0.6 };
 const summary = { ...createMeter().snapshot(), tokens };
 const gpu = { usedBytes: null, totalBytes: null, utilisation: null, temperature: null };
 

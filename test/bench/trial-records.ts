@@ -1,4 +1,6 @@
 import type { Snapshot } from '../../src/core/snapshot.ts';
+import { attemptEnd } from '../helpers/attempt-end.ts';
+import type { ResultSample } from '../../src/core/events.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
 import type { GpuWindow, TrialRecord, TrialSpec, Window } from '../../src/bench/records.ts';
 
@@ -94,24 +96,31 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
     loadMs: 3210,
   });
   for (let count = 0; count < 100; count++) {
-    meter.add({
-      type: 'result-end',
-      sample: {
-        kind: null,
-        promptTokens: 50,
-        completionTokens: 12,
-        cachedTokens: 30,
-        latencyMs: (workers / rate) * 1000 * (0.8 + 0.004 * count),
-        ttftMs: 60 + count,
-        queueMs: null,
-        attempts: 1,
-        endedAt: 1,
-      },
-    });
+    const sample: ResultSample = {
+      kind: null,
+      promptTokens: 50,
+      completionTokens: 12,
+      cachedTokens: 30,
+      latencyMs: (workers / rate) * 1000 * (0.8 + 0.004 * count),
+      ttftMs: 60 + count,
+      queueMs: null,
+      attempts: 1,
+      endedAt: 1,
+    };
+    meter.add({ type: 'request-start' });
+    meter.add(attemptEnd(sample));
+    meter.add({ type: 'result-end', sample });
   }
   return {
     ...meter.snapshot(),
-    tokens: { prompt: spec.size * 50, completion: spec.size * 12, cached: spec.size * 30, cacheHitRate: 0.6 },
+    tokens: {
+      prompt: spec.size * 50,
+      completion: spec.size * 12,
+      uncounted: 0,
+      answered: { prompt: spec.size * 50, completion: spec.size * 12 },
+      cached: spec.size * 30,
+      cacheHitRate: 0.6,
+    },
     done: spec.size,
     succeeded: spec.size,
     gpuPeakBytes: 5.5 * gibibyte,

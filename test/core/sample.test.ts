@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ResultLine } from '../../src/core/result-line.ts';
+import type { ErrorKind } from '../../src/core/errors.ts';
+import type { ResultDetails, ResultLine } from '../../src/core/result-line.ts';
 import { sampleOf } from '../../src/core/sample.ts';
 
 const success = {
@@ -30,14 +31,43 @@ test('a success is its tokens, its times and its end', () => {
   });
 });
 
-test('a failure has its kind and no tokens', () => {
-  const line = { ...success, response: null, error: { code: 'timeout' as const, message: 'late' } };
-  expect(sampleOf(line)).toMatchObject({ kind: 'timeout', promptTokens: 0, cachedTokens: null });
+const failed = (code: ErrorKind, details: Partial<ResultDetails> = {}): ResultLine => ({
+  ...success,
+  response: null,
+  error: { code, message: 'no' },
+  llmbatch: { ...success.llmbatch, ...details },
+});
+
+test('a failure has its kind, and the tokens that it cost', () => {
+  const usage = { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 };
+  expect(sampleOf(failed('truncated', { usage }))).toMatchObject({
+    kind: 'truncated',
+    promptTokens: 7,
+    completionTokens: 5,
+    cachedTokens: null,
+  });
+  const came = { prompt_tokens: null, completion_tokens: 5 };
+  expect(sampleOf(failed('timeout', { usage: came }))).toMatchObject({ promptTokens: null, completionTokens: 5 });
+});
+
+test('a failure whose tokens nobody counted has none, but for one that the engine refused: it cost nothing', () => {
+  expect(sampleOf(failed('timeout'))).toMatchObject({ promptTokens: null, completionTokens: null });
+  expect(sampleOf(failed('rate-limited'))).toMatchObject({ promptTokens: 0, completionTokens: 0 });
+  expect(sampleOf(failed('schema-invalid', { attempts: 0 }))).toMatchObject({ promptTokens: 0, completionTokens: 0 });
+});
+
+test('what the attempts before the last one cost stands beside it', () => {
+  const retried = { prompt_tokens: 14, completion_tokens: 6, cached_tokens: 5, uncounted: 1, latency_ms: 60 };
+  const line = { ...success, llmbatch: { ...success.llmbatch, retried } };
+  expect(sampleOf(line)).toMatchObject({
+    promptTokens: 7,
+    retried: { promptTokens: 14, completionTokens: 6, cachedTokens: 5, uncounted: 1, latencyMs: 60 },
+  });
 });
 
 test("a server's own status without a known error code counts as server-error", () => {
   const line = { ...success, response: { status_code: 418, request_id: 'a', body: 'teapot' } } as unknown as ResultLine;
-  expect(sampleOf(line)).toMatchObject({ kind: 'server-error', promptTokens: 0 });
+  expect(sampleOf(line)).toMatchObject({ kind: 'server-error', promptTokens: null });
 });
 
 test("another tool's line without our details is counted with what it has", () => {

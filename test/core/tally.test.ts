@@ -17,7 +17,7 @@ const success: ResultSample = {
 test('cached tokens are unknown until a result reports them', () => {
   const tally = createTally();
   tally.add(success);
-  expect(tally.counts().tokens).toEqual({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
+  expect(tally.counts().tokens).toMatchObject({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
 });
 
 test('a sum is unknown once an answer came whose tokens nobody counted', () => {
@@ -26,6 +26,29 @@ test('a sum is unknown once an answer came whose tokens nobody counted', () => {
   tally.add({ ...success, promptTokens: null, completionTokens: null });
   tally.add(success);
   expect(tally.counts().tokens).toMatchObject({ prompt: null, completion: null });
+});
+
+test('a failure and what was tried before count, and what nobody counted of them makes the sums the least', () => {
+  const tally = createTally();
+  tally.add(success);
+  tally.add({ ...success, kind: 'truncated' });
+  tally.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: 4 });
+  const retried = { promptTokens: 100, completionTokens: 3, cachedTokens: null, uncounted: 2, latencyMs: 9 };
+  tally.add({ ...success, retried });
+  expect(tally.counts().tokens).toMatchObject({
+    prompt: 400,
+    completion: 37,
+    uncounted: 3,
+    answered: { prompt: 200, completion: 20 },
+  });
+});
+
+test('where nothing but uncounted failures came, nothing is known, and a refusal costs nothing', () => {
+  const [unknown, refused] = [createTally(), createTally()];
+  unknown.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: null });
+  refused.add({ ...success, kind: 'rate-limited', promptTokens: 0, completionTokens: 0 });
+  expect(unknown.counts().tokens).toMatchObject({ prompt: null, completion: null, uncounted: 1 });
+  expect(refused.counts().tokens).toMatchObject({ prompt: 0, completion: 0, uncounted: 0 });
 });
 
 test('the cache hit rate is over the results that report it', () => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { tokensOfFailure } from '../../src/core/attempt-tokens.ts';
 import { failure } from '../../src/core/completion.ts';
 import { allErrorKinds } from '../../src/core/errors.ts';
 import { type ResultLine, isSuccess } from '../../src/core/result-line.ts';
@@ -78,14 +79,19 @@ const read = (line: unknown): unknown => readResultHead(Buffer.from(JSON.stringi
 
 /** What a reader of the whole line finds. */
 function headOf(line: ResultLine): unknown {
-  const { usage: counts } = line.response?.body ?? {};
+  const counts = line.llmbatch.usage ?? line.response?.body?.usage;
+  const kind = isSuccess(line) ? null : line.error!.code;
   return {
     id: line.custom_id,
     line: line.llmbatch.line,
-    kind: isSuccess(line) ? null : line.error?.code,
-    promptTokens: counts?.prompt_tokens ?? 0,
-    completionTokens: counts?.completion_tokens ?? 0,
-    cachedTokens: counts?.prompt_tokens_details?.cached_tokens ?? null,
+    kind,
+    ...(counts === undefined && kind !== null
+      ? tokensOfFailure(kind)
+      : {
+          promptTokens: counts?.prompt_tokens ?? null,
+          completionTokens: counts?.completion_tokens ?? null,
+          cachedTokens: counts?.prompt_tokens_details?.cached_tokens ?? null,
+        }),
   };
 }
 
@@ -94,6 +100,12 @@ test('of any result that the engine builds, the head is what a full parse finds'
     expect(read(line)).toEqual(headOf(JSON.parse(JSON.stringify(line)) as ResultLine));
   });
   fc.assert(run, { numRuns: 1000 });
+});
+
+test('a success that was sent more than once tells what the attempts before cost', () => {
+  const retried = { promptTokens: 7, completionTokens: 2, cachedTokens: null, uncounted: 1, latencyMs: 5 };
+  const line = resultFrom({ verdict: { answer: completionOf('fine') }, attempts: 3, retried }, { id: 'a' });
+  expect(read(line)).toMatchObject({ id: 'a', kind: null, promptTokens: 7, completionTokens: 3, retried });
 });
 
 test('a failure with the status 200 and a whole body is a failure', () => {

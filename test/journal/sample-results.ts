@@ -6,7 +6,8 @@ import { type RowTable, createRowTable, rowStates } from '../../src/core/row-tab
 import { type Answered, resultOf } from '../../src/engine/build-result.ts';
 
 const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock' };
-const attempt = { startedAt: Date.UTC(2026, 10, 22), latencyMs: 12.345, ttftMs: 1 };
+const uncounted = { promptTokens: null, completionTokens: null, cachedTokens: null };
+const attempt = { startedAt: Date.UTC(2026, 10, 22), latencyMs: 12.345, ttftMs: 1, tokens: uncounted };
 
 interface Answer {
   id: string;
@@ -36,7 +37,7 @@ export const resultFrom = (
   line = 1,
 ): ResultLine =>
   resultOf(
-    { request: requestOf(answer, line), attempts: 1, attempt, place: answer.place ?? null, ...answered },
+    { request: requestOf(answer, line), attempts: 1, retried: null, attempt, place: answer.place ?? null, ...answered },
     source,
   );
 

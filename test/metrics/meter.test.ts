@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ResultSample } from '../../src/core/events.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
+import { attemptEnd } from '../helpers/attempt-end.ts';
 
 const success: ResultSample = {
   kind: null,
@@ -22,7 +23,7 @@ function startMeter(total: number | null) {
   const answer = (sample: ResultSample): void => {
     meter.add({ type: 'request-start' });
     meter.add({ type: 'result-end', sample });
-    meter.add({ type: 'request-end' });
+    meter.add(attemptEnd(sample));
   };
   return { clock, meter, answer };
 }
@@ -107,7 +108,7 @@ test('requests in flight, retries, trims and restarts are counted', () => {
   meter.add({ type: 'request-start' });
   meter.add({ type: 'request-start' });
   meter.add({ type: 'request-retry', kind: 'overloaded', attempt: 1, delayMs: 100 });
-  meter.add({ type: 'request-end' });
+  meter.add(attemptEnd({ ...success, kind: 'overloaded' }));
   meter.add({ type: 'history-trim', lane: 0, reason: 'turns', messages: 40 });
   meter.add({ type: 'engine-restart', reason: 'stalled' });
   meter.add({ type: 'notice', text: 'hello' });

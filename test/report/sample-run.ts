@@ -1,6 +1,8 @@
 import type { ErrorKind } from '../../src/core/errors.ts';
+import type { ResultSample } from '../../src/core/events.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
+import { attemptEnd } from '../helpers/attempt-end.ts';
 import { foldReport, type ReportData, type RunFacts } from '../../src/report/report-data.ts';
 
 export const run: RunFacts = {
@@ -83,10 +85,10 @@ export function sampleSnapshot() {
       ttftMs: 50,
       queueMs: null,
     };
-    meter.add({
-      type: 'result-end',
-      sample: { ...sample, kind: count < 2 ? 'timeout' : null, attempts: 1, endedAt: 1 },
-    });
+    const result: ResultSample = { ...sample, kind: count < 2 ? 'timeout' : null, attempts: 1, endedAt: 1 };
+    meter.add({ type: 'request-start' });
+    meter.add(attemptEnd(result));
+    meter.add({ type: 'result-end', sample: result });
     nowMs += 500;
   }
   return meter.snapshot();

@@ -30,9 +30,12 @@ function batchesOf(windows: readonly Window[]): Window[][] {
 
 function promptTokens(windows: readonly Window[]): number | null {
   const requests = windows.reduce((sum, window) => sum + window.requests - window.failures, 0);
-  const tokens = windows.reduce((sum, { prompt_tokens }) => sum + (prompt_tokens ?? NaN), 0);
+  const tokens = windows.reduce((sum, window) => sum + (answeredTokens(window) ?? NaN), 0);
   return Number.isNaN(tokens) ? null : tokens / requests;
 }
+
+const answeredTokens = ({ answered_prompt_tokens: tokens, prompt_tokens }: Window): number | null =>
+  tokens === undefined ? prompt_tokens : tokens;
 
 /** 0 where it is not measured, or can't be told from noise. */
 function growthOf(values: (number | null)[]): number {

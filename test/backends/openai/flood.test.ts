@@ -30,7 +30,7 @@ async function flood(backend: Backend): Promise<number> {
 }
 
 test('5,000 requests, 1,000 at once: as many connections, and no leak', async () => {
-  const server = await startFake({ slots: 256, tokenMs: 1 });
+  const server = await startFake({ slots: 256, tokenMs: 1, keepAliveMs: 600_000 });
   const { backend } = await openOn(server, { workers: inFlight });
   const heaps: number[] = [];
   for (let round = 0; round < 2; round++) {
