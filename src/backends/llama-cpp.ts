@@ -31,6 +31,14 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
     request,
   );
+  if (!worker.info.hasTemplate && (await areChats(request))) {
+    await worker.close();
+    throw new EngineError(
+      'unusable',
+      `${request.model} has no chat template, and the requests are chats.`,
+      noTemplateWay,
+    );
+  }
   request.onNotice(describe(settings, worker.info));
   return {
     model: request.model,
@@ -48,6 +56,15 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     isStarting: worker.isStarting,
     close: worker.close,
   };
+}
+
+const noTemplateWay =
+  'Take a file with a template (of an -it or -instruct model), or send `prompt`, with its markup written out, to /v1/completions.';
+
+/** By the longest and a usual one of them: what would fail for each is said once, before the first. */
+async function areChats({ promptLengths }: OpenRequest): Promise<boolean> {
+  const lengths = await promptLengths();
+  return lengths !== null && [lengths.usual, ...lengths.longest].every(({ body }) => body.messages !== undefined);
 }
 
 /** Here and not in the worker, whose other requests would wait until it has read one of many megabytes. */

@@ -49,6 +49,54 @@ async function askAll(backend: Backend, requests: BatchRequest[], inFlight: numb
   return answers;
 }
 
+/** The bundled model without its chat template: the key has another name of the same length. */
+async function withoutTemplate(folder: string): Promise<string> {
+  const bytes = await readFile(model);
+  const key = 'tokenizer.chat_template';
+  bytes.write('tokenizer.chat_templatf', bytes.indexOf(key));
+  const path = join(folder, 'no-template.gguf');
+  await writeFile(path, bytes);
+  return path;
+}
+
+describe('a model without a chat template', () => {
+  let folder: string;
+  let path: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'llmbatch-template-'));
+    path = await withoutTemplate(folder);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const completion: BatchRequest = {
+    id: 'c',
+    line: 1,
+    endpoint: '/v1/completions',
+    body: { model: 'x', prompt: '<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n', max_tokens: 3 },
+  };
+
+  test('is refused before the first line, where the requests are chats', async () => {
+    const usual = candidate(0).request;
+    const error = await errorOf(
+      openTinyScorer({ model: path, promptLengths: async () => ({ usual, longest: [usual] }) }),
+    );
+    expect(error).toMatchObject({ kind: 'unusable', exitCode: 4 });
+    expect(error.message).toContain('has no chat template');
+    expect(error.hint).toContain('/v1/completions');
+  });
+
+  test('completes prompts, and fails a chat among them alone', async () => {
+    const lengths = { usual: completion, longest: [completion] };
+    await withBackend(openTinyScorer({ model: path, promptLengths: async () => lengths }), async (backend) => {
+      completed(await backend.generate(completion, context()));
+      expect(await backend.generate(candidate(0).request, context())).toMatchObject({
+        kind: 'bad-request',
+        message: expect.stringContaining('no chat template') as string,
+      });
+    });
+  });
+});
+
 const schemaFormat = (schema: object): Record<string, unknown> => ({
   response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
 });

@@ -24,6 +24,8 @@ export interface EngineInfo {
   /** Tokens of each sequence: prompt and answer together. */
   contextTokens: number;
   trainedTokens: number;
+  /** Without one, the model can't be given a chat. */
+  hasTemplate: boolean;
   /** `cuda`, `vulkan`, `metal`, or `CPU`. */
   device: string;
 }

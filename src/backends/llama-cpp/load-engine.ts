@@ -37,7 +37,13 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
     const contextTokens = Math.min(settings.contextTokens, trainedTokens);
     const context = await createContext(model, settings, contextTokens);
-    const info = { version: await engine.getModuleVersion(), contextTokens, trainedTokens, device: llama.gpu || 'CPU' };
+    const info = {
+      version: await engine.getModuleVersion(),
+      contextTokens,
+      trainedTokens,
+      hasTemplate: model.fileInfo.metadata.tokenizer?.chat_template !== undefined,
+      device: llama.gpu || 'CPU',
+    };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
     // What llama.cpp logs of a failure comes through the event loop, a little later than the error.
