@@ -8,6 +8,7 @@ import type { EngineInfo, EngineSettings } from './llama-cpp/engine-settings.ts'
 import { engineSettings, llamaOptionsHelp, llamaOptionsSchema } from './llama-cpp/llama-options.ts';
 import { findModelFile, isModelName } from './llama-cpp/model-file.ts';
 import { checkPromptBytes } from './llama-cpp/prompt-length.ts';
+import { areChats } from './request/are-chats.ts';
 import { startWorkerProcess } from './worker/worker-process.ts';
 
 /** llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given. */
@@ -60,12 +61,6 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
 
 const noTemplateWay =
   'Take a file with a template (of an -it or -instruct model), or send `prompt`, with its markup written out, to /v1/completions.';
-
-/** By the longest and a usual one of them: what would fail for each is said once, before the first. */
-async function areChats({ promptLengths }: OpenRequest): Promise<boolean> {
-  const lengths = await promptLengths();
-  return lengths !== null && [lengths.usual, ...lengths.longest].every(({ body }) => body.messages !== undefined);
-}
 
 /** Here and not in the worker, whose other requests would wait until it has read one of many megabytes. */
 function tooLong({ body }: BatchRequest, info: EngineInfo): Answer | null {

@@ -4,6 +4,7 @@ import type { Answer } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
+import { areChats } from '../request/are-chats.ts';
 import { type WorkerProcess, startWorkerProcess } from '../worker/worker-process.ts';
 import type { WorkerStats } from '../worker/worker-messages.ts';
 import type { WorkerSpec } from '../worker/worker-spec.ts';
@@ -33,10 +34,21 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
     request,
   );
   const { info } = workers[0]!;
+  if (!info.hasTemplate && info.canGenerate && (await areChats(request))) {
+    await Promise.all(workers.map((worker) => worker.close()));
+    throw new EngineError(
+      'unusable',
+      `${request.model} has no chat template, and the requests are chats.`,
+      templateWay,
+    );
+  }
   request.onNotice(describe(info, workers.length));
   const loadMs = performance.now() - startedAt;
   return backendOf(workers, request, { info, loadMs });
 }
+
+const templateWay =
+  'Give one with --option chat_template=FILE, or send `prompt`, with its markup written out, to /v1/completions.';
 
 function backendOf(
   workers: VllmWorker[],

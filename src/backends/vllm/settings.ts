@@ -28,6 +28,8 @@ export interface VllmInfo {
   /** What identifies the weights. */
   digest: string | null;
   canGenerate: boolean;
+  /** Without one, the model can't be given a chat. */
+  hasTemplate: boolean;
   canEmbed: boolean;
   /** The names of the LoRA adapters that requests may name as their model. */
   adapters: string[];

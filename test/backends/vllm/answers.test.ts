@@ -103,6 +103,17 @@ describe('sampling', () => {
     expect(none.body.choices?.[0]?.['logprobs']).toMatchObject({ content: [{ token: 'sql', top_logprobs: [] }, {}] });
   });
 
+  test('log probabilities of a prompt come where vLLM’s own server has them, and are numbers', async () => {
+    const { backend } = vllm();
+    const { body } = await complete(backend, question('sql', { prompt_logprobs: 1 }));
+    const positions = body['prompt_logprobs'] as (Record<string, { logprob: number }> | null)[];
+    expect(positions).toHaveLength(body.usage!.prompt_tokens);
+    expect(positions[0]).toBeNull();
+    expect(Object.values(positions.at(-1)!)[0]).toMatchObject({ logprob: -9999, rank: 1 });
+    const raw = at('/v1/completions', { prompt: 'sql', temperature: 0, prompt_logprobs: 0 });
+    expect((await complete(backend, raw)).body.choices?.[0]).toHaveProperty('prompt_logprobs');
+  });
+
   test('stops where it is told to', async () => {
     const { backend } = vllm();
     const { body, finish } = await complete(backend, question('one END two', { stop: ['END'] }));

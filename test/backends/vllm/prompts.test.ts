@@ -225,5 +225,8 @@ describe('the prompt', () => {
       message: expect.stringContaining('no chat template') as string,
     });
     expect(await say(backend, at('/v1/completions', { prompt: 'once', temperature: 0 }))).toBe('once');
+    const usual = question('a');
+    const chats = openFakeVllm({}, { model: 'fake/base', promptLengths: async () => ({ usual, longest: [usual] }) });
+    await expect(chats).rejects.toMatchObject({ kind: 'unusable', exitCode: 4 });
   });
 });

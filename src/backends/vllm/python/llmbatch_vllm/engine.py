@@ -48,6 +48,7 @@ class Engine:
         tokenizer = tokenizer_of(engine)
         parsers.check(tokenizer)
         self._prompts = Prompts(tokenizer, settings)
+        self.info["hasTemplate"] = self._prompts.has_template
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
         self._answers = Answers(tokenizer, parsers, self.info)
         self._flights: dict[int, Flight] = {}

@@ -14,6 +14,7 @@ class Prompts:
         self._tokenizer = tokenizer
         self._template = read_template(settings["own"].get("chat_template"))
         text = self._template or getattr(tokenizer, "chat_template", None) or ""
+        self.has_template = bool(text)
         self._has_developer = "developer" in str(text)
         self._special = None if settings["allowControlTokens"] else special_texts(tokenizer, str(text))
         # Our own, since this one is used beside the engine's; and without what HF sets on it at each call.
@@ -51,7 +52,7 @@ class Prompts:
         return tokens[1:] if bos is not None and tokens[:2] == [bos, bos] else tokens
 
     def _render(self, chat: dict[str, Any]) -> str:
-        if self._template is None and not getattr(self._tokenizer, "chat_template", None):
+        if not self.has_template:
             way = "give one with --option chat_template=FILE, or send `prompt`, with its markup written out, to /v1/completions"
             raise Refusal("bad-request", f"The model has no chat template: {way}.")
         text = self._apply(chat)
