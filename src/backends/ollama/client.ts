@@ -4,6 +4,7 @@ import { isRecord } from '../../core/is-record.ts';
 import { oneLine } from '../server/one-line.ts';
 import { GarbledLine, createFetch } from './http.ts';
 import type { OllamaHost } from './host.ts';
+import { readModels, readShown } from './read-facts.ts';
 import type {
   AnswerPart,
   ChatRequest,
@@ -49,10 +50,9 @@ export function createClient(host: OllamaHost, workers: number): OllamaClient {
   return {
     host,
     version: async (signal) => readVersion(await calls(signal).version()),
-    // Where there are none, older servers say null.
-    tags: async (signal) => (await calls(signal).list()).models ?? [],
-    ps: async (signal) => (await calls(signal).ps()).models ?? [],
-    show: async (model, signal) => (await calls(signal).show({ model, verbose: true } as never)) as never,
+    tags: async (signal) => readModels(await calls(signal).list()),
+    ps: async (signal) => readModels(await calls(signal).ps()),
+    show: async (model, signal) => readShown(await calls(signal).show({ model, verbose: true } as never)),
     load: async (request, signal) => void (await calls(signal).chat({ ...request, messages: [], stream: false })),
     chat: (request, signal) => stream(calls(signal).chat({ ...request, stream: true } as never)),
     render: async (request, signal) =>

@@ -66,7 +66,7 @@ function kvBytes(number: (key: string) => number | null, heads: number | null): 
 /** Heads of keys and values in all layers; some models have another number of them in each. */
 function kvHeads(shown: ShownModel): number | null {
   const heads = valueOf(shown, 'attention.head_count_kv') ?? valueOf(shown, 'attention.head_count');
-  if (Array.isArray(heads)) return (heads as number[]).reduce((sum, count) => sum + count, 0);
+  if (isNumbers(heads)) return heads.reduce((sum, count) => sum + count, 0);
   const layers = numberReader(shown)('block_count');
   return typeof heads === 'number' && layers !== null ? heads * layers : null;
 }
@@ -76,16 +76,20 @@ function headLength(number: (key: string) => number | null, of: 'key' | 'value')
   return number(`attention.${of}_length`) ?? (heads === null || embedding === null ? null : embedding / heads);
 }
 
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string');
+const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(Number.isFinite);
+
 /** Types of tokens in a GGUF file. */
 const tokenTypes = { unknown: 2, control: 3, userDefined: 4 } as const;
 
 /** The texts of the vocabulary's control tokens, and of those user-defined ones of which the template makes its turns. */
 function listedControlTokens({ model_info: info = {}, template = '' }: ShownModel): string[] | null {
-  const tokens = info['tokenizer.ggml.tokens'];
+  const tokens: unknown = info['tokenizer.ggml.tokens'];
   const types = info['tokenizer.ggml.token_type'];
-  if (!Array.isArray(tokens) || !Array.isArray(types)) return null;
+  if (!isTexts(tokens) || !Array.isArray(types)) return null;
   const ends = new Set([info['tokenizer.ggml.eos_token_id'], info['tokenizer.ggml.eot_token_id']]);
-  return (tokens as string[]).filter((text, id) => {
+  return tokens.filter((text, id) => {
     const type: unknown = types[id];
     if (type === tokenTypes.control || type === tokenTypes.unknown || ends.has(id)) return true;
     return type === tokenTypes.userDefined && isMarkup(text, template);
