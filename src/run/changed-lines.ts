@@ -13,25 +13,29 @@ export interface ChangedLines {
 export function createChangedLines(request: Pick<RunRequest, 'input' | 'places' | 'allowDrift'>): ChangedLines {
   const { input, places, allowDrift } = request;
   const lines = new Set<number>();
+  let earliest = Number.POSITIVE_INFINITY;
   const resume = `llmbatch resume ${quoteForShell(places.output)}`;
-  const since = 'no longer what it was when the run began';
+  const since = 'when the run began';
   return {
     note(line) {
       lines.add(line);
+      earliest = Math.min(earliest, line);
       if (allowDrift) return;
       throw inputChanged(
-        `line ${formatInteger(line)} of ${input} is ${since}`,
+        `line ${formatInteger(line)} of ${input} is no longer what it was ${since}`,
         `Put the file back as it was, then: ${resume}. Or take it as it is now: ${resume} --allow-drift`,
       );
     },
     check() {
       if (lines.size === 0) return;
-      const first = formatInteger(Math.min(...lines));
-      const rest =
-        lines.size === 1 ? `line ${first} of ${input} is` : `${formatInteger(lines.size)} lines of ${input} are`;
-      const which = lines.size === 1 ? '' : `, line ${first} the first`;
+      const first = formatInteger(earliest);
+      const isOne = lines.size === 1;
+      const changed = isOne
+        ? `line ${first} of ${input} is no longer what it was`
+        : `${formatInteger(lines.size)} lines of ${input} are no longer what they were`;
+      const which = isOne ? '' : `, line ${first} the first`;
       throw inputChanged(
-        `${rest} ${since}, and left out${which}; all others have their results`,
+        `${changed} ${since}, and left out${which}; all others have their results`,
         `To take the file as it is now: ${resume} --allow-drift`,
       );
     },

@@ -41,7 +41,7 @@ test('with a template, whole requests are still read as such', () => {
 });
 
 test('values are told to the user by their kind, or cut short', () => {
-  expect([null, [], {}, 'a', 1].map(kindOf)).toEqual(['null', 'a list', 'a object', 'a string', 'a number']);
+  expect([null, [], {}, 'a', 1].map(kindOf)).toEqual(['null', 'a list', 'an object', 'a string', 'a number']);
   expect(shorten('x'.repeat(100))).toHaveLength(60);
   expect([shorten(undefined), shorten({ a: 1 })]).toEqual(['undefined', '{"a":1}']);
 });

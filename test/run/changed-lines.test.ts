@@ -4,6 +4,8 @@ import { answerText } from '../../src/core/completion.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
 import type { Manifest } from '../../src/journal/manifest.ts';
 import type { RunRequest } from '../../src/run/run-request.ts';
+import { placesOf } from '../../src/journal/run-places.ts';
+import { createChangedLines } from '../../src/run/changed-lines.ts';
 import { type RunFolder, createRunFolder } from '../helpers/start-run.ts';
 
 const count = 40;
@@ -86,6 +88,15 @@ describe('an input that is changed in place while the run goes on', () => {
     expect(snapshot).toMatchObject({ done: count, failed: 0 });
     expect((await outcomes(folder)).toSorted()).toEqual(['QUESTION', 'question']);
   });
+});
+
+test('the end names the first of any number of lines that were left out', () => {
+  const request = { input: 'in.jsonl', places: placesOf('/tmp/out.jsonl'), allowDrift: true };
+  const changed = createChangedLines(request);
+  expect(changed.check).not.toThrow();
+  for (let line = 300_000; line > 6; line--) changed.note(line);
+  changed.note(7);
+  expect(changed.check).toThrow(/^299,994 lines of in\.jsonl are no longer what they were .*, line 7 the first/);
 });
 
 describe('no change of what the run reads', () => {
