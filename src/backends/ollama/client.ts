@@ -1,6 +1,7 @@
 import { Ollama } from 'ollama/browser';
 import { Agent } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
+import { type Redaction, createRedaction } from '../../core/redaction.ts';
 import { oneLine } from '../server/one-line.ts';
 import { GarbledLine, createFetch } from './http.ts';
 import type { OllamaHost } from './host.ts';
@@ -20,6 +21,8 @@ import type {
 /** An Ollama server. Every call ends with its signal; it throws an `HttpFailure`, or what the connection threw. */
 export interface OllamaClient {
   readonly host: OllamaHost;
+  /** Of the key: whatever the server says has gone through it, but for what is spread over the parts of a stream. */
+  redact: Redaction;
   version: (signal: AbortSignal) => Promise<string>;
   /** Installed models. */
   tags: (signal: AbortSignal) => Promise<ListedModel[]>;
@@ -42,13 +45,15 @@ const spareConnections = 4;
 /** One agent for all calls: no limit for headers or bodies, since a request may wait in the server's queue for hours. */
 export function createClient(host: OllamaHost, workers: number): OllamaClient {
   const agent = new Agent({ connections: workers + spareConnections, headersTimeout: 0, bodyTimeout: 0 });
+  const redact = createRedaction([host.key]);
   const headers = host.key === null ? {} : { Authorization: `Bearer ${host.key}` };
   // One for each call: the package keeps every stream that was aborted, and has no signal for one call.
   // The browser's build, since the other reads files that an image's text may name.
   const calls = (signal: AbortSignal): Ollama =>
-    new Ollama({ host: host.url, headers, fetch: createFetch(agent, signal) });
+    new Ollama({ host: host.url, headers, fetch: createFetch(agent, { signal, redact }) });
   return {
     host,
+    redact,
     version: async (signal) => readVersion(await calls(signal).version()),
     tags: async (signal) => readModels(await calls(signal).list()),
     ps: async (signal) => readModels(await calls(signal).ps()),

@@ -1,5 +1,6 @@
 import type { OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../core/format.ts';
+import { openKeyWarning } from '../server/bearer-key.ts';
 import { mostProbedSlots } from './find-slots.ts';
 import { isEmbeddingModel } from './load-model.ts';
 import { modelMemory, offloadWarning } from './model-memory.ts';
@@ -28,6 +29,7 @@ export async function describeModel(described: Described, request: OpenRequest):
   return [
     ...notes,
     ...[
+      openKeyWarning('OLLAMA_API_KEY', loaded.client.host),
       offload,
       samplingNote(described, await usualBody(request)),
       cacheWarning(described),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { OllamaPlace } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
+import { bearerKey, refuseSecrets } from '../server/bearer-key.ts';
 import { isLoopback } from '../server/is-loopback.ts';
 
 /** Where an Ollama server is. */
@@ -21,16 +22,14 @@ export function ollamaHost({ host, environment }: OllamaPlace): OllamaHost {
   const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
   const { scheme, defaultPort, rest } = splitScheme(text);
   const [, address = '', path = ''] = /^([^/]*)(.*)$/s.exec(rest) ?? [];
-  if (rest.includes('@')) {
-    throw new UsageError('the address of the Ollama server holds a user name', 'Give a key with OLLAMA_API_KEY.');
-  }
+  refuseSecrets(rest, 'the address of the Ollama server', 'OLLAMA_API_KEY');
   if (host !== null) checkPort(address, text);
   const { name, port } = splitPort(address, defaultPort);
   const target = connectable(name);
   const url = `${scheme}${inBrackets(target)}:${port}${path.replace(/\/+$/, '')}`;
   checkUrl(url, text);
   const isLocal = isLoopback(target);
-  return { url, isLocal, key: isLocal ? null : environment['OLLAMA_API_KEY'] || null };
+  return { url, isLocal, key: isLocal ? null : bearerKey('OLLAMA_API_KEY', environment) };
 }
 
 /** Ollama takes the default for a port that is none; whoever names a place with `--host` means another one. */

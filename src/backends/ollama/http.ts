@@ -1,5 +1,6 @@
 import { type Agent, type Dispatcher, request } from 'undici';
 import { isRecord } from '../../core/is-record.ts';
+import type { Redaction } from '../../core/redaction.ts';
 import { createLineReader, quotableText, wholeText } from '../server/body-text.ts';
 import { freeBody } from '../server/free-body.ts';
 import { foreignText, parsedAnswer } from '../server/json-text.ts';
@@ -36,7 +37,10 @@ const mostBodyBytes = 65_536;
  * package uses of a Response. One signal ends it at any time. A status other than 200 is thrown as an `HttpFailure`: the
  * package would print to stdout, and lose the body. A broken line is thrown too: the package would drop it.
  */
-export function createFetch(agent: Agent, signal: AbortSignal): typeof fetch {
+export function createFetch(
+  agent: Agent,
+  { signal, redact: { inText } }: { signal: AbortSignal; redact: Redaction },
+): typeof fetch {
   const fetchLike = async (url: string, init: RequestInit = {}) => {
     const response = await request(url, {
       method: init.method ?? 'GET',
@@ -46,13 +50,13 @@ export function createFetch(agent: Agent, signal: AbortSignal): typeof fetch {
       dispatcher: agent,
     });
     const { statusCode: status, body } = response;
-    if (status !== 200) throw await failureOf(response);
+    if (status !== 200) throw await failureOf(response, inText);
     return {
       ok: true,
       status,
       headers: new Map(),
-      json: async () => recordIn(await wholeText(body)),
-      body: { getReader: () => lineReader(body) },
+      json: async () => recordIn(inText(await wholeText(body))),
+      body: { getReader: () => lineReader(body, inText) },
     };
   };
   return fetchLike as unknown as typeof fetch;
@@ -64,13 +68,17 @@ function recordIn(text: string): Record<string, unknown> {
   return value;
 }
 
-async function failureOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpFailure> {
-  return new HttpFailure(statusCode, await quotableText(body, mostBodyBytes), readRetryAfter(headers['retry-after']));
+async function failureOf(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  redact: Redaction['inText'],
+): Promise<HttpFailure> {
+  const text = redact(await quotableText(body, mostBodyBytes));
+  return new HttpFailure(statusCode, text, readRetryAfter(headers['retry-after']));
 }
 
 /** Hands out the body line by line, as the package wants it. Throws at the first line that is no part of an answer. */
-function lineReader(body: Dispatcher.ResponseData['body']) {
-  const lines = wholeLines(body);
+function lineReader(body: Dispatcher.ResponseData['body'], redact: Redaction['inText']) {
+  const lines = wholeLines(body, redact);
   return {
     async read(): Promise<{ done: boolean; value: Buffer | undefined }> {
       const { done = false, value } = await lines.next();
@@ -80,17 +88,17 @@ function lineReader(body: Dispatcher.ResponseData['body']) {
   };
 }
 
-async function* wholeLines(body: Dispatcher.ResponseData['body']): AsyncGenerator<string> {
+async function* wholeLines(body: Dispatcher.ResponseData['body'], redact: Redaction['inText']): AsyncGenerator<string> {
   const reader = createLineReader();
   try {
     for await (const piece of body.iterator({ destroyOnReturn: false })) {
-      for (const line of reader.add(piece as Buffer)) {
+      for (const line of reader.add(piece as Buffer).map(redact)) {
         // Nobody asks for more after the last line.
         if (isLast(partIn(line))) freeBody(body);
         yield line;
       }
     }
-    const rest = reader.rest();
+    const rest = redact(reader.rest());
     if (rest !== '') partIn(rest);
     if (rest !== '') yield rest;
   } finally {

@@ -81,7 +81,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     pid: runner.pid,
     async generate(asked, context) {
       await ready(context.signal);
-      return answerRequest(loaded, tools, [asked, context]);
+      return client.redact.inValue(await answerRequest(loaded, tools, [asked, context]));
     },
     restart() {
       tools.reloads.excuse();

@@ -98,7 +98,8 @@ async function refused(
   { statusCode: status, headers, body }: Dispatcher.ResponseData,
   { request, context }: Asked,
 ): Promise<Failure> {
-  const failed = classifyResponse({ status, headers, text: client.redact.inText(await quotableText(body)) });
+  const { inText, inValue } = client.redact;
+  const failed = classifyResponse({ status, headers: inValue(headers), text: inText(await quotableText(body)) });
   return isMissingPath(failed) && (await isRightAddress(context.signal))
     ? onlyPathMissing(failed, request.endpoint)
     : failed;

@@ -1,5 +1,6 @@
 import type { EnginePlace } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
+import { bearerKey, refuseSecrets } from '../server/bearer-key.ts';
 import { isLoopback } from '../server/is-loopback.ts';
 
 /** Where an OpenAI-compatible server is. */
@@ -20,35 +21,20 @@ export function openaiPlace({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl
     throw new UsageError('no OpenAI-compatible server is named', `Name one with --base-url ${example}.`);
   }
   const { url, isLocal } = readBaseUrl(named);
-  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: keyOf(environment) };
+  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey('OPENAI_API_KEY', environment) };
 }
 
 export const namedBaseUrl = ({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): string | null =>
   (baseUrl ?? environment['OPENAI_BASE_URL'] ?? '').trim() || null;
 
 const example = 'http://127.0.0.1:8000/v1';
-const looksSo = `It looks like ${example}.`;
 
 /** Reads a base URL. What may be secret in it is refused, and not repeated: the URL goes into files and messages. */
 export function readBaseUrl(text: string): Pick<ServerPlace, 'url' | 'isLocal'> {
+  refuseSecrets(text, 'the base URL', 'OPENAI_API_KEY');
   const isUrl = /^https?:\/\//i.test(text) && URL.canParse(text);
-  if (text.includes('@')) {
-    throw new UsageError('the base URL holds a user name', 'Give a key with the variable OPENAI_API_KEY.');
-  }
-  if (!isUrl) throw new UsageError(`"${text}" is no http(s) address of a server`, looksSo);
-  const { origin, pathname, hostname, search, hash } = new URL(text);
-  if (search !== '' || hash !== '') throw new UsageError('the base URL has more than a path (after ? or #)', looksSo);
+  if (!isUrl) throw new UsageError(`"${text}" is no http(s) address of a server`, `It looks like ${example}.`);
+  const { origin, pathname, hostname } = new URL(text);
   const path = pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|embeddings|models)$/, '');
   return { url: `${origin}${path === '' ? '/v1' : path}`, isLocal: isLoopback(hostname) };
-}
-
-function keyOf(environment: NodeJS.ProcessEnv): string | null {
-  const key = environment['OPENAI_API_KEY']?.trim() ?? '';
-  if (/[^\x21-\x7e]/.test(key)) {
-    throw new UsageError(
-      'OPENAI_API_KEY holds a character that no key can have',
-      'Set it again, without spaces or quotes.',
-    );
-  }
-  return key || null;
 }

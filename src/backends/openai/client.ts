@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, type Dispatcher, request } from 'undici';
+import { type Redaction, createRedaction } from '../../core/redaction.ts';
 import type { Endpoint } from '../../core/request.ts';
 import { quotableText, wholeText } from '../server/body-text.ts';
 import type { ServerPlace } from './base-url.ts';
-import { type Redaction, createRedaction } from './redact.ts';
 
 /** An OpenAI-compatible server. Every call ends with its signal; it throws what the connection throws. */
 export interface OpenaiClient {
@@ -42,7 +42,7 @@ export function createClient(place: ServerPlace, mostInFlight: number): OpenaiCl
   });
   const { key } = place;
   const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
-  const redact = createRedaction(key);
+  const redact = createRedaction([key]);
   const post = (url: string, body: object, signal: AbortSignal): Promise<Dispatcher.ResponseData> =>
     request(url, {
       method: 'POST',
@@ -53,7 +53,7 @@ export function createClient(place: ServerPlace, mostInFlight: number): OpenaiCl
     });
   const whole = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<WholeResponse> => {
     const readText = statusCode < 300 ? wholeText : quotableText;
-    return { status: statusCode, headers, text: redact.inText(await readText(body)) };
+    return { status: statusCode, headers: redact.inValue(headers), text: redact.inText(await readText(body)) };
   };
   return {
     place,

@@ -1,5 +1,6 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../core/format.ts';
+import { openKeyWarning } from '../server/bearer-key.ts';
 import { createAddressCheck } from './address-check.ts';
 import { type AnswerTools, answerRequest } from './answer-request.ts';
 import { type ServerPlace, openaiPlace } from './base-url.ts';
@@ -102,13 +103,13 @@ interface Described {
 
 /** What was found, and what is amiss: sentences for the user. */
 function notesOf({ place, facts, contextTokens }: Described, { model }: OpenRequest): string[] {
-  const { url, isLocal, key } = place;
+  const { url } = place;
+  const warning = openKeyWarning('OPENAI_API_KEY', place);
   const window = contextTokens === null ? '' : `, context window of ${formatInteger(contextTokens)} tokens`;
   const slots = facts.slots === null ? '' : `, ${formatInteger(facts.slots)} slots`;
-  const isOpen = key !== null && !isLocal && url.startsWith('http:');
   return [
     `openai: ${facts.version} at ${url}: ${model}${slots}${window}`,
-    ...(isOpen ? [`warning: OPENAI_API_KEY goes to ${new URL(url).host} without encryption (http)`] : []),
+    ...(warning === null ? [] : [warning]),
     ...(facts.isOllama ? [ollamaWarning] : []),
   ];
 }
