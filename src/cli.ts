@@ -5,6 +5,7 @@ import { describeError } from './commands/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { helpText } from './commands/exit-codes.ts';
 import { addMergeCommand } from './commands/merge.ts';
+import { asMessage, tell, tellJson } from './commands/print.ts';
 import { addReportCommand } from './commands/report.ts';
 import { addResumeCommand } from './commands/resume.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -21,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     checkFolder();
     await createProgram().parseAsync(argv);
   } catch (error) {
-    process.exitCode = tell(error, argv.includes('--json'));
+    process.exitCode = tellEnd(error, argv.includes('--json'));
   }
 }
 
@@ -43,6 +44,7 @@ function createProgram(): Command {
     .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
     .version(version, '-V, --version')
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${asMessage(text.trimEnd())}\n`) })
     .showHelpAfterError('(add --help for the flags)')
     .addHelpText(
       'after',
@@ -66,18 +68,16 @@ function createProgram(): Command {
 }
 
 /** Says what went wrong, on stderr, and what to do about it. Returns the exit code. */
-function tell(error: unknown, asJson: boolean): number {
+function tellEnd(error: unknown, asJson: boolean): number {
   // Commander has said it already; help and version come here too, with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof LlmbatchError) {
     const { message, hint, exitCode } = error;
-    const text = asJson
-      ? JSON.stringify({ error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode } })
-      : describeError(error);
-    process.stderr.write(`${text}\n`);
+    if (asJson) tellJson({ error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode } });
+    else describeError(error).forEach(tell);
     return exitCode;
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`This is a bug in llmbatch, please report it:\n${stack}\n`);
+  tell(`This is a bug in llmbatch, please report it:\n${stack}`);
   return exitCodes.bug;
 }

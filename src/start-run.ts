@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, UsageError, messageOf } from './core/errors.ts';
 import { formatInteger, quoteForShell } from './core/format.ts';
+import { printable } from './core/printable.ts';
 import type { RejectedLine } from './core/request.ts';
 import { removeDrafts } from './journal/draft.ts';
 import { changesEngine } from './journal/find-drift.ts';
@@ -69,7 +70,7 @@ async function runWithLock(
   const replacement = opened.replaces && prepareReplacement(opened.replaces, request.places, host);
   const first = { reason: '' };
   const onRejected = ({ line, reason }: RejectedLine): void => {
-    first.reason ||= `line ${line}: ${reason}`;
+    first.reason ||= `line ${line}: ${printable(reason)}`;
   };
   const places = { ...request.places, spool: replacement?.spool ?? request.places.spool };
   const previous = isNew ? null : manifest.input;

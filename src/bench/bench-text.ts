@@ -1,7 +1,7 @@
 import { formatDuration, formatInteger, formatRate } from '../core/format.ts';
 import type { PagePart } from '../report/page.ts';
 import { breakText } from '../report/break-text.ts';
-import { printable } from '../report/printable.ts';
+import { printable } from '../core/printable.ts';
 import { alignTable } from '../report/text.ts';
 import type { BenchAnalysis, Stability, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './curve-points.ts';

@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.ts';
 import { isRejected } from '../core/request.ts';
 import { chooseMode } from '../engine/choose-mode.ts';
 import { planSegments } from '../input/plan-rows.ts';
@@ -7,14 +8,14 @@ import { type RunInput, groupsOf, readInput } from '../run/read-input.ts';
 import type { RunRequest } from '../run/run-request.ts';
 import type { RunPlaces } from '../journal/run-places.ts';
 import { withScratchPlaces } from './scratch-places.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 import { exitCodes } from '../core/errors.ts';
 
 /** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
 export async function dryRun(requests: readonly RunRequest[], { json }: { json: boolean }): Promise<number> {
   for (const request of requests) {
     const plan = await withScratchPlaces((scratch) => planOf(request, scratch));
-    await writeStdout(json ? `${JSON.stringify(plan)}\n` : renderPlan(plan));
+    await (json ? printJson(`${JSON.stringify(plan)}\n`) : printText(renderPlan(plan)));
   }
   return exitCodes.ok;
 }
@@ -75,10 +76,10 @@ async function firstRequest(input: RunInput): Promise<unknown> {
 
 function renderPlan(plan: Plan): string {
   return [
-    `input    ${plan.input}: ${plan.requests} requests, ${plan.rejected} rejected lines`,
-    `output   ${plan.output}`,
-    `backend  ${plan.backend.name} (${plan.backend.reason})`,
-    `model    ${plan.models.join(', ') || 'none'}`,
+    `input    ${printable(plan.input)}: ${plan.requests} requests, ${plan.rejected} rejected lines`,
+    `output   ${printable(plan.output)}`,
+    `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
+    `model    ${printable(plan.models.join(', ')) || 'none'}`,
     `mode     ${plan.mode.name} (${plan.mode.reason})`,
     `workers  ${plan.workers}`,
     'first request, as it would be sent:',

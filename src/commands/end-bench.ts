@@ -14,10 +14,10 @@ import { projectEngines } from '../bench/report/projection-part.ts';
 import { type ReportWishes, makeReport, writeReport } from '../bench/write-report.ts';
 import { exitCodes } from '../core/errors.ts';
 import { formatRate } from '../core/format.ts';
-import { printable } from '../report/printable.ts';
+import { printable } from '../core/printable.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
 import type { BenchFlags } from './bench-flags.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 
 /** Says what a bench found, keeps what is best, writes the report. Returns the exit code. */
 export async function endBench(
@@ -55,12 +55,12 @@ async function printBench({ analysis, saved }: FinishedBench, places: BenchPlace
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
     const told = { projections: projectEngines(report), decision: withoutTrials(decideEngines(report)), ...analysis };
     const facts = { folder: places.folder, report: page, saved: settings, ...(snakeKeys(told) as object) };
-    await writeStdout(`${JSON.stringify(facts)}\n`);
+    await printJson(`${JSON.stringify(facts)}\n`);
     return;
   }
   const isNew = flags.report === undefined;
   const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];
-  await writeStdout(`${renderBenchText(report)}\n${lines.join('\n')}\n`);
+  await printText(`${renderBenchText(report)}\n${lines.join('\n')}\n`);
 }
 
 /** The trials stand for themselves. */

@@ -8,7 +8,7 @@ import type { ProgressMode } from '../progress/index.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { withScratchFolder } from './scratch-places.ts';
 import { createScreen } from './screen.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 
 const usualSample = { size: 200, mostMs: 60_000 };
 
@@ -38,11 +38,8 @@ export async function estimate(
         estimateRun(request, { ...sample, folder }, { host, slot }),
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
-      await writeStdout(
-        json
-          ? `${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`
-          : render(request.input, found),
-      );
+      if (json) await printJson(`${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`);
+      else await printText(render(request.input, found));
       if (interrupts.stop.aborted) break;
     }
     return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);

@@ -8,6 +8,7 @@ import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
+import { tell, tellJson } from './print.ts';
 import { writeStdout } from './write-stdout.ts';
 
 export interface MergeFlags {
@@ -21,8 +22,8 @@ export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags
   let leftOut = 0;
   const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
   const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(outputs, flags, lines);
-  const said = flags.json ? JSON.stringify({ ...counts, left_out: leftOut }) : describe(counts, leftOut);
-  process.stderr.write(`${said}\n`);
+  if (flags.json) tellJson({ ...counts, left_out: leftOut });
+  else tell(describe(counts, leftOut));
   return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
 }
 

@@ -8,7 +8,7 @@ import { readBestResults } from '../journal/read-best-results.ts';
 import { placesOf } from '../journal/run-places.ts';
 import { type ReportFormat, reportFormats } from '../report/index.ts';
 import { type RunFacts, foldReport } from '../report/report-data.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 
 export interface ReportFlags {
   format: ReportFormat;
@@ -31,7 +31,8 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   }
   if (results === 0) throw new UsageError(`${output} holds no results`);
   const report = fold.finish(factsOf(manifest, places.output));
-  await writeStdout(await reportFormats[json ? 'json' : format](report));
+  if (json) await printJson(await reportFormats.json(report));
+  else await printText(await reportFormats[format](report));
 }
 
 /** What is known of a run without a manifest (a merged file, one of another tool). */

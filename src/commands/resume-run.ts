@@ -10,6 +10,7 @@ import { runnerSettings } from './build-request.ts';
 import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
 import { findRun } from './find-run.ts';
 import type { RunnerFlags } from './run-flags.ts';
+import { tell } from './print.ts';
 import { runQueue } from './run-queue.ts';
 
 /** `llmbatch resume`. Returns the exit code. */
@@ -20,10 +21,10 @@ export async function resumeRun(output: string | undefined, flags: RunnerFlags):
   const places = placesOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
-    process.stderr.write('standard input was cut off before its end: this run has what came until then\n');
+    tell('standard input was cut off before its end: this run has what came until then');
   }
   const toStdout = isInRunFolder(places.output, process.env);
-  if (toStdout) process.stderr.write(`stdout gets the results that are new; all of them will be in ${places.output}\n`);
+  if (toStdout) tell(`stdout gets the results that are new; all of them will be in ${places.output}`);
   const request = {
     input: await inputOf(manifest, places),
     spool: isPiped ? await spoolOf(manifest, places) : null,

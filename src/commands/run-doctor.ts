@@ -5,7 +5,7 @@ import { diagnose, exitCodeOf, renderJson } from '../doctor/diagnose.ts';
 import { renderText } from '../doctor/render-text.ts';
 import { checkOptions } from '../run/choose-backend.ts';
 import type { OptionValues } from './parse-values.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText, tell } from './print.ts';
 
 export interface DoctorFlags {
   host?: string;
@@ -26,8 +26,8 @@ export async function runDoctor({ host, model, probe, option, json }: DoctorFlag
     environment: process.env,
     options: { ...options, isKeepAliveGiven: 'keep_alive' in option },
     wantsProbe: probe,
-    onNotice: (text) => void process.stderr.write(`${text}\n`),
+    onNotice: tell,
   });
-  await writeStdout(json ? renderJson(diagnosis) : renderText(diagnosis));
+  await (json ? printJson(renderJson(diagnosis)) : printText(renderText(diagnosis)));
   return exitCodeOf(diagnosis);
 }

@@ -10,6 +10,7 @@ import { startRun } from '../start-run.ts';
 import { type Interrupts, watchInterrupts } from './interrupts.ts';
 import { describeError } from './describe-error.ts';
 import { type Screen, createScreen } from './screen.ts';
+import { printJson, tellText } from './print.ts';
 import { writeStdout } from './write-stdout.ts';
 
 export interface QueueOptions {
@@ -32,7 +33,8 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
     for (const request of requests) {
       const code = await runOne(request, { options, slot, screen, interrupts }).catch((error: unknown) => {
         if (!mayGoOn(error, requests)) throw error;
-        screen.note(`${request.input}: ${describeError(error)}`);
+        const [problem, ...hints] = describeError(error);
+        for (const text of [`${request.input}: ${problem}`, ...hints]) screen.note(text);
         return error.exitCode;
       });
       exitCode = Math.max(exitCode, code);
@@ -93,10 +95,10 @@ async function printOutcome({ manifest, places, snapshot }: RunOutcome, options:
   const isFinished = manifest.state === 'finished';
   const summary = renderSummary(snapshot, { outputPath: places.output, ...(isFinished ? {} : { resumeCommand }) });
   // In JSON the last object of the progress is the summary.
-  if (options.progress !== 'json') process.stderr.write(summary);
+  if (options.progress !== 'json') tellText(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: places.output, run_id: manifest.run_id };
-  await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
+  await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
 }
 
 const resumeCommandOf = ({ places }: Pick<RunRequest, 'places'>): string =>

@@ -1,6 +1,8 @@
+import { printable } from '../core/printable.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type ProgressMode, startProgress } from '../progress/index.ts';
 import type { Progress } from '../progress/progress.ts';
+import { asMessage, tell, tellJson } from './print.ts';
 
 /** What a user sees on stderr: the live display while a run goes on, lines before, between and after. */
 export interface Screen {
@@ -13,12 +15,13 @@ export function createScreen(mode: ProgressMode): Screen {
   let progress: Progress | null = null;
   return {
     note(text) {
-      if (progress !== null) progress.note(text);
+      if (progress !== null) progress.note(asMessage(text));
       // Whoever reads JSON reads nothing else.
-      else process.stderr.write(mode === 'json' ? `${JSON.stringify({ note: text })}\n` : `${text}\n`);
+      else if (mode === 'json') tellJson({ note: text });
+      else tell(text);
     },
     start(snapshot, title) {
-      progress = startProgress({ mode, snapshot, title });
+      progress = startProgress({ mode, snapshot, title: printable(title) });
     },
     close() {
       progress?.stop();

@@ -1,4 +1,5 @@
 import { quoteForShell } from '../core/format.ts';
+import { printable } from '../core/printable.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -9,7 +10,7 @@ import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { renderSummary } from '../report/summary.ts';
 import { findRun } from './find-run.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 
 /** `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
@@ -22,9 +23,9 @@ export async function showStatus(output: string | undefined, { json }: { json: b
   if (json) {
     const { run_id, updated_at, reason, input, models, mode } = manifest;
     const facts = { state, output: path, run_id, updated_at, reason, input, models, mode };
-    await writeStdout(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
+    await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
   } else {
-    await writeStdout(
+    await printText(
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
     );
   }
@@ -33,7 +34,7 @@ export async function showStatus(output: string | undefined, { json }: { json: b
 function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
-  const because = isStopped && reason !== null ? `  because: ${reason}\n` : '';
+  const because = isStopped && reason !== null ? `  because: ${printable(reason)}\n` : '';
   const text = renderSummary(summary, { outputPath: output, isRunning: state === 'running', ...resume });
   return `${text}${because}  as of  ${updated_at}\n`;
 }

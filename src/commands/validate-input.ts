@@ -3,11 +3,11 @@ import { formatCount, formatInteger } from '../core/format.ts';
 import { type BatchRequest, type RejectedLine, isRejected, systemPromptOf, textOf } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
 import type { RunPlaces } from '../journal/run-places.ts';
-import { printable } from '../report/printable.ts';
+import { printable } from '../core/printable.ts';
 import { type RunInput, readInput } from '../run/read-input.ts';
 import { answerSettings } from './build-request.ts';
 import { withScratchPlaces } from './scratch-places.ts';
-import { writeStdout } from './write-stdout.ts';
+import { printJson, printText } from './print.ts';
 
 export interface ValidateFlags {
   model?: string;
@@ -41,9 +41,8 @@ async function validate(path: string, flags: ValidateFlags, places: RunPlaces): 
     const whole = { input: path, ...report, longest: longest.list };
     await bad.flush();
     const hint = bad.looksLikeCsv() ? 'The first line looks like the header of a CSV: add --format csv\n' : '';
-    await writeStdout(
-      flags.json ? `${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n` : `${renderReport(whole)}${hint}`,
-    );
+    if (flags.json) await printJson(`${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n`);
+    else await printText(`${renderReport(whole)}${hint}`);
     return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
   } finally {
     await input.close();
@@ -59,7 +58,7 @@ function createBadLines(isKept: boolean) {
   const flush = (): Promise<unknown> => {
     const text = waiting;
     waiting = '';
-    printed = printed.then(() => writeStdout(text));
+    printed = printed.then(() => printText(text));
     return printed;
   };
   return {

@@ -1,5 +1,5 @@
 import { breakText } from '../report/break-text.ts';
-import { printable } from '../report/printable.ts';
+import { printable } from '../core/printable.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { engineRows } from './engine-rows.ts';
 import type { Finding } from './finding.ts';

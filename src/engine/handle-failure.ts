@@ -2,6 +2,7 @@ import { addSpent } from '../core/attempt-tokens.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun } from '../core/errors.ts';
 import { formatPercent } from '../core/format.ts';
+import { printable } from '../core/printable.ts';
 import type { Answered } from './build-result.ts';
 import type { Lane } from './engine-run.ts';
 import { recordAnswer } from './record-answer.ts';
@@ -43,7 +44,7 @@ function checkBreaker({ breaker }: Lane, last: Failure): void {
   if (rate === null) return;
   throw new EngineError(
     last.kind,
-    `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${last.message}`,
+    `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${printable(last.message)}`,
     'Mend the cause and resume, or go on regardless with --max-error-rate 1.',
   );
 }

@@ -1,4 +1,5 @@
 import { shorten } from '../core/format.ts';
+import { isPrintable, printable } from '../core/printable.ts';
 import type { Endpoint, RequestBody } from '../core/request.ts';
 import { isRecord } from '../core/is-record.ts';
 import { kindOf } from './line-formats.ts';
@@ -30,7 +31,8 @@ function holdsInfinity(value: unknown): boolean {
 
 function checkModel(model: unknown): string | null {
   if (model === undefined || model === null) return 'no model: add -m <model>, or "model" to the line';
-  return typeof model === 'string' && model !== '' ? null : `"model" is ${shorten(model)}, not the name of one`;
+  if (typeof model !== 'string' || model === '') return `"model" is ${shorten(model)}, not the name of one`;
+  return isPrintable(model) ? null : `"model" holds a character that no name has: ${printable(shorten(model))}`;
 }
 
 function checkPrompt(endpoint: Endpoint, { messages, prompt, input }: Partial<RequestBody>): string | null {

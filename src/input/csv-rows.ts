@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError, messageOf } from '../core/errors.ts';
-import { badRowMark } from './read-request.ts';
+import { badQuote, badRowMark } from './read-request.ts';
 import { type CsvRecord, splitCsv } from './split-csv.ts';
 
 /**
@@ -73,8 +73,6 @@ function toLine(header: string[], cells: string[] | null): string {
   if (texts.includes(null)) return `${badRowMark}not valid UTF-8`;
   return JSON.stringify(Object.fromEntries(header.map((name, index) => [name, texts[index]])));
 }
-
-const badQuote = 'a quote that is never closed, or not doubled inside its cell';
 
 /** The text of a cell, or null where its bytes are not UTF-8. */
 function decode(cell: string): string | null {

@@ -21,6 +21,9 @@ export interface LineDefaults {
 
 /** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
 export const badRowMark = '\u0001';
+export const badQuote = 'a quote that is never closed, or not doubled inside its cell';
+/** Any line of JSONL may begin with that byte: what follows is believed where it is a reason of ours. */
+const badRow = new RegExp(`^${badRowMark}(${badQuote}|not valid UTF-8|\\d+ columns, where the header has \\d+)$`);
 
 /**
  * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever
@@ -62,7 +65,7 @@ function parseRow({ bytes, tooLong }: Pick<RawLine, 'bytes' | 'tooLong'>, line: 
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
   if (text === null) return 'not valid UTF-8';
-  if (text.startsWith(badRowMark)) return text.slice(badRowMark.length);
+  if (text.startsWith(badRowMark) && badRow.test(text)) return text.slice(badRowMark.length);
   if (isDeeperThan(text, deepestNesting)) return `nested more than ${deepestNesting} levels deep`;
   try {
     const value: unknown = JSON.parse(text);

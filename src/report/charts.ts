@@ -1,4 +1,5 @@
 import type { Spec } from 'vega';
+import { printableLines } from '../core/printable.ts';
 import { barSpec, histogramSpec } from './bar-spec.ts';
 import type { Chart, Room } from './chart.ts';
 import { chartConfig, seriesLook } from './chart-theme.ts';
@@ -46,7 +47,8 @@ async function renderSvg(chart: Chart, size: Size): Promise<string> {
   const view = new View(parse(spec, chartConfig), { renderer: 'none', logLevel: 0 });
   const svg = await view.toSVG();
   view.finalize();
-  return svg.replace('<svg ', `<svg role="img" aria-label="${escapeHtml(chart.title)}" `);
+  // A title may hold what `replace` would read as a part of the match (`$&`), and names what no page may hold.
+  return printableLines(svg).replace('<svg ', () => `<svg role="img" aria-label="${escapeHtml(chart.title)}" `);
 }
 
 /** Without a canvas Vega takes letters for a third wider than they are, and cuts names that have room. */

@@ -1,4 +1,4 @@
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import type { ReportData } from './report-data.ts';
 import type { Section } from './sections.ts';
 import { sectionsOf } from './sections.ts';

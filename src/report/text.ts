@@ -1,5 +1,5 @@
 import { formatDuration, formatRate } from '../core/format.ts';
-import { printable } from './printable.ts';
+import { printable } from '../core/printable.ts';
 import type { RateOverTime } from './rate-over-time.ts';
 import type { ReportData } from './report-data.ts';
 import type { Section } from './sections.ts';

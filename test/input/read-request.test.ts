@@ -237,3 +237,15 @@ test('a field called __proto__ is data and changes nothing', () => {
 test('a rejected line says its own id where it has one', () => {
   expect(read('{"id":"mine","prompt":""}')).toEqual({ id: 'mine', line: 7, reason: '"prompt" is empty' });
 });
+
+test('a line that begins as a spooled row of a CSV that could not be read is believed only in our words', () => {
+  expect(reason('\u00013 columns, where the header has 2')).toBe('3 columns, where the header has 2');
+  expect(reason('\u0001Finished: 2 requests done')).toMatch(/^not JSON: /);
+});
+
+test('a model has no name that a terminal acts on', () => {
+  for (const model of ['\u001B[31m', 'a\nb', 'a\u202Eb'])
+    expect(reason({ prompt: 'Hi', model }, { model: null })).toMatch(
+      /^"model" holds a character that no name has: "[ -~]+"$/,
+    );
+});

@@ -147,11 +147,11 @@ test('of 5,000 hostile lines each one that is not blank becomes a request or a r
 });
 
 test('a model and a system prompt are no group of another model and prompt that read the same side by side', async () => {
-  const { scan } = await scanText(line('m\nyou', 's') + line('m', 'you\ns'), {
+  const { scan } = await scanText(line('m you', 's') + line('m', 'you s'), {
     defaults: { ...noDefaults, model: null },
   });
   expect(scan.groups.map(({ model, requests }) => [model, requests])).toEqual([
-    ['m\nyou', 1],
+    ['m you', 1],
     ['m', 1],
   ]);
 });

@@ -25,7 +25,7 @@ test('the page needs nothing else: no script, no other file', async () => {
 test('text from the data stays text', async () => {
   const page = await renderHtml(sampleReport({ outputPath: '</title><script>alert(1)</script>', model: `a"b'c&d` }));
   expect(page).not.toMatch(/<script|<img/);
-  expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;|&quot;�[31m');
+  expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;|&quot;\\x1b[31m');
   expect(page).toContain('a&quot;b&#39;c&amp;d');
 });
 

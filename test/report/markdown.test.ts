@@ -8,5 +8,5 @@ test('each part is a table', () => {
 });
 
 test('an id from the data makes no markup and no new column', () => {
-  expect(renderMarkdown(sampleReport())).toContain(String.raw`| \<img src=x onerror=alert(1)\>\|"�\[31m | 100 |`);
+  expect(renderMarkdown(sampleReport())).toContain(String.raw`| \<img src=x onerror=alert(1)\>\|"\\x1b\[31m | 100 |`);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { printable } from '../../src/report/printable.ts';
+import { printable } from '../../src/core/printable.ts';
 
 test('control characters and invisible ones are shown as such', () => {
-  expect(printable('a\u001B[31m\nb\u202Ec\u007F')).toBe('a�[31m�b�c�');
+  expect(printable('a\u001B[31m\nb\u202Ec\u007F')).toBe(String.raw`a\x1b[31m\nb\u202ec\x7f`);
 });
 
 test('a long text is cut with an ellipsis, between characters', () => {
