@@ -43,13 +43,11 @@ const anyRun = { what: 'no run', isWanted: () => true };
 /** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
 function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
   const others = 'this run was not started by you here, or its manifest was changed since';
-  process.stderr.write(`${others}; it asks for ${reachOf(manifest)}\n`);
+  tell(`${others}; it asks for ${reachOf(manifest)}`);
   for (const key of withheldKeys(manifest, flags, process.env)) {
     // Not even the programs that are started find it.
     delete process.env[key];
-    process.stderr.write(
-      `${key} is not given to it: only the manifest names where to. A flag, or the environment, may\n`,
-    );
+    tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);
   }
 }
 
