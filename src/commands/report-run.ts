@@ -31,7 +31,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   }
   if (results === 0) throw new UsageError(`${output} holds no results`);
   const report = fold.finish(factsOf(manifest, places.output));
-  if (json) await printJson(await reportFormats.json(report));
+  if (json) await printJson(reportFormats.json(report));
   else await printText(await reportFormats[format](report));
 }
 
