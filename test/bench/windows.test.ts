@@ -103,3 +103,19 @@ test('what was not measured is null, and samples before the first request have n
   expect(window).toMatchObject({ gpu: null, engine: null, swap_bytes: null });
   expect(window?.client).toEqual({ cpu_percent: 50, loop_busy: 0.5, memory_bytes: 1e8 });
 });
+
+test('the tokens of failures and of retries are in a window as far as they were counted, beside those of the answers', () => {
+  const [answer] = simulateResults({ requests: 1, workers: 1, answer: () => 10 });
+  const windows = createWindows();
+  const retried = { promptTokens: 100, completionTokens: 5, cachedTokens: null, uncounted: 0, latencyMs: 3 };
+  windows.addResult({ ...answer!, retried });
+  windows.addResult({ ...answer!, kind: 'truncated' });
+  windows.addResult({ ...answer!, kind: 'timeout', promptTokens: null, completionTokens: null });
+  expect(windows.read().windows.at(-1)).toMatchObject({
+    requests: 3,
+    failures: 2,
+    prompt_tokens: 300,
+    completion_tokens: 45,
+    answered_prompt_tokens: 100,
+  });
+});

@@ -263,6 +263,14 @@ describe('no process is left, and a resume goes on', () => {
     },
   );
 
+  test('when the program is killed with -9 as soon as the engine has a process of its own', async () => {
+    const { startVllm, mark } = await setUp(10, { platform: 'cuda', fault: 'hang-at-load' });
+    const running = startVllm();
+    await until(async () => (await markedProcesses(mark)).length >= 3);
+    running.child.kill('SIGKILL');
+    await untilNoneIsLeft(mark);
+  });
+
   test('after a SIGTERM', async () => {
     const { startVllm, vllm, at, judged, mark } = await setUp(400, { platform: 'cuda', stepMs: 6 });
     const running = startVllm(['run', ...flags, '--option', 'max_num_seqs=32']);

@@ -4,7 +4,7 @@ import { formatInteger } from '../../core/format.ts';
 import { isRecord } from '../../core/is-record.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
-import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { brokenCode, connectionFailure, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
 import { isPage, isRequestFault, outOfMemoryText } from '../server/error-texts.ts';
 import { parsedOrText } from '../server/json-text.ts';
@@ -19,7 +19,7 @@ export function classifyError(error: unknown): Failure {
   const insecure = insecureCode(error);
   if (insecure !== '') return failure('unusable', `The connection to the Ollama server can't be trusted: ${insecure}.`);
   const code = brokenCode(error);
-  if (code !== '') return failure('connection', `The connection to the Ollama server broke: ${code}.`);
+  if (code !== '') return connectionFailure(code, `The connection to the Ollama server broke: ${code}.`);
   if (!(error instanceof Error) || error.name !== 'Error') throw error;
   // What the package throws for a line {"error": ...} in the middle of an answer.
   return ofServerText(messageOf(error));

@@ -5,7 +5,7 @@ import { isRecord } from '../../core/is-record.ts';
 import type { Endpoint } from '../../core/request.ts';
 import { sentenceOf } from '../request/sentence-of.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
-import { brokenCode, insecureCode } from '../server/broken-connection.ts';
+import { brokenCode, connectionFailure, insecureCode } from '../server/broken-connection.ts';
 import { oneLine } from '../server/one-line.ts';
 import { isPage, isRequestFault, outOfMemoryText } from '../server/error-texts.ts';
 import { foreignText, headerText, parsedOrText } from '../server/json-text.ts';
@@ -20,7 +20,7 @@ export function classifyThrown(error: unknown): Failure {
   if (insecure !== '') return failure('unusable', `The connection to the server can't be trusted: ${insecure}.`);
   const code = brokenCode(error);
   if (code === '') throw error;
-  return failure('connection', `${connectionTexts[code] ?? 'The connection to the server broke'} (${code}).`);
+  return connectionFailure(code, `${connectionTexts[code] ?? 'The connection to the server broke'} (${code}).`);
 }
 
 const connectionTexts: Record<string, string> = {

@@ -1,3 +1,4 @@
+import { type Failure, failure, noUsage } from '../../core/completion.ts';
 import { codeOf } from '../../core/errors.ts';
 
 /** Codes of a connection that broke, or was never made: the system's, those of undici's parser, and undici's own but for wrong use of it. */
@@ -5,6 +6,22 @@ export const brokenCode = (error: unknown): string =>
   codeThat(error, (code) =>
     /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|HTTPParserError|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code),
   );
+
+/** Nothing was sent, so nothing was spent. */
+const neverMade = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** The failure of a request whose connection broke, or was never made, with this code. */
+export function connectionFailure(code: string, message: string): Failure {
+  const failed = failure('connection', message);
+  return neverMade.has(code) ? { ...failed, usage: noUsage } : failed;
+}
 
 /** A certificate that is none of a known authority's, or of another name; no TLS at the other end. */
 export const insecureCode = (error: unknown): string =>

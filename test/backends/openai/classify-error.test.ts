@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { noUsage } from '../../../src/core/completion.ts';
 import { classifyErrorBody, classifyResponse, classifyThrown } from '../../../src/backends/openai/classify-error.ts';
 import { createClient } from '../../../src/backends/openai/client.ts';
 import { type ErrorPageName, errorPages } from '../../helpers/fake-openai/errors.ts';
@@ -145,11 +146,18 @@ describe('a connection', () => {
 
   test('that is refused, or broken, in words', async () => {
     const message = 'Nothing listens at the address of the server (ECONNREFUSED).';
-    expect(await failureOf(await freePort())).toEqual({ status: 'failed', kind: 'connection', message });
+    expect(await failureOf(await freePort())).toEqual({
+      status: 'failed',
+      kind: 'connection',
+      message,
+      // Nothing was sent.
+      usage: noUsage,
+    });
     const server = createServer((socket) => socket.resetAndDestroy());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const broken = await failureOf((server.address() as AddressInfo).port);
+    expect(broken).not.toHaveProperty('usage');
     expect(broken?.message).toMatch(
       /^The server (broke|closed) the connection before the answer was whole \([A-Z_]+\)\.$/,
     );

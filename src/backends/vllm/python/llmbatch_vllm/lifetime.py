@@ -17,11 +17,14 @@ POLL_SECONDS = 1.0
 
 def die_with_parent() -> None:
     """In the worker, which may load for minutes without a look at its input, and in each process that vLLM spawned. The
-    kernel kills it; where there is no such call, a thread looks."""
+    kernel kills it; where there is no such call, a thread looks. One whose parent died before it came to this line has
+    another parent by now: it knows its own by the environment."""
     parent = os.getppid()
+    starter = int(os.environ.get("LLMBATCH_STARTER_PID", "0")) or parent
+    os.environ["LLMBATCH_STARTER_PID"] = str(os.getpid())
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch, args=(lambda: os.getppid() == parent,), daemon=True).start()
+    threading.Thread(target=_watch, args=(lambda: os.getppid() == parent and _is_alive(starter),), daemon=True).start()
 
 
 def die_with_runner() -> None:
