@@ -7,6 +7,7 @@ import { classifyError, withoutVainAdvice } from './classify-error.ts';
 import type { CutCheck } from '../server/cut-check.ts';
 import { checkContinued } from './check-continued.ts';
 import type { OllamaClient } from './client.ts';
+import type { ModelWatch } from '../server/model-watch.ts';
 import { answerEmbedding } from './embed-request.ts';
 import { endProblem, endedEarly } from './end-problem.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
@@ -20,6 +21,7 @@ export interface AnswerTools {
   allowControlTokens: boolean;
   cutCheck: CutCheck;
   reloads: ReloadWatch;
+  watchModel: ModelWatch;
 }
 
 /** Answers one request. Rejects only with the reason of its signal. */
@@ -61,6 +63,7 @@ async function answerText(
   const streamed = await readStream(stream, context);
   const { last } = streamed;
   if (last === null) return endedEarly(streamed);
+  tools.watchModel(loaded.name, last.model);
   tools.reloads.note(milliseconds(last.load_duration));
   const answer =
     tools.cutCheck(last.prompt_eval_count ?? 0, prompt.hasImages ? null : prompt.bytes) ??

@@ -5,6 +5,7 @@ import { type AnswerTools, answerRequest } from './answer-request.ts';
 import { classifyError } from './classify-error.ts';
 import { type OllamaClient, createClient } from './client.ts';
 import { countPrompt } from './count-prompt.ts';
+import { createModelWatch } from '../server/model-watch.ts';
 import { createCutCheck } from '../server/cut-check.ts';
 import { describeModel } from './describe-model.ts';
 import { findModel } from './find-model.ts';
@@ -116,6 +117,7 @@ const createTools = (loaded: LoadedModel, version: string, request: OpenRequest)
   allowControlTokens: request.allowControlTokens,
   cutCheck: createCutCheck(loaded.runner.num_ctx, cutsPrompts(version)),
   reloads: createReloadWatch(loaded, request),
+  watchModel: createModelWatch(request.onNotice),
 });
 
 /** The model stays loaded, as `keep_alive` has it, unless it is to be freed. */

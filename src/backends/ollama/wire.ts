@@ -56,6 +56,7 @@ export interface EmbedRequest extends WireRequest {
 
 /** One line of a stream; the last one has `done` and the counters. */
 export interface AnswerPart {
+  model?: string;
   /** RFC 3339 in UTC, nanoseconds, by the server's clock. */
   created_at?: string;
   message?: Partial<WireMessage>;

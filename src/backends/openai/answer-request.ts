@@ -7,6 +7,7 @@ import { quotableText, wholeText } from '../server/body-text.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { freeBody } from '../server/free-body.ts';
 import { headerText, parsedAnswer } from '../server/json-text.ts';
+import type { ModelWatch } from '../server/model-watch.ts';
 import { oneLine } from '../server/one-line.ts';
 import type { AddressCheck } from './address-check.ts';
 import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
@@ -27,6 +28,7 @@ export interface AnswerTools {
   isRightAddress: AddressCheck;
   /** Did the server see the whole prompt? */
   checkPrompt: PromptCheck;
+  watchModel: ModelWatch;
 }
 
 /** Answers one request. Rejects only with the reason of its signal. */
@@ -77,6 +79,7 @@ async function send(tools: AnswerTools, body: object, { request, context }: Aske
   const read = await (isStream ? readStream : readWhole)(response, tools, { request, context });
   const cut = read.status === 'completed' ? await tools.checkPrompt(read.body, context.signal) : null;
   const answer = cut === null || read.status === 'failed' ? read : rejection(read, cut.kind, cut.message);
+  if (read.status === 'completed') tools.watchModel(request.body.model, read.body.model);
   const { holdMs } = readRateLimit(status, headers);
   return holdMs === undefined ? answer : { ...answer, holdMs };
 }

@@ -1,6 +1,7 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../core/format.ts';
 import { openKeyWarning } from '../server/bearer-key.ts';
+import { createModelWatch } from '../server/model-watch.ts';
 import { createAddressCheck } from './address-check.ts';
 import { type AnswerTools, answerRequest } from './answer-request.ts';
 import { type ServerPlace, openaiPlace } from './base-url.ts';
@@ -53,6 +54,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
     contextTokens,
     isRightAddress: createAddressCheck(client, list !== null),
+    watchModel: createModelWatch(onNotice),
     checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
     prepare: createPreparation(facts, {
       tokenize,

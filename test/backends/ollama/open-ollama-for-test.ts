@@ -80,6 +80,7 @@ export function answer(
     allowControlTokens: false,
     cutCheck: createCutCheck(loaded.runner.num_ctx, false),
     reloads: { note: () => {}, excuse: () => {} },
+    watchModel: () => {},
     ...tools,
   };
   return answerRequest(loaded, all, [request, context(changes)]);

@@ -179,3 +179,15 @@ describe('after its end', () => {
     expect(server.connections).toBeLessThanOrEqual(3);
   });
 });
+
+test('answers of another model than the one asked for are told once', async () => {
+  const server = await startScriptedOpenai(
+    (response) => void response.end(JSON.stringify(whole('a', { model: 'other' }))),
+  );
+  const { backend, notices } = await openOn(server, { options: { stream: false } });
+  for (let time = 0; time < 3; time++) {
+    const { body } = completed(await backend.generate(chat([{ role: 'user', content: 'hi' }]), context()));
+    expect(body.model).toBe('other');
+  }
+  expect(notices.filter((notice) => notice.includes('of the model other'))).toHaveLength(1);
+});
