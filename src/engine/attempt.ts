@@ -29,7 +29,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
   const { backend, inFlight, lane } = context;
   const entry = inFlight.start();
   const startedAt = Date.now();
-  const start = performance.now();
+  const start = entry.sentAt;
   let firstTokenAt: number | null = null;
   let cameTokens = 0;
   const touch = (): void => inFlight.touch(entry);

@@ -160,8 +160,6 @@ function createRetries(onDue: () => void) {
   };
 }
 
-const unsent = { attempts: 0, forgiven: 0, retried: null, lowerings: 0, outages: 0, suspicion: null };
-
 /** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
 function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
   const iterator = batches[Symbol.asyncIterator]();
@@ -187,7 +185,16 @@ function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) 
       const item = state.batch[state.index];
       if (item === undefined) return null;
       state.index++;
-      return { row: item.row, read: item.read, ...unsent };
+      return {
+        row: item.row,
+        read: item.read,
+        attempts: 0,
+        forgiven: 0,
+        retried: null,
+        lowerings: 0,
+        outages: 0,
+        suspicion: null,
+      };
     },
     /** Begins to read the next batch where this one is empty, unless that goes on already. */
     start(): void {
