@@ -13,6 +13,7 @@ import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
 import { openSealKey } from './journal/seal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
+import { adoptOutput } from './run/adopt-output.ts';
 import { type ChangedLines, createChangedLines } from './run/changed-lines.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
@@ -66,7 +67,7 @@ async function runWithLock(
 ): Promise<RunOutcome> {
   const opened = await openManifest(request);
   if (opened.note !== null) host.onNote(opened.note);
-  const { manifest, isNew } = opened;
+  const { manifest, isNew, isAdopted } = opened;
   const replacement = opened.replaces && prepareReplacement(opened.replaces, request.places, host);
   const first = { reason: '' };
   const onRejected = ({ line, reason }: RejectedLine): void => {
@@ -75,7 +76,12 @@ async function runWithLock(
   const places = { ...request.places, spool: replacement?.spool ?? request.places.spool };
   const previous = isNew ? null : manifest.input;
   const changed = createChangedLines(request);
-  const reading = { host, mayStream: isNew, previous, listeners: { onRejected, onChanged: changed.note } };
+  const reading = {
+    host,
+    mayStream: isNew && !isAdopted,
+    previous,
+    listeners: { onRejected, onChanged: changed.note },
+  };
   const input = await readInput({ ...request, places }, reading);
   const watch = watchRun(host, input);
   const prepared = { ...opened, ...watch, request, host, slot, lock, input, changed, watch };
@@ -115,7 +121,12 @@ async function replaceRun(prepared: Prepared, replacement: Replacement): Promise
 
 /** Another setting, or another input: told once the input could be read, and the engine opened where it is another one. */
 async function checkDrift(prepared: Prepared): Promise<void> {
-  const { request, host, manifest, input, isNew } = prepared;
+  const { request, host, manifest, input, isNew, isAdopted } = prepared;
+  if (isAdopted) {
+    const { drift, note } = await adoptOutput(request, input);
+    await settleDrift(manifest, drift, request);
+    host.onNote(note);
+  }
   if (!isNew) {
     const { drift, hasGrown } = inputDrift(manifest, input.identity());
     const all = [...settingsDrift(manifest, request), ...drift];

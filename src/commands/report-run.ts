@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { UsageError } from '../core/errors.ts';
+import { UsageError, messageOf } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import type { Manifest } from '../journal/manifest.ts';
@@ -20,7 +20,11 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   if ((await stat(output).catch(() => null))?.isDirectory() === true)
     throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);
   const places = placesOf(output);
-  const manifest = (await findManifest(places))?.manifest ?? null;
+  const found = await findManifest(places).catch((error: unknown) => {
+    process.stderr.write(`the report is made of the output alone: ${messageOf(error)}\n`);
+    return null;
+  });
+  const manifest = found?.manifest ?? null;
   const fold = foldReport();
   let results = 0;
   for await (const bytes of readBestResults([places.output])) {

@@ -34,6 +34,7 @@ export async function resumeRun(output: string | undefined, flags: RunnerFlags):
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: false,
+    isResume: true,
   };
   return runQueue([request], { ...flags, toStdout });
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { printable } from '../core/printable.ts';
 import { parseResultLine } from '../core/result-line.ts';
@@ -5,16 +6,25 @@ import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { createTally } from '../core/tally.ts';
 import { snakeKeys } from '../core/snake-keys.ts';
+import { type FoundRun, findManifest } from '../journal/find-manifest.ts';
 import { isLockedByLiveProcess } from '../journal/lock.ts';
 import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
+import { placesOf } from '../journal/run-places.ts';
+import { createMeter } from '../metrics/meter.ts';
 import { renderSummary } from '../report/summary.ts';
+import { hasNoResults } from '../run/run-files.ts';
 import { findRun } from './find-run.ts';
 import { printJson, printText } from './print.ts';
 
 /** `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
-  const { output: path, manifest } = await findRun(output, { what: 'no run', isWanted: () => true });
+  const lost = output === undefined ? null : await whyLost(output);
+  if (output !== undefined && lost !== null) return showOutput(placesOf(output).output, lost, json);
+  return showRun(await findRun(output, { what: 'no run', isWanted: () => true }), json);
+}
+
+async function showRun({ output: path, manifest }: FoundRun, json: boolean): Promise<void> {
   const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(path));
   // A killed run could not say that it stopped, nor what it did since it last wrote its manifest.
   const wasKilled = manifest.state === 'running' && !isRunning;
@@ -29,6 +39,38 @@ export async function showStatus(output: string | undefined, { json }: { json: b
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
     );
   }
+}
+
+/** Why the results of an output must speak for themselves; null where it has a manifest, or no results. */
+async function whyLost(output: string): Promise<string | null> {
+  const places = placesOf(output);
+  if (await hasNoResults(places)) return null;
+  try {
+    return (await findManifest(places)) === null ? `there is no ${places.manifest}` : null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function showOutput(output: string, reason: string, json: boolean): Promise<void> {
+  const meter = createMeter();
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) meter.addEarlier(sampleOf(line));
+  }
+  const summary = meter.snapshot();
+  const facts = {
+    state: 'unknown',
+    output,
+    run_id: null,
+    updated_at: null,
+    reason,
+    input: null,
+    models: [],
+    mode: null,
+  };
+  const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
+  await writeStdout(json ? `${JSON.stringify({ ...facts, ...(snakeKeys(summary) as object) })}\n` : text);
 }
 
 function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {

@@ -3,19 +3,22 @@ import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { JournalError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
-import { quoteForShell } from '../core/format.ts';
+import { formatInteger, quoteForShell } from '../core/format.ts';
 import { compareInput, findDrift } from '../journal/find-drift.ts';
 import { type FoundRun, findManifest } from '../journal/find-manifest.ts';
 import { type Manifest, readManifest } from '../journal/manifest.ts';
 import { realPathOf } from '../journal/real-path.ts';
 import type { RunPlaces } from '../journal/run-places.ts';
 import { version } from '../core/version.ts';
+import { holdsOnlyResults } from './adopt-output.ts';
 import { hasNoResults } from './run-files.ts';
 import type { RunRequest } from './run-request.ts';
 
 export interface OpenedManifest {
   manifest: Manifest;
   isNew: boolean;
+  /** The manifest is lost: the results that are there stand, if they are of the input. */
+  isAdopted: boolean;
   /** Where the manifest lay so far, where that is not its place: it goes when the new one is written. */
   earlierPath: string | null;
   /** What the user should know of the run's places. */
@@ -35,18 +38,22 @@ export async function openManifest(request: RunRequest): Promise<OpenedManifest>
   const { places } = request;
   const found = await findManifest(places);
   if (found === null) await refuseOthersManifest(places);
+  else if (request.isResume === true) await checkThere(places, found.manifest);
   const hasResults = !(await hasNoResults(places));
   const earlierPath = found === null || found.manifestPath === places.manifest ? null : found.manifestPath;
   // A run that was never answered anything binds nobody to its settings.
   if (!hasResults || request.overwrite) return { ...startAnew(request, { found, hasResults }), earlierPath };
-  if (found === null) throw notOurs(places);
-  return { ...(await goOn(found.manifest, request)), isNew: false, earlierPath, replaces: null };
+  if (found !== null) return { ...(await goOn(found.manifest, request)), ...asBefore, earlierPath };
+  if (request.input === '-' || !(await holdsOnlyResults(places.output))) throw notOurs(places);
+  return { ...startAnew(request, { found, hasResults }), earlierPath, isAdopted: true };
 }
+
+const asBefore = { isNew: false, isAdopted: false, replaces: null };
 
 function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
   const manifest = { ...newManifest(request), kept_aside: there.found?.manifest.kept_aside ?? [] };
   const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
-  return { manifest, isNew: true, note: null, replaces: isReplaced ? there : null };
+  return { manifest, isNew: true, isAdopted: false, note: null, replaces: isReplaced ? there : null };
 }
 
 const notOurs = ({ output }: RunPlaces): JournalError =>
@@ -54,6 +61,16 @@ const notOurs = ({ output }: RunPlaces): JournalError =>
     `${output} is there already, and no run of llmbatch wrote it`,
     'Choose another place with -o, or replace it with --overwrite.',
   );
+
+/** To go on with a run whose results are gone would be to send everything again. */
+async function checkThere({ output }: RunPlaces, { summary }: Manifest): Promise<void> {
+  const done = summary?.done ?? 0;
+  if (done === 0 || (await exists(output))) return;
+  throw new JournalError(
+    `${output} is gone, and with it the results of this run (${formatInteger(done)})`,
+    'Put it back, or name it where it lies now. To send every request again, start it anew with: llmbatch run',
+  );
+}
 
 /** Under its name lies what llmbatch 0.1 kept of an output with a longer name. */
 async function refuseOthersManifest({ manifest, output }: RunPlaces): Promise<void> {

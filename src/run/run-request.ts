@@ -19,7 +19,9 @@ export interface RunRequest {
   /** A changed setting, model or input is recorded instead of refused. */
   allowDrift: boolean;
   retryFailed: RetryFailed;
-  /** Start anew: what an earlier run left at this place is removed. */
+  /** `resume`: results that were there must be there. */
+  isResume?: boolean;
+  /** Start anew: what an earlier run left at this place is kept aside until this one has ended well. */
   overwrite: boolean;
 }
 

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/prom
 import { describe, expect, test } from 'vitest';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 
-const slow = mock('latency_ms=30', 'slots=1');
+const slow = mock('latency_ms=100', 'slots=1');
 
 /** A run of `work/in.jsonl` to `work/out.jsonl`, killed with some results. */
 async function killedRun(lines = 12): Promise<CliFolder> {
@@ -108,15 +108,20 @@ describe('outputs whose names are alike', () => {
   });
 
   test('a link and what it leads to are one', async () => {
-    const folder = await killedRun(60);
-    await symlink('work/out.jsonl', folder.at('link.jsonl'));
-    await writeFile(folder.at('other.jsonl'), '');
-    const run = folder.start(['resume', 'link.jsonl', '--progress', 'none']);
-    await until(async () => (await readdir(folder.at('work'))).includes('out.jsonl.lock'));
-    const twice = await folder.run(['resume', 'work/out.jsonl']);
-    const merge = await folder.run(['merge', 'work/out.jsonl', '-o', 'link.jsonl', '--overwrite']);
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(3));
+    await folder.run(['run', 'in.jsonl', '-o', 'other.jsonl', ...mock()]);
+    await writeFile(folder.at('real.jsonl'), '');
+    await symlink('real.jsonl', folder.at('link.jsonl'));
+    // Ends only when it is ended.
+    const run = folder.start(['run', 'in.jsonl', '-o', 'link.jsonl', ...mock('latency_ms=600000')]);
+    await until(async () => (await readdir(folder.path)).includes('real.jsonl.run.json'));
+    const twice = await folder.run(['run', 'in.jsonl', '-o', 'real.jsonl', ...mock()]);
+    const merge = await folder.run(['merge', 'other.jsonl', '-o', 'link.jsonl', '--overwrite']);
+    const status = await folder.run(['status', 'link.jsonl', '--json']);
     expect([twice.exitCode, merge.exitCode]).toEqual([5, 5]);
-    expect((await run.outcome).exitCode).toBe(0);
-    expect(await idsIn(folder, 'work/out.jsonl')).toEqual(ids(60));
+    expect(JSON.parse(status.stdout)).toMatchObject({ state: 'running', output: folder.at('real.jsonl') });
+    run.child.kill('SIGKILL');
+    expect((await run.outcome).exitCode).toBeNull();
   });
 });

@@ -85,6 +85,13 @@ describe('--overwrite', () => {
   });
 });
 
+/** As it was before the first answer: no manifest tells of one. */
+async function loseOutput(folder: CliFolder): Promise<void> {
+  await rm(folder.at(output));
+  const manifest = await folder.manifest(`${output}.run.json`);
+  await folder.write(`${output}.run.json`, JSON.stringify({ ...manifest, summary: null }));
+}
+
 describe('a replacing run that was killed', () => {
   /** Killed at its first answer, with the old results aside. */
   async function killedRun(): Promise<CliFolder & { before: string }> {
@@ -102,7 +109,7 @@ describe('a replacing run that was killed', () => {
   test.each([
     ['after an answer', async (): Promise<void> => {}],
     ['before its first answer', (folder: CliFolder): Promise<void> => truncate(folder.at(output), 0)],
-    ['before its output was there', (folder: CliFolder): Promise<void> => rm(folder.at(output))],
+    ['before its output was there', loseOutput],
     ['in the midst of a draft', (folder: CliFolder): Promise<void> => folder.write(draft, '{')],
   ])('%s goes on by resume, and then the old results go', async (_name, step) => {
     const folder = await killedRun();
