@@ -5,7 +5,6 @@ import { formatInteger, quoteForShell } from './core/format.ts';
 import { printable } from './core/printable.ts';
 import type { RejectedLine } from './core/request.ts';
 import { removeDrafts } from './journal/draft.ts';
-import { changesEngine } from './journal/find-drift.ts';
 import { undoAside } from './journal/keep-aside.ts';
 import { type Lock, acquireLock } from './journal/lock.ts';
 import type { Manifest } from './journal/manifest.ts';
@@ -13,11 +12,11 @@ import { makeFolder } from './journal/make-folder.ts';
 import { type Journal, openJournal } from './journal/open-journal.ts';
 import { openSealKey } from './journal/seal.ts';
 import { forgetRun, rememberRun } from './journal/started-runs.ts';
-import { adoptOutput } from './run/adopt-output.ts';
 import { type ChangedLines, createChangedLines } from './run/changed-lines.ts';
+import { checkDrift } from './run/check-drift.ts';
 import type { EngineSlot } from './run/engine-slot.ts';
 import { keepManifest } from './run/keep-manifest.ts';
-import { type OpenedManifest, inputDrift, openManifest, settingsDrift, settleDrift } from './run/open-manifest.ts';
+import { type OpenedManifest, openManifest } from './run/open-manifest.ts';
 import type { ReadRun } from './run/open-run.ts';
 import { countWanted, readInput } from './run/read-input.ts';
 import { type Replacement, endReplacement, prepareReplacement } from './run/replace-run.ts';
@@ -117,25 +116,6 @@ async function replaceRun(prepared: Prepared, replacement: Replacement): Promise
   }
   await replacement.take(manifest);
   return runWithJournal(run);
-}
-
-/** Another setting, or another input: told once the input could be read, and the engine opened where it is another one. */
-async function checkDrift(prepared: Prepared): Promise<void> {
-  const { request, host, manifest, input, isNew, isAdopted } = prepared;
-  if (isAdopted) {
-    const { drift, note } = await adoptOutput(request, input);
-    await settleDrift(manifest, drift, request);
-    host.onNote(note);
-  }
-  if (!isNew) {
-    const { drift, hasGrown } = inputDrift(manifest, input.identity());
-    const all = [...settingsDrift(manifest, request), ...drift];
-    const isRefused = all.length > 0 && !request.allowDrift;
-    if (isRefused && changesEngine(manifest.settings, request.settings)) await openFirstEngine(prepared);
-    await settleDrift(manifest, all, request);
-    if (hasGrown) host.onNote('the input has grown at its end since the run began; the new lines are taken too');
-  }
-  Object.assign(manifest, { settings: request.settings, runner: request.runner });
 }
 
 /** Refuses an input without any request, and with `--strict` one with bad lines. */
