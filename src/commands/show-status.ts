@@ -70,7 +70,8 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
     mode: null,
   };
   const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
-  await writeStdout(json ? `${JSON.stringify({ ...facts, ...(snakeKeys(summary) as object) })}\n` : text);
+  if (json) await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary) as object) })}\n`);
+  else await printText(text);
 }
 
 function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {
