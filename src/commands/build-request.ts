@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { ollamaHost } from '../backends/ollama/host.ts';
 import { readBaseUrl } from '../backends/openai/base-url.ts';
 import { UsageError, isErrorKind, messageOf } from '../core/errors.ts';
 import {
@@ -81,6 +82,7 @@ export function runnerSettings(
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
   // What may be secret in it is refused before anything is written.
   if (flags.baseUrl !== undefined) readBaseUrl(flags.baseUrl);
+  if (flags.host !== undefined) ollamaHost({ host: flags.host, environment: {} });
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from '../core/errors.ts';
 import type { VramLimit } from '../core/settings.ts';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -98,8 +99,21 @@ export type OptionValues = Record<string, string | number | boolean>;
 export function collectOption(text: string, known: OptionValues): OptionValues {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Expected key=value.');
-  return { ...known, [text.slice(0, at)]: parseValue(text.slice(at + 1)) };
+  const [name, value] = [text.slice(0, at), parseValue(text.slice(at + 1))];
+  refuseSecret(name, value);
+  return { ...known, [name]: value };
 }
+
+/** Options are kept in manifests and reports, and the list of processes shows them. true and false are no secrets. */
+function refuseSecret(name: string, value: string | number | boolean): void {
+  if (typeof value === 'boolean' || !secretName.test(name)) return;
+  throw new UsageError(
+    `--option ${name} is a secret, which files would keep`,
+    `Set the variable ${name.toUpperCase()} instead: an engine gets it, and so does a resume; no file does.`,
+  );
+}
+
+const secretName = /(^|[_.-])(token|(api_?)?key|secret|password|passwd|passphrase|credentials?|bearer)$/i;
 
 function parseValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';

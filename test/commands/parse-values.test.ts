@@ -79,3 +79,15 @@ test('--priority takes the last = as its own, since a path may hold one', () => 
   expect(() => parse.collectPriority('a.jsonl', {})).toThrow('input=number');
   expect(() => parse.collectPriority('a.jsonl=high', {})).toThrow('a number');
 });
+
+test('a secret is no option, since options are kept in files; it is not repeated', () => {
+  for (const name of ['hf_token', 'api_key', 'apiKey', 'secret', 'db-password', 'HF_TOKEN']) {
+    expect(() => parse.collectOption(`${name}=hush`, {})).toThrow(
+      `--option ${name} is a secret, which files would keep`,
+    );
+    expect(() => parse.collectOption(`${name}=hush`, {})).not.toThrow(/hush/);
+  }
+  for (const name of ['tokenizer', 'max_num_batched_tokens', 'keep_alive', 'keyword'])
+    expect(parse.collectOption(`${name}=x`, {})).toEqual({ [name]: 'x' });
+  expect(parse.collectOption('hf_token=true', {})).toEqual({ hf_token: true });
+});
