@@ -6,6 +6,7 @@ import { formatBytes, formatInteger } from '../core/format.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { EngineInfo, EngineSettings } from './llama-cpp/engine-settings.ts';
 import { engineSettings, llamaOptionsHelp, llamaOptionsSchema } from './llama-cpp/llama-options.ts';
+import { notHeldByGrammar } from './llama-cpp/held-keywords.ts';
 import { findModelFile, isModelName } from './llama-cpp/model-file.ts';
 import { checkPromptBytes } from './llama-cpp/prompt-length.ts';
 import { areChats } from './request/are-chats.ts';
@@ -51,6 +52,7 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
       suggestedWorkers: settings.sequences,
       contextTokens: worker.info.contextTokens,
     },
+    notHeld: notHeldByGrammar,
     pid: worker.pid,
     generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
     restart: worker.restart,

@@ -2,6 +2,8 @@ import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
+export type AnswerNote = 'empty' | 'unwrapped' | 'unchecked';
+
 /** What a result means to the metrics, tokens and times those of its last attempt. Milliseconds, null where not measured. */
 export interface ResultSample extends AttemptTokens {
   kind: ErrorKind | null;
@@ -11,6 +13,8 @@ export interface ResultSample extends AttemptTokens {
   ttftMs: number | null;
   queueMs: number | null;
   attempts: number;
+  /** The answer says nothing (allowed), its JSON was taken out of something, or its form was not checked. Absent: neither. */
+  note?: AnswerNote;
   /** Epoch ms of the end of the request. */
   endedAt: number;
 }

@@ -1,7 +1,7 @@
 import { type AttemptTokens, type Spent, noTokens, tokensOfFailure, tokensOfUsage } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import { isErrorKind } from './errors.ts';
-import type { ResultSample } from './events.ts';
+import type { AnswerNote, ResultSample } from './events.ts';
 import type { ResultDetails, ResultLine } from './result-line.ts';
 import { isSuccess } from './result-line.ts';
 
@@ -16,6 +16,7 @@ export function sampleOf(line: ResultLine): ResultSample {
     ttftMs: ttft_ms,
     queueMs: queue_ms,
     attempts,
+    ...noteOf(detailsOf(line)),
     endedAt: started_at === undefined ? 0 : Date.parse(started_at) + latency_ms,
   };
 }
@@ -44,6 +45,12 @@ function retriedOf({ retried }: Partial<ResultDetails>): { retried?: Spent } {
       latencyMs: latency_ms,
     },
   };
+}
+
+function noteOf({ empty, unwrapped, unchecked }: Partial<ResultDetails>): { note: AnswerNote } | null {
+  if (empty === true) return { note: 'empty' };
+  if (unwrapped !== undefined) return { note: 'unwrapped' };
+  return unchecked === undefined ? null : { note: 'unchecked' };
 }
 
 function kindOf(line: ResultLine): ErrorKind | null {

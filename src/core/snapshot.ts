@@ -1,5 +1,5 @@
 import type { ErrorGroup, ErrorKind } from './errors.ts';
-import type { GpuSample } from './events.ts';
+import type { AnswerNote, GpuSample } from './events.ts';
 
 /** p50, p95, p99, the largest and the mean, in milliseconds; null where nothing was measured. */
 export interface Distribution {
@@ -74,6 +74,8 @@ export interface Snapshot {
   queueMs: Distribution | null;
   errors: Partial<Record<ErrorKind, number>>;
   errorGroups: Partial<Record<ErrorGroup, number>>;
+  /** Successes that say nothing, whose JSON was taken out of something, whose form was not checked. Absent: none. */
+  notes?: Partial<Record<AnswerNote, number>>;
   gpus: GpuSample[] | null;
   /** Highest GPU memory seen in use, summed over the GPUs. */
   gpuPeakBytes: number | null;

@@ -5,7 +5,7 @@ import type { ResultSample } from './events.ts';
 import type { Snapshot } from './snapshot.ts';
 import { createTokenTally } from './token-tally.ts';
 
-export type Counts = Pick<Snapshot, 'done' | 'succeeded' | 'failed' | 'tokens' | 'errors' | 'errorGroups'>;
+export type Counts = Pick<Snapshot, 'done' | 'succeeded' | 'failed' | 'tokens' | 'errors' | 'errorGroups' | 'notes'>;
 
 export interface Tally {
   /** Counts a result with all that its attempts cost. */
@@ -22,6 +22,7 @@ export interface Tally {
 export function createTally(): Tally {
   const errors = new Map<ErrorKind, number>();
   const tokens = createTokenTally();
+  const notes: NonNullable<Snapshot['notes']> = {};
   let succeeded = 0;
   let failed = 0;
 
@@ -33,6 +34,7 @@ export function createTally(): Tally {
   const addOutcome = (sample: ResultSample): void => {
     if (sample.kind !== null) return addErrors(sample.kind, 1);
     succeeded++;
+    if (sample.note !== undefined) notes[sample.note] = (notes[sample.note] ?? 0) + 1;
     tokens.addAnswer(sample);
   };
 
@@ -51,6 +53,7 @@ export function createTally(): Tally {
       failed,
       tokens: tokens.read(),
       ...errorCounts(errors),
+      ...(Object.keys(notes).length === 0 ? {} : { notes: { ...notes } }),
     }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Spent } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
+import type { AnswerNote } from '../core/events.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/sample.ts';
 
@@ -15,12 +16,14 @@ export interface ResultHead {
   completionTokens: number | null;
   cachedTokens: number | null;
   retried?: Spent;
+  /** What is to be told of a success; absent: nothing. */
+  note?: AnswerNote;
 }
 
 const idPattern = /\{"id":"batch_req_[\w-]*_(\d+)","custom_id":"/y;
 const successMark = ',"response":{"status_code":200,"request_id":"';
 const errorKey = '"error":';
-/** Sent once: what was sent again has more to tell. */
+/** Sent once, and nothing of note before that: any other has more to tell. */
 const noErrorPattern = /\},"error":null,"llmbatch":\{"line":\d+,"attempts":1,/y;
 const usageMark = '"usage":{"prompt_tokens":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -90,7 +93,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
   try {
     const line = parseResultLine(bytes.toString('utf8'));
     if (line === null) return null;
-    const { kind, promptTokens, completionTokens, cachedTokens, retried } = sampleOf(line);
+    const { kind, promptTokens, completionTokens, cachedTokens, retried, note } = sampleOf(line);
     const number = line.llmbatch?.line;
     return {
       id: line.custom_id,
@@ -100,6 +103,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
       completionTokens,
       cachedTokens,
       ...(retried === undefined ? {} : { retried }),
+      ...(note === undefined ? {} : { note }),
     };
   } catch {
     // Of another program, with other types than a result has.

@@ -21,6 +21,7 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['tokens', tokensText(snapshot)],
     ['latency', latencyText(snapshot)],
     ['errors', errorsText(snapshot)],
+    ['answers', notesText(snapshot)],
     ['retries', snapshot.retries === 0 ? '' : formatInteger(snapshot.retries)],
     ['context', trimsText(snapshot)],
     ['model memory', modelMemoryText(snapshot)],
@@ -85,6 +86,19 @@ const errorsText = ({ errors }: Snapshot): string =>
   Object.entries(errors)
     .map(([kind, count]) => `${kind} ${formatInteger(count)}`)
     .join(', ');
+
+const noteWords = {
+  empty: 'empty',
+  unwrapped: 'with JSON in a fence or behind thinking',
+  unchecked: 'not checked against their grammar',
+} as const;
+
+function notesText({ notes = {} }: Snapshot): string {
+  const names = ['empty', 'unwrapped', 'unchecked'] as const;
+  return names
+    .flatMap((name) => (notes[name] === undefined ? [] : [`${formatInteger(notes[name])} ${noteWords[name]}`]))
+    .join(', ');
+}
 
 const trimsText = ({ context }: Snapshot): string =>
   context.trims === 0 ? '' : `peak ${contextText(context)}, history trimmed ${timesText(context.trims)}`;

@@ -52,8 +52,9 @@ function translateType(given: Schema, type: unknown): Schema {
       return translateArray(given);
     case 'string':
       return translateString(given);
-    case 'number':
     case 'integer':
+      return translateInteger(given);
+    case 'number':
     case 'boolean':
     case 'null':
       return { type };
@@ -85,10 +86,33 @@ function translateArray(given: Schema): Schema {
   };
 }
 
+/** The grammar knows no ranges: a small one is written out, as the choice of its numbers. */
+function translateInteger(given: Schema): Schema {
+  const range = smallRange(given);
+  return range === null ? { type: 'integer' } : { enum: range };
+}
+
+const mostNumbers = 256;
+
+/** The whole numbers that the bounds leave; null where they are too many, or none. */
+export function smallRange(given: Schema): number[] | null {
+  const bound = (key: string, otherwise: number): number => (typeof given[key] === 'number' ? given[key] : otherwise);
+  const first = Math.max(Math.ceil(bound('minimum', -Infinity)), Math.floor(bound('exclusiveMinimum', -Infinity)) + 1);
+  const last = Math.min(Math.floor(bound('maximum', Infinity)), Math.ceil(bound('exclusiveMaximum', Infinity)) - 1);
+  const step = bound('multipleOf', 1);
+  if (!(last - first < mostNumbers) || last < first) return null;
+  const all = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
+    (value) => value % step === 0,
+  );
+  return all.length === 0 ? null : all;
+}
+
 const knownFormats: unknown[] = ['date-time', 'time', 'date'];
 
+export const holdsFormat = (format: unknown): boolean => knownFormats.includes(format);
+
 function translateString(given: Schema): Schema {
-  if (knownFormats.includes(given['format'])) return { type: 'string', format: given['format'] };
+  if (holdsFormat(given['format'])) return { type: 'string', format: given['format'] };
   return { type: 'string', ...pick(given, ['minLength', 'maxLength']) };
 }
 

@@ -8,6 +8,7 @@ import { countPrompt } from './count-prompt.ts';
 import { createModelWatch } from '../server/model-watch.ts';
 import { createCutCheck } from '../server/cut-check.ts';
 import { describeModel } from './describe-model.ts';
+import { notHeldByServer } from './held-keywords.ts';
 import { findModel } from './find-model.ts';
 import { findSlots, limitsOf, mostProbedSlots } from './find-slots.ts';
 import { ollamaHost } from './host.ts';
@@ -59,8 +60,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const options = (await ollamaOptionsSchema()).parse(request.options);
   const { version } = await reachServer(client, { signal, onNotice, longestMs: startWaitMs });
   const found = await findModel(client, model, signal);
-  const size = found.weightsBytes === null ? '' : ` (${formatBytes(found.weightsBytes)})`;
-  onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${size}`);
+  onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`);
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;
   const slots = await findSlots(loaded, options, request);
@@ -79,11 +79,12 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     server: client.host.url,
     usesLocalGpus: client.host.isLocal,
     limits: limitsOf(loaded, slots),
+    notHeld: notHeldByServer,
     pid: runner.pid,
-    async generate(asked, context) {
-      await ready(context.signal);
-      return client.redact.inValue(await answerRequest(loaded, tools, [asked, context]));
-    },
+    generate: async (asked, context) =>
+      ready(context.signal)
+        .then(() => answerRequest(loaded, tools, [asked, context]))
+        .then(client.redact.inValue),
     restart() {
       tools.reloads.excuse();
       request.onRestart('The Ollama server says nothing: the model is loaded again.');
@@ -104,6 +105,8 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     },
   };
 }
+
+const sizeOf = (bytes: number | null): string => (bytes === null ? '' : ` (${formatBytes(bytes)})`);
 
 const findLocalServer = ({ host }: OllamaClient) =>
   host.isLocal ? findServer(Number(new URL(host.url).port || 80)) : Promise.resolve(null);

@@ -12,6 +12,7 @@ import { createDispatch } from './dispatch.ts';
 import { engineLayout } from './engine-layout.ts';
 import { engineSpec } from './engine-spec.ts';
 import { pythonCommand } from './find-python.ts';
+import { notHeldByVllm } from './held-keywords.ts';
 import { leftovers } from './leftovers.ts';
 import { vllmOptionsSchema } from './options.ts';
 import type { VllmInfo } from './settings.ts';
@@ -65,6 +66,7 @@ function backendOf(
     loadMs,
     limits: limitsOf(info, request, workers.length),
     usesLocalGpus: info.device !== 'CPU',
+    notHeld: notHeldByVllm,
     pid: () => workers[0]?.pid() ?? null,
     async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
       const seat = choose(systemPromptOf(asked.body), isUp);

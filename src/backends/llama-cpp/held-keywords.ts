@@ -1,0 +1,20 @@
+import type { JsonSchema } from '../../core/json-schema.ts';
+import { unheldKeywords } from '../request/unheld-keywords.ts';
+import { holdsFormat, smallRange } from './grammar-schema.ts';
+
+/** What `grammarSchema` writes into the grammar, or refuses. */
+const held = new Set(
+  'type enum const properties required additionalProperties items prefixItems minItems maxItems minProperties maxProperties minLength maxLength anyOf oneOf allOf $ref'.split(
+    ' ',
+  ),
+);
+const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']);
+
+/** The keywords that are left to the check of the whole answer. */
+export const notHeldByGrammar = (schema: JsonSchema): string[] =>
+  unheldKeywords(schema, (keyword, part) => {
+    if (ofRange.has(keyword)) return part['type'] === 'integer' && smallRange(part) !== null;
+    if (keyword === 'format') return holdsFormat(part['format']);
+    const isLength = keyword === 'minLength' || keyword === 'maxLength';
+    return held.has(keyword) && !(isLength && holdsFormat(part['format']));
+  });
