@@ -68,7 +68,7 @@ describe('--option', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         fc.pre(!/^-?\d+(\.\d+)?$|^true$|^false$/.test(text));
-        expect(parse.collectOption(`key=${text}`, {})).toEqual({ key: text });
+        expect(parse.collectOption(`name=${text}`, {})).toEqual({ name: text });
       }),
     );
   });
