@@ -28,7 +28,9 @@ function translate(schema: unknown): Schema {
   if (combined !== null) return combined;
   if ('const' in given) return { const: scalar(given['const']) };
   if (Array.isArray(given['enum'])) return { enum: given['enum'].map(scalar) };
-  return translateType(given, given['type'] ?? impliedType(given));
+  const type = given['type'] ?? impliedType(given);
+  // OpenAPI's way to say that it may be missing.
+  return translateType(given, given['nullable'] === true && type !== undefined ? [type, 'null'].flat() : type);
 }
 
 function translateCombination(given: Schema): Schema | null {

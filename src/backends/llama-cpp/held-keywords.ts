@@ -4,7 +4,7 @@ import { holdsFormat, smallRange } from './grammar-schema.ts';
 
 /** What `grammarSchema` writes into the grammar, or refuses. */
 const held = new Set(
-  'type enum const properties required additionalProperties items prefixItems minItems maxItems minProperties maxProperties minLength maxLength anyOf oneOf allOf $ref'.split(
+  'type enum const properties required additionalProperties items prefixItems minItems maxItems minProperties maxProperties minLength maxLength anyOf oneOf allOf nullable $ref'.split(
     ' ',
   ),
 );
@@ -13,8 +13,14 @@ const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMax
 /** The keywords that are left to the check of the whole answer. */
 export const notHeldByGrammar = (schema: JsonSchema): string[] =>
   unheldKeywords(schema, (keyword, part) => {
-    if (ofRange.has(keyword)) return part['type'] === 'integer' && smallRange(part) !== null;
+    if (ofRange.has(keyword)) return isWhole(part['type']) && smallRange(part) !== null;
     if (keyword === 'format') return holdsFormat(part['format']);
     const isLength = keyword === 'minLength' || keyword === 'maxLength';
     return held.has(keyword) && !(isLength && holdsFormat(part['format']));
   });
+
+/** A range of whole numbers is one of the forms that the value may have; a number with a fraction has no such list. */
+const isWhole = (type: unknown): boolean => {
+  const types = [type].flat();
+  return types.includes('integer') && !types.includes('number');
+};

@@ -2,15 +2,26 @@ import type { JsonSchema } from '../../core/json-schema.ts';
 import { unheldKeywords } from '../request/unheld-keywords.ts';
 
 /**
- * What neither xgrammar nor guidance holds an answer to. vLLM itself turns to guidance where xgrammar knows that it can't,
- * as for `multipleOf` and `uniqueItems`; these it drops, or takes for less than they say.
+ * What xgrammar drops, or takes for less than it says. vLLM checks a request against guidance where xgrammar knows that it
+ * can't, and refuses what neither can (`uniqueItems`); but an engine keeps the one that its first request took, so that
+ * guidance is not to be counted on (vLLM 0.32, `StructuredOutputManager.grammar_init`).
  */
 const dropped = new Set(
-  'not if then else contains minContains maxContains uniqueItems dependentSchemas dependentRequired dependencies unevaluatedItems unevaluatedProperties'.split(
+  'not if then else contains minContains maxContains uniqueItems dependentSchemas dependentRequired dependencies unevaluatedItems unevaluatedProperties nullable'.split(
     ' ',
   ),
 );
+const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']);
+const ofLength = new Set(['minLength', 'maxLength']);
 
 /** The keywords that are left to the check of the whole answer. */
 export const notHeldByVllm = (schema: JsonSchema): string[] =>
-  unheldKeywords(schema, (keyword) => !dropped.has(keyword));
+  unheldKeywords(schema, (keyword, part) => {
+    const types = [part['type']].flat();
+    if (ofRange.has(keyword)) return types.includes('integer') || types.includes('number');
+    if (keyword === 'multipleOf') return types.includes('integer') && !types.includes('number');
+    if (ofLength.has(keyword)) return part['pattern'] === undefined && part['format'] === undefined;
+    // Of several it takes none.
+    if (keyword === 'allOf') return Array.isArray(part['allOf']) && part['allOf'].length === 1;
+    return !dropped.has(keyword);
+  });
