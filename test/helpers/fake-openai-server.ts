@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDeferred } from '../../src/backends/worker/deferred.ts';
 import { type JsonObject, isObject } from './fake-ollama/json.ts';
 import { createWaitingLine } from './fake-ollama/waiting-line.ts';
 import { speak } from './fake-openai/answer.ts';
@@ -38,6 +39,8 @@ export interface FakeOpenaiOptions {
   template?: string;
   /** What `/tokenize` makes one token of; absent: there is no such page. It puts the first of them before each prompt. */
   tokens?: string[];
+  /** So many requests for answers have come before the first of them is answered. */
+  gathers?: number;
 }
 
 export interface FakeOpenaiRequest {
@@ -88,6 +91,7 @@ const defaults = {
   headers: {},
   template: '',
   tokens: [] as string[],
+  gathers: 0,
 } as const;
 
 const owners = { vllm: 'vllm', 'llama-server': 'llamacpp', ollama: 'library', hosted: 'system' };
@@ -103,6 +107,7 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
   const idle = new WeakMap<Socket, NodeJS.Timeout>();
   const seen = { inFlight: 0, maxInFlight: 0, maxConnections: 0, connections: 0, aborted: 0 };
   const line = createWaitingLine(settings.slots, () => {});
+  const gathered = createDeferred<null>();
   let running: Server | null = null;
   let port = 0;
   const fake: FakeOpenai = {
@@ -224,6 +229,8 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
       if (!response.writableFinished && running !== null && fault !== 'reset' && fault !== 'closed') seen.aborted++;
     });
     seen.maxInFlight = Math.max(seen.maxInFlight, ++seen.inFlight);
+    if (seen.inFlight >= settings.gathers) gathered.resolve(null);
+    await gathered.promise;
     await answer(request, response, fault);
   }
 

@@ -37,7 +37,9 @@ test('each has as many GPUs as the model is spread over', async () => {
 });
 
 test('what they do is told together', async () => {
-  const { backend, loads } = await openFakeVllm({ ...cuda, stepMs: 5 }, { gpus: [0, 1], options: { max_num_seqs: 4 } });
+  // A thousand tokens, one a step: none of them is answered before all are there, however slow the machine is.
+  const fake = { ...cuda, stepMs: 100 };
+  const { backend, loads } = await openFakeVllm(fake, { gpus: [0, 1], options: { max_num_seqs: 4 } });
   const asked = Array.from({ length: 40 }, (_, index) => {
     const messages = [{ role: 'user', content: `${index} ${'z'.repeat(1000)}` }];
     return ask(backend, chat(messages, { temperature: 0 }));
