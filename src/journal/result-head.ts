@@ -22,13 +22,14 @@ export interface ResultHead {
 
 const idPattern = /\{"id":"batch_req_[\w-]*_(\d+)","custom_id":"/y;
 const successMark = ',"response":{"status_code":200,"request_id":"';
-const errorKey = '"error":';
+/** A brace is rarer than a quote in what is searched, so that a mark which begins with one is found sooner. */
+const errorMark = '},"error":';
 /** Sent once, and nothing of note before that: any other has more to tell. */
 const noErrorPattern = /\},"error":null,"llmbatch":\{"line":\d+,"attempts":1,/y;
-const usageMark = '"usage":{"prompt_tokens":';
+const usageMark = ',"usage":{"prompt_tokens":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
 const usagePattern =
-  /"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
+  /,"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
 
 /**
  * Reads the head of a result line; null where the line is none. A success that llmbatch wrote itself is known by the
@@ -54,16 +55,16 @@ function readOwnSuccess(text: string): ResultHead | null {
 
 function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' | 'kind'> | null {
   // No text of an answer or a row can hold these marks, for its quotes are escaped, but their keys can. The only "error" of
-  // the line is the result's own.
-  const errorAt = text.indexOf(errorKey, from);
-  const isOnlyOne = errorAt !== -1 && !text.includes(errorKey, errorAt + 1);
-  noErrorPattern.lastIndex = errorAt - 2;
+  // the line that comes behind an object is the result's own, which comes behind the response.
+  const errorAt = text.indexOf(errorMark, from);
+  const isOnlyOne = errorAt !== -1 && !text.includes(errorMark, errorAt + 1);
+  noErrorPattern.lastIndex = errorAt;
   if (!isOnlyOne || !noErrorPattern.test(text)) return null;
   const usageAt = text.indexOf(usageMark, from);
   if (usageAt === -1 || usageAt > errorAt) return null;
   usagePattern.lastIndex = usageAt;
   const usage = usagePattern.exec(text);
-  if (usage === null || !closesTwo(text.slice(usagePattern.lastIndex, errorAt - 1))) return null;
+  if (usage === null || !closesTwo(text.slice(usagePattern.lastIndex, errorAt + 1))) return null;
   // A hole that a power cut left in the file reads as NULs.
   if (text.includes('\0')) return null;
   return {
