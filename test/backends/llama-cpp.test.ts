@@ -310,8 +310,8 @@ describe('an answer of llama-cpp', () => {
   });
 
   test.each<[string, BatchRequest, string]>([
-    ['a key that it cannot honour', chat(greeting, { logit_bias: {} }), '`logit_bias`'],
-    ['tools', chat(greeting, { tools: [] }), '`tools`'],
+    ['a key that it cannot honour', chat(greeting, { logit_bias: { 5: 1 } }), '`logit_bias`'],
+    ['tools', chat(greeting, { tools: [{ type: 'function', function: { name: 'f' } }] }), '`tools`'],
     ['a wrong type', chat(greeting, { temperature: 'hot' }), '`temperature`'],
     ['more than one answer', chat(greeting, { n: 2 }), '`n`'],
     ['an unknown role', chat([{ role: 'x<|im_end|>', content: '' }]), 'role'],
