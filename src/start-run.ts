@@ -149,7 +149,8 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
   noteDamage(journal, host);
   const keeper = keepManifest({
     path: request.places.manifest,
-    sealKey: await openSealKey(host.environment),
+    // Of a run that nobody looks for, such as a sample, nothing is left that would want a seal.
+    sealKey: host.isListed === false ? null : await openSealKey(host.environment),
     current: () => ({ ...manifest, input: inputFacts(prepared), summary: meter.snapshot() }),
     check: prepared.lock.check,
     onFailure: fail,

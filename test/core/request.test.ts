@@ -20,7 +20,7 @@ test('without one at the start it is empty', () => {
   ]).toEqual(['', '', '']);
 });
 
-test('the text of a list of parts is their texts put together', () => {
+test('the text of a list of parts has each of their texts on a line of its own', () => {
   const parts = [{ type: 'text', text: 'a' }, { type: 'image_url' }, { type: 'text', text: 'b' }];
-  expect([textOf(parts), textOf('plain'), textOf(null)]).toEqual(['ab', 'plain', '']);
+  expect([textOf(parts), textOf('plain'), textOf(null)]).toEqual(['a\nb', 'plain', '']);
 });

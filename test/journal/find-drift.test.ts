@@ -18,6 +18,7 @@ const changes: Partial<AnswerSettings> = {
   conversation: { ...sampleSettings.conversation, trimEvery: 51 },
   controlTokens: 'allow',
   allowTruncated: true,
+  allowEmptyAnswers: true,
 };
 
 test('the same settings are no drift, also when they come back from a file', () => {
