@@ -29,7 +29,7 @@ function reach(server: { url: string }, changes: { longestMs?: number; signal?: 
 describe('a server that answers', () => {
   test('is reached at once, without a word', async () => {
     const { reached, notices } = reach(await startFake({ version: '0.34.1-rc2' }));
-    expect(await reached).toEqual({ version: '0.34.1-rc2', awayMs: null });
+    expect(await reached).toEqual({ version: '0.34.1-rc2', awayMs: null, wasGone: false });
     expect(notices).toEqual([]);
   });
 
