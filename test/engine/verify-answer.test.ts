@@ -71,6 +71,8 @@ describe('an answer', () => {
   test('must be JSON where JSON was asked for', async () => {
     expect(await judge(completion('{"a":1}'), { type: 'json_object' })).toMatchObject({ parsed: { a: 1 } });
     expect(kindOf(await judge(completion('Sure! {"a":1}'), { type: 'json_object' }))).toBe('schema-invalid');
+    expect(kindOf(await judge(completion('"a"'), { type: 'json_object' }))).toBe('schema-invalid');
+    expect(await judge(completion('[1]'), { type: 'json_object' })).toMatchObject({ parsed: [1] });
     expect(kindOf(await judge(completion(''), { type: 'json_object' }))).toBe('empty');
   });
 
@@ -136,6 +138,8 @@ describe('an answer that says nothing', () => {
     ['nothing', { message: { role: 'assistant', content: '' } }],
     ['null', { message: { role: 'assistant', content: null } }],
     ['blanks', { message: { role: 'assistant', content: ' \n\u200B' } }],
+    ['what shows nothing', { message: { role: 'assistant', content: '\u3164\u2800\u00AD\u0007' } }],
+    ['the token that ends an answer', { message: { role: 'assistant', content: '<|im_end|>\n' } }],
     ['thinking alone', { message: { role: 'assistant', content: '<think>hm' } }],
     ['thinking in a key of its own', { message: { role: 'assistant', content: '', reasoning_content: 'hm' } }],
     ['an empty list of calls', { message: { role: 'assistant', content: null, tool_calls: [] } }],
@@ -168,6 +172,11 @@ describe('an answer that says nothing', () => {
 
 describe('an answer that is not what was asked for', () => {
   const tools = [{ type: 'function', function: { name: 'pick', parameters: { type: 'object' } } }];
+  const withLogprobs = (token: object): Completion => {
+    const answer = completion('red');
+    answer.body.choices![0]!['logprobs'] = { content: [{ token: 'red', logprob: -1, ...token }] };
+    return answer;
+  };
   const call = (name: string, given: string): Completion => {
     const answer = completion('', { finishReason: 'tool_calls' });
     const tool_calls = [{ id: '1', type: 'function', function: { name, arguments: given } }];
@@ -188,6 +197,7 @@ describe('an answer that is not what was asked for', () => {
     ['a call where none is allowed', { tools, tool_choice: 'none' }, call('pick', '{}')],
     ['fewer answers than n', { n: 2 }, completion('red')],
     ['no log probabilities', { logprobs: true }, completion('red')],
+    ['no other tokens beside them', { logprobs: true, top_logprobs: 2 }, withLogprobs({ top_logprobs: [] })],
     ['none of the prompt', { prompt_logprobs: 1 }, completion('red')],
     ['no stop', { stop: ['ed'] }, completion('reds')],
     ['none of the choices', { guided_choice: ['red', 'green'] }, completion('a red apple')],

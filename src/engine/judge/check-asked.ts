@@ -28,7 +28,11 @@ function countProblem({ choices = [] }: ResponseBody, { n }: RequestBody): Probl
 
 function choicesProblem(answer: ResponseBody, body: RequestBody): Problem | null {
   for (const choice of answer.choices ?? []) {
-    const message = echoProblem(choice, body) ?? stopProblem(choice, body) ?? logprobsProblem(choice, answer, body);
+    const message =
+      echoProblem(choice, body) ??
+      stopProblem(choice, body) ??
+      logprobsProblem(choice, body) ??
+      promptLogprobsProblem(choice, answer, body);
     if (message !== null) return notHonoured(message, choice);
   }
   return null;
@@ -54,23 +58,33 @@ function stopProblem(choice: Choice, body: RequestBody): string | null {
   return met === undefined ? null : `\`stop\` ends an answer before ${shorten(met)}, and the answer goes on behind it`;
 }
 
-function logprobsProblem(
+function logprobsProblem(choice: Choice, { logprobs, top_logprobs: tops }: RequestBody): string | null {
+  const hasText = choiceText(choice) !== '' && callsOf(choice).length === 0;
+  if (!hasText || !(logprobs === true || Number(logprobs) > 0)) return null;
+  if (!hasLogprobs(choice['logprobs']))
+    return '`logprobs` asks for the log probabilities of the tokens, and they are not there';
+  return Number(tops) > 0 && !hasTops(choice['logprobs'])
+    ? '`top_logprobs` asks for the likeliest tokens at each place, and they are not there'
+    : null;
+}
+
+function promptLogprobsProblem(
   choice: Choice,
   answer: ResponseBody,
-  { logprobs, prompt_logprobs: ofPrompt }: RequestBody,
+  { prompt_logprobs: ofPrompt }: RequestBody,
 ): string | null {
-  const hasText = choiceText(choice) !== '' && callsOf(choice).length === 0;
-  if ((logprobs === true || Number(logprobs) > 0) && hasText && !hasLogprobs(choice['logprobs']))
-    return '`logprobs` asks for the log probabilities of the tokens, and they are not there';
-  if (typeof ofPrompt !== 'number') return null;
-  const given = answer['prompt_logprobs'] ?? choice['prompt_logprobs'];
-  return Array.isArray(given)
-    ? null
-    : '`prompt_logprobs` asks for the log probabilities of the prompt, and they are not there';
+  if (typeof ofPrompt !== 'number' || Array.isArray(answer['prompt_logprobs'] ?? choice['prompt_logprobs']))
+    return null;
+  return '`prompt_logprobs` asks for the log probabilities of the prompt, and they are not there';
 }
 
 const hasLogprobs = (value: unknown): boolean =>
   isRecord(value) && Object.values(value).some((list) => Array.isArray(list) && list.length > 0);
+
+const hasTops = (value: unknown): boolean =>
+  isRecord(value) &&
+  Array.isArray(value['content']) &&
+  value['content'].some((token) => isRecord(token) && hasLogprobs({ tops: token['top_logprobs'] }));
 
 /** Speculation overshoots by a few tokens, and servers differ in what they count. */
 const tolerated = { share: 1.5, tokens: 16 };

@@ -9,6 +9,21 @@ export interface FoundJson {
 
 /** Takes the JSON out of an answer: all of it, or what one markdown fence holds, or what stands behind the thinking. */
 export function findJson(content: string): FoundJson | string {
+  const found = takeJson(content);
+  if (typeof found === 'string' || !mayBeEndless.test(found.json) || !holdsEndless(found.value)) return found;
+  return 'the answer holds a number that is too large to be kept as one';
+}
+
+/** Most answers have no such number, and need not be walked through. */
+const mayBeEndless = /\d[eE]\+?\d{3}|\d{309}/;
+
+/** JSON.parse makes Infinity of a number beyond 1.8e308, and JSON.stringify null of that. */
+const holdsEndless = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).some(holdsEndless)
+    : value === Infinity || value === -Infinity;
+
+function takeJson(content: string): FoundJson | string {
   const whole = parsed(content);
   if (whole !== null) return whole;
   const { text, isThinking } = withoutThinking(content);
@@ -20,8 +35,8 @@ export function findJson(content: string): FoundJson | string {
   return whyNot(text);
 }
 
-/** One fence that is the whole text. */
-const fence = /^(```|~~~)[\w-]*\s((?:(?!\1)[\s\S])*)\1$/;
+/** A fence from the first line to the last. A text inside may hold one too: whether it is JSON tells that it is one whole. */
+const fence = /^(`{3,}|~{3,})[\w-]*\s([\s\S]*)\1$/;
 
 function parsed(json: string): { value: unknown; json: string } | null {
   try {

@@ -1,9 +1,10 @@
 import { type Failure, failure } from '../../core/completion.ts';
+import { shorten } from '../../core/format.ts';
 import type { JsonSchema } from '../../core/json-schema.ts';
 import type { BatchRequest, RequestBody } from '../../core/request.ts';
 import { type AskedForm, askedForm } from './asked-form.ts';
 import type { CheckThread } from './check-thread.ts';
-import { type FormCheck, choiceCheck, jsonCheck, patternCheck } from './form-checks.ts';
+import { type FitsSchema, type FormCheck, choiceCheck, jsonCheck, patternCheck } from './form-checks.ts';
 import type { SchemaHolder, SchemaTeller } from './held-schemas.ts';
 
 /** How the form of an answer is checked; `hint`: what may be to blame where the answer was cut. */
@@ -56,10 +57,14 @@ function simpleForm(
   thread: CheckThread,
 ): Promise<PreparedForm | Failure> | PreparedForm | null {
   if (form.type === 'text') return null;
-  if (form.type === 'json_object') return { check: jsonCheck(null), hint: '' };
+  if (form.type === 'json_object') return { check: jsonCheck(isContainer), hint: '' };
   if (form.type === 'pattern') return patternForm(form, body, thread);
   return { check: choiceCheck(form.choices, { key: form.key, body }), hint: '' };
 }
+
+/** A list is allowed: vLLM and llama-server give one where the prompt asks for it. */
+const isContainer: FitsSchema = async (json) =>
+  /^\s*[[{]/.test(json) ? null : `the answer is JSON, but no object, as json_object asks for: ${shorten(json)}`;
 
 async function patternForm(
   { key, pattern }: { key: string; pattern: string },

@@ -38,9 +38,10 @@ export function emptinessOf(choice: Choice, before: string): 'thinking' | 'blank
   return content === '' ? 'nothing' : 'blank';
 }
 
-/** Blanks, and marks without a width. */
+/** Blanks, what shows nothing, and the tokens that end an answer, which some servers write out. */
 const isBlank = (text: string): boolean => text === '' || blank.test(text);
-const blank = /^[\s\0\u200B-\u200D\u2060\uFEFF]*$/;
+const blank =
+  /^(?:[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]|<\/s>|<eos>|<pad>|<end_of_turn>|<turn\|>|<\|(?:im_end|end|endoftext|end_of_text|eot_id|eom_id|return)\|>|<｜end▁of▁sentence｜>)*$/u;
 
 /** A call, or a sound. */
 const saysOtherwise = (choice: Choice): boolean =>

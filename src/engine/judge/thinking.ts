@@ -1,7 +1,7 @@
 /** How models mark what they think before they answer. Written out where the server does not part it from the answer. */
 const marks: readonly { opens: RegExp; closes: RegExp }[] = [
   // DeepSeek, Qwen, GLM and most others; Gemini; Seed-OSS.
-  ...['think', 'thinking', 'thought', 'seed:think'].map((name) => ({
+  ...['think', 'thinking', 'thought', 'reasoning', 'seed:think'].map((name) => ({
     opens: new RegExp(`^<${name}>`, 'i'),
     closes: new RegExp(`</${name}>`, 'i'),
   })),

@@ -5,6 +5,7 @@ test.each([
   ['<think>\nhm\n</think>\n\nred', 'red'],
   ['<THINK>hm</THINK>red', 'red'],
   ['<thinking>hm</thinking> red', 'red'],
+  ['<reasoning>hm</reasoning> red', 'red'],
   ['[THINK]hm[/THINK]red', 'red'],
   ['<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>red', 'red'],
   ['<|channel>thought\nhm<channel|>red', 'red'],
