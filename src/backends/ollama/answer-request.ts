@@ -3,7 +3,7 @@ import { type Answer, type Completion, type Usage, failure, responseBody } from 
 import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../core/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
-import { classifyError, withoutVainAdvice } from './classify-error.ts';
+import { afterOpening, classifyError, withoutVainAdvice } from './classify-error.ts';
 import type { CutCheck } from '../server/cut-check.ts';
 import { checkContinued } from './check-continued.ts';
 import type { OllamaClient } from './client.ts';
@@ -38,7 +38,7 @@ export async function answerRequest(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof EngineError) return failure(error.kind, error.message);
-    const failed = classifyError(error);
+    const failed = afterOpening(classifyError(error));
     if (failed.kind === 'engine-crashed' || failed.kind === 'connection') tools.reloads.excuse();
     return withoutVainAdvice(failed, loaded.facts.trainedTokens, loaded.runner.num_ctx);
   }

@@ -25,6 +25,13 @@ export function classifyError(error: unknown): Failure {
   return ofServerText(messageOf(error));
 }
 
+/**
+ * Of a request of a run: when that began, an Ollama server answered. What answers now stands before it, or refuses this
+ * request alone; a look at the server tells which.
+ */
+export const afterOpening = (failed: Failure): Failure =>
+  failed.kind === 'unusable' && failed.response !== undefined ? { ...failed, kind: 'connection' } : failed;
+
 const kindsByStatus: Record<number, ErrorKind> = {
   401: 'unauthorized',
   403: 'unauthorized',

@@ -10,7 +10,14 @@ import { headerText, parsedAnswer } from '../server/json-text.ts';
 import type { ModelWatch } from '../server/model-watch.ts';
 import { oneLine } from '../server/one-line.ts';
 import type { AddressCheck } from './address-check.ts';
-import { classifyResponse, classifyThrown, isMissingPath, onlyPathMissing } from './classify-error.ts';
+import {
+  afterAnswers,
+  classifyResponse,
+  classifyThrown,
+  errorIn,
+  isMissingPath,
+  onlyPathMissing,
+} from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 import { createCollector } from './collect-answer.ts';
 import type { PromptCheck } from './ollama-cuts.ts';
@@ -26,6 +33,8 @@ export interface AnswerTools {
   prepare: PrepareBody;
   contextTokens: number | null;
   isRightAddress: AddressCheck;
+  /** Paths that have answered a request. */
+  answered: Set<Endpoint>;
   /** Did the server see the whole prompt? */
   checkPrompt: PromptCheck;
   watchModel: ModelWatch;
@@ -73,6 +82,7 @@ async function send(tools: AnswerTools, body: object, { request, context }: Aske
   context.onActivity();
   const { statusCode: status, headers } = response;
   if (!isAnswered(status)) return refused(tools, response, { request, context });
+  tools.answered.add(request.endpoint);
   checkEncoding(response);
   // Some servers know no streams, and send the whole answer.
   const isStream = headerText(headers['content-type']).trim().toLowerCase().startsWith('text/event-stream');
@@ -97,15 +107,15 @@ function checkEncoding({ headers, body }: Dispatcher.ResponseData): void {
 }
 
 async function refused(
-  { client, isRightAddress }: AnswerTools,
+  { client, isRightAddress, answered }: AnswerTools,
   { statusCode: status, headers, body }: Dispatcher.ResponseData,
   { request, context }: Asked,
 ): Promise<Failure> {
   const { inText, inValue } = client.redact;
   const failed = classifyResponse({ status, headers: inValue(headers), text: inText(await quotableText(body)) });
-  return isMissingPath(failed) && (await isRightAddress(context.signal))
-    ? onlyPathMissing(failed, request.endpoint)
-    : failed;
+  if (!isMissingPath(failed)) return failed;
+  if (answered.has(request.endpoint)) return afterAnswers(failed);
+  return (await isRightAddress(context.signal)) ? onlyPathMissing(failed, request.endpoint) : failed;
 }
 
 /** Keys with which `vllm serve` has no streams, and one whose answer is no text. */
@@ -131,7 +141,7 @@ async function readStream(
   const collector = createCollector();
   let failed: unknown;
   const onEvent = (event: Record<string, unknown>): boolean => {
-    failed ??= event['error'] ?? undefined;
+    failed ??= errorIn(event);
     const isFirst = !collector.hasToken();
     const part = collector.add(event);
     if (part !== 'token') return part === 'progress' || failed !== undefined;

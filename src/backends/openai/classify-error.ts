@@ -51,6 +51,18 @@ export function classifyErrorBody(error: unknown): Failure {
   return ofError(status >= 400 && status < 600 ? status : 500, said);
 }
 
+/**
+ * The error that came in place of an answer, or of a part of one; undefined where there is none. Not all servers write it
+ * under `error`: older vLLMs send `{"object": "error", "message"}`, FastAPI `{"detail"}`, gateways `{"message"}`.
+ */
+export function errorIn(said: Record<string, unknown>): unknown {
+  const { error, object, choices, data, message, detail } = said;
+  if (error !== undefined && error !== null) return error;
+  const isPart = Array.isArray(choices) || Array.isArray(data);
+  const isBare = !isPart && (typeof message === 'string' || (detail !== undefined && detail !== null));
+  return object === 'error' || isBare ? said : undefined;
+}
+
 interface Said {
   text: string;
   /** The fields of the error: `code`, `type`, ... */
@@ -117,7 +129,8 @@ function ofClientError(status: number, { text, details }: Said): Failure | null 
   if (isFiltered(text, details)) return failure('refused', said);
   if (status === 401 || status === 403) return failure('unauthorized', `${said} ${keyHint}`);
   if (has(details, /^(insufficient_quota|billing_)/)) return failure('unusable', said);
-  if (status === 429) return null;
+  // OpenAI's for one that is larger than all that a minute allows: it would never be let through.
+  if (status === 429) return /request too large/i.test(text) ? failure('bad-request', said) : null;
   if (has(details, /^model_not_found$/)) return failure('model-not-found', said);
   if (isPathMissing(status)) return ofMissing(status, text);
   return contextError(text, details) ?? withStreamHint(status, text);
@@ -146,6 +159,13 @@ export const onlyPathMissing = (failed: Failure, endpoint: Endpoint): Failure =>
   message: failed.message.replace(pathHint, `This server has no ${endpoint}.`),
 });
 
+/** Of a path that has answered requests of this run: what stands before the server answers now, or refuses this one alone. */
+export const afterAnswers = (failed: Failure): Failure => ({
+  ...failed,
+  kind: 'connection',
+  message: failed.message.replace(pathHint, 'It has answered other requests at this path.'),
+});
+
 const keyHint = 'Set the variable OPENAI_API_KEY to a key that the server takes.';
 const pathHint = 'There is no such path here: look at the base URL (most end with /v1), and at what the server can do.';
 
@@ -165,7 +185,9 @@ function ofServerError(status: number, { text, details }: Said): Failure | null 
   // What stands before the server (502, 503, 504) knows nothing of the request.
   const isItsFault = status === 500 && (has(details, faultTypes) || isRequestFault(text));
   const kind = known ?? (isItsFault ? 'bad-request' : undefined);
-  return kind === undefined ? null : failure(kind, saying(status, text));
+  if (kind !== undefined) return failure(kind, saying(status, text));
+  // Of older llama-servers. After a crash, a text may only end with lines about other requests.
+  return /^the request exceeds the available context size/i.test(text) ? contextError(text, details) : null;
 }
 
 const has = (details: Record<string, unknown>, pattern: RegExp): boolean =>

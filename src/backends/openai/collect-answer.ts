@@ -107,9 +107,9 @@ function addDelta(message: Fields, { role: _role, tool_calls: calls, ...others }
 /** OpenAI's own limit of tools. Without one, an index of a billion would make as long a list. */
 const mostCalls = 128;
 
-/** The parts of a call have the same index; some servers send whole calls, without one. */
+/** The parts of a call have the same index. */
 function addCall(known: Fields[], { index, ...call }: Fields): void {
-  const place = typeof index === 'number' ? index : known.length;
+  const place = placeOfCall(known, index, call);
   if (!Number.isInteger(place) || place < 0 || place >= mostCalls)
     throw new BrokenAnswer('invalid-response', `The server numbers a call of a tool ${named(index)}: that can't be.`);
   const target = (known[place] ??= Object.assign(noFields(), { type: 'function', function: noFields() }));
@@ -120,6 +120,15 @@ function addCall(known: Fields[], { index, ...call }: Fields): void {
   const whole = target['function'] as Fields;
   setGiven(whole, rest);
   whole['arguments'] = `${textIn(whole['arguments'])}${isRecord(more) ? JSON.stringify(more) : textIn(more)}`;
+}
+
+/** Some servers number no call, or number all calls alike, and send each whole: a new name and a new id begin another. */
+function placeOfCall(known: Fields[], index: unknown, { id, function: part }: Fields): number {
+  const isNamed = isRecord(part) && textIn(part['name']) !== '';
+  if (typeof index !== 'number') return isNamed || known.length === 0 ? known.length : known.length - 1;
+  const before = known[index]?.['id'];
+  const isAnother = isNamed && textIn(id) !== '' && textIn(before) !== '' && id !== before;
+  return isAnother ? known.length : index;
 }
 
 /** `{content: [...]}` of chats, `{tokens: [...], token_logprobs: [...], ...}` of completions. */

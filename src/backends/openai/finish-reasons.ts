@@ -1,9 +1,24 @@
-/** The last two are TGI's. */
-const ends = new Set('stop tool_calls function_call eos_token stop_sequence'.split(' '));
+/** Beside OpenAI's those of TGI (`eos_token`, `stop_sequence`), Together (`eos`), and of gateways to Anthropic. */
+const ends = new Set('stop tool_calls function_call eos_token stop_sequence eos end_turn tool_use'.split(' '));
 /** Judged by the engine stage, which keeps what was said. */
 const cuts = new Set(['length', 'content_filter']);
-/** vLLM's and SGLang's for a request that they gave up; a router's for a server behind it that failed. */
-const failures = new Set(['abort', 'error']);
+/** vLLM's and SGLang's for a request that they gave up; a router's, DeepSeek's and Zhipu's for a server that failed. */
+const failures = new Set('abort error insufficient_system_resource network_error'.split(' '));
+/** Other words for a cut: Anthropic's and Gemini's, Mistral's; Gemini's, Zhipu's. */
+const otherWords: Record<string, string> = {
+  max_tokens: 'length',
+  model_length: 'length',
+  safety: 'content_filter',
+  recitation: 'content_filter',
+  sensitive: 'content_filter',
+};
+
+/** A reason in OpenAI's words, where it is a known one in others, or in capitals. */
+export function ourReason(reason: string): string {
+  const small = reason.toLowerCase();
+  const ours = Object.hasOwn(otherWords, small) ? (otherWords[small] ?? small) : small;
+  return isKnownReason(ours) ? ours : reason;
+}
 
 export const isKnownReason = (reason: string): boolean => ends.has(reason) || cuts.has(reason);
 export const isFailedReason = (reason: string): boolean => failures.has(reason);

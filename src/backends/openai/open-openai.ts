@@ -54,6 +54,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
     contextTokens,
     isRightAddress: createAddressCheck(client, list !== null),
+    answered: new Set(),
     watchModel: createModelWatch(onNotice),
     checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
     prepare: createPreparation(facts, {

@@ -2,9 +2,9 @@ import { type Answer, type Choice, type Completion, type Failure, failure, rejec
 import { isRecord } from '../../core/is-record.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { oneLine } from '../server/one-line.ts';
-import { classifyErrorBody } from './classify-error.ts';
+import { classifyErrorBody, errorIn } from './classify-error.ts';
 import { cutByWindow } from './cut-answer.ts';
-import { isFailedReason, isKnownReason } from './finish-reasons.ts';
+import { isFailedReason, isKnownReason, ourReason } from './finish-reasons.ts';
 import { bodyOf, isCount, usageOf } from './response-body.ts';
 
 type Fields = Record<string, unknown>;
@@ -12,14 +12,25 @@ type Fields = Record<string, unknown>;
 /** Is what a server sent with its success a whole answer? `contextTokens`: of its window, null where it isn't known. */
 export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
   if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
-  const { error, usage } = body;
-  if (error !== undefined && error !== null) return withUsage(classifyErrorBody(error), usage);
+  const { usage } = body;
+  const error = errorIn(body);
+  if (error !== undefined) return withUsage(classifyErrorBody(error), usage);
   const isEmbedding = request.endpoint === '/v1/embeddings';
-  const problem = isEmbedding ? embeddingProblem(body, request) : choicesProblem(body, request);
+  const said = isEmbedding ? body : withOurReasons(body);
+  const problem = isEmbedding ? embeddingProblem(said, request) : choicesProblem(said, request);
   if (problem !== null) return withUsage(problem, usage);
-  const answer: Completion = { status: 'completed', body: bodyOf(body, request) };
+  const answer: Completion = { status: 'completed', body: bodyOf(said, request) };
   const cut = isEmbedding ? null : cutByWindow(answer.body, request, contextTokens);
   return cut === null ? answer : rejection(answer, cut.kind, cut.message);
+}
+
+function withOurReasons({ choices, ...others }: Fields): Fields {
+  if (!Array.isArray(choices)) return { ...others, choices };
+  const ours = (choices as unknown[]).map((choice) => {
+    const reason = isRecord(choice) ? choice['finish_reason'] : null;
+    return isRecord(choice) && typeof reason === 'string' ? { ...choice, finish_reason: ourReason(reason) } : choice;
+  });
+  return { ...others, choices: ours };
 }
 
 /** What is no answer may have cost tokens all the same. */

@@ -1,6 +1,6 @@
 /** A server's text that says that memory ran out. */
 export const outOfMemoryText =
-  /out[ -]of[ -](device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.{1,200} but only .{1,200} available)/i;
+  /out[ -]of[ -](device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|std::bad_alloc|cannot allocate memory|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.{1,200} but only .{1,200} available)/i;
 
 /**
  * Texts that servers send with a status of 500, or in the middle of a stream, though the request is at fault: llama-server

@@ -520,3 +520,18 @@ test('the token that the server puts before a raw prompt is not sent twice', asy
   completed(await answer(loaded, completion('<s>hello')));
   expect(server.requests.at(-1)?.body).toMatchObject({ prompt: 'hello' });
 });
+
+test.each([
+  [404, 'nothing here'],
+  [405, 'no such method'],
+  [302, ''],
+])('a %d in the middle of a run does not end it', async (status, body) => {
+  const server = await startScripted({ '/api/chat': { status, body } });
+  expect(await answer(loadedOn(server), hello())).toMatchObject({ status: 'failed', kind: 'connection' });
+});
+
+test('a model that is gone does', async () => {
+  const body = `{"error":"model 'tiny-scorer' not found"}`;
+  const server = await startScripted({ '/api/chat': { status: 404, body } });
+  expect(await answer(loadedOn(server), hello())).toMatchObject({ status: 'failed', kind: 'model-not-found' });
+});

@@ -24,6 +24,11 @@ describe('a probe', () => {
     expect(server).toMatchObject({ loads: 1, maxInFlight: slots });
   });
 
+  test('finds one where the server tells no times', async () => {
+    const reply = lines({ ...piece('one'), created_at: 'now' }, end({ created_at: undefined }));
+    expect(await probeSlots(loadedOn(await startScripted({ '/api/chat': reply })), 4, never)).toBe(1);
+  });
+
   test('finds no more than it asks for', async () => {
     const server = await startFake({ slots: 16 });
     expect(await probeSlots(loadedOn(server), 3, never)).toBe(3);

@@ -108,6 +108,11 @@ describe('a context that is too small', () => {
     const message = 'CUDA error; earlier: request (9 tokens) exceeds the available context size (8 tokens)';
     expect(classify(500, JSON.stringify({ error: { message } })).kind).toBe('server-error');
   });
+
+  test('an older llama-server refuses it with a 500', () => {
+    const message = 'the request exceeds the available context size. try increasing the context size';
+    expect(classify(500, JSON.stringify({ error: { message } })).kind).toBe('context-too-long');
+  });
 });
 
 test('a refusal that quotes the request stops no run', () => {
@@ -173,4 +178,9 @@ describe('a connection', () => {
   test('a mistake of this program is no failure of the server', () => {
     expect(() => classifyThrown(new TypeError('x is not a function'))).toThrow(TypeError);
   });
+});
+
+test('a request that is larger than all that a minute allows is not sent again', () => {
+  const message = 'Request too large for m on tokens per min (TPM): Limit 30000, Requested 50000.';
+  expect(classify(429, JSON.stringify({ error: { message, code: 'rate_limit_exceeded' } })).kind).toBe('bad-request');
 });

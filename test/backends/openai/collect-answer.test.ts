@@ -110,3 +110,20 @@ test.each([
   collector.add(part(0, delta));
   expect(collector.hasToken()).toBe(says);
 });
+
+test('calls of tools that are all numbered alike, and come whole', () => {
+  const call = (name: string) => ({ index: 0, id: name, function: { name, arguments: '{"a":1}' } });
+  const body = collect(part(0, { tool_calls: [call('f')] }), part(0, { tool_calls: [call('g')] }));
+  const wholeCall = (name: string) => ({ id: name, type: 'function', function: { name, arguments: '{"a":1}' } });
+  expect(body['choices']).toMatchObject([{ message: { tool_calls: [wholeCall('f'), wholeCall('g')] } }]);
+});
+
+test.each([{ index: 0, id: 'new for each part' }, {}])('the parts of a call have no name: %j', (more) => {
+  const body = collect(
+    part(0, { tool_calls: [{ ...more, id: 'x', function: { name: 'f', arguments: '{"a"' } }] }),
+    part(0, { tool_calls: [{ ...more, function: { arguments: ':1}' } }] }),
+  );
+  expect(body['choices']).toMatchObject([
+    { message: { tool_calls: [{ function: { name: 'f', arguments: '{"a":1}' } }] } },
+  ]);
+});

@@ -53,3 +53,15 @@ test('without a list, the address is asked for once', async () => {
   await backend.generate(embedding, context());
   expect(server.requests).toHaveLength(length + 1);
 });
+
+test('a path that has answered is there: what stands before the server may be wrong for a while', async () => {
+  const { server, backend } = await openWithout(true, /embeddings/);
+  completed(await backend.generate(request, context()));
+  server.faults = () => 'path-gone';
+  expect(await backend.generate(request, context())).toMatchObject({
+    kind: 'connection',
+    message: 'The server says: Not Found. It has answered other requests at this path.',
+  });
+  server.faults = null;
+  completed(await backend.generate(request, context()));
+});

@@ -87,6 +87,40 @@ test.each<object>([
   expect(refused).toMatchObject({ kind: 'bad-request', message: expect.stringMatching(/^The server .*\.$/) as string });
 });
 
+describe('an error without the key `error`', () => {
+  test.each<[object, string]>([
+    [{ object: 'error', message: 'CUDA out of memory', code: 500 }, 'out-of-memory'],
+    [{ detail: 'boom' }, 'server-error'],
+    [{ message: 'slow down', code: 429 }, 'rate-limited'],
+  ])('%j is one all the same', async (error, kind) => {
+    expect(await said(JSON.stringify(error))).toMatchObject({ status: 'failed', kind });
+    // Also where the stream goes on to an end.
+    const answer = await streamed(events(delta('half'), error, delta('', 'stop')));
+    expect(answer).toMatchObject({ status: 'failed', kind });
+  });
+});
+
+describe('a reason for an end in other words', () => {
+  test.each([
+    ['max_tokens', 'length'],
+    ['MAX_TOKENS', 'length'],
+    ['model_length', 'length'],
+    ['SAFETY', 'content_filter'],
+    ['STOP', 'stop'],
+    ['eos', 'eos'],
+    ['end_turn', 'end_turn'],
+  ])('%s is %s', async (reason, ours) => {
+    const text = events(delta('a', reason));
+    const choices = [{ index: 0, message: { role: 'assistant', content: 'a' }, finish_reason: reason }];
+    for (const answer of [await streamed(text), await said(JSON.stringify(whole('a', { choices })))])
+      expect(completed(answer).body.choices?.[0]?.finish_reason).toBe(ours);
+  });
+
+  test.each(['insufficient_system_resource', 'network_error'])('%s is a failure of the server', async (reason) => {
+    expect(await streamed(events(delta('a', reason)))).toMatchObject({ status: 'failed', kind: 'server-error' });
+  });
+});
+
 test('headers that come twice are no bug', async () => {
   const location = ['location', 'http://a/', 'location', 'http://b/'];
   const answer = await ask((response) => void response.writeHead(302, location).end(), false);

@@ -98,3 +98,7 @@ describe('a text that is made for it', () => {
     expect((process.cpuUsage().user - startedAt) / 1e6).toBeLessThan(30);
   });
 });
+
+test.each(['std::bad_alloc', 'mmap failed: Cannot allocate memory'])('%s says that memory ran out', (text) => {
+  expect(outOfMemoryText.test(text)).toBe(true);
+});
