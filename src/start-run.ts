@@ -146,7 +146,7 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
     },
     onFailure: fail,
   });
-  noteDamage(journal, host);
+  noteFindings(journal, host);
   const keeper = keepManifest({
     path: request.places.manifest,
     // Of a run that nobody looks for, such as a sample, nothing is left that would want a seal.
@@ -192,10 +192,11 @@ async function finish(run: Prepared & { journal: Journal }): Promise<void> {
   await forgetRun(request.places.manifest, host.environment);
 }
 
-function noteDamage({ damage }: Journal, { onNote }: RunHost): void {
+function noteFindings({ damage, strangers }: Journal, { onNote }: RunHost): void {
   if (damage.tornBytes > 0)
     onNote(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
   if (damage.lines > 0) onNote(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
+  if (strangers > 0) onNote(`${strangers} results of the output answer no line of this input: they stay, at its end`);
 }
 
 function inputFacts({ request, manifest, input }: Prepared): Manifest['input'] {

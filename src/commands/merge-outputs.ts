@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type FileHandle, stat } from 'node:fs/promises';
 import { JournalError, exitCodes } from '../core/errors.ts';
 import { formatInteger } from '../core/format.ts';
 import { removeDrafts, replaceFile } from '../journal/draft.ts';
@@ -8,6 +8,7 @@ import type { Manifest } from '../journal/manifest.ts';
 import { readBestResults } from '../journal/read-best-results.ts';
 import { readResultHead } from '../journal/result-head.ts';
 import { placesOf } from '../journal/run-places.ts';
+import { endOnSignals } from './end-on-signals.ts';
 import { tell, tellJson } from './print.ts';
 import { writeStdout } from './write-stdout.ts';
 
@@ -84,13 +85,17 @@ async function mergeToFile(
     throw new JournalError(`${output} is there already`, 'Choose another -o, or replace it with --overwrite.');
   }
   const lock = await acquireLock(path);
+  const leaveNothing = async (): Promise<void> => {
+    await removeDrafts(path);
+    await lock.release();
+  };
   try {
     await removeDrafts(path);
     // A new file may be read by those only who may read all that comes into it.
     const rights = found ?? { mode: await commonMode(outputs) };
-    return await replaceFile(path, rights, (draft) =>
-      mergeTo((text) => draft.appendFile(text).then(() => true), lines),
-    );
+    const write = (draft: FileHandle): Promise<Counts> =>
+      mergeTo((text) => draft.appendFile(text).then(() => true), lines);
+    return await endOnSignals(leaveNothing, () => replaceFile(path, rights, write));
   } finally {
     await lock.release();
   }

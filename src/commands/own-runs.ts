@@ -3,12 +3,14 @@ import { quoteForShell } from '../core/format.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import type { FoundRun } from '../journal/find-manifest.ts';
 import { type Manifest, isOwnManifest } from '../journal/manifest.ts';
+import { isInRunFolder } from '../journal/run-folder.ts';
 import { openSealKey } from '../journal/seal.ts';
 import { findRuns } from '../journal/started-runs.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
-  isOwnManifest(manifestPath, await openSealKey(process.env));
+  // llmbatch 0.1 sealed nothing; but into the user's own state folder nobody else writes.
+  isInRunFolder(manifestPath, process.env) || isOwnManifest(manifestPath, await openSealKey(process.env));
 
 /** The newest run of this folder that is wanted, and that this user started. */
 export async function findOwnRun(isWanted: (run: FoundRun) => boolean): Promise<FoundRun> {

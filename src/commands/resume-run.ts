@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { isTransient } from '../core/errors.ts';
+import { UsageError, isTransient } from '../core/errors.ts';
+import { quoteForShell } from '../core/format.ts';
 import type { Manifest } from '../journal/manifest.ts';
 import type { FoundRun } from '../journal/find-manifest.ts';
 import { isInRunFolder } from '../journal/run-folder.ts';
@@ -65,14 +66,22 @@ async function inputOf({ input, output }: Manifest, places: RunPlaces): Promise<
   if (input.path === '-' || (await exists(input.path))) return input.path;
   const way = relative(dirname(realPathOf(output)), realPathOf(input.path));
   const moved = resolve(dirname(places.output), way);
-  return (await exists(moved)) ? moved : input.path;
+  if (await exists(moved)) return moved;
+  throw new UsageError(
+    `the input of this run is gone: ${input.path}`,
+    `Put it back. Or name where it lies now, in the command that began the run: llmbatch run <input> -o ${quoteForShell(places.output)}`,
+  );
 }
 
 /** What was kept of standard input lies beside the output. */
-async function spoolOf({ input: { spool } }: Manifest, places: RunPlaces): Promise<string | null> {
+async function spoolOf({ input: { spool } }: Manifest, places: RunPlaces): Promise<string> {
   if (spool === null || (await exists(places.spool))) return places.spool;
   const moved = join(dirname(places.output), basename(spool));
-  return (await exists(moved)) ? moved : spool;
+  if (await exists(moved)) return moved;
+  throw new UsageError(
+    `what was kept of standard input is gone: ${spool}`,
+    `Pipe the same input in again, to the command that began the run: ... | llmbatch run - -o ${quoteForShell(places.output)}`,
+  );
 }
 
 const exists = (path: string): Promise<boolean> =>

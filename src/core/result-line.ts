@@ -67,9 +67,14 @@ export interface ResultDetails {
   conversation?: { lane: number; turn: number; history: number; since_trim: number };
 }
 
-/** The lines of an output, block by block. */
-export const readResultLines = (handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> =>
-  readLineBlocks(handle, { ...(end === undefined ? {} : { end }), longest: mostResultBytes });
+/** The lines of an output, block by block. The byte order mark of an editor is no part of the first one. */
+export async function* readResultLines(handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> {
+  const { buffer } = await handle.read(Buffer.alloc(byteOrderMark.length), 0, byteOrderMark.length, 0);
+  const start = buffer.equals(byteOrderMark) ? byteOrderMark.length : 0;
+  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), longest: mostResultBytes });
+}
+
+const byteOrderMark = Buffer.from('\ufeff');
 
 /**
  * Bytes of a result line, at most: what is longer is recorded as a failure, so that whatever was written can be read again

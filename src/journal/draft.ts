@@ -43,7 +43,11 @@ export async function replaceFile<Result>(
 
 export const draftPathOf = (path: string): string => `${path}.draft-${randomUUID()}`;
 
-const draftName = /^(?:|\.run\.json|\.run\.input)\.draft-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+const uuid = '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}';
+/** Also of what `--overwrite` keeps aside, and of the lock: who is still making one of these makes another. */
+const draftName = new RegExp(
+  `^(?:(?:\\.old(?:\\.\\d+)?)?(?:\\.run\\.json|\\.run\\.input)?\\.draft-|\\.lock\\.)${uuid}$`,
+);
 
 /** Removes drafts of an output and of its run's files that a crash left. Call with the lock held. */
 export async function removeDrafts(outputPath: string): Promise<void> {

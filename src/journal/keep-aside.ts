@@ -31,9 +31,13 @@ export async function keepAside(places: RunPlaces, found: FoundRun | null): Prom
   return basename(aside.output);
 }
 
-/** Of a run that was to be replaced, and died between the two: back to where it was. Call with the lock held. */
+/**
+ * Of a run that was to be replaced, when the new one died before its manifest stood: back to where it was, in place of
+ * the empty output that the new one may have made. Call with the lock held.
+ */
 export async function undoAside(places: RunPlaces): Promise<void> {
-  if (await isThere(places.output)) return;
+  const there = await lstat(places.output).catch(() => null);
+  if (there !== null && !(there.isFile() && there.size === 0)) return;
   const found = await findManifest(places).catch(() => null);
   if (found === null) return;
   for (let number = 1; await isThere(asideName(places.output, number)); number++) {
@@ -61,7 +65,8 @@ export async function findAside({ output }: RunPlaces, names: readonly string[])
 export async function removeAside(places: RunPlaces, names: readonly string[]): Promise<void> {
   for (const name of await findAside(places, names)) {
     const path = join(dirname(places.output), name);
-    const files = [path, `${path}.run.json`, `${path}.run.input`];
+    // The output last: while it is there, what a crash left of the others is found again.
+    const files = [`${path}.run.json`, `${path}.run.input`, path];
     for (const file of files) {
       // A link in the place is somebody else's.
       if ((await lstat(file).catch(() => null))?.isFile() === true) await rm(file, { force: true });

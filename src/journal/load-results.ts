@@ -28,6 +28,7 @@ export async function loadResults(
       const head = readResultHead(bytes);
       const row = head === null ? -1 : table.find(head.id);
       if (head === null) {
+        if (isBlank(length, bytes)) continue;
         loaded.damagedLines++;
         addRange(damaged, { offset, length });
       } else if (row === -1) {
@@ -43,6 +44,12 @@ export async function loadResults(
   await keepDamage({ handle, path }, damaged);
   return loaded;
 }
+
+/** An editor's empty lines hold nothing that could be lost. */
+const isBlank = (length: number, bytes: Buffer): boolean =>
+  length === 0 || (length === 1 && bytes[0] === carriageReturn);
+
+const carriageReturn = 13;
 
 /** Damaged lines that follow each other are copied in one go. */
 function addRange(ranges: ByteRange[], { offset, length }: ByteRange): void {

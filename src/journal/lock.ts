@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from './process-identity.ts';
+import { isDiskFull, toJournalError } from './write-group.ts';
 
 /** The right to write an output, kept as a small file beside it. */
 export interface Lock {
@@ -40,7 +41,8 @@ export async function acquireLock(outputPath: string, meanwhile = statusOf(outpu
     },
     async release() {
       clearInterval(heartbeat);
-      if (await isOurs()) await rm(path, { force: true });
+      // What can't be removed (its folder may have become read-only) is a dead owner's lock, which the next run takes.
+      if (await isOurs().catch(() => false)) await rm(path, { force: true }).catch(() => undefined);
     },
   };
 }
@@ -72,25 +74,31 @@ async function tryToCreate(path: string, note: LockNote): Promise<void> {
     await writeFile(draft, JSON.stringify(note), { flag: 'wx', flush: true });
     await link(draft, path);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOTSUP') throw cannotLock(error);
+    if (codeOf(error) === 'EEXIST' || isDraftGone(error)) return;
+    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOTSUP') throw cannotLock(error, path);
     await createWithoutLink(path, note);
   } finally {
     await rm(draft, { force: true }).catch(() => undefined);
   }
 }
 
+/** Whoever got the lock meanwhile took the draft for one that a crash left (`removeDrafts`). */
+const isDraftGone = (error: unknown): boolean =>
+  codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'link';
+
 /** For file systems without hard links (exFAT, some network ones). */
 async function createWithoutLink(path: string, note: LockNote): Promise<void> {
   try {
     await writeFile(path, JSON.stringify(note), { flag: 'wx', flush: true });
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw cannotLock(error);
+    if (codeOf(error) !== 'EEXIST') throw cannotLock(error, path);
   }
 }
 
-const cannotLock = (error: unknown): JournalError =>
-  new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+const cannotLock = (error: unknown, path: string): JournalError =>
+  isDiskFull(error)
+    ? toJournalError(error, path)
+    : new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
 
 /** A note may be in the making where it could not be made whole (`createWithoutLink`): what is none is looked at again. */
 async function readWholeNote(path: string): Promise<LockNote | null> {

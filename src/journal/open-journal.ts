@@ -43,6 +43,8 @@ export interface Journal {
   done: () => number;
   /** Bytes that a crash had torn from the end, and lines that were no results; both are kept aside. */
   readonly damage: { tornBytes: number; lines: number };
+  /** Results that were there, and whose id the input does not have. */
+  readonly strangers: number;
   /** The last turns of each worker's conversation, for a resume. */
   loadTurns: () => Promise<Map<number, LaneTurns>>;
   flush: () => Promise<void>;
@@ -83,6 +85,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     done: () => appended.done,
     damage: { tornBytes, lines: earlier.damagedLines },
+    strangers: earlier.unknown.length,
     loadTurns: () => loadTurns(handle, size),
     flush: appender.flush,
     async finalise() {

@@ -49,8 +49,9 @@ async function writeWhole(handle: FileHandle, bytes: Buffer, position: number): 
 
 export function toJournalError(error: unknown, path: string): JournalError {
   if (error instanceof JournalError) return error;
-  const isFull = codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
-  return isFull
-    ? new JournalError(`no space left on the disk of ${path}`, 'Make room, then resume.', error)
+  return isDiskFull(error)
+    ? new JournalError(`no space left on the disk of ${path}`, 'Make room, then give the same command again.', error)
     : new JournalError(`can't write ${path}: ${messageOf(error)}`, undefined, error);
 }
+
+export const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';

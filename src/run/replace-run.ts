@@ -43,7 +43,8 @@ export function prepareReplacement(
         throw toJournalError(error, places.spool);
       });
     },
-    giveUp: () => rm(spool, { force: true }),
+    // What can't be removed is a draft, which the next run takes away.
+    giveUp: () => rm(spool, { force: true }).catch(() => undefined),
   };
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, symlink } from 'node:fs/promises';
+import { appendFile, readdir, symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, readResults, until } from '../helpers/run-cli.ts';
 
@@ -32,6 +32,22 @@ describe('llmbatch merge', () => {
     const third = await folder.run([...words, '--overwrite']);
     expect([first, second, third].map(({ exitCode }) => exitCode)).toEqual([0, 5, 0]);
     expect(await folder.results('all.jsonl')).toHaveLength(20);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('that %s ends leaves nothing of its output', async (signal) => {
+    const folder = await finishedRun(1);
+    const [result] = await folder.results('in.results.jsonl');
+    const many = Array.from(
+      { length: 300_000 },
+      (_, row) => `${JSON.stringify({ ...result, custom_id: `r${row}` })}\n`,
+    );
+    await folder.write('many.jsonl', many.join(''));
+    const files = await readdir(folder.path);
+    const merging = folder.start(['merge', 'many.jsonl', '-o', 'all.jsonl']);
+    await until(async () => (await readdir(folder.path)).some((name) => name.startsWith('all.jsonl.draft-')));
+    merging.child.kill(signal);
+    expect((await merging.outcome).exitCode).toBeNull();
+    expect(await readdir(folder.path)).toEqual(files);
   });
 
   test('of a file that is not there is told, not a bug', async () => {

@@ -56,7 +56,7 @@ describe('a run that lies elsewhere than it was started', () => {
     expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringMatching(/input: \w{12} → \w{12}/)]);
     await rm(folder.at('moved/in.jsonl'));
     const gone = await folder.run(['resume', 'moved/out.jsonl']);
-    expect([gone.exitCode, gone.stderr]).toEqual([2, expect.stringContaining('no such file')]);
+    expect([gone.exitCode, gone.stderr]).toEqual([2, expect.stringContaining('llmbatch run <input> -o')]);
   });
 
   test('as a copy leaves the original alone, and status, report and merge tell of the copy', async () => {

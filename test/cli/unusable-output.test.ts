@@ -64,7 +64,7 @@ describe('an output that can not be used ends the run with exit code 5:', () => 
       const disk = mountTmpfs(folder.at('disk'), 'size=128k');
       const first = await folder.run(['run', 'in.jsonl', '-o', 'disk/out.jsonl', ...mock()]);
       expect([first.exitCode, first.stderr]).toEqual([5, expect.stringContaining('no space left on the disk')]);
-      expect(first.stderr).toContain('Make room, then resume.');
+      expect(first.stderr).toContain('Make room, then give the same command again.');
       const kept = await folder.text('disk/out.jsonl');
       expect(kept.endsWith('\n')).toBe(true);
       expect((await folder.results('disk/out.jsonl')).length).toBeGreaterThan(0);

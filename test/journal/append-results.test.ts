@@ -211,6 +211,6 @@ test.skipIf(process.platform !== 'linux')('a full disk says so', async () => {
   appendAll(opened, 2);
   await expect(opened.appender.flush()).rejects.toMatchObject({
     message: 'no space left on the disk of /dev/full',
-    hint: 'Make room, then resume.',
+    hint: 'Make room, then give the same command again.',
   });
 });

@@ -62,6 +62,15 @@ describe('a crash', () => {
     expect(await readFile(places.output, 'utf8')).toBe('results\n');
   });
 
+  test('after the new output was made, and before its manifest stood, is undone', async () => {
+    const places = await earlierRun();
+    await keep(places);
+    await writeFile(places.output, '');
+    await undoAside(places);
+    expect(await filesIn(places)).toEqual(whole);
+    expect(await readFile(places.output, 'utf8')).toBe('results\n');
+  });
+
   test('in the undoing is undone by the next one', async () => {
     const places = await earlierRun();
     await keep(places);
