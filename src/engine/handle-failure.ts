@@ -5,12 +5,15 @@ import { formatPercent } from '../core/format.ts';
 import { printable } from '../core/printable.ts';
 import type { Answered } from './build-result.ts';
 import type { Lane } from './engine-run.ts';
+import { nameOf } from './out-of-memory.ts';
 import { recordAnswer } from './record-answer.ts';
 import { retryDelay } from './retry.ts';
 import type { Task } from './task-queue.ts';
 
 /** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
 const mostRefused = 30;
+/** So often, and the waits between them take a minute: somebody may wonder. */
+const toldRefusals = 10;
 
 /** Puts the task off for a retry, records its failure, or ends the run. */
 export async function handleFailure(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
@@ -21,12 +24,21 @@ export async function handleFailure(lane: Lane, task: Task, failed: Answered & {
   const wasAway = engine === 'away';
   const verdict = lane.culprits.judge(task, request, { failure, wasAway });
   if (verdict.is === 'culprit') return record(lane, task, { ...failed, verdict: { answer: verdict.failure } });
-  if (verdict.is === 'forgiven' || isRefused(task, failure)) task.forgiven++;
+  if (verdict.is === 'forgiven') task.forgiven++;
+  else if (isRefused(task, failure)) forgiveRefusal(lane, task, failed);
   const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, lane.settings);
   if (delayMs === null) return record(lane, task, failed);
   task.retried = addSpent(task.retried, failed.attempt.tokens, failed.attempt.latencyMs);
   lane.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
   lane.queue.retryLater(task, delayMs);
+}
+
+function forgiveRefusal({ emit }: Lane, task: Task, { request, failure }: Answered & { failure: Failure }): void {
+  task.forgiven++;
+  if (task.forgiven !== toldRefusals) return;
+  const tries = `${toldRefusals} times, and is asked again, up to ${mostRefused} times`;
+  const text = `the server has refused ${nameOf(request)} ${tries} (${printable(failure.message)})`;
+  emit({ type: 'notice', text });
 }
 
 /** The server has had enough for now, of whatever request. */

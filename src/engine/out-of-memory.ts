@@ -71,4 +71,4 @@ export function createOutOfMemory(limit: WorkerLimit, emit: Emit): OutOfMemory {
   };
 }
 
-const nameOf = ({ id, line }: BatchRequest): string => `the request ${JSON.stringify(id)} (line ${line})`;
+export const nameOf = ({ id, line }: BatchRequest): string => `the request ${JSON.stringify(id)} (line ${line})`;

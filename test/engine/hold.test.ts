@@ -113,13 +113,16 @@ describe('a run', () => {
     expect(lines).toMatchObject([{ error: null, llmbatch: { attempts: 13 } }]);
   });
 
-  test('gives a request up that is refused for ever', async () => {
+  test('gives a request up that is refused for ever, and says before that it may take long', async () => {
     const { backend } = await answering(() => refusal(1000));
-    const { run, lines } = prepare(backend, { items: items(1), settings: settings({ retries: 1 }) });
+    const { run, lines, events } = prepare(backend, { items: items(1), settings: settings({ retries: 1 }) });
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(100_000);
     await ended;
     expect(lines).toMatchObject([{ error: { code: 'rate-limited' }, llmbatch: { attempts: 32 } }]);
+    expect(noticesIn(events)).toEqual([
+      'the server has refused the request "r0" (line 1) 10 times, and is asked again, up to 30 times (no)',
+    ]);
   });
 
   test.each([undefined, 10])(
