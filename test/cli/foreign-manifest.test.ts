@@ -1,8 +1,8 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CliFolder, createCliFolder, mock, prompts } from '../helpers/run-cli.ts';
+import { type CliFolder, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 
 /** A server that answers nothing, and notes who asked. */
 async function listen(): Promise<{ url: string; asked: IncomingHttpHeaders[] }> {
@@ -35,6 +35,20 @@ async function othersRun(words: string[]): Promise<CliFolder> {
   await folder.write('out.jsonl', (await folder.text('out.jsonl')).split('\n').slice(0, 1).join('\n').concat('\n'));
   return folder;
 }
+
+test('a run of llmbatch 0.1, which sealed nothing, is the own one of this user in the state folder', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(40));
+  const first = folder.start(['run', 'in.jsonl', '-o', '-', ...mock('latency_ms=50', 'slots=2')]);
+  await until(() => first.stdout().includes('\n'));
+  first.child.kill('SIGKILL');
+  await first.outcome;
+  const files = await folder.everything();
+  const [path, text] = files.find(([name]) => name.endsWith('.run.json'))!;
+  await writeFile(path, JSON.stringify({ ...(JSON.parse(text) as object), seal: null }));
+  const { exitCode, stdout } = await folder.run(['resume', '--progress', 'none']);
+  expect([exitCode, stdout]).toEqual([0, expect.stringContaining('"custom_id":"r40"')]);
+});
 
 describe('a manifest that this user did not write', () => {
   test('starts no program by a bare resume, which names it and the command that would', async () => {

@@ -116,6 +116,14 @@ test('a torn tail and damaged lines are told, and their requests are open again'
   expect(await readFile(opened.path, 'utf8')).toBe(textOf([success({ id: 'a' }), line]));
 });
 
+test("results of another run's input are counted, and stay at the end", async () => {
+  const [own, other] = [success({ id: 'a' }), success({ id: 'z' })];
+  const opened = await open(textOf([other, own]), tableOf(['a']));
+  expect([opened.journal.strangers, opened.journal.done()]).toEqual([1, 1]);
+  await opened.journal.finalise();
+  expect(await readFile(opened.path, 'utf8')).toBe(textOf([own, other]));
+});
+
 test('a crash at any byte of what was written last costs only the lines that it tore', async () => {
   const ids = ['a', 'b', 'c'];
   const whole = textOf(ids.map((id) => success({ id })));
