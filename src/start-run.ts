@@ -65,7 +65,7 @@ async function runWithLock(
   { slot, lock }: { slot: EngineSlot; lock: Lock },
 ): Promise<RunOutcome> {
   const opened = await openManifest(request);
-  if (opened.note !== null) host.onNote(opened.note);
+  for (const note of opened.notes) host.onNote(note);
   const { manifest, isNew, isAdopted } = opened;
   const replacement = opened.replaces && prepareReplacement(opened.replaces, request.places, host);
   const first = { reason: '' };

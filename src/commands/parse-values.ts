@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../core/errors.ts';
+import { isSecretName, isSecretOption } from '../core/secret-name.ts';
 import type { VramLimit } from '../core/settings.ts';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -104,16 +105,20 @@ export function collectOption(text: string, known: OptionValues): OptionValues {
   return { ...known, [name]: value };
 }
 
-/** Options are kept in manifests and reports, and the list of processes shows them. true and false are no secrets. */
+/** Options are kept in manifests and reports, and the list of processes shows them. */
 function refuseSecret(name: string, value: string | number | boolean): void {
-  if (typeof value === 'boolean' || !secretName.test(name)) return;
+  if (!isSecretOption(name, value)) return;
+  if (!isSecretName(name)) {
+    throw new UsageError(
+      `--option ${name} has a secret in it, which files would keep`,
+      "Leave it out, and set the engine's own variable for it (HF_TOKEN): an engine gets it, and so does a resume; no file does.",
+    );
+  }
   throw new UsageError(
     `--option ${name} is a secret, which files would keep`,
     `Set the variable ${name.toUpperCase()} instead: an engine gets it, and so does a resume; no file does.`,
   );
 }
-
-const secretName = /(^|[_.-])(token|(api_?)?key|secret|password|passwd|passphrase|credentials?|bearer)$/i;
 
 function parseValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { isSecretOption } from '../core/secret-name.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../core/settings-schema.ts';
 import { type Snapshot, completeSnapshot } from '../core/snapshot.ts';
 import { isRecord } from '../core/is-record.ts';
@@ -20,7 +21,7 @@ const schemaVersion = 1;
  * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
  * `status` and `resume` work from files alone. It never holds a key or a secret.
  */
-const manifestSchema = z.object({
+const storedSchema = z.object({
   schema_version: z.literal(schemaVersion),
   llmbatch: z.string(),
   run_id: z.string(),
@@ -50,6 +51,8 @@ const manifestSchema = z.object({
   mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
   /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
   kept_aside: z.array(z.string()).default([]),
+  /** Names of options that llmbatch 0.1 kept and that hold a secret: their values are neither used nor written again. */
+  left_out: z.array(z.string()).default([]),
   /** What makes it known as written by a run of this user's; null where there is no key. */
   seal: z.string().nullable().default(null),
   /** Differences that `--allow-drift` let pass, each a sentence. */
@@ -66,6 +69,22 @@ const manifestSchema = z.object({
     .transform(completeSnapshot)
     .nullable(),
 });
+
+const manifestSchema = storedSchema.transform(withoutSecrets);
+
+function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof storedSchema> {
+  const { settings, left_out } = manifest;
+  const options = Object.entries(settings.options);
+  const secrets = options.filter(([name, value]) => isSecretOption(name, value));
+  if (secrets.length === 0) return manifest;
+  const others = options.filter((option) => !secrets.includes(option));
+  const names = secrets.map(([name]) => name);
+  return {
+    ...manifest,
+    settings: { ...settings, options: Object.fromEntries(others) },
+    left_out: [...left_out, ...names],
+  };
+}
 
 export type Manifest = z.infer<typeof manifestSchema>;
 

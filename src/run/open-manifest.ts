@@ -21,8 +21,8 @@ export interface OpenedManifest {
   isAdopted: boolean;
   /** Where the manifest lay so far, where that is not its place: it goes when the new one is written. */
   earlierPath: string | null;
-  /** What the user should know of the run's places. */
-  note: string | null;
+  /** What the user should know of how the run was found. */
+  notes: string[];
   /** `--overwrite`: what is there stays until the engine is open. */
   replaces: Replaced | null;
 }
@@ -53,7 +53,7 @@ const asBefore = { isNew: false, isAdopted: false, replaces: null };
 function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
   const manifest = { ...newManifest(request), kept_aside: there.found?.manifest.kept_aside ?? [] };
   const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
-  return { manifest, isNew: true, isAdopted: false, note: null, replaces: isReplaced ? there : null };
+  return { manifest, isNew: true, isAdopted: false, notes: [], replaces: isReplaced ? there : null };
 }
 
 const notOurs = ({ output }: RunPlaces): JournalError =>
@@ -83,7 +83,7 @@ async function refuseOthersManifest({ manifest, output }: RunPlaces): Promise<vo
 }
 
 /** The places are where they are found now: a run goes on there, and what its manifest says of them is a remark. */
-async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedManifest, 'manifest' | 'note'>> {
+async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedManifest, 'manifest' | 'notes'>> {
   const { output, manifest: path } = request.places;
   const input = inputPath(request);
   const isMoved = realPathOf(known.output) !== output;
@@ -96,10 +96,16 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
       'Choose another place with -o, or start anew with --overwrite.',
     );
   }
-  const note = isOtherInput ? `the input of this run, ${known.input.path}, is now looked for at ${input}` : null;
+  const notes = [
+    ...(isOtherInput ? [`the input of this run, ${known.input.path}, is now looked for at ${input}`] : []),
+    ...known.left_out.map(secretLeftOut),
+  ];
   const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
-  return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, note };
+  return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, notes };
 }
+
+const secretLeftOut = (option: string): string =>
+  `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -176,6 +182,7 @@ function newManifest(request: RunRequest): Manifest {
     models: [],
     mode: null,
     kept_aside: [],
+    left_out: [],
     seal: null,
     drift: [],
     sessions: 1,

@@ -88,3 +88,17 @@ describe('a manifest that this user did not write', () => {
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining(folder.at('in.results.jsonl'))]);
   });
 });
+
+test('a secret that an earlier version kept as an option is told, not used and not written again', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(4));
+  await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
+  const { settings, ...rest } = await folder.manifest('out.jsonl.run.json');
+  const options = { ...settings.options, hf_token: 'hush-hush' };
+  await folder.write('out.jsonl.run.json', JSON.stringify({ ...rest, settings: { ...settings, options } }));
+  const resumed = await folder.run(['resume', 'out.jsonl']);
+  expect(resumed).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('the option hf_token') as string });
+  // The run command of then is refused, and what it says without the secret is the same run.
+  expect((await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()])).exitCode).toBe(0);
+  for (const [path, text] of await folder.everything()) expect([path, text.includes('hush')]).toEqual([path, false]);
+});

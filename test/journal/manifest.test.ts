@@ -37,6 +37,15 @@ test('one of an earlier version is read, with what it did not know of', async ()
   });
 });
 
+test('a secret that an earlier version kept as an option is not taken, and its name is', async () => {
+  const { settings } = sampleManifest();
+  const options = { ...settings.options, hf_token: 'hush-hush', hf_overrides: '{"auth":{"token":"hush-hush"}}' };
+  const path = await scratchFile(JSON.stringify({ ...sampleManifest(), settings: { ...settings, options } }));
+  const read = await readManifest(path);
+  expect(read).toMatchObject({ settings, left_out: ['hf_token', 'hf_overrides'] });
+  expect(JSON.stringify(read)).not.toContain('hush');
+});
+
 test('where there is none, it is null', async () => {
   expect(await readManifest(join(await scratchFolder(), 'out.run.json'))).toBeNull();
 });

@@ -25,6 +25,7 @@ export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
   models: [{ backend: 'mock', model: 'mock', digest: null, version: 'mock 1' }],
   mode: { name: 'independent', reason: 'one system prompt' },
   kept_aside: [],
+  left_out: [],
   seal: null,
   drift: [],
   sessions: 1,

@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import { type Redaction, createRedaction } from '../../core/redaction.ts';
+import { isSecretName } from '../../core/secret-name.ts';
 import { type WorkerLog, createWorkerLog } from './worker-log.ts';
 import type { WorkerSpec } from './worker-spec.ts';
 
@@ -9,6 +11,8 @@ export interface WorkerChild {
   readonly requests: Writable;
   readonly answers: Readable;
   readonly log: WorkerLog;
+  /** Takes out what its variables hold of secrets: an engine may print and say them. */
+  readonly redact: Redaction;
   /** How it ended, as the end of a sentence; `isMissing`: there is no such program. */
   readonly ended: Promise<{ how: string; isMissing: boolean }>;
   kill: () => void;
@@ -26,6 +30,7 @@ export function startChild(spec: WorkerSpec): WorkerChild {
     buffer: false,
     reject: false,
   });
+  const redact = secretsOf(environment ?? process.env);
   const printed = answersOnStdout ? [child.stderr] : [child.stdout, child.stderr];
   child.once('exit', () => {
     if (leadsGroup) killGroup(child.pid);
@@ -37,13 +42,23 @@ export function startChild(spec: WorkerSpec): WorkerChild {
     pid: child.pid ?? null,
     requests: child.stdin,
     answers: answersOnStdout ? child.stdout : child.stdio[3],
-    log: createWorkerLog(printed, { file: spec.logFile ?? null, onLine: (line) => spec.onLog?.(line) }),
+    log: createWorkerLog(printed, {
+      redact,
+      file: spec.logFile ?? null,
+      onLine: (line) => spec.onLog?.(line),
+    }),
+    redact,
     ended: child.then((end) => ({ how: describeEnd(end), isMissing: end.code === 'ENOENT' })),
     kill() {
       if (leadsGroup) killGroup(child.pid);
       child.kill('SIGKILL');
     },
   };
+}
+
+function secretsOf(environment: NodeJS.ProcessEnv): Redaction {
+  const secrets = Object.entries(environment).filter(([name]) => isSecretName(name));
+  return createRedaction(secrets.map(([, value]) => value ?? null));
 }
 
 function describeEnd(end: {

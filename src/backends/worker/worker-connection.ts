@@ -44,7 +44,8 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
   };
   const answers = child.answers.pipe(parse());
   answers.on('error', () => void kill('wrote what is no JSON to its answers'));
-  answers.on('data', (answer: WorkerAnswer<Info>) => {
+  answers.on('data', (said: WorkerAnswer<Info>) => {
+    const answer = isFailure(said) ? child.redact.inValue(said) : said;
     if (answer.type === 'hello') state.isGreeted = answer.protocol === workerProtocol;
     if (!state.isGreeted) return refuse(otherVersion(spec.name));
     if (answer.type === 'ready') return ready.resolve((state.info = answer.info));
@@ -78,6 +79,10 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
     },
   };
 }
+
+/** What a model answers is left as it is: it never saw the secrets of its engine. */
+const isFailure = (answer: WorkerAnswer<unknown>): boolean =>
+  answer.type === 'refused' || (answer.type === 'answer' && answer.answer.status === 'failed');
 
 function createSender({ requests: input }: WorkerChild): (request: WorkerRequest) => void {
   const requests = stringify();

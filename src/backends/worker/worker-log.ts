@@ -1,5 +1,6 @@
 import { type WriteStream, constants, createWriteStream, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import type { Redaction } from '../../core/redaction.ts';
 import { appendFlags } from '../../core/no-follow.ts';
 
 /** What a worker prints: its last lines are kept for messages, all of it goes to a file where one is named. */
@@ -10,6 +11,7 @@ export interface WorkerLog {
 }
 
 export interface WorkerLogOptions {
+  redact: Redaction;
   file?: string | null;
   onLine?: (line: string) => void;
 }
@@ -19,7 +21,7 @@ const keptLines = 400;
 const shownLines = 20;
 const longestLine = 65_536;
 
-export function createWorkerLog(streams: readonly Readable[], { file, onLine }: WorkerLogOptions): WorkerLog {
+export function createWorkerLog(streams: readonly Readable[], { redact, file, onLine }: WorkerLogOptions): WorkerLog {
   const output = openFile(file ?? null);
   let kept: string[] = [];
   const keep = (line: string): void => {
@@ -28,19 +30,26 @@ export function createWorkerLog(streams: readonly Readable[], { file, onLine }: 
     if (kept.length > 2 * keptLines) kept = kept.slice(-keptLines);
     onLine?.(line);
   };
+  const write = (text: string): string => {
+    const clean = redact.inText(text);
+    if (clean !== '') output?.write(clean);
+    return clean;
+  };
   for (const stream of streams) {
     let rest = '';
     stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      output?.write(text);
-      // A progress bar goes back to the start of its line.
-      const lines = (rest + text).split(/[\r\n]/);
-      rest = lines.pop() ?? '';
-      for (const line of lines) keep(line);
-      if (rest.length > longestLine) rest = '';
+    stream.on('data', (piece: string) => {
+      // Whole lines, for a secret may come in two pieces. A progress bar goes back to the start of its line.
+      const text = rest + piece;
+      const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+      for (const line of write(text.slice(0, end)).split(/[\r\n]/)) keep(line);
+      rest = text.slice(end);
+      if (rest.length <= longestLine) return;
+      write(rest);
+      rest = '';
     });
     stream.on('close', () => {
-      keep(rest);
+      keep(write(rest));
       rest = '';
     });
   }

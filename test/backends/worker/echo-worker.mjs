@@ -16,6 +16,10 @@ const misbehave = {
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio, detached: true });
     process.stderr.write(`grandchild ${child.pid}\n`, () => process.abort());
   },
+  leak: (id) => {
+    const message = `401 for ${process.env.ECHO_TOKEN}`;
+    send({ type: 'answer', id, answer: { status: 'failed', kind: 'bad-request', message } });
+  },
 };
 
 send({ type: 'hello', protocol: process.argv[2] === undefined ? 1 : Number(process.argv[2]) });
@@ -39,7 +43,7 @@ function open(given) {
 
 function generate(id, prompt) {
   if (misbehave[prompt]) {
-    misbehave[prompt]();
+    misbehave[prompt](id);
     return;
   }
   send({ type: 'activity', id });

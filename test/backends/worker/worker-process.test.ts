@@ -10,12 +10,20 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((process) => process.close()));
 });
 
-async function start(settings: object = {}, { signal = new AbortController().signal, restarts = [] as string[] } = {}) {
+async function start(
+  settings: object = {},
+  {
+    signal = new AbortController().signal,
+    restarts = [] as string[],
+    environment = globalThis.process.env as Record<string, string>,
+  } = {},
+) {
   const process = await startWorkerProcess<{ name: string }>(
     {
       name: 'echo',
       file: globalThis.process.execPath,
       arguments: [worker],
+      environment,
       settings: () => ({ name: 'echo', ...settings }),
     },
     { signal, onRestart: (reason) => restarts.push(reason) },
@@ -39,6 +47,14 @@ describe('a worker process', () => {
     expect(process.info).toEqual({ name: 'parrot' });
     const prompts = Array.from({ length: 100 }, (_, index) => `prompt ${index}\n\u{2028}`);
     expect(await Promise.all(prompts.map((prompt) => ask(process, prompt)))).toEqual(prompts.map(echo));
+  });
+
+  test('says nothing of the secrets that its variables hold', async () => {
+    const secret = 'abcd-0123-efgh';
+    const process = await start({}, { environment: { ...globalThis.process.env, ECHO_TOKEN: secret } });
+    expect(await ask(process, 'leak')).toMatchObject({ status: 'failed', message: '401 for [key]' });
+    // An answer is what the model said, whatever that is.
+    expect(await ask(process, secret)).toEqual(echo(secret));
   });
 
   test('passes signs of life on', async () => {
