@@ -111,7 +111,7 @@ async function replaceRun(prepared: Prepared, replacement: Replacement): Promise
   watch.show();
   await openFirstEngine(run);
   if (run.host.stop.aborted) {
-    onNote('stopped before anything was sent: what was there is as it was');
+    onNote('stopped before anything was sent: what was there is as it was. To start this run: the same command again');
     return { manifest: { ...manifest, state: 'stopped' }, places: request.places, snapshot: watch.meter.snapshot() };
   }
   await replacement.take(manifest);
@@ -132,6 +132,7 @@ function checkInput({ request, host, input }: Prepared, firstReason: string): vo
 async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
   const { request, host, manifest, input, watch } = prepared;
   const { meter } = watch;
+  host.onTake?.();
   const failure = new AbortController();
   const fail = (error: unknown): void => failure.abort(error);
   const journal = await openJournal({

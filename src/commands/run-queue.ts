@@ -62,6 +62,7 @@ interface Desk {
 
 /** Returns the exit code of this input. */
 async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<number> {
+  const run = { isOurs: !request.overwrite };
   const host: RunHost = {
     environment: process.env,
     stdin: process.stdin,
@@ -69,16 +70,17 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     abort: interrupts.abort,
     onNote: screen.note,
     onStart: (snapshot) => screen.start(snapshot, request.input === '-' ? 'stdin' : request.input),
+    onTake: () => (run.isOurs = true),
     onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,
   };
   try {
     const outcome = await startRun(request, host, slot);
     screen.close();
-    await printOutcome(outcome, options);
+    await printOutcome(outcome, { ...options, ...run });
     return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
-    if (error instanceof EngineError && !(await hasNoResults(request.places))) {
+    if (error instanceof EngineError && run.isOurs && !(await hasNoResults(request.places))) {
       screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
     }
     throw error;
@@ -90,12 +92,16 @@ async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<vo
   if (!(await writeStdout(Buffer.concat(lines), interrupts.abort))) interrupts.endNow();
 }
 
-async function printOutcome({ manifest, places, snapshot }: RunOutcome, options: QueueOptions): Promise<void> {
+/** There is nothing to sum up, and nothing to go on with, where the output is still an earlier run's. */
+async function printOutcome(
+  { manifest, places, snapshot }: RunOutcome,
+  options: QueueOptions & { isOurs: boolean },
+): Promise<void> {
   const resumeCommand = resumeCommandOf({ places });
   const isFinished = manifest.state === 'finished';
   const summary = renderSummary(snapshot, { outputPath: places.output, ...(isFinished ? {} : { resumeCommand }) });
   // In JSON the last object of the progress is the summary.
-  if (options.progress !== 'json') tellText(summary);
+  if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: places.output, run_id: manifest.run_id };
   await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);

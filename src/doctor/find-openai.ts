@@ -1,3 +1,5 @@
+import { wholeText } from '../backends/server/body-text.ts';
+import { BrokenAnswer } from '../backends/server/broken-answer.ts';
 import { isLoopback } from '../backends/server/is-loopback.ts';
 import { readBaseUrl } from '../backends/openai/base-url.ts';
 import { type ModelList, readModelList } from '../backends/openai/list-models.ts';
@@ -25,6 +27,8 @@ export interface OpenaiSearch {
 const usualPorts = [8000, 8080, 1234, 30_000];
 const portMs = 1500;
 const baseUrlMs = 5000;
+/** Hosted services list hundreds of models, with some 10 kB of facts each at most. */
+const mostListBytes = 16 * 2 ** 20;
 
 /** The key goes to what OPENAI_BASE_URL names, to no other server and into no text. */
 export async function findOpenai(
@@ -74,11 +78,10 @@ async function ask(
       redirect: 'manual',
       signal: AbortSignal.timeout(namedBy === 'port' ? portMs : baseUrlMs),
     });
+    const list = await listOf(response);
     if (response.status === 401 || response.status === 403) {
-      await response.body?.cancel();
       return { ...server, failure: `it wants ${key === null ? 'a key' : 'another key'} (HTTP ${response.status})` };
     }
-    const list = response.status === 200 ? readModelList(await response.text()) : null;
     return list === null
       ? { ...server, failure: `its /models is no list of models (HTTP ${response.status})` }
       : { ...server, ...list };
@@ -87,7 +90,14 @@ async function ask(
   }
 }
 
+async function listOf({ status, body }: Response): Promise<ModelList | null> {
+  if (status === 200 && body !== null) return readModelList(await wholeText(body, mostListBytes));
+  await body?.cancel();
+  return null;
+}
+
 function reasonOf(error: unknown): string {
+  if (error instanceof BrokenAnswer) return `its /models can't be read: ${error.message}`;
   if (error instanceof Error && error.name === 'TimeoutError') return 'it does not answer';
   const code = codeOf(error) || (error instanceof Error ? codeOf(error.cause) : '');
   return code === '' ? `it can't be reached: ${messageOf(error)}` : `nothing answers (${code})`;

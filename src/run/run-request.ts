@@ -36,6 +36,8 @@ export interface RunHost {
   onNote: (text: string) => void;
   /** The run begins: from now on its state can be read. */
   onStart: (snapshot: () => Snapshot) => void;
+  /** From now on the output is this run's, and a resume goes on with it: `--overwrite` leaves it to the earlier one until then. */
+  onTake?: () => void;
   /** Everything that happens in the run, as its metrics see it. */
   onEvent?: Emit;
   /** False: `resume` and `status` do not find it by themselves. */

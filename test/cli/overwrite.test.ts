@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 
 const output = 'in.results.jsonl';
@@ -61,6 +64,29 @@ describe('--overwrite', () => {
     expect((await folder.run(['status', `${output}.old`])).stdout).toContain('10 requests done');
     expect((await folder.run(['resume', output, '--retries', '3', '--progress', 'none'])).exitCode).toBe(0);
     expect(await readdir(folder.path)).not.toContain(`${output}.old`);
+  });
+
+  test('ended while its engine loads leaves all as it was, and does not speak of a resume', async () => {
+    const folder = await finishedRun();
+    const run = folder.start(['run', 'in.jsonl', ...mock('load_ms=600000'), '--overwrite']);
+    await until(async () => (await readdir(folder.path)).includes(`${output}.lock`));
+    run.child.kill('SIGINT');
+    const { exitCode, stderr } = await run.outcome;
+    expect([exitCode, stderr]).toEqual([130, expect.stringContaining('the same command again')]);
+    expect(stderr).not.toContain('llmbatch resume');
+    expect(await folder.text(output)).toBe(folder.before);
+  });
+
+  test('with an engine that is not there does not speak of a resume', async () => {
+    const folder = await finishedRun();
+    const server = createServer((_, response) => response.writeHead(401).end('{}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const words = ['run', 'in.jsonl', '-b', 'openai', '-m', 'x', '--base-url', url, '--overwrite'];
+    const { exitCode, stderr } = await folder.run(words);
+    expect([exitCode, stderr]).toEqual([4, expect.not.stringContaining('llmbatch resume')]);
+    expect(await folder.text(output)).toBe(folder.before);
   });
 
   test('of standard input keeps the old input with the old results', async () => {

@@ -51,6 +51,16 @@ test('the key goes to what OPENAI_BASE_URL names, and nowhere else', async () =>
   expect(JSON.stringify(found)).not.toContain('secret');
 });
 
+test.each([
+  ['is larger than', Buffer.alloc(17 * 2 ** 20, ' ')],
+  ['no UTF-8', Buffer.from('{"data":[{"id":"\xff"}]}', 'latin1')],
+])("a list that %s what is taken is told as the server's fault", async (reason, body) => {
+  const server = await serve({ '/v1/models': { body } });
+  const environment = { OPENAI_BASE_URL: `${server.url}/v1` };
+  const { servers } = await findOpenai(environment, { ollamaUrl: nowhere, ports: [] });
+  expect(servers[0]?.failure).toContain(reason);
+});
+
 test('a redirect is not followed with the key', async () => {
   const other = await serve({ '/v1/models': vllm });
   const moved = { status: 302, headers: { Location: `${other.url}/v1/models` }, body: '' };

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 export interface Reply {
   status?: number;
   headers?: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
 /** A server that answers paths with what is given for them, and anything else with 404. */

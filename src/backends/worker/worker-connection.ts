@@ -54,8 +54,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
     if (answer.type !== 'hello') tasks.receive(answer);
   });
   const ended = child.ended.then(({ how, isMissing }) => {
-    const end = { ...state, how: isMissing ? isAbsent : (state.reason ?? how) };
-    const reason = reasonOf(spec, child, end);
+    const reason = reasonOf(spec, child, { ...state, how: isMissing ? isAbsent : (state.reason ?? how) });
     onEnd(reason);
     ready.reject(new EngineError(reason.kind, reason.message, reason.hint));
     tasks.failAll(failure(reason.kind, reason.message));
