@@ -371,6 +371,11 @@ describe('the context of llama-cpp', () => {
     expect(await firstWithContext(promptTokens + answerTokens)).toMatchObject({
       status: 'failed',
       kind: 'truncated',
+      usage: {
+        prompt_tokens: promptTokens,
+        completion_tokens: answerTokens,
+        total_tokens: promptTokens + answerTokens,
+      },
     });
     const whole = completed(await firstWithContext(promptTokens + answerTokens + 1));
     expect(whole.body.usage).toMatchObject({ prompt_tokens: promptTokens, completion_tokens: answerTokens });

@@ -1,6 +1,6 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../core/backend.ts';
-import { type Answer, failure, responseBody } from '../../core/completion.ts';
+import { type Answer, type Completion, failure, rejection, responseBody } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { WorkerTask } from '../worker/worker-messages.ts';
 import type { EngineInfo, EngineSettings } from './engine-settings.ts';
@@ -48,6 +48,7 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
         signal: context.signal,
         onProgress: context.onActivity,
         onFirstToken: context.onFirstToken,
+        onToken: () => context.onToken?.(),
       });
       return toAnswer(generated, { task, model: settings.model, prompt, generation, info, queueMs });
     } catch (error) {
@@ -85,14 +86,6 @@ interface Answered {
 
 function toAnswer(generated: Generation, { task, model, prompt, generation, info, queueMs }: Answered): Answer {
   const { text, answerTokens, cachedTokens, end, stop } = generated;
-  if (end === 'limit' && answerTokens !== generation.maxTokens) {
-    const counts = `${prompt.length} tokens of prompt and ${answerTokens} of answer`;
-    const next = moreContext(info.contextTokens * 2, info);
-    return failure(
-      'truncated',
-      `The answer was cut where the context of ${info.contextTokens} was full (${counts}): ${next}.`,
-    );
-  }
   const body = responseBody({
     id: task.id,
     model,
@@ -104,5 +97,13 @@ function toAnswer(generated: Generation, { task, model, prompt, generation, info
     cachedTokens,
   });
   const finish = { reason: end === 'limit' ? 'max-tokens' : end, ...(stop === null ? {} : { stop }) };
-  return { status: 'completed', body, queueMs, finish };
+  const answer: Completion = { status: 'completed', body, queueMs, finish };
+  if (end !== 'limit' || answerTokens === generation.maxTokens) return answer;
+  const counts = `${prompt.length} tokens of prompt and ${answerTokens} of answer`;
+  const next = moreContext(info.contextTokens * 2, info);
+  return rejection(
+    answer,
+    'truncated',
+    `The answer was cut where the context of ${info.contextTokens} was full (${counts}): ${next}.`,
+  );
 }

@@ -24,6 +24,7 @@ export interface GenerationTask {
   /** Called as prompt and answer are evaluated. */
   onProgress: () => void;
   onFirstToken: () => void;
+  onToken: () => void;
 }
 
 /** An evaluation can't be interrupted, so a long prompt goes in pieces of this many tokens. */
@@ -55,6 +56,7 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
     task.onProgress();
     if (sequence.model.isEogToken(token)) return finished('eog');
     tokens.push(token);
+    task.onToken();
     if (answer.add(token)) return finished('stop-string');
     if (tokens.length === limit) break;
   }

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { parse, stringify } from 'ndjson';
+import type { GenerateContext } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
 import { type WorkerAnswer, type WorkerRequest, type WorkerTask, workerProtocol } from '../worker/worker-messages.ts';
 import { type AnswerRequest, createAnswerRequest } from './answer-request.ts';
@@ -63,15 +64,17 @@ async function generate(id: number, task: WorkerTask): Promise<void> {
   }
 }
 
-function signsOfLife(id: number): { onActivity: () => void; onFirstToken: () => void } {
+function signsOfLife(id: number): Pick<GenerateContext, 'onActivity' | 'onFirstToken' | 'onToken'> {
   let lastAt = -Infinity;
+  let tokens = 0;
   return {
     onActivity() {
       const now = performance.now();
       if (now - lastAt < activityMs) return;
       lastAt = now;
-      send({ type: 'activity', id });
+      send({ type: 'activity', id, tokens });
     },
+    onToken: () => void tokens++,
     onFirstToken() {
       lastAt = performance.now();
       send({ type: 'first-token', id });

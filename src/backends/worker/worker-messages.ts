@@ -25,6 +25,8 @@ export interface WorkerStats {
   kvUsage: number;
   promptTokens: number;
   generationTokens: number;
+  /** Tokens that the answers in work have so far: the number of the request, then how many. */
+  answerTokens?: [id: number, tokens: number][];
 }
 
 /** What a worker needs to know of a request. */
@@ -37,7 +39,8 @@ export type WorkerAnswer<Info> =
   | { type: 'ready'; info: Info }
   /** It can't be loaded; the worker ends. */
   | { type: 'refused'; kind: ErrorKind | 'usage'; message: string; hint?: string | null }
-  | { type: 'activity'; id: number }
+  /** `tokens`: those that the answer has so far, from an engine that counts them. */
+  | { type: 'activity'; id: number; tokens?: number }
   | { type: 'first-token'; id: number }
   /** Once a second while it works, from an engine that has such numbers. Tokens are counted from its start. */
   | ({ type: 'stats' } & WorkerStats)

@@ -13,13 +13,27 @@ export interface WorkerTasks {
   failAll: (answer: Answer) => void;
 }
 
+interface OpenTask {
+  context: GenerateContext;
+  resolve: (answer: Answer) => void;
+  /** Of its answer, as told to the context. */
+  tokens: number;
+}
+
+/** What an attempt that breaks off has cost at least. */
+function noteTokens(task: OpenTask | undefined, tokens: number): void {
+  if (task === undefined) return;
+  for (; task.tokens < tokens; task.tokens++) task.context.onToken?.();
+}
+
 export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks {
-  const open = new Map<number, { context: GenerateContext; resolve: (answer: Answer) => void }>();
+  const open = new Map<number, OpenTask>();
   let end: Answer | null = null;
   let lastId = 0;
   let tokens = 0;
   /** An engine that tells no more than that it made tokens: requests run in the order in which they came. */
-  const noteStats = ({ running, promptTokens, generationTokens }: WorkerStats): void => {
+  const noteStats = ({ running, promptTokens, generationTokens, answerTokens = [] }: WorkerStats): void => {
+    for (const [id, count] of answerTokens) noteTokens(open.get(id), count);
     if (promptTokens + generationTokens === tokens) return;
     tokens = promptTokens + generationTokens;
     let left = running;
@@ -39,7 +53,7 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
         send({ type: 'abort', id });
         reject(context.signal.reason);
       };
-      open.set(id, { context, resolve });
+      open.set(id, { context, resolve, tokens: 0 });
       context.signal.addEventListener('abort', onAbort, { once: true });
       send({ type: 'generate', id, request: { id: requestId, endpoint, body } });
       try {
@@ -55,6 +69,7 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
       if (task === undefined) return;
       if (answer.type === 'answer') return task.resolve(answer.answer);
       task.context.onActivity();
+      noteTokens(task, answer.type === 'first-token' ? 1 : (answer.tokens ?? 0));
       if (answer.type === 'first-token') task.context.onFirstToken();
     },
     failAll(answer) {

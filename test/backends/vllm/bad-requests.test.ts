@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Failure } from '../../../src/core/completion.ts';
 import type { BatchRequest } from '../../../src/core/request.ts';
 import { candidates, chat } from '../candidates.ts';
 import { ask, at, complete, form, question, say, shareVllm } from './asking.ts';
@@ -54,6 +55,14 @@ describe('a request that fails alone', () => {
     expect(right).toEqual(others.map((other) => other.answer));
     expect(restarts).toEqual([]);
   });
+});
+
+test('an answer that is none has cost its tokens all the same', async () => {
+  const answer = await ask(vllm().backend, question('y'.repeat(3000)));
+  const { usage } = answer as Failure;
+  expect(answer).toMatchObject({ status: 'failed', kind: 'truncated' });
+  expect(usage?.total_tokens).toBe(4096);
+  expect(usage?.prompt_tokens).toBeGreaterThan(3000);
 });
 
 test('a request that is nested too deep for Python fails alone', async () => {

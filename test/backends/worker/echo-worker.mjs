@@ -11,6 +11,20 @@ const misbehave = {
   },
   garbage: () => writeSync(3, 'this is no JSON\n'),
   hang() {},
+  count(id) {
+    send({ type: 'first-token', id });
+    send({ type: 'activity', id, tokens: 3 });
+    send({ type: 'activity', id, tokens: 3 });
+    const stats = { running: 1, waiting: 0, kvUsage: 0, promptTokens: 1, generationTokens: 5 };
+    send({
+      type: 'stats',
+      ...stats,
+      answerTokens: [
+        [id, 5],
+        [id + 1, 9],
+      ],
+    });
+  },
   orphan() {
     const stdio = ['ignore', 1, 2, 3];
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio, detached: true });

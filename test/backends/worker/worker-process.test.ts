@@ -64,6 +64,19 @@ describe('a worker process', () => {
     expect(seen).toEqual(['activity', 'activity', 'first']);
   });
 
+  test('says how many tokens an answer had that was aborted', async () => {
+    const process = await start();
+    const stop = new AbortController();
+    let tokens = 0;
+    const onToken = (): void => {
+      tokens++;
+      if (tokens === 5) stop.abort(new Error('enough'));
+    };
+    await expect(ask(process, 'count', { signal: stop.signal, onToken })).rejects.toThrow('enough');
+    await ask(process, 'again');
+    expect(tokens).toBe(5);
+  });
+
   test.each(['crash', 'exit', 'garbage'])(
     'fails what it had when it ends by %s, and is started again',
     async (fault) => {

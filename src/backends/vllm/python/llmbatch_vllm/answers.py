@@ -161,6 +161,13 @@ def usage_of(output: Any) -> dict[str, Any]:
     return usage
 
 
+def cost_of(prepared: Any, outputs: list[Any]) -> dict[str, Any]:
+    """What an answer that is none has cost all the same."""
+    if prepared.request["endpoint"] == "/v1/embeddings":
+        return {}
+    return {"usage": usage_of(outputs[0]), **times_of(outputs[0])}
+
+
 def times_of(output: Any) -> dict[str, Any]:
     metrics = output.metrics
     if metrics is None or not metrics.first_token_latency:

@@ -8,7 +8,7 @@ both). On GPUs vLLM's core is a process of its own, so that making prompts and r
 import os
 from typing import Any
 
-from llmbatch_vllm.answers import Answers, Parsers
+from llmbatch_vllm.answers import Answers, Parsers, cost_of
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
@@ -133,9 +133,22 @@ class Engine:
         try:
             return self._answers.of(flight.prepared, outputs)
         except Refusal as refusal:
-            return {"status": "failed", "kind": refusal.kind, "message": refusal.message}
+            failed = {"kind": refusal.kind, "message": refusal.message}
         except Exception as error:  # of a parser of thoughts or tools
-            return {"status": "failed", "kind": "invalid-response", "message": f"The answer can't be read: {sentence(error)}"}
+            failed = {"kind": "invalid-response", "message": f"The answer can't be read: {sentence(error)}"}
+        return {"status": "failed", **failed, **cost_of(flight.prepared, outputs)}
+
+    def answer_tokens(self) -> list[tuple[int, int]]:
+        """How many tokens the answers in work have, by the number of the request; empty where vLLM does not show it."""
+        states = getattr(getattr(self._engine, "output_processor", None), "request_states", {})
+        counts: dict[int, int] = {}
+        for name, state in list(states.items()):
+            count = getattr(getattr(state, "detokenizer", None), "num_output_tokens", None)
+            # vLLM makes ids of its own of ours, and of one request several where it has several answers.
+            asked = str(getattr(state, "external_req_id", None) or name).rpartition("_")[2].partition(".")[0]
+            if count is not None and asked.isdigit():
+                counts[int(asked)] = counts.get(int(asked), 0) + count()
+        return list(counts.items())
 
     def refusal_of(self, error: BaseException) -> Refusal:
         """One bad request fails alone, whatever vLLM makes of it."""

@@ -31,9 +31,11 @@ def read_content(content: Any, where: str) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     for part in content:
-        if part.get("type") != "text" or not isinstance(part.get("text"), str):
-            way = "use -b openai with a `vllm serve` for images"
-            raise Refusal("bad-request", f"{where} has a part of type {json.dumps(part.get('type'))}: {way}.")
+        kind = part.get("type")
+        if kind != "text" or not isinstance(part.get("text"), str):
+            is_said = isinstance(part.get("text"), str)
+            way = "write its text as a part of type \"text\"" if is_said else "use -b openai with a `vllm serve` for images"
+            raise Refusal("bad-request", f"{where} has a part of type {json.dumps(kind)}: {way}.")
     return "\n".join(part["text"] for part in content)
 
 
