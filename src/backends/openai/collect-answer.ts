@@ -1,6 +1,7 @@
 import { isRecord } from '../../core/is-record.ts';
 import { BrokenAnswer } from '../server/broken-answer.ts';
 import { foreignText } from '../server/json-text.ts';
+import { withTextContent } from './content-parts.ts';
 import { worseReason } from './finish-reasons.ts';
 
 type Fields = Record<string, unknown>;
@@ -88,7 +89,8 @@ function addPart(choice: Fields, { delta, text, logprobs, finish_reason: reason,
 }
 
 /** Texts grow; a role is given once, or again and again. */
-function addDelta(message: Fields, { role: _role, tool_calls: calls, ...others }: Fields): boolean {
+function addDelta(message: Fields, delta: Fields): boolean {
+  const { role: _role, tool_calls: calls, ...others } = withTextContent(delta);
   let hasToken = false;
   for (const [name, value] of Object.entries(others)) {
     if (typeof value !== 'string') {

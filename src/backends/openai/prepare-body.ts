@@ -18,7 +18,7 @@ export function createPreparation(
     if (endpoint === '/v1/completions') return withoutSecondBos(body, tokenize, signal);
     const found = await checkTokens?.(body, signal);
     if (found) return found;
-    return endpoint === '/v1/chat/completions' ? { ...body, ...lastTurnKeys(body, facts) } : body;
+    return endpoint === '/v1/chat/completions' ? { ...body, ...toolKeys(body), ...lastTurnKeys(body, facts) } : body;
   };
 }
 
@@ -39,6 +39,12 @@ async function withoutSecondBos(
   const tokens = await tokenize(first, true, signal);
   const isTwice = tokens?.length === 2 && tokens[0] === tokens[1];
   return isTwice ? { ...body, prompt: prompt.slice(first.length) } : body;
+}
+
+/** An empty list of tools says nothing. OpenAI and `vllm serve` refuse it, and a choice beside it. */
+function toolKeys({ tools, tool_choice: choice }: RequestBody): Record<string, unknown> {
+  if (!Array.isArray(tools) || tools.length > 0) return {};
+  return { tools: undefined, ...(choice === 'auto' || choice === 'none' ? { tool_choice: undefined } : {}) };
 }
 
 /** The keys that make the server continue a last assistant message, or what says that nobody knows. */

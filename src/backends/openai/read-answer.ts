@@ -3,6 +3,7 @@ import { isRecord } from '../../core/is-record.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { oneLine } from '../server/one-line.ts';
 import { classifyErrorBody, errorIn } from './classify-error.ts';
+import { withTextContent } from './content-parts.ts';
 import { cutByWindow } from './cut-answer.ts';
 import { isFailedReason, isKnownReason, ourReason } from './finish-reasons.ts';
 import { bodyOf, isCount, usageOf } from './response-body.ts';
@@ -16,7 +17,7 @@ export function readAnswer(body: unknown, request: BatchRequest, contextTokens: 
   const error = errorIn(body);
   if (error !== undefined) return withUsage(classifyErrorBody(error), usage);
   const isEmbedding = request.endpoint === '/v1/embeddings';
-  const said = isEmbedding ? body : withOurReasons(body);
+  const said = isEmbedding ? body : inOurWords(body);
   const problem = isEmbedding ? embeddingProblem(said, request) : choicesProblem(said, request);
   if (problem !== null) return withUsage(problem, usage);
   const answer: Completion = { status: 'completed', body: bodyOf(said, request) };
@@ -24,13 +25,19 @@ export function readAnswer(body: unknown, request: BatchRequest, contextTokens: 
   return cut === null ? answer : rejection(answer, cut.kind, cut.message);
 }
 
-function withOurReasons({ choices, ...others }: Fields): Fields {
-  if (!Array.isArray(choices)) return { ...others, choices };
-  const ours = (choices as unknown[]).map((choice) => {
-    const reason = isRecord(choice) ? choice['finish_reason'] : null;
-    return isRecord(choice) && typeof reason === 'string' ? { ...choice, finish_reason: ourReason(reason) } : choice;
-  });
-  return { ...others, choices: ours };
+/** Its choices with the ends and the contents that we know, whatever shape this server has for them. */
+function inOurWords({ choices, ...others }: Fields): Fields {
+  return { ...others, choices: Array.isArray(choices) ? choices.map(choiceInOurWords) : choices };
+}
+
+function choiceInOurWords(choice: unknown): unknown {
+  if (!isRecord(choice)) return choice;
+  const { message, finish_reason: reason } = choice;
+  return {
+    ...choice,
+    ...(isRecord(message) ? { message: withTextContent(message) } : {}),
+    ...(typeof reason === 'string' ? { finish_reason: ourReason(reason) } : {}),
+  };
 }
 
 /** What is no answer may have cost tokens all the same. */

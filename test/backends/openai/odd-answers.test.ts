@@ -225,3 +225,40 @@ test('answers of another model than the one asked for are told once', async () =
   }
   expect(notices.filter((notice) => notice.includes('of the model other'))).toHaveLength(1);
 });
+
+describe('an answer whose content is a list of parts', () => {
+  const thought = {
+    type: 'thinking',
+    thinking: [
+      { type: 'text', text: 'Hm. ' },
+      { type: 'text', text: 'So.' },
+    ],
+  };
+  const parts = [thought, { type: 'text', text: 'Re' }, { type: 'text', text: 'd' }];
+  const message = (content: unknown): string =>
+    JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }] });
+
+  test('is its text, and what was thought stands beside it', async () => {
+    const { body } = completed(await said(message(parts)));
+    expect(body.choices?.[0]?.message).toMatchObject({ content: 'Red', reasoning_content: 'Hm. So.' });
+  });
+
+  test('is put together from a stream too', async () => {
+    const pieces = parts.map((piece) => part({ delta: { content: [piece] } }));
+    const answer = completed(await streamed(events(...pieces, delta('!', 'stop'))));
+    expect(answer.body.choices?.[0]?.message).toMatchObject({ content: 'Red!', reasoning_content: 'Hm. So.' });
+  });
+
+  test.each([[{ type: 'image_url' }], [{ type: 'text' }], [7], [{ type: 'thinking', thinking: [{ type: 'x' }] }]])(
+    'is no answer where a part is no text: %j',
+    async (odd) => {
+      const failed = {
+        status: 'failed',
+        kind: 'invalid-response',
+        message: expect.stringContaining('no text') as string,
+      };
+      expect(await said(message([...parts, odd]))).toMatchObject(failed);
+      expect(await streamed(events(part({ delta: { content: [odd] } }), delta('a', 'stop')))).toMatchObject(failed);
+    },
+  );
+});

@@ -40,6 +40,12 @@ test.each<[Kind, object, string]>([
   expect(await sentTo({ kind }, chat([user, begun], changes as Record<string, unknown>))).toContain(message);
 });
 
+test('an empty list of tools is not sent, since servers refuse it', async () => {
+  const sent = await sentTo({}, chat([user], { tools: [], tool_choice: 'auto' }));
+  expect(sent).not.toHaveProperty('tools');
+  expect(sent).not.toHaveProperty('tool_choice');
+});
+
 test('a server that nobody knows gets what the request says, in the words of the server', async () => {
   const hosted = (changes: Record<string, unknown>, last = {}) =>
     sentTo({ kind: 'hosted' }, chat([user, { ...begun, ...last }], changes));
