@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import { shorten } from '../../core/format.ts';
+import { isRecord } from '../../core/is-record.ts';
 
 /** What of a value its schema does not allow, in a sentence: where it stands, what it is, and what was expected. */
 export function describeMismatch(errors: readonly ErrorObject[], root: unknown): string {
@@ -58,9 +59,29 @@ const sentences: Record<string, Sentence> = {
   minProperties: size('at least', 'keys', ofObject),
   maxProperties: size('at most', 'keys', ofObject),
   uniqueItems: ({ i, j }) => `holds the same item twice (${String(j)} and ${String(i)}, from 0)`,
-  anyOf: (_params, value) => `is ${shorten(value)}, and fits none of the forms that are allowed`,
-  oneOf: ({ passingSchemas }, value) =>
-    passingSchemas === null
-      ? `is ${shorten(value)}, and fits none of the forms that are allowed`
+  anyOf: fitsNone,
+  oneOf: (params, value, error) =>
+    params['passingSchemas'] === null
+      ? fitsNone(params, value, error)
       : `is ${shorten(value)}, and fits more than one of the forms, of which it must fit one`,
 };
+
+const mostForms = 5;
+
+function fitsNone(_params: unknown, value: unknown, { schema }: ErrorObject): string {
+  const forms = Array.isArray(schema) ? [...new Set(schema.map(formOf))] : [];
+  const named = forms.length > mostForms ? [...forms.slice(0, mostForms), '...'] : forms;
+  return `is ${shorten(value)}, and fits none of the forms that are allowed: ${named.join(', ')}`;
+}
+
+/** One of the forms in words, by what tells it from others. */
+function formOf(schema: unknown): string {
+  if (!isRecord(schema)) return 'none';
+  const { const: fixed, enum: values, type, title, $ref: reference, required, properties } = schema;
+  if (fixed !== undefined) return shorten(fixed);
+  if (Array.isArray(values)) return values.map(shorten).join(' or ');
+  if (typeof reference === 'string') return reference.split('/').at(-1) ?? reference;
+  const kind = type === undefined ? (properties === undefined ? 'another' : 'object') : [type].flat().join(' or ');
+  if (typeof title === 'string') return `${kind} "${title}"`;
+  return Array.isArray(required) && required.length > 0 ? `${kind} with ${required.map(shorten).join(', ')}` : kind;
+}
