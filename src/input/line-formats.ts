@@ -42,12 +42,17 @@ export function toDraft(row: Row, template: PromptTemplate | null): Draft | Reas
   return 'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template';
 }
 
-/** Keys of a plain row that are settings of its request, not data. */
+/**
+ * Keys of a plain row that are settings of its request, not data: an engine that does not know one refuses it, rather than
+ * that an answer is a success without what was asked for.
+ */
 const settingKeys = new Set(
   (
     'model temperature max_tokens max_completion_tokens seed stop top_p top_k min_p n frequency_penalty ' +
     'presence_penalty repeat_penalty repetition_penalty logprobs top_logprobs response_format tools tool_choice ' +
-    'logit_bias reasoning_effort chat_template_kwargs'
+    'logit_bias reasoning_effort chat_template_kwargs structured_outputs guided_json guided_choice guided_regex ' +
+    'guided_grammar guided_json_object json_schema structural_tag min_tokens ignore_eos stop_token_ids ' +
+    'prompt_logprobs continue_final_message add_generation_prompt parallel_tool_calls extra_body'
   ).split(' '),
 );
 const idKeys = ['custom_id', 'id'];

@@ -45,3 +45,14 @@ test('values are told to the user by their kind, or cut short', () => {
   expect(shorten('x'.repeat(100))).toHaveLength(60);
   expect([shorten(undefined), shorten({ a: 1 })]).toEqual(['undefined', '{"a":1}']);
 });
+
+test('what a plain line asks of the form of its answer is a key of its request, and no data', () => {
+  const asked = { structured_outputs: { choice: ['red'] }, guided_json: {}, continue_final_message: true };
+  for (const row of [{ prompt: 'Hi' }, { messages: [{ role: 'user', content: 'Hi' }] }]) {
+    const found = toDraft({ ...row, ...asked, city: 'Lima' }, null) as Draft;
+    expect(found.body).toMatchObject(asked);
+    for (const key of Object.keys(asked)) expect(found.used.has(key)).toBe(true);
+    expect(found.used.has('city')).toBe(false);
+  }
+  expect(draft({ name: 'Ada', grammar: 'good', guided_json: {} }).body).not.toHaveProperty('guided_json');
+});
