@@ -77,11 +77,16 @@ function fitsNone(_params: unknown, value: unknown, { schema }: ErrorObject): st
 /** One of the forms in words, by what tells it from others. */
 function formOf(schema: unknown): string {
   if (!isRecord(schema)) return 'none';
-  const { const: fixed, enum: values, type, title, $ref: reference, required, properties } = schema;
+  const { const: fixed, enum: values, $ref: reference, title, required } = schema;
   if (fixed !== undefined) return shorten(fixed);
   if (Array.isArray(values)) return values.map(shorten).join(' or ');
   if (typeof reference === 'string') return reference.split('/').at(-1) ?? reference;
-  const kind = type === undefined ? (properties === undefined ? 'another' : 'object') : [type].flat().join(' or ');
-  if (typeof title === 'string') return `${kind} "${title}"`;
-  return Array.isArray(required) && required.length > 0 ? `${kind} with ${required.map(shorten).join(', ')}` : kind;
+  if (typeof title === 'string') return `${typeIn(schema)} "${title}"`;
+  const hasKeys = Array.isArray(required) && required.length > 0;
+  return hasKeys ? `${typeIn(schema)} with ${required.map(shorten).join(', ')}` : typeIn(schema);
+}
+
+function typeIn({ type, properties }: Record<string, unknown>): string {
+  if (type === undefined) return properties === undefined ? 'another' : 'object';
+  return [type].flat().map(String).join(' or ');
 }
