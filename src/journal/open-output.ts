@@ -6,6 +6,7 @@ import { quoteForShell } from '../core/format.ts';
 import { appendFlags, noFollow } from '../core/no-follow.ts';
 import { type ByteRange, readRanges } from '../core/read-ranges.ts';
 import { mostResultBytes } from '../core/result-line.ts';
+import { checkForm } from './check-form.ts';
 import { makeFolder } from './make-folder.ts';
 import { readAnyLine } from './result-head.ts';
 import { toJournalError } from './write-group.ts';
@@ -29,6 +30,7 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
     handle = await openOrCreate(path);
     const { size, nlink } = await handle.stat();
     if (nlink > 1) throw hasOtherNames(path);
+    await checkForm(handle, path);
     const end = await endOfLastLine(handle, size);
     const tail = { offset: end, length: size - end };
     if (await isWholeResult(handle, tail)) {

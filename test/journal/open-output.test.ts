@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openOutput, tornPathOf } from '../../src/journal/open-output.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
@@ -32,6 +33,19 @@ test('a whole last result, of which an editor took the line feed, gets it back',
     size: whole.length,
     tornBytes: 0,
   });
+});
+
+test.each<[string, (text: string) => Buffer]>([
+  ['a gzip file', (text) => gzipSync(text)],
+  ['UTF-16', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+  ['a JSON array', (text) => Buffer.from(`[${text.trimEnd().replaceAll('\n', ',')}]`)],
+  ['indented JSON', (text) => Buffer.from(JSON.stringify(JSON.parse(text.split('\n')[0]!), null, 2))],
+])('an output that was rewritten as %s is refused, and left as it is', async (form, rewrite) => {
+  const path = join(await scratchFolder(), 'out.jsonl');
+  const content = rewrite(textOf([success({ id: 'a' }), success({ id: 'b' })]));
+  await writeFile(path, content);
+  await expect(openOutput(path)).rejects.toThrow(`${path} was rewritten as ${form}: no result in it can be read`);
+  expect(await readFile(path)).toEqual(content);
 });
 
 test('a whole output is left as it is', async () => {
