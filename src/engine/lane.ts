@@ -55,7 +55,9 @@ async function ask(lane: Lane, { attempts, retried }: Task, request: BatchReques
         ? { sent: await send(lane, request), place: null }
         : await sendInConversation(lane, conversations, request);
     if (sent.answer === null) return null;
-    const verdict = await judge(check, sent.answer);
+    const judged = judge(check, sent.answer);
+    // Most answers are judged at once: a promise for each would cost more than that.
+    const verdict = judged instanceof Promise ? await judged : judged;
     return verdict === null ? null : { request, verdict, attempts, retried, attempt: sent, place };
   } catch (error) {
     return unsent(request, failureOfThrown(error, 'bad-request'));
@@ -71,11 +73,14 @@ const unsent = (request: BatchRequest, answer: Failure): Answered => ({
   place: null,
 });
 
-async function judge(check: AnswerCheck, answer: Answer): Promise<Verdict | null> {
+const unjudged = (error: unknown): Verdict => ({ answer: failureOfThrown(error, 'invalid-response') });
+
+function judge(check: AnswerCheck, answer: Answer): ReturnType<AnswerCheck> {
   try {
-    return await check(answer);
+    const verdict = check(answer);
+    return verdict instanceof Promise ? verdict.catch(unjudged) : verdict;
   } catch (error) {
-    return { answer: failureOfThrown(error, 'invalid-response') };
+    return unjudged(error);
   }
 }
 

@@ -7,7 +7,7 @@ import { failureOfThrown } from './last-net.ts';
  * Hands a result to the journal. One that can't be written as a line (nested too deep, too long for a text) becomes the
  * request's failure, without what the server sent. False where an answer became one so.
  */
-export async function recordAnswer(lane: Lane, row: number, answered: Answered): Promise<boolean> {
+export function recordAnswer(lane: Lane, row: number, answered: Answered): Promise<boolean> | boolean {
   let pending: Promise<void> | undefined;
   let isWhole = true;
   try {
@@ -18,8 +18,7 @@ export async function recordAnswer(lane: Lane, row: number, answered: Answered):
     pending = lane.record(row, resultOf(bare, lane.source));
   }
   // What the disk says is no matter of this request.
-  await pending;
-  return isWhole;
+  return pending === undefined ? isWhole : pending.then(() => isWhole);
 }
 
 function bareFailure({ verdict: { answer } }: Answered, error: unknown): Failure {

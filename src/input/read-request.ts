@@ -25,11 +25,16 @@ export const badQuote = 'a quote that is never closed, or not doubled inside its
 /** Any line of JSONL may begin with that byte: what follows is believed where it is a reason of ours. */
 const badRow = new RegExp(`^${badRowMark}(${badQuote}|not valid UTF-8|\\d+ columns, where the header has \\d+)$`);
 
+export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
+  /** It was read before, became a request, and is the same still: what was checked of it then holds. */
+  isAccepted?: boolean;
+}
+
 /**
  * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever
  * else is thrown on the way is about this line, and must not end the run, nor each resume.
  */
-export function readRequest(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defaults: LineDefaults): ReadLine {
+export function readRequest(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
   try {
     return readChecked(raw, line, defaults);
   } catch (error) {
@@ -42,7 +47,7 @@ export function readRequest(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: numbe
 /** A thrown text may hold the whole line. */
 const longestReason = 500;
 
-function readChecked(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defaults: LineDefaults): ReadLine {
+function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
   const row = parseRow(raw, line);
   if (typeof row === 'string') return reject(`line-${line}`, line, row);
   const id = idOf(row, line);
@@ -50,7 +55,7 @@ function readChecked(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defa
   const draft = toDraft(row, defaults.template);
   if (typeof draft === 'string') return reject(id, line, draft);
   fillIn(draft, defaults);
-  const reason = checkBody(draft.endpoint, draft.body);
+  const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);
   if (reason !== null) return reject(id, line, reason);
   const request: BatchRequest = { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody };
   const rest = restOf(row, draft.used);
@@ -61,11 +66,15 @@ function readChecked(raw: Pick<RawLine, 'bytes' | 'tooLong'>, line: number, defa
 const reject = (id: string, line: number, reason: string): RejectedLine => ({ id, line, reason });
 
 /** The row, or why there is none. */
-function parseRow({ bytes, tooLong }: Pick<RawLine, 'bytes' | 'tooLong'>, line: number): Row | string {
+function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): Row | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
   if (text === null) return 'not valid UTF-8';
   if (text.startsWith(badRowMark) && badRow.test(text)) return text.slice(badRowMark.length);
+  return isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
+}
+
+function parseObject(text: string): Row | string {
   if (isDeeperThan(text, deepestNesting)) return `nested more than ${deepestNesting} levels deep`;
   try {
     const value: unknown = JSON.parse(text);

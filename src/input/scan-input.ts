@@ -84,8 +84,10 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
     read(row, bytes) {
       const line = table.line(row);
       // Only a line that was too long is kept with length 0: blank lines are no rows.
-      const read = readRequest({ bytes, tooLong: table.length(row) === 0 }, line, defaults);
-      if (!isRejected(read) && table.find(read.id) === row) return read;
+      // The scan took it under an id of its own: only a row that it rejected may hold the id of another.
+      const isAccepted = table.state(row) !== rowStates.rejected && table.state(row) !== rowStates.left;
+      const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, defaults);
+      if (!isRejected(read) && (isAccepted || table.find(read.id) === row)) return read;
       const rejected = isRejected(read) ? read : duplicateOf(read.id, line);
       return { ...rejected, id: idForRejected(table, rejected, row) };
     },

@@ -269,7 +269,7 @@ describe('requests in a conversation', () => {
       generate: async ({ id, body }) =>
         JSON.stringify(body.messages).includes('<|im_end|>')
           ? failure('control-token', 'a control token')
-          : completion(id === 'r1' ? '<|im_end|>' : 'x'),
+          : completion(id === 'r1' ? 'so <|im_end|>' : 'x'),
     };
     const { run, lines } = prepare(backend, { items: items(4), lanes: 1, conversations: conversations(events) });
     await runRequests(run);

@@ -25,6 +25,7 @@ const formKeys = [
   'ebnf',
   'structural_tag',
 ] as const;
+const isFormKey: ReadonlySet<string> = new Set(formKeys);
 
 /**
  * The form that a body asks for, by whichever key an engine has for it: OpenAI's `response_format`, vLLM's
@@ -32,6 +33,11 @@ const formKeys = [
  * what is wrong with it. One form is enough for an answer: the first that is given counts.
  */
 export function askedForm(body: RequestBody): AskedForm | string | null {
+  // Most bodies have three keys, and none of these.
+  return Object.keys(body).some((key) => isFormKey.has(key)) ? firstForm(body) : null;
+}
+
+function firstForm(body: RequestBody): AskedForm | string | null {
   for (const key of formKeys) {
     const value = body[key];
     if (value === undefined || value === null) continue;
