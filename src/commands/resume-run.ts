@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { exists } from '../core/exists.ts';
 import { UsageError, isTransient } from '../core/errors.ts';
 import { quoteForShell } from '../core/format.ts';
 import type { Manifest } from '../journal/manifest.ts';
@@ -83,9 +83,3 @@ async function spoolOf({ input: { spool } }: Manifest, places: RunPlaces): Promi
     `Pipe the same input in again, to the command that began the run: ... | llmbatch run - -o ${quoteForShell(places.output)}`,
   );
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

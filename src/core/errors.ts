@@ -94,6 +94,19 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A thrown text may hold a whole prompt, or a whole answer. */
+const longestUnexpected = 500;
+
+/** Of a thrown error that nobody foresaw: with its name, by which whoever writes this program knows a mistake of its own. */
+export function describeUnexpected(error: unknown): string {
+  try {
+    const name = error instanceof Error ? error.name : typeof error;
+    return `unexpected ${`${name}: ${messageOf(error)}`.slice(0, longestUnexpected)}`;
+  } catch {
+    return 'unexpected error that has no text';
+  }
+}
+
 /** The system's error code (`ENOENT`, `ENOSPC`, ...), or '' where there is none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';

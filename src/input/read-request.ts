@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { LlmbatchError, messageOf } from '../core/errors.ts';
+import { LlmbatchError, describeUnexpected, messageOf } from '../core/errors.ts';
 import { inStandardShape } from '../core/answer-format.ts';
 import { isRecord } from '../core/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../core/nesting.ts';
@@ -39,13 +39,9 @@ export function readRequest(raw: GivenLine, line: number, defaults: LineDefaults
     return readChecked(raw, line, defaults);
   } catch (error) {
     if (error instanceof LlmbatchError) throw error;
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
-    return reject(`line-${line}`, line, `unexpected ${text}`.slice(0, longestReason));
+    return reject(`line-${line}`, line, describeUnexpected(error));
   }
 }
-
-/** A thrown text may hold the whole line. */
-const longestReason = 500;
 
 function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
   const row = parseRow(raw, line);

@@ -1,5 +1,6 @@
 import { lstat, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isTaken } from '../core/exists.ts';
 import { replaceFile } from './draft.ts';
 import { type FoundRun, findManifest } from './find-manifest.ts';
 import { readManifest } from './manifest.ts';
@@ -24,7 +25,7 @@ export async function keepAside(places: RunPlaces, found: FoundRun | null): Prom
     }
     await rename(places.output, aside.output);
     await syncFolder(dirname(aside.output));
-    if (hasSpool(found) && (await isThere(places.spool))) await rename(places.spool, aside.spool);
+    if (hasSpool(found) && (await isTaken(places.spool))) await rename(places.spool, aside.spool);
   } catch (error) {
     throw toJournalError(error, aside.output);
   }
@@ -40,11 +41,11 @@ export async function undoAside(places: RunPlaces): Promise<void> {
   if (there !== null && !(there.isFile() && there.size === 0)) return;
   const found = await findManifest(places).catch(() => null);
   if (found === null) return;
-  for (let number = 1; await isThere(asideName(places.output, number)); number++) {
+  for (let number = 1; await isTaken(asideName(places.output, number)); number++) {
     const aside = placesOf(asideName(places.output, number));
     const manifest = await readManifest(aside.manifest).catch(() => null);
     if (manifest?.run_id !== found.manifest.run_id) continue;
-    if (hasSpool(found) && (await isThere(aside.spool))) await rename(aside.spool, places.spool);
+    if (hasSpool(found) && (await isTaken(aside.spool))) await rename(aside.spool, places.spool);
     await rename(aside.output, places.output);
     await rm(aside.manifest, { force: true });
     await syncFolder(dirname(places.output));
@@ -57,7 +58,7 @@ export async function findAside({ output }: RunPlaces, names: readonly string[])
   const pattern = /^\.old(?:\.\d+)?$/;
   const stem = basename(output);
   const ours = names.filter((name) => name.startsWith(stem) && pattern.test(name.slice(stem.length)));
-  const there = await Promise.all(ours.map((name) => isThere(join(dirname(output), name))));
+  const there = await Promise.all(ours.map((name) => isTaken(join(dirname(output), name))));
   return ours.filter((_name, index) => there[index]);
 }
 
@@ -77,22 +78,16 @@ export async function removeAside(places: RunPlaces, names: readonly string[]): 
 async function freePlaces(places: RunPlaces, found: FoundRun | null): Promise<RunPlaces> {
   for (let number = 1; ; number++) {
     const name = asideName(places.output, number);
-    const isTaken = (await isThere(name)) || (await isThere(`${name}.run.input`));
-    if (!isTaken && (await isFreeOrOurs(`${name}.run.json`, found))) return placesOf(name);
+    const isFree = !(await isTaken(name)) && !(await isTaken(`${name}.run.input`));
+    if (isFree && (await isFreeOrOurs(`${name}.run.json`, found))) return placesOf(name);
   }
 }
 
 /** A copy of the manifest may be left of an earlier try that a crash ended. */
 async function isFreeOrOurs(path: string, found: FoundRun | null): Promise<boolean> {
-  if (!(await isThere(path))) return true;
+  if (!(await isTaken(path))) return true;
   const manifest = await readManifest(path).catch(() => null);
   return manifest !== null && manifest.run_id === found?.manifest.run_id;
 }
 
 const hasSpool = (found: FoundRun | null): boolean => (found?.manifest.input.spool ?? null) !== null;
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import { exists } from '../core/exists.ts';
 import { JournalError } from '../core/errors.ts';
 import type { PrefixedFingerprint } from '../core/fingerprint.ts';
 import { formatInteger, quoteForShell } from '../core/format.ts';
@@ -106,12 +106,6 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
 
 const secretLeftOut = (option: string): string =>
   `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
 export async function settleDrift(

@@ -1,4 +1,5 @@
-import { lstat, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import { isTaken } from '../core/exists.ts';
 import { JournalError, codeOf } from '../core/errors.ts';
 import { draftPathOf } from '../journal/draft.ts';
 import { findAside, keepAside, removeAside } from '../journal/keep-aside.ts';
@@ -27,7 +28,7 @@ export function prepareReplacement(
   return {
     spool,
     async take(manifest) {
-      if (!isSpoolOurs && (await isThere(spool)) && (await isThere(places.spool))) {
+      if (!isSpoolOurs && (await isTaken(spool)) && (await isTaken(places.spool))) {
         throw new JournalError(
           `${places.spool} lies where standard input is to be kept, and no run of llmbatch wrote it`,
           'Choose another place with -o, or move that file away.',
@@ -61,9 +62,3 @@ export async function endReplacement(
   manifest.kept_aside = left;
   if (left.length > 0) onNote(`what was in ${places.output} before is still kept: ${left.join(', ')}`);
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
