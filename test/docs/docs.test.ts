@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { allErrorKinds, groupOf, isTransient, stopsTheRun } from '../../src/core/errors.ts';
+import { program as cli, createCliFolder } from '../helpers/run-cli.ts';
+import { type Program, filledIn, flagsOf, unknownFlags } from './flags.ts';
+import { type Page, anchorsOf, brokenLinks, readPages, relativeLinksOf, tableBetween } from './pages.ts';
+
+let pages: Page[];
+let program: Program;
+
+beforeAll(async () => {
+  pages = await readPages();
+  program = await readProgram();
+});
+
+const print = async (...args: string[]): Promise<string> =>
+  (await promisify(execFile)(process.execPath, [cli, ...args])).stdout;
+
+/** The commands are those that the help of the program lists. */
+async function readProgram(): Promise<Program> {
+  const [, list = ''] = /^Commands:\n(.*?)\n\n/ms.exec(await print('--help')) ?? [];
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
+  const helpOf = async (name: string): Promise<string> => (await print(name, '--help')).replace(/\nExit codes:.*/s, '');
+  const helps = await Promise.all(names.map(async (name) => [name, await helpOf(name)] as const));
+  return { helps: new Map(helps), backends: JSON.parse(await print('backends', '--json')) as Program['backends'] };
+}
+
+const pageAt = (file: string): Page => pages.find((page) => page.path === file) ?? { path: file, text: '' };
+
+describe('the documents', () => {
+  test('link only to what is there', () => {
+    const broken = pages.flatMap((page) => brokenLinks(page, pages, existsSync).map((link) => `${page.path}: ${link}`));
+    expect(broken).toEqual([]);
+  });
+
+  test('can all be reached from the README', () => {
+    const reached = new Set(['README.md']);
+    for (const file of reached) {
+      for (const link of relativeLinksOf(pageAt(file).text)) {
+        const target = path.posix.join(path.posix.dirname(file), link.split('#')[0] ?? '');
+        if (pages.some((page) => page.path === target)) reached.add(target);
+      }
+    }
+    expect(pages.map((page) => page.path).filter((file) => !reached.has(file))).toEqual([]);
+  });
+
+  test('name only flags and options that the program has', () => {
+    const unknown = pages.flatMap((page) => unknownFlags(page, program).map((flag) => `${page.path}: ${flag}`));
+    expect(unknown).toEqual([]);
+  });
+
+  test('keep the line that installs and tests the whole', () => {
+    expect(pageAt('README.md').text).toContain('npm ci && npm test ');
+  });
+});
+
+/** Where they differ, `npx vitest run test/docs -u` writes them anew. */
+describe('what the documents show of the program', () => {
+  test('is each command with its flags', async () => {
+    const page = pageAt('docs/commands.md');
+    for (const name of program.helps.keys()) expect(page.text).toContain(`<!-- help: ${name} -->`);
+    await expect(filledIn(page, program)).toMatchFileSnapshot('../../docs/commands.md');
+  });
+
+  test('is each engine with its options', async () => {
+    for (const { name } of program.backends) {
+      const page = pageAt(`docs/backends/${name}.md`);
+      expect(page.text).toContain(`<!-- options: ${name} -->`);
+      await expect(filledIn(page, program)).toMatchFileSnapshot(`../../${page.path}`);
+    }
+  });
+
+  test('is each kind of failure', () => {
+    const does = (kind: (typeof allErrorKinds)[number]): string =>
+      isTransient(kind) ? 'retried' : stopsTheRun(kind) ? 'stops the run' : 'fails';
+    const rows = tableBetween(pageAt('docs/errors.md').text, 'kinds').map((row) => row.slice(0, 3));
+    expect(rows).toEqual(allErrorKinds.map((kind) => [kind, does(kind), groupOf(kind)]));
+  });
+
+  test('is each exit code', async () => {
+    const [, list = ''] = /^Exit codes:\n(.*)/ms.exec(await print('--help')) ?? [];
+    const codes = [...list.matchAll(/^ {2}([\d, ]+?) {2}/gm)].flatMap(([, code = '']) => code.split(', '));
+    expect(codes.length).toBeGreaterThan(6);
+    for (const file of ['README.md', 'docs/errors.md']) {
+      const shown = [...pageAt(file).text.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, code = '']) => code.split(', '));
+      expect([file, ...shown]).toEqual([file, ...codes]);
+    }
+  });
+
+  test('is what a run leaves behind', async () => {
+    const folder = await createCliFolder();
+    await folder.write('mine.jsonl', '{"prompt":"Hi","model":"mock"}\n');
+    await folder.run(['run', 'mine.jsonl', '-b', 'mock']);
+    const manifest = JSON.parse(await folder.text('mine.results.jsonl.run.json')) as Record<string, unknown>;
+    const { text } = pageAt('docs/output-and-resume.md');
+    const listed = tableBetween(text, 'manifest').map(([key]) => key ?? '');
+    const inInput = Object.keys(manifest['input'] as object).map((key) => `input.${key}`);
+    expect(listed.toSorted()).toEqual([...Object.keys(manifest), ...inInput].toSorted());
+    const [result] = await folder.results('mine.results.jsonl');
+    const described = tableBetween(text, 'details').flatMap(([keys = '']) => keys.split(', '));
+    expect(described).toEqual(expect.arrayContaining(Object.keys(result?.llmbatch ?? { none: true })));
+  });
+});
+
+describe('a mistake in a document is found:', () => {
+  const plant = (text: string, file = 'docs/planted.md'): Page => ({ path: file, text });
+
+  test('a link to no file, and to no heading', () => {
+    const page = plant('# One\n[a](gone.md) [b](#two) [c](#one) [d](https://x.y) [e](input.md#ids) [f](input.md#no)');
+    expect(brokenLinks(page, [...pages, page], (file) => file === page.path || existsSync(file))).toEqual([
+      'gone.md',
+      '#two',
+      'input.md#no',
+    ]);
+  });
+
+  test('headings that are equal, and headings with code and signs', () => {
+    expect([...anchorsOf('# A b\n## A b\n### `run`: what, why?\n```\n# no\n```\n')]).toEqual([
+      'a-b',
+      'a-b-1',
+      'run-what-why',
+    ]);
+  });
+
+  test('a flag that no command has, and one that another command has', () => {
+    const page = plant(
+      'Take `--wrokers 3`.\n```sh\ncat x | llmbatch run - --limit 3 | jq --arg a b .    # --x\n$ llmbatch status --limit 3\nllmbatch rn x\n```\n',
+    );
+    expect(unknownFlags(page, program)).toEqual(['--wrokers', 'llmbatch status --limit', 'llmbatch rn']);
+  });
+
+  test('an option that the engine of the page does not have', () => {
+    expect(unknownFlags(plant('`--option num_ctx=3`', 'docs/backends/mock.md'), program)).toEqual(['--option num_ctx']);
+  });
+
+  test('a usage block and an option table that are out of date', () => {
+    const [usage, table] = [
+      '<!-- help: status -->\nold\n<!-- /help -->',
+      '<!-- options: mock -->\nold\n<!-- /options -->',
+    ];
+    expect(filledIn(plant(usage), program)).toContain('```text\nUsage: llmbatch status');
+    expect(filledIn(plant(table), program)).toContain('| `latency_ms` | time of an answer');
+    expect([...flagsOf(filledIn(plant(usage), program))]).toContain('--json');
+  });
+});
