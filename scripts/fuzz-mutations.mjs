@@ -34,21 +34,21 @@ const oddValues = [null, true, 0, -1, 1.5, '', 'text', [], {}, [[]], [null], [1,
 
 /** Gives one value, anywhere in the line, another type. */
 function swapType(line, random) {
-  const { holder, key } = oneOf(placesOf(line), random);
+  const { holder, key } = oneOf(pathsOf(line), random);
   holder[key] = structuredClone(oneOf(oddValues, random));
   return bytesOf(line);
 }
 
 function loseKey(line, random) {
-  const { holder, key } = oneOf(placesOf(line), random);
+  const { holder, key } = oneOf(pathsOf(line), random);
   delete holder[key];
   return bytesOf(line);
 }
 
-function placesOf(holder) {
+function pathsOf(holder) {
   return Object.keys(holder).flatMap((key) => {
     const value = holder[key];
-    return [{ holder, key }, ...(typeof value === 'object' && value !== null ? placesOf(value) : [])];
+    return [{ holder, key }, ...(typeof value === 'object' && value !== null ? pathsOf(value) : [])];
   });
 }
 

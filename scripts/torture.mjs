@@ -57,9 +57,9 @@ const scenarios = [
 if (scenarios.length === 0) throw new RangeError(`--backend: mock, llama-cpp or both, not ${values.backend}`);
 
 /** So many sessions without an end are no progress. */
-const mostSessions = 200;
+const maxSessions = 200;
 /** An engine that dies again and again is given up, rightly. */
-const mostEngineKills = 2;
+const maxEngineKills = 2;
 
 const wantedKills = Number(values.kills);
 const random = seededRandom(Number(values.seed));
@@ -140,7 +140,7 @@ async function makeInput({ input, count, number, systems = 1 + below(4) }) {
 /** From a start to a death, or to the end of the run; true when the run is done. */
 async function runSession(round) {
   round.sessions++;
-  expect(round.sessions <= mostSessions, `${round.folder}: not done after ${mostSessions} sessions`);
+  expect(round.sessions <= maxSessions, `${round.folder}: not done after ${maxSessions} sessions`);
   const before = wholeLines(await readOutput(round));
   const session = startSession({ ...round, words: await wordsFor(round), program: values.program });
   const fate = await killAtRandom(session, round);
@@ -171,7 +171,7 @@ async function killAtRandom(session, round) {
   while (!session.hasEnded() && killCount() < wantedKills) {
     await Promise.race([session.ended, momentToKill(round, session)]);
     const target = round.hasEngine ? ['runner', 'runner', 'engine', 'both'][below(4)] : 'runner';
-    if (session.hasEnded() || (target === 'engine' && fate.engineKills === mostEngineKills)) continue;
+    if (session.hasEnded() || (target === 'engine' && fate.engineKills === maxEngineKills)) continue;
     if (!(await session.kill(target))) continue;
     totals.kills[target]++;
     if (target === 'engine') fate.engineKills++;

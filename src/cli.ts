@@ -1,16 +1,16 @@
 import { Command, CommanderError } from 'commander';
-import { addBackendsCommand } from './commands/backends.ts';
-import { addBenchCommand } from './commands/bench.ts';
-import { describeError } from './commands/describe-error.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { helpText } from './commands/exit-codes.ts';
-import { addMergeCommand } from './commands/merge.ts';
-import { asMessage, tell, tellJson } from './commands/print.ts';
-import { addReportCommand } from './commands/report.ts';
-import { addResumeCommand } from './commands/resume.ts';
-import { addRunCommand } from './commands/run.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addValidateCommand } from './commands/validate.ts';
+import { addBackendsCommand } from './commands/backends/command.ts';
+import { addBenchCommand } from './commands/bench/command.ts';
+import { describeError } from './commands/shared/describe-error.ts';
+import { addDoctorCommand } from './commands/doctor/command.ts';
+import { helpText } from './commands/shared/exit-codes.ts';
+import { addMergeCommand } from './commands/merge/command.ts';
+import { asMessage, tell, tellJson } from './commands/shared/print.ts';
+import { addReportCommand } from './commands/report/command.ts';
+import { addResumeCommand } from './commands/resume/command.ts';
+import { addRunCommand } from './commands/run/command.ts';
+import { addStatusCommand } from './commands/status/command.ts';
+import { addValidateCommand } from './commands/validate/command.ts';
 import { LlmbatchError, UsageError, exitCodes } from './core/errors.ts';
 import { version } from './core/version.ts';
 

@@ -9,10 +9,10 @@ import {
 import type { Snapshot } from './core/snapshot.ts';
 import type { RetryFailed } from './journal/open-journal.ts';
 import { readBestResults } from './journal/read-best-results.ts';
-import { formatOf, outputPathFor, placesOf } from './journal/run-places.ts';
-import { createEngineSlot } from './run/engine-slot.ts';
+import { formatOf, outputPathFor, pathsOf } from './journal/manifest/run-paths.ts';
+import { createBackendCache } from './run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from './run/run-request.ts';
-import { startRun } from './start-run.ts';
+import { startRun } from './run/start-run.ts';
 
 export { EngineError, JournalError, LlmbatchError, UsageError } from './core/errors.ts';
 export type { ErrorKind } from './core/errors.ts';
@@ -56,10 +56,10 @@ export interface BatchOutcome {
  * Rejects with an `LlmbatchError` when it can't go on; what was acknowledged is on disk then all the same.
  */
 export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
-  const slot = createEngineSlot();
+  const slot = createBackendCache();
   try {
-    const { manifest, places, snapshot } = await startRun(requestOf(options), hostOf(options), slot);
-    return { state: manifest.state === 'finished' ? 'finished' : 'stopped', output: places.output, snapshot };
+    const { manifest, paths, snapshot } = await startRun(requestOf(options), hostOf(options), slot);
+    return { state: manifest.state === 'finished' ? 'finished' : 'stopped', output: paths.output, snapshot };
   } finally {
     await slot.close();
   }
@@ -69,7 +69,7 @@ function requestOf({ input, output = outputPathFor(input), settings, runner, ...
   return {
     input,
     spool: null,
-    places: placesOf(output),
+    paths: pathsOf(output),
     settings: { ...defaultAnswerSettings, format: formatOf(input), ...settings },
     runner: { ...defaultRunnerSettings, ...runner },
     allowDrift: options.allowDrift ?? false,

@@ -7,7 +7,7 @@ import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { readLineBlocks } from '../../dist/core/read-lines.js';
+import { readLineBlocks } from '../../dist/files/read-lines.js';
 import { createInputScan } from '../../dist/input/scan-input.js';
 import { loadResults } from '../../dist/journal/load-results.js';
 import { bin, runSession } from './sessions.mjs';

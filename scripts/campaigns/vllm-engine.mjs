@@ -58,13 +58,13 @@ function read(pid, file) {
   }
 }
 
-/** Seconds until none is left, or null after `mostSeconds`. */
-export async function secondsUntilGone(processes, mostSeconds = 10) {
+/** Seconds until none is left, or null after `maxSeconds`. */
+export async function secondsUntilGone(processes, maxSeconds = 10) {
   const startedAt = performance.now();
   for (;;) {
     const seconds = (performance.now() - startedAt) / 1000;
     if (processes().length === 0) return seconds;
-    if (seconds > mostSeconds) return null;
+    if (seconds > maxSeconds) return null;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { placesOf } from '../journal/run-places.ts';
+import { pathsOf } from '../journal/manifest/run-paths.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { EngineSlot } from '../run/engine-slot.ts';
+import type { BackendCache } from '../run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from '../run/run-request.ts';
-import type { Steady } from './analysis.ts';
-import { openSource } from './sample-input.ts';
-import { findSteady } from './steady.ts';
-import { timedRun } from './timed-run.ts';
-import { tokensOfRequest } from './tokens-of-request.ts';
-import type { TrialSpan } from './windows.ts';
+import type { Steady } from './analysis/analysis.ts';
+import { openSource } from './plan/sample-input.ts';
+import { findSteady } from './statistics/steady.ts';
+import { timedRun } from './trial/timed-run.ts';
+import { tokensOfRequest } from './analysis/tokens-of-request.ts';
+import type { TrialSpan } from './trial/windows.ts';
 
 /** What a timed sample says of a whole file. Null: not measured, or not to be said. */
 export interface RunEstimate {
@@ -33,8 +33,8 @@ export interface RunEstimate {
 /** Runs so many of a file's requests, for so long at most (null: however long), in `folder` alone, and projects. */
 export async function estimateRun(
   request: RunRequest,
-  { size, mostMs, folder }: { size: number; mostMs: number | null; folder: string },
-  { host, slot }: { host: RunHost; slot: EngineSlot },
+  { size, maxMs, folder }: { size: number; maxMs: number | null; folder: string },
+  { host, slot }: { host: RunHost; slot: BackendCache },
 ): Promise<RunEstimate> {
   const input = join(folder, 'sample.jsonl');
   const source = await openSource(request.input, request.settings, { ...host, folder });
@@ -42,14 +42,14 @@ export async function estimateRun(
   await source.write(input, sampled);
   await source.close();
   const output = join(folder, 'sample.results.jsonl');
-  const { span, snapshot } = await timedRun(sampleRequest(request, { input, output }), mostMs, { host, slot });
+  const { span, snapshot } = await timedRun(sampleRequest(request, { input, output }), maxMs, { host, slot });
   return projectionOf({ requests: source.requests, sampled }, span, snapshot);
 }
 
 const sampleRequest = (request: RunRequest, { input, output }: { input: string; output: string }): RunRequest => ({
   ...request,
   input,
-  places: placesOf(output),
+  paths: pathsOf(output),
   settings: { ...request.settings, format: 'jsonl', limit: null, sample: null },
   runner: { ...request.runner, order: 'completion', strict: false },
   overwrite: false,

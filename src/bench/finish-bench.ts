@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
-import { type BestSetting, describeHardware, saveBest } from '../run/best-settings.ts';
+import { type BestSetting, describeHardware, saveBest } from '../run/choose/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
 import { messageOf } from '../core/errors.ts';
-import { compareTrials, pairKey } from './agreement.ts';
-import { analyse } from './analyse.ts';
-import type { BenchAnalysis } from './analysis.ts';
-import type { BenchPlaces } from './bench-places.ts';
-import { bestSettings } from './best-settings.ts';
-import type { StabilityLimits } from './stability-checks.ts';
-import { type TrialsFile, openTrials, trialsOf } from './trials-file.ts';
+import { compareTrials, pairKey } from './agreement/compare-trials.ts';
+import { analyse } from './analysis/analyse.ts';
+import type { BenchAnalysis } from './analysis/analysis.ts';
+import type { BenchPaths } from './records/bench-paths.ts';
+import { bestSettings } from './analysis/best-settings.ts';
+import type { StabilityLimits } from './analysis/stability.ts';
+import { type TrialsFile, openTrials, trialsOf } from './records/trials-file.ts';
 
 export interface FinishedBench {
   analysis: BenchAnalysis;
@@ -27,17 +27,17 @@ interface Finish {
 
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
-  places: BenchPlaces,
+  paths: BenchPaths,
   { environment, limits, stop, onNote }: Finish,
 ): Promise<FinishedBench> {
-  const lock = await acquireLock(places.trials, '.');
-  const file = await openTrials(places.trials);
+  const lock = await acquireLock(paths.trials, '.');
+  const file = await openTrials(paths.trials);
   try {
-    const isCompared = await appendAgreements(file, places, stop);
+    const isCompared = await appendAgreements(file, paths, stop);
     const analysis = analyse(file.records, limits);
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
-    const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(places.folder) }) : [];
+    const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(paths.folder) }) : [];
     for (const setting of best) {
       // What was measured is told all the same.
       const path = await saveBest(setting, environment).catch((error: unknown) => {
@@ -54,7 +54,7 @@ export async function finishBench(
 }
 
 /** Once: a bench that was stopped behind its last trial has some of them, and they are as good as new ones. */
-async function appendAgreements(file: TrialsFile, { folder }: BenchPlaces, stop: AbortSignal): Promise<boolean> {
+async function appendAgreements(file: TrialsFile, { folder }: BenchPaths, stop: AbortSignal): Promise<boolean> {
   const finished = trialsOf(file.records).filter(({ state }) => state === 'finished');
   const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [pairKey(record)] : [])));
   for await (const agreement of compareTrials(finished, folder, known)) {

@@ -1,17 +1,17 @@
-import { findGpus } from '../doctor/find-gpus.ts';
+import { findGpus } from '../machine/find-gpus.ts';
 import { acquireLock } from '../journal/lock.ts';
-import { gpuMemory } from '../core/gpu-memory.ts';
+import { gpuMemory } from '../core/measurements.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { JournalError } from '../core/errors.ts';
 import type { RunHost } from '../run/run-request.ts';
-import type { BenchPlaces } from './bench-places.ts';
-import { type LoadWish, createBenchSlot } from './bench-slot.ts';
-import { estimateAll, fitsBudget, spentSeconds } from './budget.ts';
-import { loadOf } from './order.ts';
-import type { PlanRecord, TrialRecord, TrialSpec } from './records.ts';
-import { type TrialDesk, runTrial } from './run-trial.ts';
-import { type TrialBase, wishOf } from './trial-request.ts';
-import { type TrialsFile, doneOf, openTrials, planOf, trialsOf } from './trials-file.ts';
+import type { BenchPaths } from './records/bench-paths.ts';
+import { type LoadRequirements, createTrialBackend } from './trial/bench-slot.ts';
+import { estimateAll, fitsBudget, spentSeconds } from './plan/choose-size.ts';
+import { loadOf } from './plan/order.ts';
+import type { PlanRecord, TrialRecord, TrialSpec } from './records/records.ts';
+import { type TrialDesk, runTrial } from './trial/run-trial.ts';
+import { type TrialBase, wishOf } from './trial/trial-request.ts';
+import { type TrialsFile, doneOf, openTrials, planOf, trialsOf } from './records/trials-file.ts';
 
 /** Whom a bench talks to. */
 export interface BenchHost extends Omit<RunHost, 'onStart' | 'onResults'> {
@@ -32,18 +32,18 @@ export interface TrialPlace {
 
 /** Runs what is left of the plan. Each trial is on disk as it ends. False: stopped, to be gone on with. */
 export async function runBench(
-  places: BenchPlaces,
+  paths: BenchPaths,
   { base, plan }: { base: TrialBase; plan: PlanRecord | null },
   host: BenchHost,
 ): Promise<boolean> {
-  const lock = await acquireLock(places.trials, '.');
-  const slot = createBenchSlot(() => usedVram(host.environment));
-  const file = await openTrials(places.trials);
+  const lock = await acquireLock(paths.trials, '.');
+  const slot = createTrialBackend(() => usedVram(host.environment));
+  const file = await openTrials(paths.trials);
   try {
     if (plan !== null) await file.append(plan);
     const desk = {
       base,
-      places,
+      paths,
       slot,
       usedVram: () => usedVram(host.environment),
       host: { ...host, onResults: null, onStart: () => {} },
@@ -58,7 +58,7 @@ export async function runBench(
 
 async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Promise<boolean> {
   const plan = planOf(file.records);
-  if (plan === null) throw new JournalError(`${desk.places.trials} holds no plan`, 'Start the bench anew.');
+  if (plan === null) throw new JournalError(`${desk.paths.trials} holds no plan`, 'Start the bench anew.');
   const wishes = wishesOf(plan.trials);
   const startedAt = performance.now();
   const spentBefore = spentSeconds(trialsOf(file.records));
@@ -102,7 +102,7 @@ async function noteLeftOut(file: TrialsFile, plan: PlanRecord, leftOut: TrialSpe
 }
 
 /** One for each load: the same object for all of its trials. */
-function wishesOf(specs: readonly TrialSpec[]): Map<string, LoadWish> {
+function wishesOf(specs: readonly TrialSpec[]): Map<string, LoadRequirements> {
   const keys = new Set(specs.map(loadOf));
   return new Map([...keys].map((key) => [key, wishOf(specs.filter((spec) => loadOf(spec) === key))]));
 }

@@ -1,5 +1,5 @@
-import { shorten } from './format.ts';
-import { isRecord } from './is-record.ts';
+import { shorten } from '../text/format.ts';
+import { isRecord } from '../data/is-record.ts';
 import { type JsonSchema, constrains, kindOfKeyword } from './json-schema.ts';
 
 /** What an answer is asked to be. `json_object`: any JSON. */
@@ -47,13 +47,12 @@ export const responseFormat = (schema: JsonSchema): Record<string, unknown> => (
 });
 
 /** Wrappers in wrappers are a mistake of some program's; more of them are none. */
-const mostWrappers = 3;
+const maxWrappers = 3;
 
 /** The schema, out of the wrappers `{name, schema}` and `{type: "json_schema", json_schema}`; a text says why it is none. */
 export function unwrapSchema(value: unknown): JsonSchema | string {
   let inner = value;
-  for (let count = 0; count < mostWrappers && isWrapper(inner); count++)
-    inner = inner['json_schema'] ?? inner['schema'];
+  for (let count = 0; count < maxWrappers && isWrapper(inner); count++) inner = inner['json_schema'] ?? inner['schema'];
   if (isRecord(inner)) return constrains(inner) ? inner : whyNothing(inner);
   if (inner === true) return nothingAsked;
   return inner === null || inner === undefined

@@ -1,4 +1,4 @@
-import { addReported } from './add-measured.ts';
+import { addReported } from './measurements.ts';
 import type { Answer, Usage } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
 

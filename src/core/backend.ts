@@ -1,8 +1,8 @@
+import type { EngineLoad, ModelMemory } from './measurements.ts';
 import type { ZodType } from 'zod';
 import type { Answer, Failure } from './completion.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
-import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
 /** What the engine hands a backend with each request. */
 export interface GenerateContext {

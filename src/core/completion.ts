@@ -30,13 +30,13 @@ export interface ResponseBody {
 }
 
 /** What a backend may know of an attempt, however it ended. */
-export interface AttemptFacts {
+interface AttemptFacts {
   /** Time the request waited in the engine's own queue, where the engine says so. */
   queueMs?: number;
   /** Time to the first token, where only the engine can tell. */
   ttftMs?: number;
   /** The server's rate limit is used up: nothing at all is to be sent for so long. */
-  holdMs?: number;
+  pauseMs?: number;
   /** What the backend knows of how the answer ended, beyond `finish_reason`. */
   finish?: Record<string, unknown>;
 }

@@ -1,6 +1,6 @@
+import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
-import type { EngineLoad, ModelMemory } from './snapshot.ts';
 
 export type AnswerNote = 'empty' | 'unwrapped' | 'unchecked';
 
@@ -17,23 +17,6 @@ export interface ResultSample extends AttemptTokens {
   note?: AnswerNote;
   /** Epoch ms of the end of the request. */
   endedAt: number;
-}
-
-/**
- * One sample of a GPU; bytes, percent, degrees Celsius, watts. Null where the driver says N/A. The clock and what holds it
- * down are absent where the driver does not know them.
- */
-export interface GpuSample {
-  usedBytes: number | null;
-  totalBytes: number | null;
-  utilisation: number | null;
-  temperature: number | null;
-  powerWatts: number | null;
-  /** Of its cores now, and at most. */
-  clockMhz?: number | null;
-  mostClockMhz?: number | null;
-  /** The driver lowers the clock for heat or power. */
-  isThrottled?: boolean | null;
 }
 
 /** What is done about full GPU memory, the first step first: histories trimmed, workers halved, nothing sent. */

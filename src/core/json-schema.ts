@@ -1,4 +1,4 @@
-import { isRecord } from './is-record.ts';
+import { isRecord } from '../data/is-record.ts';
 
 export type JsonSchema = Record<string, unknown>;
 

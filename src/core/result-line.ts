@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ResponseBody, Usage } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
-import { type RawLine, readLineBlocks } from './read-lines.ts';
+import { type RawLine, readLineBlocks } from '../files/read-lines.ts';
 
 /**
  * One line of the output: OpenAI Batch's shape, and in `llmbatch` what the field needs beside it.
@@ -71,7 +71,7 @@ export interface ResultDetails {
 export async function* readResultLines(handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> {
   const { buffer } = await handle.read(Buffer.alloc(byteOrderMark.length), 0, byteOrderMark.length, 0);
   const start = buffer.equals(byteOrderMark) ? byteOrderMark.length : 0;
-  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), longest: mostResultBytes });
+  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), longest: maxResultBytes });
 }
 
 const byteOrderMark = Buffer.from('\ufeff');
@@ -80,7 +80,7 @@ const byteOrderMark = Buffer.from('\ufeff');
  * Bytes of a result line, at most: what is longer is recorded as a failure, so that whatever was written can be read again
  * (V8 has no strings beyond 512 MB, and a parsed line takes several times its length).
  */
-export const mostResultBytes = 256 * 1024 * 1024;
+export const maxResultBytes = 256 * 1024 * 1024;
 
 /** Reads a result line; null where the text is not one. */
 export function parseResultLine(text: string): ResultLine | null {

@@ -1,9 +1,7 @@
 import { type AttemptTokens, type Spent, noTokens, tokensOfFailure, tokensOfUsage } from './attempt-tokens.ts';
-import type { ErrorKind } from './errors.ts';
-import { isErrorKind } from './errors.ts';
+import { type ErrorKind, isErrorKind } from './errors.ts';
 import type { AnswerNote, ResultSample } from './events.ts';
-import type { ResultDetails, ResultLine } from './result-line.ts';
-import { isSuccess } from './result-line.ts';
+import { type ResultDetails, type ResultLine, isSuccess } from './result-line.ts';
 
 /** What a result line means to the metrics. A line of another tool, without `llmbatch`, counts with what it has. */
 export function sampleOf(line: ResultLine): ResultSample {

@@ -1,5 +1,6 @@
+import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
-import type { AnswerNote, GpuSample } from './events.ts';
+import type { AnswerNote } from './events.ts';
 
 /** p50, p95, p99, the largest and the mean, in milliseconds; null where nothing was measured. */
 export interface Distribution {
@@ -9,25 +10,6 @@ export interface Distribution {
   p95: number;
   p99: number;
   max: number;
-}
-
-/** Bytes that a loaded model takes. */
-export interface ModelMemory {
-  /** Of the weights alone; null where it isn't known. */
-  weightsBytes: number | null;
-  /** Weights, KV cache and buffers. */
-  loadedBytes: number;
-  /** The part of it that lies in GPU memory: less than all of it means that the CPU does some of the work. */
-  vramBytes: number;
-}
-
-/** What an engine with a scheduler of its own is doing. */
-export interface EngineLoad {
-  /** Requests that it works on, and that wait for it. */
-  running: number;
-  waiting: number;
-  /** Share of its KV cache in use, 0 to 1. */
-  kvUsage: number;
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { Examination } from './examine.ts';
+import type { SystemReport } from './examine.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** Addresses that Ollama reads otherwise than they look. */
-export function addressFindings({ ollama: { address, url }, asked }: Examination): Finding[] {
+export function addressFindings({ ollama: { address, url }, asked }: SystemReport): Finding[] {
   if (address === null || url === null) return [];
   const parts = partsOf(address);
   const name = asked.host === null ? 'OLLAMA_HOST' : '--host';

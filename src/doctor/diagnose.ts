@@ -1,14 +1,14 @@
 import { exitCodes } from '../core/errors.ts';
-import { snakeKeys } from '../core/snake-keys.ts';
+import { snakeKeys } from '../text/snake-keys.ts';
 import { usableEngines } from './engine-findings.ts';
-import { type Examination, examine } from './examine.ts';
+import { type SystemReport, examine } from './examine.ts';
 import type { OllamaRequest } from './find-ollama.ts';
 import type { Finding } from './finding.ts';
 import { findingsOf } from './findings.ts';
 import { howToSet } from './how-to-set.ts';
 
 export interface Diagnosis {
-  examination: Examination;
+  examination: SystemReport;
   /** Engines that could take a run now. */
   usable: string[];
   findings: Finding[];

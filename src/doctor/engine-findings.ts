@@ -1,12 +1,12 @@
-import { isBefore } from '../backends/ollama/versions.ts';
+import { isBefore } from '../backends/ollama/http/versions.ts';
 import { oldestVllm } from '../backends/vllm/find-python.ts';
-import { formatBytes } from '../core/format.ts';
-import type { Examination } from './examine.ts';
+import { formatBytes } from '../text/format.ts';
+import type { SystemReport } from './examine.ts';
 import type { OpenaiServer } from './find-openai.ts';
 import { type Finding, finding } from './finding.ts';
 
 /** Engines that could take a run now. */
-export function usableEngines({ engines, ollama, embedded, openai, python }: Examination): string[] {
+export function usableEngines({ engines, ollama, embedded, openai, python }: SystemReport): string[] {
   const isThere: Record<string, boolean> = {
     'llama-cpp': embedded.version !== null,
     ollama: ollama.version !== null && ollama.failure === null,
@@ -17,7 +17,7 @@ export function usableEngines({ engines, ollama, embedded, openai, python }: Exa
 }
 
 /** About the GPU, OpenAI-compatible servers, Python. */
-export function engineFindings(examination: Examination): Finding[] {
+export function engineFindings(examination: SystemReport): Finding[] {
   const { openai, ollama } = examination;
   return [
     ...gpuFindings(examination),
@@ -26,7 +26,7 @@ export function engineFindings(examination: Examination): Finding[] {
   ];
 }
 
-function gpuFindings({ gpu: { gpus, failure }, ollama }: Examination): Finding[] {
+function gpuFindings({ gpu: { gpus, failure }, ollama }: SystemReport): Finding[] {
   if (failure !== null) {
     const fix = 'mend the driver (nvidia-smi must list the GPU), then start the server again';
     return [finding('warning', `nvidia-smi fails, so no engine will see the GPU: ${failure}`, fix)];
@@ -49,7 +49,7 @@ function serverFindings({ namedBy, url, kind, failure }: OpenaiServer, ollamaUrl
   return [finding('warning', text, '-b ollama, with OLLAMA_HOST or --host for its address')];
 }
 
-function pythonFindings({ python: { command, namedBy, failure, vllmVersion } }: Examination): Finding[] {
+function pythonFindings({ python: { command, namedBy, failure, vllmVersion } }: SystemReport): Finding[] {
   if (failure !== null && namedBy !== 'PATH') {
     const text = `the Python that ${namedBy} names can't be run (${command}): ${failure}`;
     return [finding('warning', text, `${namedBy}: the path of a Python that has vLLM, or nothing`)];

@@ -1,15 +1,15 @@
-import { formatBytes, formatInteger } from '../core/format.ts';
+import { formatBytes, formatInteger } from '../text/format.ts';
 import { oldestVllm } from '../backends/vllm/find-python.ts';
-import type { Examination } from './examine.ts';
-import type { Gpu } from './find-gpus.ts';
+import type { SystemReport } from './examine.ts';
+import type { Gpu } from '../machine/find-gpus.ts';
 import type { OpenaiServer } from './find-openai.ts';
 import { ollamaRows } from './ollama-rows.ts';
-import { isBefore } from '../backends/ollama/versions.ts';
+import { isBefore } from '../backends/ollama/http/versions.ts';
 
 export type Row = [label: string, text: string];
 
 /** What was found, engine by engine. */
-export function engineRows(examination: Examination): Row[] {
+export function engineRows(examination: SystemReport): Row[] {
   const { version } = examination.embedded;
   return [
     ...gpuRows(examination),
@@ -20,10 +20,10 @@ export function engineRows(examination: Examination): Row[] {
   ];
 }
 
-const unusedBy = (name: string, { engines }: Examination): string =>
+const unusedBy = (name: string, { engines }: SystemReport): string =>
   engines.includes(name) ? '' : ' (this llmbatch has no engine for it)';
 
-function gpuRows({ gpu: { gpus, failure } }: Examination): Row[] {
+function gpuRows({ gpu: { gpus, failure } }: SystemReport): Row[] {
   if (failure !== null) return [['GPU', `n/a: ${failure}`]];
   if (gpus.length === 0) return [['GPU', 'none found (nvidia-smi is not there)']];
   return gpus.map((gpu, index) => [index === 0 ? 'GPU' : '', gpuText(gpu)]);
@@ -32,7 +32,7 @@ function gpuRows({ gpu: { gpus, failure } }: Examination): Row[] {
 const gpuText = ({ name, driver, totalBytes, freeBytes }: Gpu): string =>
   `${name}, ${formatBytes(totalBytes)}, ${formatBytes(freeBytes)} free; driver ${driver}`;
 
-function openaiRows(examination: Examination): Row[] {
+function openaiRows(examination: SystemReport): Row[] {
   const { isBaseUrlSet, ports, servers } = examination.openai;
   const rows = servers.map((server, index): Row => {
     const text = `${serverText(server)}${server.failure === null ? unusedBy('openai', examination) : ''}`;
@@ -43,19 +43,19 @@ function openaiRows(examination: Examination): Row[] {
   return [['openai', `nothing ${base}at ports ${ports.join(', ')} of this machine`]];
 }
 
-const mostNames = 3;
+const maxNames = 3;
 
 function serverText({ url, namedBy, kind, models, failure }: OpenaiServer): string {
   const place = namedBy === 'port' ? url : `${url} (OPENAI_BASE_URL)`;
   if (failure !== null) return `${place}: ${failure}`;
-  const names = models.slice(0, mostNames).map(({ name, contextTokens }) => {
+  const names = models.slice(0, maxNames).map(({ name, contextTokens }) => {
     return contextTokens === null ? name : `${name} (${formatInteger(contextTokens)} tokens)`;
   });
-  const others = models.length > mostNames ? ` and ${models.length - mostNames} more` : '';
+  const others = models.length > maxNames ? ` and ${models.length - maxNames} more` : '';
   return `${place}${kind === null ? '' : `, ${kind}`}: ${names.join(', ') || 'no model'}${others}`;
 }
 
-function pythonText(examination: Examination): string {
+function pythonText(examination: SystemReport): string {
   const { command, version, vllmVersion, failure } = examination.python;
   if (version === null) return `no Python: ${command}: ${failure}`;
   const python = `${command} (${version})`;

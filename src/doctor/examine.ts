@@ -2,13 +2,13 @@ import { freemem } from 'node:os';
 import { backends } from '../backends/index.ts';
 import { version } from '../core/version.ts';
 import { type EmbeddedEngine, findEmbedded } from './find-embedded.ts';
-import { type GpuSearch, findGpus } from './find-gpus.ts';
+import { type GpuSearch, findGpus } from '../machine/find-gpus.ts';
 import { type OllamaRequest, type OllamaSearch, findOllama } from './find-ollama.ts';
 import { type OpenaiSearch, findOpenai } from './find-openai.ts';
 import { type PythonSearch, findPython } from '../backends/vllm/find-python.ts';
 
 /** What there is to run a batch with, as seen. Null and n/a: not seen, not measured. */
-export interface Examination {
+export interface SystemReport {
   llmbatch: { version: string; node: string; platform: string; architecture: string; freeMemoryBytes: number };
   /** What the user named on the command line. */
   asked: { host: string | null; model: string | null };
@@ -22,7 +22,7 @@ export interface Examination {
 }
 
 /** Looks at everything; a probe of the Ollama server takes seconds, and says so by `onNotice`. */
-export async function examine(request: OllamaRequest): Promise<Examination> {
+export async function examine(request: OllamaRequest): Promise<SystemReport> {
   const { host, model, environment } = request;
   const [ollama, embedded, python] = await Promise.all([
     findOllama(request),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { isRecord } from '../core/is-record.ts';
+import { isRecord } from '../data/is-record.ts';
 
 export interface EmbeddedEngine {
   /** Of node-llama-cpp; null where it is not installed. */

@@ -1,10 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { classifyError } from '../backends/ollama/classify-error.ts';
-import { type OllamaClient, createClient } from '../backends/ollama/client.ts';
-import { mostProbedSlots } from '../backends/ollama/find-slots.ts';
-import { type OllamaHost, ollamaHost } from '../backends/ollama/host.ts';
-import { isOpenToOthers } from '../backends/ollama/server-process.ts';
+import { classifyError } from '../backends/ollama/http/classify-error.ts';
+import { type OllamaClient, createClient } from '../backends/ollama/http/client.ts';
+import { maxProbedSlots } from '../backends/ollama/model/find-slots.ts';
+import { type OllamaHost, ollamaHost } from '../backends/ollama/http/host.ts';
+import { isOpenToOthers } from '../machine/listening-process.ts';
 import type { OllamaPlace } from '../core/backend.ts';
 import { LlmbatchError } from '../core/errors.ts';
 import { type OllamaModel, listModels } from './ollama-models.ts';
@@ -31,7 +31,7 @@ export interface OllamaSearch {
   probe: SlotProbe | null;
 }
 
-export interface ServerFailure {
+interface ServerFailure {
   /** Nothing there; something else; it wants a key, or lets no one in; the address can't be read. */
   kind: 'silent' | 'other' | 'refused' | 'address';
   text: string;
@@ -58,7 +58,7 @@ export async function findOllama(request: OllamaRequest): Promise<OllamaSearch> 
   };
   const host = readHost(request);
   if ('failure' in host) return { ...nothing, url: null, isLocal: false, failure: host.failure };
-  const client = createClient(host, mostProbedSlots);
+  const client = createClient(host, maxProbedSlots);
   try {
     const version = await askVersion(client);
     const place = { url: host.url, isLocal: host.isLocal };
@@ -127,9 +127,9 @@ async function lookInto(client: OllamaClient, request: OllamaRequest): Promise<L
 
 async function isOnPath(name: string, { PATH = '' }: NodeJS.ProcessEnv): Promise<boolean> {
   const file = process.platform === 'win32' ? `${name}.exe` : name;
-  const places = PATH.split(delimiter).filter((folder) => folder !== '');
+  const paths = PATH.split(delimiter).filter((folder) => folder !== '');
   const found = await Promise.all(
-    places.map((folder) =>
+    paths.map((folder) =>
       access(join(folder, file), constants.X_OK).then(
         () => true,
         () => false,

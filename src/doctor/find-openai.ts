@@ -1,10 +1,10 @@
-import { wholeText } from '../backends/server/body-text.ts';
-import { BrokenAnswer } from '../backends/server/broken-answer.ts';
-import { isLoopback } from '../backends/server/is-loopback.ts';
-import { readBaseUrl } from '../backends/openai/base-url.ts';
-import { type ModelList, readModelList } from '../backends/openai/list-models.ts';
+import { wholeText } from '../backends/http/body-text.ts';
+import { BrokenAnswer } from '../backends/http/connection-errors.ts';
+import { isLoopback } from '../backends/http/is-loopback.ts';
+import { readBaseUrl } from '../backends/openai/http/base-url.ts';
+import { type ModelList, readModelList } from '../backends/openai/server/served-models.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
-import { notMeasured } from '../core/format.ts';
+import { notMeasured } from '../text/format.ts';
 
 export interface OpenaiServer extends ModelList {
   /** Without a name, a password or a query, which could be secret. */
@@ -28,7 +28,7 @@ const usualPorts = [8000, 8080, 1234, 30_000];
 const portMs = 1500;
 const baseUrlMs = 5000;
 /** Hosted services list hundreds of models, with some 10 kB of facts each at most. */
-const mostListBytes = 16 * 2 ** 20;
+const maxListBytes = 16 * 2 ** 20;
 
 /** The key goes to what OPENAI_BASE_URL names, to no other server and into no text. */
 export async function findOpenai(
@@ -91,7 +91,7 @@ async function ask(
 }
 
 async function listOf({ status, body }: Response): Promise<ModelList | null> {
-  if (status === 200 && body !== null) return readModelList(await wholeText(body, mostListBytes));
+  if (status === 200 && body !== null) return readModelList(await wholeText(body, maxListBytes));
   await body?.cancel();
   return null;
 }

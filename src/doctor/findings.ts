@@ -1,4 +1,4 @@
-import type { Examination } from './examine.ts';
+import type { SystemReport } from './examine.ts';
 import { engineFindings, usableEngines } from './engine-findings.ts';
 import { type Finding, finding } from './finding.ts';
 import { modelFindings } from './model-findings.ts';
@@ -9,7 +9,7 @@ import { versionFindings } from './version-findings.ts';
 const levels = ['error', 'warning', 'hint'] as const;
 
 /** What is amiss, the worst first. */
-export function findingsOf(examination: Examination): Finding[] {
+export function findingsOf(examination: SystemReport): Finding[] {
   return [
     ...nothingUsable(examination),
     ...reachFindings(examination),
@@ -20,7 +20,7 @@ export function findingsOf(examination: Examination): Finding[] {
   ].toSorted((left, right) => levels.indexOf(left.level) - levels.indexOf(right.level));
 }
 
-function nothingUsable(examination: Examination): Finding[] {
+function nothingUsable(examination: SystemReport): Finding[] {
   if (usableEngines(examination).length > 0) return [];
   return [
     finding(

@@ -1,10 +1,10 @@
-import { quoteForShell } from '../core/format.ts';
-import type { Examination } from './examine.ts';
+import { quoteForShell } from '../text/format.ts';
+import type { SystemReport } from './examine.ts';
 import type { Finding, Setting } from './finding.ts';
 import type { ServerSettings } from './ollama-settings.ts';
 
 /** How the settings of the findings are set, all at once: lines to read and to type. */
-export function howToSet(findings: readonly Finding[], { ollama, llmbatch }: Examination): string[] {
+export function howToSet(findings: readonly Finding[], { ollama, llmbatch }: SystemReport): string[] {
   const wanted = new Map(findings.flatMap(({ setting }) => (setting === null ? [] : [[setting.name, setting]])));
   if (wanted.size === 0) return [];
   const settings = [...wanted.values()];

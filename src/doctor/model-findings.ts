@@ -1,12 +1,12 @@
-import { formatBytes, formatInteger, formatPercent } from '../core/format.ts';
-import type { Examination } from './examine.ts';
+import { formatBytes, formatInteger, formatPercent } from '../text/format.ts';
+import type { SystemReport } from './examine.ts';
 import type { OllamaSearch } from './find-ollama.ts';
 import { type Finding, finding, settingFinding } from './finding.ts';
 import type { LoadedState, OllamaModel } from './ollama-models.ts';
 import type { ServerSettings } from './ollama-settings.ts';
 
 /** About the models of the Ollama server, and the memory that they take. */
-export function modelFindings(examination: Examination): Finding[] {
+export function modelFindings(examination: SystemReport): Finding[] {
   const { ollama } = examination;
   if (ollama.version === null || ollama.failure !== null) return [];
   const loaded = ollama.models.flatMap((model) => (model.loaded === null ? [] : [{ model, state: model.loaded }]));
@@ -19,12 +19,12 @@ export function modelFindings(examination: Examination): Finding[] {
   ];
 }
 
-function noModel({ ollama: { models } }: Examination): Finding[] {
+function noModel({ ollama: { models } }: SystemReport): Finding[] {
   if (models.length > 0) return [];
   return [finding('warning', 'the Ollama server has no model', 'ollama pull gemma3:4b')];
 }
 
-function offload({ name }: OllamaModel, state: LoadedState, { ollama, gpu }: Examination): Finding[] {
+function offload({ name }: OllamaModel, state: LoadedState, { ollama, gpu }: SystemReport): Finding[] {
   const { bytes, vramBytes } = state;
   if (vramBytes >= bytes) return [];
   if (vramBytes > 0) {
@@ -91,7 +91,7 @@ function flashAttention(settings: ServerSettings | null): Finding[] {
 const gibibyte = 1024 ** 3;
 
 /** What Ollama gives where nobody says a context window, by the GPU's memory. */
-function defaultWindow({ ollama: { isLocal, settings }, gpu }: Examination): Finding[] {
+function defaultWindow({ ollama: { isLocal, settings }, gpu }: SystemReport): Finding[] {
   if (!isLocal || settings === null || settings.values.OLLAMA_CONTEXT_LENGTH !== null) return [];
   const total = gpu.gpus.reduce((sum, { totalBytes }) => sum + (totalBytes ?? 0), 0);
   if (total < 23 * gibibyte) return [];

@@ -1,7 +1,7 @@
-import type { OllamaClient } from '../backends/ollama/client.ts';
-import { isNamed } from '../backends/ollama/find-model.ts';
-import { hasOneSlot, modelFacts } from '../backends/ollama/model-facts.ts';
-import type { ListedModel } from '../backends/ollama/wire.ts';
+import type { OllamaClient } from '../backends/ollama/http/client.ts';
+import { isNamed } from '../backends/ollama/model/find-model.ts';
+import { hasOneSlot, modelFacts } from '../backends/ollama/model/model-facts.ts';
+import type { ListedModel } from '../backends/ollama/http/wire.ts';
 
 /** A model that an Ollama server has. Null: the server does not say, or wasn't asked. */
 export interface OllamaModel {

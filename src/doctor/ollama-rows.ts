@@ -1,11 +1,11 @@
-import { formatBytes, formatDuration, formatInteger, notMeasured } from '../core/format.ts';
-import type { Examination } from './examine.ts';
+import { formatBytes, formatDuration, formatInteger, notMeasured } from '../text/format.ts';
+import type { SystemReport } from './examine.ts';
 import type { OllamaSearch } from './find-ollama.ts';
 import { type LoadedState, type OllamaModel, findNamed } from './ollama-models.ts';
 import type { SlotProbe } from './probe-ollama.ts';
 
 /** The Ollama server, its settings, and its models. */
-export function ollamaRows({ ollama, llmbatch }: Examination): [label: string, text: string][] {
+export function ollamaRows({ ollama, llmbatch }: SystemReport): [label: string, text: string][] {
   const { version, url, failure } = ollama;
   if (failure !== null || version === null) {
     const command = ollama.isInstalled ? 'the command ollama is there' : 'no command ollama on the PATH';

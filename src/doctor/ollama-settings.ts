@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { OllamaHost } from '../backends/ollama/host.ts';
-import { findServer } from '../backends/ollama/server-process.ts';
+import type { OllamaHost } from '../backends/ollama/http/host.ts';
+import { findServer } from '../machine/listening-process.ts';
 
 /** The only variables of a server that are ever shown: another one's value could be a secret. */
 const settingNames = [
@@ -14,7 +14,7 @@ const settingNames = [
   'LLAMA_ARG_CACHE_RAM',
 ] as const;
 
-export type SettingName = (typeof settingNames)[number];
+type SettingName = (typeof settingNames)[number];
 
 /** What a server was started with. */
 export interface ServerSettings {

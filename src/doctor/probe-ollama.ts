@@ -1,12 +1,12 @@
-import { classifyError } from '../backends/ollama/classify-error.ts';
-import type { OllamaClient } from '../backends/ollama/client.ts';
-import { type FoundModel, findModel } from '../backends/ollama/find-model.ts';
-import { mostProbedSlots } from '../backends/ollama/find-slots.ts';
-import { isEmbeddingModel, loadModel } from '../backends/ollama/load-model.ts';
+import { classifyError } from '../backends/ollama/http/classify-error.ts';
+import type { OllamaClient } from '../backends/ollama/http/client.ts';
+import { type FoundModel, findModel } from '../backends/ollama/model/find-model.ts';
+import { maxProbedSlots } from '../backends/ollama/model/find-slots.ts';
+import { isEmbeddingModel, loadModel } from '../backends/ollama/model/load-model.ts';
 import { type OllamaOptions, runnerOptions } from '../backends/ollama/options.ts';
-import { probeSlots } from '../backends/ollama/probe-slots.ts';
+import { probeSlots } from '../backends/ollama/model/probe-slots.ts';
 import { EngineError } from '../core/errors.ts';
-import { formatBytes } from '../core/format.ts';
+import { formatBytes } from '../text/format.ts';
 import { type OllamaModel, findNamed } from './ollama-models.ts';
 
 /** How many requests a server works on at once, as a model of it showed. */
@@ -37,8 +37,8 @@ export interface ProbeRequest {
 /** Where nothing is loaded; a window that any card has room for. */
 const probeTokens = 4096;
 const lookMs = 20_000;
-const longestLoadMs = 600_000;
-const longestProbeMs = 120_000;
+const maxLoadMs = 600_000;
+const maxProbeMs = 120_000;
 
 /** Loads a model where none is loaded, and leaves it as the server would: for five minutes, unless told otherwise. */
 export async function probeOllama(
@@ -50,7 +50,7 @@ export async function probeOllama(
   if (picked === null) return null;
   const { name, found, model, failure } = picked;
   const keyLength = found?.facts.keyLength ?? null;
-  const nothing = { model: name, slots: null, width: mostProbedSlots, probeMs: null, loadMs: null, keyLength, failure };
+  const nothing = { model: name, slots: null, width: maxProbedSlots, probeMs: null, loadMs: null, keyLength, failure };
   if (found === null) return { ...nothing, foundBy: 'probe' };
   if (model?.hasOneSlot === true) return { ...nothing, foundBy: 'architecture', slots: 1 };
   try {
@@ -121,12 +121,12 @@ async function measure(
     keepAlive: options.isKeepAliveGiven ? options.keep_alive : null,
   };
   if (!isLoaded) onNotice(`ollama: loading ${name} (${formatBytes(found.weightsBytes)}) to probe the server with it`);
-  const loadMs = await loadModel(loaded, AbortSignal.timeout(longestLoadMs));
+  const loadMs = await loadModel(loaded, AbortSignal.timeout(maxLoadMs));
   onNotice(
-    `ollama: finding out how many requests it works on at once, with ${mostProbedSlots} short ones to ${name} (--no-probe leaves it out)`,
+    `ollama: finding out how many requests it works on at once, with ${maxProbedSlots} short ones to ${name} (--no-probe leaves it out)`,
   );
   const startedAt = performance.now();
-  const slots = await probeSlots(loaded, mostProbedSlots, AbortSignal.timeout(longestProbeMs));
+  const slots = await probeSlots(loaded, maxProbedSlots, AbortSignal.timeout(maxProbeMs));
   return { slots, probeMs: performance.now() - startedAt, loadMs: isLoaded ? null : loadMs };
 }
 

@@ -1,17 +1,17 @@
 import { addressFindings } from './address-findings.ts';
-import type { Examination } from './examine.ts';
+import type { SystemReport } from './examine.ts';
 import type { OllamaSearch } from './find-ollama.ts';
 import { type Finding, finding, settingFinding } from './finding.ts';
 import { portOf } from './ollama-settings.ts';
 
 /** Is the Ollama server there, is it the right one, and who can reach it? */
-export const reachFindings = (examination: Examination): Finding[] => [
+export const reachFindings = (examination: SystemReport): Finding[] => [
   ...absence(examination),
   ...addressFindings(examination),
   ...openServer(examination.ollama),
 ];
 
-function absence({ ollama, asked }: Examination): Finding[] {
+function absence({ ollama, asked }: SystemReport): Finding[] {
   const { failure, isLocal, isInstalled, address } = ollama;
   if (failure === null) return [];
   // No one spoke of Ollama: that there is none is no fault.

@@ -1,5 +1,5 @@
-import { breakText } from '../report/break-text.ts';
-import { printable } from '../core/printable.ts';
+import { breakText } from '../text/break-text.ts';
+import { printable } from '../text/printable.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { engineRows } from './engine-rows.ts';
 import type { Finding } from './finding.ts';

@@ -1,16 +1,16 @@
-import { formatBytes, formatInteger } from '../core/format.ts';
-import type { Examination } from './examine.ts';
+import { formatBytes, formatInteger } from '../text/format.ts';
+import type { SystemReport } from './examine.ts';
 import { type Finding, finding, settingFinding } from './finding.ts';
 import { type OllamaModel, findNamed } from './ollama-models.ts';
 import type { SlotProbe } from './probe-ollama.ts';
 
 /** About how many requests the Ollama server works on at once. */
-export function slotFindings(examination: Examination): Finding[] {
+export function slotFindings(examination: SystemReport): Finding[] {
   const { probe, models } = examination.ollama;
   return [...(probe === null ? [] : probeFindings(probe, examination)), ...lockedFindings(models)];
 }
 
-function probeFindings(probe: SlotProbe, examination: Examination): Finding[] {
+function probeFindings(probe: SlotProbe, examination: SystemReport): Finding[] {
   const { settings } = examination.ollama;
   if (probe.failure !== null) return [failedProbe(probe, probe.failure, examination)];
   if (probe.slots === null || probe.foundBy === 'architecture') return [];
@@ -25,7 +25,7 @@ function probeFindings(probe: SlotProbe, examination: Examination): Finding[] {
 function failedProbe(
   { model }: SlotProbe,
   { kind, text, hint }: NonNullable<SlotProbe['failure']>,
-  { asked }: Examination,
+  { asked }: SystemReport,
 ): Finding {
   const fix = hint ?? "The server's log says more (journalctl -u ollama, or ~/.ollama/logs/server.log).";
   const level = asked.model === null ? 'warning' : 'error';
@@ -34,21 +34,21 @@ function failedProbe(
 }
 
 /** More slots than that seldom pay without a measurement. */
-const mostAdvised = 4;
+const maxAdvised = 4;
 /** Of the free memory, what may be spent on it. */
 const spendable = 0.8;
 
-function oneSlot({ model: name }: SlotProbe, examination: Examination): Finding {
+function oneSlot({ model: name }: SlotProbe, examination: SystemReport): Finding {
   const model = findNamed(examination.ollama.models, name);
   const room = model === null ? null : roomFor(model, examination);
   const text = 'the server works on one request at a time: others only wait';
   if (room === null) {
     const unknown = `${text}; how much memory there is for more can't be seen from here`;
-    return settingFinding('warning', unknown, { name: 'OLLAMA_NUM_PARALLEL', value: String(mostAdvised) });
+    return settingFinding('warning', unknown, { name: 'OLLAMA_NUM_PARALLEL', value: String(maxAdvised) });
   }
   const { slotBytes, freeBytes, place, contextTokens, kvBytesPerToken, upTo } = room;
   const each = `${upTo}${formatBytes(kvBytesPerToken)} of KV cache a token`;
-  const more = Math.min(mostAdvised - 1, Math.floor((freeBytes * spendable) / slotBytes));
+  const more = Math.min(maxAdvised - 1, Math.floor((freeBytes * spendable) / slotBytes));
   if (more === 0) {
     const full = `${text}; another slot of ${formatInteger(contextTokens)} tokens would take ${upTo}${formatBytes(slotBytes)} (estimated: ${each}), and ${formatBytes(freeBytes)} of ${place} is free`;
     return finding('hint', full, '--option num_ctx= with a smaller window, or a smaller quantisation of the model');
@@ -59,7 +59,7 @@ function oneSlot({ model: name }: SlotProbe, examination: Examination): Finding 
 }
 
 /** Where the model lies, how much is free there, and what the KV cache of another slot would take. */
-function roomFor({ loaded }: OllamaModel, { ollama, gpu, llmbatch }: Examination) {
+function roomFor({ loaded }: OllamaModel, { ollama, gpu, llmbatch }: SystemReport) {
   if (!ollama.isLocal || loaded === null) return null;
   const { contextTokens, kvBytesPerToken, vramBytes, bytes, hasSlidingWindow } = loaded;
   if (contextTokens === null || kvBytesPerToken === null) return null;

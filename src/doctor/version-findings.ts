@@ -1,9 +1,9 @@
-import { type VersionFact, factsOf, isBefore } from '../backends/ollama/versions.ts';
-import type { Examination } from './examine.ts';
+import { type VersionFact, factsOf, isBefore } from '../backends/ollama/http/versions.ts';
+import type { SystemReport } from './examine.ts';
 import { type Finding, finding, settingFinding } from './finding.ts';
 
 /** What the server's version does wrong. */
-export function versionFindings({ ollama: { version, failure, settings } }: Examination): Finding[] {
+export function versionFindings({ ollama: { version, failure, settings } }: SystemReport): Finding[] {
   if (version === null || failure !== null) return [];
   const facts = factsOf(version).filter(({ text }) => !text.includes(ramCache.name));
   return [...facts.map((fact) => findingOf(version, fact)), ...ramCacheFindings(version, settings?.values ?? null)];

@@ -1,7 +1,7 @@
-import { shorten } from '../core/format.ts';
-import { isPrintable, printable } from '../core/printable.ts';
+import { shorten } from '../text/format.ts';
+import { isPrintable, printable } from '../text/printable.ts';
 import type { Endpoint, RequestBody } from '../core/request.ts';
-import { isRecord } from '../core/is-record.ts';
+import { isRecord } from '../data/is-record.ts';
 import { kindOf } from './line-formats.ts';
 
 /** Says what is wrong with a body's prompt, model or numbers, or null. What a backend can honour is the backend's to say. */

@@ -1,5 +1,5 @@
-import { shorten } from '../core/format.ts';
-import { isRecord } from '../core/is-record.ts';
+import { shorten } from '../text/format.ts';
+import { isRecord } from '../data/is-record.ts';
 import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 

@@ -1,5 +1,5 @@
-import { createRandom } from '../core/random.ts';
-import { type RowTable, rowStates } from '../core/row-table.ts';
+import { createRandom } from '../data/random.ts';
+import { type RowTable, rowStates } from '../data/row-table.ts';
 import type { InputScan } from './scan-input.ts';
 
 /** Rows that one loaded model answers, in the order of their running. */
@@ -24,8 +24,8 @@ export function planSegments({ table, groups, models }: Pick<InputScan, 'table' 
 
 /** In one pass for all models: a file may name as many as it has rows. */
 function openRowsByModel({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>) {
-  const places = new Map(models.map((model, place) => [model, place]));
-  const modelOf = Uint32Array.from(groups, ({ model }) => places.get(model) ?? 0);
+  const paths = new Map(models.map((model, place) => [model, place]));
+  const modelOf = Uint32Array.from(groups, ({ model }) => paths.get(model) ?? 0);
   const counts = new Uint32Array(models.length);
   const isOpen = (row: number): boolean => table.state(row) === rowStates.open;
   for (let row = 0; row < table.size; row++) if (isOpen(row)) counts[modelOf[table.group(row)]!]!++;

@@ -1,5 +1,5 @@
 import { UsageError, messageOf } from '../core/errors.ts';
-import { isRecord } from '../core/is-record.ts';
+import { isRecord } from '../data/is-record.ts';
 
 /** A Mustache template that turns a row into a prompt. */
 export interface PromptTemplate {

@@ -1,10 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type ByteRange, findRanges } from '../core/read-ranges.ts';
+import { type ByteRange, findRanges } from '../files/read-ranges.ts';
 import type { WorkItem } from '../core/request.ts';
 import type { InputScan } from './scan-input.ts';
 
-const mostRows = 128;
-const mostBytes = 1024 * 1024;
+const maxRows = 128;
+const maxBytes = 1024 * 1024;
 
 /** Reads the rows' lines again, in the given order, a batch at a time; a batch is bounded in rows and in bytes. */
 export async function* readItems(
@@ -16,7 +16,7 @@ export async function* readItems(
   let bytes = 0;
   for (const row of rows) {
     const length = scan.table.length(row);
-    if (batch.length > 0 && (batch.length >= mostRows || bytes + length > mostBytes)) {
+    if (batch.length > 0 && (batch.length >= maxRows || bytes + length > maxBytes)) {
       yield await readBatch(handle, scan, batch);
       batch = [];
       bytes = 0;

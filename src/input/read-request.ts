@@ -1,9 +1,9 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { LlmbatchError, describeUnexpected, messageOf } from '../core/errors.ts';
 import { inStandardShape } from '../core/answer-format.ts';
-import { isRecord } from '../core/is-record.ts';
-import { deepestNesting, isDeeperThan } from '../core/nesting.ts';
-import type { RawLine } from '../core/read-lines.ts';
+import { isRecord } from '../data/is-record.ts';
+import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
+import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
 import { type Draft, type Row, kindOf, toDraft } from './line-formats.ts';

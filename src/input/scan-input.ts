@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { UsageError } from '../core/errors.ts';
-import { type IdIndex, createIdIndex } from '../core/id-index.ts';
-import type { RawLine } from '../core/read-lines.ts';
+import { type IdIndex, createIdIndex } from '../data/id-index.ts';
+import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
-import { type RowTable, createRowTable, rowStates } from '../core/row-table.ts';
+import { type RowTable, createRowTable, rowStates } from '../data/row-table.ts';
 import { type LineDefaults, readRequest } from './read-request.ts';
 
 /** Requests that share a model and a system prompt. */
-export interface RequestGroup {
+interface RequestGroup {
   model: string;
   /** The first row of the group, to read the system prompt from again. */
   firstRow: number;

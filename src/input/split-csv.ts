@@ -1,4 +1,4 @@
-import { maxLineBytes } from '../core/read-lines.ts';
+import { maxLineBytes } from '../files/read-lines.ts';
 
 /** A record of a CSV; the bytes of a cell are the characters of its text (latin1). */
 export interface CsvRecord {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { createBell } from '../core/bell.ts';
+import { createNotifier } from '../async/notifier.ts';
 import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
-import { appendAndReadFlags } from '../core/no-follow.ts';
+import { appendAndReadFlags } from '../files/no-follow.ts';
 
 /** A stream that is being copied to a file, which can be read while it still grows. */
 export interface Spool {
@@ -23,7 +23,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
   const handle = await open(path, appendAndReadFlags, 0o600).catch((error: unknown) => {
     throw new JournalError(`can't keep the input in ${path}: ${messageOf(error)}`);
   });
-  const bell = createBell();
+  const notifier = createNotifier();
   const state = { size: 0, wholeLines: 0, hasEnded: false, failure: null as unknown };
 
   const copy = async (): Promise<void> => {
@@ -37,7 +37,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
       if (lastLineFeed !== -1) state.wholeLines = state.size + lastLineFeed + 1;
       state.size += piece.length;
       syncedAt = await syncEverySecond(handle, syncedAt);
-      bell.ring();
+      notifier.notify();
     }
     await handle.datasync();
     if (state.size < knownBytes) throw otherInput();
@@ -50,7 +50,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
     .catch(noteFailure)
     .finally(() => {
       state.hasEnded = true;
-      bell.ring();
+      notifier.notify();
     });
 
   return {
@@ -59,7 +59,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
     readableBytes: () => (state.hasEnded && state.failure === null ? state.size : state.wholeLines),
     hasEnded: () => state.hasEnded,
     async nextChange() {
-      if (!state.hasEnded) await bell.next();
+      if (!state.hasEnded) await notifier.next();
       if (state.failure !== null) throw state.failure;
     },
   };

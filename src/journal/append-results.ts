@@ -1,6 +1,6 @@
-import { type Bell, createBell } from '../core/bell.ts';
-import { type LineGroup, createLineGroup } from './line-group.ts';
-import { type GroupTarget, writeGroup } from './write-group.ts';
+import { type Notifier, createNotifier } from '../async/notifier.ts';
+import { type WriteBuffer, createWriteBuffer } from './write-buffer.ts';
+import { type GroupTarget, writeGroup } from '../files/write-group.ts';
 
 export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
   /** Bytes of the file; the lines go behind them. */
@@ -33,15 +33,15 @@ export interface Appender<Token> {
 const groupMs = 250;
 const groupSize = 64;
 /** Beyond this, whoever appends waits for the disk. */
-const mostWaiting = 1024;
-const mostWaitingBytes = 8 * 1024 * 1024;
+const maxWaiting = 1024;
+const maxWaitingBytes = 8 * 1024 * 1024;
 
 interface State<Token> {
   readonly options: AppenderOptions<Token>;
-  readonly settled: Bell;
-  waiting: LineGroup<Token>;
+  readonly settled: Notifier;
+  waiting: WriteBuffer<Token>;
   /** The group written last, to be filled again. */
-  spare: LineGroup<Token>;
+  spare: WriteBuffer<Token>;
   size: number;
   failure: { cause: unknown } | null;
   isWriting: boolean;
@@ -53,9 +53,9 @@ interface State<Token> {
 export function createAppender<Token>(options: AppenderOptions<Token>): Appender<Token> {
   const state: State<Token> = {
     options,
-    settled: createBell(),
-    waiting: createLineGroup<Token>(),
-    spare: createLineGroup<Token>(),
+    settled: createNotifier(),
+    waiting: createWriteBuffer<Token>(),
+    spare: createWriteBuffer<Token>(),
     size: options.size,
     failure: null,
     isWriting: false,
@@ -68,7 +68,7 @@ export function createAppender<Token>(options: AppenderOptions<Token>): Appender
       state.waiting.add(text, token);
       schedule(state);
       const { lines, length } = state.waiting;
-      return lines.length >= mostWaiting || length >= mostWaitingBytes ? state.settled.next() : undefined;
+      return lines.length >= maxWaiting || length >= maxWaitingBytes ? state.settled.next() : undefined;
     },
     async flush() {
       state.flushes++;
@@ -101,7 +101,7 @@ async function writeGroups<Token>(state: State<Token>): Promise<void> {
     state.options.onFailure(error);
   }
   state.isWriting = false;
-  state.settled.ring();
+  state.settled.notify();
   schedule(state);
 }
 

@@ -1,5 +1,5 @@
-import { formatInteger } from '../core/format.ts';
-import { type ResultLine, mostResultBytes } from '../core/result-line.ts';
+import { formatInteger } from '../text/format.ts';
+import { type ResultLine, maxResultBytes } from '../core/result-line.ts';
 
 /** A result as it is written; its text ends in a line feed. */
 export interface EncodedResult {
@@ -25,10 +25,10 @@ export function encodeResult(line: ResultLine): EncodedResult {
 function encode(line: ResultLine): string {
   const text = `${JSON.stringify(line)}\n`;
   // Counting the bytes costs something: most texts are short enough whatever they hold.
-  const isTooLong = text.length * bytesPerUnit > mostResultBytes && Buffer.byteLength(text) > mostResultBytes;
+  const isTooLong = text.length * bytesPerUnit > maxResultBytes && Buffer.byteLength(text) > maxResultBytes;
   if (isTooLong)
     throw new RangeError(
-      `the result would be longer than ${formatInteger(mostResultBytes / 1024 / 1024)} MB as a line, with all fields of its row`,
+      `the result would be longer than ${formatInteger(maxResultBytes / 1024 / 1024)} MB as a line, with all fields of its row`,
     );
   return text;
 }

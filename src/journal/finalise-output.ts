@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type ByteRange, readRanges } from '../core/read-ranges.ts';
-import type { RowTable } from '../core/row-table.ts';
-import { replaceFile } from './draft.ts';
+import { type ByteRange, readRanges } from '../files/read-ranges.ts';
+import type { RowTable } from '../data/row-table.ts';
+import { replaceFile } from '../files/replace-file.ts';
 
 const batchRows = 1024;
 const batchBytes = 4 * 1024 * 1024;

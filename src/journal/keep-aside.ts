@@ -1,12 +1,11 @@
 import { lstat, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isTaken } from '../core/exists.ts';
-import { replaceFile } from './draft.ts';
-import { type FoundRun, findManifest } from './find-manifest.ts';
-import { readManifest } from './manifest.ts';
-import { syncFolder } from './open-output.ts';
-import { type RunPlaces, placesOf } from './run-places.ts';
-import { toJournalError } from './write-group.ts';
+import { isTaken } from '../files/exists.ts';
+import { replaceFile, syncFolder } from '../files/replace-file.ts';
+import { type FoundRun, findManifest } from './manifest/find-manifest.ts';
+import { readManifest } from './manifest/manifest.ts';
+import { type RunPaths, pathsOf } from './manifest/run-paths.ts';
+import { toJournalError } from '../files/write-group.ts';
 
 /** `out.jsonl.old`, `out.jsonl.old.2` and so on: an output of its own, which every command takes. */
 const asideName = (output: string, number: number): string => `${output}.old${number === 1 ? '' : `.${number}`}`;
@@ -16,16 +15,16 @@ const asideName = (output: string, number: number): string => `${output}.old${nu
  * any step leaves the old run whole, there or here: its manifest goes first, as a copy, and until another run has put
  * its own in the place, `undoAside` finds that nothing took the output's place.
  */
-export async function keepAside(places: RunPlaces, found: FoundRun | null): Promise<string> {
-  const aside = await freePlaces(places, found);
+export async function keepAside(paths: RunPaths, found: FoundRun | null): Promise<string> {
+  const aside = await freePaths(paths, found);
   try {
     if (found !== null) {
       const text = await readFile(found.manifestPath);
       await replaceFile(aside.manifest, await stat(found.manifestPath), (draft) => draft.writeFile(text));
     }
-    await rename(places.output, aside.output);
+    await rename(paths.output, aside.output);
     await syncFolder(dirname(aside.output));
-    if (hasSpool(found) && (await isTaken(places.spool))) await rename(places.spool, aside.spool);
+    if (hasSpool(found) && (await isTaken(paths.spool))) await rename(paths.spool, aside.spool);
   } catch (error) {
     throw toJournalError(error, aside.output);
   }
@@ -36,25 +35,25 @@ export async function keepAside(places: RunPlaces, found: FoundRun | null): Prom
  * Of a run that was to be replaced, when the new one died before its manifest stood: back to where it was, in place of
  * the empty output that the new one may have made. Call with the lock held.
  */
-export async function undoAside(places: RunPlaces): Promise<void> {
-  const there = await lstat(places.output).catch(() => null);
+export async function undoAside(paths: RunPaths): Promise<void> {
+  const there = await lstat(paths.output).catch(() => null);
   if (there !== null && !(there.isFile() && there.size === 0)) return;
-  const found = await findManifest(places).catch(() => null);
+  const found = await findManifest(paths).catch(() => null);
   if (found === null) return;
-  for (let number = 1; await isTaken(asideName(places.output, number)); number++) {
-    const aside = placesOf(asideName(places.output, number));
+  for (let number = 1; await isTaken(asideName(paths.output, number)); number++) {
+    const aside = pathsOf(asideName(paths.output, number));
     const manifest = await readManifest(aside.manifest).catch(() => null);
     if (manifest?.run_id !== found.manifest.run_id) continue;
-    if (hasSpool(found) && (await isTaken(aside.spool))) await rename(aside.spool, places.spool);
-    await rename(aside.output, places.output);
+    if (hasSpool(found) && (await isTaken(aside.spool))) await rename(aside.spool, paths.spool);
+    await rename(aside.output, paths.output);
     await rm(aside.manifest, { force: true });
-    await syncFolder(dirname(places.output));
+    await syncFolder(dirname(paths.output));
     return;
   }
 }
 
 /** The names, of those that a manifest holds, that are kept aside for this output, and are there. */
-export async function findAside({ output }: RunPlaces, names: readonly string[]): Promise<string[]> {
+export async function findAside({ output }: RunPaths, names: readonly string[]): Promise<string[]> {
   const pattern = /^\.old(?:\.\d+)?$/;
   const stem = basename(output);
   const ours = names.filter((name) => name.startsWith(stem) && pattern.test(name.slice(stem.length)));
@@ -63,9 +62,9 @@ export async function findAside({ output }: RunPlaces, names: readonly string[])
 }
 
 /** The run that took the place has ended well. */
-export async function removeAside(places: RunPlaces, names: readonly string[]): Promise<void> {
-  for (const name of await findAside(places, names)) {
-    const path = join(dirname(places.output), name);
+export async function removeAside(paths: RunPaths, names: readonly string[]): Promise<void> {
+  for (const name of await findAside(paths, names)) {
+    const path = join(dirname(paths.output), name);
     // The output last: while it is there, what a crash left of the others is found again.
     const files = [`${path}.run.json`, `${path}.run.input`, path];
     for (const file of files) {
@@ -75,11 +74,11 @@ export async function removeAside(places: RunPlaces, names: readonly string[]): 
   }
 }
 
-async function freePlaces(places: RunPlaces, found: FoundRun | null): Promise<RunPlaces> {
+async function freePaths(paths: RunPaths, found: FoundRun | null): Promise<RunPaths> {
   for (let number = 1; ; number++) {
-    const name = asideName(places.output, number);
+    const name = asideName(paths.output, number);
     const isFree = !(await isTaken(name)) && !(await isTaken(`${name}.run.input`));
-    if (isFree && (await isFreeOrOurs(`${name}.run.json`, found))) return placesOf(name);
+    if (isFree && (await isFreeOrOurs(`${name}.run.json`, found))) return pathsOf(name);
   }
 }
 

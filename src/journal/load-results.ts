@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ByteRange } from '../core/read-ranges.ts';
+import type { ByteRange } from '../files/read-ranges.ts';
 import { readResultLines } from '../core/result-line.ts';
-import { type RowTable, rowStates } from '../core/row-table.ts';
+import { type RowTable, rowStates } from '../data/row-table.ts';
 import { keepDamage } from './open-output.ts';
 import { type ResultHead, readResultHead } from './result-head.ts';
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { answerText } from '../core/completion.ts';
-import { isRecord } from '../core/is-record.ts';
-import { type ByteRange, readEachRange } from '../core/read-ranges.ts';
+import { isRecord } from '../data/is-record.ts';
+import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
 import { type ResultDetails, parseResultLine, readResultLines } from '../core/result-line.ts';
 
 type Place = NonNullable<ResultDetails['conversation']>;

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, lutimes, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
-import { quoteForShell } from '../core/format.ts';
-import { type ProcessIdentity, identifyThisProcess, livenessOf } from './process-identity.ts';
-import { isDiskFull, toJournalError } from './write-group.ts';
+import { quoteForShell } from '../text/format.ts';
+import { type ProcessIdentity, identifyThisProcess, livenessOf } from '../machine/process-identity.ts';
+import { isDiskFull, toJournalError } from '../files/write-group.ts';
 
 /** The right to write an output, kept as a small file beside it. */
 export interface Lock {
@@ -124,7 +124,7 @@ const notOurs = (path: string): JournalError =>
 async function readNote(path: string): Promise<LockNote | 'not ours' | null> {
   try {
     const found = await lstat(path);
-    if (!found.isFile() || found.size > mostNoteBytes) return 'not ours';
+    if (!found.isFile() || found.size > maxNoteBytes) return 'not ours';
     return parseNote(await readFile(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
@@ -137,7 +137,7 @@ async function tokenOf(path: string): Promise<string | null> {
   return note === null || note === 'not ours' ? null : note.token;
 }
 
-const mostNoteBytes = 4096;
+const maxNoteBytes = 4096;
 
 function parseNote(text: string): LockNote | 'not ours' {
   try {

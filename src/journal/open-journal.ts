@@ -1,8 +1,8 @@
 import { type ErrorKind, isTransient } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
-import type { ByteRange } from '../core/read-ranges.ts';
+import type { ByteRange } from '../files/read-ranges.ts';
 import type { ResultLine } from '../core/result-line.ts';
-import { type RowTable, rowStates } from '../core/row-table.ts';
+import { type RowTable, rowStates } from '../data/row-table.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { sampleOf } from '../core/sample.ts';
 import { type Written, createAppender } from './append-results.ts';
@@ -30,7 +30,7 @@ export interface JournalOptions {
 }
 
 /** A result that is safe on disk. */
-export interface DurableResult {
+interface DurableResult {
   sample: ResultSample;
   /** The line as written; valid until the promise of `onDurable` resolves. */
   bytes: Buffer;

@@ -1,15 +1,16 @@
+import { syncFolder } from '../files/replace-file.ts';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, codeOf, messageOf } from '../core/errors.ts';
-import { quoteForShell } from '../core/format.ts';
-import { appendFlags, noFollow } from '../core/no-follow.ts';
-import { type ByteRange, readRanges } from '../core/read-ranges.ts';
-import { mostResultBytes } from '../core/result-line.ts';
+import { quoteForShell } from '../text/format.ts';
+import { appendFlags, noFollow } from '../files/no-follow.ts';
+import { type ByteRange, readRanges } from '../files/read-ranges.ts';
+import { maxResultBytes } from '../core/result-line.ts';
 import { checkForm } from './check-form.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { readAnyLine } from './result-head.ts';
-import { toJournalError } from './write-group.ts';
+import { toJournalError } from '../files/write-group.ts';
 
 const lineFeed = 10;
 const blockBytes = 64 * 1024;
@@ -56,7 +57,7 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
 }
 
 async function isWholeResult(handle: FileHandle, tail: ByteRange): Promise<boolean> {
-  if (tail.length === 0 || tail.length > mostResultBytes) return false;
+  if (tail.length === 0 || tail.length > maxResultBytes) return false;
   const [bytes] = await readRanges(handle, [tail]);
   return readAnyLine(bytes!) !== null;
 }
@@ -77,14 +78,6 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   const handle = await open(path, 'wx+');
   await syncFolder(dirname(path));
   return handle;
-}
-
-/** A new or renamed file is safe only once its folder's entry is on disk. */
-export async function syncFolder(path: string): Promise<void> {
-  // Windows can't open folders; its file systems journal the entry.
-  const folder = await open(path, 'r').catch(() => null);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
 }
 
 async function endOfLastLine(handle: FileHandle, size: number): Promise<number> {

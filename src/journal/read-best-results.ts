@@ -1,19 +1,19 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type Column, float64Column, uint32Column } from '../core/column.ts';
+import { type GrowableArray, float64Column, uint32Column } from '../data/growable-array.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
-import { createIdIndex } from '../core/id-index.ts';
-import type { RawLine } from '../core/read-lines.ts';
-import { type ByteRange, readEachRange } from '../core/read-ranges.ts';
+import { createIdIndex } from '../data/id-index.ts';
+import type { RawLine } from '../files/read-lines.ts';
+import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
 import { readResultLines } from '../core/result-line.ts';
 import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
 interface Best {
   size: number;
-  file: Column;
-  offset: Column;
-  length: Column;
-  isSuccess: Column;
-  line: Column;
+  file: GrowableArray;
+  offset: GrowableArray;
+  length: GrowableArray;
+  isSuccess: GrowableArray;
+  line: GrowableArray;
 }
 
 export interface BestResultsOptions {

@@ -75,12 +75,12 @@ function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' |
 }
 
 /** Longer than what servers write behind their usage. */
-const mostBetween = 1000;
+const maxGapBytes = 1000;
 
 /** Whether the text between the usage and the error closes the body and the response, and no more: then the usage is the body's own. */
 function closesTwo(between: string): boolean {
   if (between === '}}') return true;
-  if (between.length > mostBetween) return false;
+  if (between.length > maxGapBytes) return false;
   let depth = 0;
   for (const character of between.replaceAll(/"(?:[^"\\]|\\.)*"/g, '')) {
     if (character === '{' || character === '[') depth++;

@@ -1,6 +1,6 @@
-import type { GpuSample, VramStep } from '../core/events.ts';
-import { gpuMemory } from '../core/gpu-memory.ts';
-import type { ModelMemory, Snapshot } from '../core/snapshot.ts';
+import type { VramStep } from '../core/events.ts';
+import { gpuMemory, type GpuSample, type ModelMemory } from '../core/measurements.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 
 type MachineFacts = Pick<Snapshot, 'gpus' | 'gpuPeakBytes' | 'engine' | 'modelMemory' | 'vramGuard'>;
 

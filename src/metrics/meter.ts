@@ -1,9 +1,9 @@
-import { addMeasured } from '../core/add-measured.ts';
+import { addMeasured } from '../core/measurements.ts';
 import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Tally, createTally } from '../core/tally.ts';
+import { type ResultCounter, createResultCounter } from '../core/tally.ts';
 import { createMachineWatch } from './machine.ts';
 import { type Session, createSession } from './session.ts';
 
@@ -23,7 +23,7 @@ export interface Meter {
  * those of successes: a failure's time says something about the failure.
  */
 export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
-  const tally = createTally();
+  const tally = createResultCounter();
   const machine = createMachineWatch();
   const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
   const run: RunFacts = { total: null, workers: 0, workersAtStart: 0, mostWorkers: 0, loadMs: null };
@@ -83,7 +83,7 @@ const ignored = { 'engine-outage': () => {}, 'model-reload': () => {}, notice: (
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
 
 function noteAttempt(
-  { tally, session, context }: { tally: Tally; session: Session; context: Snapshot['context'] },
+  { tally, session, context }: { tally: ResultCounter; session: Session; context: Snapshot['context'] },
   { tokens, isAnswered }: Pick<Extract<RunEvent, { type: 'request-end' }>, 'tokens' | 'isAnswered'>,
   atMs: number,
 ): void {

@@ -1,6 +1,6 @@
 const windowSeconds = 60;
 /** The spread is taken over at most this many parts of the window: ten seconds each, once it is full. */
-const mostParts = 6;
+const maxParts = 6;
 
 export interface Rate {
   add(amount: number, atMs: number): void;
@@ -40,7 +40,7 @@ export function createRate(startMs: number): Rate {
     standardError(nowMs) {
       advance(nowMs);
       const wholeSeconds = Math.min(newest, windowSeconds - 1);
-      const partSeconds = Math.ceil(wholeSeconds / mostParts);
+      const partSeconds = Math.ceil(wholeSeconds / maxParts);
       const parts = Math.floor(wholeSeconds / partSeconds);
       if (!(parts >= 2)) return null;
       const rates = Array.from({ length: parts }, (_, part) => {

@@ -1,6 +1,6 @@
-import { addMeasured } from '../core/add-measured.ts';
+import { addMeasured } from '../core/measurements.ts';
 import type { AttemptTokens } from '../core/attempt-tokens.ts';
-import { createDistribution } from '../core/distribution.ts';
+import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { estimateEta } from './eta.ts';

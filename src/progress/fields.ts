@@ -1,5 +1,5 @@
-import { formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
-import { gpuMemory } from '../core/gpu-memory.ts';
+import { formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import { gpuMemory } from '../core/measurements.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 
 export interface Field {

@@ -1,7 +1,6 @@
 import { Chalk, chalkStderr } from 'chalk';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { Field } from './fields.ts';
-import { progressFields } from './fields.ts';
+import { type Field, progressFields } from './fields.ts';
 
 const widestBar = 24;
 const narrowestBar = 8;

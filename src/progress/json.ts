@@ -1,4 +1,4 @@
-import { snakeKeys } from '../core/snake-keys.ts';
+import { snakeKeys } from '../text/snake-keys.ts';
 import type { Progress, ProgressSource } from './progress.ts';
 
 const intervalMs = 1000;

@@ -1,6 +1,6 @@
-import { formatBytes, formatDuration, formatInteger, formatPercent, notMeasured } from '../core/format.ts';
-import { gpuMemory } from '../core/gpu-memory.ts';
-import type { ModelMemory, Snapshot } from '../core/snapshot.ts';
+import { formatBytes, formatDuration, formatInteger, formatPercent, notMeasured } from '../text/format.ts';
+import { gpuMemory, type ModelMemory } from '../core/measurements.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 
 /** What was measured of the engine and the machine; nothing where no snapshot was kept. */
 export function engineRows(snapshot: Snapshot | null): string[][] {

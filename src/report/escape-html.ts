@@ -1,4 +1,4 @@
-import { printable } from '../core/printable.ts';
+import { printable } from '../text/printable.ts';
 
 const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 

@@ -1,7 +1,7 @@
-import { createDistribution } from '../core/distribution.ts';
+import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Bin, createLinearHistogram, createLogHistogram } from './histogram.ts';
+import { type Bin, createLinearHistogram, createLogHistogram } from './charts/histogram.ts';
 
 /** Times and tokens of the requests that succeeded. */
 export interface SuccessNumbers extends Pick<Snapshot, 'latencyMs' | 'ttftMs' | 'queueMs'> {

@@ -1,7 +1,6 @@
-import type { PagePart } from './page.ts';
-import { renderPage } from './page.ts';
+import { type PagePart, renderPage } from './page.ts';
 import type { ReportData } from './report-data.ts';
-import { runCharts } from './run-charts.ts';
+import { runCharts } from './charts/run-charts.ts';
 import { sectionsOf } from './sections.ts';
 
 /** Tables with long texts, which want the whole width. */

@@ -1,7 +1,6 @@
-import { printable } from '../core/printable.ts';
+import { printable } from '../text/printable.ts';
 import type { ReportData } from './report-data.ts';
-import type { Section } from './sections.ts';
-import { sectionsOf } from './sections.ts';
+import { type Section, sectionsOf } from './sections.ts';
 import { rateColumns, rateScale } from './text.ts';
 
 /** The report as GitHub Markdown: a table for each part. */

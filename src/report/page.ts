@@ -1,5 +1,5 @@
-import type { Chart } from './chart.ts';
-import { renderFigure } from './charts.ts';
+import type { Chart } from './charts/chart.ts';
+import { renderFigure } from './charts/charts.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { renderTable } from './html-table.ts';
 import { pageStyle } from './page-style.ts';

@@ -1,14 +1,12 @@
-import { addMeasured } from '../core/add-measured.ts';
+import { addMeasured } from '../core/measurements.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { Counts } from '../core/tally.ts';
-import { createTally } from '../core/tally.ts';
+import { type Counts, createResultCounter } from '../core/tally.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
-import type { RateOverTime } from './rate-over-time.ts';
-import { createRateOverTime } from './rate-over-time.ts';
+import { type RateOverTime, createRateOverTime } from './charts/rate-over-time.ts';
 
 /** What the manifest knows of the run. Null where it does not say. */
 export interface RunFacts {
@@ -66,7 +64,7 @@ export interface ReportFold {
 
 /** Folds result lines into a report; memory does not grow with their number. */
 export function foldReport(): ReportFold {
-  const tally = createTally();
+  const tally = createResultCounter();
   const successes = foldSuccesses();
   const rateOverTime = createRateOverTime();
   const attempts = new Map<number, number>();

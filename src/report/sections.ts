@@ -1,9 +1,8 @@
-import type { ErrorKind } from '../core/errors.ts';
-import { groupOf } from '../core/errors.ts';
-import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../core/format.ts';
+import { type ErrorKind, groupOf } from '../core/errors.ts';
+import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
 import type { Distribution } from '../core/snapshot.ts';
 import { engineRows } from './engine-rows.ts';
-import { failedRows, leastText } from './token-rows.ts';
+import { failedRows, minimumText } from './token-rows.ts';
 import type { ReportData } from './report-data.ts';
 
 /** A part of a report as text: rows of a label and a value, or a table with a header. */
@@ -63,8 +62,8 @@ const shareOf = (part: number, whole: number): number | null => (whole === 0 ? n
 
 function tokenRows({ tokens, tokensSaved }: ReportData): string[][] {
   return [
-    ['prompt', leastText(tokens, formatInteger(tokens.prompt))],
-    ['completion', leastText(tokens, formatInteger(tokens.completion))],
+    ['prompt', minimumText(tokens, formatInteger(tokens.prompt))],
+    ['completion', minimumText(tokens, formatInteger(tokens.completion))],
     ...failedRows(tokens),
     ['cached', `${formatCount(tokens.cached)} (hit rate ${formatPercent(tokens.cacheHitRate)})`],
     ['saved', tokensSaved === null ? notMeasured : `${formatInteger(tokensSaved)} prompt tokens not computed again`],

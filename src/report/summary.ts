@@ -1,7 +1,7 @@
-import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../core/format.ts';
+import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
 import type { Distribution, Snapshot } from '../core/snapshot.ts';
 import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
-import { leastText } from './token-rows.ts';
+import { minimumText } from './token-rows.ts';
 import { alignPairs } from './text.ts';
 
 export interface SummaryOptions {
@@ -72,7 +72,7 @@ function tokensText({ tokens }: Snapshot): string {
   if (tokens.prompt === 0 && tokens.completion === 0) return '';
   const cached = `cached ${formatPercent(tokens.cacheHitRate)}`;
   const sums = `${formatCount(tokens.prompt)} prompt (${cached}), ${formatCount(tokens.completion)} completion`;
-  return leastText(tokens, sums);
+  return minimumText(tokens, sums);
 }
 
 function latencyText({ latencyMs, ttftMs }: Snapshot): string {

@@ -1,9 +1,8 @@
-import { formatDuration, formatRate } from '../core/format.ts';
-import { printable } from '../core/printable.ts';
-import type { RateOverTime } from './rate-over-time.ts';
+import { formatDuration, formatRate } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
+import type { RateOverTime } from './charts/rate-over-time.ts';
 import type { ReportData } from './report-data.ts';
-import type { Section } from './sections.ts';
-import { sectionsOf } from './sections.ts';
+import { type Section, sectionsOf } from './sections.ts';
 
 const longestCell = 28;
 

@@ -1,8 +1,8 @@
-import { formatInteger } from '../core/format.ts';
+import { formatInteger } from '../text/format.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 
 /** A sum of tokens; where nobody counted those of some attempts it is the least that was spent, and says so. */
-export const leastText = ({ uncounted, prompt, completion }: Snapshot['tokens'], text: string): string =>
+export const minimumText = ({ uncounted, prompt, completion }: Snapshot['tokens'], text: string): string =>
   uncounted === 0 || (prompt === null && completion === null) ? text : `at least ${text}`;
 
 const lost = (all: number | null, ofAnswers: number | null): number =>

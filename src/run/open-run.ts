@@ -1,8 +1,9 @@
+import type { GpuSample } from '../core/measurements.ts';
 import type { Backend } from '../core/backend.ts';
-import type { Emit, GpuSample } from '../core/events.ts';
-import type { Manifest } from '../journal/manifest.ts';
+import type { Emit } from '../core/events.ts';
+import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { Journal } from '../journal/open-journal.ts';
-import type { EngineSlot } from './engine-slot.ts';
+import type { BackendCache } from './choose/backend-cache.ts';
 import type { RunInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
@@ -12,7 +13,7 @@ export interface ReadRun {
   host: RunHost;
   input: RunInput;
   manifest: Manifest;
-  slot: EngineSlot;
+  slot: BackendCache;
   emit: Emit;
   /** The process of a local engine, for its CPU and memory. */
   onBackend: (backend: Backend) => void;

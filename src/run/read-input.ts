@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
-import { type Bell, createBell } from '../core/bell.ts';
+import { type Notifier, createNotifier } from '../async/notifier.ts';
 import { UsageError } from '../core/errors.ts';
-import type { Fingerprint, PrefixedFingerprint } from '../core/fingerprint.ts';
-import { rowStates } from '../core/row-table.ts';
+import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
+import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
-import type { PromptGroups } from '../engine/choose-mode.ts';
+import type { PromptGroups } from './choose/choose-mode.ts';
 import { openInput } from '../input/open-input.ts';
 import { sampleRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
+import type { WorkItem } from '../core/request.ts';
+import { readItems } from '../input/read-items.ts';
 
 /** The input of a run, read or being read. */
 export interface RunInput {
@@ -22,7 +24,7 @@ export interface RunInput {
   /** Nothing more will come: all is read, or the run was stopped. */
   hasEnded: () => boolean;
   /** Rings when rows were added, and at the end. */
-  readonly changed: Bell;
+  readonly changed: Notifier;
   /** Resolves when the whole input has been scanned, or the run was stopped. */
   readonly completed: Promise<void>;
   /** Null until then, and for what was kept of standard input. */
@@ -30,7 +32,7 @@ export interface RunInput {
   close: () => Promise<void>;
 }
 
-type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'places'>;
+type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'paths'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'>;
@@ -53,7 +55,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
     path: spool ?? request.input,
     format: spool === null ? settings.format : 'jsonl',
     stdin: host.stdin,
-    spoolPath: request.places.spool,
+    spoolPath: request.paths.spool,
     previous,
   });
   const scan = createInputScan({
@@ -62,11 +64,11 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
     linesBefore: settings.format === 'csv' ? 1 : 0,
     ...listeners,
   });
-  const changed = createBell();
+  const changed = createNotifier();
   const state = { isComplete: false, hasEnded: false, identity: null as PrefixedFingerprint | null };
   const scanAll = async (): Promise<void> => {
     for await (const rows of input.scanInto(scan)) {
-      if (rows > 0) changed.ring();
+      if (rows > 0) changed.notify();
       if (host.stop.aborted) return;
     }
     if (host.stop.aborted) return;
@@ -76,7 +78,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   };
   const completed = untilStopped(scanAll(), host.stop).finally(() => {
     state.hasEnded = true;
-    changed.ring();
+    changed.notify();
   });
   if (options.mayStream === true && isStreamed(request)) completed.catch(() => undefined);
   else await completed;
@@ -137,3 +139,46 @@ async function lineDefaults(settings: AnswerSettings): Promise<LineDefaults> {
     parameters: schema === null ? parameters : { ...parameters, response_format: format },
   };
 }
+
+/**
+ * The items of an input that is still being read: rejected lines and the requests of one model, as they come. Requests
+ * of other models are left for later, when the input has ended.
+ */
+export async function* followItems(input: RunInput, model: string | null): AsyncGenerator<WorkItem[]> {
+  const { handle, scan } = input;
+  let next = 0;
+  for (;;) {
+    const hasEnded = input.hasEnded();
+    const end = scan.table.size;
+    if (end > next) {
+      yield* readItems(handle, scan, wantedRows(input, { from: next, to: end, model }));
+      next = end;
+    } else if (hasEnded) {
+      await input.completed;
+      return;
+    } else {
+      await input.changed.next();
+    }
+  }
+}
+
+/** Resolves when the first request of the input is there, or when it has none, or when the run was stopped. */
+export async function firstModel(input: RunInput): Promise<string | null> {
+  while (input.scan.models.length === 0 && !input.hasEnded()) await input.changed.next();
+  if (input.hasEnded()) await input.completed;
+  return input.scan.models[0] ?? null;
+}
+
+function* wantedRows(
+  { scan }: RunInput,
+  { from, to, model }: { from: number; to: number; model: string | null },
+): Generator<number> {
+  for (let row = from; row < to; row++) {
+    const isRejected = isOpenRejection(scan.table, row);
+    const isRequest = scan.table.state(row) === rowStates.open && scan.groups[scan.table.group(row)]?.model === model;
+    if (isRejected || isRequest) yield row;
+  }
+}
+
+const isOpenRejection = (table: RowTable, row: number): boolean =>
+  table.state(row) === rowStates.rejected && table.resultOffset(row) < 0;

@@ -1,6 +1,5 @@
-import { systemPromptOf } from '../core/request.ts';
-import { isRejected } from '../core/request.ts';
-import { type RestoredLane, type Turn, turnOf, turnsOfHistory } from '../engine/conversation.ts';
+import { systemPromptOf, isRejected } from '../core/request.ts';
+import { type RestoredLane, type Turn, turnOf, turnsOfHistory } from '../scheduler/conversation.ts';
 import { readItems } from '../input/read-items.ts';
 import type { LaneTurns } from '../journal/load-turns.ts';
 import type { RunInput } from './read-input.ts';

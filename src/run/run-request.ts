@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import type { Emit } from '../core/events.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { Manifest } from '../journal/manifest.ts';
+import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { RetryFailed } from '../journal/open-journal.ts';
-import type { RunPlaces } from '../journal/run-places.ts';
+import type { RunPaths } from '../journal/manifest/run-paths.ts';
 
 /** What is to be run. */
 export interface RunRequest {
@@ -12,7 +12,7 @@ export interface RunRequest {
   input: string;
   /** A resumed run of standard input reads what was kept of it. */
   spool: string | null;
-  places: RunPlaces;
+  paths: RunPaths;
   /** `backend` is 'auto' where none was named. */
   settings: AnswerSettings;
   runner: RunnerSettings;
@@ -52,6 +52,6 @@ export interface RunHost {
 
 export interface RunOutcome {
   manifest: Manifest;
-  places: RunPlaces;
+  paths: RunPaths;
   snapshot: Snapshot;
 }

@@ -1,8 +1,9 @@
+import type { GpuSample } from '../core/measurements.ts';
 import type { Backend } from '../core/backend.ts';
-import type { Emit, GpuSample, RunEvent } from '../core/events.ts';
-import { watchGpus } from '../metrics/gpu.ts';
+import type { Emit, RunEvent } from '../core/events.ts';
+import { watchGpus } from '../machine/gpu.ts';
 import { type Meter, createMeter } from '../metrics/meter.ts';
-import { watchProcess } from '../metrics/process.ts';
+import { watchProcess } from '../machine/process-use.ts';
 import { type RunInput, countWanted } from './read-input.ts';
 import type { RunHost } from './run-request.ts';
 

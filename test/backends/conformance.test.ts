@@ -1,16 +1,16 @@
-import { ollamaBackend } from '../../src/backends/ollama.ts';
-import { openaiBackend } from '../../src/backends/openai.ts';
-import { vllmBackend } from '../../src/backends/vllm.ts';
+import { ollamaBackend } from '../../src/backends/ollama/index.ts';
+import { openaiBackend } from '../../src/backends/openai/index.ts';
+import { vllmBackend } from '../../src/backends/vllm/index.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { type BatchRequest, textOf } from '../../src/core/request.ts';
-import { openMock } from '../engine/requests.ts';
+import { openMock } from '../scheduler/requests.ts';
 import { candidate, candidates, chat } from './candidates.ts';
 import { describeBackend } from './conformance.ts';
 import { type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
 import { type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { openSharedVllm } from '../helpers/fake-vllm.ts';
 import { openRequest } from '../helpers/open-request.ts';
-import { realVllm, vllmOptions } from '../engines/real-engines.ts';
+import { realVllm, vllmOptions } from '../real-backends/real-engines.ts';
 import { openTinyScorer } from './open-tiny-scorer.ts';
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];

@@ -56,8 +56,8 @@ describe.each(ways)('%s', (_name, { answer, open }) => {
     };
     // In every byte of the text, and a few around it.
     const first = bytes.indexOf('gr') - 2;
-    const places = Array.from({ length: Buffer.byteLength(text) + 4 }, (_, index) => first + index);
-    expect(await Promise.all(places.map(ask))).toEqual(places.map(() => text));
+    const paths = Array.from({ length: Buffer.byteLength(text) + 4 }, (_, index) => first + index);
+    expect(await Promise.all(paths.map(ask))).toEqual(paths.map(() => text));
   });
 
   test('bytes that are no UTF-8 are no answer', async () => {

@@ -12,7 +12,7 @@ import { openOn as openOpenai } from './openai/open-openai-for-test.ts';
 const oddValues: unknown[] = [null, 5, 1e308, 'x', [null], { toString: 1, length: 'x' }];
 
 /**
- * The text of a value with something odd in each of its places, one at a time. Each opening looks through the processes of
+ * The text of a value with something odd in each of its paths, one at a time. Each opening looks through the processes of
  * the machine, so a place gets two of the odd values, and its neighbours the others.
  */
 function oddTexts(value: unknown): string[] {
@@ -105,7 +105,7 @@ const startOddOpenai: OddServer = async () => {
   };
 };
 
-const places = [
+const paths = [
   ...Object.entries(ollama).map(([path, value]) => ({ name: 'an Ollama server', path, value, start: startOddOllama })),
   ...Object.entries(openai).map(([path, value]) => ({
     name: 'an OpenAI-compatible server',
@@ -115,18 +115,14 @@ const places = [
   })),
 ];
 
-test.each(places)(
-  'what $name says at $path is no bug of ours',
-  { timeout: 300_000 },
-  async ({ path, value, start }) => {
-    const left = oddTexts(value);
-    const work = async (): Promise<void> => {
-      const open = await start();
-      for (let text = left.pop(); text !== undefined; text = left.pop()) {
-        expect([text.slice(0, 200), await bugOf(open(path, text))]).toEqual([text.slice(0, 200), null]);
-      }
-    };
-    // Some are waited for.
-    await Promise.all(Array.from({ length: 16 }, work));
-  },
-);
+test.each(paths)('what $name says at $path is no bug of ours', { timeout: 300_000 }, async ({ path, value, start }) => {
+  const left = oddTexts(value);
+  const work = async (): Promise<void> => {
+    const open = await start();
+    for (let text = left.pop(); text !== undefined; text = left.pop()) {
+      expect([text.slice(0, 200), await bugOf(open(path, text))]).toEqual([text.slice(0, 200), null]);
+    }
+  };
+  // Some are waited for.
+  await Promise.all(Array.from({ length: 16 }, work));
+});

@@ -1,4 +1,4 @@
-import { llamaCppBackend } from '../../src/backends/llama-cpp.ts';
+import { llamaCppBackend } from '../../src/backends/llama-cpp/index.ts';
 import type { Backend, OpenRequest } from '../../src/core/backend.ts';
 import { openRequest } from '../helpers/open-request.ts';
 

@@ -1,4 +1,4 @@
-import type { PlanRecord, TrialRecord } from '../../src/bench/records.ts';
+import type { PlanRecord, TrialRecord } from '../../src/bench/records/records.ts';
 
 export const planRecord = (trials: readonly TrialRecord[]): PlanRecord => ({
   type: 'plan',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { analyse } from '../../src/bench/analyse.ts';
-import type { Verdict } from '../../src/bench/analysis.ts';
-import type { TrialRecord } from '../../src/bench/records.ts';
+import { analyse } from '../../src/bench/analysis/analyse.ts';
+import type { Verdict } from '../../src/bench/analysis/analysis.ts';
+import type { TrialRecord } from '../../src/bench/records/records.ts';
 import { planRecord } from './plan-record.ts';
 import { type Planted, plantedRun } from './planted-run.ts';
 

@@ -1,9 +1,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { TrialRecord } from '../../src/bench/records.ts';
-import { watchClient } from '../../src/bench/watch-client.ts';
-import { createWindows } from '../../src/bench/windows.ts';
+import type { TrialRecord } from '../../src/bench/records/records.ts';
+import { watchClient } from '../../src/machine/own-use.ts';
+import { createWindows } from '../../src/bench/trial/windows.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
 import { createRunFolder, mockSettings } from '../helpers/start-run.ts';
 import { trialRecord } from './simulate-trial.ts';

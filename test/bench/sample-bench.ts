@@ -1,14 +1,14 @@
-import { analyse } from '../../src/bench/analyse.ts';
-import { agreementPairs } from '../../src/bench/agreement-pairs.ts';
-import { defaultWeights } from '../../src/bench/decision.ts';
-import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../../src/bench/records.ts';
+import { analyse } from '../../src/bench/analysis/analyse.ts';
+import { agreementPairs } from '../../src/bench/agreement/compare-trials.ts';
+import { defaultWeights } from '../../src/bench/analysis/decision.ts';
+import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../../src/bench/records/records.ts';
 import type { BenchReport } from '../../src/bench/report/bench-report.ts';
 import { defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
 import { trialRecord, trialSpec } from './trial-records.ts';
 
 const gibibyte = 1024 ** 3;
 
-export const hostileId = '<img src=x onerror=alert(1)>|"\u001B[31m';
+const hostileId = '<img src=x onerror=alert(1)>|"\u001B[31m';
 
 /** Two engines, with 1 to 8 workers and a baseline; one setting of 8 workers changes answers. */
 export function sampleBench(): BenchReport {

@@ -1,9 +1,9 @@
 import type { ResultSample } from '../../src/core/events.ts';
-import type { TrialAnalysis } from '../../src/bench/analysis.ts';
-import type { MachineSample } from '../../src/bench/open-window.ts';
-import type { TrialRecord, TrialSpec } from '../../src/bench/records.ts';
-import { findSteady } from '../../src/bench/steady.ts';
-import { type TrialSpan, createWindows } from '../../src/bench/windows.ts';
+import type { TrialAnalysis } from '../../src/bench/analysis/analysis.ts';
+import type { MachineSample } from '../../src/bench/trial/open-window.ts';
+import type { TrialRecord, TrialSpec } from '../../src/bench/records/records.ts';
+import { findSteady } from '../../src/bench/statistics/steady.ts';
+import { type TrialSpan, createWindows } from '../../src/bench/trial/windows.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
 
 /** One answer: its latency alone, or more of it. */

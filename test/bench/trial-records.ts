@@ -2,7 +2,7 @@ import type { Snapshot } from '../../src/core/snapshot.ts';
 import { attemptEnd } from '../helpers/attempt-end.ts';
 import type { ResultSample } from '../../src/core/events.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
-import type { GpuWindow, TrialRecord, TrialSpec, Window } from '../../src/bench/records.ts';
+import type { GpuWindow, TrialRecord, TrialSpec, Window } from '../../src/bench/records/records.ts';
 
 const gibibyte = 1024 ** 3;
 

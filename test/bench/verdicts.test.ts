@@ -1,8 +1,8 @@
+import type { GpuSample } from '../../src/core/measurements.ts';
 import { describe, expect, test } from 'vitest';
-import type { GpuSample } from '../../src/core/events.ts';
-import { analyse } from '../../src/bench/analyse.ts';
-import type { Cause, Verdict } from '../../src/bench/analysis.ts';
-import type { TrialRecord } from '../../src/bench/records.ts';
+import { analyse } from '../../src/bench/analysis/analyse.ts';
+import type { Cause, Verdict } from '../../src/bench/analysis/analysis.ts';
+import type { TrialRecord } from '../../src/bench/records/records.ts';
 import { planRecord } from './plan-record.ts';
 import { createRandom } from './random.ts';
 import { type Answered, type Changes, type Simulated, simulateTrial } from './simulate-trial.ts';

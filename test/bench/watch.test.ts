@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Window } from '../../src/bench/records.ts';
-import { watchClient } from '../../src/bench/watch-client.ts';
-import { parseSwap, watchSwap } from '../../src/bench/watch-swap.ts';
+import type { Window } from '../../src/bench/records/records.ts';
+import { watchClient } from '../../src/machine/own-use.ts';
+import { parseSwap, watchSwap } from '../../src/machine/swap.ts';
 import { waitFor } from '../helpers/wait.ts';
 
 function keepBusyFor(durationMs: number): void {

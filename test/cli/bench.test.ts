@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { BenchRecord, PlanRecord, TrialRecord } from '../../src/bench/records.ts';
+import type { BenchRecord, PlanRecord, TrialRecord } from '../../src/bench/records/records.ts';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 import { plantTimes } from './plant-times.ts';
 

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { BenchRecord, TrialSpec } from '../../src/bench/records.ts';
+import type { BenchRecord, TrialSpec } from '../../src/bench/records/records.ts';
 import { createRandom } from '../bench/random.ts';
 import { simulateSpan } from '../bench/simulate-trial.ts';
 

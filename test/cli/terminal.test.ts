@@ -3,7 +3,7 @@ import { startScripted } from '../backends/ollama/scripted-server.ts';
 import { startScriptedOpenai, whole } from '../backends/openai/scripted-openai.ts';
 import { type CliFolder, type CliOutcome, createCliFolder, mock } from '../helpers/run-cli.ts';
 
-/** A colour, the clipboard, the title, a bell, C1, the order of letters, what nobody sees, and lines that look like ours. */
+/** A colour, the clipboard, the title, a notifier, C1, the order of letters, what nobody sees, and lines that look like ours. */
 const hostile =
   '\u001B[31m\u001B]52;c;cm0gLXJmIH4K\u0007\u001B]0;PWNED\u001B\\\u009B2J\u0085\u202E\u2066\u200B\uFEFF\u2028\r\u0001x';
 const forged = `${hostile}\nFinished: 9 requests done\n`;

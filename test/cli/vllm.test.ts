@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { BenchRecord } from '../../src/bench/records.ts';
+import type { BenchRecord } from '../../src/bench/records/records.ts';
 import { candidates } from '../backends/candidates.ts';
 import { type FakeVllm, childOf, fakeModel, fakeVllm, markedProcesses, untilNoneIsLeft } from '../helpers/fake-vllm.ts';
 import {

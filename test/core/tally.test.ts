@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ResultSample } from '../../src/core/events.ts';
-import { createTally } from '../../src/core/tally.ts';
+import { createResultCounter } from '../../src/core/tally.ts';
 
 const success: ResultSample = {
   kind: null,
@@ -15,13 +15,13 @@ const success: ResultSample = {
 };
 
 test('cached tokens are unknown until a result reports them', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   tally.add(success);
   expect(tally.counts().tokens).toMatchObject({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
 });
 
 test('a sum is unknown once an answer came whose tokens nobody counted', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   tally.add(success);
   tally.add({ ...success, promptTokens: null, completionTokens: null });
   tally.add(success);
@@ -29,7 +29,7 @@ test('a sum is unknown once an answer came whose tokens nobody counted', () => {
 });
 
 test('a failure and what was tried before count, and what nobody counted of them makes the sums the least', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   tally.add(success);
   tally.add({ ...success, kind: 'truncated' });
   tally.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: 4 });
@@ -44,7 +44,7 @@ test('a failure and what was tried before count, and what nobody counted of them
 });
 
 test('where nothing but uncounted failures came, nothing is known, and a refusal costs nothing', () => {
-  const [unknown, refused] = [createTally(), createTally()];
+  const [unknown, refused] = [createResultCounter(), createResultCounter()];
   unknown.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: null });
   refused.add({ ...success, kind: 'rate-limited', promptTokens: 0, completionTokens: 0 });
   expect(unknown.counts().tokens).toMatchObject({ prompt: null, completion: null, uncounted: 1 });
@@ -52,7 +52,7 @@ test('where nothing but uncounted failures came, nothing is known, and a refusal
 });
 
 test('the cache hit rate is over the results that report it', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   tally.add(success);
   tally.add({ ...success, cachedTokens: 80 });
   tally.add({ ...success, cachedTokens: 0 });
@@ -60,7 +60,7 @@ test('the cache hit rate is over the results that report it', () => {
 });
 
 test('errors are counted by kind and by group, the most frequent first', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   for (const kind of ['timeout', 'truncated', 'refused', 'truncated'] as const) tally.add({ ...success, kind });
   const { done, failed, errors, errorGroups } = tally.counts();
   expect({ done, failed }).toEqual({ done: 4, failed: 4 });
@@ -73,7 +73,7 @@ test('errors are counted by kind and by group, the most frequent first', () => {
 });
 
 test('a forgotten failure leaves no trace in the errors', () => {
-  const tally = createTally();
+  const tally = createResultCounter();
   tally.add({ ...success, kind: 'timeout' });
   tally.forget('timeout');
   tally.add(success);

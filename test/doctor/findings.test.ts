@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOf } from '../../src/doctor/diagnose.ts';
 import { usableEngines } from '../../src/doctor/engine-findings.ts';
-import type { Examination } from '../../src/doctor/examine.ts';
+import type { SystemReport } from '../../src/doctor/examine.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { findingsOf } from '../../src/doctor/findings.ts';
 import { bareMachine, examination, gibibyte, gpu, loaded, model, probe, settings } from './sample-examination.ts';
 
-const exitCode = (examined: Examination): number =>
+const exitCode = (examined: SystemReport): number =>
   exitCodeOf({ examination: examined, usable: [], findings: findingsOf(examined), howToSet: [] });
 
 /** The only finding. */
-function only(examined: Examination): Finding {
+function only(examined: SystemReport): Finding {
   const findings = findingsOf(examined);
   expect(findings).toHaveLength(1);
   return findings[0]!;
 }
 
-const withOllama = (ollama: Partial<Examination['ollama']>): Examination => examination({ ollama });
+const withOllama = (ollama: Partial<SystemReport['ollama']>): SystemReport => examination({ ollama });
 
 test('where nothing is amiss nothing is found', () => {
   expect(findingsOf(examination())).toEqual([]);

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Examination } from '../../src/doctor/examine.ts';
+import type { SystemReport } from '../../src/doctor/examine.ts';
 import { type Finding, settingFinding } from '../../src/doctor/finding.ts';
 import { howToSet } from '../../src/doctor/how-to-set.ts';
 import { examination, settings } from './sample-examination.ts';
 
 const slots = settingFinding('warning', 'one slot', { name: 'OLLAMA_NUM_PARALLEL', value: '4' });
 const cache = settingFinding('hint', 'a cache', { name: 'LLAMA_ARG_CACHE_RAM', value: '0' });
-const how = (findings: Finding[], ollama: Partial<Examination['ollama']> = {}): string =>
+const how = (findings: Finding[], ollama: Partial<SystemReport['ollama']> = {}): string =>
   howToSet(findings, examination({ ollama })).join('\n');
 
 test('a service is told by its own file, all settings at once', () => {

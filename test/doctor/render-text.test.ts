@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Examination } from '../../src/doctor/examine.ts';
+import type { SystemReport } from '../../src/doctor/examine.ts';
 import { findingsOf } from '../../src/doctor/findings.ts';
 import { howToSet } from '../../src/doctor/how-to-set.ts';
 import { renderText } from '../../src/doctor/render-text.ts';
 import { bareMachine, examination, loaded, model, probe, settings } from './sample-examination.ts';
 
-function render(examined: Examination): string {
+function render(examined: SystemReport): string {
   const findings = findingsOf(examined);
   return renderText({ examination: examined, usable: [], findings, howToSet: howToSet(findings, examined) });
 }

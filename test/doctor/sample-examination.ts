@@ -1,5 +1,5 @@
-import type { Examination } from '../../src/doctor/examine.ts';
-import type { Gpu } from '../../src/doctor/find-gpus.ts';
+import type { SystemReport } from '../../src/doctor/examine.ts';
+import type { Gpu } from '../../src/machine/find-gpus.ts';
 import type { LoadedState, OllamaModel } from '../../src/doctor/ollama-models.ts';
 import type { ServerSettings } from '../../src/doctor/ollama-settings.ts';
 import type { SlotProbe } from '../../src/doctor/probe-ollama.ts';
@@ -69,11 +69,11 @@ export const settings = (
 });
 
 type Changes = {
-  [Part in keyof Examination]?: Examination[Part] extends string[] ? string[] : Partial<Examination[Part]>;
+  [Part in keyof SystemReport]?: SystemReport[Part] extends string[] ? string[] : Partial<SystemReport[Part]>;
 };
 
 /** A machine with one GPU and an Ollama server on it, with which nothing is amiss. */
-export function examination(changes: Changes = {}): Examination {
+export function examination(changes: Changes = {}): SystemReport {
   return {
     llmbatch: {
       version: '0.1.0',
@@ -113,7 +113,7 @@ export function examination(changes: Changes = {}): Examination {
 }
 
 /** The same without any engine. */
-export const bareMachine = (changes: Changes = {}): Examination =>
+export const bareMachine = (changes: Changes = {}): SystemReport =>
   examination({
     gpu: { gpus: [] },
     embedded: { version: null },

@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDeferred } from '../../src/backends/worker/deferred.ts';
+import { createDeferred } from '../../src/async/deferred.ts';
 import { type JsonObject, isObject } from './fake-ollama/json.ts';
 import { createWaitingLine } from './fake-ollama/waiting-line.ts';
 import { speak } from './fake-openai/answer.ts';
@@ -43,7 +43,7 @@ export interface FakeOpenaiOptions {
   gathers?: number;
 }
 
-export interface FakeOpenaiRequest {
+interface FakeOpenaiRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;

@@ -3,7 +3,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { vllmBackend } from '../../src/backends/vllm.ts';
+import { vllmBackend } from '../../src/backends/vllm/index.ts';
 import type { Backend, OpenRequest } from '../../src/core/backend.ts';
 import { openRequest } from './open-request.ts';
 import { waitUntil } from './wait.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Manifest } from '../../src/journal/manifest.ts';
+import type { Manifest } from '../../src/journal/manifest/manifest.ts';
 import { type ResultLine, parseResultLine } from '../../src/core/result-line.ts';
 import { waitUntil } from './wait.ts';
 

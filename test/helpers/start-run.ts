@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type AnswerSettings, defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
-import { placesOf } from '../../src/journal/run-places.ts';
-import { createEngineSlot } from '../../src/run/engine-slot.ts';
+import { pathsOf } from '../../src/journal/manifest/run-paths.ts';
+import { createBackendCache } from '../../src/run/choose/backend-cache.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../../src/run/run-request.ts';
-import { startRun } from '../../src/start-run.ts';
+import { startRun } from '../../src/run/start-run.ts';
 import { readResults } from './run-cli.ts';
 
 export const mockSettings: AnswerSettings = { ...defaultAnswerSettings, backend: 'mock', model: 'mock' };
@@ -31,7 +31,7 @@ export async function createRunFolder(input: string): Promise<RunFolder> {
   const request: RunRequest = {
     input: at('in.jsonl'),
     spool: null,
-    places: placesOf(at('out.jsonl')),
+    paths: pathsOf(at('out.jsonl')),
     settings: mockSettings,
     runner: defaultRunnerSettings,
     allowDrift: false,
@@ -52,7 +52,7 @@ export async function createRunFolder(input: string): Promise<RunFolder> {
     notes,
     results: async () => readResults(await readFile(at('out.jsonl'), 'utf8')),
     async run(changes, hostChanges) {
-      const slot = createEngineSlot();
+      const slot = createBackendCache();
       try {
         return await startRun({ ...request, ...changes }, { ...host, ...hostChanges }, slot);
       } finally {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shorten } from '../../src/core/format.ts';
+import { shorten } from '../../src/text/format.ts';
 import { type Draft, kindOf, toDraft } from '../../src/input/line-formats.ts';
 import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
 

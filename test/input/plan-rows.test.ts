@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rowStates } from '../../src/core/row-table.ts';
+import { rowStates } from '../../src/data/row-table.ts';
 import { planSegments, sampleRows } from '../../src/input/plan-rows.ts';
 import type { InputScan } from '../../src/input/scan-input.ts';
 import { scanText } from './scan-text.ts';

@@ -1,6 +1,5 @@
-import { readLineBlocks } from '../../src/core/read-lines.ts';
-import type { ReadLine, RejectedLine } from '../../src/core/request.ts';
-import { isRejected } from '../../src/core/request.ts';
+import { readLineBlocks } from '../../src/files/read-lines.ts';
+import { type ReadLine, type RejectedLine, isRejected } from '../../src/core/request.ts';
 import { readItems } from '../../src/input/read-items.ts';
 import type { LineDefaults } from '../../src/input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../../src/input/scan-input.ts';

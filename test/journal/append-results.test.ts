@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createBell } from '../../src/core/bell.ts';
+import { createNotifier } from '../../src/async/notifier.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import { type Appender, type AppenderOptions, type Written, createAppender } from '../../src/journal/append-results.ts';
 import { openForTest, scratchFile } from '../helpers/scratch-folder.ts';
@@ -159,14 +159,14 @@ test('a few huge lines hold back as well', async () => {
 });
 
 test('the next group waits until the one before has been taken', async () => {
-  const taken = createBell();
+  const taken = createNotifier();
   const opened = await open({ onDurable: taken.next });
   appendAll(opened, 64);
   await opened.durable(64);
   appendAll(opened, 64, 64);
   await new Promise(setImmediate);
   expect(await readFile(opened.path, 'utf8')).toBe(expected(64));
-  taken.ring();
+  taken.notify();
   await opened.durable(128);
   expect(await readFile(opened.path, 'utf8')).toBe(expected(128));
 });

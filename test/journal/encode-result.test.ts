@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mostResultBytes } from '../../src/core/result-line.ts';
+import { maxResultBytes } from '../../src/core/result-line.ts';
 import { encodeResult } from '../../src/journal/encode-result.ts';
 import { completionOf, failed, resultFrom, success } from './sample-results.ts';
 
@@ -20,8 +20,8 @@ test('an answer that is nested beyond what JSON can write is thrown, for it is a
 });
 
 test.each([
-  ['ASCII', 'x', mostResultBytes],
-  ['characters of three bytes', '候', Math.ceil(mostResultBytes / 3)],
+  ['ASCII', 'x', maxResultBytes],
+  ['characters of three bytes', '候', Math.ceil(maxResultBytes / 3)],
 ])('an answer of %s that could not be read again is thrown', { timeout: 60_000 }, (_name, unit, count) => {
   const line = success({ id: 'long', text: unit.repeat(count), row: { a: 1 } });
   expect(() => encodeResult(line)).toThrow('longer than 256 MB as a line, with all fields of its row');
@@ -29,7 +29,7 @@ test.each([
 
 test.each([
   ['too deep', { deep: nested(100_000) }],
-  ['too long', { long: 'x'.repeat(mostResultBytes) }],
+  ['too long', { long: 'x'.repeat(maxResultBytes) }],
 ])('a failure whose row is %s is written without it', { timeout: 60_000 }, (_name, row) => {
   const { line, text } = encodeResult(failed({ id: 'a', row }, 'timeout'));
   expect(line).toMatchObject({ custom_id: 'a', response: null, error: { code: 'timeout', message: 'no' } });
@@ -39,6 +39,6 @@ test.each([
 
 test('one just as long as can be read is kept', { timeout: 60_000 }, () => {
   const empty = encodeResult(success({ id: 'a', text: '' })).text.length;
-  const { line, text } = encodeResult(success({ id: 'a', text: 'x'.repeat(mostResultBytes - empty) }));
-  expect([text.length, line.error]).toEqual([mostResultBytes, null]);
+  const { line, text } = encodeResult(success({ id: 'a', text: 'x'.repeat(maxResultBytes - empty) }));
+  expect([text.length, line.error]).toEqual([maxResultBytes, null]);
 });

@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { mostResultBytes } from '../../src/core/result-line.ts';
-import type { RowState, RowTable } from '../../src/core/row-table.ts';
-import { rowStates } from '../../src/core/row-table.ts';
+import { maxResultBytes } from '../../src/core/result-line.ts';
+import { type RowState, type RowTable, rowStates } from '../../src/data/row-table.ts';
 import { type LoadedResults, loadResults } from '../../src/journal/load-results.ts';
 import { tornPathOf } from '../../src/journal/open-output.ts';
 import { openForTest, scratchFolder } from '../helpers/scratch-folder.ts';
@@ -118,7 +117,7 @@ test('a line longer than an input may have is a result like any other', async ()
 
 test('a line that is too long to be a result is kept aside whole', { timeout: 60_000 }, async () => {
   const path = join(await scratchFolder(), 'out.jsonl');
-  const length = mostResultBytes + 10;
+  const length = maxResultBytes + 10;
   await writeFile(path, textOf([success({ id: 'a' })]));
   const handle = await openForTest(path, 'r+');
   const { size: start } = await handle.stat();

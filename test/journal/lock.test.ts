@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:f
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Lock, acquireLock, isLockedByLiveProcess, lockPathOf } from '../../src/journal/lock.ts';
-import { type ProcessIdentity, identifyThisProcess } from '../../src/journal/process-identity.ts';
+import { type ProcessIdentity, identifyThisProcess } from '../../src/machine/process-identity.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { startLockHolder } from './lock-holder.ts';
 

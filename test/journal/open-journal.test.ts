@@ -1,9 +1,8 @@
-import { messageOf } from '../../src/core/errors.ts';
+import { messageOf, type ErrorKind } from '../../src/core/errors.ts';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { ErrorKind } from '../../src/core/errors.ts';
-import { type RowTable, rowStates } from '../../src/core/row-table.ts';
+import { type RowTable, rowStates } from '../../src/data/row-table.ts';
 import { type Journal, type RetryFailed, openJournal } from '../../src/journal/open-journal.ts';
 import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { failed, success, tableOf, textOf } from './sample-results.ts';

@@ -1,5 +1,5 @@
 import { type AnswerSettings, defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
-import type { Manifest } from '../../src/journal/manifest.ts';
+import type { Manifest } from '../../src/journal/manifest/manifest.ts';
 
 export const sampleSettings: AnswerSettings = {
   ...defaultAnswerSettings,

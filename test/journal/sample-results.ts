@@ -2,8 +2,8 @@ import { type Completion, failure, responseBody } from '../../src/core/completio
 import type { ErrorKind } from '../../src/core/errors.ts';
 import type { BatchRequest } from '../../src/core/request.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
-import { type RowTable, createRowTable, rowStates } from '../../src/core/row-table.ts';
-import { type Answered, resultOf } from '../../src/engine/build-result.ts';
+import { type RowTable, createRowTable, rowStates } from '../../src/data/row-table.ts';
+import { type Answered, resultOf } from '../../src/scheduler/build-result.ts';
 
 const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock' };
 const uncounted = { promptTokens: null, completionTokens: null, cachedTokens: null };

@@ -1,5 +1,6 @@
+import type { ModelMemory } from '../../src/core/measurements.ts';
 import { expect, test } from 'vitest';
-import type { ModelMemory, Snapshot } from '../../src/core/snapshot.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
 import { engineRows } from '../../src/report/engine-rows.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { sampleSnapshot } from './sample-run.ts';

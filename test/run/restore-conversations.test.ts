@@ -45,8 +45,8 @@ describe('a conversation that was stopped', () => {
     const output = await readFile(folder.at('out.jsonl'), 'utf8');
     await truncate(folder.at('out.jsonl'), Buffer.byteLength(output.split('\n').slice(0, 30).join('\n')) + 1);
     const { snapshot } = await folder.run({ settings, runner: { ...runner, workers: 2 } });
-    const places = (await folder.results()).map(({ llmbatch }) => llmbatch.conversation);
+    const paths = (await folder.results()).map(({ llmbatch }) => llmbatch.conversation);
     expect(snapshot).toMatchObject({ done: 60, failed: 0, workers: 2 });
-    expect(new Set(places.map((place) => `${place?.lane} ${place?.turn}`)).size).toBe(60);
+    expect(new Set(paths.map((place) => `${place?.lane} ${place?.turn}`)).size).toBe(60);
   });
 });

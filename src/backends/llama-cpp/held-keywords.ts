@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../core/json-schema.ts';
 import { unheldKeywords } from '../request/unheld-keywords.ts';
-import { holdsFormat, smallRange } from './grammar-schema.ts';
+import { holdsFormat, smallRange } from './answer/grammar-schema.ts';
 
 /** What `grammarSchema` writes into the grammar, or refuses. */
 const held = new Set(

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
-import type { EngineInfo, EngineSettings, GpuChoice } from './engine-settings.ts';
-import { sentenceOf } from '../request/sentence-of.ts';
+import type { EngineInfo, EngineSettings, GpuChoice } from './options.ts';
+import { sentenceOf } from '../request/refuse.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
 
@@ -18,7 +18,7 @@ export interface LoadedEngine {
 
 const installHint = 'npm install node-llama-cpp';
 const keptLogLines = 5;
-const longestLogMs = 500;
+const maxLogMs = 500;
 
 /** Loads the engine and the model. Throws an `EngineError`. */
 export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine> {
@@ -47,7 +47,7 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
     // What llama.cpp logs of a failure comes through the event loop, a little later than the error.
-    for (let waitedMs = 0; log.length === 0 && waitedMs < longestLogMs; waitedMs += 20) await sleep(20);
+    for (let waitedMs = 0; log.length === 0 && waitedMs < maxLogMs; waitedMs += 20) await sleep(20);
     const hint =
       error instanceof engine.InsufficientMemoryError
         ? 'fewer --workers or a smaller --option context_size'

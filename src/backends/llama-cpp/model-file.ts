@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codeOf, EngineError } from '../../core/errors.ts';
-import { sentenceOf } from '../request/sentence-of.ts';
+import { sentenceOf } from '../request/refuse.ts';
 
 export interface ModelFile {
   path: string;

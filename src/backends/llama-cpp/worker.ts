@@ -2,9 +2,9 @@ import { Socket } from 'node:net';
 import { parse, stringify } from 'ndjson';
 import type { GenerateContext } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type WorkerAnswer, type WorkerRequest, type WorkerTask, workerProtocol } from '../worker/worker-messages.ts';
-import { type AnswerRequest, createAnswerRequest } from './answer-request.ts';
-import type { EngineInfo, EngineSettings } from './engine-settings.ts';
+import { type WorkerAnswer, type WorkerRequest, type WorkerTask, workerProtocol } from '../subprocess/protocol.ts';
+import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
+import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
 
 // The entry of the llama-cpp worker process; see ../worker/worker-messages.ts for what it is told and what it says.

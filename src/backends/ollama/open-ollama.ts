@@ -1,33 +1,31 @@
 import type { Backend, OpenRequest, OllamaPlace } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
-import { formatBytes } from '../../core/format.ts';
-import { type AnswerTools, answerRequest } from './answer-request.ts';
-import { classifyError } from './classify-error.ts';
-import { type OllamaClient, createClient } from './client.ts';
-import { countPrompt } from './count-prompt.ts';
-import { createModelWatch } from '../server/model-watch.ts';
-import { createCutCheck } from '../server/cut-check.ts';
-import { describeModel } from './describe-model.ts';
-import { notHeldByServer } from './held-keywords.ts';
-import { findModel } from './find-model.ts';
-import { findSlots, limitsOf, mostProbedSlots } from './find-slots.ts';
-import { ollamaHost } from './host.ts';
-import type { LoadedModel } from './loaded-model.ts';
-import { modelMemory } from './model-memory.ts';
+import { formatBytes } from '../../text/format.ts';
+import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
+import { classifyError } from './http/classify-error.ts';
+import { type OllamaClient, createClient } from './http/client.ts';
+import { countPrompt } from './answer/count-prompt.ts';
+import { createModelWatch } from '../http/model-watch.ts';
+import { createCutCheck } from '../http/cut-check.ts';
+import { describeModel, modelMemory } from './model/describe-model.ts';
+import { notHeldByServer } from './answer/held-keywords.ts';
+import { findModel } from './model/find-model.ts';
+import { findSlots, limitsOf, maxProbedSlots } from './model/find-slots.ts';
+import { ollamaHost } from './http/host.ts';
+import type { LoadedModel } from './model/loaded-model.ts';
 import { ollamaOptionsSchema } from './options.ts';
-import { prepareModel, suitsInput } from './prepare-model.ts';
-import { lookAtServer, reachServer } from './reach-server.ts';
-import { recoverServer } from './recover-server.ts';
-import { createReloadWatch } from './reload-watch.ts';
-import { createModelRestart, freeModel } from './restart-model.ts';
+import { prepareModel, suitsInput } from './model/prepare-model.ts';
+import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
+import { createReloadWatch } from './model/reload-watch.ts';
+import { createModelRestart, freeModel } from './model/restart-model.ts';
 import { createRunnerProcess } from './runner-process.ts';
-import { findRunner, findServer } from './server-process.ts';
-import { cutsPrompts } from './versions.ts';
+import { findRunner, findServer } from '../../machine/listening-process.ts';
+import { cutsPrompts } from './http/versions.ts';
 
 /** A server that is being started is waited for so long, and one that went away in the middle of a run. */
 const startWaitMs = 30_000;
 /** The engine stage says that it waits. */
-const outageWait = { longestMs: 300_000, onNotice: () => {} };
+const outageWait = { maxMs: 300_000, onNotice: () => {} };
 const lookMs = 1500;
 
 /** Is there a server that has the model? */
@@ -39,7 +37,7 @@ export async function servesModel(model: string, place: OllamaPlace): Promise<bo
 }
 
 export async function openOllama(request: OpenRequest): Promise<Backend> {
-  const client = createClient(ollamaHost(request), mostInFlight(request));
+  const client = createClient(ollamaHost(request), maxInFlight(request));
   try {
     return await openOn(client, request);
   } catch (error) {
@@ -52,13 +50,13 @@ export async function openOllama(request: OpenRequest): Promise<Backend> {
 }
 
 /** `--workers`; else one more than there are slots, told or probed. */
-const mostInFlight = ({ workers, options }: OpenRequest): number =>
-  Math.max(workers ?? 0, Number(options['slots'] ?? mostProbedSlots) + 1);
+const maxInFlight = ({ workers, options }: OpenRequest): number =>
+  Math.max(workers ?? 0, Number(options['slots'] ?? maxProbedSlots) + 1);
 
 async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
   const { model, signal, onNotice } = request;
   const options = (await ollamaOptionsSchema()).parse(request.options);
-  const { version } = await reachServer(client, { signal, onNotice, longestMs: startWaitMs });
+  const { version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
   const found = await findModel(client, model, signal);
   onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`);
   const prepared = await prepareModel({ client, found, options }, request);

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { RunnerOptions } from './wire.ts';
+import type { RunnerOptions } from './http/wire.ts';
 
 export type OllamaOptions = z.infer<Awaited<ReturnType<typeof ollamaOptionsSchema>>>;
 

@@ -1,8 +1,12 @@
 import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type Waiting, askOnce, waitForServer } from '../server/wait-for-server.ts';
-import { classifyError } from './classify-error.ts';
-import type { OllamaClient } from './client.ts';
+import { type Waiting, askOnce, waitForServer } from '../http/wait-for-server.ts';
+import { classifyError } from './http/classify-error.ts';
+import type { OllamaClient } from './http/client.ts';
+import type { EngineAbsence } from '../../core/backend.ts';
+import { isNamed } from './model/find-model.ts';
+import { loadModel } from './model/load-model.ts';
+import type { LoadedModel } from './model/loaded-model.ts';
 
 export interface Reached {
   version: string;
@@ -51,3 +55,18 @@ const whereHint = 'Another place is named with --host or OLLAMA_HOST.';
 
 const notOllama = (url: string): EngineError =>
   new EngineError('unusable', `what answers at ${url} is no Ollama server`, whereHint);
+
+/**
+ * After a failure that may be the server's own: waits until it answers, and loads the model again with the run's options,
+ * before the requests do it all at once. A server that came back without the model was away; a crash of the runner alone is
+ * counted against the requests in flight, since one of them may be what crashes it.
+ */
+export async function recoverServer(loaded: LoadedModel, failure: Failure, waiting: Waiting): Promise<EngineAbsence> {
+  const { client, name } = loaded;
+  const { awayMs, wasGone } = await reachServer(client, waiting);
+  const models = await client.ps(waiting.signal).catch(() => []);
+  const isLoaded = models.some((model) => isNamed(model, name));
+  await loadModel(loaded, waiting.signal);
+  if (wasGone) return 'gone';
+  return failure.kind !== 'engine-crashed' && (awayMs !== null || !isLoaded) ? 'away' : 'here';
+}

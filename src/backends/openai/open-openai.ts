@@ -1,26 +1,26 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
-import { formatInteger } from '../../core/format.ts';
-import { openKeyWarning } from '../server/bearer-key.ts';
-import { createModelWatch } from '../server/model-watch.ts';
-import { createAddressCheck } from './address-check.ts';
-import { type AnswerTools, answerRequest } from './answer-request.ts';
-import { type ServerPlace, openaiPlace } from './base-url.ts';
-import { type OpenaiClient, createClient } from './client.ts';
-import { createTokenCheck } from './control-tokens.ts';
-import { findModel } from './find-model.ts';
-import { createOllamaCheck, trustingCheck } from './ollama-cuts.ts';
+import { formatInteger } from '../../text/format.ts';
+import { openKeyWarning } from '../http/bearer-key.ts';
+import { createModelWatch } from '../http/model-watch.ts';
+import { createAddressCheck } from './http/address-check.ts';
+import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
+import { type ServerPlace, openaiPlace } from './http/base-url.ts';
+import { type OpenaiClient, createClient } from './http/client.ts';
+import { createTokenCheck } from './answer/control-tokens.ts';
+import { findModel } from './server/find-model.ts';
+import { createOllamaCheck, trustingCheck } from './answer/ollama-cuts.ts';
 import { openaiOptionsSchema } from './options.ts';
-import { lookAtServer } from './look-at-server.ts';
-import { createPreparation } from './prepare-body.ts';
-import { reachServer } from './reach-server.ts';
-import { type ServerFacts, serverFacts } from './server-facts.ts';
-import { createServerTokenizer } from './server-tokenizer.ts';
-import { createStreamChoice } from './stream-choice.ts';
+import { lookAtServer } from './server/look-at-server.ts';
+import { createPreparation } from './answer/prepare-body.ts';
+import { reachServer } from './server/reach-server.ts';
+import { type ServerFacts, serverFacts } from './server/server-facts.ts';
+import { createServerTokenizer } from './server/server-tokenizer.ts';
+import { createStreamChoice } from './answer/stream-choice.ts';
 
 /** A server that is being started is waited for so long, and one that went away in the middle of a run. */
 const startWaitMs = 30_000;
 /** The engine stage says that it waits. */
-const outageWait = { longestMs: 300_000, onNotice: () => {} };
+const outageWait = { maxMs: 300_000, onNotice: () => {} };
 
 /** What is tried where nobody knows what a server can hold, and where it is known to queue what it can't. */
 const carefully = { start: 8, most: 256 };
@@ -42,7 +42,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   const { model, signal, onNotice } = request;
   const { url, isLocal } = client.place;
   const { stream } = (await openaiOptionsSchema()).parse(request.options);
-  const { found: list } = await reachServer(client, { signal, onNotice, longestMs: startWaitMs });
+  const { found: list } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
   const listed = findModel(list, model, url);
   const facts = await serverFacts(client, list, signal);
   const contextTokens = facts.contextTokens ?? listed?.contextTokens ?? null;

@@ -1,5 +1,5 @@
 import { type AnswerFormat, readFormat } from '../../core/answer-format.ts';
-import { shorten } from '../../core/format.ts';
+import { shorten } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
 

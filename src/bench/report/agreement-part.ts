@@ -1,10 +1,10 @@
-import { formatInteger, formatPercent, formatRate } from '../../core/format.ts';
-import type { GridChart } from '../../report/chart.ts';
+import { formatInteger, formatPercent, formatRate } from '../../text/format.ts';
+import type { GridChart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis } from '../analysis.ts';
-import { sameShare } from '../engine-numbers.ts';
-import type { AgreementRecord } from '../records.ts';
-import { groupTrials, settingFields } from '../trial-groups.ts';
+import type { BenchAnalysis } from '../analysis/analysis.ts';
+import { sameShare } from '../analysis/engine-numbers.ts';
+import type { AgreementRecord } from '../records/records.ts';
+import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameTrials } from './trial-names.ts';
 

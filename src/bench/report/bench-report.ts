@@ -1,7 +1,7 @@
-import type { BenchAnalysis } from '../analysis.ts';
-import type { Weights } from '../decision.ts';
-import type { BenchEnvironment } from '../environment.ts';
-import type { Prices } from '../project.ts';
+import type { BenchAnalysis } from '../analysis/analysis.ts';
+import type { Weights } from '../analysis/decision.ts';
+import type { BenchEnvironment } from '../records/environment.ts';
+import type { Prices } from '../analysis/project.ts';
 
 /** All that the reports of a bench are made of. */
 export interface BenchReport {

@@ -1,8 +1,8 @@
-import { formatDuration, formatInteger, formatRate } from '../../core/format.ts';
-import type { Chart } from '../../report/chart.ts';
+import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import type { Chart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { WorkerCurve } from '../analysis.ts';
-import { groupSizes, titleOf } from '../trial-groups.ts';
+import type { WorkerCurve } from '../analysis/analysis.ts';
+import { groupSizes, titleOf } from '../analysis/trial-groups.ts';
 import { rangeText } from './trials-part.ts';
 import type { BenchReport } from './bench-report.ts';
 

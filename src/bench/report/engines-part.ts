@@ -5,11 +5,19 @@ import {
   formatPercent,
   formatRate,
   notMeasured,
-} from '../../core/format.ts';
+} from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import { type Criterion, type Decision, type DecisionRow, type Part, criteria, decide, formulas } from '../decision.ts';
-import { describeSpec } from '../describe-spec.ts';
-import { type EngineNumbers, compareEngines } from '../engine-numbers.ts';
+import {
+  type Criterion,
+  type Decision,
+  type DecisionRow,
+  type Part,
+  criteria,
+  decide,
+  formulas,
+} from '../analysis/decision.ts';
+import { describeSpec } from '../analysis/trial-groups.ts';
+import { type EngineNumbers, compareEngines } from '../analysis/engine-numbers.ts';
 import type { BenchReport } from './bench-report.ts';
 
 /** Engines side by side, and the decision; nothing where there is but one. */

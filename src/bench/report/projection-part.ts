@@ -1,9 +1,9 @@
-import { formatCount, formatDuration, formatInteger, formatRate, notMeasured } from '../../core/format.ts';
-import type { Bar, Chart } from '../../report/chart.ts';
+import { formatCount, formatDuration, formatInteger, formatRate, notMeasured } from '../../text/format.ts';
+import type { Bar, Chart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis, TrialAnalysis } from '../analysis.ts';
-import { compareEngines } from '../engine-numbers.ts';
-import { type Estimate, type Projection, project } from '../project.ts';
+import type { BenchAnalysis, TrialAnalysis } from '../analysis/analysis.ts';
+import { compareEngines } from '../analysis/engine-numbers.ts';
+import { type Estimate, type Projection, project } from '../analysis/project.ts';
 import type { BenchReport } from './bench-report.ts';
 import { repeatsSentence } from './summary-part.ts';
 

@@ -1,7 +1,7 @@
-import { formatBytes, formatInteger, formatPercent, formatRate, notMeasured } from '../../core/format.ts';
-import type { Chart } from '../../report/chart.ts';
+import { formatBytes, formatInteger, formatPercent, formatRate, notMeasured } from '../../text/format.ts';
+import type { Chart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { Stability } from '../analysis.ts';
+import type { Stability } from '../analysis/analysis.ts';
 import type { BenchReport } from './bench-report.ts';
 
 const gibibyte = 1024 ** 3;

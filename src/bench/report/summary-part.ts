@@ -1,10 +1,9 @@
-import { formatInteger, formatPercent, formatRate, quoteForShell } from '../../core/format.ts';
+import { formatInteger, formatPercent, formatRate, quoteForShell } from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis, WorkerCurve } from '../analysis.ts';
-import { describeSpec } from '../describe-spec.ts';
-import { compareEngines } from '../engine-numbers.ts';
-import type { PlanRecord, TrialSpec } from '../records.ts';
-import { groupTrials, ofLargestSize, settingFields, titleOf } from '../trial-groups.ts';
+import type { BenchAnalysis, WorkerCurve } from '../analysis/analysis.ts';
+import { describeSpec, groupTrials, ofLargestSize, settingFields, titleOf } from '../analysis/trial-groups.ts';
+import { compareEngines } from '../analysis/engine-numbers.ts';
+import type { PlanRecord, TrialSpec } from '../records/records.ts';
 import type { BenchReport } from './bench-report.ts';
 import { rangeText } from './trials-part.ts';
 

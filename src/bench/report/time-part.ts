@@ -1,9 +1,9 @@
-import { formatBytes, formatRate } from '../../core/format.ts';
-import type { Chart, LineChart } from '../../report/chart.ts';
+import { formatBytes, formatRate } from '../../text/format.ts';
+import type { Chart, LineChart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { TrialAnalysis } from '../analysis.ts';
-import type { TrialRecord, Window } from '../records.ts';
-import { groupTrials, settingFields } from '../trial-groups.ts';
+import type { TrialAnalysis } from '../analysis/analysis.ts';
+import type { TrialRecord, Window } from '../records/records.ts';
+import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 

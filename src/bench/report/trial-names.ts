@@ -1,6 +1,6 @@
-import { formatInteger } from '../../core/format.ts';
-import { workersText } from '../describe-spec.ts';
-import type { TrialRecord } from '../records.ts';
+import { formatInteger } from '../../text/format.ts';
+import { workersText } from '../analysis/trial-groups.ts';
+import type { TrialRecord } from '../records/records.ts';
 
 type Named = Pick<TrialRecord, 'spec' | 'workers'>;
 

@@ -5,11 +5,11 @@ import {
   formatPercent,
   formatRate,
   notMeasured,
-} from '../../core/format.ts';
+} from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import { type BenchAnalysis, type Cause, type Steady, type TrialAnalysis, causes } from '../analysis.ts';
+import { type BenchAnalysis, type Cause, type Steady, type TrialAnalysis, causes } from '../analysis/analysis.ts';
 import type { BenchReport } from './bench-report.ts';
-import { groupCurves, groupTrials } from '../trial-groups.ts';
+import { groupCurves, groupTrials } from '../analysis/trial-groups.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 
 /** Every trial with what may be quoted of it, and what a quick look would have promised. */
@@ -37,7 +37,7 @@ export function trialsPart({ analysis }: BenchReport): PagePart {
   };
 }
 
-export function trialRows({ trials }: BenchAnalysis): string[][] {
+function trialRows({ trials }: BenchAnalysis): string[][] {
   const names = nameTrials(trials.map(({ record }) => record));
   return trials.map((trial) => {
     const { record, steady } = trial;
@@ -61,7 +61,7 @@ export function trialRows({ trials }: BenchAnalysis): string[][] {
 export const rangeText = ({ low, high }: Pick<Steady, 'low' | 'high'>): string =>
   low === null || high === null ? notMeasured : `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 
-export function remarksOf({ record, steady, changesAnswers, changedShare, verdicts }: TrialAnalysis): string {
+function remarksOf({ record, steady, changesAnswers, changedShare, verdicts }: TrialAnalysis): string {
   if (record.state === 'failed') return `failed: ${record.error ?? 'unknown'}`;
   return [
     steadyRemark(steady),

@@ -1,6 +1,6 @@
 import { type Llama, LlamaGrammarEvaluationState, type LlamaModel, type Token, getLlama } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createGrammars } from '../../../src/backends/llama-cpp/grammars.ts';
+import { createGrammars } from '../../../src/backends/llama-cpp/answer/grammars.ts';
 import { notHeldByGrammar } from '../../../src/backends/llama-cpp/held-keywords.ts';
 import { findModelFile } from '../../../src/backends/llama-cpp/model-file.ts';
 import type { JsonSchema } from '../../../src/core/json-schema.ts';

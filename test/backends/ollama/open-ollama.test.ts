@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ollamaBackend } from '../../../src/backends/ollama.ts';
+import { ollamaBackend } from '../../../src/backends/ollama/index.ts';
 import type { PromptLengths } from '../../../src/core/backend.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import type { BatchRequest } from '../../../src/core/request.ts';

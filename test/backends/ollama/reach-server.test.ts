@@ -8,7 +8,7 @@ import { type Reply, startScripted } from './scripted-server.ts';
 
 expectSilence();
 
-function reach(server: { url: string }, changes: { longestMs?: number; signal?: AbortSignal } = {}) {
+function reach(server: { url: string }, changes: { maxMs?: number; signal?: AbortSignal } = {}) {
   const notices: string[] = [];
   let onNotice = (_text: string): void => {};
   const noticed = new Promise<string>((resolve) => {
@@ -16,7 +16,7 @@ function reach(server: { url: string }, changes: { longestMs?: number; signal?: 
   });
   const reached = reachServer(clientOf(server), {
     signal: never,
-    longestMs: 60_000,
+    maxMs: 60_000,
     onNotice(text) {
       notices.push(text);
       onNotice(text);
@@ -62,7 +62,7 @@ describe('a server that does not answer', () => {
   test('is given up, with what to start', async () => {
     const server = await startFake();
     await server.stop();
-    expect(await rejectionOf(reach(server, { longestMs: 0 }).reached)).toMatchObject({
+    expect(await rejectionOf(reach(server, { maxMs: 0 }).reached)).toMatchObject({
       name: 'EngineError',
       kind: 'unusable',
       message: expect.stringContaining(`no Ollama server answered at ${server.url}`) as string,
@@ -113,7 +113,7 @@ test('a server that takes the connection and says nothing is waited for no longe
   await once(silent, 'listening');
   onTestFinished(() => void silent.close());
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const waiting = { signal: never, onNotice: () => {}, longestMs: 100 };
+  const waiting = { signal: never, onNotice: () => {}, maxMs: 100 };
   expect(await rejectionOf(reachServer(clientOf({ url }), waiting))).toMatchObject({
     kind: 'unusable',
     message: expect.stringContaining('It takes the connection, and says nothing.') as string,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { recoverServer } from '../../../src/backends/ollama/recover-server.ts';
+import { recoverServer } from '../../../src/backends/ollama/reach-server.ts';
 import { failure } from '../../../src/core/completion.ts';
 import type { ErrorKind } from '../../../src/core/errors.ts';
 import { expectSilence } from './expect-silence.ts';
 import { loadedOn, never, rejectionOf, startFake } from './open-ollama-for-test.ts';
-import { loadModel } from '../../../src/backends/ollama/load-model.ts';
+import { loadModel } from '../../../src/backends/ollama/model/load-model.ts';
 
 expectSilence();
 
@@ -12,7 +12,7 @@ async function loadedFake() {
   const server = await startFake();
   const loaded = loadedOn(server);
   await loadModel(loaded, never);
-  const waiting = { signal: never, longestMs: 60_000, onNotice: () => {} };
+  const waiting = { signal: never, maxMs: 60_000, onNotice: () => {} };
   return {
     server,
     recover: (kind: ErrorKind, changes: object = {}) =>
@@ -82,7 +82,7 @@ describe('a server', () => {
   test('that stays away is given up', async () => {
     const { server, recover } = await loadedFake();
     await server.stop();
-    expect(await rejectionOf(recover('connection', { longestMs: 0 }))).toMatchObject({ kind: 'unusable' });
+    expect(await rejectionOf(recover('connection', { maxMs: 0 }))).toMatchObject({ kind: 'unusable' });
   });
 
   test('is no longer waited for when the run stops', async () => {

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { openaiBackend } from '../../../src/backends/openai.ts';
+import { openaiBackend } from '../../../src/backends/openai/index.ts';
 import type { Backend, OpenRequest } from '../../../src/core/backend.ts';
 import { openRequest } from '../../helpers/open-request.ts';
 import { type FakeOpenai, type FakeOpenaiOptions, startFakeOpenai } from '../../helpers/fake-openai-server.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { waitUntil } from '../../helpers/wait.ts';
-import { openaiBackend } from '../../../src/backends/openai.ts';
+import { openaiBackend } from '../../../src/backends/openai/index.ts';
 import { failure } from '../../../src/core/completion.ts';
 import { openRequest } from '../../helpers/open-request.ts';
 import type { FaultName } from '../../helpers/fake-openai/faults.ts';

@@ -26,7 +26,7 @@ export interface AnswerWriter {
   breakOff: (how: 'reset' | 'closed') => void;
 }
 
-export interface AnswerTimes {
+interface AnswerTimes {
   /** `process.hrtime.bigint()` when the request came, and when its model was there. */
   begin: bigint;
   loaded: bigint;

@@ -3,7 +3,7 @@ import { refuseLate, refuseNested } from './refusal.ts';
 
 const schemaTypes = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 /** A grammar has a limit for its repetitions. */
-const mostRepetitions = 2000;
+const maxRepetitions = 2000;
 
 /** The checks of a format, which the server makes only when the request's turn has come. */
 export function checkFormat(format: unknown): void {
@@ -17,7 +17,7 @@ export function checkFormat(format: unknown): void {
     const text = `JSON schema conversion failed:\nJSON schema error at #: unrecognized type ${type}`;
     throw refuseNested(`Field 'json_schema': "json_schema": ${text}`, 'invalid_request_error');
   }
-  if (Number(format['minItems']) > mostRepetitions) {
+  if (Number(format['minItems']) > maxRepetitions) {
     throw refuseNested('Failed to initialize samplers: failed to parse grammar', 'invalid_request_error');
   }
 }

@@ -139,8 +139,8 @@ function createSpeaker({ stop }: GenerateRequest, writer: AnswerWriter) {
 }
 
 function firstOf(text: string, words: string[]): number | null {
-  const places = words.map((word) => text.indexOf(word)).filter((place) => place >= 0);
-  return places.length === 0 ? null : Math.min(...places);
+  const paths = words.map((word) => text.indexOf(word)).filter((place) => place >= 0);
+  return paths.length === 0 ? null : Math.min(...paths);
 }
 
 /** Whether the text ends with the beginning of one of the words. */

@@ -1,5 +1,4 @@
-import type { JsonObject } from './json.ts';
-import { isObject } from './json.ts';
+import { type JsonObject, isObject } from './json.ts';
 import { refuse } from './refusal.ts';
 import { tokenize } from './vocabulary.ts';
 

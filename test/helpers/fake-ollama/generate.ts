@@ -67,7 +67,7 @@ async function answer(prompt: Prompt, decoding: Decoding): Promise<Decoded | nul
   const { request, writer } = decoding;
   const [tool] = request.tools;
   if (tool === undefined || prompt.messages.at(-1)?.role === 'tool') {
-    return decode(outputOf(prompt, decoding), mostTokens(prompt, decoding), decoding);
+    return decode(outputOf(prompt, decoding), maxTokens(prompt, decoding), decoding);
   }
   writer.call(tool);
   return { doneReason: 'stop', evalCount: tokenize(tool).length + 1, said: [] };
@@ -86,7 +86,7 @@ function outputOf(prompt: Prompt, { request, fault }: Decoding): Output {
 }
 
 /** Open-ended answers have ten windows; without shift, what is left of the one. */
-function mostTokens(prompt: Prompt, { request: { numPredict }, runner: { options } }: Decoding): number {
+function maxTokens(prompt: Prompt, { request: { numPredict }, runner: { options } }: Decoding): number {
   const asked = numPredict > 0 ? numPredict : 10 * options.numCtx;
   return options.shift ? asked : Math.min(asked, options.numCtx - prompt.tokens.length);
 }

@@ -12,7 +12,7 @@ export function recordedExchanges(name: string): RecordedExchange[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { exchanges: RecordedExchange[] }).exchanges;
 }
 
-export const bodyOf = ({ response }: RecordedExchange): string => response.body;
+const bodyOf = ({ response }: RecordedExchange): string => response.body;
 
 /** The first answer of a recording. */
 export function recordedBody(name: string): unknown {

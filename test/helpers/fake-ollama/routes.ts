@@ -20,7 +20,7 @@ import {
 } from './request.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export interface RouteSettings extends GenerateSettings {
+interface RouteSettings extends GenerateSettings {
   version: string;
   contextLength: number;
   reportsCached: boolean;

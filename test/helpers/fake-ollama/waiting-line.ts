@@ -9,7 +9,7 @@ export interface WaitingLine {
 }
 
 /** `places` at once, the others in the order they came. */
-export function createWaitingLine(places: number, onChange: (line: WaitingLine) => void): WaitingLine {
+export function createWaitingLine(paths: number, onChange: (line: WaitingLine) => void): WaitingLine {
   let inside = 0;
   let closed: Error | null = null;
   const queue: { admit: () => void; reject: (error: Error) => void }[] = [];
@@ -25,7 +25,7 @@ export function createWaitingLine(places: number, onChange: (line: WaitingLine) 
     async enter(signal) {
       if (closed !== null) throw closed;
       signal.throwIfAborted();
-      if (inside < places) {
+      if (inside < paths) {
         inside++;
         onChange(line);
         return;

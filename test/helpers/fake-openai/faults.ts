@@ -1,7 +1,7 @@
 import type { ErrorPageName } from './errors.ts';
 
 /** Faults within an answer. */
-export type AnswerFault =
+type AnswerFault =
   /** The connection breaks (RST), or is closed (FIN), after the first pieces. */
   | 'reset'
   | 'closed'

@@ -1,0 +1,84 @@
+import { type Failure, failure } from '../../core/completion.ts';
+import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
+import { formatDuration } from '../../text/format.ts';
+import { pause } from '../../async/sleep.ts';
+
+export interface Waiting {
+  signal: AbortSignal;
+  onNotice: (text: string) => void;
+  /** How long a server that does not answer is waited for. */
+  maxMs: number;
+}
+
+export interface Sought<Found> {
+  /** What kind of server it is: `Ollama server`. */
+  name: string;
+  url: string;
+  /** What to start, and where another place is named. */
+  startHint: string;
+  whereHint: string;
+  /** What the server says, or why it says nothing yet. It may throw what says that it never will. */
+  ask: (signal: AbortSignal) => Promise<{ found: Found } | Failure>;
+}
+
+export interface Reached<Found> {
+  found: Found;
+  /** How long it did not answer; null where it did at once. */
+  awayMs: number | null;
+  /** Nobody took the connection, or it broke: what was sent before is lost. One that is busy may only be silent. */
+  wasGone: boolean;
+}
+
+const firstWaitMs = 250;
+const maxWaitMs = 2000;
+/** A server that takes the connection and says nothing for so long does not answer. */
+const maxSilenceMs = 5000;
+
+/** Asks a server until it answers. Throws an `EngineError` when it does not, or can't be used. */
+export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiting): Promise<Reached<Found>> {
+  const { name, url } = sought;
+  const { signal, onNotice, maxMs } = waiting;
+  const startedAt = performance.now();
+  const passedMs = (): number => performance.now() - startedAt;
+  let wasGone = false;
+  for (let waitMs = firstWaitMs, tries = 0; ; waitMs = Math.min(waitMs * 1.5, maxWaitMs), tries++) {
+    const answer = await askOnce(sought, signal, Math.min(maxSilenceMs, maxMs));
+    if ('found' in answer) {
+      if (tries > 0) onNotice(`the ${name} answers, after ${formatDuration(passedMs())}`);
+      return { found: answer.found, awayMs: tries > 0 ? passedMs() : null, wasGone };
+    }
+    // What answers, and is no such server, does not become one.
+    if (!isTransient(answer.kind) || answer.kind === 'invalid-response') throw hopeless(answer, sought);
+    wasGone ||= answer.kind === 'connection';
+    if (passedMs() > maxMs) throw noServer(sought, passedMs(), answer.message);
+    if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(maxMs)}`);
+    await pause(waitMs, signal);
+  }
+}
+
+/** Asks once, and waits for the answer no longer than for one of a server that has nothing else to do. */
+export async function askOnce<Found>(
+  { ask }: Pick<Sought<Found>, 'ask'>,
+  signal: AbortSignal,
+  maxMs = maxSilenceMs,
+): Promise<{ found: Found } | Failure> {
+  const late = AbortSignal.timeout(maxMs);
+  try {
+    return await ask(AbortSignal.any([signal, late]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) return failure('timeout', 'It takes the connection, and says nothing.');
+    throw error;
+  }
+}
+
+const hopeless = ({ kind, message }: Failure, { whereHint }: Sought<unknown>): EngineError =>
+  new EngineError(stopsTheRun(kind) ? kind : 'unusable', message, whereHint);
+
+function noServer({ name, url, startHint, whereHint }: Sought<unknown>, waitedMs: number, last: string): EngineError {
+  return new EngineError(
+    'unusable',
+    `no ${name} answered at ${url} for ${formatDuration(waitedMs)} (${last})`,
+    `${startHint} ${whereHint}`,
+  );
+}

@@ -1,0 +1,108 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { GenerateContext } from '../../../core/backend.ts';
+import { type Answer, type Completion, failure, rejection, responseBody } from '../../../core/completion.ts';
+import { EngineError } from '../../../core/errors.ts';
+import type { WorkerTask } from '../../subprocess/protocol.ts';
+import type { EngineInfo, EngineSettings } from '../options.ts';
+import { type Generation, generateAnswer } from './generate-answer.ts';
+import { createGrammars } from './grammars.ts';
+import type { LoadedEngine } from '../load-engine.ts';
+import { checkPromptText, checkPromptTokens, moreContext } from './prompt-length.ts';
+import { createPromptMaker } from './prompt-maker.ts';
+import { type GenerationSettings, readBody } from './read-body.ts';
+import { refuse, sentenceOf } from '../../request/refuse.ts';
+import { createSequencePool } from '../sequence-pool.ts';
+
+export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'lane'>) => Promise<Answer>;
+
+/** Answers requests on a loaded model, as many at once as there are sequences. Rejects only when aborted. */
+export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettings): AnswerRequest {
+  const { engine, llama, model, info } = loaded;
+  const promptOf = createPromptMaker(model, settings);
+  const grammarOf = createGrammars(llama);
+  const pool = createSequencePool(loaded.context, settings.sequences);
+
+  const prepare = async (task: WorkerTask) => {
+    if (task.endpoint === '/v1/embeddings')
+      throw refuse('bad-request', 'llama-cpp makes no embeddings: use another backend.');
+    const generation = readBody(task.body, task.endpoint === '/v1/completions' ? 'prompt' : 'messages');
+    const { maxTokens } = generation;
+    const prompt = promptOf(task, (text) => checkPromptText(text, { model, maxTokens, limits: info }));
+    checkPromptTokens(prompt.length, maxTokens, info);
+    return { generation, prompt, grammar: await grammarOf(generation.format) };
+  };
+
+  const answer: AnswerRequest = async (task, context) => {
+    const receivedAt = performance.now();
+    const { generation, prompt, grammar } = await prepare(task);
+    const sequence = await pool.acquire(prompt, context.signal);
+    const queueMs = performance.now() - receivedAt;
+    context.onActivity();
+    try {
+      const generated = await generateAnswer(sequence, {
+        prompt,
+        limit: Math.min(generation.maxTokens ?? Infinity, info.contextTokens - prompt.length),
+        settings: generation,
+        grammar: grammar === null ? null : new engine.LlamaGrammarEvaluationState({ model, grammar }),
+        signal: context.signal,
+        onProgress: context.onActivity,
+        onFirstToken: context.onFirstToken,
+        onToken: () => context.onToken?.(),
+      });
+      return toAnswer(generated, { task, model: settings.model, prompt, generation, info, queueMs });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      await forget(sequence);
+      throw refuse('server-error', `The evaluation failed: ${sentenceOf(error)}${loaded.lastLog()}`);
+    } finally {
+      pool.release(sequence);
+    }
+  };
+
+  return async (task, context) => {
+    try {
+      return await answer(task, context);
+    } catch (error) {
+      if (error instanceof EngineError) return failure(error.kind, error.message);
+      context.signal.throwIfAborted();
+      // Whatever one request makes the engine throw is no reason to end the others.
+      return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
+    }
+  };
+}
+
+/** After a failed evaluation nobody knows what the sequence holds. */
+const forget = (sequence: LlamaContextSequence): Promise<void> => sequence.clearHistory().catch(() => {});
+
+interface Answered {
+  task: WorkerTask;
+  model: string;
+  prompt: Token[];
+  generation: GenerationSettings;
+  info: EngineInfo;
+  queueMs: number;
+}
+
+function toAnswer(generated: Generation, { task, model, prompt, generation, info, queueMs }: Answered): Answer {
+  const { text, answerTokens, cachedTokens, end, stop } = generated;
+  const body = responseBody({
+    id: task.id,
+    model,
+    chat: task.endpoint === '/v1/chat/completions',
+    text,
+    finishReason: end === 'limit' ? 'length' : 'stop',
+    promptTokens: prompt.length,
+    completionTokens: answerTokens,
+    cachedTokens,
+  });
+  const finish = { reason: end === 'limit' ? 'max-tokens' : end, ...(stop === null ? {} : { stop }) };
+  const answer: Completion = { status: 'completed', body, queueMs, finish };
+  if (end !== 'limit' || answerTokens === generation.maxTokens) return answer;
+  const counts = `${prompt.length} tokens of prompt and ${answerTokens} of answer`;
+  const next = moreContext(info.contextTokens * 2, info);
+  return rejection(
+    answer,
+    'truncated',
+    `The answer was cut where the context of ${info.contextTokens} was full (${counts}): ${next}.`,
+  );
+}

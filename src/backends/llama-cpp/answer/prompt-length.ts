@@ -1,0 +1,75 @@
+import type { LlamaModel } from 'node-llama-cpp';
+import type { EngineError } from '../../../core/errors.ts';
+import type { RequestBody } from '../../../core/request.ts';
+import type { EngineInfo } from '../options.ts';
+import { readMessages } from './read-messages.ts';
+import { refuse } from '../../request/refuse.ts';
+
+type Limits = Pick<EngineInfo, 'contextTokens' | 'trainedTokens'>;
+
+/** No vocabulary that we know has a longer token (128 spaces, for one): so many bytes are one token at least. */
+const maxTokenBytes = 256;
+/** The engine needs the square of a text's length to tokenize it (100 KB: 2 s), so a long one is counted in slices. */
+const sliceLength = 4096;
+/** What an answer may want where its request doesn't say. */
+const usualAnswerTokens = 512;
+
+/** Refuses a prompt that can't fit by its bytes alone, before anything is done with it that takes time. */
+export function checkPromptBytes({ messages, prompt }: RequestBody, limits: Limits): void {
+  const tokens = Math.ceil(textBytes(messages ?? prompt) / maxTokenBytes);
+  if (tokens <= limits.contextTokens) return;
+  // What is no text, such as an image, is refused as that.
+  if (messages !== undefined) readMessages(messages);
+  throw tooLong(`at least ${tokens} tokens`, Infinity, limits);
+}
+
+/** Refuses a rendered prompt that has far too many tokens, before it is tokenized as a whole. */
+export function checkPromptText(
+  text: string,
+  { model, maxTokens, limits }: { model: LlamaModel; maxTokens: number | null; limits: Limits },
+): void {
+  if (text.length <= 4 * limits.contextTokens) return;
+  // The slices cut tokens in two: their sum is a little too high, and never twice.
+  const hopeless = 2 * limits.trainedTokens;
+  const tokens = countInSlices(model, text, hopeless);
+  if (tokens >= hopeless) throw tooLong(`at least ${limits.trainedTokens} tokens`, Infinity, limits);
+  if (tokens >= 2 * limits.contextTokens)
+    throw tooLong(`about ${tokens} tokens`, tokens + (maxTokens ?? usualAnswerTokens), limits);
+}
+
+/** Refuses a prompt that leaves no token for the answer. */
+export function checkPromptTokens(tokens: number, maxTokens: number | null, limits: Limits): void {
+  if (tokens < limits.contextTokens) return;
+  throw tooLong(`${tokens} tokens`, tokens + (maxTokens ?? usualAnswerTokens), limits);
+}
+
+/** The next thing to do for a request that needs so many tokens. */
+export function moreContext(wantedTokens: number, { contextTokens, trainedTokens }: Limits): string {
+  const rounded = Math.ceil(wantedTokens / 1024) * 1024;
+  if (rounded <= trainedTokens) return `--option context_size=${rounded} would do`;
+  if (contextTokens >= trainedTokens) return 'shorten it, the model was trained on no more';
+  return `shorten it, the model was trained on ${trainedTokens} (--option context_size=${trainedTokens} at most)`;
+}
+
+const tooLong = (count: string, wantedTokens: number, limits: Limits): EngineError =>
+  refuse(
+    'context-too-long',
+    `The prompt has ${count}, and prompt and answer have ${limits.contextTokens}: ${moreContext(wantedTokens, limits)}.`,
+  );
+
+/** UTF-8 bytes of every text in a value. */
+function textBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value !== 'object' || value === null) return 0;
+  let bytes = 0;
+  for (const item of Object.values(value)) bytes += textBytes(item);
+  return bytes;
+}
+
+/** Counts on until `enough` is reached. */
+function countInSlices(model: LlamaModel, text: string, enough: number): number {
+  let tokens = 0;
+  for (let start = 0; start < text.length && tokens < enough; start += sliceLength)
+    tokens += model.tokenize(text.slice(start, start + sliceLength), true).length;
+  return tokens;
+}

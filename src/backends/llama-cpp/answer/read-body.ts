@@ -1,0 +1,55 @@
+import type { AnswerFormat } from '../../../core/answer-format.ts';
+import type { RequestBody } from '../../../core/request.ts';
+import { checkKeys, commonRules, formatOf, maxTokensOf, numberOf, stopsOf, yesOrNo } from '../../request/body-rules.ts';
+
+/**
+ * How an answer is generated. Without a temperature it is greedy: of all tokens the likeliest. On a CPU that can be
+ * another one behind a cached beginning of the prompt, whose numbers are rounded otherwise, where two are nearly as
+ * likely: see the option `flash_attention`.
+ */
+export interface GenerationSettings {
+  temperature: number;
+  /** 1: no limit. */
+  topP: number;
+  /** 0: no limit. */
+  topK: number;
+  minP: number;
+  /** Null: another one each time. */
+  seed: number | null;
+  /** Null: as far as the context goes. */
+  maxTokens: number | null;
+  stop: string[];
+  frequencyPenalty: number;
+  presencePenalty: number;
+  /** 1: none. */
+  repeatPenalty: number;
+  format: AnswerFormat;
+}
+
+/** The keys of a body that are honoured here, or change nothing in an answer, by the key of its prompt. */
+const rules = {
+  messages: {
+    ...commonRules,
+    add_generation_prompt: yesOrNo,
+    continue_final_message: yesOrNo,
+  },
+  prompt: commonRules,
+};
+
+/** Reads the sampling keys of a body; `promptKey` is read elsewhere. Refuses what can't be honoured, by name. */
+export function readBody(body: RequestBody, promptKey: 'messages' | 'prompt'): GenerationSettings {
+  checkKeys(body, promptKey, { backend: 'llama-cpp', rules: rules[promptKey] });
+  return {
+    temperature: numberOf(body, 'temperature', 0),
+    topP: numberOf(body, 'top_p', 1),
+    topK: Math.max(0, numberOf(body, 'top_k', 0)),
+    minP: numberOf(body, 'min_p', 0),
+    seed: numberOf(body, 'seed', null),
+    maxTokens: maxTokensOf(body),
+    stop: stopsOf(body),
+    frequencyPenalty: numberOf(body, 'frequency_penalty', 0),
+    presencePenalty: numberOf(body, 'presence_penalty', 0),
+    repeatPenalty: numberOf(body, 'repeat_penalty', numberOf(body, 'repetition_penalty', 1)),
+    format: formatOf(body),
+  };
+}

@@ -1,0 +1,92 @@
+import { cpus } from 'node:os';
+import type { z } from 'zod';
+import type { OpenRequest } from '../../core/backend.ts';
+import type { ModelFile } from './model-file.ts';
+
+export type LlamaOptions = z.infer<Awaited<ReturnType<typeof llamaOptionsSchema>>>;
+
+export const llamaOptionsHelp: Record<string, string> = {
+  batch_size: 'tokens evaluated at once, over all requests (default: 512)',
+  context_size:
+    'tokens of prompt and answer together, for each request (default: 4096, or what the model was trained on)',
+  flash_attention:
+    'true or false (default: false on a CPU, where it is ten times as fast for short prompts behind a long cached one, else what the engine chooses); with true, a prompt from the cache gives the same numbers on a CPU, so that the same greedy request gives the same answer',
+  gpu: 'auto (default), off, cuda, vulkan, metal',
+  gpu_layers: 'layers to keep on the GPU (default: what fits)',
+  threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
+};
+
+/** Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again. */
+export async function llamaOptionsSchema() {
+  const { z } = await import('zod');
+  const number = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
+  const positive = number.pipe(z.int().min(1));
+  return z.strictObject({
+    batch_size: positive.optional(),
+    context_size: positive.optional(),
+    flash_attention: z.union([z.boolean(), z.stringbool()]).optional(),
+    gpu: z.enum(gpuChoices).default('auto'),
+    gpu_layers: number.pipe(z.int().min(0)).optional(),
+    threads: positive.optional(),
+  });
+}
+
+const smallModelBytes = 64 * 1024 * 1024;
+const defaultContextTokens = 4096;
+/** llama.cpp has no more in one context. */
+const maxSequences = 256;
+
+/** Fills in what the user left open. A small model is slower on many threads, and its sequences cost nothing. */
+export function engineSettings(request: OpenRequest, options: LlamaOptions, file: ModelFile): EngineSettings {
+  const isSmall = file.bytes < smallModelBytes;
+  return {
+    model: request.model,
+    path: file.path,
+    gpu: options.gpu,
+    gpuLayers: options.gpu_layers ?? null,
+    threads: options.threads ?? (isSmall ? 1 : physicalCores()),
+    sequences: Math.min(request.workers ?? (isSmall ? 8 : 4), maxSequences),
+    contextTokens: options.context_size ?? request.conversationTokens ?? defaultContextTokens,
+    batchTokens: options.batch_size ?? null,
+    flashAttention: options.flash_attention ?? null,
+    allowControlTokens: request.allowControlTokens,
+  };
+}
+
+/** A guess: most processors with more than four logical cores show each core twice. */
+function physicalCores(): number {
+  const logical = cpus().length;
+  return logical > 4 ? Math.floor(logical / 2) : logical;
+}
+
+/** What the worker is opened with. */
+export interface EngineSettings {
+  /** The model's name, as recorded with each answer. */
+  model: string;
+  path: string;
+  gpu: GpuChoice;
+  gpuLayers: number | null;
+  threads: number;
+  sequences: number;
+  /** Wanted tokens of each sequence; the worker takes no more than the model was trained on. */
+  contextTokens: number;
+  batchTokens: number | null;
+  flashAttention: boolean | null;
+  allowControlTokens: boolean;
+}
+
+const gpuChoices = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;
+export type GpuChoice = (typeof gpuChoices)[number];
+
+/** What the worker says when the model is loaded. */
+export interface EngineInfo {
+  /** Of the engine's package. */
+  version: string;
+  /** Tokens of each sequence: prompt and answer together. */
+  contextTokens: number;
+  trainedTokens: number;
+  /** Without one, the model can't be given a chat. */
+  hasTemplate: boolean;
+  /** `cuda`, `vulkan`, `metal`, or `CPU`. */
+  device: string;
+}

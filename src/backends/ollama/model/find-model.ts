@@ -1,0 +1,54 @@
+import { EngineError } from '../../../core/errors.ts';
+import { nearest } from '../../../text/nearest.ts';
+import { oneLine } from '../../../text/one-line.ts';
+import { classifyError } from '../http/classify-error.ts';
+import type { OllamaClient } from '../http/client.ts';
+import { type ModelFacts, modelFacts } from './model-facts.ts';
+import type { ListedModel, LoadedModel } from '../http/wire.ts';
+
+export interface FoundModel {
+  facts: ModelFacts;
+  /** Of its weights; null for one that the server does not have on its disk. */
+  digest: string | null;
+  weightsBytes: number | null;
+}
+
+/** A vocabulary of 256,000 tokens is megabytes, but no minute's work. */
+const maxSilenceMs = 60_000;
+
+/** What the server knows of a model. Throws an `EngineError` where it has none of this name. */
+export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
+  const late = AbortSignal.timeout(maxSilenceMs);
+  const within = AbortSignal.any([signal, late]);
+  let models: ListedModel[] = [];
+  try {
+    models = await client.tags(within);
+    const listed = models.find((model) => isNamed(model, name));
+    const facts = modelFacts(await client.show(name, within));
+    return { facts, digest: listed?.digest ?? null, weightsBytes: listed?.size ?? null };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) throw new EngineError('unusable', `the server at ${client.host.url} says nothing of its models`);
+    const { kind, message } = classifyError(error);
+    throw kind === 'model-not-found' ? notFound(client, name, models) : new EngineError(kind, message);
+  }
+}
+
+/** Names are the same in any case; one without a tag is that of `latest`, one without a place is of Ollama's library. */
+export const isNamed = ({ name: known }: Pick<LoadedModel, 'name'>, name: string): boolean =>
+  fullName(known) === fullName(name);
+
+function fullName(name: string): string {
+  const short = name.toLowerCase().replace(/^(registry\.ollama\.ai\/)?(library\/)?/, '');
+  return /:[^/]*$/.test(short) ? short : `${short}:latest`;
+}
+
+function notFound({ host }: OllamaClient, name: string, models: readonly ListedModel[]): EngineError {
+  const names = models.map((model) => oneLine(model.name.replace(/:latest$/, '')));
+  const near = nearest(name, names);
+  const hint =
+    near === null
+      ? `Fetch it with: ollama pull ${name}`
+      : `Did you mean ${near}? Else fetch it with: ollama pull ${name}`;
+  return new EngineError('model-not-found', `the Ollama server at ${host.url} has no model "${name}"`, hint);
+}

@@ -1,0 +1,35 @@
+import { loadModel, isEmbeddingModel } from './load-model.ts';
+import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { readStream } from '../answer/read-stream.ts';
+import { freeModel } from './restart-model.ts';
+
+/** Longer than a busy server lets the shortest of requests wait. */
+const answerMs = 60_000;
+
+/**
+ * Asks a loaded model for one token. A server that lost its slots, to a client that was killed for one, takes requests and
+ * answers none: then the model is loaded again.
+ */
+export async function wakeModel(
+  loaded: LoadedModel,
+  { signal, onNotice, maxMs = answerMs }: { signal: AbortSignal; onNotice: (text: string) => void; maxMs?: number },
+): Promise<void> {
+  if (isEmbeddingModel(loaded)) return;
+  const late = AbortSignal.timeout(maxMs);
+  try {
+    const request = {
+      ...wireRequest(loaded, { num_predict: 1 }),
+      messages: [{ role: 'user', content: 'Hi' }],
+      think: false,
+    };
+    const parts = await loaded.client.chat(request, AbortSignal.any([signal, late]));
+    await readStream(parts, { onActivity: () => {}, onFirstToken: () => {} });
+  } catch {
+    // Any other failure is for the requests to tell.
+    signal.throwIfAborted();
+    if (!late.aborted) return;
+    onNotice('ollama: the server has the model loaded, and answers nothing: it is loaded again');
+    await freeModel(loaded, signal);
+    await loadModel(loaded, signal, onNotice);
+  }
+}

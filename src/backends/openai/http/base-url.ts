@@ -1,0 +1,40 @@
+import type { EnginePlace } from '../../../core/backend.ts';
+import { UsageError } from '../../../core/errors.ts';
+import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
+import { isLoopback } from '../../http/is-loopback.ts';
+
+/** Where an OpenAI-compatible server is. */
+export interface ServerPlace {
+  /** With the path before `/chat/completions`, `/v1` as a rule; no slash at the end. */
+  url: string;
+  /** Without `/v1`: where servers answer what is not OpenAI's. */
+  root: string;
+  isLocal: boolean;
+  /** Sent as bearer key; never written anywhere. */
+  key: string | null;
+}
+
+/** `--base-url`, else OPENAI_BASE_URL; with the key of OPENAI_API_KEY. */
+export function openaiPlace({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): ServerPlace {
+  const named = namedBaseUrl({ baseUrl, environment });
+  if (named === null) {
+    throw new UsageError('no OpenAI-compatible server is named', `Name one with --base-url ${example}.`);
+  }
+  const { url, isLocal } = readBaseUrl(named);
+  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey('OPENAI_API_KEY', environment) };
+}
+
+export const namedBaseUrl = ({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): string | null =>
+  (baseUrl ?? environment['OPENAI_BASE_URL'] ?? '').trim() || null;
+
+const example = 'http://127.0.0.1:8000/v1';
+
+/** Reads a base URL. What may be secret in it is refused, and not repeated: the URL goes into files and messages. */
+export function readBaseUrl(text: string): Pick<ServerPlace, 'url' | 'isLocal'> {
+  refuseSecrets(text, 'the base URL', 'OPENAI_API_KEY');
+  const isUrl = /^https?:\/\//i.test(text) && URL.canParse(text);
+  if (!isUrl) throw new UsageError(`"${text}" is no http(s) address of a server`, `It looks like ${example}.`);
+  const { origin, pathname, hostname } = new URL(text);
+  const path = pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|embeddings|models)$/, '');
+  return { url: `${origin}${path === '' ? '/v1' : path}`, isLocal: isLoopback(hostname) };
+}

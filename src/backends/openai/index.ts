@@ -1,0 +1,15 @@
+import type { BackendDefinition } from '../../core/backend.ts';
+import { endpoints } from '../../core/request.ts';
+import { openaiOptionsHelp, openaiOptionsSchema } from './options.ts';
+
+/** Any server that speaks OpenAI's API: `vllm serve`, `llama-server`, SGLang, LM Studio, a hosted one. */
+export const openaiBackend: BackendDefinition = {
+  name: 'openai',
+  summary: 'models of an OpenAI-compatible server (--base-url, or OPENAI_BASE_URL)',
+  endpoints,
+  optionsHelp: openaiOptionsHelp,
+  optionsSchema: openaiOptionsSchema,
+  // Loaded when wanted: connections cost 50 ms.
+  serves: async (model, place) => (await import('./server/served-models.ts')).servesModel(model, place),
+  open: async (request) => (await import('./open-openai.ts')).openOpenai(request),
+};

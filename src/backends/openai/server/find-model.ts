@@ -1,0 +1,26 @@
+import { EngineError } from '../../../core/errors.ts';
+import { nearest } from '../../../text/nearest.ts';
+import { oneLine } from '../../../text/one-line.ts';
+import { type ListedModel, type ModelList, isListed } from './served-models.ts';
+
+/** The model as the server lists it; null where it has no list. Throws an `EngineError` where the list has it not. */
+export function findModel(list: ModelList | null, model: string, url: string): ListedModel | null {
+  if (list === null) return null;
+  const { kind, models } = list;
+  const [only] = models;
+  // It has one model, and takes any name for it.
+  if (kind === 'llamacpp' && models.length === 1 && only !== undefined) return only;
+  if (!isListed(models, model)) throw notFound(models, model, url);
+  return models.find(({ name }) => name === model) ?? { name: model, contextTokens: null };
+}
+
+const maxNames = 5;
+
+function notFound(models: readonly ListedModel[], model: string, url: string): EngineError {
+  const names = models.map(({ name }) => oneLine(name));
+  const near = nearest(model, names) ?? names.find((name) => name.split('/').at(-1) === model.split('/').at(-1));
+  const shown = `${names.slice(0, maxNames).join(', ')}${names.length > maxNames ? ', ...' : ''}`;
+  const has = names.length === 0 ? 'It lists none.' : `It has: ${shown}.`;
+  const hint = near === undefined || near === null ? has : `Did you mean ${near}?`;
+  return new EngineError('model-not-found', `the server at ${url} has no model "${model}"`, hint);
+}

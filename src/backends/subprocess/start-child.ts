@@ -1,0 +1,86 @@
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+import { type Redaction, createRedaction } from '../../text/redaction.ts';
+import { isSecretName } from '../../text/secret-name.ts';
+import { type WorkerLog, createWorkerLog } from './worker-log.ts';
+import type { WorkerSpec } from './protocol.ts';
+
+/** A worker's process and its pipes. */
+export interface WorkerChild {
+  readonly pid: number | null;
+  readonly requests: Writable;
+  readonly answers: Readable;
+  readonly log: WorkerLog;
+  /** Takes out what its variables hold of secrets: an engine may print and say them. */
+  readonly redact: Redaction;
+  /** How it ended, as the end of a sentence; `isMissing`: there is no such program. */
+  readonly ended: Promise<{ how: string; isMissing: boolean }>;
+  kill: () => void;
+}
+
+/** How long the pipes of an ended process are still read: a grandchild may hold them open. */
+const drainMs = 1000;
+
+export function startChild(spec: WorkerSpec): WorkerChild {
+  const { answersOnStdout = false, leadsGroup = false, environment } = spec;
+  const child = execa(spec.file, spec.arguments, {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    ...(environment === undefined ? {} : { env: environment, extendEnv: false }),
+    detached: leadsGroup,
+    buffer: false,
+    reject: false,
+  });
+  const redact = secretsOf(environment ?? process.env);
+  const printed = answersOnStdout ? [child.stderr] : [child.stdout, child.stderr];
+  child.once('exit', () => {
+    if (leadsGroup) killGroup(child.pid);
+    setTimeout(() => destroyAll(child.stdio), drainMs).unref();
+  });
+  // A worker that died leaves a broken pipe; its end is noticed and told elsewhere.
+  child.stdin.on('error', () => {});
+  return {
+    pid: child.pid ?? null,
+    requests: child.stdin,
+    answers: answersOnStdout ? child.stdout : child.stdio[3],
+    log: createWorkerLog(printed, {
+      redact,
+      file: spec.logFile ?? null,
+      onLine: (line) => spec.onLog?.(line),
+    }),
+    redact,
+    ended: child.then((end) => ({ how: describeEnd(end), isMissing: end.code === 'ENOENT' })),
+    kill() {
+      if (leadsGroup) killGroup(child.pid);
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+function secretsOf(environment: NodeJS.ProcessEnv): Redaction {
+  const secrets = Object.entries(environment).filter(([name]) => isSecretName(name));
+  return createRedaction(secrets.map(([, value]) => value ?? null));
+}
+
+function describeEnd(end: {
+  signal?: string | undefined;
+  exitCode?: number | undefined;
+  shortMessage?: string | undefined;
+}): string {
+  if (end.signal === 'SIGKILL') return 'was ended by SIGKILL (the system does this when memory runs out)';
+  if (end.signal !== undefined) return `was ended by ${end.signal}`;
+  return end.exitCode === undefined ? `could not be started: ${end.shortMessage}` : `ended with code ${end.exitCode}`;
+}
+
+/** Whatever the worker started goes with it: an engine's own processes keep the GPU's memory. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // There is no process left in it.
+  }
+}
+
+function destroyAll(streams: readonly unknown[]): void {
+  for (const stream of streams) (stream as Readable | Writable | null)?.destroy();
+}

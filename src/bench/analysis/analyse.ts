@@ -1,0 +1,80 @@
+import { UsageError } from '../../core/errors.ts';
+import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
+import type { AgreementRecord, BenchRecord, TrialRecord } from '../records/records.ts';
+import { findStability, type StabilityLimits, defaultStabilityLimits } from './stability.ts';
+import { findSteady } from '../statistics/steady.ts';
+import { planOf, trialsOf } from '../records/trials-file.ts';
+import { curveFields, groupTrials, workersOf, settingFields } from './trial-groups.ts';
+import type { Trial } from './verdicts/evidence.ts';
+import { findVerdicts } from './verdicts/index.ts';
+import { findCurves } from './worker-curve.ts';
+
+/** What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again. */
+export function analyse(
+  records: readonly BenchRecord[],
+  limits: StabilityLimits = defaultStabilityLimits,
+): BenchAnalysis {
+  const plan = planOf(records);
+  if (plan === null)
+    throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
+  const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
+  const trials = analyseTrials(trialsOf(records), agreements);
+  return { plan, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
+}
+
+function analyseTrials(records: readonly TrialRecord[], agreements: readonly AgreementRecord[]): TrialAnalysis[] {
+  const trials = records.map((record): Trial => ({ record, steady: findSteady(record.windows) }));
+  const groups = groupTrials(trials, curveFields);
+  const changes = answerChanges(records, agreements);
+  return trials.map((trial) => ({
+    ...trial,
+    verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups) }),
+    changesAnswers: changes.get(trial.record.spec.number)?.isChange ?? null,
+    changedShare: changes.get(trial.record.spec.number)?.share ?? null,
+  }));
+}
+
+const peersOf = (trial: Trial, groups: Trial[][]): Trial[] =>
+  (groups.find((group) => group.includes(trial)) ?? []).filter(
+    ({ record }) => record.state === 'finished' && workersOf(record) !== workersOf(trial.record),
+  );
+
+/** How a trial's answers differ from those of the trial of its own engine that it was compared with. */
+interface AnswerChange {
+  /** Of the fields of JSON answers, else of the texts, 0 to 1. */
+  share: number;
+  /** More than what is noise. */
+  isChange: boolean;
+}
+
+/** A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it. */
+const minChange = 0.01;
+
+/** Of each trial that was compared with another of its engine, by its number. */
+function answerChanges(
+  trials: readonly TrialRecord[],
+  agreements: readonly AgreementRecord[],
+): Map<number, AnswerChange> {
+  const changes = new Map<number, AnswerChange>();
+  for (const engine of groupTrials(
+    trials.map((record) => ({ record })),
+    ['backend', 'model'],
+  )) {
+    const settings = groupTrials(engine, settingFields);
+    const settingOf = new Map(settings.flatMap((group, at) => group.map(({ record }) => [record.spec.number, at])));
+    const compared = agreements.filter(
+      (pair) => settingOf.has(Number(pair.left)) && settingOf.has(pair.right) && pair.compared > 0,
+    );
+    const repeats = compared.filter(({ left, right }) => settingOf.get(Number(left)) === settingOf.get(right));
+    // What a setting differs by from itself is chance: at a temperature, most of all.
+    const noise = Math.max(minChange, ...repeats.map(differingShare));
+    for (const pair of compared) {
+      const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);
+      changes.set(pair.right, { share, isChange: share > noise });
+    }
+  }
+  return changes;
+}
+
+const differingShare = ({ compared, same_text, fields, same_fields }: AgreementRecord): number =>
+  fields > 0 ? 1 - same_fields / fields : 1 - same_text / compared;

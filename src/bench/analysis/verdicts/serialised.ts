@@ -1,0 +1,93 @@
+import { formatDuration, formatPercent, formatRate } from '../../../text/format.ts';
+import { slotSetting } from '../slot-setting.ts';
+import { workersOf } from '../trial-groups.ts';
+import { type Evidence, type FindVerdict, type Trial, meanTime, usualRate, usualWindows } from './evidence.ts';
+
+/** With a worker more than slots, as is good, a request waits 1 part in slots + 1: this is told where it matters. */
+const minQueueShare = 0.25;
+/** What more workers may change: a rate that rises by less stays, a service time that rises by less does too. */
+const steadyShare = 1.1;
+const steadyService = 1.25;
+/** A service time that is less of the latency is too small to be told from what it is subtracted from. */
+const minService = 0.1;
+
+/** The server's slots are full, and more requests only wait for them. */
+export const findSerialised: FindVerdict = (evidence) => bySlots(evidence) ?? byPeer(evidence);
+
+/** The server told its slots and how long requests waited. */
+function bySlots(evidence: Evidence): ReturnType<FindVerdict> {
+  const { slots } = evidence.record;
+  const workers = workersOf(evidence.record);
+  const { queue, latency } = timesOf(evidence);
+  if (slots === null || workers === null || workers <= slots || queue === null || latency === null) return null;
+  if (queue < minQueueShare * latency) return null;
+  const text = `The server works on ${slots} ${slots === 1 ? 'request' : 'requests'} at once, and ${workers} workers ask: a request waits ${formatDuration(queue)} of its ${formatDuration(latency)} (${formatPercent(queue / latency)}).`;
+  return { cause: 'serialised', text: `${text} ${advice(evidence, slots)}` };
+}
+
+/** A trial with fewer workers was as fast: what came with more of them is waiting. The time to the first token holds it too. */
+function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
+  const workers = workersOf(evidence.record);
+  const peer = minWorkers(evidence.peers);
+  const fewer = peer === null ? null : workersOf(peer.record);
+  if (workers === null || peer === null || fewer === null || fewer >= workers) return null;
+  const [before, now] = [splitOf(peer), splitOf(evidence)];
+  if (before === null || now === null || !onlyWaits(before, now)) return null;
+  if (usualRate(evidence) > steadyShare * usualRate(peer)) return null;
+  const text = `${workers} workers get ${formatRate(usualRate(evidence))} req/s, and ${fewer} get ${formatRate(usualRate(peer))}: requests ${waitText(now)} instead of ${formatDuration(before.waitMs)}, and are then served in ${formatDuration(now.serviceMs)} as before (${formatDuration(before.serviceMs)}).`;
+  return { cause: 'serialised', text: `${text} ${peerAdvice(evidence, now, fewer)}` };
+}
+
+/** By Little's law so many are being worked on; but before the first token a prompt is computed, and maybe waits. */
+function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: number): string {
+  if (!isQueue) return `--workers ${fewer} is as fast.`;
+  const slots = Math.max(1, Math.round((usualRate(evidence) * serviceMs) / 1000));
+  return `The server works on about ${slots} at once. ${advice(evidence, slots)}`;
+}
+
+interface Split {
+  /** Of the wait: the queue time, else the time to the first token, which holds it. */
+  isQueue: boolean;
+  waitMs: number;
+  serviceMs: number;
+}
+
+function onlyWaits(before: Split, now: Split): boolean {
+  const latencyGrowth = now.waitMs + now.serviceMs - before.waitMs - before.serviceMs;
+  return (
+    before.isQueue === now.isQueue &&
+    before.serviceMs >= minService * (before.waitMs + before.serviceMs) &&
+    now.serviceMs <= steadyService * before.serviceMs &&
+    now.waitMs - before.waitMs >= 0.5 * latencyGrowth &&
+    now.waitMs >= minQueueShare * (now.waitMs + now.serviceMs)
+  );
+}
+
+const waitText = ({ isQueue, waitMs }: Split): string =>
+  isQueue ? `wait ${formatDuration(waitMs)}` : `take ${formatDuration(waitMs)} to the first token`;
+
+function splitOf(trial: Trial): Split | null {
+  const { latency, queue, ttft } = timesOf(trial);
+  const waitMs = queue ?? ttft;
+  return latency === null || waitMs === null ? null : { isQueue: queue !== null, waitMs, serviceMs: latency - waitMs };
+}
+
+function timesOf(trial: Trial): Record<'latency' | 'queue' | 'ttft', number | null> {
+  const windows = usualWindows(trial);
+  return {
+    latency: meanTime(windows, 'latency_ms'),
+    queue: meanTime(windows, 'queue_ms'),
+    ttft: meanTime(windows, 'ttft_ms'),
+  };
+}
+
+function minWorkers(trials: readonly Trial[]): Trial | null {
+  const known = trials.filter(({ record }) => workersOf(record) !== null);
+  return known.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0))[0] ?? null;
+}
+
+function advice({ record }: Evidence, slots: number): string {
+  const setting = slotSetting(record.spec.backend, Math.max(2 * slots, workersOf(record) ?? 0));
+  const fewer = `--workers ${slots + 1} is as fast`;
+  return setting === null ? `${fewer}.` : `More at once: ${setting}; as it is, ${fewer}.`;
+}

@@ -1,0 +1,50 @@
+import { formatInteger, formatPercent } from '../../../text/format.ts';
+import type { Window } from '../../records/records.ts';
+import type { FindVerdict } from './evidence.ts';
+import { type StartAndEnd, startAndEnd } from './start-and-end.ts';
+
+/** A clock that falls by less, or heat that rises by less, is noise; makers let GPUs slow down from about 83 degrees on. */
+const limits = { clockShare: 0.97, riseDegrees: 3, hotDegrees: 80 };
+
+/** The rate falls, and the GPU's clock with it while it gets hot, or its driver says that it slows down. */
+export const findThermal: FindVerdict = ({ record: { windows }, steady: { trend } }) => {
+  if (trend === null || trend > 0) return null;
+  const seen = {
+    heat: startAndEnd(windows, ({ gpu }) => gpu?.temperature ?? null),
+    clock: startAndEnd(windows, ({ gpu }) => gpu?.clock ?? null),
+    throttled: startAndEnd(windows, throttledOf),
+  };
+  if (!slowsDown(seen) || !(isHeating(seen.heat) || isThrottled(seen.throttled))) return null;
+  const driver = isThrottled(seen.throttled) ? '; its driver holds the clock down' : '';
+  return {
+    cause: 'thermal',
+    text: `The GPU slows down: the rate fell by ${formatPercent(-trend)} over the trial${heatText(seen.heat)}${clockText(seen.clock, windows)}${driver}. Cool it better or lower its power limit (nvidia-smi -pl), and plan with the rate at the end.`,
+  };
+};
+
+type Seen = Record<'heat' | 'clock' | 'throttled', StartAndEnd | null>;
+
+/** A driver that held the clock down from the start does not explain why the rate falls now. */
+function slowsDown({ clock, throttled }: Seen): boolean {
+  const isNew = isThrottled(throttled) && throttled.start < 0.5;
+  return isNew || clock === null || clock.end < limits.clockShare * clock.start;
+}
+
+const isThrottled = (throttled: StartAndEnd | null): throttled is StartAndEnd =>
+  throttled !== null && throttled.end >= 0.5;
+
+const throttledOf = ({ gpu }: Window): number | null =>
+  gpu === null || gpu.is_throttled === null ? null : Number(gpu.is_throttled);
+
+const isHeating = (heat: StartAndEnd | null): boolean =>
+  heat !== null && heat.end >= limits.hotDegrees && heat.end - heat.start >= limits.riseDegrees;
+
+const heatText = (heat: StartAndEnd | null): string =>
+  heat === null ? '' : ` while it went from ${Math.round(heat.start)} to ${Math.round(heat.end)} °C`;
+
+function clockText(clock: StartAndEnd | null, windows: readonly Window[]): string {
+  if (clock === null) return '';
+  const most = windows.find(({ gpu }) => gpu !== null && gpu.clock_most !== null)?.gpu?.clock_most ?? null;
+  const of = most === null ? '' : ` of ${formatInteger(most)}`;
+  return ` and its clock from ${formatInteger(clock.start)} to ${formatInteger(clock.end)} MHz${of}`;
+}

@@ -1,0 +1,93 @@
+import { dirname } from 'node:path';
+import { UsageError } from '../../core/errors.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+import { chooseBackend, findBackend } from '../../run/choose/choose-backend.ts';
+import type { RunHost } from '../../run/run-request.ts';
+import { type BenchPaths, inputOf, warmUpInput } from '../records/bench-paths.ts';
+import { type FirstRates, chooseSize, isBeyond, lookAtEngines } from './choose-size.ts';
+import { type Engine, type Matrix, type Point, maxBaselineRequests, pointsOf } from './matrix.ts';
+import { type OrderOptions, orderTrials } from './order.ts';
+import { type PlanRecord, type TrialSpec, recordsVersion } from '../records/records.ts';
+import { maxWarmUp } from '../trial/run-trial.ts';
+import { type RequestSource, bundledCandidates, openSource } from './sample-input.ts';
+import type { TrialBase } from '../trial/trial-request.ts';
+
+/** What is to be measured. */
+export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOptions {
+  /** Null: those that the budget has room for. */
+  sizes: number[] | null;
+  /** Null: the bundled candidates. */
+  input: string | null;
+  base: TrialBase;
+  /** None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
+  engines: { backend: string; model: string | null }[];
+  budgetSeconds: number | null;
+}
+
+/** Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more. */
+export async function planBench(request: BenchRequest, paths: BenchPaths, host: RunHost): Promise<PlanRecord> {
+  await makeFolder(dirname(warmUpInput(paths)));
+  const path = request.input ?? bundledCandidates;
+  const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(paths)), ...host });
+  try {
+    const engines = await enginesOf(request, source, host);
+    await source.write(warmUpInput(paths), maxWarmUp, warmUpOffset);
+    const wish = { ...request, engines };
+    const rates = request.budgetSeconds === null ? none : await lookAtEngines(wish, paths, host);
+    const sizes = request.sizes ?? [chooseSize(rates, wish, { requests: source.requests, onNote: host.onNote })];
+    const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
+    if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
+    if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
+    const all = orderTrials(points, request);
+    const trials = all.filter((spec) => !isBeyond(spec, rates, request.budgetSeconds ?? Infinity));
+    if (trials.length === 0)
+      throw new UsageError('no trial fits into the budget', 'Give fewer --sizes, or a longer --budget.');
+    await writeSamples(trials, paths, source);
+    return {
+      type: 'plan',
+      version: recordsVersion,
+      created_at: new Date().toISOString(),
+      input: {
+        path: request.input,
+        sha256: source.sha256,
+        requests: source.requests,
+      },
+      seed: request.seed,
+      trials,
+      left_out: all.filter((spec) => !trials.includes(spec)),
+      budget_seconds: request.budgetSeconds,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+const none: FirstRates = new Map();
+
+async function enginesOf({ engines, base }: BenchRequest, source: RequestSource, host: RunHost): Promise<Engine[]> {
+  const [model = ''] = source.models;
+  if (base.settings.model === null && source.models.length > 1 && engines.some((engine) => engine.model === null)) {
+    host.onNote(`the input names ${source.models.length} models: ${model} is measured (another with -m)`);
+  }
+  const { host: address, baseUrl, python } = base.runner;
+  const place = { host: address, baseUrl, python, environment: host.environment };
+  if (engines.length > 0)
+    return engines.map((engine) => ({ backend: findBackend(engine.backend).name, model: engine.model ?? model }));
+  const { definition } = await chooseBackend(base.settings.backend, [model], place);
+  return [{ backend: definition.name, model }];
+}
+
+/** A server that somebody else runs keeps its model loaded, whatever we ask. */
+const canBeMeasured = ({ backend, strategy }: Point): boolean => strategy !== 'baseline' || backend !== 'openai';
+
+function baselineText(engines: readonly Engine[]): string {
+  const text = `baseline: ${maxBaselineRequests} requests a trial at most, for each of them loads the model`;
+  return engines.some(({ backend }) => backend === 'openai') ? `${text}; none on openai, which can't unload it` : text;
+}
+
+/** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */
+const warmUpOffset = 0.5;
+
+async function writeSamples(trials: readonly TrialSpec[], paths: BenchPaths, source: RequestSource): Promise<void> {
+  for (const size of new Set(trials.map((spec) => spec.size))) await source.write(inputOf(paths, size), size);
+}

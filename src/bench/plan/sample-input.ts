@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../../core/errors.ts';
+import { isRejected } from '../../core/request.ts';
+import { rowStates } from '../../data/row-table.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
+import { readRows } from '../../input/read-items.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { type RunInput, readInput } from '../../run/read-input.ts';
+
+/** The requests that a bench takes its own from. */
+export interface RequestSource {
+  sha256: string;
+  requests: number;
+  models: readonly string[];
+  /**
+   * Writes so many of its requests, in its order, that share their prompts as the whole file does; always the same ones. Where
+   * it has fewer they come again, with `~2` behind their ids. `offset` (0 to 1, of the distance between two) takes other ones.
+   */
+  write: (path: string, size: number, offset?: number) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+/** What ships with the package: `bench` without an input. */
+export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candidates.jsonl', import.meta.url));
+
+/** Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. */
+export async function openSource(
+  path: string,
+  settings: AnswerSettings,
+  { folder, stdin, stop }: { folder: string; stdin: Readable; stop: AbortSignal },
+): Promise<RequestSource> {
+  const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
+  const input = await readInput(
+    { input: path, spool: null, paths, settings },
+    { host: { stdin, stop }, previous: null },
+  );
+  if (!input.isComplete()) {
+    await input.close();
+    throw new UsageError(`${path} was not read to its end`);
+  }
+  const rows = usableRows(input);
+  if (rows.length === 0) {
+    await input.close();
+    throw new UsageError(`${path}: no line is a valid request`, `See why with: llmbatch validate ${path}`);
+  }
+  return {
+    sha256: input.identity()?.sha256 ?? '',
+    requests: rows.length,
+    models: input.scan.models,
+    write: (target, size, offset = 0) => writeLines(target, sampleLines(input, picksOf(input, rows, { size, offset }))),
+    async close() {
+      await input.close();
+      await rm(paths.spool, { force: true });
+    },
+  };
+}
+
+function usableRows({ scan: { table } }: RunInput): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < table.size; row++) if (table.state(row) === rowStates.open) rows.push(row);
+  return rows;
+}
+
+/** A row, and how often it came before. */
+interface Pick {
+  row: number;
+  turn: number;
+}
+
+function picksOf({ scan: { table } }: RunInput, rows: readonly number[], { size, offset }: SampleSize): Pick[] {
+  const picks: Pick[] = [];
+  for (let turn = 0; picks.length < size; turn++) {
+    const share = { size: Math.min(size - picks.length, rows.length), offset };
+    for (const row of sampleRows(rows, (each) => table.group(each), share)) picks.push({ row, turn });
+  }
+  return picks;
+}
+
+const picksAtOnce = 256;
+
+async function* sampleLines(input: RunInput, picks: readonly Pick[]): AsyncGenerator<string> {
+  const { handle, scan } = input;
+  for (let from = 0; from < picks.length; from += picksAtOnce) {
+    const group = picks.slice(from, from + picksAtOnce);
+    const rows = group.map(({ row }) => row);
+    const lines = await readRows(handle, scan, rows);
+    yield group.map((pick, index) => `${withId(input, pick, lines[index]!.bytes)}\n`).join('');
+  }
+}
+
+/** The line with its id written out: `line-17` names another request in a sample. */
+function withId({ scan }: RunInput, { row, turn }: Pick, line: Buffer): string {
+  const read = scan.read(row, line);
+  if (isRejected(read)) throw new Error(`line ${read.line} was a request before: ${read.reason}`);
+  const record = JSON.parse(line.toString('utf8').replace(/^\uFEFF/, '')) as Record<string, unknown>;
+  const id = turn === 0 ? read.id : freeId(`${read.id}~${turn + 1}`, (taken) => scan.table.find(taken) >= 0);
+  const key = (record['custom_id'] ?? null) === null ? 'id' : 'custom_id';
+  return JSON.stringify({ ...record, [key]: id });
+}
+
+function freeId(wanted: string, isTaken: (id: string) => boolean): string {
+  let id = wanted;
+  while (isTaken(id)) id += '~';
+  return id;
+}
+
+/** Whole or not at all: a bench that goes on takes what is there. */
+async function writeLines(path: string, pieces: AsyncIterable<string>): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  const handle = await open(draft, 'wx');
+  try {
+    for await (const piece of pieces) await handle.write(piece);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, path);
+}
+
+export interface SampleSize {
+  /** Rows; at most those that there are. */
+  size: number;
+  /** From 0 to 1: with another one, other rows. */
+  offset: number;
+}
+
+/** Rows of one group that follow each other, which are taken together or not at all. */
+type Stretch = number[];
+
+/** So many stretches at least, for a sample that is spread over the file. */
+const minStretches = 16;
+
+/**
+ * A sample that is as fast as the whole: single rows spread over the file would share less of their prompts than their
+ * neighbours do, so whole groups are taken (a group is a system prompt, whose requests run one behind the other), and
+ * stretches of those that are too large. Rows come in ascending order.
+ */
+export function sampleRows(rows: readonly number[], groupOf: (row: number) => number, wanted: SampleSize): number[] {
+  const { size } = wanted;
+  if (size >= rows.length) return [...rows];
+  const [taken, left] = spread(stretchesOf(rows, groupOf, Math.max(1, Math.floor(size / minStretches))), wanted);
+  // Only the last is cut: the sum of whole ones is a little more or less than what is wanted.
+  return [...taken, ...left.toReversed()]
+    .flat()
+    .slice(0, size)
+    .toSorted((first, second) => first - second);
+}
+
+function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, longest: number): Stretch[] {
+  const unfinished = new Map<number, Stretch>();
+  const stretches: Stretch[] = [];
+  for (const row of rows) {
+    const group = groupOf(row);
+    let stretch = unfinished.get(group);
+    if (stretch === undefined || stretch.length === longest) {
+      stretch = [];
+      stretches.push(stretch);
+      unfinished.set(group, stretch);
+    }
+    stretch.push(row);
+  }
+  return stretches;
+}
+
+/** Of each length the same share, and those of one length spread evenly over the file. */
+function spread(stretches: readonly Stretch[], { size, offset }: SampleSize): [taken: Stretch[], left: Stretch[]] {
+  const share = size / stretches.reduce((sum, { length }) => sum + length, 0);
+  const ahead = (1 - share) * (1 - offset);
+  const [taken, left]: [Stretch[], Stretch[]] = [[], []];
+  let owed = 0;
+  for (const stretch of stretches.toSorted((first, second) => first.length - second.length)) {
+    owed += share * stretch.length;
+    const isDue = owed >= (1 - ahead) * stretch.length - rounding;
+    if (isDue) owed -= stretch.length;
+    (isDue ? taken : left).push(stretch);
+  }
+  return [taken, left];
+}
+
+const rounding = 1e-6;

@@ -1,0 +1,159 @@
+import { readFile, writeFile, lstat, readdir, realpath } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import { z } from 'zod';
+import { UsageError } from '../../core/errors.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings.ts';
+import { version } from '../../core/version.ts';
+import { findGpus } from '../../machine/find-gpus.ts';
+import type { TrialBase } from '../trial/trial-request.ts';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { execa } from 'execa';
+
+/** Flags of the report: what it projects to, and what it holds the trials against. */
+const reportFlagsSchema = z.object({
+  project: z.array(z.number()).optional(),
+  priceIn: z.number().optional(),
+  priceOut: z.number().optional(),
+  weights: z.record(z.string(), z.number()).optional(),
+  vramDelta: z.number().optional(),
+  vramLeak: z.number().optional(),
+  rateVariance: z.number().optional(),
+  maxReloads: z.number().optional(),
+  minSuccess: z.number().optional(),
+});
+
+const schema = z.object({
+  schema_version: z.literal(1),
+  llmbatch: z.string(),
+  created_at: z.string(),
+  /** The command line, for whoever wants to measure it again. */
+  command: z.array(z.string()),
+  node: z.string(),
+  platform: z.string(),
+  cpu: z.object({ model: z.string(), threads: z.number() }),
+  memory_bytes: z.number(),
+  gpus: z.array(z.object({ name: z.string(), driver: z.string(), memory_bytes: z.number().nullable() })),
+  /** What all trials share; `bench --resume` takes it from here. */
+  settings: answerSettingsSchema,
+  runner: runnerSettingsSchema,
+  report: reportFlagsSchema.default({}),
+  /** Of each backend, where several are compared. */
+  installs: z.record(z.string(), z.object({ bytes: z.number().nullable(), services: z.number() })).default({}),
+});
+
+/** `environment.json`: what must be known beside a bench's numbers. No key or secret is in it. */
+export type BenchEnvironment = z.infer<typeof schema>;
+
+interface Circumstances {
+  command: string[];
+  flags: object;
+  backends: readonly string[];
+  environment: NodeJS.ProcessEnv;
+}
+
+export async function describeEnvironment(
+  { settings, runner }: TrialBase,
+  { command, flags, backends, environment }: Circumstances,
+): Promise<BenchEnvironment> {
+  const { gpus } = await findGpus(environment);
+  return {
+    schema_version: 1,
+    llmbatch: version,
+    created_at: new Date().toISOString(),
+    command,
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch} ${release()}`,
+    cpu: { model: cpus()[0]?.model ?? 'unknown', threads: cpus().length },
+    memory_bytes: totalmem(),
+    gpus: gpus.map(({ name, driver, totalBytes }) => ({ name, driver, memory_bytes: totalBytes })),
+    settings,
+    runner,
+    report: reportFlagsSchema.parse(flags),
+    installs: await findInstalls(backends, {
+      ...environment,
+      ...(runner.python === null ? {} : { LLMBATCH_PYTHON: runner.python }),
+    }),
+  };
+}
+
+export const writeEnvironment = (path: string, environment: BenchEnvironment): Promise<void> =>
+  writeFile(path, `${JSON.stringify(environment, null, 2)}\n`);
+
+export async function readEnvironment(path: string): Promise<BenchEnvironment> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    throw new UsageError(
+      `${path} does not say how the bench was started`,
+      `Start it anew. (${String(error).slice(0, 200)})`,
+    );
+  }
+}
+
+/** What an engine costs to have: a part of its simplicity. */
+export interface EngineInstall {
+  /** On this machine's disk, without models; null where it isn't found here. */
+  bytes: number | null;
+  /** That somebody must keep running, beside llmbatch. */
+  services: number;
+}
+
+/** Of each backend; of a single one nothing, for there is nothing to compare it with and to look takes seconds. */
+async function findInstalls(
+  backends: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<Record<string, EngineInstall>> {
+  if (backends.length < 2) return {};
+  const found = backends.map(async (backend) => [backend, await findInstall(backend, environment)] as const);
+  return Object.fromEntries(await Promise.all(found));
+}
+
+/** Looks at the files of an engine's package or program. */
+async function findInstall(backend: string, environment: NodeJS.ProcessEnv): Promise<EngineInstall> {
+  const paths = await pathsOf(backend, environment).catch(() => []);
+  const sizes = await Promise.all(paths.map(sizeOf));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { bytes: bytes === 0 ? null : bytes, services: servicesOf(backend) };
+}
+
+const servicesOf = (backend: string): number => (['ollama', 'openai'].includes(backend) ? 1 : 0);
+
+function pathsOf(backend: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
+  if (backend === 'llama-cpp') return nodeLlamaCpp();
+  if (backend === 'ollama') return ollama(environment);
+  return backend === 'vllm' ? pythonPackages(environment) : Promise.resolve([]);
+}
+
+/** The package, and its binaries for this platform. */
+async function nodeLlamaCpp(): Promise<string[]> {
+  const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
+  const modules = entry.slice(0, entry.lastIndexOf('node-llama-cpp'));
+  return [join(modules, 'node-llama-cpp'), join(modules, '@node-llama-cpp')];
+}
+
+/** The program, and the libraries that it brings. */
+async function ollama({ PATH = '' }: NodeJS.ProcessEnv): Promise<string[]> {
+  const found = await Promise.all(
+    PATH.split(delimiter).map((folder) => realpath(join(folder, 'ollama')).catch(() => null)),
+  );
+  const program = found.find((path) => path !== null);
+  return program === undefined || program === null ? [] : [program, join(dirname(program), '..', 'lib', 'ollama')];
+}
+
+/** All packages beside vLLM: they are its dependencies, or the environment is not its own. */
+async function pythonPackages({ LLMBATCH_PYTHON: python = 'python3' }: NodeJS.ProcessEnv): Promise<string[]> {
+  const code = 'import importlib.util as u, os; print(os.path.dirname(os.path.dirname(u.find_spec("vllm").origin)))';
+  const { stdout } = await execa(python, ['-c', code], { timeout: 20_000 });
+  return [stdout.trim()];
+}
+
+/** Bytes of a file, or of all files below a folder; 0 where there is none. */
+async function sizeOf(path: string): Promise<number> {
+  const stats = await lstat(path).catch(() => null);
+  if (stats === null) return 0;
+  if (!stats.isDirectory()) return stats.size;
+  let bytes = 0;
+  for (const name of await readdir(path).catch(() => [])) bytes += await sizeOf(join(path, name));
+  return bytes;
+}

@@ -1,0 +1,99 @@
+import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import type { PagePart } from '../../report/page.ts';
+import { breakText } from '../../text/break-text.ts';
+import { printable } from '../../text/printable.ts';
+import { alignTable } from '../../report/text.ts';
+import type { BenchAnalysis, Stability, TrialAnalysis } from '../analysis/analysis.ts';
+import { pointOf } from '../analysis/worker-curve.ts';
+import type { BenchReport } from './bench-report.ts';
+import { engineParts } from './engines-part.ts';
+import { projectionPart } from './projection-part.ts';
+import { summarySentences } from './summary-part.ts';
+import { nameSettings } from './trial-names.ts';
+import { rangeText, reasonsOf } from './trials-part.ts';
+import { meanOf } from '../statistics/mean.ts';
+import { groupCurves, groupTrials, ofLargestSize, workersOf } from '../analysis/trial-groups.ts';
+
+/** What a bench found, for a terminal. */
+export function renderBenchText(report: BenchReport): string {
+  const { analysis } = report;
+  const [comparison = null, decision = null] = engineParts(report);
+  const parts = [
+    alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
+    section('In short', broken(summarySentences(analysis))),
+    section('Why', broken(whyOf(analysis))),
+    ...analysis.stability.map(stabilityText),
+    ...[comparison, decision, projectionPart(report)].map(tableText),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function tableText(part: PagePart | null): string {
+  if (part === null) return '';
+  const { title, header: head = null, rows = [] } = part;
+  return section(title, alignTable(head === null ? rows : [head, ...rows], longestCell));
+}
+
+const longestCell = 70;
+const header = ['setting', 'req/s', '95 % range', 'p50', 'p95', 'first 20', 'failed', 'trials'];
+
+/** The repeats of each setting, the fewest workers first. */
+const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
+  groupCurves(trials).flatMap((curve) =>
+    groupTrials(
+      curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
+      ['workers'],
+    ),
+  );
+
+function rowsOf({ trials }: BenchAnalysis): string[][] {
+  const nameOf = nameSettings(trials.map(({ record }) => record));
+  return pointsOf(trials).map((group) => {
+    const finished = group.filter(({ record }) => record.state === 'finished');
+    const [first] = group;
+    const label = nameOf(first!.record);
+    if (finished.length === 0) return [label, 'failed', '', '', '', '', '', String(group.length)];
+    const { rate, low, high, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
+    return [
+      label,
+      rate === null ? 'not steady' : formatRate(rate),
+      rate === null ? neededText(finished) : rangeText({ low, high }),
+      formatDuration(p50),
+      formatDuration(p95),
+      formatRate(meanOf(finished.map(({ record }) => record.first_20_rate))),
+      formatInteger(finished.reduce((sum, { record }) => sum + record.failed, 0)),
+      String(group.length),
+    ];
+  });
+}
+
+function neededText(trials: TrialAnalysis[]): string {
+  const needed = Math.max(...trials.map(({ steady }) => steady.neededRequests ?? 0));
+  return needed > 0 ? `needs ${formatInteger(needed)} requests` : '';
+}
+
+/** The weightiest of each setting. */
+function whyOf({ trials }: BenchAnalysis): string[] {
+  const reasons = reasonsOf(ofLargestSize(trials, ({ record }) => record.spec));
+  const first = new Map(reasons.toReversed().map((reason) => [reason.setting, reason]));
+  return reasons
+    .filter((reason) => first.get(reason.setting) === reason)
+    .map(({ setting, cause, text }) => `${setting}: ${cause}. ${text}`);
+}
+
+const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const;
+
+function stabilityText({ backend, model, batches, checks }: Stability): string {
+  const rows = checks.map(({ name, limit, measured, passed }) => [name, limit, measured, marks[`${passed}`]]);
+  const table = alignTable([['check', 'limit', 'measured', ''], ...rows], longestCell);
+  return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
+}
+
+/** Sentences as wide as a page of text, whatever the terminal: they are also read in files. */
+const broken = (sentences: string[]): string[] =>
+  sentences.flatMap((text) => breakText(text, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`)));
+
+const textWidth = 78;
+
+const section = (title: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${printable(line)}`)].join('\n');

@@ -1,0 +1,50 @@
+import { findBackend } from '../../run/choose/choose-backend.ts';
+import type { AnswerSettings, RunnerSettings } from '../../core/settings.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import type { RunRequest } from '../../run/run-request.ts';
+import type { LoadRequirements } from './bench-slot.ts';
+import type { TrialSpec } from '../records/records.ts';
+
+/** What all trials of a bench have in common: the flags of the user. */
+export interface TrialBase {
+  settings: AnswerSettings;
+  runner: RunnerSettings;
+}
+
+/** A trial as a run of its own: `input` to `output`, sent in the way of its strategy. */
+export function trialRequest(spec: TrialSpec, base: TrialBase, files: { input: string; output: string }): RunRequest {
+  const { strategy, backend, model } = spec;
+  return {
+    input: files.input,
+    spool: null,
+    paths: pathsOf(files.output),
+    settings: {
+      ...base.settings,
+      backend,
+      model,
+      mode: strategy === 'conversation' ? 'conversation' : 'independent',
+      options: { ...spec.options, ...(unloadsByItself(spec) ? { keep_alive: 0 } : {}) },
+      // What is to be left out was left out of the sample.
+      format: 'jsonl',
+      limit: null,
+      sample: null,
+    },
+    runner: { ...base.runner, workers: spec.workers, strict: false, order: 'completion' },
+    allowDrift: false,
+    retryFailed: 'none',
+    overwrite: true,
+  };
+}
+
+/** A server that frees its model behind a request when it is asked to; other engines are closed and opened again. */
+const unloadsByItself = ({ strategy, backend }: TrialSpec): boolean =>
+  strategy === 'baseline' && 'keep_alive' in findBackend(backend).optionsHelp;
+
+/** What the trials of one load want of their engine. */
+export function wishOf(specs: readonly TrialSpec[]): LoadRequirements {
+  const workers = specs.map((spec) => spec.workers);
+  return {
+    workers: workers.includes(null) ? null : Math.max(...workers.map(Number)),
+    isCycled: specs.some((spec) => spec.strategy === 'baseline' && !unloadsByItself(spec)),
+  };
+}

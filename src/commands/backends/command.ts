@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { helpText } from '../shared/exit-codes.ts';
+
+export function addBackendsCommand(program: Command): void {
+  program
+    .command('backends')
+    .summary('the engines, and their --option keys')
+    .description('Lists the engines that -b can name, and the keys that --option can set for each.')
+    .option('--json', 'one JSON object instead of text', false)
+    .addHelpText('after', helpText(['llmbatch backends']))
+    .action(async ({ json }: { json: boolean }) => {
+      const { backends } = await import('../../backends/index.ts');
+      const { writeStdout } = await import('../shared/write-stdout.ts');
+      const list = backends.map(({ name, summary, endpoints, optionsHelp }) => ({
+        name,
+        summary,
+        endpoints,
+        options: optionsHelp,
+      }));
+      await writeStdout(json ? `${JSON.stringify(list)}\n` : `${list.map(renderBackend).join('\n\n')}\n`);
+    });
+}
+
+function renderBackend({
+  name,
+  summary,
+  options,
+}: {
+  name: string;
+  summary: string;
+  options: Record<string, string>;
+}): string {
+  const width = Math.max(...Object.keys(options).map((key) => key.length));
+  const rows = Object.entries(options).map(([key, help]) => `  --option ${key.padEnd(width)}  ${help}`);
+  return [`${name}: ${summary}`, ...rows].join('\n');
+}

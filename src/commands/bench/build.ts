@@ -1,0 +1,57 @@
+import { type Options, combine, parseEngine } from '../../bench/plan/matrix.ts';
+import type { BenchRequest } from '../../bench/plan/plan-bench.ts';
+import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
+import type { BenchFlags } from './flags.ts';
+import { answerSettings, refuseForeignFlags, runnerSettings } from '../shared/build-request.ts';
+
+const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
+  workers: [1, 2, 4, 8],
+  repeats: 3,
+};
+
+const defaultBudgetSeconds = 30 * 60;
+
+/** What the flags of `bench` ask for; checked as far as it can be without an engine. */
+export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
+  if (flags.backends === undefined) refuseForeignFlags(flags);
+  const settings = await answerSettings(flags, input ?? '');
+  const engines = (flags.backends ?? []).map(parseEngine);
+  const options = combine(asLists({ ...settings.options, ...flags.options }));
+  await checkEngines(engines, settings.backend, options);
+  return {
+    input,
+    base: { settings, runner: runnerSettings({ ...flags, workers: 'auto' }) },
+    engines,
+    options,
+    ...sizesOf(flags),
+    seed: flags.orderSeed,
+    budgetSeconds: budgetOf(flags),
+  };
+}
+
+/** Who says how many requests, knows how long they take. */
+function budgetOf({ budget, sizes }: BenchFlags): number | null {
+  if (budget !== undefined) return budget / 1000;
+  return sizes === undefined ? defaultBudgetSeconds : null;
+}
+
+function sizesOf(flags: BenchFlags) {
+  const { workers = defaults.workers, sizes = null, batches = null, mode } = flags;
+  const { strategies = [mode === 'conversation' ? 'conversation' : 'independent'] } = flags;
+  const { repeat = batches === null ? defaults.repeats : 1 } = flags;
+  return { workers, sizes, strategies, repeats: repeat, batches };
+}
+
+/** Of several engines, each takes the options that it has. */
+async function checkEngines(engines: BenchRequest['engines'], asked: string, options: Options[]): Promise<void> {
+  const definitions = engines.map(({ backend }) => findBackend(backend));
+  if (engines.length === 0 && asked !== 'auto') definitions.push(findBackend(asked));
+  const [only] = definitions;
+  if (only === undefined || definitions.length > 1) return;
+  for (const combination of options) await checkOptions(only, combination);
+}
+
+const asLists = (options: Record<string, unknown>): BenchFlags['options'] =>
+  Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key, Array.isArray(value) ? value : [value]]),
+  ) as BenchFlags['options'];

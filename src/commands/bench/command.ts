@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.ts';
+import { type BenchFlags, addBenchFlags } from './flags.ts';
+import { helpText } from '../shared/exit-codes.ts';
+
+export function addBenchCommand(program: Command, onExit: (code: number) => void): void {
+  const command = program
+    .command('bench')
+    .summary('measure settings on your own requests, and keep the best')
+    .description(
+      'Measures how fast your own requests run with each setting (workers, engines, ways of sending, options), explains the result, and saves the best setting for `run --workers auto`. Every trial is saved as it ends. Exits 3 when a trial or a stability check fails.',
+    )
+    .argument('[input]', 'a JSONL or CSV file, or - (default: the bundled candidates)');
+  addBenchFlags(command).addHelpText(
+    'after',
+    helpText([
+      'llmbatch bench --workers 1,2,4,8',
+      'llmbatch bench candidates.jsonl -m gemma-3-4b.gguf --workers 2,4,8 --budget 30m',
+      'llmbatch bench candidates.jsonl --backends ollama:gemma3:4b,vllm:google/gemma-3-4b-it --project 170000',
+      'llmbatch bench candidates.jsonl --sizes 5000 --batches 3 --workers 4',
+      'llmbatch bench --resume',
+    ]),
+  );
+  command.action(async (input: string | undefined, flags: BenchFlags) => {
+    refuseBeside(command, flags);
+    const { runBenchCommand } = await import('./run.ts');
+    onExit(await runBenchCommand(input ?? null, flags));
+  });
+}
+
+/** What goes with a bench that is there: what its report is made of, and how it talks. */
+const withOld = new Set(
+  ['resume', 'report', 'project', 'priceIn', 'priceOut', 'weights', 'json', 'progress'].concat([
+    'vramDelta',
+    'vramLeak',
+    'rateVariance',
+    'maxReloads',
+    'minSuccess',
+  ]),
+);
+
+/** A bench goes on as it was planned, and is read as it was measured. */
+function refuseBeside(command: Command, { resume, report }: BenchFlags): void {
+  if (resume === undefined && report === undefined) return;
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+  const stray = command.options.find(
+    (option) => isGiven(option.attributeName()) && !withOld.has(option.attributeName()),
+  );
+  if (stray === undefined && command.args.length === 0) return;
+  throw new UsageError(
+    `${resume === undefined ? '--report reads a bench as it is' : '--resume goes on as the bench was planned'}: ${stray === undefined ? 'no input' : `no ${stray.long}`} beside it`,
+    'Start a new bench without it.',
+  );
+}

@@ -1,0 +1,160 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Strategy, strategies } from '../../bench/records/records.ts';
+import * as parse from '../shared/parse-values.ts';
+import {
+  type AnswerFlags,
+  type RunnerFlags,
+  addAnswerFlags,
+  addConversationFlags,
+  addEngineFlags,
+} from '../shared/run-flags.ts';
+
+/** What the flags of `bench` leave in commander's hands. */
+export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
+  workers?: (number | null)[];
+  sizes?: number[];
+  backends?: string[];
+  strategies?: Strategy[];
+  options: Record<string, (string | number | boolean)[]>;
+  repeat?: number;
+  batches?: number;
+  orderSeed: number;
+  budget?: number;
+  name?: string;
+  output?: string;
+  resume?: string | true;
+  report?: string;
+  project?: number[];
+  priceIn?: number;
+  priceOut?: number;
+  weights?: Record<string, number>;
+  vramDelta?: number;
+  vramLeak?: number;
+  rateVariance?: number;
+  maxReloads?: number;
+  minSuccess?: number;
+}
+
+export function addBenchFlags(command: Command): Command {
+  addStabilityFlags(addReportFlags(addMatrixFlags(command)))
+    .option(
+      '--budget <duration>',
+      'fit the bench into this time; each point is tried once before any is tried again (default: 30m, none where --sizes is given)',
+      parse.parseDuration,
+    )
+    .option('--name <name>', 'of the folder: bench-results/<date>-<name>')
+    .option('-o, --output <folder>', 'the folder itself')
+    .option('--resume [folder]', 'go on with a stopped bench (default: the newest of bench-results)')
+    .option('--report <folder>', 'render the report of a bench again; runs nothing');
+  return addCarryFlags(addConversationFlags(addAnswerFlags(command)));
+}
+
+function addMatrixFlags(command: Command): Command {
+  return command
+    .option(
+      '--workers <list>',
+      'requests in flight, with commas; auto allowed (default: 1,2,4,8)',
+      listOf(parse.parseWorkers),
+    )
+    .option(
+      '--sizes <list>',
+      'requests of a trial, with commas (default: 2000, fewer where the input has fewer or the engine is slow for the budget)',
+      listOf(parse.parseCount),
+    )
+    .option(
+      '--backends <list>',
+      'engines with their models, with commas: ollama:gemma3:4b,llama-cpp:x.gguf (default: -b and -m, or what run would choose)',
+      listOf((text) => text),
+    )
+    .option(
+      '--strategies <list>',
+      `with commas: ${strategies.join(', ')} (default: as --mode has it)`,
+      listOf(parseStrategy),
+    )
+    .option(
+      '--options <key=values>',
+      "an option of the engine's own, its values with commas; repeatable",
+      collectValues,
+      {},
+    )
+    .option('--repeat <n>', 'trials of each point (default: 3; with --batches 1)', parse.parseCount)
+    .option(
+      '--batches <n>',
+      'stability: so many batches of each point, one after the other on one loaded model',
+      parse.parseCount,
+    )
+    .option('--order-seed <n>', 'what the order of the trials is drawn from', parse.parseCountOrZero, 1);
+}
+
+function addReportFlags(command: Command): Command {
+  return command
+    .option(
+      '--project <list>',
+      'hours, tokens, energy and money of so many requests, with commas',
+      listOf(parse.parseCount),
+    )
+    .option('--price-in <number>', 'of a million prompt tokens, to compare with', parse.parsePrice)
+    .option('--price-out <number>', 'of a million completion tokens', parse.parsePrice)
+    .option(
+      '--weights <list>',
+      'of the decision table: performance=40,reliability=30,resources=20,simplicity=10',
+      parseWeights,
+    );
+}
+
+/** Exit code 3 where batches are beyond them. */
+function addStabilityFlags(command: Command): Command {
+  return command
+    .option(
+      '--vram-delta <size>',
+      'with --batches: VRAM that one batch may leave behind (default: 500MB)',
+      parse.parseSize,
+    )
+    .option('--vram-leak <size>', 'VRAM that batch after batch may (default: 100MB)', parse.parseSize)
+    .option('--rate-variance <share>', 'between the rates of the batches (default: 10%)', parse.parseShare)
+    .option('--max-reloads <n>', 'model loads beyond the first (default: 0)', parse.parseCountOrZero)
+    .option('--min-success <share>', 'of the requests (default: 100%)', parse.parseShare);
+}
+
+/** How each trial is carried out: what of `run` has a meaning here. */
+function addCarryFlags(command: Command): Command {
+  return addEngineFlags(command)
+    .option('--retries <n>', 'as for run', parse.parseCountOrZero)
+    .option('--timeout <duration>', 'as for run', parse.parseDuration)
+    .option('--stall-timeout <duration>', 'as for run', parse.parseDuration)
+    .option('--drain-timeout <duration>', 'as for run', parse.parseDuration)
+    .option('--max-error-rate <share>', 'as for run', parse.parseShare)
+    .addOption(
+      new Option('--progress <how>', 'the live display on stderr')
+        .choices(['auto', 'bar', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .option('--json', 'print the analysis as JSON on stdout at the end', false);
+}
+
+const listOf =
+  <Value>(parseOne: (text: string) => Value) =>
+  (text: string): Value[] => {
+    const words = text.split(',').map((word) => word.trim());
+    if (words.includes('')) throw new InvalidArgumentError('Expected values with commas between them.');
+    return [...new Set(words.map(parseOne))];
+  };
+
+function parseStrategy(text: string): Strategy {
+  const found = strategies.find((strategy) => strategy === text);
+  if (found === undefined) throw new InvalidArgumentError(`Expected some of ${strategies.join(', ')}.`);
+  return found;
+}
+
+function collectValues(text: string, known: BenchFlags['options']): BenchFlags['options'] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected key=value,value.');
+  const key = text.slice(0, at);
+  const values = listOf((word) => Object.values(parse.collectOption(`${key}=${word}`, {}))[0]!)(text.slice(at + 1));
+  return { ...known, [key]: values };
+}
+
+function parseWeights(text: string): Record<string, number> {
+  const pairs = listOf((word) => parse.collectPriority(word, {}))(text);
+  return Object.assign({}, ...pairs) as Record<string, number>;
+}

@@ -1,0 +1,63 @@
+import type { TrialRecord } from '../../bench/records/records.ts';
+import { describeSpec } from '../../bench/analysis/trial-groups.ts';
+import type { TrialPlace } from '../../bench/run-bench.ts';
+import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import type { ProgressMode } from '../../progress/index.ts';
+import { createScreen } from '../shared/screen.ts';
+
+/** What a user sees of a bench while it runs, on stderr. */
+export interface BenchScreen {
+  note: (text: string) => void;
+  /** Trials say much that the one before them said. */
+  noteOnce: (text: string) => void;
+  startTrial: (place: TrialPlace, snapshot: () => Snapshot) => void;
+  endTrial: (record: TrialRecord, place: TrialPlace) => void;
+  close: () => void;
+}
+
+export function createBenchScreen(mode: ProgressMode): BenchScreen {
+  const screen = createScreen(mode);
+  const said = new Set<string>();
+  return {
+    note: screen.note,
+    noteOnce(text) {
+      if (said.has(text)) return;
+      said.add(text);
+      screen.note(text);
+    },
+    startTrial(place, snapshot) {
+      screen.start(snapshot, titleOf(place));
+    },
+    endTrial(record, place) {
+      screen.close();
+      screen.note([`${titleOf(place)}: ${outcomeOf(record)}`, ...progressOf(place)].join(' · '));
+    },
+    close: screen.close,
+  };
+}
+
+const titleOf = ({ spec, position, total }: TrialPlace): string =>
+  `trial ${position} of ${total}: ${describeSpec(spec)}`;
+
+/** How far the bench is. */
+function progressOf({ done, secondsLeft }: TrialPlace): string[] {
+  const isLast = secondsLeft === null || secondsLeft === 0;
+  return [...bestOf(done), ...(isLast ? [] : [`about ${formatDuration(secondsLeft * 1000)} left`])];
+}
+
+function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): string {
+  if (state === 'failed') return `failed: ${error}`;
+  const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
+  return `${formatRate(rateOf({ succeeded, seconds }))} req/s (${formatInteger(succeeded)} in ${formatDuration(seconds * 1000)}${failures})`;
+}
+
+function bestOf(done: readonly TrialRecord[]): string[] {
+  const [best] = done
+    .filter(({ state, succeeded }) => state === 'finished' && succeeded > 0)
+    .toSorted((left, right) => (rateOf(right) ?? 0) - (rateOf(left) ?? 0));
+  return best === undefined ? [] : [`best so far ${formatRate(rateOf(best))} req/s (trial ${best.spec.number})`];
+}
+
+const rateOf = ({ succeeded, seconds }: Pick<TrialRecord, 'succeeded' | 'seconds'>): number | null =>
+  seconds > 0 ? succeeded / seconds : null;

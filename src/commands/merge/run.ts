@@ -1,0 +1,107 @@
+import { type FileHandle, stat } from 'node:fs/promises';
+import { JournalError, exitCodes } from '../../core/errors.ts';
+import { formatInteger } from '../../text/format.ts';
+import { removeDrafts, replaceFile } from '../../files/replace-file.ts';
+import { acquireLock } from '../../journal/lock.ts';
+import { findManifest } from '../../journal/manifest/find-manifest.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import { readBestResults } from '../../journal/read-best-results.ts';
+import { readResultHead } from '../../journal/result-head.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { endOnSignals } from '../shared/end-on-signals.ts';
+import { tell, tellJson } from '../shared/print.ts';
+import { writeStdout } from '../shared/write-stdout.ts';
+
+export interface MergeFlags {
+  output: string;
+  overwrite: boolean;
+  json: boolean;
+}
+
+/** `llmbatch merge`. Returns the exit code. */
+export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {
+  let leftOut = 0;
+  const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
+  const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(outputs, flags, lines);
+  if (flags.json) tellJson({ ...counts, left_out: leftOut });
+  else tell(describe(counts, leftOut));
+  return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+}
+
+function describe({ succeeded, failed }: Counts, leftOut: number): string {
+  const rest = leftOut === 0 ? '' : `; left out, for they are no results: ${formatInteger(leftOut)} lines`;
+  return `${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed${rest}`;
+}
+
+/** For each output the number of the first one that answers the same input; null where no manifest says which. */
+async function nameInputs(outputs: readonly string[]): Promise<(number | null)[]> {
+  const manifests = await Promise.all(
+    outputs.map(async (output) => (await findManifest(pathsOf(output)).catch(() => null))?.manifest),
+  );
+  const inputs = manifests.map((manifest) => manifest?.input ?? null);
+  return inputs.map((input) => (input === null ? null : inputs.findIndex((other) => isSame(input, other))));
+}
+
+type Input = Manifest['input'];
+
+/** A file may have grown between its runs, or lie elsewhere; of standard input only the bytes tell. */
+function isSame(input: Input, other: Input | null): boolean {
+  if (input === other || other === null) return other !== null;
+  return (input.path !== '-' && input.path === other.path) || (input.sha256 !== '' && input.sha256 === other.sha256);
+}
+
+interface Counts {
+  succeeded: number;
+  failed: number;
+}
+
+const blockLength = 256 * 1024;
+
+async function mergeTo(write: (text: string) => Promise<boolean>, lines: AsyncIterable<Buffer>): Promise<Counts> {
+  const counts = { succeeded: 0, failed: 0 };
+  let block = '';
+  for await (const line of lines) {
+    if (readResultHead(line)?.kind === null) counts.succeeded++;
+    else counts.failed++;
+    block += `${line.toString('utf8')}\n`;
+    if (block.length < blockLength) continue;
+    if (!(await write(block))) return counts;
+    block = '';
+  }
+  await write(block);
+  return counts;
+}
+
+/** Under the lock of the output: a run may be writing it. */
+async function mergeToFile(
+  outputs: readonly string[],
+  { output, overwrite }: MergeFlags,
+  lines: AsyncIterable<Buffer>,
+): Promise<Counts> {
+  const path = pathsOf(output).output;
+  const found = await stat(path).catch(() => null);
+  if (found !== null && !found.isFile()) throw new JournalError(`${output} is not a regular file`);
+  if (found !== null && !overwrite) {
+    throw new JournalError(`${output} is there already`, 'Choose another -o, or replace it with --overwrite.');
+  }
+  const lock = await acquireLock(path);
+  const leaveNothing = async (): Promise<void> => {
+    await removeDrafts(path);
+    await lock.release();
+  };
+  try {
+    await removeDrafts(path);
+    // A new file may be read by those only who may read all that comes into it.
+    const rights = found ?? { mode: await commonMode(outputs) };
+    const write = (draft: FileHandle): Promise<Counts> =>
+      mergeTo((text) => draft.appendFile(text).then(() => true), lines);
+    return await endOnSignals(leaveNothing, () => replaceFile(path, rights, write));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function commonMode(paths: readonly string[]): Promise<number> {
+  const found = await Promise.all(paths.map((path) => stat(path).catch(() => null)));
+  return found.reduce((mode, file) => mode & (file?.mode ?? mode), 0o666 & ~process.umask());
+}

@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { UsageError, messageOf } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+import { parseResultLine } from '../../core/result-line.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import { findManifest } from '../../journal/manifest/find-manifest.ts';
+import { readBestResults } from '../../journal/read-best-results.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { type ReportFormat, reportFormats } from '../../report/index.ts';
+import { type RunFacts, foldReport } from '../../report/report-data.ts';
+import { printJson, printText } from '../shared/print.ts';
+
+export interface ReportFlags {
+  format: ReportFormat;
+  json: boolean;
+}
+
+/** `llmbatch report`. */
+export async function reportRun(output: string, { format, json }: ReportFlags): Promise<void> {
+  if ((await stat(output).catch(() => null))?.isDirectory() === true)
+    throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);
+  const paths = pathsOf(output);
+  const found = await findManifest(paths).catch((error: unknown) => {
+    process.stderr.write(`the report is made of the output alone: ${messageOf(error)}\n`);
+    return null;
+  });
+  const manifest = found?.manifest ?? null;
+  const fold = foldReport();
+  let results = 0;
+  for await (const bytes of readBestResults([paths.output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line === null) continue;
+    results++;
+    fold.add(line);
+  }
+  if (results === 0) throw new UsageError(`${output} holds no results`);
+  const report = fold.finish(factsOf(manifest, paths.output));
+  if (json) await printJson(reportFormats.json(report));
+  else await printText(await reportFormats[format](report));
+}
+
+/** What is known of a run without a manifest (a merged file, one of another tool). */
+const nothingKnown = {
+  inputPath: null,
+  state: 'unknown',
+  backend: 'unknown',
+  backendVersion: null,
+  model: null,
+  mode: null,
+  startedAt: null,
+  endedAt: null,
+  total: null,
+  elapsedSeconds: null,
+  snapshot: null,
+};
+
+function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
+  if (manifest === null) return { outputPath, ...nothingKnown };
+  const listed = (key: 'backend' | 'model' | 'version'): string | null =>
+    [...new Set(manifest.models.map((entry) => entry[key]))].join(', ') || null;
+  return {
+    ...nothingKnown,
+    outputPath,
+    inputPath: manifest.input.path,
+    state: manifest.state,
+    backend: listed('backend') ?? 'unknown',
+    backendVersion: listed('version'),
+    model: listed('model'),
+    mode: manifest.mode?.name ?? null,
+    startedAt: manifest.created_at,
+    endedAt: manifest.finished_at,
+    total: manifest.summary?.total ?? null,
+    elapsedSeconds: manifest.earlier_seconds || null,
+    snapshot: manifest.summary,
+  };
+}

@@ -1,0 +1,85 @@
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { exists } from '../../files/exists.ts';
+import { UsageError, isTransient } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
+import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
+import { realPathOf } from '../../files/real-path.ts';
+import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
+import { runnerSettings } from '../shared/build-request.ts';
+import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
+import { findRun } from '../shared/find-run.ts';
+import type { RunnerFlags } from '../shared/run-flags.ts';
+import { tell } from '../shared/print.ts';
+import { runQueue } from '../run/queue.ts';
+
+/** `llmbatch resume`. Returns the exit code. */
+export async function resumeRun(output: string | undefined, flags: RunnerFlags): Promise<number> {
+  const run = output === undefined ? await findOwnRun(isUnfinished) : await findRun(output, anyRun);
+  const { manifest } = run;
+  if (!(await isOwnRun(run))) tellOfOthers(manifest, flags);
+  const paths = pathsOf(run.output);
+  const isPiped = manifest.input.path === '-';
+  if (isPiped && !manifest.input.complete) {
+    tell('standard input was cut off before its end: this run has what came until then');
+  }
+  const toStdout = isInRunFolder(paths.output, process.env);
+  if (toStdout) tell(`stdout gets the results that are new; all of them will be in ${paths.output}`);
+  const request = {
+    input: await inputOf(manifest, paths),
+    spool: isPiped ? await spoolOf(manifest, paths) : null,
+    paths,
+    settings: manifest.settings,
+    runner: runnerSettings(flags, manifest.runner),
+    allowDrift: flags.allowDrift,
+    retryFailed: flags.retryFailed,
+    overwrite: false,
+    isResume: true,
+  };
+  return runQueue([request], { ...flags, toStdout });
+}
+
+const anyRun = { what: 'no run', isWanted: () => true };
+
+/** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
+function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
+  const others = 'this run was not started by you here, or its manifest was changed since';
+  tell(`${others}; it asks for ${reachOf(manifest)}`);
+  for (const key of withheldKeys(manifest, flags, process.env)) {
+    // Not even the programs that are started find it.
+    delete process.env[key];
+    tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);
+  }
+}
+
+function isUnfinished({ manifest }: FoundRun): boolean {
+  return manifest.state !== 'finished' || hasTransientFailures(manifest);
+}
+
+function hasTransientFailures({ summary }: Manifest): boolean {
+  return Object.keys(summary?.errors ?? {}).some((kind) => isTransient(kind as never));
+}
+
+/** A run that was moved as a whole finds its input in the same place as seen from its output; its fingerprint is compared. */
+async function inputOf({ input, output }: Manifest, paths: RunPaths): Promise<string> {
+  if (input.path === '-' || (await exists(input.path))) return input.path;
+  const way = relative(dirname(realPathOf(output)), realPathOf(input.path));
+  const moved = resolve(dirname(paths.output), way);
+  if (await exists(moved)) return moved;
+  throw new UsageError(
+    `the input of this run is gone: ${input.path}`,
+    `Put it back. Or name where it lies now, in the command that began the run: llmbatch run <input> -o ${quoteForShell(paths.output)}`,
+  );
+}
+
+/** What was kept of standard input lies beside the output. */
+async function spoolOf({ input: { spool } }: Manifest, paths: RunPaths): Promise<string> {
+  if (spool === null || (await exists(paths.spool))) return paths.spool;
+  const moved = join(dirname(paths.output), basename(spool));
+  if (await exists(moved)) return moved;
+  throw new UsageError(
+    `what was kept of standard input is gone: ${spool}`,
+    `Pipe the same input in again, to the command that began the run: ... | llmbatch run - -o ${quoteForShell(paths.output)}`,
+  );
+}

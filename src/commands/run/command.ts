@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { helpText } from '../shared/exit-codes.ts';
+import type { RunFlags } from './run.ts';
+import { collectPriority, parseCount } from '../shared/parse-values.ts';
+import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';
+
+export function addRunCommand(program: Command, onExit: (code: number) => void): void {
+  const command = program
+    .command('run')
+    .summary('run each input to its output')
+    .description(
+      'Runs each input (a JSONL or CSV file, or - for standard input) through a local engine. The output is the checkpoint: the same command, or `llmbatch resume`, goes on with a stopped run.',
+    )
+    .argument('<input...>', 'files, or -; several are run one after the other on one loaded model')
+    .option(
+      '-o, --output <file>',
+      'results; - is stdout (default: <input>.results.jsonl beside the input; stdout for -)',
+    )
+    .option('--overwrite', 'start anew, in place of an earlier run', false)
+    .option('--strict', 'exit 2 before anything is sent when any line is bad', false)
+    .option('--dry-run', 'show the first request as it would be sent, and the choices; send nothing', false)
+    .option(
+      '--estimate [n]',
+      'time a sample (n requests; 200, for 60 s at most) and say what all would take; write nothing',
+      parseCount,
+    )
+    .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
+  addRunnerFlags(addConversationFlags(addAnswerFlags(command))).addHelpText(
+    'after',
+    helpText([
+      'llmbatch run candidates.jsonl',
+      'llmbatch run candidates.jsonl -m gemma-3-4b.gguf --workers 8',
+      'llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"',
+      'cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content',
+    ]),
+  );
+  command.action(async (inputs: string[], flags: RunFlags) => {
+    const { runInputs } = await import('./run.ts');
+    onExit(await runInputs(inputs, flags));
+  });
+}

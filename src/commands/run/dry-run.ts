@@ -1,0 +1,90 @@
+import { printable } from '../../text/printable.ts';
+import { isRejected } from '../../core/request.ts';
+import { chooseMode } from '../../run/choose/choose-mode.ts';
+import { planSegments } from '../../input/plan-rows.ts';
+import { readItems } from '../../input/read-items.ts';
+import { checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
+import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
+import type { RunRequest } from '../../run/run-request.ts';
+import type { RunPaths } from '../../journal/manifest/run-paths.ts';
+import { withScratchPaths } from '../shared/scratch-paths.ts';
+import { printJson, printText } from '../shared/print.ts';
+import { exitCodes } from '../../core/errors.ts';
+
+/** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
+export async function dryRun(requests: readonly RunRequest[], { json }: { json: boolean }): Promise<number> {
+  for (const request of requests) {
+    const plan = await withScratchPaths((scratch) => planOf(request, scratch));
+    await (json ? printJson(`${JSON.stringify(plan)}\n`) : printText(renderPlan(plan)));
+  }
+  return exitCodes.ok;
+}
+
+interface Plan {
+  input: string;
+  output: string;
+  lines: number;
+  requests: number;
+  rejected: number;
+  backend: { name: string; reason: string };
+  models: readonly string[];
+  mode: { name: string; reason: string };
+  workers: number | 'auto';
+  first_request: unknown;
+}
+
+async function planOf(request: RunRequest, scratch: RunPaths): Promise<Plan> {
+  const { settings } = request;
+  const input = await readInput(
+    { ...request, paths: scratch },
+    {
+      host: { stdin: process.stdin, stop: new AbortController().signal },
+      previous: null,
+    },
+  );
+  try {
+    const { scan } = input;
+    const { host, baseUrl, python } = request.runner;
+    const place = { host, baseUrl, python, environment: process.env };
+    const { definition, reason } = await chooseBackend(settings.backend, scan.models, place);
+    await checkOptions(definition, settings.options);
+    const mode = chooseMode(settings.mode, groupsOf(input));
+    return {
+      input: request.input,
+      output: request.paths.output,
+      ...scan.counts,
+      backend: { name: definition.name, reason },
+      models: scan.models,
+      mode: { name: mode.name, reason: mode.reason },
+      workers: request.runner.workers ?? 'auto',
+      first_request: await firstRequest(input),
+    };
+  } finally {
+    await input.close();
+  }
+}
+
+async function firstRequest(input: RunInput): Promise<unknown> {
+  const segment = planSegments(input.scan).find(({ model }) => model !== null);
+  if (segment === undefined) return null;
+  for await (const items of readItems(input.handle, input.scan, segment.rows.slice(0, 1))) {
+    const [first] = items;
+    if (first !== undefined && !isRejected(first.read)) return first.read;
+  }
+  return null;
+}
+
+function renderPlan(plan: Plan): string {
+  return [
+    `input    ${printable(plan.input)}: ${plan.requests} requests, ${plan.rejected} rejected lines`,
+    `output   ${printable(plan.output)}`,
+    `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
+    `model    ${printable(plan.models.join(', ')) || 'none'}`,
+    `mode     ${plan.mode.name} (${plan.mode.reason})`,
+    `workers  ${plan.workers}`,
+    'first request, as it would be sent:',
+    JSON.stringify(plan.first_request, null, 2),
+    'Nothing was sent.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,83 @@
+import { type RunEstimate, estimateRun } from '../../bench/estimate-run.ts';
+import { exitCodes } from '../../core/errors.ts';
+import { formatCount, formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import { snakeKeys } from '../../text/snake-keys.ts';
+import { createBackendCache } from '../../run/choose/backend-cache.ts';
+import type { RunHost, RunRequest } from '../../run/run-request.ts';
+import type { ProgressMode } from '../../progress/index.ts';
+import { watchInterrupts } from '../shared/interrupts.ts';
+import { withScratchFolder } from '../shared/scratch-paths.ts';
+import { createScreen } from '../shared/screen.ts';
+import { printJson, printText } from '../shared/print.ts';
+
+const usualSample = { size: 200, maxMs: 60_000 };
+
+/** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. `size` null: the usual. */
+export async function estimate(
+  requests: readonly RunRequest[],
+  { size: asked, json, progress }: { size: number | null; json: boolean; progress: ProgressMode },
+): Promise<number> {
+  // Who says how many, has the time for them.
+  const sample = asked === null ? usualSample : { size: asked, maxMs: null };
+  const slot = createBackendCache();
+  const screen = createScreen(progress);
+  let hasAnswers = true;
+  const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
+  try {
+    for (const request of requests) {
+      const host: RunHost = {
+        environment: process.env,
+        stdin: process.stdin,
+        stop: interrupts.stop,
+        abort: interrupts.abort,
+        onNote: screen.note,
+        onStart: (snapshot) => screen.start(snapshot, `${request.input}: a sample`),
+        onResults: null,
+      };
+      const found = await withScratchFolder((folder) =>
+        estimateRun(request, { ...sample, folder }, { host, slot }),
+      ).finally(screen.close);
+      hasAnswers &&= found.succeeded > 0;
+      if (json) await printJson(`${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`);
+      else await printText(render(request.input, found));
+      if (interrupts.stop.aborted) break;
+    }
+    return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);
+  } finally {
+    screen.close();
+    await slot.close();
+    interrupts.close();
+    process.stdin.destroy();
+  }
+}
+
+function render(input: string, found: RunEstimate): string {
+  const { succeeded, failed, seconds, rate, first_20_rate, tokens, loadMs } = found;
+  const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
+  const load = loadMs === null ? '' : `; the model was loaded in ${formatDuration(loadMs)}`;
+  return [
+    `${input}: ${formatInteger(found.requests)} requests`,
+    `  sample  ${formatInteger(succeeded)} answered${failures} in ${formatDuration(seconds * 1000)}${load}`,
+    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first_20_rate)} req/s`,
+    `  time    ${hoursText(found)}`,
+    `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
+    'Nothing was written.',
+    '',
+  ].join('\n');
+}
+
+function rangeText({ requests, sampled, steady: { isSteady, low, high, neededRequests } }: RunEstimate): string {
+  if (isSteady) return ` (${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)})`;
+  if (sampled === requests) return ', which is not steady: these are all that there are';
+  const needed = neededRequests === null ? '' : `: --estimate ${neededRequests} would tell more`;
+  return `, not steady yet${needed}`;
+}
+
+function hoursText({ hours }: RunEstimate): string {
+  if (hours === null) return 'n/a: nothing was answered';
+  const { expected, low, high } = hours;
+  if (low === null || high === null) return `about ${formatHours(expected)}, by a rate that is not steady`;
+  return `about ${formatHours(expected)} (${formatHours(low)} to ${formatHours(high)})`;
+}
+
+const formatHours = (hours: number): string => formatDuration(hours * 3_600_000);

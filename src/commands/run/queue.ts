@@ -1,0 +1,116 @@
+import { EngineError, LlmbatchError, exitCodes } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+import { snakeKeys } from '../../text/snake-keys.ts';
+import type { ProgressMode } from '../../progress/index.ts';
+import { renderSummary } from '../../report/summary.ts';
+import { type BackendCache, createBackendCache } from '../../run/choose/backend-cache.ts';
+import { hasNoResults } from '../../run/files/run-files.ts';
+import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
+import { startRun } from '../../run/start-run.ts';
+import { type Interrupts, watchInterrupts } from '../shared/interrupts.ts';
+import { describeError } from '../shared/describe-error.ts';
+import { type Screen, createScreen } from '../shared/screen.ts';
+import { printJson, tellText } from '../shared/print.ts';
+import { writeStdout } from '../shared/write-stdout.ts';
+
+export interface QueueOptions {
+  progress: ProgressMode;
+  /** Print the summaries as JSON on stdout. */
+  json: boolean;
+  /** Results go to stdout as they are done. */
+  toStdout: boolean;
+}
+
+/** Runs the inputs one after the other on one loaded model, and says how it went. Returns the exit code. */
+export async function runQueue(requests: readonly RunRequest[], options: QueueOptions): Promise<number> {
+  const slot = createBackendCache();
+  const screen = createScreen(options.progress);
+  const interrupts = watchInterrupts(() =>
+    screen.note('stopping: what is in flight may finish; Ctrl-C again ends it now'),
+  );
+  let exitCode: number = exitCodes.ok;
+  try {
+    for (const request of requests) {
+      const code = await runOne(request, { options, slot, screen, interrupts }).catch((error: unknown) => {
+        if (!mayGoOn(error, requests)) throw error;
+        const [problem, ...hints] = describeError(error);
+        for (const text of [`${request.input}: ${problem}`, ...hints]) screen.note(text);
+        return error.exitCode;
+      });
+      exitCode = Math.max(exitCode, code);
+      if (interrupts.stop.aborted) break;
+    }
+  } finally {
+    screen.close();
+    await slot.close(interrupts.abort.aborted);
+    interrupts.close();
+    process.stdin.destroy();
+  }
+  return exitCode;
+}
+
+/** One input that can't be run is no reason to leave the others; an engine that can't go on is. */
+const mayGoOn = (error: unknown, requests: readonly RunRequest[]): error is LlmbatchError =>
+  requests.length > 1 && error instanceof LlmbatchError && !(error instanceof EngineError);
+
+interface Desk {
+  options: QueueOptions;
+  slot: BackendCache;
+  screen: Screen;
+  interrupts: Interrupts;
+}
+
+/** Returns the exit code of this input. */
+async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<number> {
+  const run = { isOurs: !request.overwrite };
+  const host: RunHost = {
+    environment: process.env,
+    stdin: process.stdin,
+    stop: interrupts.stop,
+    abort: interrupts.abort,
+    onNote: screen.note,
+    onStart: (snapshot) => screen.start(snapshot, request.input === '-' ? 'stdin' : request.input),
+    onTake: () => (run.isOurs = true),
+    onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,
+  };
+  try {
+    const outcome = await startRun(request, host, slot);
+    screen.close();
+    await printOutcome(outcome, { ...options, ...run });
+    return exitCodeOf(outcome, interrupts);
+  } catch (error) {
+    screen.close();
+    if (error instanceof EngineError && run.isOurs && !(await hasNoResults(request.paths))) {
+      screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
+    }
+    throw error;
+  }
+}
+
+async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<void> {
+  if (interrupts.abort.aborted) return;
+  if (!(await writeStdout(Buffer.concat(lines), interrupts.abort))) interrupts.endNow();
+}
+
+/** There is nothing to sum up, and nothing to go on with, where the output is still an earlier run's. */
+async function printOutcome(
+  { manifest, paths, snapshot }: RunOutcome,
+  options: QueueOptions & { isOurs: boolean },
+): Promise<void> {
+  const resumeCommand = resumeCommandOf({ paths });
+  const isFinished = manifest.state === 'finished';
+  const summary = renderSummary(snapshot, { outputPath: paths.output, ...(isFinished ? {} : { resumeCommand }) });
+  // In JSON the last object of the progress is the summary.
+  if (options.progress !== 'json' && options.isOurs) tellText(summary);
+  if (!options.json) return;
+  const facts = { state: manifest.state, output: paths.output, run_id: manifest.run_id };
+  await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
+}
+
+const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>
+  `llmbatch resume ${quoteForShell(paths.output)}`;
+
+function exitCodeOf({ manifest, snapshot }: RunOutcome, interrupts: Interrupts): number {
+  if (manifest.state !== 'finished') return interrupts.exitCode() ?? exitCodes.ok;
+  return snapshot.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+}

@@ -1,0 +1,100 @@
+import { access, constants } from 'node:fs/promises';
+import { UsageError, codeOf } from '../../core/errors.ts';
+import { createRunFolder } from '../../journal/manifest/run-folder.ts';
+import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
+import type { RunRequest } from '../../run/run-request.ts';
+import { answerSettings, refuseForeignFlags, runnerSettings } from '../shared/build-request.ts';
+import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
+import { runQueue } from './queue.ts';
+
+export interface RunFlags extends AnswerFlags, RunnerFlags {
+  output?: string;
+  priority: Record<string, number>;
+  strict: boolean;
+  overwrite: boolean;
+  dryRun: boolean;
+  /** Requests of the sample; true: as many as usual. */
+  estimate?: number | true;
+}
+
+/** `llmbatch run`. Returns the exit code. */
+export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
+  checkCombination(inputs, flags);
+  refuseForeignFlags(flags);
+  const requests: RunRequest[] = [];
+  for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags));
+  checkOutputs(requests);
+  if (flags.dryRun) {
+    const { dryRun } = await import('./dry-run.ts');
+    return dryRun(requests, flags);
+  }
+  for (const { input } of requests) await checkReadable(input);
+  if (flags.estimate !== undefined) {
+    const { estimate } = await import('./estimate.ts');
+    return estimate(requests, { ...flags, size: flags.estimate === true ? null : flags.estimate });
+  }
+  return runQueue(requests, { ...flags, toStdout: isToStdout(inputs[0] ?? '', flags) });
+}
+
+function checkCombination(inputs: readonly string[], flags: RunFlags): void {
+  if (inputs.length > 1 && flags.output !== undefined) {
+    throw new UsageError('-o names one output, but there are several inputs', 'Run them one by one, or leave -o out.');
+  }
+  if (inputs.length > 1 && inputs.includes('-')) throw new UsageError('standard input can only be run alone');
+  const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
+  if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`);
+  if (flags.dryRun && flags.estimate !== undefined)
+    throw new UsageError('--dry-run sends nothing, and --estimate does');
+  checkStdout(inputs, flags);
+  const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
+  if (stray !== undefined) throw new UsageError(`--priority: ${stray} is none of the inputs`);
+}
+
+function checkStdout([input = '']: readonly string[], flags: RunFlags): void {
+  if (flags.json && flags.estimate === undefined && isToStdout(input, flags)) {
+    throw new UsageError('--json and results on stdout would be mixed', 'Give the results a file with -o.');
+  }
+}
+
+/** `a.csv` and `a.jsonl` would both go to `a.results.jsonl`. */
+function checkOutputs(requests: readonly RunRequest[]): void {
+  const outputs = requests.map(({ paths }) => paths.output);
+  const twice = outputs.find((output, index) => outputs.indexOf(output) !== index);
+  if (twice === undefined) return;
+  throw new UsageError(`two inputs would be written to ${twice}`, 'Run them one by one, each with its own -o.');
+}
+
+/** A queue should not run for hours before it finds that its last input is not there. */
+async function checkReadable(input: string): Promise<void> {
+  if (input === '-') return;
+  await access(input, constants.R_OK).catch((error: unknown) => {
+    const reason = codeOf(error) === 'ENOENT' ? 'no such file' : "can't read";
+    throw new UsageError(`${reason}: ${input}`, 'Check the path; nothing was run.');
+  });
+}
+
+const isToStdout = (input: string, { output }: RunFlags): boolean =>
+  output === '-' || (output === undefined && input === '-');
+
+function byPriority(inputs: readonly string[], priority: Record<string, number>): string[] {
+  return inputs.toSorted((left, right) => (priority[right] ?? 0) - (priority[left] ?? 0));
+}
+
+async function requestFor(input: string, flags: RunFlags): Promise<RunRequest> {
+  const settings = await answerSettings(flags, input);
+  return {
+    input,
+    spool: null,
+    paths: await pathsFor(input, flags),
+    settings,
+    runner: runnerSettings(flags),
+    allowDrift: flags.allowDrift,
+    retryFailed: flags.retryFailed,
+    overwrite: flags.overwrite,
+  };
+}
+
+async function pathsFor(input: string, flags: RunFlags): Promise<RunPaths> {
+  if (!isToStdout(input, flags)) return pathsOf(flags.output ?? outputPathFor(input));
+  return flags.dryRun || flags.estimate !== undefined ? pathsOf('stdout') : createRunFolder(process.env);
+}

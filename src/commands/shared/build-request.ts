@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { ollamaHost } from '../../backends/ollama/http/host.ts';
+import { readBaseUrl } from '../../backends/openai/http/base-url.ts';
+import { UsageError, isErrorKind, messageOf } from '../../core/errors.ts';
+import {
+  type AnswerSettings,
+  type RunnerSettings,
+  defaultAnswerSettings,
+  defaultConversation,
+  defaultRunnerSettings,
+} from '../../core/settings.ts';
+import { formatOf } from '../../journal/manifest/run-paths.ts';
+import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
+import { readSchema } from './read-schema.ts';
+import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
+
+/** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
+export async function answerSettings(flags: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
+  const settings = { ...defaultAnswerSettings, format: formatOf(input), ...withoutUndefined(flagsAsSettings(flags)) };
+  if (settings.backend !== 'auto') await checkOptions(findBackend(settings.backend), settings.options);
+  return {
+    ...settings,
+    system: await textOrFile('--system', flags.system),
+    promptTemplate: await textOrFile('--prompt-template', flags.promptTemplate),
+    schema: flags.schema === undefined ? null : await readSchema(flags.schema),
+    parameters: parametersOf(flags),
+    conversation: { ...defaultConversation, ...withoutUndefined(conversationFlags(flags)) },
+  };
+}
+
+function flagsAsSettings(flags: Partial<AnswerFlags>) {
+  const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
+  const { allowTruncated, allowEmptyAnswers } = flags;
+  return { backend, model, mode, options, format, limit, sample, controlTokens, allowTruncated, allowEmptyAnswers };
+}
+
+function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {
+  return { trimEvery, keepMessages, trimTokens, contextTokens: contextWindow };
+}
+
+/** Flags that say where one engine is. */
+const placeFlags = [
+  ['host', '--host', 'ollama'],
+  ['baseUrl', '--base-url', 'openai'],
+  ['python', '--python', 'vllm'],
+  ['gpus', '--gpus', 'vllm'],
+] as const;
+
+type PlaceFlags = Partial<Pick<AnswerFlags, 'backend'> & Pick<RunnerFlags, 'host' | 'baseUrl' | 'python' | 'gpus'>>;
+
+/** A flag of another engine than the one that is asked for would be dropped in silence. */
+export function refuseForeignFlags(flags: PlaceFlags): void {
+  const { backend = 'auto' } = flags;
+  const foreign = placeFlags.find(([name, , owner]) => flags[name] !== undefined && owner !== backend);
+  if (foreign === undefined || backend === 'auto') return;
+  throw new UsageError(`${foreign[1]} is for ${foreign[2]}, and -b asks for ${backend}`);
+}
+
+/** Flags that are a setting of the same name. */
+const sameNames = [
+  'retries',
+  'retryOn',
+  'maxErrorRate',
+  'strict',
+  'order',
+  'fsync',
+  'host',
+  'baseUrl',
+  'python',
+  'gpus',
+  'unload',
+  'vramLimit',
+  'forceHistories',
+] as const;
+
+/** The settings of how a run is carried out: the flags that were given, over what was there before. */
+export function runnerSettings(
+  flags: Partial<RunnerFlags> & { strict?: boolean },
+  base: RunnerSettings = defaultRunnerSettings,
+): RunnerSettings {
+  const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
+  if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
+  // What may be secret in it is refused before anything is written.
+  if (flags.baseUrl !== undefined) readBaseUrl(flags.baseUrl);
+  if (flags.host !== undefined) ollamaHost({ host: flags.host, environment: {} });
+  const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
+  const given = {
+    ...same,
+    workers: flags.workers === 'auto' ? null : flags.workers,
+    timeoutMs: flags.timeout,
+    stallTimeoutMs: flags.stallTimeout,
+    drainTimeoutMs: flags.drainTimeout,
+  };
+  return { ...base, ...withoutUndefined(given) };
+}
+
+function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+function parametersOf({ temperature, maxTokens, topP, seed, stop }: Partial<AnswerFlags>): Record<string, unknown> {
+  const stops = stop?.length === 0 ? undefined : stop;
+  return withoutUndefined({ temperature, max_tokens: maxTokens, top_p: topP, seed, stop: stops });
+}
+
+async function textOrFile(flag: string, value: string | undefined): Promise<string | null> {
+  if (value === undefined || !value.startsWith('@')) return value ?? null;
+  try {
+    return await readFile(value.slice(1), 'utf8');
+  } catch (error) {
+    throw new UsageError(`${flag}: can't read ${value.slice(1)}: ${messageOf(error)}`);
+  }
+}

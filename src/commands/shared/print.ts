@@ -1,0 +1,25 @@
+import { printableJson, printableLines } from '../../text/printable.ts';
+import { writeStdout } from './write-stdout.ts';
+
+/**
+ * All that this program says to somebody who reads it goes through here, since most of it quotes what others wrote: rows of
+ * an input, answers, servers. A terminal would act on what is in them. Results on stdout are data, and go as they are.
+ */
+
+/** A message on stderr. Whoever wrote a part of it can't begin a line as we do: its lines after the first are set in. */
+export const tell = (message: string): void => void process.stderr.write(`${asMessage(message)}\n`);
+
+export const asMessage = (message: string): string => printableLines(message).replaceAll('\n', '\n  ');
+
+/** A text of several lines on stderr, beside results on stdout. */
+export const tellText = (text: string): void => void process.stderr.write(printableLines(text));
+
+/** One object of JSON on stderr. */
+export const tellJson = (value: unknown): void =>
+  void process.stderr.write(`${printableJson(JSON.stringify(value))}\n`);
+
+/** A text for a reader on stdout. */
+export const printText = (text: string): Promise<boolean> => writeStdout(printableLines(text));
+
+/** JSON for a program, or for a reader. */
+export const printJson = (json: string): Promise<boolean> => writeStdout(printableJson(json));

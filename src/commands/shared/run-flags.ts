@@ -1,0 +1,202 @@
+import { type Command, Option } from 'commander';
+import { type VramLimit, defaultConversation } from '../../core/settings.ts';
+import * as parse from './parse-values.ts';
+
+/** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
+export interface RunnerFlags {
+  workers?: number | 'auto';
+  retries?: number;
+  retryOn?: string[];
+  timeout?: number;
+  stallTimeout?: number;
+  drainTimeout?: number;
+  maxErrorRate?: number;
+  host?: string;
+  baseUrl?: string;
+  python?: string;
+  gpus?: number[];
+  unload?: boolean;
+  vramLimit?: VramLimit;
+  forceHistories?: boolean;
+  fsync?: 'group' | 'always' | 'none';
+  order?: 'input' | 'completion';
+  retryFailed: 'all' | 'transient' | 'none';
+  allowDrift: boolean;
+  progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
+  json: boolean;
+}
+
+/** The flags of `run` that shape the answers. */
+export interface AnswerFlags {
+  backend: string;
+  model?: string;
+  mode: 'auto' | 'independent' | 'conversation';
+  system?: string;
+  promptTemplate?: string;
+  schema?: string;
+  temperature?: number;
+  maxTokens?: number;
+  topP?: number;
+  seed?: number;
+  stop: string[];
+  option: parse.OptionValues;
+  format?: 'jsonl' | 'csv';
+  limit?: number;
+  sample?: number;
+  trimEvery: number;
+  keepMessages: number;
+  trimTokens: number;
+  contextWindow: number;
+  controlTokens: 'text' | 'allow';
+  allowTruncated: boolean;
+  allowEmptyAnswers: boolean;
+}
+
+export function addAnswerFlags(command: Command): Command {
+  return command
+    .option(
+      '-b, --backend <name>',
+      'the engine: llama-cpp, ollama, openai, vllm, mock; auto takes the first that serves the model',
+      'auto',
+    )
+    .option('-m, --model <model>', 'the model (a GGUF file for llama-cpp); replaces the model that a line names')
+    .addOption(
+      new Option('--mode <mode>', 'how requests that share a system prompt are sent')
+        .choices(['auto', 'independent', 'conversation'])
+        .default('auto'),
+    )
+    .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
+    .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
+    .option(
+      '--schema <file>',
+      'file with the JSON schema that every answer must satisfy, bare or in a wrapper of OpenAI',
+    )
+    .option(
+      '--temperature <number>',
+      "for lines without their own (default: llama-cpp 0, others the model's own)",
+      parse.parseNumber,
+    )
+    .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
+    .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
+    .option('--seed <n>', 'for lines without their own', parse.parseInteger)
+    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, [])
+    .option(
+      '--option <key=value>',
+      "an option of the backend's own; repeatable (see: llmbatch backends)",
+      parse.collectOption,
+      {},
+    )
+    .addOption(
+      new Option('--format <format>', 'of the input; default: csv for *.csv, else jsonl').choices(['jsonl', 'csv']),
+    )
+    .option('--limit <n>', 'only the first n lines', parse.parseCount)
+    .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount)
+    .addOption(
+      new Option(
+        '--control-tokens <how>',
+        "control tokens spelled out in a request's text: kept as text (where only a server could do that, the line fails), or let through",
+      )
+        .choices(['text', 'allow'])
+        .default('text'),
+    )
+    .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
+    .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false);
+}
+
+export function addConversationFlags(command: Command): Command {
+  return command
+    .option(
+      '--trim-every <n>',
+      'conversation: trim the history after so many turns',
+      parse.parseCount,
+      defaultConversation.trimEvery,
+    )
+    .option(
+      '--keep-messages <n>',
+      'conversation: messages that a trim keeps, in whole turns',
+      parse.parseCountOrZero,
+      defaultConversation.keepMessages,
+    )
+    .option(
+      '--trim-tokens <n>',
+      'conversation: trim when prompt and answer reach so many tokens',
+      parse.parseCount,
+      defaultConversation.trimTokens,
+    )
+    .option(
+      '--context-window <n>',
+      'conversation: context window in tokens',
+      parse.parseCount,
+      defaultConversation.contextTokens,
+    );
+}
+
+/** Flags about the engine's server and its memory; a resume may change them too. */
+export function addEngineFlags(command: Command): Command {
+  return command
+    .option('--host <address>', 'the Ollama server, as OLLAMA_HOST would name it (default: what the environment says)')
+    .option(
+      '--base-url <url>',
+      'the OpenAI-compatible server, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL)',
+    )
+    .option('--python <path>', 'the Python that has vLLM (default: LLMBATCH_PYTHON, the active environment, python3)')
+    .option('--gpus <list>', 'vllm: one engine on each of these GPUs: 0,1 (default: one engine)', parse.parseGpus)
+    .option(
+      '--vram-limit <size|share>',
+      'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
+      parse.parseVramLimit,
+    )
+    .option('--unload', 'free the model at the end, where the engine would keep it loaded')
+    .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
+}
+
+export function addRunnerFlags(command: Command): Command {
+  return addEngineFlags(command)
+    .option(
+      '--workers <n|auto>',
+      'requests in flight (default: auto, what a bench found best, else what the engine suggests)',
+      parse.parseWorkersFlag,
+    )
+    .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
+    .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated, empty', (text: string) =>
+      text.split(','),
+    )
+    .option(
+      '--timeout <duration>',
+      'longest time for one try, without the wait in a queue of the engine (default: none)',
+      parse.parseDuration,
+    )
+    .option('--stall-timeout <duration>', 'longest silence of the engine (default: 5m)', parse.parseDuration)
+    .option(
+      '--drain-timeout <duration>',
+      'after the first Ctrl-C, longest wait for what is in flight (default: 30s)',
+      parse.parseDuration,
+    )
+    .option(
+      '--max-error-rate <share>',
+      'stop when more of the last 100 requests failed; 1: never (default: 0.5)',
+      parse.parseShare,
+    )
+    .addOption(
+      new Option('--fsync <how>', 'group: every 250 ms or 64 results; always: at once; none (default: group)').choices([
+        'group',
+        'always',
+        'none',
+      ]),
+    )
+    .addOption(
+      new Option('--order <order>', 'of the finished output (default: input)').choices(['input', 'completion']),
+    )
+    .addOption(
+      new Option('--retry-failed <which>', 'failed requests of earlier sessions to try again')
+        .choices(['all', 'transient', 'none'])
+        .default('transient'),
+    )
+    .option('--allow-drift', 'go on though a setting, the model or the input changed; recorded in the manifest', false)
+    .addOption(
+      new Option('--progress <how>', 'the live display on stderr')
+        .choices(['auto', 'bar', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .option('--json', 'print the summary as JSON on stdout at the end', false);
+}

@@ -1,0 +1,31 @@
+import { printable } from '../../text/printable.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { type ProgressMode, startProgress } from '../../progress/index.ts';
+import type { Progress } from '../../progress/progress.ts';
+import { asMessage, tell, tellJson } from './print.ts';
+
+/** What a user sees on stderr: the live display while a run goes on, lines before, between and after. */
+export interface Screen {
+  note: (text: string) => void;
+  start: (snapshot: () => Snapshot, title: string) => void;
+  close: () => void;
+}
+
+export function createScreen(mode: ProgressMode): Screen {
+  let progress: Progress | null = null;
+  return {
+    note(text) {
+      if (progress !== null) progress.note(asMessage(text));
+      // Whoever reads JSON reads nothing else.
+      else if (mode === 'json') tellJson({ note: text });
+      else tell(text);
+    },
+    start(snapshot, title) {
+      progress = startProgress({ mode, snapshot, title: printable(title) });
+    },
+    close() {
+      progress?.stop();
+      progress = null;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { messageOf } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+import { printable } from '../../text/printable.ts';
+import { parseResultLine } from '../../core/result-line.ts';
+import { sampleOf } from '../../core/sample.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { createResultCounter } from '../../core/tally.ts';
+import { snakeKeys } from '../../text/snake-keys.ts';
+import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
+import { isLockedByLiveProcess } from '../../journal/lock.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import { readBestResults } from '../../journal/read-best-results.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { createMeter } from '../../metrics/meter.ts';
+import { renderSummary } from '../../report/summary.ts';
+import { hasNoResults } from '../../run/files/run-files.ts';
+import { findRun } from '../shared/find-run.ts';
+import { printJson, printText } from '../shared/print.ts';
+
+/** `llmbatch status`. */
+export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
+  const lost = output === undefined ? null : await whyLost(output);
+  if (output !== undefined && lost !== null) return showOutput(pathsOf(output).output, lost, json);
+  return showRun(await findRun(output, { what: 'no run', isWanted: () => true }), json);
+}
+
+async function showRun({ output: path, manifest }: FoundRun, json: boolean): Promise<void> {
+  const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(path));
+  // A killed run could not say that it stopped, nor what it did since it last wrote its manifest.
+  const wasKilled = manifest.state === 'running' && !isRunning;
+  const state = wasKilled ? 'stopped' : manifest.state;
+  const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
+  if (json) {
+    const { run_id, updated_at, reason, input, models, mode } = manifest;
+    const facts = { state, output: path, run_id, updated_at, reason, input, models, mode };
+    await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
+  } else {
+    await printText(
+      summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
+    );
+  }
+}
+
+/** Why the results of an output must speak for themselves; null where it has a manifest, or no results. */
+async function whyLost(output: string): Promise<string | null> {
+  const paths = pathsOf(output);
+  if (await hasNoResults(paths)) return null;
+  try {
+    return (await findManifest(paths)) === null ? `there is no ${paths.manifest}` : null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function showOutput(output: string, reason: string, json: boolean): Promise<void> {
+  const meter = createMeter();
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) meter.addEarlier(sampleOf(line));
+  }
+  const summary = meter.snapshot();
+  const facts = {
+    state: 'unknown',
+    output,
+    run_id: null,
+    updated_at: null,
+    reason,
+    input: null,
+    models: [],
+    mode: null,
+  };
+  const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
+  if (json) await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary) as object) })}\n`);
+  else await printText(text);
+}
+
+function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {
+  const isStopped = state === 'stopped';
+  const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
+  const because = isStopped && reason !== null ? `  because: ${printable(reason)}\n` : '';
+  const text = renderSummary(summary, { outputPath: output, isRunning: state === 'running', ...resume });
+  return `${text}${because}  as of  ${updated_at}\n`;
+}
+
+/** Counts what the output holds. */
+async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {
+  if (summary === null) return null;
+  const tally = createResultCounter();
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) tally.add(sampleOf(line));
+  }
+  return { ...summary, ...tally.counts(), total: summary.total ?? input.requests + input.rejected };
+}

@@ -1,0 +1,28 @@
+import { type Command, Option } from 'commander';
+import { helpText } from '../shared/exit-codes.ts';
+import type { ValidateFlags } from './run.ts';
+import { parseCount } from '../shared/parse-values.ts';
+
+export function addValidateCommand(program: Command, onExit: (code: number) => void): void {
+  program
+    .command('validate')
+    .summary('check an input; runs nothing')
+    .description(
+      'Checks every line of an input as `run` would read it: every bad line with its number and reason, counts, system prompts, longest prompts. Runs nothing. Exit code 2 when a line is bad.',
+    )
+    .argument('<input>', 'a JSONL or CSV file, or -')
+    .option('-m, --model <model>', 'as for run')
+    .option('--system <text>', 'as for run')
+    .option('--prompt-template <text>', 'as for run')
+    .addOption(new Option('--format <format>', 'as for run').choices(['jsonl', 'csv']))
+    .option('--limit <n>', 'as for run', parseCount)
+    .option('--json', 'one JSON object instead of text', false)
+    .addHelpText(
+      'after',
+      helpText(['llmbatch validate candidates.jsonl', "llmbatch validate bad.jsonl --json | jq '.bad_lines[].reason'"]),
+    )
+    .action(async (input: string, flags: ValidateFlags) => {
+      const { validateInput } = await import('./run.ts');
+      onExit(await validateInput(input, flags));
+    });
+}

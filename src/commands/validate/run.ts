@@ -1,0 +1,162 @@
+import { exitCodes } from '../../core/errors.ts';
+import { formatCount, formatInteger } from '../../text/format.ts';
+import { type BatchRequest, type RejectedLine, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
+import { readItems } from '../../input/read-items.ts';
+import type { RunPaths } from '../../journal/manifest/run-paths.ts';
+import { printable } from '../../text/printable.ts';
+import { type RunInput, readInput } from '../../run/read-input.ts';
+import { answerSettings } from '../shared/build-request.ts';
+import { withScratchPaths } from '../shared/scratch-paths.ts';
+import { printJson, printText } from '../shared/print.ts';
+
+export interface ValidateFlags {
+  model?: string;
+  promptTemplate?: string;
+  system?: string;
+  format?: 'jsonl' | 'csv';
+  limit?: number;
+  json: boolean;
+}
+
+/** `llmbatch validate`. Returns the exit code. */
+export function validateInput(path: string, flags: ValidateFlags): Promise<number> {
+  return withScratchPaths((paths) => validate(path, flags, paths));
+}
+
+async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Promise<number> {
+  const bad = createBadLines(flags.json);
+  const longest = createLongest();
+  const startedAt = performance.now();
+  const input = await readInput(
+    { input: path, spool: null, paths, settings: await answerSettings(flags, path) },
+    {
+      host: { stdin: process.stdin, stop: new AbortController().signal },
+      previous: null,
+      listeners: { onRejected: bad.add, onRequest: longest.add },
+    },
+  );
+  try {
+    await input.completed;
+    const report = await reportOf(input, (performance.now() - startedAt) / 1000);
+    const whole = { input: path, ...report, longest: longest.list };
+    await bad.flush();
+    const hint = bad.looksLikeCsv() ? 'The first line looks like the header of a CSV: add --format csv\n' : '';
+    if (flags.json) await printJson(`${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n`);
+    else await printText(`${renderReport(whole)}${hint}`);
+    return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
+  } finally {
+    await input.close();
+  }
+}
+
+/** Prints bad lines as they are found; for `--json` they are kept. */
+function createBadLines(isKept: boolean) {
+  const lines: { line: number; id: string; reason: string }[] = [];
+  let waiting = '';
+  let printed: Promise<unknown> = Promise.resolve();
+  let looksLikeCsv = false;
+  const flush = (): Promise<unknown> => {
+    const text = waiting;
+    waiting = '';
+    printed = printed.then(() => printText(text));
+    return printed;
+  };
+  return {
+    lines,
+    flush,
+    looksLikeCsv: () => looksLikeCsv,
+    add: ({ line, id, reason }: RejectedLine): void => {
+      if (line === 1) looksLikeCsv = csvHeader.test(reason);
+      if (isKept) lines.push({ line, id, reason });
+      else waiting += `line ${line}: ${printable(reason)}\n`;
+      if (waiting.length > 65_536) void flush();
+    },
+  };
+}
+
+/** What JSON.parse says of a line without a brace and with a comma: it quotes the first characters. */
+const csvHeader = /^not JSON: [^{}]*"[^{}]*,[^{}]*" ?(?:\.\.\.)? ?is not valid JSON$/;
+
+interface LongPrompt {
+  line: number;
+  id: string;
+  characters: number;
+}
+
+const longestKept = 5;
+
+/** The longest prompts, in characters: only an engine could count tokens. */
+function createLongest() {
+  const list: LongPrompt[] = [];
+  return {
+    list,
+    add: (request: BatchRequest): void => {
+      const characters = promptLength(request);
+      if (list.length === longestKept && characters <= (list.at(-1)?.characters ?? 0)) return;
+      list.push({ line: request.line, id: request.id, characters });
+      list.sort((left, right) => right.characters - left.characters);
+      list.length = Math.min(list.length, longestKept);
+    },
+  };
+}
+
+function promptLength({ body }: BatchRequest): number {
+  if (body.messages === undefined) return (body.prompt ?? String(body.input)).length;
+  return body.messages.reduce((sum, { content }) => sum + textOf(content ?? null).length, 0);
+}
+
+interface Report {
+  input: string;
+  lines: number;
+  requests: number;
+  rejected: number;
+  models: readonly string[];
+  system_prompts: { count: number; largest: { requests: number; characters: number; starts: string }[] };
+  longest: LongPrompt[];
+  bytes: number;
+  sha256: string;
+  megabytes_per_second: number;
+}
+
+async function reportOf(input: RunInput, seconds: number): Promise<Omit<Report, 'input' | 'longest'>> {
+  const { scan } = input;
+  const { bytes = 0, sha256 = '' } = input.identity() ?? {};
+  return {
+    ...scan.counts,
+    models: scan.models,
+    system_prompts: { count: scan.groups.length, largest: await largestGroups(input) },
+    bytes,
+    sha256,
+    megabytes_per_second: Math.round(bytes / seconds / 1e5) / 10,
+  };
+}
+
+async function largestGroups({ handle, scan }: RunInput): Promise<Report['system_prompts']['largest']> {
+  const largest = scan.groups.toSorted((left, right) => right.requests - left.requests).slice(0, longestKept);
+  const found = [];
+  for (const { firstRow, requests, systemPromptLength } of largest) {
+    for await (const [item] of readItems(handle, scan, [firstRow])) {
+      const system = item === undefined || isRejected(item.read) ? '' : systemPromptOf(item.read.body);
+      found.push({ requests, characters: systemPromptLength, starts: system.slice(0, 60) });
+    }
+  }
+  return found;
+}
+
+function renderReport(report: Report): string {
+  const rows = [
+    `${printable(report.input)}: ${formatInteger(report.requests)} requests, ${formatInteger(report.rejected)} bad lines`,
+    `models: ${printable(report.models.join(', ')) || 'none'}`,
+    `system prompts: ${formatInteger(report.system_prompts.count)}`,
+    ...report.system_prompts.largest.map(
+      ({ requests, characters, starts }) =>
+        `  ${formatInteger(requests)} requests, ${formatCount(characters)} characters: ${printable(JSON.stringify(starts))}`,
+    ),
+    'longest prompts:',
+    ...report.longest.map(
+      ({ line, id, characters }) => `  line ${line}, ${printable(id)}: ${formatInteger(characters)} characters`,
+    ),
+    `${formatInteger(report.bytes)} bytes, SHA-256 ${report.sha256}, read at ${report.megabytes_per_second} MB/s`,
+  ];
+  return `${rows.join('\n')}\n`;
+}

@@ -1,0 +1,147 @@
+import { readFile, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { JournalError, codeOf, messageOf } from '../../core/errors.ts';
+import { isSecretOption } from '../../text/secret-name.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings.ts';
+import { type Snapshot, completeSnapshot } from '../../core/snapshot.ts';
+import { isRecord } from '../../data/is-record.ts';
+import { replaceFile } from '../../files/replace-file.ts';
+import { isSealOf, sealOf } from './seal.ts';
+
+const modelSchema = z.object({
+  backend: z.string(),
+  model: z.string(),
+  digest: z.string().nullable(),
+  version: z.string(),
+});
+
+const schemaVersion = 1;
+
+/**
+ * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
+ * `status` and `resume` work from files alone. It never holds a key or a secret.
+ */
+const storedSchema = z.object({
+  schema_version: z.literal(schemaVersion),
+  llmbatch: z.string(),
+  run_id: z.string(),
+  state: z.enum(['running', 'stopped', 'finished']),
+  /** Why a run stopped, in a sentence. */
+  reason: z.string().nullable(),
+  /** The folder that the run was started in: `resume` without an argument looks for its runs. */
+  cwd: z.string(),
+  output: z.string(),
+  input: z.object({
+    /** Absolute; '-' for standard input. */
+    path: z.string(),
+    /** Where the lines are read from on resume: the input itself, or the file that standard input was kept in. */
+    spool: z.string().nullable(),
+    bytes: z.number(),
+    sha256: z.string(),
+    /** False while the input has not been read to its end. */
+    complete: z.boolean(),
+    requests: z.number(),
+    rejected: z.number(),
+  }),
+  settings: answerSettingsSchema,
+  runner: runnerSettingsSchema,
+  /** Models answered so far, with what identifies their weights. */
+  models: z.array(modelSchema),
+  /** The mode that was chosen, and why. */
+  mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
+  /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
+  kept_aside: z.array(z.string()).default([]),
+  /** Names of options that llmbatch 0.1 kept and that hold a secret: their values are neither used nor written again. */
+  left_out: z.array(z.string()).default([]),
+  /** What makes it known as written by a run of this user's; null where there is no key. */
+  seal: z.string().nullable().default(null),
+  /** Differences that `--allow-drift` let pass, each a sentence. */
+  drift: z.array(z.string()),
+  sessions: z.number(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  finished_at: z.string().nullable(),
+  /** Seconds that the sessions before this one ran. */
+  earlier_seconds: z.number(),
+  /** The state of the metrics, in the shape of `Snapshot`; null before the first request. */
+  summary: z
+    .custom<Snapshot>((value) => typeof value === 'object' && value !== null)
+    .transform(completeSnapshot)
+    .nullable(),
+});
+
+const manifestSchema = storedSchema.transform(withoutSecrets);
+
+function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof storedSchema> {
+  const { settings, left_out } = manifest;
+  const options = Object.entries(settings.options);
+  const secrets = options.filter(([name, value]) => isSecretOption(name, value));
+  if (secrets.length === 0) return manifest;
+  const others = options.filter((option) => !secrets.includes(option));
+  const names = secrets.map(([name]) => name);
+  return {
+    ...manifest,
+    settings: { ...settings, options: Object.fromEntries(others) },
+    left_out: [...left_out, ...names],
+  };
+}
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export async function readManifest(path: string): Promise<Manifest | null> {
+  const value = await readJson(path);
+  if (value === null) return null;
+  const parsed = manifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const version = isRecord(value) ? value['schema_version'] : undefined;
+  if (typeof version === 'number' && version > schemaVersion) {
+    throw new JournalError(
+      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one knows ${schemaVersion})`,
+      'Go on with that version. What is answered can be read by this one: llmbatch report, llmbatch merge.',
+    );
+  }
+  throw notAManifest(path, 'its fields are not those of one', parsed.error);
+}
+
+/** Null where there is no file. */
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    // A pipe would be waited for, for ever.
+    if (!(await stat(path)).isFile()) throw notAManifest(path, 'it is no regular file');
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    if (error instanceof JournalError) throw error;
+    throw new JournalError(`can't read the manifest ${path}: ${messageOf(error)}`);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw notAManifest(path, messageOf(error), error);
+  }
+}
+
+/** Somebody's file, or one of ours that was damaged: nothing of it is replaced, and the results can be taken up without it. */
+const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
+  new JournalError(
+    `${path} lies where the manifest of the run belongs, and is none: ${reason}`,
+    'Choose another place with -o; or move that file away: `llmbatch run` with the same input, model and -o takes up the results that are there.',
+    cause,
+  );
+
+/** `sealKey` marks it as this user's own; null: it is nobody's. */
+export async function writeManifest(path: string, manifest: Manifest, sealKey: Buffer | null = null): Promise<void> {
+  const plain = { ...manifest, updated_at: new Date().toISOString(), seal: null };
+  const sealed = sealKey === null ? plain : { ...plain, seal: sealOf(textOf(plain), sealKey) };
+  await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
+}
+
+/** Is it as a run of this user's left it? Whatever else is in it may be somebody else's. */
+export async function isOwnManifest(path: string, sealKey: Buffer | null): Promise<boolean> {
+  const value = await readJson(path).catch(() => null);
+  if (sealKey === null || !isRecord(value)) return false;
+  return isSealOf(value['seal'], textOf({ ...value, seal: null }), sealKey);
+}
+
+const textOf = (manifest: object): string => JSON.stringify(manifest, null, 2);

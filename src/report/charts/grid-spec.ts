@@ -1,0 +1,79 @@
+import type { Mark, Spec } from 'vega';
+import type { GridChart, Room } from './chart.ts';
+import { accent, ink, labelText, plain } from './chart-theme.ts';
+
+const cellHeight = 34;
+/** Pixels of a cell that its text needs: `100.0%`, or `100`. */
+const [roomForText, roomForShort] = [46, 26];
+const letter = 7;
+/** As the labels of all axes. */
+const maxNamesWidth = 260;
+
+export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow, width }: Room): Spec {
+  const rowNames = rows.map(({ name, short }) => (isNarrow ? short : name));
+  const namesWidth = Math.min(maxNamesWidth, letter * Math.max(...rowNames.map(({ length }) => length), 0));
+  const textOf = textIn((width - namesWidth) / columns.length);
+  const cells = rows.flatMap((row, rowIndex) =>
+    row.cells.flatMap((cell, column) =>
+      cell === null ? [] : [{ ...cell, text: textOf(cell.text), row: rowIndex, column }],
+    ),
+  );
+  return {
+    height: Math.max(rows.length, 1) * cellHeight,
+    data: [{ name: 'cells', values: cells }],
+    signals: [
+      { name: 'columnNames', value: columns.map(({ name, short }) => (isNarrow ? short : name)) },
+      { name: 'rowNames', value: rowNames },
+    ],
+    scales: [
+      { name: 'x', type: 'band', domain: columns.map((_, index) => index), range: 'width', padding: 0.04 },
+      { name: 'y', type: 'band', domain: rows.map((_, index) => index), range: 'height', padding: 0.06 },
+    ],
+    axes: [
+      { orient: 'top', scale: 'x', title: x.title, ticks: false, domain: false, encode: named('columnNames') },
+      { orient: 'left', scale: 'y', title: y.title, ticks: false, domain: false, encode: named('rowNames') },
+    ],
+    marks: [cellMark, textMark],
+  };
+}
+
+/** The table beside it has the numbers that find no place. */
+function textIn(cellWidth: number): (text: string) => string {
+  if (cellWidth >= roomForText) return (text) => text;
+  return cellWidth >= roomForShort ? (text) => text.replace(/(\.0)?%$/, '') : () => '';
+}
+
+/** The scale knows numbers, for two names may be alike. */
+const named = (signal: string) => ({ labels: { update: { text: { signal: `${signal}[datum.value]` } } } });
+
+const cellMark: Mark = {
+  type: 'rect',
+  from: { data: 'cells' },
+  encode: {
+    update: {
+      x: { scale: 'x', field: 'column' },
+      width: { scale: 'x', band: 1 },
+      y: { scale: 'y', field: 'row' },
+      height: { scale: 'y', band: 1 },
+      fill: [{ test: 'datum.isSetOff', value: accent }, { value: plain }],
+      fillOpacity: { signal: '0.06 + 0.4 * pow(datum.share, 3)' },
+      stroke: [{ test: 'datum.isSetOff', value: accent }, { value: 'var(--line)' }],
+    },
+  },
+};
+
+const textMark: Mark = {
+  type: 'text',
+  from: { data: 'cells' },
+  encode: {
+    update: {
+      ...labelText,
+      x: { scale: 'x', field: 'column', band: 0.5 },
+      y: { scale: 'y', field: 'row', band: 0.5 },
+      align: { value: 'center' },
+      baseline: { value: 'middle' },
+      text: { field: 'text' },
+      fill: { value: ink },
+    },
+  },
+};

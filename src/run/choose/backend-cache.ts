@@ -1,0 +1,50 @@
+import type { Backend, BackendDefinition, OpenRequest } from '../../core/backend.ts';
+
+/** Holds the one model that is loaded, so that the inputs of a queue share it. */
+export interface BackendCache {
+  /** The loaded engine where it is the same, else a new one in its place. */
+  open: (definition: BackendDefinition, request: OpenRequest) => Promise<Backend>;
+  /** Frees the engine; `isUrgent`: at once, whatever it is doing. */
+  close: (isUrgent?: boolean) => Promise<void>;
+}
+
+export function createBackendCache(): BackendCache {
+  let loaded: { key: string; model: string; backend: Backend } | null = null;
+  /** What an engine says goes to the run that has it now. */
+  let current: OpenRequest | null = null;
+  const close = async (isUrgent = false): Promise<void> => {
+    const last = loaded?.backend;
+    loaded = null;
+    if (isUrgent) await last?.kill?.();
+    await last?.close();
+  };
+  return {
+    async open(definition, request) {
+      current = request;
+      const key = keyOf(definition, request);
+      if (loaded?.key === key && (await isFit(loaded, request))) return loaded.backend;
+      await close();
+      const backend = await definition.open({
+        ...request,
+        onNotice: (text) => current?.onNotice(text),
+        onRestart: (reason) => current?.onRestart(reason),
+        onReload: () => current?.onReload?.(),
+        onEngineLoad: (load) => current?.onEngineLoad(load),
+      });
+      loaded = { key, model: request.model, backend };
+      return backend;
+    },
+    close,
+  };
+}
+
+/** All that an engine is opened with, but for its model. */
+function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
+  const { options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus } = request;
+  return JSON.stringify([name, options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus]);
+}
+
+async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {
+  if (request.model !== model && backend.alsoServes?.(request.model) !== true) return false;
+  return (await backend.suits?.(request)) ?? true;
+}

@@ -1,0 +1,61 @@
+import type { BackendLimits } from '../../core/backend.ts';
+import { formatInteger } from '../../text/format.ts';
+import type { RunnerSettings } from '../../core/settings.ts';
+
+/** How many requests are in flight, and a sentence where that is not what was asked for, or not what one might expect. */
+export interface LaneChoice {
+  lanes: number;
+  /** The number is found, from so many on, `lanes` at most; null: it is given. */
+  startsWith: number | null;
+  note: string | null;
+}
+
+type Known = Omit<LaneChoice, 'startsWith'>;
+type Mode = 'independent' | 'conversation';
+type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
+
+/**
+ * What a server can hold is found where nobody knows it. A number that was asked for may only fall, and so may that of
+ * histories: each new one would begin empty.
+ */
+export function chooseLanes(asked: Asked, limits: BackendLimits, mode: Mode): LaneChoice {
+  const { finds } = limits;
+  if (finds === undefined) return { ...knownLanes(asked, limits, mode), startsWith: null };
+  const isFound = asked.workers === null && mode === 'independent' && finds.start < finds.most;
+  if (!isFound) {
+    const known = knownLanes(asked, limits, mode);
+    return { ...known, startsWith: known.lanes };
+  }
+  const { start, most } = finds;
+  const note = `in flight: starts with ${formatInteger(start)}, finds what the server can hold, up to ${formatInteger(most)}`;
+  return { lanes: most, startsWith: start, note };
+}
+
+/**
+ * More workers than the engine has slots only wait. In a conversation they would throw each other's cache out (real Ollama,
+ * four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
+ */
+function knownLanes({ workers, forceHistories }: Asked, limits: BackendLimits, mode: Mode): Known {
+  const { slots, suggestedWorkers } = limits;
+  const wanted = workers ?? suggestedWorkers;
+  if (slots === null || wanted <= slots) return { lanes: wanted, note: null };
+  const has = `the engine works on ${formatInteger(slots)} at a time`;
+  if (mode === 'conversation') return conversationLanes({ workers, forceHistories, slots }, has);
+  // One more than there are slots is what the engine suggests; it is no surprise then.
+  if (workers === null) return { lanes: wanted, note: null };
+  const more = limits.moreSlots === undefined ? '' : ` (${limits.moreSlots})`;
+  return { lanes: wanted, note: `${formatInteger(wanted)} workers, but ${has}: the others wait in its queue${more}` };
+}
+
+function conversationLanes(
+  { workers, forceHistories, slots }: { workers: number | null; forceHistories: boolean; slots: number },
+  has: string,
+): Known {
+  if (workers === null) return { lanes: slots, note: null };
+  if (forceHistories) {
+    const note = `warning: ${formatInteger(workers)} histories, but ${has}: they throw each other's cache out, which can be many times slower`;
+    return { lanes: workers, note };
+  }
+  const fewer = `${formatInteger(slots)} ${slots === 1 ? 'worker' : 'workers'} instead of ${formatInteger(workers)}`;
+  return { lanes: slots, note: `${fewer}: ${has}, and each conversation wants its own (--force-histories takes more)` };
+}

@@ -1,0 +1,98 @@
+import type { Backend, EnginePlace } from '../../core/backend.ts';
+import type { ModeChoice } from './choose-mode.ts';
+import { type BestSetting, describeBest, findBest } from './best-settings.ts';
+import { type BackendChoice, checkOptions } from './choose-backend.ts';
+import { settleDrift } from '../files/open-manifest.ts';
+import type { ReadRun } from '../open-run.ts';
+import { promptLengths } from './prompt-sharing.ts';
+
+export interface Opening {
+  model: string;
+  mode: ModeChoice;
+}
+
+/** The backend with the workers asked for; where none were, with those that a bench of the same weights found best. */
+export async function openBestBackend(
+  run: ReadRun,
+  choice: BackendChoice,
+  opening: Opening,
+): Promise<{ backend: Backend; workers: number | null } | null> {
+  const { workers } = run.request.runner;
+  const best = workers === null ? await bestFor(run, choice, opening) : null;
+  const backend = await openBackend(run, choice, { ...opening, workers: best?.workers ?? workers });
+  if (backend === null || best === null) return backend && { backend, workers };
+  if (isOf(best, backend)) {
+    run.host.onNote(describeBest(best));
+    return { backend, workers: best.workers };
+  }
+  // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
+  const other = await openBackend(run, choice, { ...opening, workers });
+  return other && { backend: other, workers };
+}
+
+const isOf = ({ digest, server }: BestSetting, backend: Backend): boolean =>
+  backend.modelDigest === digest && (backend.server ?? null) === server;
+
+/** Null when the run was stopped while the model was being loaded. */
+async function openBackend(
+  run: ReadRun,
+  { definition }: BackendChoice,
+  { model, mode, workers }: Opening & { workers: number | null },
+): Promise<Backend | null> {
+  const { host, slot } = run;
+  const { settings, runner } = run.request;
+  await checkOptions(definition, settings.options);
+  let lengths: ReturnType<typeof promptLengths> | null = null;
+  const opening = slot.open(definition, {
+    model,
+    options: settings.options,
+    workers,
+    timeoutMs: runner.timeoutMs,
+    conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
+    allowControlTokens: settings.controlTokens === 'allow',
+    unload: runner.unload,
+    gpus: runner.gpus,
+    logFile: run.request.paths.engineLog,
+    ...placeOf(run),
+    promptLengths: () => (lengths ??= promptLengths(run.input, model)),
+    signal: host.stop,
+    onNotice: host.onNote,
+    onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
+    onReload: () => run.emit({ type: 'model-reload' }),
+    onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
+  });
+  const backend = await opening.catch((error: unknown) => {
+    if (host.stop.aborted) return null;
+    throw error;
+  });
+  if (backend === null) return null;
+  run.onBackend(backend);
+  await noteModel(run, definition.name, backend);
+  return backend;
+}
+
+async function bestFor(
+  { request, host }: ReadRun,
+  { definition }: BackendChoice,
+  { model, mode }: Opening,
+): Promise<BestSetting | null> {
+  if (host.usesSaved === false || mode.name === 'conversation') return null;
+  return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
+}
+
+export const placeOf = ({ request, host }: ReadRun): EnginePlace => ({
+  host: request.runner.host,
+  baseUrl: request.runner.baseUrl,
+  python: request.runner.python,
+  environment: host.environment,
+});
+
+/** The same weights as before, or it is another run. */
+async function noteModel({ manifest, request }: ReadRun, name: string, backend: Backend): Promise<void> {
+  const entry = { backend: name, model: backend.model, digest: backend.modelDigest, version: backend.version };
+  const known = manifest.models.find(({ model }) => model === entry.model);
+  if (known !== undefined && known.digest !== entry.digest) {
+    await settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);
+  }
+  manifest.models = [...manifest.models.filter((model) => model !== known), entry];
+}

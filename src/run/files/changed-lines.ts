@@ -1,0 +1,47 @@
+import { LlmbatchError, exitCodes } from '../../core/errors.ts';
+import { formatInteger, quoteForShell } from '../../text/format.ts';
+import type { RunRequest } from '../run-request.ts';
+
+/** What becomes of lines that are no longer what they were when the run read its input: nothing is recorded for them. */
+export interface ChangedLines {
+  /** Ends the run, unless a drift is allowed: then the line is left out. */
+  note: (line: number) => void;
+  /** At the end of the run: throws where lines were left out. */
+  check: () => void;
+}
+
+export function createChangedLines(request: Pick<RunRequest, 'input' | 'paths' | 'allowDrift'>): ChangedLines {
+  const { input, paths, allowDrift } = request;
+  const lines = new Set<number>();
+  let earliest = Number.POSITIVE_INFINITY;
+  const resume = `llmbatch resume ${quoteForShell(paths.output)}`;
+  const since = 'when the run began';
+  return {
+    note(line) {
+      lines.add(line);
+      earliest = Math.min(earliest, line);
+      if (allowDrift) return;
+      throw inputChanged(
+        `line ${formatInteger(line)} of ${input} is no longer what it was ${since}`,
+        `Put the file back as it was, then: ${resume}. Or take it as it is now: ${resume} --allow-drift`,
+      );
+    },
+    check() {
+      if (lines.size === 0) return;
+      const first = formatInteger(earliest);
+      const isOne = lines.size === 1;
+      const changed = isOne
+        ? `line ${first} of ${input} is no longer what it was`
+        : `${formatInteger(lines.size)} lines of ${input} are no longer what they were`;
+      const which = isOne ? '' : `, line ${first} the first`;
+      throw inputChanged(
+        `${changed} ${since}, and left out${which}; all others have their results`,
+        `To take the file as it is now: ${resume} --allow-drift`,
+      );
+    },
+  };
+}
+
+/** No mistake of how the run was called: what it left stays, to be resumed. */
+const inputChanged = (message: string, hint: string): LlmbatchError =>
+  new LlmbatchError(message, { exitCode: exitCodes.usage, hint });

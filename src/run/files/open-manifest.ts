@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { extname, resolve } from 'node:path';
+import { exists } from '../../files/exists.ts';
+import { JournalError } from '../../core/errors.ts';
+import type { PrefixedFingerprint } from '../../files/fingerprint.ts';
+import { formatInteger, quoteForShell } from '../../text/format.ts';
+import { compareInput, findDrift } from '../../journal/manifest/find-drift.ts';
+import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
+import { type Manifest, readManifest, writeManifest } from '../../journal/manifest/manifest.ts';
+import { realPathOf } from '../../files/real-path.ts';
+import type { RunPaths } from '../../journal/manifest/run-paths.ts';
+import { version } from '../../core/version.ts';
+import { holdsOnlyResults } from './adopt-output.ts';
+import { hasNoResults } from './run-files.ts';
+import type { RunRequest } from '../run-request.ts';
+
+export interface OpenedManifest {
+  manifest: Manifest;
+  isNew: boolean;
+  /** The manifest is lost: the results that are there stand, if they are of the input. */
+  isAdopted: boolean;
+  /** Where the manifest lay so far, where that is not its place: it goes when the new one is written. */
+  earlierPath: string | null;
+  /** What the user should know of how the run was found. */
+  notes: string[];
+  /** `--overwrite`: what is there stays until the engine is open. */
+  replaces: Replaced | null;
+}
+
+export interface Replaced {
+  /** Null: a file that no run wrote. */
+  found: FoundRun | null;
+  hasResults: boolean;
+}
+
+/** The manifest that a run goes on with: the one that is there, or a new one. */
+export async function openManifest(request: RunRequest): Promise<OpenedManifest> {
+  const { paths } = request;
+  const found = await findManifest(paths);
+  if (found === null) await refuseOthersManifest(paths);
+  else if (request.isResume === true) await checkThere(paths, found.manifest);
+  const hasResults = !(await hasNoResults(paths));
+  const earlierPath = found === null || found.manifestPath === paths.manifest ? null : found.manifestPath;
+  // A run that was never answered anything binds nobody to its settings.
+  if (!hasResults || request.overwrite) return { ...startAnew(request, { found, hasResults }), earlierPath };
+  if (found !== null) return { ...(await goOn(found.manifest, request)), ...asBefore, earlierPath };
+  if (request.input === '-' || !(await holdsOnlyResults(paths.output))) throw notOurs(paths);
+  return { ...startAnew(request, { found, hasResults }), earlierPath, isAdopted: true };
+}
+
+const asBefore = { isNew: false, isAdopted: false, replaces: null };
+
+function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
+  const manifest = { ...newManifest(request), kept_aside: there.found?.manifest.kept_aside ?? [] };
+  const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
+  return { manifest, isNew: true, isAdopted: false, notes: [], replaces: isReplaced ? there : null };
+}
+
+const notOurs = ({ output }: RunPaths): JournalError =>
+  new JournalError(
+    `${output} is there already, and no run of llmbatch wrote it`,
+    'Choose another place with -o, or replace it with --overwrite.',
+  );
+
+/** To go on with a run whose results are gone would be to send everything again. */
+async function checkThere({ output }: RunPaths, { summary }: Manifest): Promise<void> {
+  const done = summary?.done ?? 0;
+  if (done === 0 || (await exists(output))) return;
+  throw new JournalError(
+    `${output} is gone, and with it the results of this run (${formatInteger(done)})`,
+    'Put it back, or name it where it lies now. To send every request again, start it anew with: llmbatch run',
+  );
+}
+
+/** Under its name lies what llmbatch 0.1 kept of an output with a longer name. */
+async function refuseOthersManifest({ manifest, output }: RunPaths): Promise<void> {
+  const other = await readManifest(manifest);
+  if (other === null) return;
+  throw new JournalError(
+    `${manifest} belongs to another run: of ${other.input.path} to ${output}.jsonl`,
+    'Choose another place with -o.',
+  );
+}
+
+/** The paths are where they are found now: a run goes on there, and what its manifest says of them is a remark. */
+async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedManifest, 'manifest' | 'notes'>> {
+  const { output, manifest: path } = request.paths;
+  const input = inputPath(request);
+  const isMoved = realPathOf(known.output) !== output;
+  const isOtherInput = realPathOf(known.input.path) !== realPathOf(input);
+  // Whether it is the same input, moved with the run, its fingerprint tells.
+  const mayBeMoved = known.input.sha256 !== '' && input !== '-' && (isMoved || !(await exists(known.input.path)));
+  if (isOtherInput && !mayBeMoved) {
+    throw new JournalError(
+      `${path} belongs to another run: of ${known.input.path} to ${known.output}`,
+      'Choose another place with -o, or start anew with --overwrite.',
+    );
+  }
+  const notes = [
+    ...(isOtherInput ? [`the input of this run, ${known.input.path}, is now looked for at ${input}`] : []),
+    ...known.left_out.map(secretLeftOut),
+  ];
+  const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
+  return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, notes };
+}
+
+const secretLeftOut = (option: string): string =>
+  `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
+
+/** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
+export async function settleDrift(
+  manifest: Manifest,
+  drift: string[],
+  request: Pick<RunRequest, 'allowDrift' | 'paths'>,
+): Promise<void> {
+  if (drift.length === 0) return;
+  if (!request.allowDrift) {
+    const { output } = request.paths;
+    const wayBack =
+      manifest.finished_at === null
+        ? `Put back what changed, and go on with: llmbatch resume ${quoteForShell(output)}. `
+        : `What it has is kept; llmbatch resume ${quoteForShell(output)} tries its failures again. `;
+    throw new JournalError(
+      `this run was started with something else: ${drift.join('; ')}`,
+      `${wayBack}To keep both, give this one a name of its own: -o ${quoteForShell(await freeNameBeside(output))}. ` +
+        'To mix both: --allow-drift. To have it in place of the other: --overwrite.',
+    );
+  }
+  manifest.drift.push(...drift.filter((field) => !manifest.drift.includes(field)));
+}
+
+async function freeNameBeside(output: string): Promise<string> {
+  const ending = extname(output);
+  for (let number = 2; ; number++) {
+    const name = `${output.slice(0, output.length - ending.length)}.${number}${ending}`;
+    if (!(await exists(name))) return name;
+  }
+}
+
+export const settingsDrift = (manifest: Manifest, { settings }: Pick<RunRequest, 'settings'>): string[] =>
+  findDrift(manifest.settings, settings);
+
+export function inputDrift(
+  manifest: Manifest,
+  now: PrefixedFingerprint | null,
+): { drift: string[]; hasGrown: boolean } {
+  if (now === null || manifest.input.sha256 === '') return { drift: [], hasGrown: false };
+  const change = compareInput(manifest.input, now);
+  // A sample is drawn from all lines: of more lines it is another one.
+  const isOther = change === 'changed' || (change === 'grown' && manifest.settings.sample !== null);
+  const drift = isOther ? [`input: ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)}`] : [];
+  return { drift, hasGrown: change === 'grown' && manifest.settings.limit === null };
+}
+
+function newManifest(request: RunRequest): Manifest {
+  const now = new Date().toISOString();
+  return {
+    schema_version: 1,
+    llmbatch: version,
+    run_id: randomBytes(4).toString('hex'),
+    state: 'running',
+    reason: null,
+    cwd: process.cwd(),
+    output: request.paths.output,
+    input: {
+      path: inputPath(request),
+      spool: request.input === '-' ? request.paths.spool : null,
+      bytes: 0,
+      sha256: '',
+      complete: false,
+      requests: 0,
+      rejected: 0,
+    },
+    settings: request.settings,
+    runner: request.runner,
+    models: [],
+    mode: null,
+    kept_aside: [],
+    left_out: [],
+    seal: null,
+    drift: [],
+    sessions: 1,
+    created_at: now,
+    updated_at: now,
+    finished_at: null,
+    earlier_seconds: 0,
+    summary: null,
+  };
+}
+
+const inputPath = ({ input }: RunRequest): string => (input === '-' ? '-' : resolve(input));
+
+/** Often enough for `status`, seldom enough to cost nothing. */
+const intervalMs = 3000;
+
+/** Keeps the manifest on disk near the state of the run. */
+export interface ManifestKeeper {
+  write: () => Promise<void>;
+  /** Writes the last state, as well as it goes: the failure that ends a run is the one to be told. */
+  stop: () => Promise<void>;
+}
+
+export function keepManifest(options: {
+  path: string;
+  sealKey: Buffer | null;
+  /** The manifest as of now. */
+  current: () => Manifest;
+  /** Throws when the output is not ours any more. */
+  check: () => Promise<void>;
+  onFailure: (error: JournalError) => void;
+}): ManifestKeeper {
+  // One write after the other: each replaces the whole file.
+  let last: Promise<void> = Promise.resolve();
+  const write = (): Promise<void> => {
+    last = last.catch(() => undefined).then(() => writeManifest(options.path, options.current(), options.sealKey));
+    return last;
+  };
+  const timer = setInterval(() => {
+    options.check().then(write).catch(options.onFailure);
+  }, intervalMs);
+  timer.unref();
+  return {
+    write,
+    async stop() {
+      clearInterval(timer);
+      await write().catch(() => undefined);
+    },
+  };
+}

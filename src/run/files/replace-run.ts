@@ -1,0 +1,64 @@
+import { rename, rm } from 'node:fs/promises';
+import { isTaken } from '../../files/exists.ts';
+import { JournalError, codeOf } from '../../core/errors.ts';
+import { draftPathOf } from '../../files/replace-file.ts';
+import { findAside, keepAside, removeAside } from '../../journal/keep-aside.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import type { RunPaths } from '../../journal/manifest/run-paths.ts';
+import { toJournalError } from '../../files/write-group.ts';
+import type { Replaced } from './open-manifest.ts';
+import type { RunHost } from '../run-request.ts';
+
+/** A run that is to take the place of another one, and does not touch anything of it before `take`. */
+export interface Replacement {
+  /** Where standard input is kept until then. */
+  spool: string;
+  take: (manifest: Manifest) => Promise<void>;
+  /** Nothing was taken: leaves nothing. */
+  giveUp: () => Promise<void>;
+}
+
+export function prepareReplacement(
+  { found, hasResults }: Replaced,
+  paths: RunPaths,
+  { onNote }: Pick<RunHost, 'onNote'>,
+): Replacement {
+  const spool = draftPathOf(paths.spool);
+  const isSpoolOurs = (found?.manifest.input.spool ?? null) !== null;
+  return {
+    spool,
+    async take(manifest) {
+      if (!isSpoolOurs && (await isTaken(spool)) && (await isTaken(paths.spool))) {
+        throw new JournalError(
+          `${paths.spool} lies where standard input is to be kept, and no run of llmbatch wrote it`,
+          'Choose another place with -o, or move that file away.',
+        );
+      }
+      if (hasResults) {
+        const name = await keepAside(paths, found);
+        manifest.kept_aside.push(name);
+        onNote(`what was in ${paths.output} is kept as ${name} until this run has ended well`);
+      }
+      await rename(spool, paths.spool).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return isSpoolOurs ? rm(paths.spool, { force: true }) : undefined;
+        throw toJournalError(error, paths.spool);
+      });
+    },
+    // What can't be removed is a draft, which the next run takes away.
+    giveUp: () => rm(spool, { force: true }).catch(() => undefined),
+  };
+}
+
+/** At the end of a run: what it took the place of goes, if every request was answered; else it stays, and is told. */
+export async function endReplacement(
+  manifest: Manifest,
+  paths: RunPaths,
+  { onNote, failed }: Pick<RunHost, 'onNote'> & { failed: number },
+): Promise<void> {
+  const endedWell = manifest.state === 'finished' && failed === 0;
+  // What can't be removed stays: the run itself is none the worse.
+  if (endedWell) await removeAside(paths, manifest.kept_aside).catch(() => undefined);
+  const left = await findAside(paths, manifest.kept_aside);
+  manifest.kept_aside = left;
+  if (left.length > 0) onNote(`what was in ${paths.output} before is still kept: ${left.join(', ')}`);
+}

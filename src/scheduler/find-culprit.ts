@@ -1,0 +1,67 @@
+import { type Failure, failure } from '../core/completion.ts';
+import type { BatchRequest } from '../core/request.ts';
+import type { OutOfMemory } from './limits/out-of-memory.ts';
+import { type Task, isSuspect, troublesThatTell } from './task-queue.ts';
+import type { WorkerLimit } from './limits/worker-limit.ts';
+
+/**
+ * forgiven: the attempt does not count · charged: it does · culprit: it is this request that the engine can't bear, and it
+ * fails, as told.
+ */
+type Verdict = { is: 'forgiven' | 'charged' } | { is: 'culprit'; failure: Failure };
+
+/**
+ * Tells a request that brings the engine down, or is too large for its memory, from those that were beside it. Whoever was
+ * in flight in two such troubles is sent alone; what then still fails twice is the culprit, and fails alone.
+ */
+export interface CulpritSearch {
+  judge: (task: Task, request: BatchRequest, trouble: { failure: Failure; wasAway: boolean }) => Verdict;
+  onAnswer: () => void;
+}
+
+export interface CulpritContext {
+  memory: OutOfMemory;
+  workers: WorkerLimit;
+  /** `--retries` */
+  retries: number;
+}
+
+export function createCulpritSearch({ memory, workers, retries }: CulpritContext): CulpritSearch {
+  let answers = 0;
+
+  const note = (task: Task): number => {
+    task.suspicion ??= { troubles: 0, alone: 0, answersBefore: answers };
+    if (!isSuspect(task)) task.suspicion.troubles++;
+    else task.suspicion.alone++;
+    return task.suspicion.alone;
+  };
+  const judgeMemory = (task: Task, request: BatchRequest, failed: Failure): Verdict => {
+    // Of the burst that lowered the workers already.
+    if (!isSuspect(task) && task.lowerings < workers.lowerings()) return { is: 'forgiven' };
+    const alone = note(task);
+    if (alone >= Math.min(troublesThatTell, retries + 1)) {
+      memory.blame(request, failed);
+      const text = `The engine ran out of memory for this request, which was alone in it. ${failed.message}`;
+      return { is: 'culprit', failure: { ...failed, message: text } };
+    }
+    if (alone === 0 && task.suspicion?.troubles === 1) memory.lower(request, failed);
+    return { is: 'forgiven' };
+  };
+  const judgeCrash = (task: Task, failed: Failure, wasAway: boolean): Verdict => {
+    if (note(task) < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
+    // Where nothing else was answered since, the engine itself may be to blame: a resume tries again.
+    const isProven = answers > (task.suspicion?.answersBefore ?? 0);
+    const text = `The engine went down each time that it had this request, alone too. ${failed.message}`;
+    return { is: 'culprit', failure: isProven ? failure('bad-request', text) : { ...failed, message: text } };
+  };
+  return {
+    judge(task, request, { failure: failed, wasAway }) {
+      if (failed.kind === 'out-of-memory') return judgeMemory(task, request, failed);
+      return wasAway || failed.kind === 'engine-crashed' ? judgeCrash(task, failed, wasAway) : { is: 'charged' };
+    },
+    onAnswer() {
+      answers++;
+      memory.onAnswer();
+    },
+  };
+}

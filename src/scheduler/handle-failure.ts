@@ -1,0 +1,97 @@
+import { addSpent } from '../core/attempt-tokens.ts';
+import type { Failure } from '../core/completion.ts';
+import { EngineError, stopsTheRun, isTransient } from '../core/errors.ts';
+import { formatPercent } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
+import { type Answered, recordAnswer } from './build-result.ts';
+import type { Lane } from './engine-run.ts';
+import { nameOf } from './limits/out-of-memory.ts';
+import type { Task } from './task-queue.ts';
+
+/** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
+const maxRefused = 30;
+/** So often, and the waits between them take a minute: somebody may wonder. */
+const toldRefusals = 10;
+
+/** Puts the task off for a retry, records its failure, or ends the run. */
+export async function handleFailure(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
+  const { failure, request } = failed;
+  if (stopsTheRun(failure.kind)) throw new EngineError(failure.kind, failure.message);
+  const engine = await lane.outages.settle(failure, task.outages);
+  if (engine === 'stopped') return;
+  const wasAway = engine === 'away';
+  const verdict = lane.culprits.judge(task, request, { failure, wasAway });
+  if (verdict.is === 'culprit') return record(lane, task, { ...failed, verdict: { answer: verdict.failure } });
+  if (verdict.is === 'forgiven') task.forgiven++;
+  else if (isRefused(task, failure)) forgiveRefusal(lane, task, failed);
+  const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, lane.settings);
+  if (delayMs === null) return record(lane, task, failed);
+  task.retried = addSpent(task.retried, failed.attempt.tokens, failed.attempt.latencyMs);
+  lane.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
+  lane.queue.retryLater(task, delayMs);
+}
+
+function forgiveRefusal({ emit }: Lane, task: Task, { request, failure }: Answered & { failure: Failure }): void {
+  task.forgiven++;
+  if (task.forgiven !== toldRefusals) return;
+  const tries = `${toldRefusals} times, and is asked again, up to ${maxRefused} times`;
+  const text = `the server has refused ${nameOf(request)} ${tries} (${printable(failure.message)})`;
+  emit({ type: 'notice', text });
+}
+
+/** The server has had enough for now, of whatever request. */
+const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean =>
+  (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < maxRefused;
+
+async function record(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
+  lane.breaker.add(true);
+  await recordAnswer(lane, task.row, failed);
+  checkBreaker(lane, failed.failure);
+}
+
+function checkBreaker({ breaker }: Lane, last: Failure): void {
+  const rate = breaker.tripped();
+  if (rate === null) return;
+  throw new EngineError(
+    last.kind,
+    `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${printable(last.message)}`,
+    'Mend the cause and resume, or go on regardless with --max-error-rate 1.',
+  );
+}
+
+export interface RetryPolicy {
+  /** Tries after the first one. */
+  retries: number;
+  /** Kinds that are retried though they are not transient. */
+  retryOn: readonly string[];
+  /** 0 <= x < 1 */
+  random?: () => number;
+}
+
+const baseMs = 500;
+const maxMs = 30_000;
+/** A server that asks for more than this is asked again all the same. */
+const maxRetryAfterMs = 600_000;
+
+/** How often a request was sent, and how many of these attempts don't count: the engine was to blame. */
+export interface Tries {
+  attempts: number;
+  forgiven: number;
+}
+
+/**
+ * How long to wait before the next attempt, or null when there is none. Full jitter (0 to the doubled bound), so that
+ * requests which failed together don't come back together; never sooner than the server asked.
+ */
+export function retryDelay(
+  failure: Failure,
+  { attempts, forgiven }: Tries,
+  { retries, retryOn, random = Math.random }: RetryPolicy,
+): number | null {
+  const mayRetry = isTransient(failure.kind) || retryOn.includes(failure.kind);
+  if (!mayRetry || attempts - forgiven > retries) return null;
+  const asked = Math.min(failure.retryAfterMs ?? 0, maxRetryAfterMs);
+  // A server that says how long has no need of our doubling.
+  const bound = asked > 0 ? baseMs : Math.min(maxMs, baseMs * 2 ** (attempts - 1));
+  return Math.max(random() * bound, asked);
+}

@@ -1,0 +1,169 @@
+/** Why an attempt was ended from outside. `away`: the engine that had it went away. */
+type AbortCause = 'stopped' | 'timeout' | 'stalled' | 'away';
+
+/** One attempt under way. Times are those of a clock that never goes back, in milliseconds. */
+export interface FlightEntry {
+  /** Made when the backend asks for the signal: one that never does costs nothing. */
+  controller: AbortController | null;
+  /** Set when the attempt is aborted. */
+  cause: AbortCause | null;
+  /** How many were sent before it. */
+  readonly number: number;
+  /** The engine was known to have room for it when it was sent. */
+  readonly hasRoom: boolean;
+  sentAt: number;
+  /** Since when the engine is known to work on it; null while it may wait in a queue, which is not the request's fault. */
+  activeSince: number | null;
+  /** Last sign of life. */
+  lastSignAt: number | null;
+}
+
+export interface InFlightOptions {
+  /** Longest time of an attempt; null: none. */
+  timeoutMs: number | null;
+  /** Longest silence on all attempts together. */
+  stallTimeoutMs: number;
+  /** Requests that the engine works on at the same time; null where it isn't known. */
+  slots: number | null;
+  /** The engine has a reason to be silent. */
+  mayBeSilent: () => boolean;
+  onStall: (silentMs: number) => void;
+  /** Milliseconds that never go back. */
+  now?: () => number;
+}
+
+/** All attempts under way, watched by one timer: a timer and a signal for each would cost more than a fast request. */
+export interface InFlight {
+  start: () => FlightEntry;
+  /** It is over; `isAnswered`: the engine answered it, and has room for another one. */
+  end: (entry: FlightEntry, isAnswered: boolean) => void;
+  signalOf: (entry: FlightEntry) => AbortSignal;
+  /** Something came from the engine for this attempt. */
+  touch: (entry: FlightEntry) => void;
+  abortAll: (cause: AbortCause) => void;
+  /** Ends those of which there was no sign of life in the last so many milliseconds. Returns how many. */
+  abortSilent: (silentMs: number, cause: AbortCause) => number;
+  /** How long nothing came for any of them; 0 where there are none. */
+  silentMs: () => number;
+  count: () => number;
+  close: () => void;
+}
+
+const sweepMs = 100;
+/** A longer one is a computer that slept, or a process that was stopped: no time in which the engine was silent. */
+const maxGapMs = 5000;
+
+/** What is in flight, in the order of sending, and what was seen of the engine. */
+interface Flight {
+  readonly entries: Set<FlightEntry>;
+  readonly now: () => number;
+  sent: number;
+  lastActivity: number;
+  /** When it was being started last, and when it gave its last answer. */
+  readyAt: number;
+  answeredAt: number;
+}
+
+export function createInFlight(options: InFlightOptions): InFlight {
+  const { slots, now = () => performance.now() } = options;
+  const entries = new Set<FlightEntry>();
+  const past = { readyAt: -Infinity, answeredAt: -Infinity };
+  const flight: Flight = { entries, now, sent: 0, lastActivity: now(), ...past };
+  // Keeps the process alive: an engine that hangs may hold nothing open.
+  const timer = setInterval(createSweep(flight, options), sweepMs);
+
+  return {
+    start() {
+      const at = now();
+      // An idle engine is not a silent one: the silence counts from the first request after it.
+      if (entries.size === 0) flight.lastActivity = at;
+      const entry: FlightEntry = {
+        controller: null,
+        cause: null,
+        number: flight.sent++,
+        hasRoom: slots !== null && entries.size < slots,
+        sentAt: at,
+        activeSince: null,
+        lastSignAt: null,
+      };
+      entries.add(entry);
+      return entry;
+    },
+    end(entry, isAnswered) {
+      entries.delete(entry);
+      flight.lastActivity = now();
+      if (isAnswered) flight.answeredAt = flight.lastActivity;
+    },
+    signalOf(entry) {
+      entry.controller ??= new AbortController();
+      if (entry.cause !== null) entry.controller.abort(new Error(entry.cause));
+      return entry.controller.signal;
+    },
+    touch(entry) {
+      const at = now();
+      flight.lastActivity = at;
+      entry.lastSignAt = at;
+      entry.activeSince ??= at;
+    },
+    abortAll: (cause) => abortEach(entries, cause),
+    abortSilent(silentMs, cause) {
+      const since = now() - silentMs;
+      const silent = [...entries].filter(({ lastSignAt }) => lastSignAt === null || lastSignAt <= since);
+      abortEach(silent, cause);
+      return silent.length;
+    },
+    silentMs: () => (entries.size === 0 ? 0 : now() - flight.lastActivity),
+    count: () => entries.size,
+    close: () => clearInterval(timer),
+  };
+}
+
+function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {
+  for (const entry of entries) {
+    entry.cause ??= cause;
+    entry.controller?.abort(new Error(cause));
+  }
+}
+
+/** Ends what takes too long. */
+function createSweep(flight: Flight, { timeoutMs, stallTimeoutMs, mayBeSilent, onStall }: InFlightOptions): () => void {
+  const { entries, now } = flight;
+  let sweptAt = now();
+  return () => {
+    const at = now();
+    if (at - sweptAt > maxGapMs) beginAnew(flight, at);
+    sweptAt = at;
+    if (entries.size === 0) return;
+    if (mayBeSilent()) Object.assign(flight, { lastActivity: at, readyAt: at });
+    if (timeoutMs !== null) endLate(flight, at, timeoutMs);
+    const silentMs = at - flight.lastActivity;
+    if (silentMs <= stallTimeoutMs) return;
+    abortEach(entries, 'stalled');
+    onStall(silentMs);
+    flight.lastActivity = at;
+  };
+}
+
+function endLate(flight: Flight, at: number, timeoutMs: number): void {
+  const { entries, sent } = flight;
+  let laterInFlight = entries.size;
+  for (const entry of entries) {
+    laterInFlight--;
+    const laterEnded = sent - 1 - entry.number - laterInFlight;
+    // So many that were sent after it are over: it waits in no queue.
+    if (laterEnded > entries.size) entry.activeSince ??= at;
+    if (at - countedFrom(flight, entry) > timeoutMs) abortEach([entry], 'timeout');
+  }
+}
+
+/** From when its time counts: where it may have waited for room, from the last answer, which made some. */
+const countedFrom = ({ readyAt, answeredAt }: Flight, { activeSince, hasRoom, sentAt }: FlightEntry): number =>
+  activeSince ?? Math.max(sentAt, readyAt, hasRoom ? -Infinity : answeredAt);
+
+function beginAnew(flight: Flight, at: number): void {
+  for (const entry of flight.entries) {
+    const activeSince = entry.activeSince === null ? null : at;
+    Object.assign(entry, { sentAt: at, activeSince });
+  }
+  Object.assign(flight, { lastActivity: at, readyAt: at });
+}

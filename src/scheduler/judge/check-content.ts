@@ -1,0 +1,45 @@
+import type { ResponseBody } from '../../core/completion.ts';
+import { formatInteger, notMeasured } from '../../text/format.ts';
+import type { RequestBody } from '../../core/request.ts';
+import { echoOf } from './check-asked.ts';
+import { type Problem, emptinessOf } from './said.ts';
+
+/** Was an answer ended by a filter, or by a limit? `hint`: what else than the limit may be to blame. */
+export function finishProblem(
+  { choices = [], usage }: ResponseBody,
+  { allowTruncated, hint }: { allowTruncated: boolean; hint: string },
+): Problem | null {
+  for (const choice of choices) {
+    const { finish_reason: reason } = choice;
+    if (reason === 'content_filter')
+      return { kind: 'refused', message: "the server's content filter cut the answer", choice };
+    if (reason === 'length' && !allowTruncated) {
+      const tokens = usage === undefined ? notMeasured : formatInteger(usage.completion_tokens);
+      const way = 'raise max_tokens, or accept cut answers with --allow-truncated';
+      return { kind: 'truncated', message: `the answer was cut after ${tokens} tokens: ${hint}${way}`, choice };
+    }
+  }
+  return null;
+}
+
+/** An answer that says nothing: the model only thought, or wrote blanks, or ended at once. */
+export function emptyProblem({ choices = [] }: ResponseBody, body: RequestBody): Problem | null {
+  // The prompt is what is asked about, and the answer a matter of form.
+  if (body['max_tokens'] === 0 || typeof body['prompt_logprobs'] === 'number') return null;
+  for (const choice of choices) {
+    const emptiness = emptinessOf(choice, echoOf(choice, body));
+    if (emptiness !== null) return { kind: 'empty', message: messages[emptiness](choice.finish_reason), choice };
+  }
+  return null;
+}
+
+const way = 'accept such answers with --allow-empty-answers';
+
+const messages = {
+  thinking: (reason: string): string =>
+    reason === 'length'
+      ? `the model was cut while it thought, and gave no answer: raise max_tokens, or ${way}`
+      : `the model only thought, and gave no answer: switch its thinking off, raise max_tokens, or ${way}`,
+  blank: (): string => `the answer is blank: ${way}`,
+  nothing: (): string => `the answer is empty: ${way}`,
+};

@@ -1,0 +1,207 @@
+/** The search for the best limit: one is kept, and now and then another one is tried out against it. */
+export interface LimitTrials {
+  readonly most: number;
+  readonly isFixed: boolean;
+  current: LimitSample;
+  trial: LimitSample | null;
+  /** Rounds of the trial at which it is judged next. */
+  nextJudgement: number;
+  direction: 1 | -1;
+  step: number;
+  /** Too much for the server, as far as is known. */
+  ceiling: number;
+  /** Rounds until the next trial. */
+  rest: number;
+  nextRest: number;
+  /** Failures that may still come before they prove anything. */
+  tolerance: number;
+}
+
+/** What a limit is changed by, as factors. */
+export const steps = { largest: 2, smallest: 1.3, growth: 1.5 };
+/** Of throughput / inFlight^0.1 the best is wanted: twice as many in flight must get 7 % more done. */
+const price = 0.1;
+/** Rounds before the next trial: doubled with each one in vain. */
+const rests = { first: 16, most: 128 };
+const hastyRest = 4;
+const trials = { hastyRounds: 2, minRounds: 4, maxRounds: 8, maxAnswers: 512 };
+/** In the first round newcomers find no queue yet: a gain that is less than this share of the step may be none. */
+const plainGain = 0.65;
+
+export const startTrials = ({ start, most }: { start: number; most: number }, now: number): LimitTrials => ({
+  most,
+  isFixed: start >= most,
+  current: createLevel(start, now),
+  trial: null,
+  nextJudgement: 0,
+  direction: 1,
+  step: steps.largest,
+  ceiling: Infinity,
+  rest: 0,
+  nextRest: rests.first,
+  tolerance: 1,
+});
+
+/** A round at the limit that is kept is over. */
+export function goOn(search: LimitTrials, now: number): void {
+  if (search.rest === 0) return tryNext(search, now);
+  if (!search.current.isSettled) settle(search.current);
+  search.rest--;
+}
+
+function tryNext(search: LimitTrials, now: number): void {
+  const limit = search.direction > 0 ? higher(search) : lower(search);
+  if (limit !== search.current.limit) {
+    Object.assign(search, { trial: createLevel(limit, now), nextJudgement: trials.minRounds, tolerance: 1 });
+  } else if (search.ceiling < Infinity) {
+    // It may not be there any longer.
+    search.ceiling = Infinity;
+    restLonger(search);
+  } else turn(search);
+}
+
+/** Half of the way at most to what was too much. */
+function higher({ current: { limit }, step, ceiling, most }: LimitTrials): number {
+  const wanted = Math.max(limit + 1, Math.round(limit * step));
+  return Math.min(wanted, Math.floor((limit + ceiling) / 2), most);
+}
+
+const lower = ({ current: { limit }, step, isFixed }: LimitTrials): number =>
+  isFixed ? limit : Math.max(1, Math.min(limit - 1, Math.round(limit / step)));
+
+function turn(search: LimitTrials): void {
+  search.direction = search.direction > 0 ? -1 : 1;
+  restLonger(search);
+}
+
+function restLonger(search: LimitTrials): void {
+  search.step = steps.smallest;
+  search.rest = search.nextRest;
+  search.nextRest = Math.min(rests.most, search.nextRest * 2);
+}
+
+/** A round of the trial is over. */
+export function judge(search: LimitTrials, trial: LimitSample, now: number): void {
+  const verdict = trial.isSettled ? verdictOf(search, trial) : firstVerdict(search, trial);
+  if (verdict === 'better') win(search, trial, now);
+  else if (verdict === 'worse') lose(search, now);
+  else if (!trial.isSettled) settle(trial);
+}
+
+type Verdict = 'better' | 'worse' | 'open';
+
+function firstVerdict({ current, isFixed }: LimitTrials, trial: LimitSample): Verdict {
+  if (isFixed) return 'better';
+  const stretch = Math.log(trial.limit / current.limit);
+  if (compare(current, trial).gain / stretch < plainGain) return 'open';
+  return stretch > 0 ? 'better' : 'worse';
+}
+
+function verdictOf(search: LimitTrials, trial: LimitSample): Verdict {
+  const { current } = search;
+  const isHasty = !current.isSettled;
+  if (trial.rounds < (isHasty ? trials.hastyRounds : search.nextJudgement)) return 'open';
+  search.nextJudgement *= 2;
+  const stretch = Math.log(trial.limit / current.limit);
+  const { gain, error } = compare(current, trial);
+  const better = gain - price * stretch;
+  if (isHasty) return signOf(better - price);
+  // With few rounds the error itself is hardly known.
+  const isSure = Math.abs(better) > error * (2 + 4 / trial.rounds);
+  const isLast = trial.rounds >= trials.maxRounds && trial.rounds * trial.limit >= trials.maxAnswers;
+  if (!isSure && !isLast) return 'open';
+  // In doubt the lower one.
+  return signOf(stretch > 0 && !isSure ? better - error : better);
+}
+
+const signOf = (better: number): Verdict => (better > 0 ? 'better' : 'worse');
+
+function win(search: LimitTrials, trial: LimitSample, now: number): void {
+  const step = Math.min(steps.largest, search.step ** steps.growth);
+  Object.assign(search, { current: trial, trial: null, step, nextRest: rests.first });
+  tryNext(search, now);
+}
+
+function lose(search: LimitTrials, now: number): void {
+  const { isSettled, limit } = search.current;
+  Object.assign(search, { current: createLevel(limit, now), trial: null });
+  if (isSettled) turn(search);
+  // It was left in haste: it is measured before anything is compared with it again.
+  else search.rest = hastyRest;
+}
+
+/** What was measured with so many requests in flight, round by round: a round has as many answers. */
+export interface LimitSample {
+  readonly limit: number;
+  /** When the limit was set, ms. */
+  readonly since: number;
+  /** False in the first round, in which a queue still grows or shrinks. */
+  isSettled: boolean;
+  /** The round under way. */
+  answers: number;
+  latencyMs: number;
+  work: number;
+  /** Mean of the rounds' latencies per work, and the sum of their squared deviations from it. */
+  rounds: number;
+  mean: number;
+  deviations: number;
+}
+
+const roundStart = { answers: 0, latencyMs: 0, work: 0 };
+const unmeasured = { ...roundStart, rounds: 0, mean: 0, deviations: 0 };
+
+export const createLevel = (limit: number, since: number): LimitSample => ({
+  limit,
+  since,
+  isSettled: false,
+  ...unmeasured,
+});
+
+const settle = (level: LimitSample): void => void Object.assign(level, unmeasured, { isSettled: true });
+
+/** An answer costs as much as so many tokens, however short it is: short ones are counted, long ones weighed. */
+const fixedWork = 16;
+const minAnswers = 8;
+/** A first round does not wait for its slowest answers. */
+const firstRound = 0.75;
+/** A level that is kept for long forgets: a round counts for no less than one of so many. */
+const maxRounds = 64;
+
+/** True when the answer ends a round. */
+export function addAnswer(level: LimitSample, latencyMs: number, tokens: number): boolean {
+  level.answers++;
+  level.latencyMs += latencyMs;
+  level.work += tokens + fixedWork;
+  const wanted = level.isSettled ? level.limit : level.limit * firstRound;
+  if (level.answers < Math.max(wanted, minAnswers)) return false;
+  addRound(level, level.latencyMs / level.work);
+  return true;
+}
+
+function addRound(level: LimitSample, latencyPerWork: number): void {
+  if (level.rounds === maxRounds) {
+    level.rounds /= 2;
+    level.deviations /= 2;
+  }
+  const deviation = latencyPerWork - level.mean;
+  level.rounds++;
+  level.mean += deviation / level.rounds;
+  level.deviations += deviation * (latencyPerWork - level.mean);
+  Object.assign(level, roundStart);
+}
+
+/** ln of how much more gets done at the second level, and how far that may be wrong (one standard deviation). */
+function compare(one: LimitSample, other: LimitSample): { gain: number; error: number } {
+  const gain = logThroughput(other) - logThroughput(one);
+  return { gain, error: Math.sqrt(relativeVariance(one) + relativeVariance(other) + smallestError ** 2) };
+}
+const smallestError = 0.01;
+/** What a single round may be wrong by, squared: nothing is known of it. */
+const unknownVariance = 0.02;
+
+/** By Little's law: answers counted over a short time would depend on where in a batch it begins. */
+const logThroughput = ({ limit, mean }: LimitSample): number => Math.log(limit) - Math.log(Math.max(mean, 1e-9));
+
+/** Between rounds, not between answers: those of one queue are late together. */
+const relativeVariance = ({ rounds, mean, deviations }: LimitSample): number =>
+  rounds < 2 ? unknownVariance : deviations / (rounds - 1) / rounds / Math.max(mean * mean, 1e-18);

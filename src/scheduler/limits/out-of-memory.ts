@@ -1,0 +1,74 @@
+import type { Failure } from '../../core/completion.ts';
+import { EngineError } from '../../core/errors.ts';
+import type { Emit } from '../../core/events.ts';
+import type { BatchRequest } from '../../core/request.ts';
+import type { WorkerLimit } from './worker-limit.ts';
+
+/** What follows from an engine that runs out of memory: fewer workers, more again when all goes well, or the end of the run. */
+export interface OutOfMemory {
+  /** It did among others, for the first time with this request: the workers are halved. */
+  lower: (request: BatchRequest, failure: Failure) => void;
+  /**
+   * It did with this request alone: the workers that were given up are taken back, for it may all have been its doing. Throws
+   * an `EngineError` where nothing was ever answered, and too many requests failed so.
+   */
+  blame: (request: BatchRequest, failure: Failure) => void;
+  onAnswer: () => void;
+}
+
+/** A worker comes back, or an eighth of them, after so many answers; after twice as many each time that was too early. */
+const answersToGrow = 64;
+const maxAnswersToGrow = 4096;
+const growth = 1 / 8;
+/** An engine that never answered, and has no memory for so many different requests, has it for none. */
+const maxBlamed = 5;
+
+export function createOutOfMemory(limit: WorkerLimit, emit: Emit): OutOfMemory {
+  const state = { answers: 0, sinceChange: 0, toGrow: answersToGrow, grownFrom: null as number | null, blamed: 0 };
+
+  /** Where a step up was too much, it is taken back; else half of the workers is. */
+  const lower = (): void => {
+    const { grownFrom } = state;
+    if (grownFrom === null) limit.lower('out-of-memory');
+    else limit.cap('out-of-memory', grownFrom);
+    if (grownFrom !== null) state.toGrow = Math.min(maxAnswersToGrow, state.toGrow * 2);
+    Object.assign(state, { sinceChange: 0, grownFrom: null });
+  };
+  const grow = (): void => {
+    const workers = limit.workers();
+    limit.cap('out-of-memory', workers + Math.max(1, Math.floor(workers * growth)));
+    // Where that made no more of them, nothing is held back any more.
+    if (limit.workers() === workers) limit.cap('out-of-memory', Infinity);
+    Object.assign(state, { sinceChange: 0, grownFrom: limit.workers() === workers ? null : workers });
+  };
+
+  return {
+    lower(request, { message }) {
+      const workers = limit.workers();
+      if (workers <= 1) return;
+      lower();
+      const text = `the engine ran out of memory, first for ${nameOf(request)}: ${limit.workers()} of ${workers} workers go on (${message})`;
+      emit({ type: 'notice', text });
+    },
+    blame(request, { message }) {
+      const workers = limit.workers();
+      limit.cap('out-of-memory', Infinity);
+      Object.assign(state, { sinceChange: 0, grownFrom: null });
+      const again = limit.workers() > workers ? `: ${limit.workers()} workers go on` : '';
+      emit({ type: 'notice', text: `${nameOf(request)} runs out of memory alone, and fails${again}` });
+      state.blamed++;
+      if (state.answers > 0 || state.blamed < maxBlamed) return;
+      throw new EngineError(
+        'out-of-memory',
+        `the engine ran out of memory for ${maxBlamed} requests one after the other, each alone in it, and answered none; the last was ${nameOf(request)}: ${message}`,
+        'Take a smaller context window, fewer slots of the server or a smaller quantisation of the model, then resume.',
+      );
+    },
+    onAnswer() {
+      state.answers++;
+      if (limit.lowerings() > 0 && ++state.sinceChange >= state.toGrow) grow();
+    },
+  };
+}
+
+export const nameOf = ({ id, line }: BatchRequest): string => `the request ${JSON.stringify(id)} (line ${line})`;

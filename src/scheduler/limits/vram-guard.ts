@@ -1,0 +1,121 @@
+import type { GpuSample } from '../../core/measurements.ts';
+import { EngineError } from '../../core/errors.ts';
+import type { Emit, VramStep } from '../../core/events.ts';
+import { formatDuration, formatPercent } from '../../text/format.ts';
+import type { RunnerSettings } from '../../core/settings.ts';
+import type { Conversations } from '../conversation.ts';
+import { type VramReading, createVramGauge } from './vram-gauge.ts';
+import type { WorkerLimit } from './worker-limit.ts';
+
+/** Keeps GPU memory under its limit: the histories are trimmed, then the workers halved down to one, then paused. */
+export interface VramGuard {
+  onSample: (gpus: GpuSample[]) => void;
+  close: () => void;
+}
+
+export interface Guarded {
+  settings: Pick<RunnerSettings, 'vramLimit' | 'stallTimeoutMs'>;
+  conversations: Conversations | null;
+  workers: WorkerLimit;
+  emit: Emit;
+  /** Ends the run. */
+  fail: (error: EngineError) => void;
+}
+
+/** Each step gets so many samples to work before the next one. */
+const samplesToWork = 3;
+const waysOut = 'a smaller context window, fewer slots of the server, or a smaller quantisation of the model';
+
+export function createVramGuard(guarded: Guarded): VramGuard {
+  const { settings, conversations, workers, emit } = guarded;
+  const gauge = createVramGauge(settings.vramLimit);
+  const state = { isFirst: true, isClosed: false, mayTrim: true, samplesLeft: 0, gpus: [] as GpuSample[] };
+  const pause = createPause(guarded, () => gauge.accept(state.gpus));
+
+  const isTrimmed = (text: string): boolean =>
+    state.mayTrim && conversations !== null && conversations.trimAll({ kind: 'GPU memory', text }) > 0;
+
+  /** The first step that changes something; null where none is left. */
+  const act = (text: string): VramStep | null => {
+    if (isTrimmed(text)) return 'trim';
+    const before = workers.workers();
+    if (workers.lower('vram')) {
+      emit({ type: 'notice', text: `${text}: ${workers.workers()} of ${before} workers go on` });
+      return 'lower';
+    }
+    return pause.begin(text) ? 'pause' : null;
+  };
+
+  const judge = (reading: VramReading): void => {
+    if (reading.level === 'below') {
+      state.mayTrim = true;
+      pause.end(describe(reading));
+    }
+    if (state.samplesLeft > 0) state.samplesLeft--;
+    else if (reading.level === 'over') {
+      const did = act(describe(reading));
+      if (did === null) return;
+      Object.assign(state, { mayTrim: false, samplesLeft: samplesToWork });
+      emit({ type: 'vram-guard', did });
+    }
+  };
+
+  return {
+    onSample(gpus) {
+      const reading = state.isClosed ? null : gauge.read(gpus);
+      if (reading === null) return;
+      const isGiven = state.isFirst && settings.vramLimit === 'auto' && reading.level === 'over';
+      Object.assign(state, { isFirst: false, gpus });
+      if (!isGiven) return judge(reading);
+      gauge.accept(gpus);
+      const text = `${describe(reading)} with the model just loaded: only growth counts from here. More room: ${waysOut}`;
+      emit({ type: 'notice', text });
+    },
+    close() {
+      state.isClosed = true;
+      pause.close();
+    },
+  };
+}
+
+/** Nothing is sent until there is room, or until it lasted as long as a stall may. `accept` lifts the limit to what is in use. */
+function createPause({ settings, workers, emit, fail }: Guarded, accept: () => void) {
+  const { vramLimit, stallTimeoutMs } = settings;
+  let timer: NodeJS.Timeout | null = null;
+
+  const close = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+  };
+  const end = (why: string): void => {
+    if (timer === null) return;
+    close();
+    emit({ type: 'notice', text: `${why}: the run goes on` });
+    workers.resume();
+  };
+  const onLong = (): void => {
+    const text = `GPU memory stayed at its limit for ${formatDuration(stallTimeoutMs)} with nothing sent`;
+    if (vramLimit !== 'auto') {
+      fail(new EngineError('out-of-memory', text, `Raise --vram-limit, or take ${waysOut}; then resume.`));
+      return;
+    }
+    // A limit that nobody asked for must not end a run: another program may fill the card.
+    accept();
+    end(text);
+  };
+  return {
+    close,
+    end,
+    /** False where the run pauses already. */
+    begin(why: string): boolean {
+      if (timer !== null) return false;
+      emit({ type: 'notice', text: `${why}: nothing is sent until there is room` });
+      timer = setTimeout(onLong, stallTimeoutMs);
+      workers.pause();
+      return true;
+    },
+  };
+}
+
+const describe = ({ share, limit }: VramReading): string =>
+  `GPU memory is at ${formatPercent(share)} (limit ${formatPercent(limit)})`;

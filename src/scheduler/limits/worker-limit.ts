@@ -1,0 +1,67 @@
+/** Why there are fewer workers: the engine ran out of memory, or the GPU's memory is at its limit. */
+type LimitCause = 'out-of-memory' | 'vram';
+
+/**
+ * How many of the lanes may work: as many as the server can hold, fewer when memory runs short, none in a pause. Lanes
+ * from the limit on take no request; what they have in flight they finish, and their histories stay.
+ */
+export interface WorkerLimit {
+  /** May this lane (0-based) take a request now? */
+  allows: (lane: number) => boolean;
+  /** Workers while there is no pause. */
+  workers: () => number;
+  /** How often memory lowered them. */
+  lowerings: () => number;
+  /** Halves the workers, for as long as this cause stands; false where there is only one left. */
+  lower: (cause: LimitCause) => boolean;
+  /** The most that this cause allows from now on; Infinity: it stands no more. */
+  cap: (cause: LimitCause, workers: number) => void;
+  /** The server can hold so many. */
+  set: (workers: number) => void;
+  pause: () => void;
+  /** Ends a pause. */
+  resume: () => void;
+}
+
+/** `onChange` is told how many may work now, 0 in a pause. */
+export function createWorkerLimit(start: number, onChange: (workers: number) => void): WorkerLimit {
+  const caps = { 'out-of-memory': Infinity, vram: Infinity };
+  const state = { limit: start, wanted: start, isPaused: false, lowerings: 0 };
+
+  const workers = (): number => Math.min(state.wanted, caps['out-of-memory'], caps.vram);
+  const update = (): void => {
+    const next = state.isPaused ? 0 : workers();
+    if (next === state.limit) return;
+    state.limit = next;
+    onChange(next);
+  };
+  const cap: WorkerLimit['cap'] = (cause, most) => {
+    const before = workers();
+    caps[cause] = most;
+    if (workers() < before) state.lowerings++;
+    update();
+  };
+  return {
+    allows: (lane) => lane < state.limit,
+    workers,
+    lowerings: () => state.lowerings,
+    lower(cause) {
+      if (workers() <= 1) return false;
+      cap(cause, Math.floor(workers() / 2));
+      return true;
+    },
+    cap,
+    set(next) {
+      state.wanted = next;
+      update();
+    },
+    pause() {
+      state.isPaused = true;
+      update();
+    },
+    resume() {
+      state.isPaused = false;
+      update();
+    },
+  };
+}

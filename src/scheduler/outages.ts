@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import type { Backend } from '../core/backend.ts';
+import type { Failure } from '../core/completion.ts';
+import type { ErrorKind } from '../core/errors.ts';
+import type { Emit } from '../core/events.ts';
+import { formatDuration } from '../text/format.ts';
+
+/**
+ * Failures that may be the engine's own trouble: no way to it, no room in it (a server that loads its model says that
+ * too), its process dead. A timeout or an error of the server's is the request's until the stall watchdog says more.
+ */
+const mayBeAway: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
+
+/** away: the request is not to blame · here: it may be · stopped: the run was stopped meanwhile */
+type EngineState = 'away' | 'here' | 'stopped';
+
+/** Waits out the times when the engine is away: once for all lanes, of which none takes a request meanwhile. */
+export interface Outages {
+  isOn: () => boolean;
+  /** How many there were and are over. */
+  ended: () => number;
+  /**
+   * Was the engine to blame for the failure of a request that was sent after `ended` outages? Resolves when the engine
+   * takes requests again; rejects with an `EngineError` when waiting is hopeless.
+   */
+  settle: (failure: Failure, ended: number) => Promise<EngineState>;
+  /** The engine is there, and has nothing of what is in flight: it was away without anybody's noticing. */
+  noteLoss: () => void;
+  /** The run stops: nobody waits any longer. */
+  stop: () => void;
+}
+
+export interface OutageListeners {
+  emit: Emit;
+  onEnd: () => void;
+  /** What was in flight for so long, or longer, without a sign of life is lost. */
+  onLoss: (silentMs: number) => void;
+}
+
+/** A shorter one is over before anybody wonders. */
+const silentMs = 1000;
+
+export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageListeners): Outages {
+  const stopping = new AbortController();
+  let current: Promise<EngineState> | null = null;
+  let ended = 0;
+
+  const noteEnd = (text: string, lostMs: number | null): void => {
+    ended++;
+    emit({ type: 'engine-outage' });
+    emit({ type: 'notice', text: `${text}: what was in flight is sent again` });
+    if (lostMs !== null) onLoss(lostMs);
+  };
+  const waitOut = async (failure: Failure): Promise<EngineState> => {
+    const startedAt = performance.now();
+    // What an engine printed last may stand below the sentence.
+    const [sentence] = failure.message.split('\n', 1);
+    const text = `the engine does not answer (${sentence}): waiting until it does`;
+    const timer = setTimeout(() => emit({ type: 'notice', text }), silentMs);
+    try {
+      const absence = await unlessAborted(backend.recover?.(failure, stopping.signal), stopping.signal);
+      if (absence === undefined || absence === 'here') return 'here';
+      const durationMs = performance.now() - startedAt;
+      noteEnd(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
+      return 'away';
+    } catch (error) {
+      if (stopping.signal.aborted) return 'stopped';
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      current = null;
+      onEnd();
+    }
+  };
+
+  return {
+    isOn: () => current !== null,
+    ended: () => ended,
+    async settle(failure, endedBefore) {
+      if (backend.recover === undefined || !mayBeAway.has(failure.kind)) return 'here';
+      if (stopping.signal.aborted) return 'stopped';
+      // The outage that it fell into is over already.
+      if (endedBefore < ended) return 'away';
+      current ??= waitOut(failure);
+      return current;
+    },
+    noteLoss: () => noteEnd('the engine works on nothing, and must have been started anew', 0),
+    stop: () => stopping.abort(),
+  };
+}
+
+/** An engine that hangs may not hear the signal: nobody waits for it then. */
+async function unlessAborted<T>(work: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
+  const settled = new AbortController();
+  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => undefined);
+  aborted.catch(() => undefined);
+  const result = await Promise.race([work, aborted]).finally(() => settled.abort());
+  signal.throwIfAborted();
+  return result;
+}

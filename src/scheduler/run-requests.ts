@@ -1,0 +1,121 @@
+import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
+import { formatDuration, formatInteger } from '../text/format.ts';
+import { createBreaker } from './limits/breaker.ts';
+import type { EngineRun } from './engine-run.ts';
+import { createCulpritSearch } from './find-culprit.ts';
+import { type LimitFinder, createLimitFinder } from './limits/find-limit.ts';
+import { createRateLimitPause } from './limits/rate-limit-pause.ts';
+import { type InFlight, createInFlight } from './in-flight.ts';
+import { runLane } from './worker.ts';
+import { createOutOfMemory } from './limits/out-of-memory.ts';
+import { createOutages } from './outages.ts';
+import { type TaskQueue, createTaskQueue } from './task-queue.ts';
+import { createVramGuard } from './limits/vram-guard.ts';
+import { watchSilence } from './watch-silence.ts';
+import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
+
+/**
+ * Runs requests through a backend, `lanes` at a time. Ends when all have a result, or when the run is stopped; throws
+ * an `EngineError` when going on makes no sense. Requests without a result then are left for a resume.
+ */
+export async function runRequests(run: EngineRun): Promise<void> {
+  const { settings, emit } = run;
+  const workers = createWorkerLimit(run.startsWith ?? run.lanes, (count) => {
+    emit({ type: 'workers-change', workers: count });
+    queue.wake();
+  });
+  const finder = findLimit(run, workers);
+  const onEnd = (): void => queue.wake();
+  const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
+  const outages = createOutages(run.backend, { emit, onEnd, onLoss });
+  const hold = createRateLimitPause({ emit, onEnd });
+  const mayTake = (lane: number): boolean => workers.allows(lane) && !outages.isOn() && !hold.isOn();
+  const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
+  const inFlight: InFlight = watchInFlight(run, outages.isOn);
+  const stopSending = (): void => {
+    queue.stop();
+    outages.stop();
+    hold.stop();
+  };
+  const drain = createDrain(run, inFlight, stopSending);
+  const guard = createVramGuard({ ...run, workers, fail: queue.fail });
+  run.onGpuSample(guard.onSample);
+  const breaker = createBreaker(settings.maxErrorRate);
+  const memory = createOutOfMemory(workers, emit);
+  const culprits = createCulpritSearch({ ...settings, memory, workers });
+  const fail = (error: Error): void => {
+    queue.fail(error);
+    inFlight.abortAll('stopped');
+  };
+  const silence = watchSilence({ backend: run.backend, inFlight, outages, fail });
+  const shared = { ...run, ...settings, queue, inFlight, breaker, workers, finder, hold, outages, culprits, silence };
+  const lanes = Array.from({ length: run.lanes }, (_, lane) => runLane({ ...shared, lane }));
+  try {
+    await Promise.all(lanes);
+  } catch (error) {
+    drain.begin(error);
+    await Promise.allSettled(lanes);
+    throw error;
+  } finally {
+    if (finder !== null) workers.set(finder.found());
+    hold.stop();
+    guard.close();
+    silence.close();
+    drain.close();
+    inFlight.close();
+  }
+}
+
+function findLimit({ startsWith, lanes }: EngineRun, workers: WorkerLimit): LimitFinder | null {
+  if (startsWith === null) return null;
+  return createLimitFinder({ start: startsWith, most: lanes, onChange: workers.set });
+}
+
+function watchInFlight({ settings, backend, emit }: EngineRun, isAway: () => boolean): InFlight {
+  return createInFlight({
+    ...settings,
+    slots: backend.limits.slots,
+    mayBeSilent: () => isAway() || backend.isStarting?.() === true,
+    onStall(silentMs) {
+      const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
+      emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });
+      backend.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
+    },
+  });
+}
+
+/** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
+function createDrain({ stop, abort, settings, emit }: EngineRun, inFlight: InFlight, stopSending: () => void) {
+  let timer: NodeJS.Timeout | null = null;
+  const abortAll = (): void => inFlight.abortAll('stopped');
+  const onStop = (): void => {
+    stopSending();
+    timer ??= setTimeout(abortAll, settings.drainTimeoutMs);
+  };
+  const onAbort = (): void => {
+    stopSending();
+    abortAll();
+  };
+  stop.addEventListener('abort', onStop);
+  abort.addEventListener('abort', onAbort);
+  if (stop.aborted) onStop();
+  if (abort.aborted) onAbort();
+  return {
+    /** The run ends with an error. Answers that are on their way are paid for, unless nobody can keep them. */
+    begin(error: unknown): void {
+      const canBeKept = error instanceof LlmbatchError && !(error instanceof JournalError);
+      if (!canBeKept || abort.aborted) return onAbort();
+      onStop();
+      const count = inFlight.count();
+      if (count > 0) emit({ type: 'notice', text: lastAnswers(count, settings.drainTimeoutMs) });
+    },
+    close(): void {
+      if (timer !== null) clearTimeout(timer);
+      stop.removeEventListener('abort', onStop);
+      abort.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+const lastAnswers = (count: number, maxMs: number): string =>
+  `the run ends: ${formatInteger(count)} ${count === 1 ? 'request' : 'requests'} in flight may still be answered, for at most ${formatDuration(maxMs)}`;

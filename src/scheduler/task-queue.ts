@@ -1,0 +1,207 @@
+import type { Spent } from '../core/attempt-tokens.ts';
+import { createNotifier } from '../async/notifier.ts';
+import type { ReadLine, WorkItem } from '../core/request.ts';
+
+/** One request on its way through the lanes. */
+export interface Task {
+  readonly row: number;
+  readonly read: ReadLine;
+  /** How often it was sent, and how many of these attempts don't count against the retries. */
+  attempts: number;
+  forgiven: number;
+  /** What the attempts before the next one cost; null where there were none. */
+  retried: Spent | null;
+  /** How often the workers had been lowered, and the engine been away, when it was last sent. */
+  lowerings: number;
+  outages: number;
+  /** Null while the engine had no trouble with it. */
+  suspicion: Suspicion | null;
+}
+
+/** What a request was in flight for that may be its own doing. */
+interface Suspicion {
+  /** How often the engine went away, crashed or ran out of memory with it, among others. */
+  troubles: number;
+  /** How often it did so with this request alone. */
+  alone: number;
+  /** Answers there had been before. */
+  answersBefore: number;
+}
+
+/** A single trouble may have come from outside. */
+export const troublesThatTell = 2;
+
+/** What may be the cause is sent with nothing else in flight: else every request that is ever beside it would fail with it. */
+export const isSuspect = ({ suspicion }: Task): boolean => (suspicion?.troubles ?? 0) >= troublesThatTell;
+
+/** Feeds the lanes: retries that are due first, then the reader, which is asked only when a lane is free. */
+export interface TaskQueue {
+  /** The lane's next task; null when every task has come to its end, or the run stops. */
+  next: (lane: number) => Task | null | Promise<Task | null>;
+  /** The lane that took a task is through with it, or has put it off. */
+  release: () => void;
+  retryLater: (task: Task, delayMs: number) => void;
+  /** `mayTake` may say something else now. */
+  wake: () => void;
+  /** No more tasks from now on. */
+  stop: () => void;
+  /** Whoever asks for a task gets this error. */
+  fail: (error: Error) => void;
+}
+
+/**
+ * A lane that may not take a task waits here until it may, or until there are no more. No task is handed out while lanes
+ * have `most` of them: those that may take no other one still have theirs.
+ */
+export function createTaskQueue(
+  batches: AsyncIterable<WorkItem[]>,
+  mayTake: (lane: number) => boolean = () => true,
+  most: () => number = () => Infinity,
+): TaskQueue {
+  const changed = createNotifier();
+  const reader = createReader(batches, changed.notify);
+  const retries = createRetries(changed.notify);
+  const room = createRoom(mayTake, most);
+  const state = { isStopped: false, failure: null as Error | null };
+
+  const takeNow = (lane: number): Task | null => {
+    if (!room.isThere(lane)) return null;
+    if (retries.isSuspectDue() && !room.isThereForOne()) return null;
+    const task = retries.takeDue() ?? (retries.mayRead() ? reader.takeNow() : null);
+    if (task !== null) room.take(isSuspect(task));
+    return task;
+  };
+  // A task that a lane still has may come back as a retry, and that lane may not be allowed to take it.
+  const hasEnded = (): boolean => reader.hasEnded() && room.isEmpty() && retries.isEmpty();
+
+  const nextSlowly = async (lane: number): Promise<Task | null> => {
+    while (!state.isStopped) {
+      if (state.failure !== null) throw state.failure;
+      const task = takeNow(lane);
+      if (task !== null || hasEnded()) return task;
+      if (room.isThere(lane) && retries.mayRead()) reader.start();
+      await changed.next();
+    }
+    return null;
+  };
+
+  return {
+    next: (lane) => (state.isStopped ? null : (takeNow(lane) ?? nextSlowly(lane))),
+    release() {
+      const isWaitedFor = room.giveBack();
+      if (isWaitedFor || hasEnded()) changed.notify();
+    },
+    retryLater(task, delayMs) {
+      if (!state.isStopped) retries.add(task, delayMs);
+    },
+    wake: changed.notify,
+    stop() {
+      state.isStopped = true;
+      retries.clear();
+      changed.notify();
+    },
+    fail(error) {
+      state.failure = error;
+      changed.notify();
+    },
+  };
+}
+
+/** Counts the tasks that lanes have. */
+function createRoom(mayTake: (lane: number) => boolean, most: () => number) {
+  const state = { taken: 0, isAlone: false, isWaitedFor: false };
+  const waitUnless = (isThere: boolean): boolean => {
+    if (!isThere) state.isWaitedFor = true;
+    return isThere;
+  };
+  return {
+    isEmpty: () => state.taken === 0,
+    isThere: (lane: number): boolean => mayTake(lane) && waitUnless(!state.isAlone && state.taken < most()),
+    /** For a task that is to be alone. */
+    isThereForOne: (): boolean => waitUnless(state.taken === 0),
+    take(isAlone: boolean): void {
+      state.taken++;
+      state.isAlone = isAlone;
+    },
+    /** True when a lane waits that nothing else hinders. */
+    giveBack(): boolean {
+      const { isWaitedFor } = state;
+      state.taken--;
+      Object.assign(state, { isAlone: false, isWaitedFor: false });
+      return isWaitedFor;
+    },
+  };
+}
+
+/** So many waiting retries say that the engine is in trouble: then nothing new is read until some are done. */
+const maxDelayed = 256;
+
+/** Tasks that wait for their time, and those whose time has come. */
+function createRetries(onDue: () => void) {
+  const timers = new Map<Task, NodeJS.Timeout>();
+  const due: Task[] = [];
+  return {
+    mayRead: () => timers.size < maxDelayed,
+    isEmpty: () => timers.size + due.length === 0,
+    takeDue: () => due.shift(),
+    isSuspectDue: (): boolean => due[0] !== undefined && isSuspect(due[0]),
+    add(task: Task, delayMs: number): void {
+      const timer = setTimeout(() => {
+        timers.delete(task);
+        due.push(task);
+        onDue();
+      }, delayMs);
+      timers.set(task, timer);
+    },
+    clear(): void {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}
+
+/** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
+function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
+  const iterator = batches[Symbol.asyncIterator]();
+  const state = { batch: [] as WorkItem[], index: 0, hasEnded: false, isReading: false, failure: null as unknown };
+
+  const read = async (): Promise<void> => {
+    try {
+      const { value, done } = await iterator.next();
+      state.hasEnded = done === true;
+      state.batch = done === true ? [] : value;
+      state.index = 0;
+    } catch (error) {
+      state.failure = error;
+    }
+    state.isReading = false;
+    onChange();
+  };
+  return {
+    hasEnded: () => state.hasEnded,
+    /** Throws what went wrong with the last read. */
+    takeNow(): Task | null {
+      if (state.failure !== null) throw state.failure;
+      const item = state.batch[state.index];
+      if (item === undefined) return null;
+      state.index++;
+      return {
+        row: item.row,
+        read: item.read,
+        attempts: 0,
+        forgiven: 0,
+        retried: null,
+        lowerings: 0,
+        outages: 0,
+        suspicion: null,
+      };
+    },
+    /** Begins to read the next batch where this one is empty, unless that goes on already. */
+    start(): void {
+      const isEmpty = state.index >= state.batch.length;
+      if (!isEmpty || state.isReading || state.hasEnded) return;
+      state.isReading = true;
+      void read();
+    },
+  };
+}

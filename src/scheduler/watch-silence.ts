@@ -1,0 +1,80 @@
+import type { Backend } from '../core/backend.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Outages } from './outages.ts';
+
+/**
+ * Asks a silent engine how it is. A server that is stopped may keep the connections of requests that it will never answer,
+ * and one that was started anew knows nothing of them: no connection breaks, and without a question nobody would notice
+ * before `--stall-timeout`. A server that works on a long prompt is as silent: only what the server says ends anything.
+ */
+export interface SilenceWatch {
+  onAnswer: (latencyMs: number) => void;
+  close: () => void;
+}
+
+export interface Watched {
+  backend: Backend;
+  inFlight: Pick<InFlight, 'silentMs' | 'count'>;
+  outages: Outages;
+  /** The engine is away, and waiting for it is hopeless. */
+  fail: (error: Error) => void;
+}
+
+const tickMs = 250;
+/** The first question comes after this much silence, or several times the usual one of an answer; the later ones ever later. */
+const firstLookMs = 3000;
+const usualAnswers = 3;
+const maxWaitMs = 30_000;
+/** A server that has just answered, or is about to begin, is idle for a moment. */
+const idleLooks = 2;
+const idleAgainMs = 1500;
+/** How much the last answer counts in what is usual. */
+const weight = 0.2;
+
+export function watchSilence(watched: Watched): SilenceWatch {
+  const closing = new AbortController();
+  const state = { usualMs: 0, lookAtMs: firstLookMs, idle: 0, mayBeLost: true, isLooking: false };
+  const firstMs = (): number => Math.min(maxWaitMs, Math.max(firstLookMs, usualAnswers * state.usualMs));
+
+  /** Once until the next answer: behind a proxy, the server that was asked may be another one. */
+  const noteLoss = (): void => {
+    if (state.mayBeLost) watched.outages.noteLoss();
+    state.mayBeLost = false;
+  };
+  const lookOnce = async (silentMs: number): Promise<void> => {
+    const { backend, inFlight, outages } = watched;
+    // A question that fails in a way of its own says nothing of the engine.
+    const seen = await backend.look?.(closing.signal).catch(() => undefined);
+    // Something came meanwhile.
+    if (closing.signal.aborted || seen === undefined || inFlight.silentMs() < silentMs) return;
+    state.idle = seen === 'idle' ? state.idle + 1 : 0;
+    state.lookAtMs = inFlight.silentMs() + (seen === 'idle' ? idleAgainMs : Math.min(maxWaitMs, silentMs));
+    if (typeof seen !== 'string') await outages.settle(seen, outages.ended());
+    else if (state.idle >= idleLooks) noteLoss();
+  };
+  const tick = (): void => {
+    const { backend, inFlight, outages, fail } = watched;
+    const silentMs = inFlight.silentMs();
+    if (silentMs < firstMs()) Object.assign(state, { lookAtMs: firstMs(), idle: 0 });
+    const isKnown = outages.isOn() || backend.isStarting?.() === true;
+    if (silentMs < state.lookAtMs || state.isLooking || isKnown) return;
+    state.isLooking = true;
+    const end = (): void => void (state.isLooking = false);
+    const onHopeless = (error: Error): void => {
+      if (!closing.signal.aborted) fail(error);
+    };
+    void lookOnce(silentMs).catch(onHopeless).finally(end);
+  };
+  const timer = watched.backend.look === undefined ? undefined : setInterval(tick, tickMs);
+
+  return {
+    onAnswer(latencyMs) {
+      state.usualMs += (latencyMs - state.usualMs) * weight;
+      state.mayBeLost = true;
+    },
+    close() {
+      clearInterval(timer);
+      closing.abort();
+    },
+  };
+}

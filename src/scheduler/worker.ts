@@ -1,0 +1,121 @@
+import { noTokens } from '../core/attempt-tokens.ts';
+import type { Answer, Failure } from '../core/completion.ts';
+import type { ErrorKind } from '../core/errors.ts';
+import type { RunEvent } from '../core/events.ts';
+import { type BatchRequest, isRejected } from '../core/request.ts';
+import { type Attempt, sendOnce } from './attempt.ts';
+import { type Answered, rejectedResult, recordAnswer } from './build-result.ts';
+import type { Conversations, TurnPlace } from './conversation.ts';
+import type { Lane } from './engine-run.ts';
+import { handleFailure } from './handle-failure.ts';
+import { failureOfThrown } from './last-net.ts';
+import type { Task } from './task-queue.ts';
+import type { AnswerCheck, Verdict } from './verify-answer.ts';
+
+/** Works through tasks, one at a time, until there are none left. */
+export async function runLane(lane: Lane): Promise<void> {
+  for (;;) {
+    const next = lane.queue.next(lane.lane);
+    const task = next instanceof Promise ? await next : next;
+    if (task === null) return;
+    if (isRejected(task.read)) await lane.record(task.row, rejectedResult(task.read, lane.source));
+    else await runTask(lane, task, task.read);
+    lane.queue.release();
+  }
+}
+
+/** One attempt at a task: records its result, or puts it off for a retry. */
+async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<void> {
+  task.attempts++;
+  task.lowerings = lane.workers.lowerings();
+  task.outages = lane.outages.ended();
+  const answered = await ask(lane, task, request);
+  if (answered === null) return;
+  const { answer: outcome } = answered.verdict;
+  if (outcome.status === 'completed') {
+    lane.breaker.add(false);
+    lane.culprits.onAnswer();
+    const isRecorded = await recordAnswer(lane, task.row, answered);
+    if (isRecorded) lane.conversations?.accept(lane.lane, request, outcome.body);
+  } else {
+    await handleFailure(lane, task, { ...answered, failure: outcome });
+  }
+}
+
+/** The request's answer, judged; null when the run was stopped before it came. */
+async function ask(lane: Lane, { attempts, retried }: Task, request: BatchRequest): Promise<Answered | null> {
+  try {
+    const prepared = lane.verifier.prepare(request);
+    const check = prepared instanceof Promise ? await prepared : prepared;
+    if (typeof check !== 'function') return unsent(request, check);
+    const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
+    const { sent, place } =
+      conversations === null
+        ? { sent: await send(lane, request), place: null }
+        : await sendInConversation(lane, conversations, request);
+    if (sent.answer === null) return null;
+    const judged = judge(check, sent.answer);
+    // Most answers are judged at once: a promise for each would cost more than that.
+    const verdict = judged instanceof Promise ? await judged : judged;
+    return verdict === null ? null : { request, verdict, attempts, retried, attempt: sent, place };
+  } catch (error) {
+    return unsent(request, failureOfThrown(error, 'bad-request'));
+  }
+}
+
+const unsent = (request: BatchRequest, answer: Failure): Answered => ({
+  request,
+  verdict: { answer },
+  attempts: 0,
+  retried: null,
+  attempt: { startedAt: Date.now(), latencyMs: 0, ttftMs: null, tokens: noTokens },
+  place: null,
+});
+
+const unjudged = (error: unknown): Verdict => ({ answer: failureOfThrown(error, 'invalid-response') });
+
+function judge(check: AnswerCheck, answer: Answer): ReturnType<AnswerCheck> {
+  try {
+    const verdict = check(answer);
+    return verdict instanceof Promise ? verdict.catch(unjudged) : verdict;
+  } catch (error) {
+    return unjudged(error);
+  }
+}
+
+/** Failures that the history may be to blame for, and what is said when it is dropped for them. */
+const historyFailures: Partial<Record<ErrorKind, string>> = {
+  'context-too-long': 'the prompt did not fit',
+  'control-token': 'it may hold a control token',
+};
+
+/** Sends the request with the lane's history before it. */
+async function sendInConversation(
+  lane: Lane,
+  conversations: Conversations,
+  request: BatchRequest,
+): Promise<{ sent: Attempt; place: TurnPlace }> {
+  const extended = conversations.extend(lane.lane, request);
+  const sent = await send(lane, extended.request);
+  const blame = blameForHistory(sent.answer);
+  if (blame === undefined || !conversations.forget(lane.lane, blame)) return { sent, place: extended.place };
+  // Without the history the request gets its own chance.
+  return sendInConversation(lane, conversations, request);
+}
+
+const blameForHistory = (answer: Answer | null): string | undefined =>
+  answer?.status === 'failed' ? historyFailures[answer.kind] : undefined;
+
+const requestStart: RunEvent = { type: 'request-start' };
+
+async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
+  lane.emit(requestStart);
+  const sent = await sendOnce(request, lane);
+  lane.emit({ type: 'request-end', tokens: sent.tokens, isAnswered: sent.answer?.status === 'completed' });
+  if (sent.answer !== null) {
+    lane.hold.onAnswer(sent.answer);
+    lane.finder?.onAnswer(sent.answer, sent.latencyMs, lane.inFlight.count() + 1);
+    if (sent.answer.status === 'completed') lane.silence.onAnswer(sent.latencyMs);
+  }
+  return sent;
+}

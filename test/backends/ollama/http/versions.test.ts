@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { cutsPrompts, factsOf, isBefore, versionFacts } from '../../../../src/backends/ollama/http/versions.ts';
+
+test.each([
+  ['0.9.6', '0.12.6', true],
+  ['0.12.5', '0.12.6', true],
+  ['0.12.6', '0.12.6', false],
+  ['0.30.0', '0.4.9', false],
+  ['1.0.0', '0.99.99', false],
+  ['0.33.0-rc2', '0.33.0', false],
+  ['0.33.3-rc0', '0.33.3', false],
+  ['0.33.2-rc9', '0.33.3', true],
+  ['0.33', '0.33.1', true],
+  ['0.33.1+build5', '0.33.1', false],
+])('%s is before %s: %s', (version, other, before) => {
+  expect(isBefore(version, other)).toBe(before);
+});
+
+describe('what is known of a version', () => {
+  const about = (version: string, word: string): boolean => factsOf(version).some(({ text }) => text.includes(word));
+
+  test('holds from the first to the last', () => {
+    const versions = ['0.12.5', '0.24.0', '0.30.0', '0.30.1', '0.33.2', '0.33.3'];
+    expect(versions.map((version) => about(version, 'in silence'))).toEqual([true, false, false, false, false, false]);
+    expect(versions.map((version) => about(version, 'not in its cache'))).toEqual([
+      false,
+      false,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(versions.map((version) => about(version, 'n/a'))).toEqual([true, true, true, true, true, false]);
+    expect(versions.map((version) => about(version, 'LLAMA_ARG_CACHE_RAM'))).toEqual([
+      false,
+      false,
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect([about('0.32.9', 'repeat_penalty'), about('0.32.10', 'repeat_penalty')]).toEqual([true, false]);
+  });
+
+  test.each(['0.0.0', '0.0.0-dirty', '', 'main', 'v0.34.0'])('is nothing where it is no release: %j', (version) => {
+    expect(factsOf(version)).toEqual([]);
+  });
+
+  test('is told in sentences without a full stop, as those of doctor', () => {
+    for (const { text } of versionFacts) expect(text).toMatch(/^[a-z].*[^.]$/);
+  });
+});
+
+test.each([
+  ['0.12.5', true],
+  ['0.12.6', false],
+  ['0.34.0', false],
+  ['0.0.0', false],
+  ['main', false],
+])('%s cuts prompts in silence: %s', (version, cuts) => {
+  expect(cutsPrompts(version)).toBe(cuts);
+});

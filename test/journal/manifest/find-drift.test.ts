@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { AnswerSettings } from '../../../src/core/settings.ts';
+import { createFingerprint } from '../../../src/files/fingerprint.ts';
+import { compareInput, findDrift } from '../../../src/journal/manifest/find-drift.ts';
+import { sampleSettings } from '../sample-manifest.ts';
+
+const changes: Partial<AnswerSettings> = {
+  backend: 'ollama',
+  model: null,
+  mode: 'conversation',
+  system: 'Score from 0 to 10.',
+  promptTemplate: '{{name}}',
+  schema: null,
+  parameters: { temperature: 0 },
+  options: { latency_ms: 5, seed: 2 },
+  format: 'csv',
+  conversation: { ...sampleSettings.conversation, trimEvery: 51 },
+  controlTokens: 'allow',
+  allowTruncated: true,
+  allowEmptyAnswers: true,
+};
+
+test('the same settings are no drift, also when they come back from a file', () => {
+  expect(findDrift(sampleSettings, JSON.parse(JSON.stringify(sampleSettings)) as AnswerSettings)).toEqual([]);
+});
+
+test('every setting but limit and sample has a change in this test', () => {
+  expect(new Set([...Object.keys(changes), 'limit', 'sample'])).toEqual(new Set(Object.keys(sampleSettings)));
+});
+
+test('which rows are taken is no drift: a try with --limit may go on as the whole run', () => {
+  expect(findDrift({ ...sampleSettings, limit: 10 }, { ...sampleSettings, sample: 5 })).toEqual([]);
+});
+
+test.each(Object.keys(changes) as (keyof AnswerSettings)[])('a changed %s is named', (name) => {
+  const drift = findDrift(sampleSettings, { ...sampleSettings, [name]: changes[name] });
+  expect(drift).toEqual([expect.stringMatching(new RegExp(`^${name}: .+ → .+`))]);
+});
+
+test('several changes are all named, with the old value and the new', () => {
+  expect(findDrift(sampleSettings, { ...sampleSettings, model: 'gemma3:4b', schema: null })).toEqual([
+    'model: "mock" → "gemma3:4b"',
+    expect.stringMatching(/^schema: {.*} → null$/),
+  ]);
+});
+
+test('the order of options, and of the keys of a schema, is no drift', () => {
+  const { properties, ...schema } = sampleSettings.schema ?? {};
+  const now = { ...sampleSettings, options: { seed: 1, latency_ms: 5 }, schema: { properties, ...schema } };
+  expect(findDrift(sampleSettings, now)).toEqual([]);
+});
+
+test('the order of a list is a drift: of stop texts, or of an enum', () => {
+  const before = { ...sampleSettings, parameters: { stop: ['a', 'b'] } };
+  expect(findDrift(before, { ...before, parameters: { stop: ['b', 'a'] } })).toHaveLength(1);
+});
+
+test('a long value is cut short', () => {
+  const [drift = ''] = findDrift(sampleSettings, { ...sampleSettings, system: 'x'.repeat(10_000) });
+  expect(drift.length).toBeLessThan(200);
+});
+
+describe('an input', () => {
+  const before = { bytes: 4, sha256: createHash('sha256').update('a\nb\n').digest('hex') };
+
+  test.each([
+    ['a\nb\n', 'same'],
+    ['a\nb\nc\n', 'grown'],
+    ['a\nb', 'changed'],
+    ['a\nX\n', 'changed'],
+    ['a\nX\nc\n', 'changed'],
+    ['', 'changed'],
+    ['a\nb\n\n', 'grown'],
+  ])('that was "a b" and is %j is %s', (now, change) => {
+    const fingerprint = createFingerprint(before.bytes);
+    fingerprint.add(Buffer.from(now));
+    expect(compareInput(before, fingerprint.finish())).toBe(change);
+  });
+
+  test('whose last line grew is changed: it is another request now', () => {
+    const fingerprint = createFingerprint(before.bytes - 1);
+    fingerprint.add(Buffer.from('a\nbc\n'));
+    const cut = { bytes: 3, sha256: createHash('sha256').update('a\nb').digest('hex') };
+    expect(compareInput(cut, fingerprint.finish())).toBe('changed');
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { mockBackend } from '../../../src/backends/mock/index.ts';
+import type { BackendDefinition } from '../../../src/core/backend.ts';
+import { createBackendCache } from '../../../src/run/choose/backend-cache.ts';
+import { openRequest } from '../../helpers/open-request.ts';
+
+function watched(): { definition: BackendDefinition; log: string[] } {
+  const log: string[] = [];
+  const definition: BackendDefinition = {
+    ...mockBackend,
+    async open(asked) {
+      log.push(`open ${asked.model}`);
+      return { ...(await mockBackend.open(asked)), close: async () => void log.push(`close ${asked.model}`) };
+    },
+  };
+  return { definition, log };
+}
+
+describe('the engine slot', () => {
+  test('loads a model once for all inputs that ask for the same', async () => {
+    const { definition, log } = watched();
+    const slot = createBackendCache();
+    const first = await slot.open(definition, openRequest('mock'));
+    expect(await slot.open(definition, openRequest('mock'))).toBe(first);
+    expect(log).toEqual(['open mock']);
+  });
+
+  test('closes the loaded model before it loads another', async () => {
+    const { definition, log } = watched();
+    const slot = createBackendCache();
+    await slot.open(definition, openRequest('mock'));
+    await slot.open(definition, openRequest('mock:other'));
+    await slot.close();
+    await slot.close();
+    expect(log).toEqual(['open mock', 'close mock', 'open mock:other', 'close mock:other']);
+  });
+});

@@ -1,0 +1,70 @@
+import type { Backend } from '../../src/core/backend.ts';
+import type { RunEvent } from '../../src/core/events.ts';
+import type { ResultLine } from '../../src/core/result-line.ts';
+import { defaultRunnerSettings } from '../../src/core/settings.ts';
+import type { EngineRun } from '../../src/scheduler/engine-run.ts';
+import { createVerifier } from '../../src/scheduler/verify-answer.ts';
+import { items } from './requests.ts';
+
+export interface Watched {
+  run: EngineRun;
+  lines: ResultLine[];
+  events: RunEvent[];
+  stop: AbortController;
+  abort: AbortController;
+}
+
+/** A run of 50 requests on four lanes, and what comes of it. */
+export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Watched {
+  const lines: ResultLine[] = [];
+  const events: RunEvent[] = [];
+  const stop = new AbortController();
+  const abort = new AbortController();
+  const run: EngineRun = {
+    items: items(50),
+    backend,
+    lanes: 4,
+    startsWith: null,
+    conversations: null,
+    verifier: createVerifier({ allowTruncated: false }),
+    settings: defaultRunnerSettings,
+    source: { runId: 'test', backend: 'mock', model: 'mock' },
+    record: (_row, line) => void lines.push(line),
+    emit: (event) => void events.push(event),
+    onGpuSample: () => {},
+    stop: stop.signal,
+    abort: abort.signal,
+    ...changes,
+  };
+  return { run, lines, events, stop, abort };
+}
+
+export const settings = (changes: Partial<typeof defaultRunnerSettings>) => ({ ...defaultRunnerSettings, ...changes });
+export const idsOf = (lines: ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);
+export const allIds = (count: number): string[] => Array.from({ length: count }, (_, row) => `r${row}`);
+
+/** A backend that also counts how many requests it has at a time, and in which lane. */
+export function counting(backend: Backend): { backend: Backend; most: () => number; lanes: Set<number> } {
+  let now = 0;
+  let most = 0;
+  const lanes = new Set<number>();
+  return {
+    most: () => most,
+    lanes,
+    backend: {
+      ...backend,
+      async generate(request, context) {
+        now++;
+        most = Math.max(most, now);
+        if (lanes.has(context.lane)) throw new Error(`lane ${context.lane} has two requests in flight`);
+        lanes.add(context.lane);
+        try {
+          return await backend.generate(request, context);
+        } finally {
+          now--;
+          lanes.delete(context.lane);
+        }
+      },
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Backend } from '../../src/core/backend.ts';
+import { failure } from '../../src/core/completion.ts';
+import { EngineError } from '../../src/core/errors.ts';
+import type { Outages } from '../../src/scheduler/outages.ts';
+import { type SilenceWatch, watchSilence } from '../../src/scheduler/watch-silence.ts';
+import { openMock } from './requests.ts';
+
+type Look = NonNullable<Backend['look']>;
+
+const seen = { looks: [] as number[], settled: 0, losses: 0, failed: [] as Error[] };
+let silentSince = 0;
+let isAway = false;
+let watch: SilenceWatch | null = null;
+
+/** Something comes from the engine. */
+const hear = (): void => void (silentSince = performance.now());
+
+async function open(look: Look, settle: Outages['settle'] = async () => 'here'): Promise<SilenceWatch> {
+  const outages: Outages = {
+    isOn: () => isAway,
+    ended: () => 0,
+    settle(...asked) {
+      seen.settled++;
+      return settle(...asked);
+    },
+    noteLoss: () => void seen.losses++,
+    stop: () => {},
+  };
+  hear();
+  watch = watchSilence({
+    backend: {
+      ...(await openMock()),
+      look(signal) {
+        seen.looks.push(Math.round((performance.now() - silentSince) / 1000));
+        return look(signal);
+      },
+    },
+    inFlight: { silentMs: () => performance.now() - silentSince, count: () => 1 },
+    outages,
+    fail: (error) => void seen.failed.push(error),
+  });
+  return watch;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  isAway = false;
+  Object.assign(seen, { looks: [], settled: 0, losses: 0, failed: [] });
+});
+afterEach(() => {
+  watch?.close();
+  vi.useRealTimers();
+});
+
+describe('a silent engine is asked', () => {
+  test('after some seconds, and then ever more seldom, though never more than half a minute apart', async () => {
+    await open(async () => 'busy');
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(seen.looks).toEqual([3, 6, 12, 24, 48, 78, 108]);
+  });
+
+  test('not while anything comes', async () => {
+    await open(async () => 'busy');
+    for (let count = 0; count < 100; count++) {
+      await vi.advanceTimersByTimeAsync(1000);
+      hear();
+    }
+    expect(seen.looks).toEqual([]);
+  });
+
+  test('later where its answers take long', async () => {
+    const { onAnswer } = await open(async () => 'busy');
+    for (let count = 0; count < 50; count++) onAnswer(5000);
+    await vi.advanceTimersByTimeAsync(16_000);
+    expect(seen.looks).toEqual([15]);
+  });
+
+  test('not while it is known to be away', async () => {
+    await open(async () => 'busy');
+    isAway = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen.looks).toEqual([]);
+  });
+
+  test('once at a time', async () => {
+    await open(() => new Promise(() => {}));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen.looks).toEqual([3]);
+  });
+});
+
+describe('what it says', () => {
+  test('that it works, however long: nothing is ended', async () => {
+    await open(async () => 'busy');
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect([seen.settled, seen.losses]).toEqual([0, 0]);
+  });
+
+  test('that it takes no requests: it is waited for', async () => {
+    await open(async () => failure('connection', 'refused'));
+    await vi.advanceTimersByTimeAsync(4000);
+    expect([seen.settled, seen.losses]).toEqual([1, 0]);
+  });
+
+  test('that it is not to be asked: nothing follows', async () => {
+    await open(async () => failure('unauthorized', 'no'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([seen.losses, seen.failed]).toEqual([0, []]);
+  });
+
+  test('that waiting for it is hopeless: the run ends', async () => {
+    const gone = new EngineError('unusable', 'gone');
+    await open(
+      async () => failure('connection', 'refused'),
+      () => Promise.reject(gone),
+    );
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(seen.failed).toEqual([gone]);
+  });
+
+  test('nothing, for the question failed: nothing follows', async () => {
+    await open(() => Promise.reject(new TypeError('odd')));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([seen.looks.length > 1, seen.settled, seen.failed]).toEqual([true, 0, []]);
+  });
+});
+
+describe('an engine that works on nothing has lost what is in flight', () => {
+  test('when it says so twice', async () => {
+    await open(async () => 'idle');
+    await vi.advanceTimersByTimeAsync(3500);
+    expect(seen.losses).toBe(0);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(seen.losses).toBe(1);
+  });
+
+  test('not where something came between', async () => {
+    await open(async () => 'idle');
+    for (let count = 0; count < 10; count++) {
+      await vi.advanceTimersByTimeAsync(3500);
+      hear();
+    }
+    expect(seen.losses).toBe(0);
+  });
+
+  test('not where something came while it was asked', async () => {
+    await open(async () => {
+      hear();
+      return 'idle';
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen.losses).toBe(0);
+  });
+
+  test('once until the next answer: who is asked may be another one than who works', async () => {
+    const { onAnswer } = await open(async () => 'idle');
+    for (let count = 0; count < 20; count++) {
+      await vi.advanceTimersByTimeAsync(30_000);
+      hear();
+    }
+    expect(seen.losses).toBe(1);
+    onAnswer(10);
+    hear();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(seen.losses).toBe(2);
+  });
+});
