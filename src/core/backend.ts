@@ -29,26 +29,51 @@ export type EngineAbsence = 'here' | 'away' | 'gone';
 
 /**
  * An engine with one model loaded. It answers **one** request; how many run at once, retries, order, history and
- * timeouts are the engine stage's. No printing, no retries, no counters here.
+ * timeouts are the scheduler's. A backend prints nothing, retries nothing and counts nothing.
  */
 export interface Backend {
+  readonly info: BackendInfo;
+  readonly limits: BackendLimits;
+  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug, and fails the request. */
+  generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
+  /** Frees the model and ends every process. Called once, also after a failure. */
+  close(): Promise<void>;
+  /** How the engine is watched, restarted and ended; absent for an engine that cannot fail by itself. */
+  readonly supervision?: Supervision;
+  /** What the engine tells beside its answers; absent for an engine that tells nothing. */
+  readonly inspection?: Inspection;
+  /**
+   * Can the loaded engine serve this request of a queue too? A new engine is opened where it can't. Absent: it can serve
+   * every request for the model that it was opened with.
+   */
+  canServe?(request: OpenRequest): boolean | Promise<boolean>;
+}
+
+/** What identifies a loaded engine and its model. */
+export interface BackendInfo {
   /** The model's name, as recorded with each result. */
   readonly model: string;
   /** What identifies the model's weights (a digest, or size and time of the file); a resume refuses another one. */
   readonly modelDigest: string | null;
   /** Engine and version, for the manifest. */
   readonly version: string;
-  /** How long loading took; null where nothing was loaded. */
+  /** How long loading took, in milliseconds; null where nothing was loaded. */
   readonly loadMs: number | null;
-  readonly limits: BackendLimits;
-  /** Address of the server that answers; absent: an engine of our own. */
+  /** Address of the server that answers; absent for an engine of our own. */
   readonly server?: string;
   /** False: what the GPUs of this machine hold has nothing to do with this engine. Absent: it may. */
   readonly usesLocalGpus?: boolean;
+  /**
+   * Lists the keywords of a JSON schema that the engine does not hold an answer to (`pattern`, `format: uuid`): only the
+   * check of the whole answer knows of them. Absent: it isn't known.
+   */
+  readonly unheldKeywords?: (schema: JsonSchema) => readonly string[];
+}
+
+/** What a scheduler can do about an engine that is silent, away or to be ended. */
+export interface Supervision {
   /** Process of a local engine, for CPU and memory; null while there is none. */
-  readonly pid?: () => number | null;
-  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug, and fails the request. */
-  generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
+  pid?(): number | null;
   /** Nothing came from the engine for too long: end what hangs, so that the next request starts afresh. */
   restart?(): Promise<void>;
   /** Is a process of the engine being started again? Then its silence says nothing. */
@@ -64,25 +89,18 @@ export interface Backend {
    * nothing at all. A failure: it takes no requests now. Rejects with the signal's reason.
    */
   look?(signal: AbortSignal): Promise<'busy' | 'idle' | Failure>;
+  /** Called before `close` where everything is to end now. Absent: `close` is quick. */
+  kill?(): Promise<void>;
+}
+
+/** Questions that an engine answers beside its requests. */
+export interface Inspection {
   /** The tokens of a request's prompt, as the engine itself counts them; null where it can't be counted. */
   countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
   /** What the loaded model takes, as the engine says it; null where it does not. */
   memory?(): Promise<ModelMemory | null>;
-  /**
-   * Keywords of a JSON schema that the engine does not hold an answer to (`pattern`, `format: uuid`): only the check of the
-   * whole answer knows of them. Absent: it isn't known.
-   */
-  readonly notHeld?: (schema: JsonSchema) => readonly string[];
-  /** Empties the engine's cache of prompts, where it keeps whole ones: what is measured next is not to find them there. */
-  forgetPrompts?(): void;
-  /** Can the loaded engine serve another input of a queue too? A new one is opened where not. Absent: it can. */
-  suits?(request: OpenRequest): Promise<boolean>;
-  /** Does the loaded engine answer for this model too, an adapter of its own's? Absent: for its own only. */
-  alsoServes?(model: string): boolean;
-  /** Frees the model and ends every process. Called once, also after a failure. */
-  close(): Promise<void>;
-  /** Before it where everything is to end now. Absent: `close` is quick. */
-  kill?(): Promise<void>;
+  /** Empties the engine's cache of whole prompts, so that what is measured next does not find them there. */
+  clearPromptCache?(): void;
 }
 
 export interface BackendLimits {
@@ -93,7 +111,7 @@ export interface BackendLimits {
   /** What `--workers auto` takes; for conversations, no more than there are slots. */
   suggestedWorkers: number;
   /**
-   * Nobody knows how many requests the server can hold: the engine stage starts with so many in flight, and finds the
+   * Nobody knows how many requests the server can hold: the scheduler starts with so many in flight, and finds the
    * number. `--workers` is then the most it may take, and what it starts with.
    */
   finds?: { start: number; most: number };

@@ -65,7 +65,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
     workers: startsWith ?? lanes,
     mostWorkers: lanes,
     contextTokens: backend.limits.contextTokens,
-    loadMs: backend.loadMs,
+    loadMs: backend.info.loadMs,
   });
   const { name } = choice.definition;
   const verifier = verifierFor(run, name, backend);
@@ -89,9 +89,9 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
   }
 }
 
-function verifierFor({ request, host, emit }: OpenRun, name: string, { notHeld }: Backend): AnswerVerifier {
+function verifierFor({ request, host, emit }: OpenRun, name: string, { info }: Backend): AnswerVerifier {
   const onNotice = (text: string): void => emit({ type: 'notice', text });
-  const verifier = createVerifier(request.settings, { name, notHeld, onNotice });
+  const verifier = createVerifier(request.settings, { name, unheldKeywords: info.unheldKeywords, onNotice });
   host.abort.addEventListener('abort', verifier.close, { once: true });
   return verifier;
 }
@@ -107,7 +107,7 @@ async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): P
 
 /** What the loaded model takes of memory, and how much its prefix cache can save: once for a run. */
 async function describeLoaded({ input, manifest, host, emit }: OpenRun, backend: Backend): Promise<void> {
-  const memory = await backend.memory?.().catch(() => null);
+  const memory = await backend.inspection?.memory?.().catch(() => null);
   if (memory !== null && memory !== undefined) emit({ type: 'model-memory', memory });
   if (manifest.sessions > 1) return;
   const sharing = await describeSharing(input, backend, host.stop).catch(() => null);

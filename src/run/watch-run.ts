@@ -29,7 +29,8 @@ export function watchRun(host: RunHost, input: RunInput): RunWatch {
     isShown: false,
   };
   /** The engine is elsewhere: these are not its GPUs. */
-  const isForeign = ({ type }: RunEvent): boolean => type === 'gpu-sample' && watched.backend?.usesLocalGpus === false;
+  const isForeign = ({ type }: RunEvent): boolean =>
+    type === 'gpu-sample' && watched.backend?.info.usesLocalGpus === false;
   const emit = (event: RunEvent): void => {
     if (isForeign(event)) return;
     meter.add(event);
@@ -51,7 +52,7 @@ export function watchRun(host: RunHost, input: RunInput): RunWatch {
       if (watched.isShown) return;
       watched.isShown = true;
       watchGpus(emit, watching);
-      watchProcess(() => watched.backend?.pid?.() ?? null, emit, watching);
+      watchProcess(() => watched.backend?.supervision?.pid?.() ?? null, emit, watching);
       // Standard input: how many requests there are is known only when it has ended.
       void input.completed.then(
         () => input.isComplete() && emit({ type: 'total-change', total: countWanted(input) }),

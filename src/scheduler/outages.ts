@@ -58,7 +58,7 @@ export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageL
     const text = `the engine does not answer (${sentence}): waiting until it does`;
     const timer = setTimeout(() => emit({ type: 'notice', text }), silentMs);
     try {
-      const absence = await unlessAborted(backend.recover?.(failure, stopping.signal), stopping.signal);
+      const absence = await unlessAborted(backend.supervision?.recover?.(failure, stopping.signal), stopping.signal);
       if (absence === undefined || absence === 'here') return 'here';
       const durationMs = performance.now() - startedAt;
       noteEnd(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
@@ -77,7 +77,7 @@ export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageL
     isOn: () => current !== null,
     ended: () => ended,
     async settle(failure, endedBefore) {
-      if (backend.recover === undefined || !mayBeAway.has(failure.kind)) return 'here';
+      if (backend.supervision?.recover === undefined || !mayBeAway.has(failure.kind)) return 'here';
       if (stopping.signal.aborted) return 'stopped';
       // The outage that it fell into is over already.
       if (endedBefore < ended) return 'away';

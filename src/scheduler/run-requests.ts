@@ -75,11 +75,11 @@ function watchInFlight({ settings, backend, emit }: EngineRun, isAway: () => boo
   return createInFlight({
     ...settings,
     slots: backend.limits.slots,
-    mayBeSilent: () => isAway() || backend.isStarting?.() === true,
+    mayBeSilent: () => isAway() || backend.supervision?.isStarting?.() === true,
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
       emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });
-      backend.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
+      backend.supervision?.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
     },
   });
 }

@@ -44,7 +44,7 @@ export function watchSilence(watched: Watched): SilenceWatch {
   const lookOnce = async (silentMs: number): Promise<void> => {
     const { backend, inFlight, outages } = watched;
     // A question that fails in a way of its own says nothing of the engine.
-    const seen = await backend.look?.(closing.signal).catch(() => undefined);
+    const seen = await backend.supervision?.look?.(closing.signal).catch(() => undefined);
     // Something came meanwhile.
     if (closing.signal.aborted || seen === undefined || inFlight.silentMs() < silentMs) return;
     state.idle = seen === 'idle' ? state.idle + 1 : 0;
@@ -56,7 +56,7 @@ export function watchSilence(watched: Watched): SilenceWatch {
     const { backend, inFlight, outages, fail } = watched;
     const silentMs = inFlight.silentMs();
     if (silentMs < firstMs()) Object.assign(state, { lookAtMs: firstMs(), idle: 0 });
-    const isKnown = outages.isOn() || backend.isStarting?.() === true;
+    const isKnown = outages.isOn() || backend.supervision?.isStarting?.() === true;
     if (silentMs < state.lookAtMs || state.isLooking || isKnown) return;
     state.isLooking = true;
     const end = (): void => void (state.isLooking = false);
@@ -65,7 +65,7 @@ export function watchSilence(watched: Watched): SilenceWatch {
     };
     void lookOnce(silentMs).catch(onHopeless).finally(end);
   };
-  const timer = watched.backend.look === undefined ? undefined : setInterval(tick, tickMs);
+  const timer = watched.backend.supervision?.look === undefined ? undefined : setInterval(tick, tickMs);
 
   return {
     onAnswer(latencyMs) {

@@ -93,7 +93,7 @@ export function describeBackend(name: string, subject: Subject): void {
     test.skipIf(subject.staysRunning === true)('leaves no process when it is closed', async () => {
       const closing = await subject.open();
       completed(await closing.generate(subject.chat(4), context()));
-      const pid = closing.pid?.() ?? null;
+      const pid = closing.supervision?.pid?.() ?? null;
       await closing.close();
       expect(pid === null || !isAlive(pid)).toBe(true);
     });

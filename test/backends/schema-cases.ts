@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../src/core/json-schema.ts';
 
 /** What a schema says, an answer that keeps to it, and one that breaks nothing but the keyword. */
 export interface SchemaCase {
-  /** As `notHeld` names it. */
+  /** As `unheldKeywords` names it. */
   keyword: string;
   schema: JsonSchema;
   good: unknown;

@@ -21,9 +21,11 @@ async function dyingOf(isPoison: (id: string) => boolean, kind: ErrorKind = 'con
   let deaths = 0;
   const backend: Backend = {
     ...(await openMock()),
-    async recover() {
-      await turn();
-      return 'gone';
+    supervision: {
+      async recover() {
+        await turn();
+        return 'gone';
+      },
     },
     async generate({ id }) {
       sent.set(id, (sent.get(id) ?? 0) + 1);

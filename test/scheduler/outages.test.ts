@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Backend } from '../../src/core/backend.ts';
+import type { Backend, Supervision } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
 import { type ErrorKind, EngineError } from '../../src/core/errors.ts';
 import type { RunEvent } from '../../src/core/events.ts';
@@ -9,7 +9,7 @@ import { runRequests } from '../../src/scheduler/run-requests.ts';
 import { allIds, idsOf, prepare, settings } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
-type Recover = NonNullable<Backend['recover']>;
+type Recover = NonNullable<Supervision['recover']>;
 
 /** An engine that goes away when the request with this id comes, until `recover` says that it is back. */
 async function leavingAt(id: string, wait: Recover) {
@@ -27,12 +27,14 @@ async function leavingAt(id: string, wait: Recover) {
       await turn();
       return isUp ? completion('x') : failure('connection', 'connection refused');
     },
-    async recover(failed, signal) {
-      seen.recovers++;
-      seen.most = Math.max(seen.most, ++seen.now);
-      const wasAway = await wait(failed, signal).finally(() => seen.now--);
-      isUp = true;
-      return wasAway;
+    supervision: {
+      async recover(failed, signal) {
+        seen.recovers++;
+        seen.most = Math.max(seen.most, ++seen.now);
+        const wasAway = await wait(failed, signal).finally(() => seen.now--);
+        isUp = true;
+        return wasAway;
+      },
     },
   };
   return { backend, seen };
@@ -41,7 +43,7 @@ async function leavingAt(id: string, wait: Recover) {
 /** An engine whose every request fails in this way. */
 const failingWith = async (kind: ErrorKind, recover: Recover): Promise<Backend> => ({
   ...(await openMock()),
-  recover,
+  supervision: { recover },
   generate: async () => failure(kind, 'no'),
 });
 
@@ -83,7 +85,7 @@ describe('an engine that was away', () => {
     let restarts = 0;
     const { backend } = await leavingAt('r10', () => sleep(400, 'away' as const));
     const { run, lines, events } = prepare(
-      { ...backend, restart: async () => void restarts++ },
+      { ...backend, supervision: { ...backend.supervision, restart: async () => void restarts++ } },
       { settings: settings({ stallTimeoutMs: 50 }) },
     );
     await runRequests(run);
@@ -95,9 +97,11 @@ describe('an engine that was away', () => {
     let isUp = false;
     const backend: Backend = {
       ...(await openMock()),
-      async recover() {
-        isUp = true;
-        return 'away';
+      supervision: {
+        async recover() {
+          isUp = true;
+          return 'away';
+        },
       },
       generate: async () => (isUp ? completion('x') : failure(kind, 'no')),
     };
@@ -111,11 +115,13 @@ describe('an engine that was away', () => {
     let alive = (): void => {};
     const backend: Backend = {
       ...(await openMock()),
-      recover: async () => {
-        await manyTurns();
-        alive();
-        isUp = true;
-        return 'gone';
+      supervision: {
+        recover: async () => {
+          await manyTurns();
+          alive();
+          isUp = true;
+          return 'gone';
+        },
       },
       async generate({ id }, { signal, onActivity }) {
         if (!isUp) return failure('connection', 'connection refused');
@@ -207,7 +213,7 @@ describe('a run whose engine is away', () => {
   test('ends at once by an error of another lane', async () => {
     const backend: Backend = {
       ...(await openMock()),
-      recover: untilStopped,
+      supervision: { recover: untilStopped },
       generate: async ({ id }) => {
         if (id === 'r0') return failure('connection', 'no');
         await manyTurns();
@@ -226,7 +232,7 @@ describe('an outage', () => {
     const events: RunEvent[] = [];
     const backend: Backend = {
       ...(await openMock()),
-      recover: () => new Promise((resolve) => void setTimeout(() => resolve('away'), durationMs)),
+      supervision: { recover: () => new Promise((resolve) => void setTimeout(() => resolve('away'), durationMs)) },
     };
     const emit = (event: RunEvent): void => void events.push(event);
     const outages = createOutages(backend, { emit, onEnd: () => {}, onLoss: () => {} });

@@ -244,7 +244,10 @@ describe('an answer that is not what was asked for', () => {
 
 test('what an engine does not hold, and what nobody checks, is said once', async () => {
   const notices: string[] = [];
-  const verifier = open({}, { name: 'llama-cpp', notHeld: () => ['pattern'], onNotice: (text) => notices.push(text) });
+  const verifier = open(
+    {},
+    { name: 'llama-cpp', unheldKeywords: () => ['pattern'], onNotice: (text) => notices.push(text) },
+  );
   const schema = {
     type: 'object',
     properties: { id: { type: 'string', pattern: '^x$', format: 'iri' } },

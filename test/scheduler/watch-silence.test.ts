@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Backend } from '../../src/core/backend.ts';
+import type { Supervision } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
 import { EngineError } from '../../src/core/errors.ts';
 import type { Outages } from '../../src/scheduler/outages.ts';
 import { type SilenceWatch, watchSilence } from '../../src/scheduler/watch-silence.ts';
 import { openMock } from './requests.ts';
 
-type Look = NonNullable<Backend['look']>;
+type Look = NonNullable<Supervision['look']>;
 
 const seen = { looks: [] as number[], settled: 0, losses: 0, failed: [] as Error[] };
 let silentSince = 0;
@@ -31,9 +31,11 @@ async function open(look: Look, settle: Outages['settle'] = async () => 'here'):
   watch = watchSilence({
     backend: {
       ...(await openMock()),
-      look(signal) {
-        seen.looks.push(Math.round((performance.now() - silentSince) / 1000));
-        return look(signal);
+      supervision: {
+        look(signal) {
+          seen.looks.push(Math.round((performance.now() - silentSince) / 1000));
+          return look(signal);
+        },
       },
     },
     inFlight: { silentMs: () => performance.now() - silentSince, count: () => 1 },

@@ -11,7 +11,7 @@ const held = new Set(
 const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']);
 
 /** The keywords that are left to the check of the whole answer. */
-export const notHeldByGrammar = (schema: JsonSchema): string[] =>
+export const unheldByGrammar = (schema: JsonSchema): string[] =>
   unheldKeywords(schema, (keyword, part) => {
     if (ofRange.has(keyword)) return isWhole(part['type']) && smallRange(part) !== null;
     if (keyword === 'format') return holdsFormat(part['format']);

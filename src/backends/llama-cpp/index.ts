@@ -11,7 +11,7 @@ import {
   llamaOptionsHelp,
   llamaOptionsSchema,
 } from './options.ts';
-import { notHeldByGrammar } from './held-keywords.ts';
+import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile, isModelName } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
 import { areChats } from '../request/are-chats.ts';
@@ -48,20 +48,20 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   }
   request.onNotice(describe(settings, worker.info));
   return {
-    model: request.model,
-    modelDigest: file.digest,
-    version: `node-llama-cpp ${worker.info.version}`,
-    loadMs: performance.now() - startedAt,
+    info: {
+      model: request.model,
+      modelDigest: file.digest,
+      version: `node-llama-cpp ${worker.info.version}`,
+      loadMs: performance.now() - startedAt,
+      unheldKeywords: unheldByGrammar,
+    },
     limits: {
       slots: settings.sequences,
       suggestedWorkers: settings.sequences,
       contextTokens: worker.info.contextTokens,
     },
-    notHeld: notHeldByGrammar,
-    pid: worker.pid,
     generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
-    restart: worker.restart,
-    isStarting: worker.isStarting,
+    supervision: { pid: worker.pid, restart: worker.restart, isStarting: worker.isStarting },
     close: worker.close,
   };
 }

@@ -35,10 +35,7 @@ async function openMock(request: OpenRequest): Promise<Backend> {
   const work = createWork(request.model, options);
   const slots = options.slots > 0 ? createSlots(options.slots) : null;
   return {
-    model: request.model,
-    modelDigest: null,
-    version: 'mock 1',
-    loadMs,
+    info: { model: request.model, modelDigest: null, version: 'mock 1', loadMs },
     limits: {
       slots: options.slots || null,
       suggestedWorkers,
@@ -46,7 +43,7 @@ async function openMock(request: OpenRequest): Promise<Backend> {
     },
     generate:
       slots === null ? work : (batchRequest, context) => inSlot(slots, () => work(batchRequest, context), context),
-    memory: async () => memoryOf(options),
+    inspection: { memory: async () => memoryOf(options) },
     close: async () => {},
   };
 }

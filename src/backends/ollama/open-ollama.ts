@@ -1,4 +1,4 @@
-import type { Backend, OpenRequest, OllamaPlace } from '../../core/backend.ts';
+import type { Backend, OllamaPlace, OpenRequest, Supervision } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatBytes } from '../../text/format.ts';
 import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
@@ -8,7 +8,7 @@ import { countPrompt } from './answer/count-prompt.ts';
 import { createModelWatch } from '../http/model-watch.ts';
 import { createCutCheck } from '../http/cut-check.ts';
 import { describeModel, modelMemory } from './model/describe-model.ts';
-import { notHeldByServer } from './answer/held-keywords.ts';
+import { unheldByServer } from './answer/held-keywords.ts';
 import { findModel } from './model/find-model.ts';
 import { findSlots, limitsOf, maxProbedSlots } from './model/find-slots.ts';
 import { ollamaHost } from './http/host.ts';
@@ -18,7 +18,7 @@ import { prepareModel, suitsInput } from './model/prepare-model.ts';
 import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
 import { createReloadWatch } from './model/reload-watch.ts';
 import { createModelRestart, freeModel } from './model/restart-model.ts';
-import { createRunnerProcess } from './runner-process.ts';
+import { type RunnerProcess, createRunnerProcess } from './runner-process.ts';
 import { findRunner, findServer } from '../../machine/listening-process.ts';
 import { cutsPrompts } from './http/versions.ts';
 
@@ -70,39 +70,54 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const runner = createRunnerProcess(() => findLocalRunner(client));
   if (server !== null) await runner.look();
   return {
-    model,
-    modelDigest: found.digest,
-    version: `ollama ${version}`,
-    loadMs,
-    server: client.host.url,
-    usesLocalGpus: client.host.isLocal,
+    info: {
+      model,
+      modelDigest: found.digest,
+      version: `ollama ${version}`,
+      loadMs,
+      server: client.host.url,
+      usesLocalGpus: client.host.isLocal,
+      unheldKeywords: unheldByServer,
+    },
     limits: limitsOf(loaded, slots),
-    notHeld: notHeldByServer,
-    pid: runner.pid,
     generate: async (asked, context) =>
       ready(context.signal)
         .then(() => answerRequest(loaded, tools, [asked, context]))
         .then(client.redact.inValue),
-    restart() {
-      tools.reloads.excuse();
-      request.onRestart('The Ollama server says nothing: the model is loaded again.');
-      return restart();
+    supervision: supervisionOf({ loaded, runner, reloads: tools.reloads, restart }, request),
+    inspection: {
+      countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
+      memory: () => modelMemory(loaded, { ...found, signal }),
     },
-    async recover(failure, stop) {
-      tools.reloads.excuse();
-      const absence = await recoverServer(loaded, failure, { ...outageWait, signal: stop });
-      return runner.look().then(() => absence);
-    },
-    look: (stop) => lookAtServer(client, stop),
-    countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
-    memory: () => modelMemory(loaded, { ...found, signal }),
-    suits: (other) => suitsInput(loaded, other, options),
+    canServe: async (other) => other.model === model && (await suitsInput(loaded, other, options)),
     async close() {
       closing.abort();
       await closeModel(loaded, request.unload);
     },
   };
 }
+
+interface Supervised {
+  loaded: LoadedModel;
+  runner: RunnerProcess;
+  reloads: AnswerTools['reloads'];
+  restart: () => Promise<void>;
+}
+
+const supervisionOf = ({ loaded, runner, reloads, restart }: Supervised, { onRestart }: OpenRequest): Supervision => ({
+  pid: runner.pid,
+  restart() {
+    reloads.excuse();
+    onRestart('The Ollama server says nothing: the model is loaded again.');
+    return restart();
+  },
+  async recover(failure, stop) {
+    reloads.excuse();
+    const absence = await recoverServer(loaded, failure, { ...outageWait, signal: stop });
+    return runner.look().then(() => absence);
+  },
+  look: (stop) => lookAtServer(loaded.client, stop),
+});
 
 const sizeOf = (bytes: number | null): string => (bytes === null ? '' : ` (${formatBytes(bytes)})`);
 

@@ -63,21 +63,18 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     }),
   };
   return {
-    model,
-    modelDigest: null,
-    version: facts.version,
-    loadMs: null,
-    server: url,
-    usesLocalGpus: isLocal,
+    info: { model, modelDigest: null, version: facts.version, loadMs: null, server: url, usesLocalGpus: isLocal },
     limits: { ...limitsOf(facts, request), contextTokens },
     generate: (asked, context) => answerRequest(tools, asked, context),
-    async recover(_failure, stop) {
-      const { found, awayMs, wasGone } = await reachServer(client, { ...outageWait, signal: stop });
-      findModel(found, model, url);
-      if (wasGone) return 'gone';
-      return awayMs === null ? 'here' : 'away';
+    supervision: {
+      async recover(_failure, stop) {
+        const { found, awayMs, wasGone } = await reachServer(client, { ...outageWait, signal: stop });
+        findModel(found, model, url);
+        if (wasGone) return 'gone';
+        return awayMs === null ? 'here' : 'away';
+      },
+      look: (stop) => lookAtServer(client, stop),
     },
-    look: (stop) => lookAtServer(client, stop),
     close: client.close,
   };
 }

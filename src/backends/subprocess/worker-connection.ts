@@ -19,7 +19,7 @@ export interface WorkerConnection<Info> extends Pick<WorkerTasks, 'generate'> {
   /** Resolves when the worker is ready; rejects with an `EngineError` when it refuses or ends before. */
   readonly ready: Promise<Info>;
   isReady: () => boolean;
-  forgetPrompts: () => void;
+  clearPromptCache: () => void;
   /** Ends the process at once; what it worked on fails as `engine-crashed`, for this reason. */
   kill: (reason: string) => Promise<void>;
   /** Asks the process to end, and ends it after eight seconds: vLLM's own end takes four or five. */
@@ -72,7 +72,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
     pid: child.pid,
     ready: ready.promise,
     isReady: () => state.info !== null,
-    forgetPrompts: () => send({ type: 'forget-prompts' }),
+    clearPromptCache: () => send({ type: 'forget-prompts' }),
     generate: tasks.generate,
     kill,
     async close() {

@@ -15,8 +15,8 @@ export interface WorkerProcess<Info> {
   pid: () => number | null;
   /** As `Backend.generate`. A worker that dies fails what it had as `engine-crashed`; the next request starts another. */
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
-  /** As `Backend.forgetPrompts`. */
-  forgetPrompts: () => void;
+  /** As `Backend.clearPromptCache`. */
+  clearPromptCache: () => void;
   /** Is it being loaded? */
   isStarting: () => boolean;
   /** Ends a worker that hangs. */
@@ -55,7 +55,7 @@ export async function startWorkerProcess<Info>(
       if (answer.status === 'completed') link.noteAnswer();
       return answer;
     },
-    forgetPrompts: () => link.current()?.forgetPrompts(),
+    clearPromptCache: () => link.current()?.clearPromptCache(),
     isStarting: () => link.current()?.isReady() === false,
     restart: async () => link.current()?.kill('gave no sign of life and was ended'),
     async recover(stop) {

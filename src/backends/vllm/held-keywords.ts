@@ -15,7 +15,7 @@ const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMax
 const ofLength = new Set(['minLength', 'maxLength']);
 
 /** The keywords that are left to the check of the whole answer. */
-export const notHeldByVllm = (schema: JsonSchema): string[] =>
+export const unheldByVllm = (schema: JsonSchema): string[] =>
   unheldKeywords(schema, (keyword, part) => {
     const types = [part['type']].flat();
     if (ofRange.has(keyword)) return types.includes('integer') || types.includes('number');

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { Backend, BackendLimits, GenerateContext, OpenRequest } from '../../core/backend.ts';
+import type { Backend, BackendLimits, GenerateContext, OpenRequest, Supervision } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatInteger } from '../../text/format.ts';
@@ -11,7 +11,7 @@ import { createDispatch } from './dispatch.ts';
 import { engineLayout } from './engine-layout.ts';
 import { engineSpec } from './engine-spec.ts';
 import { pythonCommand } from './find-python.ts';
-import { notHeldByVllm } from './held-keywords.ts';
+import { unheldByVllm } from './held-keywords.ts';
 import { leftovers } from './leftovers.ts';
 import { vllmOptionsSchema } from './options.ts';
 import type { VllmInfo } from './settings.ts';
@@ -59,14 +59,15 @@ function backendOf(
   const choose = createDispatch(seats);
   const isUp = (seat: number): boolean => workers[seat]?.pid() !== null;
   return {
-    model: request.model,
-    modelDigest: info.digest,
-    version: `vllm ${info.version}`,
-    loadMs,
+    info: {
+      model: request.model,
+      modelDigest: info.digest,
+      version: `vllm ${info.version}`,
+      loadMs,
+      usesLocalGpus: info.device !== 'CPU',
+      unheldKeywords: unheldByVllm,
+    },
     limits: limitsOf(info, request, workers.length),
-    usesLocalGpus: info.device !== 'CPU',
-    notHeld: notHeldByVllm,
-    pid: () => workers[0]?.pid() ?? null,
     async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
       const seat = choose(systemPromptOf(asked.body), isUp);
       seats[seat]!.inFlight++;
@@ -76,27 +77,34 @@ function backendOf(
         seats[seat]!.inFlight--;
       }
     },
-    async restart() {
-      await Promise.all(workers.map((worker) => worker.restart()));
+    supervision: supervisionOf(workers),
+    inspection: {
+      clearPromptCache() {
+        for (const worker of workers) worker.clearPromptCache();
+      },
     },
-    isStarting: () => workers.some((worker) => worker.isStarting()),
-    async recover(_failure, signal) {
-      const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
-      // The other engines still have what they had.
-      return recovered.some(Boolean) ? 'away' : 'here';
-    },
-    forgetPrompts() {
-      for (const worker of workers) worker.forgetPrompts();
-    },
-    alsoServes: (model) => info.adapters.includes(model),
+    canServe: ({ model }) => model === request.model || info.adapters.includes(model),
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
     },
-    async kill() {
-      await Promise.all(workers.map((worker) => worker.kill()));
-    },
   };
 }
+
+const supervisionOf = (workers: VllmWorker[]): Supervision => ({
+  pid: () => workers[0]?.pid() ?? null,
+  async restart() {
+    await Promise.all(workers.map((worker) => worker.restart()));
+  },
+  isStarting: () => workers.some((worker) => worker.isStarting()),
+  async recover(_failure, signal) {
+    const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
+    // The other engines still have what they had.
+    return recovered.some(Boolean) ? 'away' : 'here';
+  },
+  async kill() {
+    await Promise.all(workers.map((worker) => worker.kill()));
+  },
+});
 
 /** Python takes seconds to find that there is no such folder. */
 async function checkPath(model: string): Promise<void> {

@@ -82,8 +82,9 @@ async function coldStartBackend(definition: BackendDefinition, request: OpenRequ
   await first.close();
   let current: Backend | null = null;
   return {
-    ...factsOf(first),
-    pid: () => current?.pid?.() ?? null,
+    info: first.info,
+    limits: first.limits,
+    supervision: { pid: () => current?.supervision?.pid?.() ?? null },
     async generate(asked, context) {
       try {
         current = await definition.open({ ...request, signal: context.signal, onNotice: () => {} });
@@ -100,13 +101,3 @@ async function coldStartBackend(definition: BackendDefinition, request: OpenRequ
     close: async () => {},
   };
 }
-
-const factsOf = ({ model, modelDigest, version, loadMs, limits, server, usesLocalGpus }: Backend) => ({
-  model,
-  modelDigest,
-  version,
-  loadMs,
-  limits,
-  ...(server === undefined ? {} : { server }),
-  ...(usesLocalGpus === undefined ? {} : { usesLocalGpus }),
-});

@@ -57,7 +57,7 @@ async function runWarm(
 ): Promise<TrialRecord | null> {
   const { paths, slot } = desk;
   // The trial before it had the same requests.
-  slot.facts()?.backend.forgetPrompts?.();
+  slot.facts()?.backend.inspection?.clearPromptCache?.();
   const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
   const files = { input: inputOf(paths, spec.size), output: join(paths.folder, outputNameOf(spec)) };
   const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);

@@ -51,12 +51,12 @@ function engineFacts({ loaded, vramLoaded, vramAfter }: Finished): Partial<Trial
   const { backend, before } = loaded;
   const vram = { before, loaded: vramLoaded ?? loaded.loaded, after: vramAfter };
   return {
-    backend_version: backend.version,
-    model_digest: backend.modelDigest,
-    server: backend.server ?? null,
+    backend_version: backend.info.version,
+    model_digest: backend.info.modelDigest,
+    server: backend.info.server ?? null,
     slots: backend.limits.slots,
-    load_ms: backend.loadMs,
-    vram_bytes: backend.usesLocalGpus === false ? unmeasured : vram,
+    load_ms: backend.info.loadMs,
+    vram_bytes: backend.info.usesLocalGpus === false ? unmeasured : vram,
   };
 }
 

@@ -15,7 +15,7 @@ export function createBackendCache(): BackendCache {
   const close = async (isUrgent = false): Promise<void> => {
     const last = loaded?.backend;
     loaded = null;
-    if (isUrgent) await last?.kill?.();
+    if (isUrgent) await last?.supervision?.kill?.();
     await last?.close();
   };
   return {
@@ -45,6 +45,5 @@ function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
 }
 
 async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {
-  if (request.model !== model && backend.alsoServes?.(request.model) !== true) return false;
-  return (await backend.suits?.(request)) ?? true;
+  return (await backend.canServe?.(request)) ?? request.model === model;
 }

@@ -30,8 +30,8 @@ export async function openBestBackend(
   return other && { backend: other, workers };
 }
 
-const isOf = ({ digest, server }: BestSetting, backend: Backend): boolean =>
-  backend.modelDigest === digest && (backend.server ?? null) === server;
+const isOf = ({ digest, server }: BestSetting, { info }: Backend): boolean =>
+  info.modelDigest === digest && (info.server ?? null) === server;
 
 /** Null when the run was stopped while the model was being loaded. */
 async function openBackend(
@@ -88,8 +88,8 @@ export const placeOf = ({ request, host }: ReadRun): EnginePlace => ({
 });
 
 /** The same weights as before, or it is another run. */
-async function noteModel({ manifest, request }: ReadRun, name: string, backend: Backend): Promise<void> {
-  const entry = { backend: name, model: backend.model, digest: backend.modelDigest, version: backend.version };
+async function noteModel({ manifest, request }: ReadRun, name: string, { info }: Backend): Promise<void> {
+  const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
   if (known !== undefined && known.digest !== entry.digest) {
     await settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);

@@ -14,13 +14,17 @@ const minRequests = 50;
  * How many of the prompt tokens are system prompts that several requests share, in a sentence: what a prefix cache can
  * save. Counted by the engine on a few requests, and multiplied. Null where it does not count, or the input is short.
  */
-export async function describeSharing(input: RunInput, backend: Backend, signal: AbortSignal): Promise<string | null> {
+export async function describeSharing(
+  input: RunInput,
+  { inspection }: Backend,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { groups, counts } = input.scan;
   const [largest] = groups.toSorted((left, right) => right.requests - left.requests);
   const shared = groups.filter(({ requests, systemPromptLength }) => requests > 1 && systemPromptLength > 1);
   const isWorthIt = input.isComplete() && counts.requests >= minRequests && shared.length > 0;
-  if (!isWorthIt || largest === undefined || backend.countPrompt === undefined) return null;
-  const count: Count = async (request) => (await backend.countPrompt?.(request, signal)) ?? Number.NaN;
+  if (!isWorthIt || largest === undefined || inspection?.countPrompt === undefined) return null;
+  const count: Count = async (request) => (await inspection.countPrompt?.(request, signal)) ?? Number.NaN;
   const [first] = await readRows(input, [largest.firstRow]);
   const samples = await readRows(input, spreadRows(input));
   if (first === undefined || samples.length === 0) return null;

@@ -1,11 +1,11 @@
-import type { Backend } from '../../core/backend.ts';
+import type { BackendInfo } from '../../core/backend.ts';
 import { type JsonSchema, kindOfKeyword, schemasIn } from '../../core/json-schema.ts';
 
 /** The engine that schemas are for, and where a sentence for the user goes. */
 export interface SchemaHolder {
   /** As the user calls it. */
   name: string;
-  notHeld?: Backend['notHeld'] | undefined;
+  unheldKeywords?: BackendInfo['unheldKeywords'] | undefined;
   onNotice: (text: string) => void;
 }
 
@@ -15,7 +15,7 @@ export type SchemaTeller = (schema: JsonSchema) => readonly string[];
 /** A file in which each line has another schema would fill the screen. */
 const maxNotices = 5;
 
-export function createSchemaTeller({ name, notHeld, onNotice }: SchemaHolder): SchemaTeller {
+export function createSchemaTeller({ name, unheldKeywords, onNotice }: SchemaHolder): SchemaTeller {
   const told = new Set<string>();
   const tell = (text: string): void => {
     if (told.size >= maxNotices || told.has(text)) return;
@@ -23,7 +23,7 @@ export function createSchemaTeller({ name, notHeld, onNotice }: SchemaHolder): S
     onNotice(text);
   };
   return (schema) => {
-    const unheld = notHeld?.(schema);
+    const unheld = unheldKeywords?.(schema);
     const seldom = unheld === undefined ? seldomHeld(schema) : [];
     if (unheld !== undefined && unheld.length > 0)
       tell(`schema: ${name} does not hold answers to ${list(unheld)}; each answer is checked`);

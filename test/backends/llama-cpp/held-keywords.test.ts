@@ -1,7 +1,7 @@
 import { type Llama, LlamaGrammarEvaluationState, type LlamaModel, type Token, getLlama } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGrammars } from '../../../src/backends/llama-cpp/answer/grammars.ts';
-import { notHeldByGrammar } from '../../../src/backends/llama-cpp/held-keywords.ts';
+import { unheldByGrammar } from '../../../src/backends/llama-cpp/held-keywords.ts';
 import { findModelFile } from '../../../src/backends/llama-cpp/model-file.ts';
 import type { JsonSchema } from '../../../src/core/json-schema.ts';
 import { hardSchemaCases, schemaCases } from '../schema-cases.ts';
@@ -43,7 +43,7 @@ describe('the keywords that the embedded engine holds an answer to', () => {
   test.each(schemaCases)('$keyword is told as what it is: $schema', async ({ keyword, schema, good, bad }) => {
     expect({ good: await mayWrite(schema, good), bad: await mayWrite(schema, bad) }).toEqual({
       good: true,
-      bad: notHeldByGrammar(schema).includes(keyword),
+      bad: unheldByGrammar(schema).includes(keyword),
     });
   });
 

@@ -190,13 +190,13 @@ describe('opening llama-cpp', () => {
 
   test('tells what it knows of the model and of its limits', async () => {
     await withBackend(openTinyScorer({ workers: 3, conversationTokens: 32_768 }), async (backend) => {
-      expect(backend).toMatchObject({
+      expect(backend.info).toMatchObject({
         model: 'tiny-scorer',
         modelDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
         version: expect.stringMatching(/^node-llama-cpp \d+\.\d+\.\d+$/) as string,
-        limits: { slots: 3, suggestedWorkers: 3, contextTokens: 4096 },
       });
-      expect(backend.loadMs).toBeGreaterThan(0);
+      expect(backend.limits).toMatchObject({ slots: 3, suggestedWorkers: 3, contextTokens: 4096 });
+      expect(backend.info.loadMs).toBeGreaterThan(0);
     });
   });
 
@@ -403,7 +403,7 @@ describe('the process of llama-cpp', () => {
   test('is started again after a kill: what was in flight fails as engine-crashed', async () => {
     const restarts: string[] = [];
     await withBackend(openTinyScorer({ onRestart: (reason) => restarts.push(reason) }), async (backend) => {
-      const pid = backend.pid?.() ?? 0;
+      const pid = backend.supervision?.pid?.() ?? 0;
       const inFlight = [backend.generate(longChat, context()), backend.generate(candidate(0).request, context())];
       process.kill(pid, 'SIGKILL');
       for (const answer of await Promise.all(inFlight)) {
@@ -413,7 +413,7 @@ describe('the process of llama-cpp', () => {
       expect(answerText(completed(await backend.generate(candidate(1).request, context())).body)).toBe(
         candidate(1).answer,
       );
-      expect(backend.pid?.()).not.toBe(pid);
+      expect(backend.supervision?.pid?.()).not.toBe(pid);
       expect(restarts).toEqual([expect.stringContaining('SIGKILL')]);
     });
   });
@@ -421,17 +421,17 @@ describe('the process of llama-cpp', () => {
   test('does not mind the signals that a terminal sends to the whole group', async () => {
     await withBackend(openTinyScorer(), async (backend) => {
       const asked = backend.generate(candidate(2).request, context());
-      process.kill(backend.pid?.() ?? 0, 'SIGINT');
-      process.kill(backend.pid?.() ?? 0, 'SIGTERM');
+      process.kill(backend.supervision?.pid?.() ?? 0, 'SIGINT');
+      process.kill(backend.supervision?.pid?.() ?? 0, 'SIGTERM');
       expect(answerText(completed(await asked).body)).toBe(candidate(2).answer);
     });
   });
 
   test('is replaced by a restart when it hangs', async () => {
     await withBackend(openTinyScorer(), async (backend) => {
-      process.kill(backend.pid?.() ?? 0, 'SIGSTOP');
+      process.kill(backend.supervision?.pid?.() ?? 0, 'SIGSTOP');
       const hanging = backend.generate(candidate(3).request, context());
-      await backend.restart?.();
+      await backend.supervision?.restart?.();
       expect(await hanging).toMatchObject({ status: 'failed', kind: 'engine-crashed' });
       expect(answerText(completed(await backend.generate(candidate(3).request, context())).body)).toBe(
         candidate(3).answer,

@@ -272,8 +272,8 @@ describe('time', () => {
 
   test('to load is waited for and measured, and can be aborted', async () => {
     const backend = await open({ load_ms: 30 });
-    expect(backend.loadMs).toBeGreaterThanOrEqual(29);
-    expect((await open()).loadMs).toBeNull();
+    expect(backend.info.loadMs).toBeGreaterThanOrEqual(29);
+    expect((await open()).info.loadMs).toBeNull();
     const stop = new AbortController();
     const loading = open({ load_ms: 3_600_000 }, stop);
     stop.abort(new Error('changed my mind'));
@@ -418,8 +418,8 @@ describe('a planted cause', () => {
     await ask(backend, chat('a'));
     expect(looks.mock.calls.length).toBeGreaterThanOrEqual(20);
     looks.mockRestore();
-    expect(await backend.memory?.()).toEqual({ weightsBytes: null, loadedBytes: 8e9, vramBytes: 6e9 });
-    expect(await (await open()).memory?.()).toBeNull();
+    expect(await backend.inspection?.memory?.()).toEqual({ weightsBytes: null, loadedBytes: 8e9, vramBytes: 6e9 });
+    expect(await (await open()).inspection?.memory?.()).toBeNull();
   });
 });
 

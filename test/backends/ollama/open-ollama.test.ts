@@ -33,10 +33,10 @@ describe('a run', () => {
       { ...chat([]), endpoint: '/v1/embeddings', body: { model: 'm', input: ['a', 'b'] } },
     ];
     await Promise.all(bodies.map(async (request) => completed(await backend.generate(request, context()))));
-    await backend.countPrompt?.(candidate(9).request, never);
-    await backend.recover?.({ status: 'failed', kind: 'connection', message: '' }, never);
-    await backend.suits?.(openRequest('tiny-scorer', { promptLengths }));
-    await backend.memory?.();
+    await backend.inspection?.countPrompt?.(candidate(9).request, never);
+    await backend.supervision?.recover?.({ status: 'failed', kind: 'connection', message: '' }, never);
+    await backend.canServe?.(openRequest('tiny-scorer', { promptLengths }));
+    await backend.inspection?.memory?.();
 
     expect(server.loads).toBe(1);
     const sent = server.requests.filter(({ path }) => answering.has(path)).map(({ body }) => body ?? {});
@@ -79,14 +79,14 @@ describe('opening Ollama', () => {
     const server = await startFake({ slots: 2, loadMs: 20 });
     const notices: string[] = [];
     const backend = await openOn(server, { options: {}, promptLengths, onNotice: (text) => notices.push(text) });
-    expect(backend).toMatchObject({
+    expect(backend.info).toMatchObject({
       model: 'tiny-scorer',
       modelDigest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       version: 'ollama 0.34.0',
-      limits: { slots: 2, suggestedWorkers: 3, contextTokens: 1024 },
     });
-    expect(backend.loadMs).toBeGreaterThan(15);
-    expect(backend.pid?.()).toBe(null);
+    expect(backend.limits).toMatchObject({ slots: 2, suggestedWorkers: 3, contextTokens: 1024 });
+    expect(backend.info.loadMs).toBeGreaterThan(15);
+    expect(backend.supervision?.pid?.()).toBe(null);
     expect(notices[0]).toMatch(/^ollama 0\.34\.0 at http:\/\/127\.0\.0\.1:\d+: loading tiny-scorer \(.+\)$/);
     expect(notices).toContainEqual(expect.stringMatching(/^ollama: 2 slots of 1,024 tokens/));
   });

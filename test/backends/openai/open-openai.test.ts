@@ -16,7 +16,7 @@ const open = (baseUrl: string, changes = {}) => openaiBackend.open(openRequest('
 describe('what is told of a server', () => {
   test('vllm serve', async () => {
     const { backend, notices } = await openOn(await startFake({ window: 4096 }));
-    expect(backend).toMatchObject({
+    expect(backend.info).toMatchObject({
       model: 'tiny-scorer',
       modelDigest: null,
       version: 'vllm 0.32.0',
@@ -181,11 +181,11 @@ describe('a server that is away', () => {
     const server = await startFake();
     const { backend } = await openOn(server);
     const broken = failure('connection', 'broken');
-    expect(await backend.recover?.(broken, never)).toBe('here');
+    expect(await backend.supervision?.recover?.(broken, never)).toBe('here');
     await server.stop();
     const answer = await backend.generate(candidate(0).request, context());
     expect(answer).toMatchObject({ kind: 'connection' });
-    const recovering = backend.recover?.(broken, never);
+    const recovering = backend.supervision?.recover?.(broken, never);
     await sleep(50);
     await server.start();
     expect(await recovering).toBe('gone');
@@ -196,7 +196,7 @@ describe('a server that is away', () => {
     const server = await startFake();
     const { backend } = await openOn(server);
     server.health = 503;
-    const recovering = backend.recover?.(failure('overloaded', 'x'), never);
+    const recovering = backend.supervision?.recover?.(failure('overloaded', 'x'), never);
     await sleep(50);
     server.health = 200;
     expect(await recovering).toBe('gone');
@@ -206,7 +206,7 @@ describe('a server that is away', () => {
     const server = await startFake();
     const { backend } = await openOn(server);
     server.models = ['other'];
-    await expect(backend.recover?.(failure('connection', 'x'), never)).rejects.toMatchObject({
+    await expect(backend.supervision?.recover?.(failure('connection', 'x'), never)).rejects.toMatchObject({
       kind: 'model-not-found',
     });
   });
@@ -216,7 +216,7 @@ describe('a server that is away', () => {
     const { backend } = await openOn(server);
     server.health = 503;
     setTimeout(() => (server.health = 200), 50);
-    expect(await backend.recover?.(failure('engine-crashed', 'x'), never)).toBe('gone');
+    expect(await backend.supervision?.recover?.(failure('engine-crashed', 'x'), never)).toBe('gone');
   });
 });
 

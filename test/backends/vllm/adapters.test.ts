@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
+import { openRequest } from '../../helpers/open-request.ts';
 import { scratchFile, scratchFolder } from '../../helpers/scratch-folder.ts';
 import { ask, at, complete, question, say, shareVllm } from './asking.ts';
 
@@ -42,7 +43,7 @@ describe('LoRA adapters', () => {
     const adapter = await scratchFolder();
     const options = { enable_lora: true, lora_modules: `polite=${adapter},gone=${join(adapter, 'gone')}` };
     const { backend } = await openFakeVllm({}, { options });
-    expect(backend.alsoServes?.('polite')).toBe(true);
+    expect(backend.canServe?.(openRequest('polite'))).toBe(true);
     expect(await say(backend, question('hi', { model: 'polite' }))).toBe('polite: hi');
     expect(await say(backend, question('hi'))).toBe('hi');
     expect(await ask(backend, question('hi', { model: 'gone' }))).toMatchObject({

@@ -62,7 +62,7 @@ describe.each<[string, FakeVllm, Record<string, unknown>]>([
     const opened = await openFakeVllm({ ...fake, stepMs: 100 }, { options });
     await survive(
       opened,
-      atWork(opened, () => process.kill(opened.backend.pid!()!, 'SIGKILL')),
+      atWork(opened, () => process.kill(opened.backend.supervision!.pid!()!, 'SIGKILL')),
     );
     await opened.backend.close();
     await untilNoneIsLeft(opened.mark);
@@ -72,7 +72,7 @@ describe.each<[string, FakeVllm, Record<string, unknown>]>([
     const opened = await openFakeVllm({ ...fake, stepMs: 100 }, { options });
     await survive(
       opened,
-      atWork(opened, () => process.kill(opened.backend.pid!()!, 'SIGTERM')),
+      atWork(opened, () => process.kill(opened.backend.supervision!.pid!()!, 'SIGTERM')),
     );
   });
 
@@ -89,7 +89,7 @@ describe('a core of its own', () => {
   test('that is killed is noticed at once', async () => {
     const opened = await openFakeVllm({ platform: 'cuda', stepMs: 100 });
     const { backend, mark, restarts } = opened;
-    const core = await childOf(backend.pid!()!, mark);
+    const core = await childOf(backend.supervision!.pid!()!, mark);
     await survive(
       opened,
       atWork(opened, () => process.kill(core, 'SIGKILL')),
@@ -100,9 +100,9 @@ describe('a core of its own', () => {
 
   test('that is killed while there is nothing to do is started again for the next request', async () => {
     const { backend, mark } = await openFakeVllm({ platform: 'cuda' });
-    process.kill(await childOf(backend.pid!()!, mark), 'SIGKILL');
+    process.kill(await childOf(backend.supervision!.pid!()!, mark), 'SIGKILL');
     await untilNoneIsLeft(mark);
-    await waitUntil(() => backend.pid!() === null);
+    await waitUntil(() => backend.supervision!.pid!() === null);
     expect(await say(backend, question('again'))).toBe('again');
   });
 
@@ -118,7 +118,7 @@ describe('an engine that hangs', () => {
     const opened = await openFakeVllm({ platform, fault: 'hang:150', once });
     await survive(opened, async () => {
       await waitUntil(() => existsSync(once));
-      await opened.backend.restart!();
+      await opened.backend.supervision!.restart!();
     });
     expect(opened.restarts[0]).toMatch(/no sign of life/);
   });
@@ -156,7 +156,7 @@ test('an engine that dies at each start of its work is given up after five times
   }
   expect(kinds).toEqual([...Array.from({ length: 5 }, () => 'engine-crashed'), 'unusable']);
   expect(restarts).toHaveLength(4);
-  const recovering = backend.recover!(
+  const recovering = backend.supervision!.recover!(
     { status: 'failed', kind: 'engine-crashed', message: '' },
     new AbortController().signal,
   );

@@ -54,11 +54,11 @@ test('one that dies takes none of the others with it, and comes back', async () 
   const before = await markedProcesses(mark);
   const asked = Promise.all(candidates.slice(0, 200).map(({ request }) => ask(backend, request)));
   await waitUntil(() => loads.some(({ running }) => running > 0));
-  process.kill(backend.pid!()!, 'SIGKILL');
+  process.kill(backend.supervision!.pid!()!, 'SIGKILL');
   const states = (await asked).map((answer) => (answer.status === 'failed' ? answer.kind : 'completed'));
   expect(new Set(states)).toEqual(new Set(['completed', 'engine-crashed']));
   const failed = { status: 'failed', kind: 'engine-crashed', message: '' } as const;
-  expect(await backend.recover!(failed, new AbortController().signal)).toBe('away');
+  expect(await backend.supervision!.recover!(failed, new AbortController().signal)).toBe('away');
   expect(restarts).toHaveLength(1);
   const after = await markedProcesses(mark);
   expect(after).toHaveLength(before.length);

@@ -137,12 +137,12 @@ describe('while it starts', () => {
       'vllm 0.32.0: 256 sequences at once, a window of 4,096 tokens, KV cache of 65,536 tokens, bfloat16, Fake GPU 0',
     ]);
     expect(await readFile(logFile, 'utf8')).toMatch(/\(EngineCore pid=\d+\) INFO .* Starting to load model/);
-    expect(backend).toMatchObject({
+    expect(backend.info).toMatchObject({
       version: 'vllm 0.32.0',
       usesLocalGpus: true,
       modelDigest: expect.any(String) as string,
     });
-    expect(backend.loadMs).toBeGreaterThan(300);
+    expect(backend.info.loadMs).toBeGreaterThan(300);
   });
 
   test('what is printed everywhere goes to the log, and garbles nothing', async () => {

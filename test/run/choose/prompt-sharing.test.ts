@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import type { Backend } from '../../../src/core/backend.ts';
+import type { Backend, Inspection } from '../../../src/core/backend.ts';
 import { type BatchRequest, textOf } from '../../../src/core/request.ts';
 import { pathsOf } from '../../../src/journal/manifest/run-paths.ts';
 import { promptLengths, describeSharing } from '../../../src/run/choose/prompt-sharing.ts';
@@ -25,9 +25,9 @@ async function read(lines: string[]): Promise<RunInput> {
 const countCharacters = async ({ body }: BatchRequest): Promise<number> =>
   (body.messages ?? []).reduce((sum, { content }) => sum + textOf(content).length + 2, 0);
 
-const counting = async (countPrompt: Backend['countPrompt']): Promise<Backend> => ({
+const counting = async (countPrompt: Inspection['countPrompt']): Promise<Backend> => ({
   ...(await openMock()),
-  ...(countPrompt === undefined ? {} : { countPrompt }),
+  inspection: countPrompt === undefined ? {} : { countPrompt },
 });
 
 const share = async (lines: string[], backend: Backend): Promise<string | null> => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Backend } from '../../../src/core/backend.ts';
+import type { Backend, Supervision } from '../../../src/core/backend.ts';
 import { type Answer, failure } from '../../../src/core/completion.ts';
 import type { RunEvent } from '../../../src/core/events.ts';
 import { createRateLimitPause } from '../../../src/scheduler/limits/rate-limit-pause.ts';
@@ -159,7 +159,7 @@ describe('a run', () => {
       isUp &&= number !== 9;
       return isUp ? completion('x') : failure('connection', 'refused');
     });
-    const recover: Backend['recover'] = () =>
+    const recover: Supervision['recover'] = () =>
       new Promise((resolve) => {
         const back = (): void => {
           isUp = true;
@@ -167,7 +167,7 @@ describe('a run', () => {
         };
         setTimeout(back, start + outageMs - performance.now());
       });
-    const { run, lines } = prepare({ ...backend, recover }, { settings: settings({ retries: 0 }) });
+    const { run, lines } = prepare({ ...backend, supervision: { recover } }, { settings: settings({ retries: 0 }) });
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(10_000);
     await ended;

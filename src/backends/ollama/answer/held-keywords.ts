@@ -11,7 +11,7 @@ const ofRange = new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMax
 const formats: unknown[] = ['date', 'time', 'date-time', 'uuid'];
 
 /** The keywords that are left to the check of the whole answer. */
-export const notHeldByServer = (schema: JsonSchema): string[] =>
+export const unheldByServer = (schema: JsonSchema): string[] =>
   unheldKeywords(schema, (keyword, part) => {
     // A pattern that is not about the whole text is dropped.
     if (keyword === 'pattern') return /^\^[^]*\$$/.test(String(part['pattern']));

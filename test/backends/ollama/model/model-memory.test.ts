@@ -23,10 +23,10 @@ describe('the memory of a model', () => {
   test('is asked through the backend, which fails where the server does', async () => {
     const server = await startFake({ vram: 0.5 });
     const backend = await openOn(server);
-    const memory = await backend.memory?.();
+    const memory = await backend.inspection?.memory?.();
     expect(memory?.vramBytes).toBe(Math.round((memory?.loadedBytes ?? 0) / 2));
     await server.stop();
-    expect(await rejectionOf(backend.memory?.() ?? Promise.resolve())).toBeInstanceOf(Error);
+    expect(await rejectionOf(backend.inspection?.memory?.() ?? Promise.resolve())).toBeInstanceOf(Error);
   });
 });
 

@@ -125,7 +125,7 @@ describe('an open backend', () => {
     const server = await startFake();
     const backend = await openOn(server, { options: { slots: 1 }, promptLengths: inputOf(said('a', letters(30))) });
     expect(backend.limits.contextTokens).toBe(2048);
-    const suits = (changes: Partial<OpenRequest>) => backend.suits?.(openRequest('tiny-scorer', changes));
+    const suits = (changes: Partial<OpenRequest>) => backend.canServe?.(openRequest('tiny-scorer', changes));
     expect(await suits({ promptLengths: inputOf(candidate(7).request) })).toBe(true);
     expect(await suits({ promptLengths: inputOf(said('a', letters(1000), { max_tokens: 500 })) })).toBe(true);
     expect(await suits({ promptLengths: inputOf(said('a', letters(1000))) })).toBe(true);
@@ -140,6 +140,6 @@ describe('an open backend', () => {
   test('suits every input where the window is as asked for', async () => {
     const backend = await openOn(await startFake());
     const promptLengths = inputOf(said('a', letters(3000)));
-    expect(await backend.suits?.(openRequest('tiny-scorer', { promptLengths }))).toBe(true);
+    expect(await backend.canServe?.(openRequest('tiny-scorer', { promptLengths }))).toBe(true);
   });
 });

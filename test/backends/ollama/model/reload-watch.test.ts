@@ -116,7 +116,7 @@ describe('on a server', () => {
     await server.stop();
     const away = await ask(4);
     await server.start();
-    if (away.status === 'failed') await backend.recover?.(away, never);
+    if (away.status === 'failed') await backend.supervision?.recover?.(away, never);
     completed(await ask(5));
     // The one look is the recovery's.
     expect(ps() - looksBefore).toBe(1);

@@ -20,7 +20,7 @@ describe('a restart', () => {
     const restarts: string[] = [];
     const backend = await openOn(server, { onRestart: (reason) => restarts.push(reason) });
     server.requests.length = 0;
-    await backend.restart?.();
+    await backend.supervision?.restart?.();
     expect(loadsIn(server.requests)).toEqual([0, -1]);
     expect(server.loads).toBe(2);
     expect(restarts).toEqual([expect.stringMatching(/^The Ollama server says nothing.*\.$/)]);
@@ -31,7 +31,7 @@ describe('a restart', () => {
   test('keeps what is asked meanwhile until the model is there: it would hold the old one', async () => {
     const server = await startFake({ loadMs: 30 });
     const backend = await openOn(server);
-    const restarting = [backend.restart?.(), backend.restart?.()].map(
+    const restarting = [backend.supervision?.restart?.(), backend.supervision?.restart?.()].map(
       (restart) => restart ?? Promise.reject(new Error('none')),
     );
     const asked = [0, 1].map((index) => backend.generate(candidate(index).request, context()));
@@ -52,7 +52,7 @@ describe('a restart', () => {
       if (path === '/api/chat') asked.keep();
       return 'hang';
     };
-    const restarting = backend.restart?.();
+    const restarting = backend.supervision?.restart?.();
     await asked.promise;
     const controller = new AbortController();
     const waiting = rejectionOf(backend.generate(candidate(0).request, context({ signal: controller.signal })));
@@ -66,7 +66,7 @@ describe('a restart', () => {
     const server = await startFake();
     const backend = await openOn(server);
     server.faults = () => 'oom';
-    const restarting = rejectionOf(backend.restart?.() ?? Promise.resolve());
+    const restarting = rejectionOf(backend.supervision?.restart?.() ?? Promise.resolve());
     const asked = backend.generate(candidate(0).request, context());
     expect(await restarting).toMatchObject({ name: 'EngineError', kind: 'out-of-memory' });
     expect(await asked).toMatchObject({ kind: 'out-of-memory' });
