@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { allErrorKinds, groupOf, isTransient, stopsTheRun } from '../../src/core/errors.ts';
 import { program as cli, createCliFolder } from '../helpers/run-cli.ts';
 import { type Program, filledIn, flagsOf, unknownFlags } from './flags.ts';
-import { type Page, anchorsOf, brokenLinks, readPages, relativeLinksOf, tableBetween } from './pages.ts';
+import { type Page, anchorsOf, brokenLinks, missingPaths, readPages, relativeLinksOf, tableBetween } from './pages.ts';
 
 let pages: Page[];
 let program: Program;
@@ -52,6 +53,14 @@ describe('the documents', () => {
     expect(unknown).toEqual([]);
   });
 
+  test('name only files and scripts that are there', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const missing = pages.flatMap((page) =>
+      missingPaths(page, existsSync, Object.keys(scripts)).map((file) => `${page.path}: ${file}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test('keep the line that installs and tests the whole', () => {
     expect(pageAt('README.md').text).toContain('npm ci && npm test ');
   });
@@ -71,6 +80,14 @@ describe('what the documents show of the program', () => {
       expect(page.text).toContain(`<!-- options: ${name} -->`);
       await expect(filledIn(page, program)).toMatchFileSnapshot(`../../${page.path}`);
     }
+  });
+
+  test('is each folder of the sources', async () => {
+    const [, tree = ''] = /^```\nsrc\/\n(.*?)^```$/ms.exec(pageAt('docs/architecture.md').text) ?? [];
+    const shown = [...tree.matchAll(/^ {2}([a-z-]+(?:\/|\.ts))/gm)].map(([, name = '']) => name);
+    const there = await readdir('src', { withFileTypes: true });
+    const names = there.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+    expect(shown.toSorted()).toEqual(names.toSorted());
   });
 
   test('is each kind of failure', () => {
@@ -130,6 +147,13 @@ describe('a mistake in a document is found:', () => {
       'Take `--wrokers 3`.\n```sh\ncat x | llmbatch run - --limit 3 | jq --arg a b .    # --x\n$ llmbatch status --limit 3\nllmbatch rn x\n```\n',
     );
     expect(unknownFlags(page, program)).toEqual(['--wrokers', 'llmbatch status --limit', 'llmbatch rn']);
+  });
+
+  test('a file that is not there, and a script that is not', () => {
+    const page = plant(
+      '`src/gone.ts`, `core/gone.ts`, `core/errors.ts`, `src/core/`\n```sh\nnpm run check; npm run chekc\n```\n',
+    );
+    expect(missingPaths(page, existsSync, ['check'])).toEqual(['src/gone.ts', 'core/gone.ts', 'npm run chekc']);
   });
 
   test('an option that the engine of the page does not have', () => {

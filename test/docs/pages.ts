@@ -72,3 +72,19 @@ export function tableBetween(text: string, name: string): string[][] {
       .map((cell) => cell.trim().replaceAll('`', '')),
   );
 }
+
+/** The paths of this repository that the code of a page names, and the scripts of `npm run`, that are not there. */
+export function missingPaths(page: Page, exists: (file: string) => boolean, scripts: readonly string[]): string[] {
+  const code = [...codeSpansOf(page.text), ...fencesOf(page.text)].join('\n');
+  const paths = code.match(/(?<![\w./~-])(?:src|test|scripts|examples|fixtures|benchmarks)\/[\w./-]*[\w/]/g) ?? [];
+  // A path to a source file may begin within src/.
+  const sources = codeSpansOf(page.text).filter((span) => /^[a-z-]+(?:\/[a-z-]+)+\.ts$/.test(span));
+  const named = [...code.matchAll(/npm run (?:-s )?([a-z:]+)/g)].map(([, name = '']) => name);
+  return [
+    ...new Set([
+      ...paths.filter((file) => !exists(file)),
+      ...sources.filter((file) => !exists(file) && !exists(`src/${file}`)),
+    ]),
+    ...named.filter((name) => !scripts.includes(name)).map((name) => `npm run ${name}`),
+  ];
+}
