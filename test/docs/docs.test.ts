@@ -107,6 +107,14 @@ describe('what the documents show of the program', () => {
     }
   });
 
+  test('is each option of the library', async () => {
+    const [, fields = ''] =
+      /^export interface BatchOptions \{\n(.*?)^\}/ms.exec(await readFile('src/index.ts', 'utf8')) ?? [];
+    const names = [...fields.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name);
+    const listed = tableBetween(pageAt('docs/library.md').text, 'batch options').map(([name]) => name);
+    expect(listed).toEqual(names);
+  });
+
   test('is what a run leaves behind', async () => {
     const folder = await createCliFolder();
     await folder.write('mine.jsonl', '{"prompt":"Hi","model":"mock"}\n');
