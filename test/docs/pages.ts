@@ -17,7 +17,7 @@ export async function readPages(): Promise<Page[]> {
 }
 
 /** The text of a page without its fenced blocks. */
-export const withoutFences = (text: string): string => text.replaceAll(/^```.*?^```$/gms, '');
+const withoutFences = (text: string): string => text.replaceAll(/^```.*?^```$/gms, '');
 
 /** The contents of the fenced blocks of a page. */
 export const fencesOf = (text: string): string[] =>
