@@ -174,7 +174,7 @@ describe('a request that fails', () => {
     let restarts = 0;
     const backend = {
       ...(await openMock({ fault_rate: 1, fault_attempts: 1, fault_kinds: 'hang' })),
-      restart: async () => void restarts++,
+      supervision: { restart: async () => void restarts++ },
     };
     const { run, lines, events } = prepare(backend, { items: items(3), settings: settings({ stallTimeoutMs: 100 }) });
     await runRequests(run);
