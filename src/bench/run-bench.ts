@@ -10,7 +10,8 @@ import { estimateAll, fitsBudget, spentSeconds } from './plan/choose-size.ts';
 import { loadOf } from './plan/order.ts';
 import type { PlanRecord, TrialRecord, TrialSpec } from './records/records.ts';
 import { type TrialDesk, runTrial } from './trial/run-trial.ts';
-import { type TrialBase, wishOf } from './trial/trial-request.ts';
+import type { TrialBase } from './records/environment.ts';
+import { wishOf } from './trial/trial-request.ts';
 import { type TrialsFile, doneOf, openTrials, planOf, trialsOf } from './records/trials-file.ts';
 
 /** Whom a bench talks to. */

@@ -1,7 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { ResponseBody, Usage } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
-import { type RawLine, readLineBlocks } from '../files/read-lines.ts';
 
 /**
  * One line of the output: OpenAI Batch's shape, and in `llmbatch` what the field needs beside it.
@@ -66,15 +64,6 @@ export interface ResultDetails {
   /** Place in a rolling conversation: worker, turn (from 1), messages of history sent before this turn. */
   conversation?: { lane: number; turn: number; history: number; since_trim: number };
 }
-
-/** The lines of an output, block by block. The byte order mark of an editor is no part of the first one. */
-export async function* readResultLines(handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> {
-  const { buffer } = await handle.read(Buffer.alloc(byteOrderMark.length), 0, byteOrderMark.length, 0);
-  const start = buffer.equals(byteOrderMark) ? byteOrderMark.length : 0;
-  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), longest: maxResultBytes });
-}
-
-const byteOrderMark = Buffer.from('\ufeff');
 
 /**
  * Bytes of a result line, at most: what is longer is recorded as a failure, so that whatever was written can be read again

@@ -1,16 +1,7 @@
+import type { Distribution } from '../data/distribution.ts';
 import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
 import type { AnswerNote } from './events.ts';
-
-/** p50, p95, p99, the largest and the mean, in milliseconds; null where nothing was measured. */
-export interface Distribution {
-  count: number;
-  mean: number;
-  p50: number;
-  p95: number;
-  p99: number;
-  max: number;
-}
 
 /**
  * The state of a run as numbers: what the display draws, the manifest keeps and the reports print.

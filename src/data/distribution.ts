@@ -1,9 +1,18 @@
 import { createHistogram } from 'node:perf_hooks';
-import type { Distribution } from '../core/snapshot.ts';
 
 const microsecondsInMs = 1000;
 /** 30 days: no request is slower, and what is counts as this. */
 const longestMicroseconds = 30 * 86_400 * 1e6;
+
+/** p50, p95, p99, the largest and the mean, in milliseconds; null where nothing was measured. */
+export interface Distribution {
+  count: number;
+  mean: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
 
 export interface DistributionRecorder {
   /** Records a time in milliseconds. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ByteRange } from '../files/read-ranges.ts';
-import { readResultLines } from '../core/result-line.ts';
+import { readResultLines } from '../files/read-result-lines.ts';
 import { type RowTable, rowStates } from '../data/row-table.ts';
 import { keepDamage } from './open-output.ts';
 import { type ResultHead, readResultHead } from './result-head.ts';

@@ -2,7 +2,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { answerText } from '../core/completion.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
-import { type ResultDetails, parseResultLine, readResultLines } from '../core/result-line.ts';
+import { type ResultDetails, parseResultLine } from '../core/result-line.ts';
+import { readResultLines } from '../files/read-result-lines.ts';
 
 type Place = NonNullable<ResultDetails['conversation']>;
 

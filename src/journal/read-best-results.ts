@@ -4,7 +4,7 @@ import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
-import { readResultLines } from '../core/result-line.ts';
+import { readResultLines } from '../files/read-result-lines.ts';
 import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
 interface Best {

@@ -1,6 +1,6 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
-import type { Distribution } from '../core/snapshot.ts';
+import type { Distribution } from '../data/distribution.ts';
 import { engineRows } from './engine-rows.ts';
 import { failedRows, minimumText } from './token-rows.ts';
 import type { ReportData } from './report-data.ts';

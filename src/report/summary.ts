@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
-import type { Distribution, Snapshot } from '../core/snapshot.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
 import { minimumText } from './token-rows.ts';
 import { alignPairs } from './text.ts';

@@ -5,7 +5,6 @@ import type { ResultDetails, ResultLine } from '../core/result-line.ts';
 import type { Attempt } from './attempt.ts';
 import type { TurnPlace } from './conversation.ts';
 import type { Verdict } from './verify-answer.ts';
-import type { Lane } from './engine-run.ts';
 import { failureOfThrown } from './last-net.ts';
 
 /** What every result of a run has in common. */
@@ -13,6 +12,13 @@ export interface ResultSource {
   runId: string;
   backend: string;
   model: string;
+}
+
+/** Where results go. */
+interface ResultSink {
+  source: ResultSource;
+  /** Hands a result to the journal; the promise is what makes a lane wait for a slow disk. */
+  record: (row: number, line: ResultLine) => Promise<void> | undefined;
 }
 
 export interface Answered {
@@ -126,15 +132,19 @@ const round = (valueMs: number): number => Math.round(valueMs * 100) / 100;
  * Hands a result to the journal. One that can't be written as a line (nested too deep, too long for a text) becomes the
  * request's failure, without what the server sent. False where an answer became one so.
  */
-export function recordAnswer(lane: Lane, row: number, answered: Answered): Promise<boolean> | boolean {
+export function recordAnswer(
+  { record, source }: ResultSink,
+  row: number,
+  answered: Answered,
+): Promise<boolean> | boolean {
   let pending: Promise<void> | undefined;
   let isWhole = true;
   try {
-    pending = lane.record(row, resultOf(answered, lane.source));
+    pending = record(row, resultOf(answered, source));
   } catch (error) {
     isWhole = false;
     const bare: Answered = { ...answered, verdict: { answer: bareFailure(answered, error) }, place: null };
-    pending = lane.record(row, resultOf(bare, lane.source));
+    pending = record(row, resultOf(bare, source));
   }
   // What the disk says is no matter of this request.
   return pending === undefined ? isWhole : pending.then(() => isWhole);

@@ -3,7 +3,8 @@ import { float64Column, uint32Column } from '../../data/growable-array.ts';
 import { answerText } from '../../core/completion.ts';
 import { createIdIndex } from '../../data/id-index.ts';
 import { readRanges } from '../../files/read-ranges.ts';
-import { isSuccess, parseResultLine, readResultLines } from '../../core/result-line.ts';
+import { isSuccess, parseResultLine } from '../../core/result-line.ts';
+import { readResultLines } from '../../files/read-result-lines.ts';
 
 /** A whole answer of an output. */
 export interface GivenAnswer {

@@ -1,4 +1,5 @@
 import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../records/records.ts';
+import type { Steady } from '../statistics/steady.ts';
 
 /**
  * What the raw records of a bench mean: everything that the table, the pages, the saved setting and the exit code are made
@@ -25,23 +26,6 @@ export interface TrialAnalysis {
   changesAnswers: boolean | null;
   /** Of the fields of JSON answers, else of the texts: how many of them do, 0 to 1. */
   changedShare: number | null;
-}
-
-export interface Steady {
-  isSteady: boolean;
-  /** Requests that would make it steady, where it is not. */
-  neededRequests: number | null;
-  /** Requests answered (not failed) per second of the steady part, and its 95 % range; null where it is not steady. */
-  rate: number | null;
-  low: number | null;
-  high: number | null;
-  /** Prompt + completion tokens per second. */
-  tokenRate: number | null;
-  /** The windows [from, to) of it. */
-  from: number;
-  to: number;
-  /** Change of the rate over the whole trial as a share of it, -0.2 is 20 % slower at its end; null: no trend to be told. */
-  trend: number | null;
 }
 
 /** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */

@@ -1,4 +1,4 @@
-import type { Distribution } from '../../core/snapshot.ts';
+import type { Distribution } from '../../data/distribution.ts';
 import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
 import { pointOf } from './worker-curve.ts';
 import { meanOf } from '../statistics/mean.ts';

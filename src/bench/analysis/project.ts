@@ -1,5 +1,6 @@
-import type { Steady, TrialAnalysis } from './analysis.ts';
+import type { TrialAnalysis } from './analysis.ts';
 import { halfRange, rateOf, meanOf } from '../statistics/mean.ts';
+import type { Steady } from '../statistics/steady.ts';
 import { type RequestTokens, tokensOfRequest } from './tokens-of-request.ts';
 import { usualWindows } from './verdicts/evidence.ts';
 

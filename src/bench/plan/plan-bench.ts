@@ -4,25 +4,13 @@ import { makeFolder } from '../../files/make-folder.ts';
 import { chooseBackend, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, inputOf, warmUpInput } from '../records/bench-paths.ts';
+import type { BenchRequest } from './bench-request.ts';
 import { type FirstRates, chooseSize, isBeyond, lookAtEngines } from './choose-size.ts';
-import { type Engine, type Matrix, type Point, maxBaselineRequests, pointsOf } from './matrix.ts';
-import { type OrderOptions, orderTrials } from './order.ts';
+import { type Engine, type Point, maxBaselineRequests, pointsOf } from './matrix.ts';
+import { orderTrials } from './order.ts';
 import { type PlanRecord, type TrialSpec, recordsVersion } from '../records/records.ts';
 import { maxWarmUp } from '../trial/run-trial.ts';
 import { type RequestSource, bundledCandidates, openSource } from './sample-input.ts';
-import type { TrialBase } from '../trial/trial-request.ts';
-
-/** What is to be measured. */
-export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOptions {
-  /** Null: those that the budget has room for. */
-  sizes: number[] | null;
-  /** Null: the bundled candidates. */
-  input: string | null;
-  base: TrialBase;
-  /** None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
-  engines: { backend: string; model: string | null }[];
-  budgetSeconds: number | null;
-}
 
 /** Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more. */
 export async function planBench(request: BenchRequest, paths: BenchPaths, host: RunHost): Promise<PlanRecord> {

@@ -2,13 +2,23 @@ import { readFile, writeFile, lstat, readdir, realpath } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os';
 import { z } from 'zod';
 import { UsageError } from '../../core/errors.ts';
-import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings.ts';
+import {
+  type AnswerSettings,
+  type RunnerSettings,
+  answerSettingsSchema,
+  runnerSettingsSchema,
+} from '../../core/settings.ts';
 import { version } from '../../core/version.ts';
 import { findGpus } from '../../machine/find-gpus.ts';
-import type { TrialBase } from '../trial/trial-request.ts';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { execa } from 'execa';
+
+/** What all trials of a bench have in common: the flags of the user. */
+export interface TrialBase {
+  settings: AnswerSettings;
+  runner: RunnerSettings;
+}
 
 /** Flags of the report: what it projects to, and what it holds the trials against. */
 const reportFlagsSchema = z.object({

@@ -7,7 +7,8 @@ import {
   notMeasured,
 } from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import { type BenchAnalysis, type Cause, type Steady, type TrialAnalysis, causes } from '../analysis/analysis.ts';
+import { type BenchAnalysis, type Cause, type TrialAnalysis, causes } from '../analysis/analysis.ts';
+import type { Steady } from '../statistics/steady.ts';
 import type { BenchReport } from './bench-report.ts';
 import { groupCurves, groupTrials } from '../analysis/trial-groups.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';

@@ -1,6 +1,5 @@
 import { average, batchRates, halfRange, rateOf, secondsOf } from './mean.ts';
 import { addMeasured } from '../../core/measurements.ts';
-import type { Steady } from '../analysis/analysis.ts';
 import type { Window } from '../records/records.ts';
 import { type Trend, findTrend } from './trend.ts';
 
@@ -16,6 +15,24 @@ const needs = {
 const minTrend = 0.05;
 /** A spread that was seen for so short a time says nothing of how much longer it would take than this. */
 const maxLack = 10;
+
+/** The steady part of a trial, and its rate. */
+export interface Steady {
+  isSteady: boolean;
+  /** Requests that would make it steady, where it is not. */
+  neededRequests: number | null;
+  /** Requests answered (not failed) per second of the steady part, and its 95 % range; null where it is not steady. */
+  rate: number | null;
+  low: number | null;
+  high: number | null;
+  /** Prompt + completion tokens per second. */
+  tokenRate: number | null;
+  /** The windows [from, to) of it. */
+  from: number;
+  to: number;
+  /** Change of the rate over the whole trial as a share of it, -0.2 is 20 % slower at its end; null: no trend to be told. */
+  trend: number | null;
+}
 
 /**
  * Which part of a trial is steady, and its rate. Left out at both ends is the time of one request: at the start no answer has

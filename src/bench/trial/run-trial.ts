@@ -7,7 +7,8 @@ import { type BenchPaths, inputOf, outputNameOf, trialPrefix, warmUpInput } from
 import type { TrialBackend } from './bench-slot.ts';
 import type { TrialRecord, TrialSpec } from '../records/records.ts';
 import { failedRecord, finishedRecord } from './trial-record.ts';
-import { type TrialBase, trialRequest } from './trial-request.ts';
+import type { TrialBase } from '../records/environment.ts';
+import { trialRequest } from './trial-request.ts';
 import { type TrialWatch, watchTrial } from './watch-trial.ts';
 
 /** What a trial is run with. */

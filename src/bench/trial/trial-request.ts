@@ -1,15 +1,9 @@
 import { findBackend } from '../../run/choose/choose-backend.ts';
-import type { AnswerSettings, RunnerSettings } from '../../core/settings.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { LoadRequirements } from './bench-slot.ts';
+import type { TrialBase } from '../records/environment.ts';
 import type { TrialSpec } from '../records/records.ts';
-
-/** What all trials of a bench have in common: the flags of the user. */
-export interface TrialBase {
-  settings: AnswerSettings;
-  runner: RunnerSettings;
-}
 
 /** A trial as a run of its own: `input` to `output`, sent in the way of its strategy. */
 export function trialRequest(spec: TrialSpec, base: TrialBase, files: { input: string; output: string }): RunRequest {

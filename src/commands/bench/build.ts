@@ -1,5 +1,5 @@
 import { type Options, combine, parseEngine } from '../../bench/plan/matrix.ts';
-import type { BenchRequest } from '../../bench/plan/plan-bench.ts';
+import type { BenchRequest } from '../../bench/plan/bench-request.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { BenchFlags } from './flags.ts';
 import { answerSettings, refuseForeignFlags, runnerSettings } from '../shared/build-request.ts';

@@ -4,7 +4,7 @@ import { describeEnvironment, readEnvironment, writeEnvironment } from '../../be
 import { planBench } from '../../bench/plan/plan-bench.ts';
 import type { PlanRecord } from '../../bench/records/records.ts';
 import { type BenchHost, runBench } from '../../bench/run-bench.ts';
-import type { TrialBase } from '../../bench/trial/trial-request.ts';
+import type { TrialBase } from '../../bench/records/environment.ts';
 import { exitCodes } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { makeFolder } from '../../files/make-folder.ts';

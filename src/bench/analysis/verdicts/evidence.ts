@@ -1,5 +1,6 @@
-import type { Steady, Verdict } from '../analysis.ts';
+import type { Verdict } from '../analysis.ts';
 import type { TrialRecord, Window } from '../../records/records.ts';
+import type { Steady } from '../../statistics/steady.ts';
 
 export interface Trial {
   record: TrialRecord;
