@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import { jsonType, send, sendJson } from './exchange.ts';
-import type { Generated } from './generate.ts';
 import { goJson, goTime, omitEmpty } from './go-json.ts';
 import { type Logprob, logprobsOf } from './logprobs.ts';
 import type { Refusal } from './refusal.ts';
@@ -11,6 +10,22 @@ export interface AnswerPart {
   kind: 'thinking' | 'content';
   text: string;
   tokens: number[];
+}
+
+export interface Decoded {
+  doneReason: 'stop' | 'length';
+  evalCount: number;
+  /** What was said, without the end of turn. */
+  said: number[];
+}
+
+export interface Generated extends Decoded {
+  promptTokens: number[];
+  /** What is reported; a cut prompt may show another count. */
+  promptCount: number;
+  cached: number;
+  promptEvalNs: number;
+  evalNs: number;
 }
 
 export interface AnswerWriter {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { AnswerPart, AnswerWriter } from './answer-writer.ts';
+import type { AnswerPart, AnswerWriter, Decoded } from './answer-writer.ts';
 import { type AnswerFault, staleError } from './faults.ts';
 import type { GenerateRequest } from './request.ts';
 import { refuseLate } from './refusal.ts';
@@ -13,13 +13,6 @@ export interface Decoding {
   fault: AnswerFault | null;
   tokenMs: number;
   signal: AbortSignal;
-}
-
-export interface Decoded {
-  doneReason: 'stop' | 'length';
-  evalCount: number;
-  /** What was said, without the end of turn. */
-  said: number[];
 }
 
 export interface Output {

@@ -1,18 +1,10 @@
 import { answerTo, answerToCutPrompt } from './answer.ts';
+import type { Decoded, Generated } from './answer-writer.ts';
 import { checkFormat } from './check-format.ts';
-import { type Decoded, type Decoding, type Output, decode, pause, runnerDied } from './decode.ts';
+import { type Decoding, type Output, decode, pause, runnerDied } from './decode.ts';
 import { staleError } from './faults.ts';
 import { type Prompt, type PromptRules, cutCount, preparePrompt } from './prompt.ts';
 import { tokenize } from './vocabulary.ts';
-
-export interface Generated extends Decoded {
-  promptTokens: number[];
-  /** What is reported; a cut prompt may show another count. */
-  promptCount: number;
-  cached: number;
-  promptEvalNs: number;
-  evalNs: number;
-}
 
 export interface GenerateSettings extends PromptRules {
   tokenMs: number;
