@@ -18,7 +18,7 @@ export interface GenerateContext {
   /** Call at any sign of life for this request: it waits in no queue, and the engine is no silent one. */
   onActivity: () => void;
   /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */
-  lane: number;
+  worker: number;
 }
 
 /**
@@ -114,7 +114,7 @@ export interface BackendLimits {
    * Nobody knows how many requests the server can hold: the scheduler starts with so many in flight, and finds the
    * number. `--workers` is then the most it may take, and what it starts with.
    */
-  finds?: { start: number; most: number };
+  finds?: { start: number; max: number };
   /** Tokens that prompt and answer can have together; null where it isn't known. */
   contextTokens: number | null;
 }

@@ -27,9 +27,9 @@ export type RunEvent =
   | {
       type: 'run-start';
       total: number | null;
-      /** Workers at first, and how many there may be: more where the engine stage finds the number. */
+      /** Workers at first, and how many there may be: more where the scheduler finds the number. */
       workers: number;
-      mostWorkers: number;
+      maxWorkers: number;
       contextTokens: number | null;
       loadMs: number | null;
     }
@@ -40,7 +40,7 @@ export type RunEvent =
   | { type: 'result-end'; sample: ResultSample }
   /** An attempt ended, whatever its fate: one request fewer in flight, and these tokens spent. */
   | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
-  | { type: 'history-trim'; lane: number; reason: string; messages: number }
+  | { type: 'history-trim'; worker: number; reason: string; messages: number }
   /** Workers that may send from now on: lowered, found, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }
   /** GPU memory reached its limit, and this was done about it. */

@@ -32,11 +32,11 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   let hasStarted = false;
 
   const handlers: Handlers = {
-    'run-start'({ total, workers, mostWorkers, contextTokens, loadMs }) {
+    'run-start'({ total, workers, maxWorkers, contextTokens, loadMs }) {
       // A file that names several models starts once for each: it is one session.
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
-      Object.assign(run, { total, workers, workersAtStart: workers, mostWorkers });
+      Object.assign(run, { total, workers, workersAtStart: workers, mostWorkers: maxWorkers });
       if (loadMs !== null) run.loadMs = (run.loadMs ?? 0) + loadMs;
       context.limit = contextTokens;
     },

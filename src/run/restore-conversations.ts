@@ -1,5 +1,5 @@
 import { systemPromptOf, isRejected } from '../core/request.ts';
-import { type RestoredLane, type Turn, turnOf, turnsOfHistory } from '../scheduler/conversation.ts';
+import { type RestoredHistory, type Turn, turnOf, turnsOfHistory } from '../scheduler/conversation.ts';
 import { readItems } from '../input/read-items.ts';
 import type { LaneTurns } from '../journal/load-turns.ts';
 import type { RunInput } from './read-input.ts';
@@ -7,10 +7,10 @@ import type { RunInput } from './read-input.ts';
 /** Puts the histories of a stopped run together again: the questions from the input, the answers from the output. */
 export async function restoreConversations(
   input: RunInput,
-  lanes: ReadonlyMap<number, LaneTurns>,
-): Promise<Map<number, RestoredLane>> {
-  const restored = new Map<number, RestoredLane>();
-  for (const [lane, { place, turns }] of lanes) {
+  workers: ReadonlyMap<number, LaneTurns>,
+): Promise<Map<number, RestoredHistory>> {
+  const restored = new Map<number, RestoredHistory>();
+  for (const [worker, { place, turns }] of workers) {
     const { table } = input.scan;
     const rows = turns.map(({ id }) => table.find(id));
     if (rows.includes(-1)) continue;
@@ -25,7 +25,7 @@ export async function restoreConversations(
         all.push(turnOf(read, answers.get(row) ?? ''));
       }
     }
-    restored.set(lane, { system, turns: turnsOfHistory(all, place), place, tokens: turns.at(-1)?.tokens ?? 0 });
+    restored.set(worker, { system, turns: turnsOfHistory(all, place), place, tokens: turns.at(-1)?.tokens ?? 0 });
   }
   return restored;
 }

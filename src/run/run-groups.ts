@@ -11,7 +11,7 @@ import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
 import { firstModel, followItems, countWanted, groupsOf } from './read-input.ts';
 import { openBestBackend, placeOf } from './choose/open-best-backend.ts';
 import type { OpenRun, ReadRun } from './open-run.ts';
-import { chooseLanes } from './choose/choose-workers.ts';
+import { chooseWorkers } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
 import { restoreConversations } from './restore-conversations.ts';
 
@@ -56,14 +56,14 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
   const { choice, mode, opened } = await openEngine(run, model);
   if (opened === null || host.stop.aborted) return undefined;
   const { backend, workers } = opened;
-  const { lanes, startsWith, note } = chooseLanes({ ...request.runner, workers }, backend.limits, mode.name);
+  const { maxWorkers, startsWith, note } = chooseWorkers({ ...request.runner, workers }, backend.limits, mode.name);
   if (note !== null) host.onNote(note);
   await describeLoaded(run, backend);
   run.emit({
     type: 'run-start',
     total: run.input.isComplete() ? countWanted(run.input) : null,
-    workers: startsWith ?? lanes,
-    mostWorkers: lanes,
+    workers: startsWith ?? maxWorkers,
+    maxWorkers,
     contextTokens: backend.limits.contextTokens,
     loadMs: backend.info.loadMs,
   });
@@ -74,7 +74,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
       ...host,
       items,
       backend,
-      lanes,
+      maxWorkers,
       startsWith,
       conversations: await conversationsFor(run, backend, mode),
       verifier,

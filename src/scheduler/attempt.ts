@@ -19,14 +19,14 @@ export interface Attempt {
 export interface AttemptContext {
   backend: Backend;
   inFlight: InFlight;
-  lane: number;
+  worker: number;
   timeoutMs: number | null;
   stallTimeoutMs: number;
 }
 
 /** Sends a request once and measures it. */
 export async function sendOnce(request: BatchRequest, context: AttemptContext): Promise<Attempt> {
-  const { backend, inFlight, lane } = context;
+  const { backend, inFlight, worker } = context;
   const entry = inFlight.start();
   const startedAt = Date.now();
   const start = entry.sentAt;
@@ -39,7 +39,7 @@ export async function sendOnce(request: BatchRequest, context: AttemptContext): 
       get signal() {
         return inFlight.signalOf(entry);
       },
-      lane,
+      worker,
       onActivity: touch,
       onFirstToken() {
         firstTokenAt ??= performance.now();

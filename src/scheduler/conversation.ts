@@ -18,7 +18,7 @@ export interface Turn {
   messages: ChatMessage[];
 }
 
-export interface RestoredLane {
+export interface RestoredHistory {
   system: string;
   turns: Turn[];
   /** Of the last turn. */
@@ -34,11 +34,11 @@ export interface RestoredLane {
  */
 export interface Conversations {
   /** The request with the worker's history before its own messages. */
-  extend: (lane: number, request: BatchRequest) => { request: BatchRequest; place: TurnPlace };
+  extend: (worker: number, request: BatchRequest) => { request: BatchRequest; place: TurnPlace };
   /** The turn was answered: it becomes history. A failed turn leaves nothing. */
-  accept: (lane: number, request: BatchRequest, body: ResponseBody) => void;
-  /** Drops the lane's history; false when there was none to drop. */
-  forget: (lane: number, reason: string) => boolean;
+  accept: (worker: number, request: BatchRequest, body: ResponseBody) => void;
+  /** Drops the worker's history; false when there was none to drop. */
+  forget: (worker: number, reason: string) => boolean;
   /** Trims every history to `keepMessages`, or drops them all where that changes none. How many were trimmed. */
   trimAll: (reason: TrimReason) => number;
 }
@@ -60,48 +60,48 @@ export function createConversations(options: {
   settings: AnswerSettings['conversation'];
   /** Tokens that prompt and answer can have together, as the engine was loaded. */
   contextTokens: number | null;
-  restored: ReadonlyMap<number, RestoredLane>;
+  restored: ReadonlyMap<number, RestoredHistory>;
   emit: Emit;
 }): Conversations {
   const { settings, emit } = options;
   const trimTokens = trimLimit(settings, options.contextTokens);
-  const histories = new Map([...options.restored].map(([lane, restored]) => [lane, historyOf(restored)]));
+  const histories = new Map([...options.restored].map(([worker, restored]) => [worker, historyOf(restored)]));
 
   const { trim, trimLonger } = createTrimmer(histories, emit);
 
-  const trimWhenDue = (lane: number, tokens: number): void => {
+  const trimWhenDue = (worker: number, tokens: number): void => {
     const { trimEvery, keepMessages } = settings;
-    const sinceTrim = histories.get(lane)?.sinceTrim ?? 0;
-    if (sinceTrim >= trimEvery) trim(lane, { kind: 'turns', text: `${trimEvery} turns` }, keepMessages);
+    const sinceTrim = histories.get(worker)?.sinceTrim ?? 0;
+    if (sinceTrim >= trimEvery) trim(worker, { kind: 'turns', text: `${trimEvery} turns` }, keepMessages);
     else if (tokens >= trimTokens)
-      trim(lane, { kind: 'tokens', text: `${tokens} of ${trimTokens} tokens` }, keepMessages);
+      trim(worker, { kind: 'tokens', text: `${tokens} of ${trimTokens} tokens` }, keepMessages);
   };
   // A run that died right after a turn had not trimmed yet what is restored here.
-  for (const [lane, { tokens }] of options.restored) trimWhenDue(lane, tokens);
+  for (const [worker, { tokens }] of options.restored) trimWhenDue(worker, tokens);
 
   return {
-    extend(lane, request) {
+    extend(worker, request) {
       const system = systemPromptOf(request.body);
-      const known = histories.get(lane);
+      const known = histories.get(worker);
       const history = known?.system === system ? known : { system, turns: [], turn: known?.turn ?? 0, sinceTrim: 0 };
-      histories.set(lane, history);
+      histories.set(worker, history);
       const earlier = history.turns.flatMap(({ messages }) => messages);
       const { head, own } = splitMessages(request);
-      const place = { lane, turn: history.turn + 1, history: earlier.length, since_trim: history.sinceTrim };
+      const place = { lane: worker, turn: history.turn + 1, history: earlier.length, since_trim: history.sinceTrim };
       return { request: { ...request, body: { ...request.body, messages: [...head, ...earlier, ...own] } }, place };
     },
-    accept(lane, request, body) {
-      const history = histories.get(lane);
+    accept(worker, request, body) {
+      const history = histories.get(worker);
       if (history === undefined) return;
       history.turn++;
       history.sinceTrim++;
       history.turns.push(turnOf(request, answerText(body)));
-      trimWhenDue(lane, body.usage?.total_tokens ?? 0);
+      trimWhenDue(worker, body.usage?.total_tokens ?? 0);
     },
-    forget(lane, reason) {
-      const history = histories.get(lane);
+    forget(worker, reason) {
+      const history = histories.get(worker);
       if (history === undefined || history.turns.length === 0) return false;
-      trim(lane, { kind: reason, text: reason }, 0);
+      trim(worker, { kind: reason, text: reason }, 0);
       return true;
     },
     trimAll: (reason) => trimLonger(reason, settings.keepMessages) || trimLonger(reason, 0),
@@ -111,13 +111,13 @@ export function createConversations(options: {
 function createTrimmer(histories: Map<number, History>, emit: Emit) {
   const said = new Set<string>();
 
-  const trim = (lane: number, { kind, text }: TrimReason, keep: number): void => {
-    const history = histories.get(lane);
+  const trim = (worker: number, { kind, text }: TrimReason, keep: number): void => {
+    const history = histories.get(worker);
     if (history === undefined) return;
     history.turns = lastTurns(history.turns, keep);
     history.sinceTrim = 0;
     const messages = countMessages(history.turns);
-    emit({ type: 'history-trim', lane, reason: text, messages });
+    emit({ type: 'history-trim', worker, reason: text, messages });
     if (said.has(kind)) return;
     said.add(kind);
     emit({ type: 'notice', text: `a history was trimmed to ${messages} messages (${text}); later trims are counted` });
@@ -125,7 +125,7 @@ function createTrimmer(histories: Map<number, History>, emit: Emit) {
   /** Trims the histories that are longer than what is kept; returns how many those were. */
   const trimLonger = (reason: TrimReason, keep: number): number => {
     const longer = [...histories].filter(([, { turns }]) => lastTurns(turns, keep).length < turns.length);
-    for (const [lane] of longer) trim(lane, reason, keep);
+    for (const [worker] of longer) trim(worker, reason, keep);
     return longer.length;
   };
   return { trim, trimLonger };
@@ -148,7 +148,7 @@ export function turnOf(request: BatchRequest, answer: string): Turn {
 }
 
 /**
- * The turns that the last answered turn had before it, and itself: what a stopped run's history was. Takes the lane's
+ * The turns that the last answered turn had before it, and itself: what a stopped run's history was. Takes the worker's
  * turns in order; more than enough of them.
  */
 export function turnsOfHistory(turns: readonly Turn[], place: TurnPlace): Turn[] {
@@ -157,7 +157,7 @@ export function turnsOfHistory(turns: readonly Turn[], place: TurnPlace): Turn[]
   return lastTurns(turns, place.history + last.messages.length);
 }
 
-function historyOf({ system, turns, place }: RestoredLane): History {
+function historyOf({ system, turns, place }: RestoredHistory): History {
   return { system, turns, turn: place.turn, sinceTrim: place.since_trim + 1 };
 }
 

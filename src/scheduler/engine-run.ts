@@ -18,11 +18,11 @@ import type { SilenceWatch } from './watch-silence.ts';
 import type { WorkerLimit } from './limits/worker-limit.ts';
 
 export interface EngineRun {
-  /** Batches of requests, read when a lane is free. */
+  /** Batches of requests, read when a worker is free. */
   items: AsyncIterable<WorkItem[]>;
   backend: Backend;
   /** Requests in flight; the most of them where the number is found. */
-  lanes: number;
+  maxWorkers: number;
   /** What the server can hold is found, from so many on; null: it is known. */
   startsWith: number | null;
   /** Rolling histories, or null for independent requests. */
@@ -30,7 +30,7 @@ export interface EngineRun {
   verifier: AnswerVerifier;
   settings: RunnerSettings;
   source: ResultSource;
-  /** Hands a result to the journal; the promise is what makes a lane wait for a slow disk. */
+  /** Hands a result to the journal; the promise is what makes a worker wait for a slow disk. */
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
   emit: Emit;
   /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
@@ -42,7 +42,7 @@ export interface EngineRun {
 }
 
 /** One of the workers: it has one request in flight. */
-export interface Lane extends Omit<EngineRun, 'lanes' | 'startsWith'>, AttemptContext {
+export interface Worker extends Omit<EngineRun, 'maxWorkers' | 'startsWith'>, AttemptContext {
   queue: TaskQueue;
   breaker: Breaker;
   workers: WorkerLimit;

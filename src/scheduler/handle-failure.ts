@@ -4,7 +4,7 @@ import { EngineError, stopsTheRun, isTransient } from '../core/errors.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { type Answered, recordAnswer } from './build-result.ts';
-import type { Lane } from './engine-run.ts';
+import type { Worker } from './engine-run.ts';
 import { nameOf } from './limits/out-of-memory.ts';
 import type { Task } from './task-queue.ts';
 
@@ -14,24 +14,28 @@ const maxRefused = 30;
 const toldRefusals = 10;
 
 /** Puts the task off for a retry, records its failure, or ends the run. */
-export async function handleFailure(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
+export async function handleFailure(
+  worker: Worker,
+  task: Task,
+  failed: Answered & { failure: Failure },
+): Promise<void> {
   const { failure, request } = failed;
   if (stopsTheRun(failure.kind)) throw new EngineError(failure.kind, failure.message);
-  const engine = await lane.outages.settle(failure, task.outages);
+  const engine = await worker.outages.settle(failure, task.outages);
   if (engine === 'stopped') return;
   const wasAway = engine === 'away';
-  const verdict = lane.culprits.judge(task, request, { failure, wasAway });
-  if (verdict.is === 'culprit') return record(lane, task, { ...failed, verdict: { answer: verdict.failure } });
+  const verdict = worker.culprits.judge(task, request, { failure, wasAway });
+  if (verdict.is === 'culprit') return record(worker, task, { ...failed, verdict: { answer: verdict.failure } });
   if (verdict.is === 'forgiven') task.forgiven++;
-  else if (isRefused(task, failure)) forgiveRefusal(lane, task, failed);
-  const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, lane.settings);
-  if (delayMs === null) return record(lane, task, failed);
+  else if (isRefused(task, failure)) forgiveRefusal(worker, task, failed);
+  const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, worker.settings);
+  if (delayMs === null) return record(worker, task, failed);
   task.retried = addSpent(task.retried, failed.attempt.tokens, failed.attempt.latencyMs);
-  lane.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
-  lane.queue.retryLater(task, delayMs);
+  worker.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
+  worker.queue.retryLater(task, delayMs);
 }
 
-function forgiveRefusal({ emit }: Lane, task: Task, { request, failure }: Answered & { failure: Failure }): void {
+function forgiveRefusal({ emit }: Worker, task: Task, { request, failure }: Answered & { failure: Failure }): void {
   task.forgiven++;
   if (task.forgiven !== toldRefusals) return;
   const tries = `${toldRefusals} times, and is asked again, up to ${maxRefused} times`;
@@ -43,13 +47,13 @@ function forgiveRefusal({ emit }: Lane, task: Task, { request, failure }: Answer
 const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean =>
   (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < maxRefused;
 
-async function record(lane: Lane, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
-  lane.breaker.add(true);
-  await recordAnswer(lane, task.row, failed);
-  checkBreaker(lane, failed.failure);
+async function record(worker: Worker, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
+  worker.breaker.add(true);
+  await recordAnswer(worker, task.row, failed);
+  checkBreaker(worker, failed.failure);
 }
 
-function checkBreaker({ breaker }: Lane, last: Failure): void {
+function checkBreaker({ breaker }: Worker, last: Failure): void {
   const rate = breaker.tripped();
   if (rate === null) return;
   throw new EngineError(

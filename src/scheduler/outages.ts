@@ -14,7 +14,7 @@ const mayBeAway: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'ove
 /** away: the request is not to blame · here: it may be · stopped: the run was stopped meanwhile */
 type EngineState = 'away' | 'here' | 'stopped';
 
-/** Waits out the times when the engine is away: once for all lanes, of which none takes a request meanwhile. */
+/** Waits out the times when the engine is away: once for all workers, of which none takes a request meanwhile. */
 export interface Outages {
   isOn: () => boolean;
   /** How many there were and are over. */

@@ -6,7 +6,7 @@ import { createCulpritSearch } from './find-culprit.ts';
 import { type LimitFinder, createLimitFinder } from './limits/find-limit.ts';
 import { createRateLimitPause } from './limits/rate-limit-pause.ts';
 import { type InFlight, createInFlight } from './in-flight.ts';
-import { runLane } from './worker.ts';
+import { runWorker } from './worker.ts';
 import { createOutOfMemory } from './limits/out-of-memory.ts';
 import { createOutages } from './outages.ts';
 import { type TaskQueue, createTaskQueue } from './task-queue.ts';
@@ -15,12 +15,12 @@ import { watchSilence } from './watch-silence.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 
 /**
- * Runs requests through a backend, `lanes` at a time. Ends when all have a result, or when the run is stopped; throws
+ * Runs requests through a backend, `maxWorkers` at a time. Ends when all have a result, or when the run is stopped; throws
  * an `EngineError` when going on makes no sense. Requests without a result then are left for a resume.
  */
 export async function runRequests(run: EngineRun): Promise<void> {
   const { settings, emit } = run;
-  const workers = createWorkerLimit(run.startsWith ?? run.lanes, (count) => {
+  const workers = createWorkerLimit(run.startsWith ?? run.maxWorkers, (count) => {
     emit({ type: 'workers-change', workers: count });
     queue.wake();
   });
@@ -29,7 +29,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
   const outages = createOutages(run.backend, { emit, onEnd, onLoss });
   const hold = createRateLimitPause({ emit, onEnd });
-  const mayTake = (lane: number): boolean => workers.allows(lane) && !outages.isOn() && !hold.isOn();
+  const mayTake = (worker: number): boolean => workers.allows(worker) && !outages.isOn() && !hold.isOn();
   const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
   const inFlight: InFlight = watchInFlight(run, outages.isOn);
   const stopSending = (): void => {
@@ -49,12 +49,12 @@ export async function runRequests(run: EngineRun): Promise<void> {
   };
   const silence = watchSilence({ backend: run.backend, inFlight, outages, fail });
   const shared = { ...run, ...settings, queue, inFlight, breaker, workers, finder, hold, outages, culprits, silence };
-  const lanes = Array.from({ length: run.lanes }, (_, lane) => runLane({ ...shared, lane }));
+  const running = Array.from({ length: run.maxWorkers }, (_, worker) => runWorker({ ...shared, worker }));
   try {
-    await Promise.all(lanes);
+    await Promise.all(running);
   } catch (error) {
     drain.begin(error);
-    await Promise.allSettled(lanes);
+    await Promise.allSettled(running);
     throw error;
   } finally {
     if (finder !== null) workers.set(finder.found());
@@ -66,9 +66,9 @@ export async function runRequests(run: EngineRun): Promise<void> {
   }
 }
 
-function findLimit({ startsWith, lanes }: EngineRun, workers: WorkerLimit): LimitFinder | null {
+function findLimit({ startsWith, maxWorkers }: EngineRun, workers: WorkerLimit): LimitFinder | null {
   if (startsWith === null) return null;
-  return createLimitFinder({ start: startsWith, most: lanes, onChange: workers.set });
+  return createLimitFinder({ start: startsWith, most: maxWorkers, onChange: workers.set });
 }
 
 function watchInFlight({ settings, backend, emit }: EngineRun, isAway: () => boolean): InFlight {

@@ -2,7 +2,7 @@ import type { Spent } from '../core/attempt-tokens.ts';
 import { createNotifier } from '../async/notifier.ts';
 import type { ReadLine, WorkItem } from '../core/request.ts';
 
-/** One request on its way through the lanes. */
+/** One request on its way through the workers. */
 export interface Task {
   readonly row: number;
   readonly read: ReadLine;
@@ -34,11 +34,11 @@ export const troublesThatTell = 2;
 /** What may be the cause is sent with nothing else in flight: else every request that is ever beside it would fail with it. */
 export const isSuspect = ({ suspicion }: Task): boolean => (suspicion?.troubles ?? 0) >= troublesThatTell;
 
-/** Feeds the lanes: retries that are due first, then the reader, which is asked only when a lane is free. */
+/** Feeds the workers: retries that are due first, then the reader, which is asked only when a worker is free. */
 export interface TaskQueue {
-  /** The lane's next task; null when every task has come to its end, or the run stops. */
-  next: (lane: number) => Task | null | Promise<Task | null>;
-  /** The lane that took a task is through with it, or has put it off. */
+  /** The worker's next task; null when every task has come to its end, or the run stops. */
+  next: (worker: number) => Task | null | Promise<Task | null>;
+  /** The worker that took a task is through with it, or has put it off. */
   release: () => void;
   retryLater: (task: Task, delayMs: number) => void;
   /** `mayTake` may say something else now. */
@@ -50,12 +50,12 @@ export interface TaskQueue {
 }
 
 /**
- * A lane that may not take a task waits here until it may, or until there are no more. No task is handed out while lanes
+ * A worker that may not take a task waits here until it may, or until there are no more. No task is handed out while workers
  * have `most` of them: those that may take no other one still have theirs.
  */
 export function createTaskQueue(
   batches: AsyncIterable<WorkItem[]>,
-  mayTake: (lane: number) => boolean = () => true,
+  mayTake: (worker: number) => boolean = () => true,
   most: () => number = () => Infinity,
 ): TaskQueue {
   const changed = createNotifier();
@@ -64,29 +64,29 @@ export function createTaskQueue(
   const room = createRoom(mayTake, most);
   const state = { isStopped: false, failure: null as Error | null };
 
-  const takeNow = (lane: number): Task | null => {
-    if (!room.isThere(lane)) return null;
+  const takeNow = (worker: number): Task | null => {
+    if (!room.isThere(worker)) return null;
     if (retries.isSuspectDue() && !room.isThereForOne()) return null;
     const task = retries.takeDue() ?? (retries.mayRead() ? reader.takeNow() : null);
     if (task !== null) room.take(isSuspect(task));
     return task;
   };
-  // A task that a lane still has may come back as a retry, and that lane may not be allowed to take it.
+  // A task that a worker still has may come back as a retry, and that worker may not be allowed to take it.
   const hasEnded = (): boolean => reader.hasEnded() && room.isEmpty() && retries.isEmpty();
 
-  const nextSlowly = async (lane: number): Promise<Task | null> => {
+  const nextSlowly = async (worker: number): Promise<Task | null> => {
     while (!state.isStopped) {
       if (state.failure !== null) throw state.failure;
-      const task = takeNow(lane);
+      const task = takeNow(worker);
       if (task !== null || hasEnded()) return task;
-      if (room.isThere(lane) && retries.mayRead()) reader.start();
+      if (room.isThere(worker) && retries.mayRead()) reader.start();
       await changed.next();
     }
     return null;
   };
 
   return {
-    next: (lane) => (state.isStopped ? null : (takeNow(lane) ?? nextSlowly(lane))),
+    next: (worker) => (state.isStopped ? null : (takeNow(worker) ?? nextSlowly(worker))),
     release() {
       const isWaitedFor = room.giveBack();
       if (isWaitedFor || hasEnded()) changed.notify();
@@ -107,8 +107,8 @@ export function createTaskQueue(
   };
 }
 
-/** Counts the tasks that lanes have. */
-function createRoom(mayTake: (lane: number) => boolean, most: () => number) {
+/** Counts the tasks that workers have. */
+function createRoom(mayTake: (worker: number) => boolean, most: () => number) {
   const state = { taken: 0, isAlone: false, isWaitedFor: false };
   const waitUnless = (isThere: boolean): boolean => {
     if (!isThere) state.isWaitedFor = true;
@@ -116,14 +116,14 @@ function createRoom(mayTake: (lane: number) => boolean, most: () => number) {
   };
   return {
     isEmpty: () => state.taken === 0,
-    isThere: (lane: number): boolean => mayTake(lane) && waitUnless(!state.isAlone && state.taken < most()),
+    isThere: (worker: number): boolean => mayTake(worker) && waitUnless(!state.isAlone && state.taken < most()),
     /** For a task that is to be alone. */
     isThereForOne: (): boolean => waitUnless(state.taken === 0),
     take(isAlone: boolean): void {
       state.taken++;
       state.isAlone = isAlone;
     },
-    /** True when a lane waits that nothing else hinders. */
+    /** True when a worker waits that nothing else hinders. */
     giveBack(): boolean {
       const { isWaitedFor } = state;
       state.taken--;
@@ -160,7 +160,7 @@ function createRetries(onDue: () => void) {
   };
 }
 
-/** Hands out the items of a batch one by one; lanes that come to an empty batch wait for the same read. */
+/** Hands out the items of a batch one by one; workers that come to an empty batch wait for the same read. */
 function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
   const iterator = batches[Symbol.asyncIterator]();
   const state = { batch: [] as WorkItem[], index: 0, hasEnded: false, isReading: false, failure: null as unknown };

@@ -6,53 +6,53 @@ import { type BatchRequest, isRejected } from '../core/request.ts';
 import { type Attempt, sendOnce } from './attempt.ts';
 import { type Answered, rejectedResult, recordAnswer } from './build-result.ts';
 import type { Conversations, TurnPlace } from './conversation.ts';
-import type { Lane } from './engine-run.ts';
+import type { Worker } from './engine-run.ts';
 import { handleFailure } from './handle-failure.ts';
 import { failureOfThrown } from './last-net.ts';
 import type { Task } from './task-queue.ts';
 import type { AnswerCheck, Verdict } from './verify-answer.ts';
 
 /** Works through tasks, one at a time, until there are none left. */
-export async function runLane(lane: Lane): Promise<void> {
+export async function runWorker(worker: Worker): Promise<void> {
   for (;;) {
-    const next = lane.queue.next(lane.lane);
+    const next = worker.queue.next(worker.worker);
     const task = next instanceof Promise ? await next : next;
     if (task === null) return;
-    if (isRejected(task.read)) await lane.record(task.row, rejectedResult(task.read, lane.source));
-    else await runTask(lane, task, task.read);
-    lane.queue.release();
+    if (isRejected(task.read)) await worker.record(task.row, rejectedResult(task.read, worker.source));
+    else await runTask(worker, task, task.read);
+    worker.queue.release();
   }
 }
 
 /** One attempt at a task: records its result, or puts it off for a retry. */
-async function runTask(lane: Lane, task: Task, request: BatchRequest): Promise<void> {
+async function runTask(worker: Worker, task: Task, request: BatchRequest): Promise<void> {
   task.attempts++;
-  task.lowerings = lane.workers.lowerings();
-  task.outages = lane.outages.ended();
-  const answered = await ask(lane, task, request);
+  task.lowerings = worker.workers.lowerings();
+  task.outages = worker.outages.ended();
+  const answered = await ask(worker, task, request);
   if (answered === null) return;
   const { answer: outcome } = answered.verdict;
   if (outcome.status === 'completed') {
-    lane.breaker.add(false);
-    lane.culprits.onAnswer();
-    const isRecorded = await recordAnswer(lane, task.row, answered);
-    if (isRecorded) lane.conversations?.accept(lane.lane, request, outcome.body);
+    worker.breaker.add(false);
+    worker.culprits.onAnswer();
+    const isRecorded = await recordAnswer(worker, task.row, answered);
+    if (isRecorded) worker.conversations?.accept(worker.worker, request, outcome.body);
   } else {
-    await handleFailure(lane, task, { ...answered, failure: outcome });
+    await handleFailure(worker, task, { ...answered, failure: outcome });
   }
 }
 
 /** The request's answer, judged; null when the run was stopped before it came. */
-async function ask(lane: Lane, { attempts, retried }: Task, request: BatchRequest): Promise<Answered | null> {
+async function ask(worker: Worker, { attempts, retried }: Task, request: BatchRequest): Promise<Answered | null> {
   try {
-    const prepared = lane.verifier.prepare(request);
+    const prepared = worker.verifier.prepare(request);
     const check = prepared instanceof Promise ? await prepared : prepared;
     if (typeof check !== 'function') return unsent(request, check);
-    const conversations = request.endpoint === '/v1/chat/completions' ? lane.conversations : null;
+    const conversations = request.endpoint === '/v1/chat/completions' ? worker.conversations : null;
     const { sent, place } =
       conversations === null
-        ? { sent: await send(lane, request), place: null }
-        : await sendInConversation(lane, conversations, request);
+        ? { sent: await send(worker, request), place: null }
+        : await sendInConversation(worker, conversations, request);
     if (sent.answer === null) return null;
     const judged = judge(check, sent.answer);
     // Most answers are judged at once: a promise for each would cost more than that.
@@ -89,18 +89,18 @@ const historyFailures: Partial<Record<ErrorKind, string>> = {
   'control-token': 'it may hold a control token',
 };
 
-/** Sends the request with the lane's history before it. */
+/** Sends the request with the worker's history before it. */
 async function sendInConversation(
-  lane: Lane,
+  worker: Worker,
   conversations: Conversations,
   request: BatchRequest,
 ): Promise<{ sent: Attempt; place: TurnPlace }> {
-  const extended = conversations.extend(lane.lane, request);
-  const sent = await send(lane, extended.request);
+  const extended = conversations.extend(worker.worker, request);
+  const sent = await send(worker, extended.request);
   const blame = blameForHistory(sent.answer);
-  if (blame === undefined || !conversations.forget(lane.lane, blame)) return { sent, place: extended.place };
+  if (blame === undefined || !conversations.forget(worker.worker, blame)) return { sent, place: extended.place };
   // Without the history the request gets its own chance.
-  return sendInConversation(lane, conversations, request);
+  return sendInConversation(worker, conversations, request);
 }
 
 const blameForHistory = (answer: Answer | null): string | undefined =>
@@ -108,14 +108,14 @@ const blameForHistory = (answer: Answer | null): string | undefined =>
 
 const requestStart: RunEvent = { type: 'request-start' };
 
-async function send(lane: Lane, request: BatchRequest): Promise<Attempt> {
-  lane.emit(requestStart);
-  const sent = await sendOnce(request, lane);
-  lane.emit({ type: 'request-end', tokens: sent.tokens, isAnswered: sent.answer?.status === 'completed' });
+async function send(worker: Worker, request: BatchRequest): Promise<Attempt> {
+  worker.emit(requestStart);
+  const sent = await sendOnce(request, worker);
+  worker.emit({ type: 'request-end', tokens: sent.tokens, isAnswered: sent.answer?.status === 'completed' });
   if (sent.answer !== null) {
-    lane.hold.onAnswer(sent.answer);
-    lane.finder?.onAnswer(sent.answer, sent.latencyMs, lane.inFlight.count() + 1);
-    if (sent.answer.status === 'completed') lane.silence.onAnswer(sent.latencyMs);
+    worker.hold.onAnswer(sent.answer);
+    worker.finder?.onAnswer(sent.answer, sent.latencyMs, worker.inFlight.count() + 1);
+    if (sent.answer.status === 'completed') worker.silence.onAnswer(sent.latencyMs);
   }
   return sent;
 }

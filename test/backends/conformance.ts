@@ -64,7 +64,9 @@ export function describeBackend(name: string, subject: Subject): void {
 
     test('answers 64 requests in flight, each with its own answer', async () => {
       const requests = Array.from({ length: 64 }, (_, index) => subject.chat(index));
-      const answers = await Promise.all(requests.map((request, lane) => backend.generate(request, context({ lane }))));
+      const answers = await Promise.all(
+        requests.map((request, worker) => backend.generate(request, context({ worker }))),
+      );
       expect(answers.map((answer) => answerText(completed(answer).body))).toEqual(requests.map(subject.expected));
     });
 
@@ -119,7 +121,7 @@ export const context = (changes: Partial<GenerateContext> = {}): GenerateContext
   signal: new AbortController().signal,
   onFirstToken: () => {},
   onActivity: () => {},
-  lane: 0,
+  worker: 0,
   ...changes,
 });
 

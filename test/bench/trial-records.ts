@@ -91,7 +91,7 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
     type: 'run-start',
     total: spec.size,
     workers,
-    mostWorkers: workers,
+    maxWorkers: workers,
     contextTokens: 4096,
     loadMs: 3210,
   });

@@ -19,7 +19,7 @@ function startMeter(total: number | null) {
   const clock = { ms: 5000 };
   const meter = createMeter({ now: () => clock.ms });
   clock.ms += 3000;
-  meter.add({ type: 'run-start', total, workers: 4, mostWorkers: 16, contextTokens: 4096, loadMs: 2800 });
+  meter.add({ type: 'run-start', total, workers: 4, maxWorkers: 16, contextTokens: 4096, loadMs: 2800 });
   const answer = (sample: ResultSample): void => {
     meter.add({ type: 'request-start' });
     meter.add({ type: 'result-end', sample });
@@ -109,7 +109,7 @@ test('requests in flight, retries, trims and restarts are counted', () => {
   meter.add({ type: 'request-start' });
   meter.add({ type: 'request-retry', kind: 'overloaded', attempt: 1, delayMs: 100 });
   meter.add(attemptEnd({ ...success, kind: 'overloaded' }));
-  meter.add({ type: 'history-trim', lane: 0, reason: 'turns', messages: 40 });
+  meter.add({ type: 'history-trim', worker: 0, reason: 'turns', messages: 40 });
   meter.add({ type: 'engine-restart', reason: 'stalled' });
   meter.add({ type: 'notice', text: 'hello' });
   expect(meter.snapshot()).toMatchObject({ inFlight: 1, retries: 1, engineRestarts: 1, context: { trims: 1 } });

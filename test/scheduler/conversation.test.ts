@@ -4,7 +4,7 @@ import { type ChatMessage, textOf } from '../../src/core/request.ts';
 import { defaultConversation } from '../../src/core/settings.ts';
 import {
   type Conversations,
-  type RestoredLane,
+  type RestoredHistory,
   type Turn,
   createConversations,
   turnOf,
@@ -26,7 +26,7 @@ const emit = (event: RunEvent): void => {
 
 function open(
   settings: Partial<typeof defaultConversation>,
-  restored = new Map<number, RestoredLane>(),
+  restored = new Map<number, RestoredHistory>(),
 ): Conversations {
   return createConversations({
     settings: { ...defaultConversation, ...settings },
@@ -40,11 +40,11 @@ function open(
 function ask(
   conversations: Conversations,
   question: string,
-  { lane = 0, system = 'S', totalTokens = 2 } = {},
+  { worker = 0, system = 'S', totalTokens = 2 } = {},
 ): string[] {
   const request = chat(question, question, { system });
-  const { request: sent } = conversations.extend(lane, request);
-  conversations.accept(lane, request, completion(`A${question}`, { totalTokens }).body);
+  const { request: sent } = conversations.extend(worker, request);
+  conversations.accept(worker, request, completion(`A${question}`, { totalTokens }).body);
   return textsOf(sent.body.messages);
 }
 
@@ -68,8 +68,8 @@ describe('a conversation', () => {
 
   test('is one for each worker', () => {
     const conversations = open({});
-    ask(conversations, '1', { lane: 0 });
-    expect(ask(conversations, '2', { lane: 1 })).toEqual(['S', '2']);
+    ask(conversations, '1', { worker: 0 });
+    expect(ask(conversations, '2', { worker: 1 })).toEqual(['S', '2']);
   });
 
   test('begins anew under another system prompt', () => {
@@ -89,7 +89,7 @@ describe('a conversation', () => {
   test('is trimmed after so many turns, to whole turns of at most so many messages', () => {
     const conversations = open({ trimEvery: 3, keepMessages: 3 });
     for (const question of ['1', '2', '3']) ask(conversations, question);
-    expect(events).toEqual([{ type: 'history-trim', lane: 0, reason: '3 turns', messages: 2 }]);
+    expect(events).toEqual([{ type: 'history-trim', worker: 0, reason: '3 turns', messages: 2 }]);
     expect(ask(conversations, '4')).toEqual(['S', '3', 'A3', '4']);
   });
 
@@ -141,23 +141,23 @@ describe('all conversations', () => {
 
   test('are trimmed to the messages that are kept, and dropped where that changes nothing', () => {
     const conversations = open({ keepMessages: 2 });
-    for (const question of ['1', '2']) ask(conversations, question, { lane: 0 });
-    ask(conversations, '3', { lane: 1 });
+    for (const question of ['1', '2']) ask(conversations, question, { worker: 0 });
+    ask(conversations, '3', { worker: 1 });
     expect(conversations.trimAll(reason)).toBe(1);
     expect(conversations.trimAll(reason)).toBe(2);
     expect(conversations.trimAll(reason)).toBe(0);
-    expect(events.map((event) => event.type === 'history-trim' && [event.lane, event.messages])).toEqual([
+    expect(events.map((event) => event.type === 'history-trim' && [event.worker, event.messages])).toEqual([
       [0, 2],
       [0, 0],
       [1, 0],
     ]);
-    expect(ask(conversations, '4', { lane: 0 })).toEqual(['S', '4']);
+    expect(ask(conversations, '4', { worker: 0 })).toEqual(['S', '4']);
   });
 
   test('say the first trim of each kind, and no other one', () => {
     const conversations = open({ trimEvery: 2, keepMessages: 2, trimTokens: 100 });
     for (let question = 1; question <= 9; question++) {
-      ask(conversations, `${question}`, { lane: question % 2, totalTokens: question > 6 ? 100 + question : 2 });
+      ask(conversations, `${question}`, { worker: question % 2, totalTokens: question > 6 ? 100 + question : 2 });
     }
     conversations.forget(0, 'the prompt did not fit');
     conversations.trimAll(reason);
@@ -200,7 +200,7 @@ describe('a restored conversation', () => {
 });
 
 /** What a resume finds of a run that stopped after these questions: all turns, and the place of the last one. */
-function restoredAfter(questions: string[], settings: Partial<typeof defaultConversation>): RestoredLane {
+function restoredAfter(questions: string[], settings: Partial<typeof defaultConversation>): RestoredHistory {
   const conversations = open(settings);
   let place = { lane: 0, turn: 0, history: 0, since_trim: 0 };
   for (const question of questions) {

@@ -17,7 +17,7 @@ async function counted(backend: Backend, changes: Partial<EngineRun> = {}) {
   const tally = createResultCounter();
   const { run, lines } = prepare(backend, {
     items: items(1),
-    lanes: 1,
+    maxWorkers: 1,
     emit: meter.add,
     record: (_row, line) => {
       lines.push(line);

@@ -65,7 +65,7 @@ describe('a request that brings the engine down', () => {
 
   test('does not take others like it with it, nor those beside them', async () => {
     const { backend } = await dyingOf((id) => /^r1[0-4]$/.test(id));
-    const { run, lines } = prepare(backend, { lanes: 8, settings: settings({ retries: 0 }) });
+    const { run, lines } = prepare(backend, { maxWorkers: 8, settings: settings({ retries: 0 }) });
     await runRequests(run);
     const failed = failedIn(lines).map(({ custom_id }) => custom_id);
     expect(failed.toSorted()).toEqual(['r10', 'r11', 'r12', 'r13', 'r14']);

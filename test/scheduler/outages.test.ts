@@ -62,11 +62,11 @@ async function manyTurns(): Promise<'away'> {
 }
 
 describe('an engine that was away', () => {
-  test('is waited for by all lanes at once, sent nothing meanwhile, and no request is to blame', async () => {
+  test('is waited for by all workers at once, sent nothing meanwhile, and no request is to blame', async () => {
     const { backend, seen } = await leavingAt('r10', manyTurns);
     const isAway = (): boolean => seen.now === 1;
     const generate: Backend['generate'] = async (request, context) => {
-      // One of those in flight is answered meanwhile, so that its lane is free; another one fails after the end.
+      // One of those in flight is answered meanwhile, so that its worker is free; another one fails after the end.
       if (request.id === 'r9') return until(isAway).then(() => completion('x'));
       if (request.id !== 'r8' || seen.recovers > 0) return backend.generate(request, context);
       await until(isAway);
@@ -210,7 +210,7 @@ describe('a run whose engine is away', () => {
     expect(watched.lines).toEqual([]);
   });
 
-  test('ends at once by an error of another lane', async () => {
+  test('ends at once by an error of another worker', async () => {
     const backend: Backend = {
       ...(await openMock()),
       supervision: { recover: untilStopped },
@@ -220,7 +220,7 @@ describe('a run whose engine is away', () => {
         return failure('unauthorized', 'wrong key');
       },
     };
-    await expect(runRequests(prepare(backend, { lanes: 2 }).run)).rejects.toThrow('wrong key');
+    await expect(runRequests(prepare(backend, { maxWorkers: 2 }).run)).rejects.toThrow('wrong key');
   });
 });
 

@@ -14,7 +14,7 @@ export interface Watched {
   abort: AbortController;
 }
 
-/** A run of 50 requests on four lanes, and what comes of it. */
+/** A run of 50 requests on four workers, and what comes of it. */
 export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Watched {
   const lines: ResultLine[] = [];
   const events: RunEvent[] = [];
@@ -23,7 +23,7 @@ export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Wat
   const run: EngineRun = {
     items: items(50),
     backend,
-    lanes: 4,
+    maxWorkers: 4,
     startsWith: null,
     conversations: null,
     verifier: createVerifier({ allowTruncated: false }),
@@ -43,26 +43,26 @@ export const settings = (changes: Partial<typeof defaultRunnerSettings>) => ({ .
 export const idsOf = (lines: ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);
 export const allIds = (count: number): string[] => Array.from({ length: count }, (_, row) => `r${row}`);
 
-/** A backend that also counts how many requests it has at a time, and in which lane. */
-export function counting(backend: Backend): { backend: Backend; most: () => number; lanes: Set<number> } {
+/** A backend that also counts how many requests it has at a time, and in which worker. */
+export function counting(backend: Backend): { backend: Backend; most: () => number; workers: Set<number> } {
   let now = 0;
   let most = 0;
-  const lanes = new Set<number>();
+  const workers = new Set<number>();
   return {
     most: () => most,
-    lanes,
+    workers,
     backend: {
       ...backend,
       async generate(request, context) {
         now++;
         most = Math.max(most, now);
-        if (lanes.has(context.lane)) throw new Error(`lane ${context.lane} has two requests in flight`);
-        lanes.add(context.lane);
+        if (workers.has(context.worker)) throw new Error(`worker ${context.worker} has two requests in flight`);
+        workers.add(context.worker);
         try {
           return await backend.generate(request, context);
         } finally {
           now--;
-          lanes.delete(context.lane);
+          workers.delete(context.worker);
         }
       },
     },

@@ -12,16 +12,16 @@ import { allIds, counting, idsOf, prepare, settings } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
 
 describe('requests', () => {
-  test('are answered each once, never more than the lanes at a time, never two in one lane', async () => {
+  test('are answered each once, never more than the workers at a time, never two in one worker', async () => {
     const watched = counting(await openMock({ latency_ms: 3, latency_jitter: 1 }));
-    const { run, lines } = prepare(watched.backend, { items: items(200, 7), lanes: 5 });
+    const { run, lines } = prepare(watched.backend, { items: items(200, 7), maxWorkers: 5 });
     await runRequests(run);
     expect(idsOf(lines).toSorted()).toEqual(allIds(200).toSorted());
     expect(watched.most()).toBe(5);
   });
 
-  test('that are fewer than the lanes leave the others idle', async () => {
-    const { run, lines } = prepare(await openMock(), { items: items(2), lanes: 64 });
+  test('that are fewer than the workers leave the others idle', async () => {
+    const { run, lines } = prepare(await openMock(), { items: items(2), maxWorkers: 64 });
     await runRequests(run);
     expect(idsOf(lines)).toEqual(['r0', 'r1']);
   });
@@ -41,7 +41,7 @@ describe('requests', () => {
     expect(count('request-end')).toBe(count('request-start'));
   });
 
-  test('wait for a slow disk: a lane records its result before it takes the next request', async () => {
+  test('wait for a slow disk: a worker records its result before it takes the next request', async () => {
     let recording = 0;
     let most = 0;
     const record = async (): Promise<void> => {
@@ -49,7 +49,7 @@ describe('requests', () => {
       await sleep(1);
       recording--;
     };
-    const { run } = prepare(await openMock(), { record, lanes: 3 });
+    const { run } = prepare(await openMock(), { record, maxWorkers: 3 });
     await runRequests(run);
     expect(most).toBe(3);
   });
@@ -61,7 +61,7 @@ describe('requests', () => {
         { row: 1, read: chat('good') },
       ];
     }
-    const { run, lines } = prepare(await openMock(), { items: mixed(), lanes: 1 });
+    const { run, lines } = prepare(await openMock(), { items: mixed(), maxWorkers: 1 });
     await runRequests(run);
     expect(lines).toMatchObject([
       {
@@ -76,8 +76,8 @@ describe('requests', () => {
 });
 
 describe('a request that fails', () => {
-  test('is tried again off the lane: the others go on while it waits', async () => {
-    const { run, lines } = prepare(await openMock({ fault_rate: 0.2, fault_attempts: 1 }), { lanes: 1 });
+  test('is tried again off the worker: the others go on while it waits', async () => {
+    const { run, lines } = prepare(await openMock({ fault_rate: 0.2, fault_attempts: 1 }), { maxWorkers: 1 });
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const ended = runRequests(run);
@@ -131,7 +131,7 @@ describe('a request that fails', () => {
         return completion(id);
       },
     };
-    return prepare(backend, { items: items(9), lanes: 2, settings: settings({ drainTimeoutMs }) });
+    return prepare(backend, { items: items(9), maxWorkers: 2, settings: settings({ drainTimeoutMs }) });
   };
 
   test('with the run, ends it once what was in flight is answered, and sends nothing new', async () => {
@@ -158,7 +158,7 @@ describe('a request that fails', () => {
 
   test('as too many others did trips the breaker', async () => {
     const backend = await openMock({ fault_rate: 1, fault_kinds: 'refused' });
-    const { run, lines } = prepare(backend, { items: items(500), lanes: 1 });
+    const { run, lines } = prepare(backend, { items: items(500), maxWorkers: 1 });
     await expect(runRequests(run)).rejects.toThrow('100.0% of the last requests failed, most recently with refused');
     expect(lines).toHaveLength(50);
   });
@@ -245,7 +245,7 @@ describe('requests in a conversation', () => {
   test('drop the history when it does not fit with the question, and get a chance of their own', async () => {
     const events: RunEvent[] = [];
     const backend = await openMock({ context_tokens: 5 });
-    const { run, lines } = prepare(backend, { items: items(8), lanes: 1, conversations: conversations(events) });
+    const { run, lines } = prepare(backend, { items: items(8), maxWorkers: 1, conversations: conversations(events) });
     await runRequests(run);
     expect(lines.map(({ error }) => error)).toEqual(Array(8).fill(null));
     expect(lines.map(({ llmbatch }) => llmbatch.conversation?.history)).toEqual([0, 2, 4, 0, 2, 4, 0, 2]);
@@ -271,7 +271,7 @@ describe('requests in a conversation', () => {
           ? failure('control-token', 'a control token')
           : completion(id === 'r1' ? 'so <|im_end|>' : 'x'),
     };
-    const { run, lines } = prepare(backend, { items: items(4), lanes: 1, conversations: conversations(events) });
+    const { run, lines } = prepare(backend, { items: items(4), maxWorkers: 1, conversations: conversations(events) });
     await runRequests(run);
     expect(lines.map(({ error, llmbatch }) => [error, llmbatch.conversation?.history])).toEqual([
       [null, 0],
@@ -292,7 +292,7 @@ describe('requests in a conversation', () => {
         return failure('control-token', 'a control token');
       },
     };
-    const { run, lines } = prepare(backend, { items: items(3), lanes: 1, conversations: conversations([]) });
+    const { run, lines } = prepare(backend, { items: items(3), maxWorkers: 1, conversations: conversations([]) });
     await runRequests(run);
     expect(lines.map(({ error }) => error?.code)).toEqual([undefined, 'control-token', undefined]);
     expect(refused).toBe(2);

@@ -12,18 +12,18 @@ afterEach(() => void vi.useRealTimers());
 describe('a run that finds what its server can hold', () => {
   /** Takes 100 ms for an answer, and refuses what comes above `most`. */
   async function holding(most: number) {
-    const seen = { held: 0, peak: 0, refused: 0, lanes: new Set<number>() };
+    const seen = { held: 0, peak: 0, refused: 0, workers: new Set<number>() };
     const backend: Backend = {
       ...(await openMock()),
-      async generate(_request, { lane }) {
-        expect(seen.lanes).not.toContain(lane);
-        seen.lanes.add(lane);
+      async generate(_request, { worker }) {
+        expect(seen.workers).not.toContain(worker);
+        seen.workers.add(worker);
         seen.peak = Math.max(seen.peak, ++seen.held);
         const isRefused = seen.held > most;
         if (isRefused) seen.refused++;
         await new Promise((resolve) => void setTimeout(resolve, isRefused ? 5 : 100));
         seen.held--;
-        seen.lanes.delete(lane);
+        seen.workers.delete(worker);
         return isRefused ? failure('overloaded', 'full') : completion('x');
       },
     };
@@ -34,7 +34,7 @@ describe('a run that finds what its server can hold', () => {
 
   test('begins with few, and ends just below what is too many', async () => {
     const { backend, seen } = await holding(20);
-    const { run, lines, events } = prepare(backend, { items: items(4000), lanes: 256, startsWith: 8 });
+    const { run, lines, events } = prepare(backend, { items: items(4000), maxWorkers: 256, startsWith: 8 });
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(60_000);
     await ended;
@@ -48,7 +48,7 @@ describe('a run that finds what its server can hold', () => {
 
   test('sends no more than were asked for, and fewer where the server says so', async () => {
     const { backend, seen } = await holding(5);
-    const { run, lines } = prepare(backend, { items: items(500), lanes: 10, startsWith: 10 });
+    const { run, lines } = prepare(backend, { items: items(500), maxWorkers: 10, startsWith: 10 });
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(60_000);
     await ended;

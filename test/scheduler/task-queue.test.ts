@@ -12,7 +12,7 @@ async function take(queue: TaskQueue): Promise<Task> {
   return task;
 }
 
-/** Puts a taken task off, as a lane does. */
+/** Puts a taken task off, as a worker does. */
 function putOff(queue: TaskQueue, task: Task, delayMs: number): void {
   queue.retryLater(task, delayMs);
   queue.release();
@@ -23,12 +23,12 @@ const rowOf = async (next: Task | null | Promise<Task | null>): Promise<number |
 describe('the task queue', () => {
   test('hands out every item once, in order, to however many ask at a time', async () => {
     const queue = createTaskQueue(items(40, 7));
-    const lane = async (number: number): Promise<number | null> => {
+    const worker = async (number: number): Promise<number | null> => {
       const row = await rowOf(queue.next(number));
       if (row !== null) queue.release();
       return row;
     };
-    const rows = await Promise.all(Array.from({ length: 42 }, (_, number) => lane(number)));
+    const rows = await Promise.all(Array.from({ length: 42 }, (_, number) => worker(number)));
     expect(rows).toEqual([...Array.from({ length: 40 }, (_, row) => row), null, null]);
   });
 
@@ -36,7 +36,7 @@ describe('the task queue', () => {
     let most = 4;
     const queue = createTaskQueue(items(40, 7), undefined, () => most);
     const had = { now: 0, peak: 0, rows: [] as number[] };
-    const lane = async (number: number): Promise<void> => {
+    const worker = async (number: number): Promise<void> => {
       for (;;) {
         const row = await rowOf(queue.next(number));
         if (row === null) return;
@@ -48,7 +48,7 @@ describe('the task queue', () => {
         most = had.rows.length < 20 ? 4 : 1;
       }
     };
-    await Promise.all(Array.from({ length: 10 }, (_, number) => lane(number)));
+    await Promise.all(Array.from({ length: 10 }, (_, number) => worker(number)));
     expect(had).toEqual({ now: 0, peak: 4, rows: Array.from({ length: 40 }, (_, row) => row) });
   });
 
@@ -101,11 +101,11 @@ describe('the task queue', () => {
     expect(await other).toBe(task);
   });
 
-  test('gives nothing to a lane that may not take, until it may', async () => {
+  test('gives nothing to a worker that may not take, until it may', async () => {
     let allowed = 0;
-    const queue = createTaskQueue(items(3), (lane) => lane < allowed);
+    const queue = createTaskQueue(items(3), (worker) => worker < allowed);
     const rows: (number | null)[] = [];
-    const waiting = [0, 1].map(async (lane) => rows.push(await rowOf(queue.next(lane))));
+    const waiting = [0, 1].map(async (worker) => rows.push(await rowOf(queue.next(worker))));
     await vi.advanceTimersByTimeAsync(1000);
     expect(rows).toEqual([]);
     allowed = 1;
@@ -118,8 +118,8 @@ describe('the task queue', () => {
     expect(rows).toEqual([0, 1]);
   });
 
-  test('ends also for a lane that may not take', async () => {
-    const queue = createTaskQueue(items(1), (lane) => lane === 0);
+  test('ends also for a worker that may not take', async () => {
+    const queue = createTaskQueue(items(1), (worker) => worker === 0);
     const parked = queue.next(1);
     await take(queue);
     const last = queue.next(0);
@@ -127,13 +127,13 @@ describe('the task queue', () => {
     expect([await parked, await last]).toEqual([null, null]);
   });
 
-  test('leaves a retry to the lanes that may take it', async () => {
-    const limit = { lanes: 2 };
-    const queue = createTaskQueue(items(1), (lane) => lane < limit.lanes);
+  test('leaves a retry to the workers that may take it', async () => {
+    const limit = { workers: 2 };
+    const queue = createTaskQueue(items(1), (worker) => worker < limit.workers);
     const task = await take(queue);
     putOff(queue, task, 1000);
     const [first, second] = [queue.next(0), queue.next(1)];
-    limit.lanes = 1;
+    limit.workers = 1;
     queue.wake();
     await vi.advanceTimersByTimeAsync(1000);
     expect(await first).toBe(task);

@@ -82,7 +82,7 @@ function createWork(model: string, options: MockOptions): Work {
   const seen = { answered: 0, inFlight: 0, peak: 0 };
 
   const answer: Work = async (request, context) => {
-    const counted = countPrompt(context.lane, promptTexts(request.body));
+    const counted = countPrompt(context.worker, promptTexts(request.body));
     const prompt = { ...counted, tokens: counted.tokens + options.prompt_growth * seen.answered };
     if (options.context_tokens > 0 && prompt.tokens > options.context_tokens) {
       return contextTooLong(prompt.tokens, options.context_tokens);

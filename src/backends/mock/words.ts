@@ -1,6 +1,6 @@
 export interface PromptTokens {
   tokens: number;
-  /** Words of the texts that this lane's previous prompt began with too. */
+  /** Words of the texts that this worker's previous prompt began with too. */
   cachedTokens: number;
 }
 
@@ -9,14 +9,14 @@ interface CountedText {
   words: number;
 }
 
-/** Counts the words of prompts, given as their texts in order; what the lane's last prompt shares is not counted again. */
-export function createPromptCounter(): (lane: number, texts: string[]) => PromptTokens {
+/** Counts the words of prompts, given as their texts in order; what the worker's last prompt shares is not counted again. */
+export function createPromptCounter(): (worker: number, texts: string[]) => PromptTokens {
   const previous = new Map<number, CountedText[]>();
-  return (lane, texts) => {
-    const known = previous.get(lane) ?? [];
+  return (worker, texts) => {
+    const known = previous.get(worker) ?? [];
     const shared = known.slice(0, sharedLength(known, texts));
     const fresh = texts.slice(shared.length).map((text) => ({ text, words: countWords(text) }));
-    previous.set(lane, [...shared, ...fresh]);
+    previous.set(worker, [...shared, ...fresh]);
     const cachedTokens = sumWords(shared);
     return { tokens: cachedTokens + sumWords(fresh), cachedTokens };
   };

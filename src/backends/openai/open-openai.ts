@@ -23,12 +23,12 @@ const startWaitMs = 30_000;
 const outageWait = { maxMs: 300_000, onNotice: () => {} };
 
 /** What is tried where nobody knows what a server can hold, and where it is known to queue what it can't. */
-const carefully = { start: 8, most: 256 };
-const boldly = { start: 32, most: 512 };
+const carefully = { start: 8, max: 256 };
+const boldly = { start: 32, max: 512 };
 
 export async function openOpenai(request: OpenRequest): Promise<Backend> {
   const place = openaiPlace(request);
-  const client = createClient(place, request.workers ?? boldly.most);
+  const client = createClient(place, request.workers ?? boldly.max);
   try {
     return await openOn(client, request);
   } catch (error) {
@@ -85,13 +85,13 @@ function limitsOf({ slots, queues }: ServerFacts, { workers }: OpenRequest): Omi
     slots,
     ...(slots === null ? {} : { moreSlots: 'llama-server --parallel' }),
     suggestedWorkers: finds.start,
-    finds: workers === null ? finds : { start: workers, most: workers },
+    finds: workers === null ? finds : { start: workers, max: workers },
   };
 }
 
 /** One more than there are slots, so that none is idle between two answers. */
-function findsOf(slots: number | null, queues: boolean): { start: number; most: number } {
-  if (slots !== null) return { start: slots + 1, most: slots + 1 };
+function findsOf(slots: number | null, queues: boolean): { start: number; max: number } {
+  if (slots !== null) return { start: slots + 1, max: slots + 1 };
   return queues ? boldly : carefully;
 }
 

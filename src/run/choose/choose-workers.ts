@@ -3,14 +3,14 @@ import { formatInteger } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 
 /** How many requests are in flight, and a sentence where that is not what was asked for, or not what one might expect. */
-export interface LaneChoice {
-  lanes: number;
-  /** The number is found, from so many on, `lanes` at most; null: it is given. */
+export interface WorkerChoice {
+  maxWorkers: number;
+  /** The number is found, from so many on, `maxWorkers` at most; null: it is given. */
   startsWith: number | null;
   note: string | null;
 }
 
-type Known = Omit<LaneChoice, 'startsWith'>;
+type Known = Omit<WorkerChoice, 'startsWith'>;
 type Mode = 'independent' | 'conversation';
 type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
 
@@ -18,44 +18,50 @@ type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
  * What a server can hold is found where nobody knows it. A number that was asked for may only fall, and so may that of
  * histories: each new one would begin empty.
  */
-export function chooseLanes(asked: Asked, limits: BackendLimits, mode: Mode): LaneChoice {
+export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode): WorkerChoice {
   const { finds } = limits;
-  if (finds === undefined) return { ...knownLanes(asked, limits, mode), startsWith: null };
-  const isFound = asked.workers === null && mode === 'independent' && finds.start < finds.most;
+  if (finds === undefined) return { ...knownWorkers(asked, limits, mode), startsWith: null };
+  const isFound = asked.workers === null && mode === 'independent' && finds.start < finds.max;
   if (!isFound) {
-    const known = knownLanes(asked, limits, mode);
-    return { ...known, startsWith: known.lanes };
+    const known = knownWorkers(asked, limits, mode);
+    return { ...known, startsWith: known.maxWorkers };
   }
-  const { start, most } = finds;
-  const note = `in flight: starts with ${formatInteger(start)}, finds what the server can hold, up to ${formatInteger(most)}`;
-  return { lanes: most, startsWith: start, note };
+  const { start, max } = finds;
+  const note = `in flight: starts with ${formatInteger(start)}, finds what the server can hold, up to ${formatInteger(max)}`;
+  return { maxWorkers: max, startsWith: start, note };
 }
 
 /**
  * More workers than the engine has slots only wait. In a conversation they would throw each other's cache out (real Ollama,
  * four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
  */
-function knownLanes({ workers, forceHistories }: Asked, limits: BackendLimits, mode: Mode): Known {
+function knownWorkers({ workers, forceHistories }: Asked, limits: BackendLimits, mode: Mode): Known {
   const { slots, suggestedWorkers } = limits;
   const wanted = workers ?? suggestedWorkers;
-  if (slots === null || wanted <= slots) return { lanes: wanted, note: null };
+  if (slots === null || wanted <= slots) return { maxWorkers: wanted, note: null };
   const has = `the engine works on ${formatInteger(slots)} at a time`;
-  if (mode === 'conversation') return conversationLanes({ workers, forceHistories, slots }, has);
+  if (mode === 'conversation') return conversationWorkers({ workers, forceHistories, slots }, has);
   // One more than there are slots is what the engine suggests; it is no surprise then.
-  if (workers === null) return { lanes: wanted, note: null };
+  if (workers === null) return { maxWorkers: wanted, note: null };
   const more = limits.moreSlots === undefined ? '' : ` (${limits.moreSlots})`;
-  return { lanes: wanted, note: `${formatInteger(wanted)} workers, but ${has}: the others wait in its queue${more}` };
+  return {
+    maxWorkers: wanted,
+    note: `${formatInteger(wanted)} workers, but ${has}: the others wait in its queue${more}`,
+  };
 }
 
-function conversationLanes(
+function conversationWorkers(
   { workers, forceHistories, slots }: { workers: number | null; forceHistories: boolean; slots: number },
   has: string,
 ): Known {
-  if (workers === null) return { lanes: slots, note: null };
+  if (workers === null) return { maxWorkers: slots, note: null };
   if (forceHistories) {
     const note = `warning: ${formatInteger(workers)} histories, but ${has}: they throw each other's cache out, which can be many times slower`;
-    return { lanes: workers, note };
+    return { maxWorkers: workers, note };
   }
   const fewer = `${formatInteger(slots)} ${slots === 1 ? 'worker' : 'workers'} instead of ${formatInteger(workers)}`;
-  return { lanes: slots, note: `${fewer}: ${has}, and each conversation wants its own (--force-histories takes more)` };
+  return {
+    maxWorkers: slots,
+    note: `${fewer}: ${has}, and each conversation wants its own (--force-histories takes more)`,
+  };
 }

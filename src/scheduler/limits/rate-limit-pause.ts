@@ -2,7 +2,7 @@ import type { Answer } from '../../core/completion.ts';
 import type { Emit } from '../../core/events.ts';
 import { formatDuration } from '../../text/format.ts';
 
-/** Times in which the server wants to be sent nothing: one for all lanes. */
+/** Times in which the server wants to be sent nothing: one for all workers. */
 export interface RateLimitPause {
   isOn: () => boolean;
   /** Begins a hold, or makes it longer, where the server asks for that with its answer. */

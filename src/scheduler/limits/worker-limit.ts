@@ -2,12 +2,12 @@
 type LimitCause = 'out-of-memory' | 'vram';
 
 /**
- * How many of the lanes may work: as many as the server can hold, fewer when memory runs short, none in a pause. Lanes
+ * How many of the workers may work: as many as the server can hold, fewer when memory runs short, none in a pause. Workers
  * from the limit on take no request; what they have in flight they finish, and their histories stay.
  */
 export interface WorkerLimit {
-  /** May this lane (0-based) take a request now? */
-  allows: (lane: number) => boolean;
+  /** May this worker (0-based) take a request now? */
+  allows: (worker: number) => boolean;
   /** Workers while there is no pause. */
   workers: () => number;
   /** How often memory lowered them. */
@@ -42,7 +42,7 @@ export function createWorkerLimit(start: number, onChange: (workers: number) => 
     update();
   };
   return {
-    allows: (lane) => lane < state.limit,
+    allows: (worker) => worker < state.limit,
     workers,
     lowerings: () => state.lowerings,
     lower(cause) {

@@ -39,13 +39,13 @@ async function withBackend<T>(opening: Promise<Backend>, use: (backend: Backend)
 async function askAll(backend: Backend, requests: BatchRequest[], inFlight: number): Promise<Answer[]> {
   const answers: Answer[] = [];
   let next = 0;
-  const work = async (lane: number): Promise<void> => {
+  const work = async (worker: number): Promise<void> => {
     for (let index = next++; index < requests.length; index = next++) {
       const request = requests[index];
-      if (request !== undefined) answers[index] = await backend.generate(request, context({ lane }));
+      if (request !== undefined) answers[index] = await backend.generate(request, context({ worker }));
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, (_, lane) => work(lane)));
+  await Promise.all(Array.from({ length: inFlight }, (_, worker) => work(worker)));
   return answers;
 }
 
@@ -444,7 +444,7 @@ describe('the process of llama-cpp', () => {
       import { llamaCppBackend } from ${JSON.stringify(new URL('../../../dist/backends/llama-cpp/index.js', import.meta.url).href)};
       const backend = await llamaCppBackend.open({ model: 'tiny-scorer', options: { gpu: 'off' }, workers: 1, conversationTokens: null,
         allowControlTokens: false, signal: new AbortController().signal, onNotice() {}, onRestart() {} });
-      const context = { signal: new AbortController().signal, onFirstToken() {}, lane: 0, onActivity: () => console.log(backend.pid()) };
+      const context = { signal: new AbortController().signal, onFirstToken() {}, worker: 0, onActivity: () => console.log(backend.pid()) };
       await backend.generate(${JSON.stringify(longChat)}, context);`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

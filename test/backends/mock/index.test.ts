@@ -14,7 +14,7 @@ const context = (changes: Partial<GenerateContext> = {}): GenerateContext => ({
   signal: new AbortController().signal,
   onFirstToken: () => {},
   onActivity: () => {},
-  lane: 0,
+  worker: 0,
   ...changes,
 });
 
@@ -138,11 +138,11 @@ describe('a mock answer', () => {
     expect(parsed).toEqual(candidates.map((candidate) => candidate.expected));
   });
 
-  test('reports what the prompt shares with the previous one of its lane as cached', async () => {
+  test('reports what the prompt shares with the previous one of its worker as cached', async () => {
     const backend = await open();
-    const cached = async (lane: number, ...texts: string[]): Promise<number | undefined> => {
+    const cached = async (worker: number, ...texts: string[]): Promise<number | undefined> => {
       const messages = texts.map((content, index) => ({ role: index === 0 ? 'system' : 'user', content }));
-      const answer = await backend.generate(chat('a', '', { messages }), context({ lane }));
+      const answer = await backend.generate(chat('a', '', { messages }), context({ worker }));
       return completed(answer).body.usage!.prompt_tokens_details?.cached_tokens;
     };
     expect(await cached(0, 'be brief please', 'first')).toBe(0);
@@ -298,7 +298,7 @@ describe('time', () => {
     const startedAt = performance.now();
     for (let index = 0; index < count; index++) {
       const request = requests[index % 1000];
-      if (request !== undefined) await backend.generate(request, context({ signal, lane: index % 8 }));
+      if (request !== undefined) await backend.generate(request, context({ signal, worker: index % 8 }));
     }
     const perSecond = count / ((performance.now() - startedAt) / 1000);
     console.log(`mock without latency: ${Math.round(perSecond).toLocaleString('en-US')} requests/s`);
@@ -398,10 +398,10 @@ describe('a planted cause', () => {
       const backend = await mockBackend.open(openRequest('mock', { options }));
       const left = ids(400);
       const texts: string[] = [];
-      const lane = async (): Promise<void> => {
+      const worker = async (): Promise<void> => {
         for (let id = left.shift(); id !== undefined; id = left.shift()) texts.push(await ask(backend, chat(id)));
       };
-      await Promise.all(Array.from({ length: workers }, lane));
+      await Promise.all(Array.from({ length: workers }, worker));
       return texts;
     };
     expect(new Set(await answers(7))).toEqual(new Set(['how are you']));

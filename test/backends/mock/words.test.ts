@@ -21,7 +21,7 @@ test('the first words of a text are its beginning, never longer than asked', () 
   );
 });
 
-test('a lane counts the whole prompt, whatever it already knew of it', () => {
+test('a worker counts the whole prompt, whatever it already knew of it', () => {
   fc.assert(
     fc.property(fc.array(fc.array(anyText, { maxLength: 4 }), { maxLength: 8 }), (prompts) => {
       const count = createPromptCounter();

@@ -17,11 +17,11 @@ const collectGarbage = runInNewContext('gc') as () => void;
 async function flood(backend: Backend): Promise<number> {
   let next = 0;
   let right = 0;
-  const work = async (_: unknown, lane: number): Promise<void> => {
+  const work = async (_: unknown, worker: number): Promise<void> => {
     while (next < count) {
       const { request, answer } = candidate(next++ % 500);
       const { signal } = new AbortController();
-      const { body } = completed(await backend.generate(request, context({ lane, signal })));
+      const { body } = completed(await backend.generate(request, context({ worker, signal })));
       right += Number(answerText(body) === answer);
     }
   };

@@ -25,7 +25,7 @@ describe('what is told of a server', () => {
     expect(backend.limits).toEqual({
       slots: null,
       suggestedWorkers: 32,
-      finds: { start: 32, most: 512 },
+      finds: { start: 32, max: 512 },
       contextTokens: 4096,
     });
     expect(notices[0]).toMatch(/^openai: vllm 0\.32\.0 at http:\S+\/v1: tiny-scorer, context window of 4,096 tokens$/);
@@ -34,7 +34,7 @@ describe('what is told of a server', () => {
   test('llama-server tells its slots, and takes any name for its one model', async () => {
     const server = await startFake({ kind: 'llama-server', models: ['/models/x.gguf'], slots: 4, template: '<user>' });
     const { backend } = await openOn(server);
-    expect(backend.limits).toMatchObject({ slots: 4, finds: { start: 5, most: 5 }, contextTokens: 1024 });
+    expect(backend.limits).toMatchObject({ slots: 4, finds: { start: 5, max: 5 }, contextTokens: 1024 });
     const body = { model: 'tiny-scorer', messages: [{ role: 'user', content: 'a <user>' }] };
     const answer = await backend.generate({ ...candidate(0).request, body }, context());
     expect(answer).toMatchObject({ kind: 'control-token' });
@@ -42,12 +42,12 @@ describe('what is told of a server', () => {
 
   test('a hosted one: nothing is known, so little is tried at first', async () => {
     const { backend } = await openOn(await startFake({ kind: 'hosted' }));
-    expect(backend.limits).toMatchObject({ slots: null, finds: { start: 8, most: 256 }, contextTokens: null });
+    expect(backend.limits).toMatchObject({ slots: null, finds: { start: 8, max: 256 }, contextTokens: null });
   });
 
   test('--workers is what it starts with, and the most', async () => {
     const { backend } = await openOn(await startFake(), { workers: 7 });
-    expect(backend.limits.finds).toEqual({ start: 7, most: 7 });
+    expect(backend.limits.finds).toEqual({ start: 7, max: 7 });
   });
 
   test('control tokens are no matter for a note: the line that holds one says so', async () => {
@@ -247,8 +247,8 @@ describe('what is streamed of 32 answers', () => {
     server.faults = (asked) => (isStream(asked) ? null : fault);
     const counts: number[] = [];
     for (let round = 0; round < 2; round++) {
-      const asked = Array.from({ length: 32 }, (_, lane) =>
-        backend.generate(candidate(lane).request, context({ lane })),
+      const asked = Array.from({ length: 32 }, (_, worker) =>
+        backend.generate(candidate(worker).request, context({ worker })),
       );
       await Promise.all(asked);
       counts.push(server.requests.filter(isStream).length);

@@ -11,10 +11,10 @@ test('the engine tells what it does, and those that run give signs of life', asy
   const { backend, loads } = await openFakeVllm(slow, two);
   const alive = new Set<number>();
   const stop = new AbortController();
-  const asked = Array.from({ length: 5 }, (_, lane) =>
+  const asked = Array.from({ length: 5 }, (_, worker) =>
     backend.generate(
       question('z'.repeat(2000)),
-      context({ lane, signal: stop.signal, onActivity: () => alive.add(lane) }),
+      context({ worker, signal: stop.signal, onActivity: () => alive.add(worker) }),
     ),
   );
   const settled = Promise.allSettled(asked);

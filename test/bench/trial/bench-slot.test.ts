@@ -61,7 +61,7 @@ describe('the slot of a bench', () => {
       endpoint: '/v1/chat/completions' as const,
       body: { model: 'mock', messages: [{ role: 'user', content: 'hi' }] },
     };
-    const context = { signal: new AbortController().signal, onFirstToken() {}, onActivity() {}, lane: 0 };
+    const context = { signal: new AbortController().signal, onFirstToken() {}, onActivity() {}, worker: 0 };
     expect(await cycled.generate(request, context)).toMatchObject({ status: 'completed' });
     expect([state.open, opened.length]).toEqual([0, 2]);
     slot.wish({ workers: 1, isCycled: false });

@@ -47,7 +47,7 @@ const noticesIn = (events: RunEvent[]): string[] =>
 
 describe('an engine that runs out of memory', () => {
   test('gets half the workers, once for a burst, and no request is to blame', async () => {
-    const { run, lines, events } = prepare(await withRoomFor(2), { lanes: 8, settings: settings({ retries: 0 }) });
+    const { run, lines, events } = prepare(await withRoomFor(2), { maxWorkers: 8, settings: settings({ retries: 0 }) });
     await runRequests(run);
     expect(workersIn(events)[0]).toBe(4);
     expect(noticesIn(events)[0]).toMatch(
@@ -59,7 +59,7 @@ describe('an engine that runs out of memory', () => {
   });
 
   test('is left some time before a request goes again', async () => {
-    const { run, events } = prepare(await withRoomFor(2), { lanes: 8 });
+    const { run, events } = prepare(await withRoomFor(2), { maxWorkers: 8 });
     await runRequests(run);
     const delays = events.flatMap((event) => (event.type === 'request-retry' ? [event.delayMs] : []));
     expect(delays.length).toBeGreaterThan(0);
@@ -68,7 +68,7 @@ describe('an engine that runs out of memory', () => {
 
   test('for all that it is sent ends the run, and leaves the requests to a resume', async () => {
     const { backend } = await withoutRoomFor(() => true);
-    const { run, lines } = prepare(backend, { lanes: 2, settings: settings({ retries: 0 }) });
+    const { run, lines } = prepare(backend, { maxWorkers: 2, settings: settings({ retries: 0 }) });
     await expect(runRequests(run)).rejects.toMatchObject({
       kind: 'out-of-memory',
       exitCode: 4,
@@ -81,9 +81,9 @@ describe('an engine that runs out of memory', () => {
 });
 
 describe('a request that runs out of memory alone', () => {
-  test.each([1, 2, 8])('fails alone among others, and takes no workers with it (%s workers)', async (lanes) => {
+  test.each([1, 2, 8])('fails alone among others, and takes no workers with it (%s workers)', async (workers) => {
     const { backend, sent } = await withoutRoomFor((id) => id === 'r7');
-    const { run, lines, events } = prepare(backend, { lanes, settings: settings({ retries: 0 }) });
+    const { run, lines, events } = prepare(backend, { maxWorkers: workers, settings: settings({ retries: 0 }) });
     await runRequests(run);
     const failed = lines.filter(({ error }) => error !== null);
     expect(lines).toHaveLength(50);
@@ -92,7 +92,7 @@ describe('a request that runs out of memory alone', () => {
       'The engine ran out of memory for this request, which was alone in it. no room',
     );
     expect(sent.get('r7')).toBe(3);
-    expect(workersIn(events)).toEqual(lanes === 1 ? [] : [lanes / 2, lanes]);
+    expect(workersIn(events)).toEqual(workers === 1 ? [] : [workers / 2, workers]);
   });
 
   test.each([

@@ -88,7 +88,7 @@ describe('a run', () => {
     return { backend, sentAt };
   }
 
-  test('sends nothing in a hold, in no lane', async () => {
+  test('sends nothing in a hold, in no worker', async () => {
     const { backend, sentAt } = await answering((number) =>
       number === 9 ? { ...completion('x'), pauseMs: 5000 } : completion('x'),
     );
@@ -96,7 +96,7 @@ describe('a run', () => {
     const ended = runRequests(run);
     await vi.advanceTimersByTimeAsync(4999);
     const before = sentAt.length;
-    expect(before).toBeLessThan(10 + run.lanes);
+    expect(before).toBeLessThan(10 + run.maxWorkers);
     await vi.advanceTimersByTimeAsync(1);
     await ended;
     expect(sentAt.slice(before).every((at) => at >= 5000)).toBe(true);
@@ -129,7 +129,7 @@ describe('a run', () => {
     'gets all answers of a server that refuses half (Retry-After %s)',
     async (retryAfterMs) => {
       const { backend } = await answering((number) => (number % 2 === 0 ? refusal(retryAfterMs) : completion('x')));
-      const { run, lines } = prepare(backend, { items: items(200), lanes: 16, startsWith: 8 });
+      const { run, lines } = prepare(backend, { items: items(200), maxWorkers: 16, startsWith: 8 });
       const ended = runRequests(run);
       await vi.advanceTimersByTimeAsync(600_000);
       await ended;

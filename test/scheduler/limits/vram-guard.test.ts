@@ -25,7 +25,7 @@ interface Watch {
   conversations: Conversations;
 }
 
-function open(vramLimit: VramLimit, { lanes = 4, hasConversations = false } = {}): Watch {
+function open(vramLimit: VramLimit, { startWorkers = 4, hasConversations = false } = {}): Watch {
   const events: RunEvent[] = [];
   const notices: string[] = [];
   const emit = (event: RunEvent): void => {
@@ -43,7 +43,7 @@ function open(vramLimit: VramLimit, { lanes = 4, hasConversations = false } = {}
   const guard = createVramGuard({
     settings: { vramLimit, stallTimeoutMs },
     conversations: hasConversations ? conversations : null,
-    workers: createWorkerLimit(lanes, (count) => void workers.push(count)),
+    workers: createWorkerLimit(startWorkers, (count) => void workers.push(count)),
     emit,
     fail: (error) => void errors.push(error),
   });
@@ -62,11 +62,11 @@ function open(vramLimit: VramLimit, { lanes = 4, hasConversations = false } = {}
   };
 }
 
-function talk(conversations: Conversations, lane: number, turns: number): void {
+function talk(conversations: Conversations, worker: number, turns: number): void {
   for (let count = 0; count < turns; count++) {
     const request = chat(`r${count}`);
-    conversations.extend(lane, request);
-    conversations.accept(lane, request, completion('x').body);
+    conversations.extend(worker, request);
+    conversations.accept(worker, request, completion('x').body);
   }
 }
 
@@ -119,7 +119,7 @@ describe('full GPU memory', () => {
 
 describe('a pause', () => {
   const paused = (limit: VramLimit): Watch => {
-    const watch = open(limit, { lanes: 1 });
+    const watch = open(limit, { startWorkers: 1 });
     expect(watch.feed(10, 90)).toEqual([null, 'pause']);
     return watch;
   };
@@ -180,7 +180,7 @@ describe('a run', () => {
   async function fillingUp(vramLimit: VramLimit, stallTimeout = stallTimeoutMs) {
     let sample: (sampled: GpuSample[]) => void = () => {};
     const watched = prepare(await openMock(), {
-      lanes: 2,
+      maxWorkers: 2,
       settings: settings({ vramLimit, stallTimeoutMs: stallTimeout }),
       onGpuSample: (listener) => void (sample = listener),
       record(_row, line) {

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { createWorkerLimit } from '../../../src/scheduler/limits/worker-limit.ts';
 
-function open(lanes: number) {
+function open(workers: number) {
   const changes: number[] = [];
-  const limit = createWorkerLimit(lanes, (workers) => void changes.push(workers));
+  const limit = createWorkerLimit(workers, (allowed) => void changes.push(allowed));
   return {
     limit,
     changes,
-    allowed: () => Array.from({ length: lanes }, (_, lane) => limit.allows(lane)).lastIndexOf(true) + 1,
+    allowed: () => Array.from({ length: workers }, (_, worker) => limit.allows(worker)).lastIndexOf(true) + 1,
   };
 }
 
-test('the workers are halved down to one, the last lanes first', () => {
+test('the workers are halved down to one, the last workers first', () => {
   const { limit, changes, allowed } = open(8);
   expect(allowed()).toBe(8);
   const steps = [1, 2, 3, 4].map(() => [limit.lower('out-of-memory'), limit.workers(), allowed(), limit.lowerings()]);
@@ -49,7 +49,7 @@ test('each cause has a limit of its own, and the lowest counts', () => {
   expect(limit.lowerings()).toBe(2);
 });
 
-test('a pause lets no lane work, and ends with the workers that are left', () => {
+test('a pause lets no worker work, and ends with the workers that are left', () => {
   const { limit, changes, allowed } = open(5);
   limit.pause();
   limit.pause();

@@ -13,7 +13,7 @@ import { type GenerationSettings, readBody } from './read-body.ts';
 import { refuse, sentenceOf } from '../../request/refuse.ts';
 import { createSequencePool } from '../sequence-pool.ts';
 
-export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'lane'>) => Promise<Answer>;
+export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'worker'>) => Promise<Answer>;
 
 /** Answers requests on a loaded model, as many at once as there are sequences. Rejects only when aborted. */
 export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettings): AnswerRequest {

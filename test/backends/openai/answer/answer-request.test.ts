@@ -260,7 +260,9 @@ test.each([{}, { 'Keep-Alive': 'timeout=60' }])('an idle connection is not used 
   // `vllm serve` closes it at 5 s, and a request that is sent at that moment is lost.
   const { server, backend } = await openFake({ headers });
   const ask = async (): Promise<void> => {
-    const asked = Array.from({ length: 8 }, (_, lane) => backend.generate(candidate(lane).request, context({ lane })));
+    const asked = Array.from({ length: 8 }, (_, worker) =>
+      backend.generate(candidate(worker).request, context({ worker })),
+    );
     for (const answer of await Promise.all(asked)) completed(answer);
   };
   await ask();
