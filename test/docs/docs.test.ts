@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { allErrorKinds, groupOf, isTransient, stopsTheRun } from '../../src/core/errors.ts';
 import { program as cli, createCliFolder } from '../helpers/run-cli.ts';
+import { law } from '../house/plants.ts';
+import { lawTable } from './law-table.ts';
 import { type Program, filledIn, flagsOf, unknownFlags } from './flags.ts';
 import { type Page, anchorsOf, brokenLinks, missingPaths, readPages, relativeLinksOf, tableBetween } from './pages.ts';
 
@@ -80,6 +82,13 @@ describe('what the documents show of the program', () => {
       expect(page.text).toContain(`<!-- options: ${name} -->`);
       await expect(filledIn(page, program)).toMatchFileSnapshot(`../../${page.path}`);
     }
+  });
+
+  test('is what each folder may import', async () => {
+    const page = pageAt('docs/architecture.md');
+    expect(page.text).toContain('<!-- law -->');
+    const text = page.text.replace(/(<!-- law -->\n).*(<!-- \/law -->)/s, `$1\n${lawTable(law)}\n\n$2`);
+    await expect(text).toMatchFileSnapshot('../../docs/architecture.md');
   });
 
   test('is each folder of the sources', async () => {
