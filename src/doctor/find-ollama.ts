@@ -8,7 +8,8 @@ import { isOpenToOthers } from '../machine/listening-process.ts';
 import type { OllamaPlace } from '../core/backend.ts';
 import { LlmbatchError } from '../core/errors.ts';
 import { type OllamaModel, listModels } from './ollama-models.ts';
-import { type ServerSettings, portOf, readSettings } from './ollama-settings.ts';
+import { type ServerSettings, readSettings } from './ollama-settings.ts';
+import { portOf } from '../backends/ollama/server-process.ts';
 import { type ProbeRequest, type SlotProbe, probeOllama } from './probe-ollama.ts';
 
 export interface OllamaSearch {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { OllamaHost } from '../backends/ollama/http/host.ts';
-import { findServer } from '../machine/listening-process.ts';
+import { findLocalServer } from '../backends/ollama/server-process.ts';
+import { readProcFile } from '../machine/proc.ts';
 
 /** The only variables of a server that are ever shown: another one's value could be a secret. */
 const settingNames = [
@@ -25,9 +25,8 @@ export interface ServerSettings {
 }
 
 /** Null where the server is not a process of this machine, or not one that may be looked at. */
-export async function readSettings({ url, isLocal }: OllamaHost): Promise<ServerSettings | null> {
-  if (!isLocal) return null;
-  const server = await findServer(portOf(url));
+export async function readSettings(host: OllamaHost): Promise<ServerSettings | null> {
+  const server = await findLocalServer(host);
   if (server === null || server.environment === null) return null;
   const { environment } = server;
   const value = (name: SettingName): [SettingName, string | null] => [name, environment[name] || null];
@@ -35,12 +34,5 @@ export async function readSettings({ url, isLocal }: OllamaHost): Promise<Server
   return { values, startedBy: (await isService(server.pid)) ? 'systemd' : 'command' };
 }
 
-export const portOf = (url: string): number => {
-  const { port, protocol } = new URL(url);
-  return Number(port || (protocol === 'https:' ? 443 : 80));
-};
-
-const isService = async (pid: number): Promise<boolean> => /\/ollama\.service\b/.test(await readProc(pid, 'cgroup'));
-
-const readProc = (pid: number, name: string): Promise<string> =>
-  readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+const isService = async (pid: number): Promise<boolean> =>
+  /\/ollama\.service\b/.test(await readProcFile(pid, 'cgroup'));

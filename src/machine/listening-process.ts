@@ -1,33 +1,33 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { listProcesses, readProcFile, readProcessStat } from './proc.ts';
 
 /** A server on this machine, as the system shows it. Only on Linux, and only to its owner or root. */
 export interface ServerProcess {
   pid: number;
-  /** What it was started with, where it is Ollama itself: the server's settings are nowhere else to be seen. What listens
-   * may be a tunnel or a container's proxy, whose environment says nothing: null. */
+  /**
+   * The environment that it was started with. Null where the program is not one of those that were looked for: what
+   * listens may be a tunnel or a container's proxy, whose environment says nothing about the server behind it.
+   */
   environment: Record<string, string> | null;
 }
 
-/** The process that listens on a port; null where it can't be seen. */
-export async function findServer(port: number): Promise<ServerProcess | null> {
+/** Finds the process that listens on a port, and reads its environment where its program is the one wanted; null where it can't be seen. */
+export async function findServer(port: number, program: RegExp): Promise<ServerProcess | null> {
   const sockets = await listeningSockets(port);
   if (sockets.size === 0) return null;
-  for (const pid of await processes()) {
+  for (const pid of await listProcesses()) {
     if (!(await hasSocket(pid, sockets))) continue;
-    const isOllama = (await nameOf(pid)).startsWith('ollama');
-    return { pid, environment: isOllama ? await environmentOf(pid) : null };
+    return { pid, environment: program.test(await programOf(pid)) ? await environmentOf(pid) : null };
   }
   return null;
 }
 
-/** The process that has a server's model loaded: its child; null where there is none. */
-export async function findRunner(serverPid: number): Promise<number | null> {
-  for (const pid of await processes()) {
-    const stat = await readText(`/proc/${pid}/stat`);
-    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (Number(parent) !== serverPid) continue;
-    if (/^(llama-server|ollama)/.test(await nameOf(pid))) return pid;
+/** Finds a child of a process by the name of its program; null where there is none. */
+export async function findChild(parentPid: number, program: RegExp): Promise<number | null> {
+  for (const pid of await listProcesses()) {
+    const stat = await readProcessStat(pid);
+    if (stat?.parentPid === parentPid && program.test(await programOf(pid))) return pid;
   }
   return null;
 }
@@ -63,14 +63,12 @@ async function hasSocket(pid: number, sockets: ReadonlySet<string>): Promise<boo
   return false;
 }
 
-const nameOf = async (pid: number): Promise<string> =>
-  basename((await readText(`/proc/${pid}/cmdline`)).split('\0')[0] ?? '');
+/** The name of the program that a process runs, without its folder. */
+const programOf = async (pid: number): Promise<string> =>
+  basename((await readProcFile(pid, 'cmdline')).split('\0')[0] ?? '');
 
 const environmentOf = async (pid: number): Promise<Record<string, string>> =>
-  Object.fromEntries((await readText(`/proc/${pid}/environ`)).split('\0').map(splitVariable));
-
-const processes = async (): Promise<number[]> =>
-  (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => Number.isInteger(pid));
+  Object.fromEntries((await readProcFile(pid, 'environ')).split('\0').map(splitVariable));
 
 const readText = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
 

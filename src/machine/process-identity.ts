@@ -1,5 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { readProcessStat } from './proc.ts';
 
 /** Names one process of one machine, for as long as anybody may ask. */
 export interface ProcessIdentity {
@@ -40,12 +41,10 @@ export async function livenessOf(other: ProcessIdentity): Promise<Liveness> {
   return (await readStartTicks(other.pid)) === other.startTicks ? 'alive' : 'dead';
 }
 
-/** Null for a process that does not exist, or is dead and only not yet reaped. */
+/** Start of a process, in clock ticks; null for one that does not exist, or is dead and only not yet reaped. */
 async function readStartTicks(pid: number): Promise<number | null> {
-  const stat = await readText(`/proc/${pid}/stat`);
-  // The name, in parentheses, may hold spaces; after it: state, then field 4 and on; the start time is field 22.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? null : Number(fields[19]);
+  const stat = await readProcessStat(pid);
+  return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : stat.startTicks;
 }
 
 function isRunning(pid: number): boolean {

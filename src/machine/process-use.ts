@@ -1,5 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import type { Emit } from '../core/events.ts';
+import { readProcFile, readProcessStat } from './proc.ts';
 
 /** CPU seconds used since the process began, and resident memory. */
 export interface ProcessUse {
@@ -45,7 +46,7 @@ const readProcess = process.platform === 'linux' ? readProcTree : readPs;
 /** The kernel counts CPU time for user space in hundredths of a second, whatever its own tick is. */
 const ticksPerSecond = 100;
 
-/** Of a process and all that it started: an engine may be several. Null where there is no such process. */
+/** CPU time and memory of a process and all that it started, since an engine may be several processes; null where there is no such process. */
 export async function readProcTree(pid: number): Promise<ProcessUse | null> {
   const own = await readProcFolder(pid);
   if (own === null) return null;
@@ -67,25 +68,16 @@ async function childrenOf(pid: number): Promise<number[]> {
   return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
 }
 
-/** Null where there is no such process. */
+/** CPU time and memory of one process, as /proc shows them; null where there is no such process. */
 export async function readProcFolder(pid: number): Promise<ProcessUse | null> {
-  try {
-    const [stat, status] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile(`/proc/${pid}/status`, 'utf8'),
-    ]);
-    // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th field after it.
-    const times = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const cpuSeconds = (Number(times[11]) + Number(times[12])) / ticksPerSecond;
-    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-    // A zombie has no memory any more.
-    return kibibytes === undefined ? null : { cpuSeconds, memoryBytes: Number(kibibytes) * 1024 };
-  } catch {
-    return null;
-  }
+  const [stat, status] = await Promise.all([readProcessStat(pid), readProcFile(pid, 'status')]);
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  // A zombie has no memory any more.
+  if (stat === null || kibibytes === undefined) return null;
+  return { cpuSeconds: stat.cpuTicks / ticksPerSecond, memoryBytes: Number(kibibytes) * 1024 };
 }
 
-/** The same by `ps`, for macOS and the BSDs. Null where there is no such process, or no `ps`. */
+/** CPU time and memory of one process by `ps`, for macOS and the BSDs; null where there is no such process, or no `ps`. */
 export async function readPs(pid: number): Promise<ProcessUse | null> {
   const { execa } = await import('execa');
   const { stdout } = await execa('ps', ['-o', 'rss=,time=', '-p', String(pid)], { reject: false, timeout: 5000 });
@@ -94,7 +86,7 @@ export async function readPs(pid: number): Promise<ProcessUse | null> {
   return { cpuSeconds: parsePsTime(time), memoryBytes: Number(kibibytes) * 1024 };
 }
 
-/** `[[days-]hours:]minutes:seconds[.hundredths]` in seconds. */
+/** Reads a time of `ps`, `[[days-]hours:]minutes:seconds[.hundredths]`, in seconds. */
 export function parsePsTime(text: string): number {
   const [clock = '', days = '0'] = text.split('-').toReversed();
   const seconds = clock.split(':').reduce((total, part) => total * 60 + Number(part), 0);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { findRunner, findServer, isOpenToOthers } from '../../src/machine/listening-process.ts';
+import { findChild, findServer, isOpenToOthers } from '../../src/machine/listening-process.ts';
 
 /** A process that listens, starts a child by this name, and says both. */
 async function startServer(
@@ -30,26 +30,31 @@ async function startServer(
   return { ...said, pid: server.pid ?? 0 };
 }
 
+const runner = /^(llama-server|ollama)/;
+
 describe.runIf(process.platform === 'linux')('a server on this machine', () => {
   test.each(['127.0.0.1', '0.0.0.0', '::1'])('is found by its port, with its environment: %s', async (host) => {
     const { port, pid } = await startServer(host, 'llama-server');
-    expect(await findServer(port)).toMatchObject({ pid, environment: { LLAMA_ARG_CACHE_RAM: '0', ODD: 'a=b=c' } });
+    expect(await findServer(port, /^ollama/)).toMatchObject({
+      pid,
+      environment: { LLAMA_ARG_CACHE_RAM: '0', ODD: 'a=b=c' },
+    });
   });
 
   test('keeps its environment to itself where it is a tunnel or a proxy', async () => {
     const { port, pid } = await startServer('127.0.0.1', 'llama-server', 'docker-proxy');
-    expect(await findServer(port)).toEqual({ pid, environment: null });
+    expect(await findServer(port, /^ollama/)).toEqual({ pid, environment: null });
   });
 
   test.each(['/usr/lib/ollama/llama-server', 'ollama'])('has its model in a child: %s', async (name) => {
     const { pid, child } = await startServer('127.0.0.1', name);
-    expect(await findRunner(pid)).toBe(child);
+    expect(await findChild(pid, runner)).toBe(child);
   });
 
   test('has none where its children are others', async () => {
     const { pid } = await startServer('127.0.0.1', 'sleep', 'node');
-    expect(await findRunner(pid)).toBe(null);
-    expect(await findRunner(process.pid)).toBe(null);
+    expect(await findChild(pid, runner)).toBe(null);
+    expect(await findChild(process.pid, runner)).toBe(null);
   });
 
   test('is not there where nothing listens', async () => {
@@ -58,10 +63,10 @@ describe.runIf(process.platform === 'linux')('a server on this machine', () => {
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    expect(await findServer(port)).toMatchObject({ pid: process.pid });
+    expect(await findServer(port, /^ollama/)).toMatchObject({ pid: process.pid });
     server.close();
     await once(server, 'close');
-    expect(await findServer(port)).toBe(null);
+    expect(await findServer(port, /^ollama/)).toBe(null);
   });
 
   test.each([

@@ -19,7 +19,7 @@ import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
 import { createReloadWatch } from './model/reload-watch.ts';
 import { createModelRestart, freeModel } from './model/restart-model.ts';
 import { type RunnerProcess, createRunnerProcess } from './runner-process.ts';
-import { findRunner, findServer } from '../../machine/listening-process.ts';
+import { findLocalRunner, findLocalServer } from './server-process.ts';
 import { cutsPrompts } from './http/versions.ts';
 
 /** A server that is being started is waited for so long, and one that went away in the middle of a run. */
@@ -62,12 +62,12 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;
   const slots = await findSlots(loaded, options, request);
-  const server = await findLocalServer(client);
+  const server = await findLocalServer(client.host);
   for (const note of await describeModel({ ...found, prepared, version, slots, server }, request)) onNotice(note);
   const tools = createTools(loaded, version, request);
   const closing = new AbortController();
   const { restart, ready } = createModelRestart(loaded, AbortSignal.any([signal, closing.signal]));
-  const runner = createRunnerProcess(() => findLocalRunner(client));
+  const runner = createRunnerProcess(() => findLocalRunner(client.host));
   if (server !== null) await runner.look();
   return {
     info: {
@@ -120,14 +120,6 @@ const supervisionOf = ({ loaded, runner, reloads, restart }: Supervised, { onRes
 });
 
 const sizeOf = (bytes: number | null): string => (bytes === null ? '' : ` (${formatBytes(bytes)})`);
-
-const findLocalServer = ({ host }: OllamaClient) =>
-  host.isLocal ? findServer(Number(new URL(host.url).port || 80)) : Promise.resolve(null);
-
-async function findLocalRunner(client: OllamaClient): Promise<number | null> {
-  const server = await findLocalServer(client);
-  return server === null ? null : findRunner(server.pid);
-}
 
 const createTools = (loaded: LoadedModel, version: string, request: OpenRequest): AnswerTools => ({
   allowControlTokens: request.allowControlTokens,

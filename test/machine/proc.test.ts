@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { listProcesses, parseProcessStat, readProcFile, readProcessStat } from '../../src/machine/proc.ts';
+
+test('a name with spaces and parentheses does not shift the fields', () => {
+  const line =
+    '4242 (a (b) c) S 17 4242 4242 0 -1 4194560 5147 0 0 0 250 75 0 0 20 0 11 0 987654 1108709376 10543 18446744073709551615';
+  expect(parseProcessStat(line)).toEqual({ state: 'S', parentPid: 17, cpuTicks: 325, startTicks: 987_654 });
+});
+
+describe.runIf(process.platform === 'linux')('/proc', () => {
+  test('shows a child with its parent, and the time that it used', async () => {
+    const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const pid = child.pid ?? 0;
+    await expect.poll(() => readProcessStat(pid).then((stat) => stat?.cpuTicks ?? 0)).toBeGreaterThan(0);
+    const [stat, own] = await Promise.all([readProcessStat(pid), readProcessStat(process.pid)]);
+    expect(stat).toMatchObject({ state: 'R', parentPid: process.pid });
+    expect(stat?.startTicks).toBeGreaterThan(own?.startTicks ?? Infinity);
+    expect(await listProcesses()).toEqual(expect.arrayContaining([pid, process.pid]));
+  });
+
+  test('shows nothing of a process that is gone', async () => {
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    expect(await readProcessStat(child.pid ?? 0)).toBeNull();
+    expect(await readProcFile(child.pid ?? 0, 'cmdline')).toBe('');
+  });
+});
