@@ -1,28 +1,24 @@
 import { messageOf } from '../core/errors.ts';
+import { type GpuValues, queryArguments, readGpuLine } from './nvidia-smi.ts';
 
-export interface Gpu {
-  name: string;
-  driver: string;
-  /** Null where the driver does not say. */
-  totalBytes: number | null;
-  usedBytes: number | null;
-  freeBytes: number | null;
-}
+const fields = ['name', 'driver', 'totalBytes', 'usedBytes', 'freeBytes'] as const;
 
+/** A GPU and its memory, in bytes; null where the driver does not say. */
+export type Gpu = GpuValues<(typeof fields)[number]>;
+
+/** The GPUs of this machine, as one look showed them. */
 export interface GpuSearch {
   gpus: Gpu[];
-  /** What `nvidia-smi` said instead; null where it listed GPUs, or isn't there. */
+  /** What `nvidia-smi` said instead; null where it listed GPUs, or is not there. */
   failure: string | null;
 }
 
-const query = ['--query-gpu=name,driver_version,memory.total,memory.used,memory.free', '--format=csv,noheader,nounits'];
 const maxMs = 10_000;
-const mebibyte = 1024 ** 2;
 
-/** NVIDIA's GPUs, by one call of `nvidia-smi`. That it isn't there is a normal case. */
+/** Finds NVIDIA's GPUs by one call of `nvidia-smi`. That it is not there is a normal case. */
 export async function findGpus(environment: NodeJS.ProcessEnv): Promise<GpuSearch> {
   const { execa } = await import('execa');
-  const outcome = await execa('nvidia-smi', query, {
+  const outcome = await execa('nvidia-smi', queryArguments(fields), {
     env: environment,
     extendEnv: false,
     stdin: 'ignore',
@@ -31,20 +27,8 @@ export async function findGpus(environment: NodeJS.ProcessEnv): Promise<GpuSearc
   });
   if (outcome.code === 'ENOENT') return { gpus: [], failure: null };
   const lines = outcome.stdout.split('\n').filter((line) => line.trim() !== '');
-  const gpus = lines.map(parseLine).filter((gpu) => gpu !== null);
+  const gpus = lines.map((line) => readGpuLine(line, fields)).filter((gpu) => gpu !== null);
   if (!outcome.failed && gpus.length > 0) return { gpus, failure: null };
-  const said = [...lines, ...outcome.stderr.split('\n')].find((line) => line.trim() !== '');
-  return { gpus: [], failure: said?.trim() ?? messageOf(outcome.cause ?? 'it said nothing') };
+  const message = [...lines, ...outcome.stderr.split('\n')].find((line) => line.trim() !== '');
+  return { gpus: [], failure: message?.trim() ?? messageOf(outcome.cause ?? 'it said nothing') };
 }
-
-/** `NVIDIA GeForce RTX 4080, 560.35.03, 16376, 1024, 15352`: MiB. Null where the line is a message. */
-function parseLine(line: string): Gpu | null {
-  const cells = line.split(',').map((cell) => cell.trim());
-  if (cells.length !== 5) return null;
-  const [name = '', driver = '', ...memory] = cells;
-  const [totalBytes = null, usedBytes = null, freeBytes = null] = memory.map(parseMebibytes);
-  return { name, driver, totalBytes, usedBytes, freeBytes };
-}
-
-/** `[N/A]` and the like are null. */
-const parseMebibytes = (cell: string): number | null => (/^\d+$/.test(cell) ? Number(cell) * mebibyte : null);
