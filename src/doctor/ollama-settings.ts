@@ -1,5 +1,6 @@
 import type { OllamaHost } from '../backends/ollama/http/host.ts';
 import { findLocalServer } from '../backends/ollama/server-process.ts';
+export { portOf } from '../backends/ollama/server-process.ts';
 import { readProcFile } from '../machine/proc.ts';
 
 /** The only variables of a server that are ever shown: another one's value could be a secret. */

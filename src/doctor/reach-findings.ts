@@ -2,7 +2,7 @@ import { addressFindings } from './address-findings.ts';
 import type { SystemReport } from './examine.ts';
 import type { OllamaSearch } from './find-ollama.ts';
 import { type Finding, finding, settingFinding } from './finding.ts';
-import { portOf } from '../backends/ollama/server-process.ts';
+import { portOf } from './ollama-settings.ts';
 
 /** Is the Ollama server there, is it the right one, and who can reach it? */
 export const reachFindings = (examination: SystemReport): Finding[] => [
