@@ -17,11 +17,14 @@ export interface Distribution {
 export interface DistributionRecorder {
   /** Records a time in milliseconds. */
   record(valueMs: number): void;
-  /** Null where nothing was recorded. */
+  /** The distribution of what was recorded so far; null where nothing was. */
   read(): Distribution | null;
 }
 
-/** Percentiles of times, to three figures, in 250 kB however many there are. Kept in microseconds: a histogram holds integers from 1. */
+/**
+ * Percentiles of times, to three figures, in 250 kB however many there are. Kept in microseconds: a histogram holds
+ * integers from 1.
+ */
 export function createDistribution(): DistributionRecorder {
   const histogram = createHistogram({ lowest: 1, highest: longestMicroseconds, figures: 3 });
   let sumMs = 0;

@@ -11,9 +11,9 @@ const roundsPerWord = 2;
 const roundsAtEnd = 4;
 
 /**
- * Half SipHash (Aumasson and Bernstein; 64 bits out) over the UTF-16 units of a text, from a random state of this process:
- * whoever writes ids can't make two that share a hash, as with any hash that is known. Left in `hash`, so that nothing is
- * allocated. Means nothing outside of the process: never write it to a file.
+ * Half SipHash (Aumasson and Bernstein; 64 bits out) over the UTF-16 units of a text, from a random state of this
+ * process: whoever writes ids can't make two that share a hash, as with any hash that is known. The result is left in
+ * `hash`, so that nothing is allocated. It means nothing outside of this process: never write it to a file.
  */
 export function hashText(text: string): void {
   state.set(key);

@@ -1,8 +1,9 @@
 import { hash, hashText } from './hash-text.ts';
 
 /**
- * Text keys to numbers, without keeping the texts: open addressing over 64-bit hashes, 12 bytes a slot. Two texts with one
- * hash would be taken for one: among a million keys the chance that any two do is 3 in 10^8 (n² / 2^65), whoever chose them.
+ * Maps text keys to numbers without keeping the texts: open addressing over 64-bit hashes, 12 bytes a slot. Two texts
+ * with one hash would be taken for one: among a million keys the chance that any two do is 3 in 10^8 (n² / 2^65),
+ * whoever chose them.
  */
 export interface IdIndex {
   /** The number claimed for this text, or -1. */

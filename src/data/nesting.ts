@@ -1,12 +1,12 @@
 /**
- * JSON.stringify, Python's JSON (1,000 levels, ours around it included), templates and schemas recurse: what is deeper would
- * end the run, or an engine, instead of one request. Nothing that means something comes near it, neither a request nor an
- * answer.
+ * JSON.stringify, Python's JSON (1,000 levels, ours around it included), templates and schemas recurse: what is deeper
+ * would end the run, or an engine, instead of one request. Nothing that means something comes near it, neither a
+ * request nor an answer.
  */
 export const deepestNesting = 200;
 
 /**
- * Whether a JSON text nests objects and lists deeper than so many levels. Told from the text, before it is parsed:
+ * Says whether a JSON text nests objects and lists deeper than `levels`. It is judged by the text before it is parsed:
  * JSON.parse takes a minute and 2 GB for 64 MB of brackets.
  */
 export function isDeeperThan(text: string, levels: number): boolean {
@@ -33,7 +33,7 @@ function hasMoreThan(text: string, most: number): boolean {
   return false;
 }
 
-/** Where the quote is that ends the string; the end of the text where none does. */
+/** Index of the quote that ends the string, or the length of the text where the string has no end. */
 function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start); at !== -1; at = text.indexOf('"', at + 1)) {
     let before = at - 1;

@@ -1,6 +1,9 @@
 import { createIdIndex } from './id-index.ts';
 
-/** open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--limit`, `--sample` */
+/**
+ * open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--limit`,
+ * `--sample`
+ */
 export const rowStates = { open: 0, rejected: 1, succeeded: 2, failed: 3, left: 4 } as const;
 export type RowState = (typeof rowStates)[keyof typeof rowStates];
 
@@ -15,7 +18,7 @@ export interface NewRow {
 }
 
 /**
- * What must be known of every request while a run goes on, in typed arrays: about 55 bytes a row with its id, so that a
+ * Holds what must be known of every request during a run, in typed arrays: about 55 bytes a row with its id, so that a
  * million rows cost 55 MB, where a Map of strings alone would cost 100. Rows are numbered from 0, in input order.
  */
 export type RowTable = ReturnType<typeof createRowTable>;
@@ -43,7 +46,7 @@ export function createRowTable() {
     find: ids.find,
     /** Gives the id to the row; false when another row has it. */
     claim: ids.claim,
-    /** Where the row's line lies in the input. */
+    /** Byte offset of the row's line in the input. */
     offset: (row: number): number => columns.offsets[row] ?? 0,
     length: (row: number): number => columns.lengths[row] ?? 0,
     checksum: (row: number): number => columns.checksums[row] ?? 0,
@@ -53,7 +56,7 @@ export function createRowTable() {
     setState(row: number, state: RowState): void {
       columns.states[row] = state;
     },
-    /** Where the row's result lies in the output; -1 while there is none. */
+    /** Byte offset of the row's result in the output; -1 while there is none. */
     resultOffset: (row: number): number => columns.resultOffsets[row] ?? -1,
     resultLength: (row: number): number => columns.resultLengths[row] ?? 0,
     setResult(row: number, offset: number, length: number): void {

@@ -6,8 +6,8 @@ const succeeds = (look: Promise<unknown>): Promise<boolean> =>
     () => false,
   );
 
-/** Is there what the path leads to, through links? */
+/** Says whether the file that the path leads to exists; links are followed. */
 export const exists = (path: string): Promise<boolean> => succeeds(stat(path));
 
-/** Does anything have this name, be it a link that leads nowhere? */
+/** Says whether the name is taken by anything, even by a link that leads nowhere. */
 export const isTaken = (path: string): Promise<boolean> => succeeds(lstat(path));

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 
 export interface Fingerprint {
   bytes: number;
-  /** Hex. */
+  /** SHA-256 of the file, in hex. */
   sha256: string;
 }
 
-/** What the whole file is, and its first bytes. */
+/** Fingerprint of a whole file and of its first bytes. */
 export interface PrefixedFingerprint extends Fingerprint {
-  /** Of the prefix, where the file goes on behind it with a new line; else null. */
+  /** SHA-256 of the first bytes in hex, where the file goes on behind them with a new line; else null. */
   prefixSha256: string | null;
 }
 
 export interface FingerprintBuilder {
   add: (block: Buffer) => void;
-  /** Call once, at the end. */
+  /** Returns the fingerprint; to be called once, after the last byte. */
   finish: () => PrefixedFingerprint;
 }
 

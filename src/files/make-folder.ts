@@ -3,8 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { codeOf } from '../core/errors.ts';
 
 /**
- * Makes a folder, and those above it. Resolves to the first one that it made, or undefined where all were there. Step by
- * step: Node's own recursive `mkdir` spins for ever where a file system says ENOENT to every new folder (/proc).
+ * Makes a folder, and those above it. Resolves to the first one that it made, or undefined where all were there. Step
+ * by step: Node's own recursive `mkdir` spins for ever where a file system says ENOENT to every new folder (/proc).
  */
 export async function makeFolder(path: string, mode = 0o777): Promise<string | undefined> {
   const folder = resolve(path);
@@ -19,7 +19,7 @@ export async function makeFolder(path: string, mode = 0o777): Promise<string | u
   return first ?? folder;
 }
 
-/** False where a folder above is missing, or something lies there already. */
+/** Makes one folder; resolves to false where a folder above is missing, or something has this name already. */
 async function makeOne(folder: string, mode: number): Promise<boolean> {
   try {
     await mkdir(folder, { mode });

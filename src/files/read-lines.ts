@@ -2,13 +2,13 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** One line as it lies in the file. The bytes are valid only until the next step of the iterator. */
 export interface RawLine {
-  /** Without the line feed (a carriage return before it is kept). Empty when `tooLong`. */
+  /** Bytes of the line without the line feed (a carriage return before it is kept). Empty when `tooLong`. */
   bytes: Buffer;
   /** Byte position of the line in the file. */
   offset: number;
   /** Bytes of the line without the line feed. */
   length: number;
-  /** False for a last line without a line feed. */
+  /** Says whether the line ends with a line feed: the last one may not. */
   terminated: boolean;
   tooLong: boolean;
 }
@@ -21,7 +21,8 @@ const lineFeed = 10;
 
 /**
  * Reads a file in blocks and yields the lines of each block together: an iterator step a line would cost more than the
- * line. Memory stays at one block plus the longest line (of those up to `longest` bytes). `onBlock` sees every byte once, in order (for a digest).
+ * line. Memory stays at one block plus the longest line (of those up to `longest` bytes). `onBlock` sees every byte
+ * once, in order (for a digest).
  */
 export async function* readLineBlocks(
   handle: FileHandle,

@@ -18,7 +18,10 @@ export async function readRanges(handle: FileHandle, ranges: readonly ByteRange[
   });
 }
 
-/** As `readRanges`, of a file that may have been cut meanwhile: null for what lies behind its end. */
+/**
+ * Reads ranges as `readRanges` does, of a file that may have been cut meanwhile: null stands for a range behind its
+ * end.
+ */
 export async function findRanges(handle: FileHandle, ranges: readonly ByteRange[]): Promise<(Buffer | null)[]> {
   const buffers: (Buffer | null)[] = [];
   for (let from = 0; from < ranges.length;) {

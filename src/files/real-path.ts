@@ -1,12 +1,12 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** As many links as Linux follows in one path. */
+/** Number of links that Linux follows in one path. */
 const maxLinks = 40;
 
 /**
- * The one name of a file, whichever links lead to it, also where it is not there yet: two names of one output must meet
- * at one lock. A path that can't be looked at stays as it is; whoever opens it says why.
+ * Resolves links to the one real path of a file, also where the file does not exist yet: two names of one output must
+ * meet at one lock. A path that can't be read stays as it is; opening it will say why.
  */
 export function realPathOf(path: string, linksLeft = maxLinks): string {
   const absolute = resolve(path);
@@ -21,7 +21,7 @@ export function realPathOf(path: string, linksLeft = maxLinks): string {
   }
 }
 
-/** Where a link leads whose target is not there; null for anything else. */
+/** Path that a link leads to where its target does not exist; null for anything else. */
 function readLink(path: string): string | null {
   try {
     return readlinkSync(path);

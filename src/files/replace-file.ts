@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { LlmbatchError } from '../core/errors.ts';
 import { toJournalError } from './write-group.ts';
 
-/** Of the file that a draft takes the place of: nobody may read more of the new one than of it. */
+/** Rights of the file that a draft replaces: the new file must not be readable by more users than the old one. */
 export interface FileRights {
   mode: number;
   uid?: number;
@@ -12,8 +12,9 @@ export interface FileRights {
 }
 
 /**
- * Replaces a file as a whole: at any moment it is either the old one or the new one. The draft has a name that nobody
- * could have laid a file or a link under, and `removeDrafts` knows one that a crash left. `rights` null: as any new file.
+ * Replaces a file as a whole: at any moment it is either the old one or the new one. The draft has a random name, so
+ * that no file or link can lie there before, and `removeDrafts` finds one that a crash left. With `rights` null it has
+ * the rights of any new file. Throws a `JournalError` where it can't be written.
  */
 export async function replaceFile<Result>(
   path: string,
@@ -43,7 +44,10 @@ export async function replaceFile<Result>(
 export const draftPathOf = (path: string): string => `${path}.draft-${randomUUID()}`;
 
 const uuid = '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}';
-/** Also of what `--overwrite` keeps aside, and of the lock: who is still making one of these makes another. */
+/**
+ * Names of drafts, those of the files that `--overwrite` keeps aside and of the lock included: a process that is still
+ * making one of them makes another.
+ */
 const draftName = new RegExp(
   `^(?:(?:\\.old(?:\\.\\d+)?)?(?:\\.run\\.json|\\.run\\.input)?\\.draft-|\\.lock\\.)${uuid}$`,
 );

@@ -4,12 +4,18 @@ import type { Endpoint, RequestBody } from '../core/request.ts';
 import { isRecord } from '../data/is-record.ts';
 import { kindOf } from './line-formats.ts';
 
-/** Says what is wrong with a body's prompt, model or numbers, or null. What a backend can honour is the backend's to say. */
+/**
+ * Says what is wrong with a body's prompt, model or numbers, or null. What a backend can honour is the backend's to
+ * say.
+ */
 export function checkBody(endpoint: Endpoint, body: Partial<RequestBody>): string | null {
   return checkPrompt(endpoint, body) ?? checkModel(body.model) ?? checkNumbers(body);
 }
 
-/** JSON.parse reads 1e999 as Infinity, which is sent as null, and rounds a large seed: nobody would be told. */
+/**
+ * Refuses numbers that JSON can't carry unchanged: JSON.parse reads 1e999 as Infinity, which would be sent as null, and
+ * rounds a large seed.
+ */
 function checkNumbers(body: Partial<RequestBody>): string | null {
   const { seed } = body;
   if (typeof seed === 'number' && Number.isFinite(seed) && Math.abs(seed) > Number.MAX_SAFE_INTEGER)

@@ -4,9 +4,10 @@ import { badQuote, badRowMark } from './read-request.ts';
 import { type CsvRecord, splitCsv } from './split-csv.ts';
 
 /**
- * Turns a CSV with a header into JSONL, row by row, so that the rest of the pipe knows one format. A row with a quote out
- * of place, that does not fit the header or is not UTF-8, becomes a marked line, which the reader turns into a failed
- * result. A row that starts on line n of the CSV is line n - 1 of the JSONL: blank lines stand for what has no row.
+ * Turns a CSV with a header into JSONL, row by row, so that the rest of the pipe knows one format. A row with a quote
+ * out of place, that does not fit the header or is not UTF-8, becomes a marked line, which the reader turns into a
+ * failed result. A row that starts on line n of the CSV is line n - 1 of the JSONL: blank lines stand for what has no
+ * row.
  */
 export async function* csvToJsonl(csv: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   try {

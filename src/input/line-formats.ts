@@ -3,7 +3,7 @@ import { isRecord } from '../data/is-record.ts';
 import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 
-/** What a line turns into before the flags of the run fill the gaps. */
+/** A request as its line states it, before the flags of the run fill the gaps. */
 export interface Draft {
   endpoint: Endpoint;
   body: Partial<RequestBody>;
@@ -22,7 +22,10 @@ interface LineFormat {
   toDraft: (row: Row, template: PromptTemplate | null) => Draft | Reason;
 }
 
-/** In order: the first that matches a row reads it. With a template, a text called "body" is a field like any other. */
+/**
+ * The formats in order of precedence: the first that matches a row reads it. With a template, a text called "body" is a
+ * field like any other.
+ */
 const formats: readonly LineFormat[] = [
   {
     matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
@@ -43,8 +46,8 @@ export function toDraft(row: Row, template: PromptTemplate | null): Draft | Reas
 }
 
 /**
- * Keys of a plain row that are settings of its request, not data: an engine that does not know one refuses it, rather than
- * that an answer is a success without what was asked for.
+ * Keys of a plain row that are settings of its request, not data: an engine that does not know one refuses it, rather
+ * than that an answer is a success without what was asked for.
  */
 const settingKeys = new Set(
   (

@@ -14,9 +14,9 @@ export interface InputSource {
   path: string;
   format: 'jsonl' | 'csv';
   stdin: Readable;
-  /** Where standard input, or a CSV's rows as JSONL, are kept. */
+  /** File that keeps standard input, or the rows of a CSV as JSONL. */
   spoolPath: string;
-  /** What an earlier session of the run saw, to tell a grown input from another one. */
+  /** Fingerprint that an earlier session of the run saw, to tell a grown input from another one. */
   previous: Fingerprint | null;
 }
 
@@ -25,7 +25,7 @@ export interface OpenedInput {
   readonly handle: FileHandle;
   /** Reads the lines into the scan; yields the number of rows known so far, each time it grew. */
   scanInto: (scan: InputScan) => AsyncGenerator<number>;
-  /** What the input was; known once it has been scanned to its end. */
+  /** Fingerprint of the input; known once it has been scanned to its end. */
   identity: () => PrefixedFingerprint;
   close: () => Promise<void>;
 }
@@ -56,7 +56,7 @@ async function openSpooled({ path, format, stdin, spoolPath, previous }: InputSo
   const fingerprint = createFingerprint(previous?.bytes ?? null);
   const bytes = observe(path === '-' ? stdin : createReadStream(await checkedPath(path)), fingerprint.add);
   const isCsv = format === 'csv';
-  // Rows that are made anew at each start need no name: nothing of them is left, whatever ends the process.
+  // Rows that are made anew at each start need no name: the file is unlinked at once, so that nothing of it is left.
   const place = isCsv ? `${spoolPath}.draft-${randomUUID()}` : spoolPath;
   const spool = await startSpool(isCsv ? csvToJsonl(bytes) : bytes, place);
   if (isCsv) await rm(place, { force: true });

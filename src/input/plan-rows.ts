@@ -4,7 +4,7 @@ import type { InputScan } from './scan-input.ts';
 
 /** Rows that one loaded model answers, in the order of their running. */
 export interface Segment {
-  /** Null for the rejected lines, which need no model. */
+  /** Model that the rows need; null for rejected lines, which need none. */
   model: string | null;
   rows: Uint32Array;
 }
@@ -22,7 +22,7 @@ export function planSegments({ table, groups, models }: Pick<InputScan, 'table' 
   return segments;
 }
 
-/** In one pass for all models: a file may name as many as it has rows. */
+/** Collects the rows of all models in one pass: a file may name as many models as it has rows. */
 function openRowsByModel({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>) {
   const paths = new Map(models.map((model, place) => [model, place]));
   const modelOf = Uint32Array.from(groups, ({ model }) => paths.get(model) ?? 0);

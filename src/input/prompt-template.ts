@@ -43,7 +43,10 @@ function checkPartials(tokens: readonly Token[]): void {
   }
 }
 
-/** In a section Mustache looks a name up in whatever stands around it, and would find and call what every object inherits. */
+/**
+ * Copies a value without what its prototype gives it: in a section Mustache looks names up in everything around it, and
+ * would find and call what every object inherits.
+ */
 function onlyOwn(value: unknown): unknown {
   if (Array.isArray(value)) return Object.setPrototypeOf(value.map(onlyOwn), null);
   if (!isRecord(value)) return value;

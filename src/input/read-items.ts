@@ -32,7 +32,7 @@ async function readBatch(handle: FileHandle, scan: InputScan, rows: readonly num
   return lines.map(({ row, bytes }) => ({ row, read: scan.read(row, bytes) }));
 }
 
-/** The lines of these rows, but for those that are no longer what was scanned: the scan is told of them. */
+/** Reads the lines of these rows. A line that is no longer what was scanned is left out, and the scan is told. */
 export async function readRows(
   handle: FileHandle,
   scan: InputScan,

@@ -9,7 +9,7 @@ import { checkBody } from './check-body.ts';
 import { type Draft, type Row, kindOf, toDraft } from './line-formats.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 
-/** What the flags of a run add to each line. */
+/** Values that the flags of a run add to each line. */
 export interface LineDefaults {
   /** Replaces the line's model. */
   model: string | null;
@@ -31,8 +31,8 @@ export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
 }
 
 /**
- * Turns one line into a request, or says why it can't. `id` of a rejected line is the best that could be read. Whatever
- * else is thrown on the way is about this line, and must not end the run, nor each resume.
+ * Turns one line into a request, or says why it can't. The `id` of a rejected line is the best that could be read.
+ * Anything thrown on the way rejects this line alone: it must not end the run, nor each resume.
  */
 export function readRequest(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
   try {
@@ -61,7 +61,7 @@ function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): Read
 
 const reject = (id: string, line: number, reason: string): RejectedLine => ({ id, line, reason });
 
-/** The row, or why there is none. */
+/** Parses a line into a row; a string says why it is none. */
 function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): Row | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
@@ -80,7 +80,7 @@ function parseObject(text: string): Row | string {
   }
 }
 
-/** Null for what is not UTF-8. Most lines are ASCII, which is decoded fastest. */
+/** Decodes a line; null where it is not UTF-8. Most lines are ASCII, which is decoded fastest. */
 function textOfLine(bytes: Buffer, line: number): string | null {
   if (isAscii(bytes)) return bytes.toString('latin1');
   if (!isUtf8(bytes)) return null;
@@ -112,7 +112,7 @@ function idOf(row: Row, line: number): string | null {
   return typeof id === 'string' && id !== '' ? id : null;
 }
 
-/** The body came out of this line's JSON and is nobody else's: it is filled in place. */
+/** Fills the gaps of a body with the defaults, in place: the body was parsed for this line alone. */
 function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: LineDefaults): void {
   if (model !== null) body.model = model;
   for (const key in parameters) {
@@ -139,7 +139,7 @@ function restOf(row: Row, used: ReadonlySet<string>): Row | null {
   let rest: Row | null = null;
   for (const key of Object.keys(row)) {
     if (used.has(key)) continue;
-    // Without a prototype, so that a field called __proto__ is a field.
+    // It has no prototype, so that a field called __proto__ is a field.
     rest ??= Object.create(null) as Row;
     rest[key] = row[key];
   }

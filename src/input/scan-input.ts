@@ -15,18 +15,18 @@ interface RequestGroup {
   systemPromptLength: number;
 }
 
-/** What one pass over the input finds. Nothing of the lines is kept but numbers. */
+/** The result of one pass over the input. Only numbers are kept of the lines. */
 export interface InputScan {
   readonly table: RowTable;
   readonly groups: readonly RequestGroup[];
-  /** In the order of their first request. */
+  /** Models that the input names, in the order of their first request. */
   readonly models: readonly string[];
   counts: { lines: number; requests: number; rejected: number };
   /** Takes the next lines of the file, in order. */
   add(lines: readonly RawLine[]): void;
   /** Reads a line of the input again, as it was taken the first time. */
   read(row: number, bytes: Buffer): ReadLine;
-  /** Whether these bytes are still the row's line; null: the file ends before. */
+  /** Says whether these bytes are still the row's line; null stands for a file that ends before it. */
   isUnchanged(row: number, bytes: Buffer | null): bytes is Buffer;
   /** A row that is read again is no longer what it was. */
   onChanged(row: number): void;
@@ -40,7 +40,9 @@ export interface ScanOptions {
   linesBefore: number;
   onRejected?: (rejected: RejectedLine) => void;
   onRequest?: (request: BatchRequest) => void;
-  /** A line is no longer what it was, and is left out. Where nobody listens, that ends the reading. */
+  /**
+   * Called for a line that is no longer what it was, and is left out. Without a listener such a line ends the reading.
+   */
   onChanged?: (line: number) => void;
 }
 
@@ -59,7 +61,7 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
     if (isRejected(checked)) {
       counts.rejected++;
       table.add({ offset, length, line, group: 0, state: rowStates.rejected, checksum });
-      // Also where nobody listens: a resume finds the result of the line by this id.
+      // This is done without a listener too: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
       listeners.onRejected?.({ ...checked, id });
     } else {
@@ -122,13 +124,16 @@ function idForRejected(table: RowTable, rejected: RejectedLine, row: number): st
 
 const idsForRejected = ({ id, line }: RejectedLine): string[] => [id, `line-${line}`, `line-${line}-rejected`];
 
-/** Only spaces, tabs and a carriage return: no line at all. */
+/** Says whether a line holds only spaces, tabs and a carriage return: such a line is no row. */
 function isBlank({ bytes, tooLong }: RawLine): boolean {
   if (tooLong) return false;
   return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
 }
 
-/** Texts of the groups seen last, up to so many characters: looked up without hashing a system prompt by hand for each line. */
+/**
+ * Texts of the groups seen last, up to so many characters: looked up without hashing a system prompt by hand for each
+ * line.
+ */
 const keptCharacters = 4 * 1024 * 1024;
 
 function createGrouping() {
@@ -156,7 +161,7 @@ function createGrouping() {
   };
 
   const findGroup = (model: string, system: string, row: number): number => {
-    // With its length, so that no other model and system prompt make the same text.
+    // The length of the model stands in the key, so that no other model and system prompt make the same text.
     const key = `${model.length}\n${model}${system}`;
     const known = recent.get(key);
     if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { maxLineBytes } from '../files/read-lines.ts';
 export interface CsvRecord {
   /** The line of the file on which the record starts, from 1. */
   line: number;
-  /** Null where the quotes of the line make no sense. */
+  /** Cells of the record; null where the quotes of the line make no sense. */
   cells: string[] | null;
 }
 
@@ -65,7 +65,7 @@ function splitText(source: Source): { records: CsvRecord[]; text: string; line: 
 
 interface Read {
   cells: string[] | null;
-  /** Behind the line feed. */
+  /** Index behind the line feed. */
   end: number;
 }
 
@@ -80,7 +80,7 @@ function readRecord(source: Source, start: number): Read | Wanted {
   return readQuoted(source, start) ?? { cells: null, end };
 }
 
-/** Null where the quotes make no sense. */
+/** Reads a quoted cell; null where the quotes make no sense. */
 function readQuoted(source: Source, start: number): Read | Wanted | null {
   const { text, isLast } = source;
   const cells: string[] = [];
@@ -110,7 +110,7 @@ function findClosingQuote(text: string, from: number): number {
 
 const plainCell = /[^,\n]*/y;
 
-/** Behind the cell; a carriage return before the line feed is none of it. */
+/** Index behind the cell; a carriage return before the line feed does not belong to it. */
 function findEnd(text: string, from: number): number {
   plainCell.lastIndex = from;
   plainCell.test(text);
@@ -118,7 +118,7 @@ function findEnd(text: string, from: number): number {
   return text[end] !== ',' && end > from && text[end - 1] === '\r' ? end - 1 : end;
 }
 
-/** Behind the line end that starts at `at`; `at` where none does. */
+/** Index behind the line end that starts at `at`, or `at` where none starts there. */
 function endOfBlank(text: string, at: number): number {
   const lineFeedAt = text[at] === '\r' ? at + 1 : at;
   if (lineFeedAt === text.length) return lineFeedAt;

@@ -16,8 +16,8 @@ export interface Spool {
 const lineFeed = 10;
 
 /**
- * Starts to copy `stream` to the file at `path`. Where the file holds bytes already (a run taken up again with its input
- * piped in anew), they must be the stream's first ones: they are compared, not written.
+ * Starts to copy `stream` to the file at `path`. Where the file holds bytes already (a run taken up again with its
+ * input piped in anew), they must be the stream's first ones: they are compared, not written.
  */
 export async function startSpool(stream: AsyncIterable<Buffer>, path: string): Promise<Spool> {
   const handle = await open(path, appendAndReadFlags, 0o600).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** What a terminal acts on, what ends a line, what nobody sees, and what turns the order of letters. */
+/** Characters that a terminal acts on, that end a line, that are invisible, or that change the direction of text. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const unprintableInLines = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
@@ -9,13 +9,13 @@ export function printable(text: string, length = Infinity): string {
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : clean;
 }
 
-/** The same for a text of ours that holds data: its lines, and the tabs in them, stay. */
+/** Escapes a text of several lines as `printable` does, but keeps its line ends and tabs. */
 export const printableLines = (text: string): string => text.replaceAll(unprintableInLines, escapeOf);
 
-/** Is all of a text what one line shows? */
+/** Says whether a text can be shown on one line as it is. */
 export const isPrintable = (text: string): boolean => text.search(unprintable) === -1;
 
-/** The same for a text that is JSON, which has an escape of its own: it means the same after. */
+/** Escapes a JSON text by JSON's own escapes, so that it still means the same. */
 export const printableJson = (json: string): string =>
   json.replaceAll(unprintableInLines, (character) =>
     Array.from({ length: character.length }, (_, at) => `\\u${hexadecimal(character.charCodeAt(at), 4)}`).join(''),

@@ -3,13 +3,16 @@ import { spellings } from './spellings.ts';
 
 /** Takes secrets out of what somebody else says. Texts come whole: of one that is cut first, a part may stay. */
 export interface Redaction {
-  /** Of a text; JSON stays JSON. */
+  /** Takes the secrets out of a text; JSON stays JSON. */
   inText: (text: string) => string;
-  /** Of the texts of a value, and the names of its fields. */
+  /** Takes the secrets out of all texts of a value and out of the names of its fields. */
   inValue: <T>(value: T) => T;
 }
 
-/** What servers without keys are given (EMPTY, none, test) is no secret, and may be a word of an answer. */
+/**
+ * Shortest key that counts as a secret: what servers without keys are given (EMPTY, none, test) is none, and may be a
+ * word of an answer.
+ */
 const shortestSecret = 8;
 
 const untouched: Redaction = { inText: (text) => text, inValue: (value) => value };

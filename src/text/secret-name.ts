@@ -1,14 +1,19 @@
 import { isRecord } from '../data/is-record.ts';
 
 const secretName = /(^|[_.-])(token|(api_?)?key|secret|password|passwd|passphrase|credentials?|bearer)$/i;
-/** Inside a value a name is told apart more narrowly: a model's configuration has an `eos_token`, and keys of all sorts. */
+/**
+ * Inside a value a name is told apart more narrowly: a model's configuration has an `eos_token`, and keys of all sorts.
+ */
 const innerName =
   /^((hf|auth|access|bearer|api)[_-]?)?token$|(^|[_.-])(api[_-]?key|secret|password|passwd|passphrase)$/i;
 
-/** Is this the name of an option or a variable that holds a secret? */
+/** Says whether an option or a variable of this name holds a secret. */
 export const isSecretName = (name: string): boolean => secretName.test(name);
 
-/** Does an option hold a secret: by its own name, or by one inside its JSON? true and false are no secrets. */
+/**
+ * Says whether an option holds a secret, by its own name or by one inside its JSON. The values true and false are no
+ * secrets.
+ */
 export function isSecretOption(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return false;
   return isSecretName(name) || holdsSecret(parsed(value));

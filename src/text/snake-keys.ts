@@ -1,4 +1,7 @@
-/** The same value with its keys in snake_case, as every JSON that we print has them. `OOM` and `rate-limited` stay. */
+/**
+ * Copies a value with its keys in snake_case, as every JSON that we print has them. Keys such as `OOM` and
+ * `rate-limited` stay as they are.
+ */
 export function snakeKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snakeKeys);
   if (typeof value !== 'object' || value === null) return value;

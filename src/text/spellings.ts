@@ -1,8 +1,8 @@
 /**
- * Patterns that find a secret however it is written: in either case, with the escapes of JSON, of a URL and of HTML (each of
- * which may be escaped again, and mixed), over several lines, cut off behind its half, in hexadecimal digits, and in Base64,
- * also as a part of a longer text (`Bearer <key>`, `user:<key>`). Every repeat in them has a limit, so that no text takes
- * longer than its length.
+ * Patterns that find a secret however it is written: in either case, with the escapes of JSON, of a URL and of HTML
+ * (each of which may be escaped again, and mixed), over several lines, cut off behind its half, in hexadecimal digits,
+ * and in Base64, also as a part of a longer text (`Bearer <key>`, `user:<key>`). Every repeat in them has a limit, so
+ * that no text takes longer than its length.
  */
 export function spellings(secret: string): RegExp[] {
   const hexadecimal = Buffer.from(secret).toString('hex');
@@ -12,9 +12,12 @@ export function spellings(secret: string): RegExp[] {
   ];
 }
 
-/** Nobody else has so much of a key by chance; what shows less means to show no key. */
+/** Shortest part of a key, in characters, that is taken out: so much of it stands nowhere by chance. */
 const shortestPart = 16;
-/** Of a longer secret (a token with claims in it) the rest is known by what tokens are made of. */
+/**
+ * Longest part of a secret, in characters, that is spelled out: the rest of a longer one (a token with claims in it) is
+ * recognised by the alphabet of tokens.
+ */
 const longestSpelled = 256;
 
 function escaped(secret: string): string {
@@ -29,7 +32,7 @@ function escaped(secret: string): string {
 /** A line break, bare or escaped, and what can't be seen. */
 const lineBreak = String.raw`(?:[\r\n]\s{0,8}|\\{1,4}[rn]|\p{Cf}){0,4}`;
 
-/** Names that HTML has for what keys hold beside letters and digits. */
+/** HTML entities for the characters that keys hold beside letters and digits. */
 const entities: Record<string, string> = {
   '&': 'amp',
   '<': 'lt',
@@ -60,7 +63,10 @@ function spellingsOf(character: string): string {
   return `(?:${alternatives.join('|')})`;
 }
 
-/** Base64 has three ways to write a text, by where in a longer one it stands. At both ends is a character of its neighbours. */
+/**
+ * Base64 has three ways to write a text, by where in a longer one it stands. At both ends is a character of its
+ * neighbours.
+ */
 function inBase64(bytes: Buffer): string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
