@@ -97,6 +97,8 @@ describe('the files of src', () => {
     ["export type A = import('../journal/lock.ts').Lock;", 'is a type of another file'],
     ["export type A = typeof import('../journal/lock.ts');", 'is a type of another file'],
     ["new URL('../journal/lock.ts', import.meta.url);", 'reaches into another folder'],
+    ["const path = '../journal/lock.ts'; new URL(path, import.meta.url);", 'reaches into another folder'],
+    ['new URL(`../${name}/lock.ts`, import.meta.url);', 'reaches into another folder'],
     ["new URL('../backends/ollama/index.ts', import.meta.url);", 'reaches into another folder'],
     ["import { a } from './../journal/lock.ts';", 'is not the shortest path'],
     ["import { a } from '../core/../journal/lock.ts';", 'is not the shortest path'],

@@ -15,7 +15,7 @@ function reasonAgainst(from: string, { kind, path }: SourceImport): string | nul
   if (!path.startsWith('.')) return null;
   if (kind === 'type') return `'${path}' is a type of another file: write "import type", which the linter judges`;
   const target = resolve(from, path);
-  if (kind === 'url') return leavesFolder(from, target) ? `'${path}' reaches into another folder of src/` : null;
+  if (kind === 'text') return leavesFolder(from, target) ? `'${path}' reaches into another folder of src/` : null;
   return path === shortest(from, target)
     ? null
     : `'${path}' is not the shortest path, which is ${shortest(from, target)}`;
@@ -48,7 +48,7 @@ export function findCircles(sources: Source[]): string[] {
   const arrows = new Map<string, Set<string>>();
   for (const { path, imports } of sources) {
     for (const each of imports) {
-      if (!each.path.startsWith('.') || each.kind === 'url') continue;
+      if (!each.path.startsWith('.') || each.kind === 'text') continue;
       const [from, to] = siblingsOf(path, posix.join(posix.dirname(path), each.path));
       if (from !== to) arrows.set(from, (arrows.get(from) ?? new Set()).add(to));
     }

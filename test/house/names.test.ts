@@ -92,6 +92,8 @@ describe('an old word', () => {
     longest: 'max',
   };
 
+  const participles = ['Known', 'Asked', 'Told', 'Seen', 'Said', 'Found', 'Reached', 'Described'];
+
   /** Names that the code no longer uses, and what it says instead. */
   const oldNames: Record<string, string> = {
     EnginePlace: 'BackendAddress',
@@ -111,6 +113,10 @@ describe('an old word', () => {
     keepWorst: 'topDifferences',
     fate: 'outcome',
     pace: 'jitter',
+    tolerance: 'allowedPushbacks',
+    falls: 'decreaseFactor',
+    // Participles that leave open what the thing is.
+    ...Object.fromEntries(participles.map((word) => [word, 'what the thing is'])),
   };
 
   /** The old words in the names of a file, each name once. */

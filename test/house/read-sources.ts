@@ -17,8 +17,8 @@ export interface Source {
 }
 
 export interface SourceImport {
-  /** `computed` is a dynamic import whose path is no literal. */
-  kind: 'static' | 'dynamic' | 'type' | 'url' | 'computed';
+  /** `computed` is a dynamic import whose path is no literal; `text` is a string that looks like the path of a file. */
+  kind: 'static' | 'dynamic' | 'type' | 'computed' | 'text';
   /** The path or package as it is written. */
   path: string;
 }
@@ -58,7 +58,7 @@ function visit(node: Node, source: Source): void {
   if (found) source.imports.push(found);
   else collect(node, source);
   for (const [key, child] of Object.entries(node)) {
-    if (!found || (key !== 'source' && key !== 'arguments')) visitAll(child, source);
+    if (!found || found.kind === 'computed' || key !== 'source') visitAll(child, source);
   }
 }
 
@@ -69,11 +69,16 @@ function visitAll(child: unknown, source: Source): void {
 
 function collect(node: Node, source: Source): void {
   if (node.type === 'Identifier' || node.type === 'PrivateIdentifier') source.identifiers.push(String(node['name']));
-  if (node.type === 'Literal') source.strings.push(String(node['value'] ?? node['raw']));
-  if (node.type === 'TemplateElement') source.strings.push((node['value'] as { cooked: string }).cooked);
+  if (node.type === 'Literal') collectText(String(node['value'] ?? node['raw']), source);
+  if (node.type === 'TemplateElement') collectText((node['value'] as { cooked: string }).cooked, source);
   if (node.type === 'ExportNamedDeclaration' && isNode(node['declaration'])) {
     source.exportedNames.push(...declaredNames(node['declaration']));
   }
+}
+
+function collectText(text: string, source: Source): void {
+  source.strings.push(text);
+  if (/^\.\.?\//.test(text)) source.imports.push({ kind: 'text', path: text });
 }
 
 function declaredNames(declaration: Node): string[] {
@@ -82,20 +87,12 @@ function declaredNames(declaration: Node): string[] {
 }
 
 function importOf(node: Node): SourceImport | null {
-  if (node.type === 'NewExpression') return urlOf(node);
   const path = isNode(node['source']) ? node['source']['value'] : undefined;
   if (node.type === 'ImportExpression') {
     return typeof path === 'string' ? { kind: 'dynamic', path } : { kind: 'computed', path: '' };
   }
   if (typeof path !== 'string') return null;
   return { kind: node.type === 'TSImportType' ? 'type' : 'static', path };
-}
-
-/** The path of `new URL(path, import.meta.url)`. */
-function urlOf(node: Node): SourceImport | null {
-  const [path, base] = node['arguments'] as Node[];
-  if (!isNode(node['callee']) || node['callee']['name'] !== 'URL' || base?.type !== 'MemberExpression') return null;
-  return typeof path?.['value'] === 'string' ? { kind: 'url', path: path['value'] } : null;
 }
 
 function isNode(value: unknown): value is Node {
