@@ -1,6 +1,9 @@
 import { UsageError } from '../../core/errors.ts';
 
-/** The key that a variable holds; null where there is none. What no header can carry is refused before it is sent, and not repeated. */
+/**
+ * Reads the API key from an environment variable; null where there is none. A key that no header can carry is refused
+ * before anything is sent, and is not quoted in the message.
+ */
 export function bearerKey(variable: string, environment: NodeJS.ProcessEnv): string | null {
   const key = environment[variable]?.trim() ?? '';
   if (/[^\x21-\x7e]/.test(key)) {
@@ -12,7 +15,7 @@ export function bearerKey(variable: string, environment: NodeJS.ProcessEnv): str
   return key || null;
 }
 
-/** What a user should know of where the key goes; null where nobody but the server sees it. */
+/** A warning for a key that would be sent unencrypted; null where only the server can see it. */
 export const openKeyWarning = (
   variable: string,
   place: { url: string; isLocal: boolean; key: string | null },

@@ -1,7 +1,7 @@
 import { formatInteger } from '../../text/format.ts';
 import { BrokenAnswer } from './connection-errors.ts';
 
-/** More than any answer: 2,048 embeddings of 4,096 numbers are some 180 MB. */
+/** Largest body that is read: more than any answer, since 2,048 embeddings of 4,096 numbers are some 180 MB. */
 const maxAnswerBytes = 256 * 2 ** 20;
 /** A failure that quotes a whole request may be long; who reads it wants its beginning. */
 const maxQuotedBytes = 2 ** 20;
@@ -20,7 +20,10 @@ export async function wholeText(body: Body, maxBytes = maxAnswerBytes): Promise<
   return withoutMark(strictly(Buffer.concat(chunks)));
 }
 
-/** The beginning of what a server says of a failure: it is quoted and never an answer, so what can't be read is replaced. */
+/**
+ * The beginning of what a server says of a failure: it is quoted and never an answer, so what can't be read is
+ * replaced.
+ */
 export async function quotableText(body: Body, maxBytes = maxQuotedBytes): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -32,13 +35,13 @@ export async function quotableText(body: Body, maxBytes = maxQuotedBytes): Promi
   return new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes));
 }
 
-/** Makes lines of a body that comes in pieces, at whatever byte they are cut. */
+/** Splits a body into lines while it arrives in pieces that may be cut at any byte. */
 export interface LineReader {
   /** The lines that end in this piece, without their line feeds. */
   add: (piece: Uint8Array) => string[];
-  /** What comes after the last line feed. */
+  /** Returns what came after the last line feed. */
   rest: () => string;
-  /** The first byte of the line that has begun and not ended; null where there is none. */
+  /** Returns the first byte of a line that has begun and not ended; null where there is none. */
   pending: () => number | null;
 }
 
@@ -84,8 +87,8 @@ function checkSize(bytes: number, maxBytes: number): void {
 }
 
 /**
- * undici's own `setEncoding` decodes each piece alone, and its `text()` writes U+FFFD for what it can't read: a success
- * would hold what nobody said.
+ * Decodes UTF-8 and throws on bytes that are not UTF-8: undici's `setEncoding` decodes each piece alone, and its
+ * `text()` puts U+FFFD in place of what it can't read, so that a success would hold what the model did not say.
  */
 function strictly(bytes: Uint8Array): string {
   try {

@@ -1,7 +1,10 @@
 import { type Failure, failure, noUsage } from '../../core/completion.ts';
 import { codeOf } from '../../core/errors.ts';
 
-/** Codes of a connection that broke, or was never made: the system's, those of undici's parser, and undici's own but for wrong use of it. */
+/**
+ * Codes of a connection that broke, or was never made: the system's, those of undici's parser, and undici's own but for
+ * wrong use of it.
+ */
 export const brokenCode = (error: unknown): string =>
   codeThat(error, (code) =>
     /^(E(?!RR_)[A-Z_0-9]+|HPE_[A-Z_]+|HTTPParserError|UND_ERR_(?!INVALID|NOT_SUPPORTED)[A-Z_]+)$/.test(code),
@@ -23,20 +26,23 @@ export function connectionFailure(code: string, message: string): Failure {
   return neverMade.has(code) ? { ...failed, usage: noUsage } : failed;
 }
 
-/** A certificate that is none of a known authority's, or of another name; no TLS at the other end. */
+/**
+ * The error code of a TLS connection that can't be trusted: an unknown authority, another name, or no TLS at the other
+ * end; '' for any other error.
+ */
 export const insecureCode = (error: unknown): string =>
   codeThat(error, (code) => /CERT|_SIGNATURE$|^ERR_(SSL|TLS)_/.test(code));
 
 /** The code of an error, or of what it wraps, of that kind; '' for anything else. */
 function codeThat(error: unknown, isKind: (code: string) => boolean): string {
   const name = error instanceof Error ? error.name : '';
-  // What is no HTTP at all has a name only.
+  // An error of a reply that is no HTTP has a name and no code.
   const code = [codeOf(error), name].find(isKind);
   if (code !== undefined) return code;
   return error instanceof Error && error.cause !== undefined ? codeThat(error.cause, isKind) : '';
 }
 
-/** What came is no whole answer: something else than a part of one, or its end is missing. */
+/** Thrown for a body that is no whole answer: it is something else, or its end is missing. */
 export class BrokenAnswer extends Error {
   readonly kind: 'invalid-response' | 'server-error';
 
@@ -52,13 +58,14 @@ export const outOfMemoryText =
   /out[ -]of[ -](device )?memory|(cuda|hip)malloc failed|failed to allocate|allocation failed|std::bad_alloc|cannot allocate memory|(not enough|insufficient) memory|outof(device)?memory|out_of_device_memory|requires (more system memory|.{1,200} but only .{1,200} available)/i;
 
 /**
- * Texts that servers send with a status of 500, or in the middle of a stream, though the request is at fault: llama-server
- * for all that a template, a schema, or a part of a message makes it throw, as do vLLM, SGLang, LM Studio and Ollama for
- * some. None of them is said by a server that is ill, nor of what a model wrote ("failed to parse tool call"), which may be
- * another at the next try.
+ * Texts that servers send with a status of 500, or in the middle of a stream, though the request is at fault:
+ * llama-server for all that a template, a schema, or a part of a message makes it throw, as do vLLM, SGLang, LM Studio
+ * and Ollama for some. None of them is said by a server that is ill, nor of what a model wrote ("failed to parse tool
+ * call"), which may be another at the next try.
  */
 const requestFaults: readonly RegExp[] = [
-  // A chat template: Python's Jinja, llama.cpp's (`While executing CallExpression at line 47`, once `at row 19, column 27:`), Go's.
+  // A chat template: Python's Jinja, llama.cpp's (`While executing CallExpression at line 47`, once `at row 19, column
+  // 27:`), Go's.
   /jinja|raise_exception|\bTemplate(Syntax|Runtime)?Error\b|chat[ _]template|While executing \w{1,50} at line \d/i,
   /\bat row \d{1,6}, column \d{1,6}:|^template: /i,
   /\broles? must alternate|\broles? (are|is) (not )?supported|\brole (is )?not supported|\b(unknown|unsupported|invalid|unexpected) (message )?role\b|Expected last role/i,
@@ -74,7 +81,7 @@ const requestFaults: readonly RegExp[] = [
   /must contain 'content'|\bfailed to parse (messages|tools)\b|assistant messages at the end|prefill is (incompatible|not supported)|\bonly one completion choice|\bBadRequestError\b/i,
 ];
 
-/** Is this failure of a server the request's own fault? Then it would be sent again in vain. */
+/** Says whether a server's failure is the request's own fault, so that sending it again would be in vain. */
 export const isRequestFault = (text: string): boolean => requestFaults.some((fault) => fault.test(text));
 
 /** A page of HTML, which a proxy answers: its status says as much. */

@@ -1,7 +1,7 @@
 import { deepestNesting, isDeeperThan } from '../../data/nesting.ts';
 import { BrokenAnswer } from './connection-errors.ts';
 
-/** The value of a text of JSON, which is a part of an answer; undefined where it is none. Throws where it is nested too deep. */
+/** Parses JSON that is a part of an answer; undefined where it is no JSON. Throws where it is nested too deep. */
 export function parsedAnswer(text: string): unknown {
   if (isDeeperThan(text, deepestNesting)) {
     const message = `The answer of the server is nested more than ${deepestNesting} levels deep.`;
@@ -26,8 +26,8 @@ function parsed(text: string): unknown {
 }
 
 /**
- * A value that a server chose, for a message: a text as it is, anything else as JSON. `String(value)` would call what such
- * a value names its `toString`.
+ * A value that a server chose, for a message: a text as it is, anything else as JSON. `String(value)` would call what
+ * such a value names its `toString`.
  */
 export const foreignText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');

@@ -6,26 +6,32 @@ import { pause } from '../../async/sleep.ts';
 export interface Waiting {
   signal: AbortSignal;
   onNotice: (text: string) => void;
-  /** How long a server that does not answer is waited for. */
+  /** Longest wait for a server that does not answer, in milliseconds. */
   maxMs: number;
 }
 
 export interface Sought<Found> {
-  /** What kind of server it is: `Ollama server`. */
+  /** Kind of the server for messages, such as `Ollama server`. */
   name: string;
   url: string;
-  /** What to start, and where another place is named. */
+  /** Sentence that says what to start, and how to name another address. */
   startHint: string;
   whereHint: string;
-  /** What the server says, or why it says nothing yet. It may throw what says that it never will. */
+  /**
+   * Asks the server one question: resolves to what it says, or to the reason why it can't answer yet. Throws where
+   * waiting is hopeless.
+   */
   ask: (signal: AbortSignal) => Promise<{ found: Found } | Failure>;
 }
 
 export interface Reached<Found> {
   found: Found;
-  /** How long it did not answer; null where it did at once. */
+  /** Time without an answer in milliseconds; null where it answered at once. */
   awayMs: number | null;
-  /** Nobody took the connection, or it broke: what was sent before is lost. One that is busy may only be silent. */
+  /**
+   * Says whether the connection was refused or broke, so that what was sent before is lost. A busy server may only be
+   * silent.
+   */
   wasGone: boolean;
 }
 
@@ -47,7 +53,7 @@ export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiti
       if (tries > 0) onNotice(`the ${name} answers, after ${formatDuration(passedMs())}`);
       return { found: answer.found, awayMs: tries > 0 ? passedMs() : null, wasGone };
     }
-    // What answers, and is no such server, does not become one.
+    // A server of another kind that answers will not become one of this kind.
     if (!isTransient(answer.kind) || answer.kind === 'invalid-response') throw hopeless(answer, sought);
     wasGone ||= answer.kind === 'connection';
     if (passedMs() > maxMs) throw noServer(sought, passedMs(), answer.message);

@@ -29,7 +29,9 @@ export const mockOptionsHelp: Record<string, string> = {
   ttft_ms: 'time to the first token (default: the answer comes whole)',
 };
 
-/** Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again. */
+/**
+ * Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again.
+ */
 export async function mockOptionsSchema() {
   const { z } = await import('zod');
   const number = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
@@ -71,10 +73,10 @@ export async function mockOptionsSchema() {
 
 const areFaultKinds = (list: string): boolean => list.split(',').every((word) => faultKind(word) !== null);
 
-/** How an attempt can fail: with a kind, or by never answering. */
+/** Ways in which an attempt can fail: with a kind of error, or by never answering. */
 export type MockFault = ErrorKind | 'hang';
 
-/** One word of `fault_kinds`, or null where it is none. */
+/** Reads one word of `fault_kinds`; null where it is no such word. */
 export function faultKind(word: string): MockFault | null {
   const kind = word.trim();
   if (kind === 'crash') return 'engine-crashed';

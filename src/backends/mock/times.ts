@@ -11,7 +11,7 @@ interface MockLoad {
 }
 
 export interface AnswerTimes {
-  /** To the first token, and from there to the end. */
+  /** Milliseconds to the first token, and from there to the end. */
   firstMs: number;
   restMs: number;
 }

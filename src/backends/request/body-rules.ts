@@ -3,13 +3,16 @@ import { shorten } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
 
-/** What a backend takes as the value of a key. */
+/** Rule for the value of one key of a request body. */
 export interface Rule {
   wants: string;
   accepts: (value: unknown, body: RequestBody) => boolean;
 }
 
-/** Refuses, by name, the keys of a body that a backend can't honour. A null means "not given"; `promptKey` is read elsewhere. */
+/**
+ * Refuses, by name, the keys of a body that a backend can't honour. A null means "not given"; `promptKey` is read
+ * elsewhere.
+ */
 export function checkKeys(
   body: RequestBody,
   promptKey: string,
@@ -82,7 +85,7 @@ function noneOf(what: string): Rule {
   return { wants: `no ${what}`, accepts: (value) => Array.isArray(value) && !hasItems(value) };
 }
 
-/** What a key is called here that other programs have a word for. */
+/** The advice for a key that other programs know by another name. */
 const wayAround = (key: string): string => waysAround[key] ?? 'remove it or use another backend';
 
 const schemaWay = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';

@@ -1,23 +1,25 @@
 /** Finds and breaks texts that a tokenizer would read as control tokens (`<|im_end|>`). */
 export interface ControlTokens {
-  /** The first of them in a text; null where there is none. */
+  /** Finds the first control token in a text; null where there is none. */
   find: (text: string) => string | null;
   /** Puts the mark into each such text, after its first character, so that no whole one is left. */
   breakUp: (text: string, mark: string) => string;
 }
 
 /**
- * Many fine-tunes declare `<|im_start|>` as user-defined, as others do words, runs of spaces and HTML. The turns are made
- * of those that the template writes; a word there, such as a role's name, is none.
+ * Many fine-tunes declare `<|im_start|>` as user-defined, as others do words, runs of spaces and HTML. Only those that
+ * the template writes make turns; a word of the template, such as the name of a role, does not count.
  */
 export const isMarkup = (text: string, template: string): boolean =>
   /^\S*\w\S*$/u.test(text) && /\W/u.test(text) && template.includes(text);
 
-/** What looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`, `]~b]`. */
+/** Finds what looks like a control token in a template, such as `<|im_start|>`, `<end_of_turn>`, `[INST]`, `]~b]`. */
 export const templateTokens = (template: string): string[] =>
   template.match(/<[|｜][^<>{}\s]+[|｜]>|<\/?[a-z_]+(?:_\d+)?>|\[\/?[A-Z_]+\]|\]~!?b[[\]]|\[e~\[/gu) ?? [];
 
-/** A template may write the first or the last character of a control token around a text: what is left of it then, too. */
+/**
+ * A template may write the first or the last character of a control token around a text: what is left of it then, too.
+ */
 export const partsOf = (text: string): string[] => [
   text,
   ...[text.slice(1), text.slice(0, -1), text.slice(1, -1)].filter((part) => part.length > 2 && /[^\w\s]/u.test(part)),

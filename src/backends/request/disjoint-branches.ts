@@ -1,14 +1,16 @@
 import { isRecord } from '../../data/is-record.ts';
 import type { JsonSchema } from '../../core/json-schema.ts';
 
-/** Can no value fit two of these schemas, by the look of them? Then "one of them" says no more than "any of them". */
+/**
+ * Says whether no value can fit two of these schemas, judged by their form. Then `oneOf` means no more than `anyOf`.
+ */
 export function areDisjoint(branches: unknown, root: JsonSchema): boolean {
   if (!Array.isArray(branches)) return false;
   const schemas = branches.map((branch) => resolved(branch, root));
   return schemas.every((left, index) => schemas.slice(index + 1).every((right) => differ(left, right)));
 }
 
-/** Where its definition is in the schema itself. */
+/** Follows a reference whose definition is in the schema itself. */
 function resolved(schema: unknown, root: JsonSchema): JsonSchema {
   if (!isRecord(schema)) return {};
   const [, place, name] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec(String(schema['$ref'])) ?? [];
@@ -42,7 +44,7 @@ function valuesOf(schema: JsonSchema): string[] | null {
   return Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : null;
 }
 
-/** Null where it may be any. A whole number is a number. */
+/** JSON types that a schema allows; null where it allows any. An integer counts as a number. */
 function typesOf(schema: JsonSchema): unknown[] | null {
   const { type } = schema;
   if (type !== undefined) return [type].flat().map((one) => (one === 'integer' ? 'number' : one));

@@ -1,11 +1,14 @@
 import { type RequestBody, continuesLastMessage } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
 
-/** How the prompt of a chat ends. */
+/** Describes how the prompt of a chat ends. */
 export interface LastTurn {
-  /** In the text of the last message, which the answer goes on with. */
+  /** The prompt ends in the text of the last message, which the answer continues. */
   continues: boolean;
-  /** With the head of a new answer. Neither: behind the last message, where its turn is closed. */
+  /**
+   * The prompt ends with the head of a new answer. Where neither holds, it ends behind the last message, whose turn is
+   * closed.
+   */
   generates: boolean;
 }
 

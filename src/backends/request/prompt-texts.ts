@@ -3,12 +3,15 @@ import type { ChatMessage, ContentPart, RequestBody } from '../../core/request.t
 
 /** A text of a request that a server writes into the prompt. */
 export interface PromptText {
-  /** As a user would name its place: `messages[1]`, `tools`. */
+  /** Place of the text as a user would name it: `messages[1]`, `tools`. */
   where: string;
   text: string;
 }
 
-/** Every text of a chat, or of an input to be embedded, that goes into the prompt. That of a completion is raw by contract. */
+/**
+ * Lists every text of a chat, or of an input to be embedded, that goes into the prompt. The prompt of a completion is
+ * raw by contract.
+ */
 export function promptTexts({ messages = [], input, ...others }: RequestBody): PromptText[] {
   const inputs = [input]
     .flat()
@@ -28,7 +31,10 @@ export function controlTokenFailure({ where }: PromptText, token: string, whose:
   );
 }
 
-/** What a chat template is given beside the messages: it may write any text in there, and the names of fields. */
+/**
+ * Keys that a chat template is given beside the messages: it may write any of their texts, and the names of their
+ * fields.
+ */
 const templateKeys = ['tools', 'functions', 'documents', 'chat_template_kwargs'];
 
 function messageTexts({ content, ...others }: ChatMessage, where: string): PromptText[] {

@@ -1,12 +1,12 @@
 import { type JsonSchema, kindOfKeyword, schemasIn } from '../../core/json-schema.ts';
 import { areDisjoint } from './disjoint-branches.ts';
 
-/** Does an engine hold its answers to a keyword, as it stands in this part of a schema? */
+/** Says whether an engine holds its answers to a keyword in this part of a schema. */
 export type HoldsKeyword = (keyword: string, part: JsonSchema) => boolean;
 
 /**
- * The keywords of a schema that an engine does not hold its answers to, each once; a format with its name. Grammars know no
- * "one of": to all engines it is "any of", which is the same where no value fits two of them.
+ * The keywords of a schema that an engine does not hold its answers to, each once; a format with its name. Grammars
+ * know no "one of": to all engines it is "any of", which is the same where no value fits two of them.
  */
 export function unheldKeywords(schema: JsonSchema, holds: HoldsKeyword): string[] {
   const found = new Set<string>();

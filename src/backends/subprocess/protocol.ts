@@ -7,8 +7,9 @@ export const workerProtocol = 1;
 
 /**
  * The protocol between a backend and its worker process, the same for every engine: one JSON object a line. Requests
- * come on the worker's standard input. Answers go to its file descriptor 3, or to a duplicate of its stdout that it made
- * before the engine could print there, so that nothing can garble them. End of input means: free everything and end.
+ * come on the worker's standard input. Answers go to its file descriptor 3, or to a duplicate of its stdout that it
+ * made before the engine could print there, so that nothing can garble them. End of input means: free everything and
+ * end.
  */
 export type WorkerRequest =
   /** The first line. The settings are the engine's own. */
@@ -29,7 +30,7 @@ export interface WorkerStats {
   answerTokens?: [id: number, tokens: number][];
 }
 
-/** What a worker needs to know of a request. */
+/** The part of a request that a worker needs. */
 export type WorkerTask = Pick<BatchRequest, 'id' | 'endpoint' | 'body'>;
 
 export type WorkerAnswer<Info> =
@@ -42,21 +43,21 @@ export type WorkerAnswer<Info> =
   /** `tokens`: those that the answer has so far, from an engine that counts them. */
   | { type: 'activity'; id: number; tokens?: number }
   | { type: 'first-token'; id: number }
-  /** Once a second while it works, from an engine that has such numbers. Tokens are counted from its start. */
+  /** Sent once a second while the engine works, where it has such numbers. Tokens are counted from its start. */
   | ({ type: 'stats' } & WorkerStats)
   /** Comes once for each request that was not aborted. */
   | { type: 'answer'; id: number; answer: Answer };
 
-/** How a program ended that there is not. */
+/** End of a program that does not exist, as the end of a sentence. */
 export const isAbsent = 'is not there';
 
-/** How a worker process is started, and what is to be done with what it says. */
+/** Describes how a worker process is started, and what is done with what it says. */
 export interface WorkerSpec {
   /** The backend's name, for messages. */
   name: string;
   file: string;
   arguments: string[];
-  /** What the worker is opened with, asked for at each start. */
+  /** Returns what the worker is opened with; called at each start. */
   settings: () => object;
   /** Variables beside those that it inherits. */
   environment?: Record<string, string>;
@@ -64,16 +65,16 @@ export interface WorkerSpec {
   answersOnStdout?: boolean;
   /** It leads a group of processes of its own, which ends with it; a terminal's Ctrl-C does not reach it. */
   leadsGroup?: boolean;
-  /** What it prints is appended to this file. */
+  /** File to which all that the worker prints is appended. */
   logFile?: string | null;
   onLog?: (line: string) => void;
   onStats?: (stats: WorkerStats) => void;
   /**
-   * What its end means, by what it printed last, with how it ended as the last line. `info` is what it had said of itself, null
-   * before it was ready. Null: it crashed.
+   * Explains the end of a worker by what it printed last; the last line says how it ended. `info` is what it had said
+   * of itself, null before it was ready. Null means that it crashed.
    */
   explainEnd?: (log: readonly string[], info: unknown) => EndReason | null;
-  /** What it means that it ended before it said a word: no such file, or another program. */
+  /** Explains the end of a worker that never said a word: there is no such file, or it is another program. */
   notStarted?: (how: string) => EndReason;
 }
 

@@ -2,9 +2,9 @@ import { createNotifier } from '../../async/notifier.ts';
 import { type Answer, failure } from '../../core/completion.ts';
 
 /**
- * Finds the request that brings an engine down. After the second death without an answer between them, as many requests as
- * were in flight go one at a time; one that was alone in two deaths is failed for good. Else every request that is ever
- * beside it would fail with it. A single death may have come from outside.
+ * Finds the request that brings an engine down. After the second death without an answer between them, as many requests
+ * as were in flight go one at a time; one that was alone in two deaths is failed for good. Else every request that is
+ * ever beside it would fail with it. A single death may have come from outside.
  */
 export interface Quarantine {
   /** Asks the request with this id, alone where one is looked for. */
@@ -19,7 +19,7 @@ const deathsThatTell = 2;
 export function createQuarantine(onBlame: () => void = () => {}): Quarantine {
   const changed = createNotifier();
   const inFlight = new Set<string>();
-  /** By id: deaths in which the request was alone. */
+  /** Deaths of the worker by the id of the request that was alone in it. */
   const blamed = new Map<string, number>();
   const state = { alone: 0 };
 

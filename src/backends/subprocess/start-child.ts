@@ -13,12 +13,12 @@ export interface WorkerChild {
   readonly log: WorkerLog;
   /** Takes out what its variables hold of secrets: an engine may print and say them. */
   readonly redact: Redaction;
-  /** How it ended, as the end of a sentence; `isMissing`: there is no such program. */
+  /** Resolves to how the process ended, as the end of a sentence; `isMissing` says that there is no such program. */
   readonly ended: Promise<{ how: string; isMissing: boolean }>;
   kill: () => void;
 }
 
-/** How long the pipes of an ended process are still read: a grandchild may hold them open. */
+/** Time in milliseconds for which the pipes of an ended process are still read: a grandchild may hold them open. */
 const drainMs = 1000;
 
 export function startChild(spec: WorkerSpec): WorkerChild {
@@ -71,7 +71,7 @@ function describeEnd(end: {
   return end.exitCode === undefined ? `could not be started: ${end.shortMessage}` : `ended with code ${end.exitCode}`;
 }
 
-/** Whatever the worker started goes with it: an engine's own processes keep the GPU's memory. */
+/** Kills the worker with all that it started: an engine's own processes would keep the GPU's memory. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {

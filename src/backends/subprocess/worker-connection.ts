@@ -29,8 +29,8 @@ export interface WorkerConnection<Info> extends Pick<WorkerTasks, 'generate'> {
 const closeMs = 8000;
 
 /**
- * Starts a worker process. `onEnd` is called when it has ended, before its requests fail: the message is a sentence, with
- * what it printed last on the lines after it.
+ * Starts a worker process. `onEnd` is called when it has ended, before its requests fail: the message is a sentence,
+ * with what it printed last on the lines after it.
  */
 export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason) => void): WorkerConnection<Info> {
   const child = startChild(spec);
@@ -85,7 +85,7 @@ export function connectWorker<Info>(spec: WorkerSpec, onEnd: (reason: EndReason)
   };
 }
 
-/** What a model answers is left as it is: it never saw the secrets of its engine. */
+/** Only failures are redacted: what a model answers is left as it is, since it never saw the secrets of its engine. */
 const isFailure = (answer: WorkerAnswer<unknown>): boolean =>
   answer.type === 'refused' || (answer.type === 'answer' && answer.answer.status === 'failed');
 

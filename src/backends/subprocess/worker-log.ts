@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Redaction } from '../../text/redaction.ts';
 import { appendFlags } from '../../files/no-follow.ts';
 
-/** What a worker prints: its last lines are kept for messages, all of it goes to a file where one is named. */
+/** Keeps what a worker prints: its last lines for messages, and all of it in a file where one is named. */
 export interface WorkerLog {
   lines: () => readonly string[];
   /** The last of them, as the end of a message; '' where it printed nothing. */
@@ -64,7 +64,9 @@ export function createWorkerLog(streams: readonly Readable[], { redact, file, on
   };
 }
 
-/** Read by nobody else: it may name what the user works on. A disk that is full ends the log, not the run. */
+/**
+ * Opens the log for its owner alone, since it may name what the user works on. A full disk ends the log, not the run.
+ */
 function openFile(path: string | null): WriteStream | null {
   if (path === null) return null;
   try {

@@ -9,19 +9,25 @@ import type { EndReason, WorkerSpec } from './protocol.ts';
 
 /** A worker that is started again when it dies. */
 export interface WorkerProcess<Info> {
-  /** What the worker said of itself when it was ready. */
+  /** Facts that the worker told of itself when it was ready. */
   readonly info: Info;
-  /** The live process; null while there is none. */
+  /** Id of the live process; null while there is none. */
   pid: () => number | null;
-  /** As `Backend.generate`. A worker that dies fails what it had as `engine-crashed`; the next request starts another. */
+  /**
+   * Answers one request, as `Backend.generate` does. A worker that dies fails what it had as `engine-crashed`; the next
+   * request starts another.
+   */
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
-  /** As `Backend.clearPromptCache`. */
+  /** Empties the engine's cache of prompts, as `Inspection.clearPromptCache` does. */
   clearPromptCache: () => void;
-  /** Is it being loaded? */
+  /** Says whether the worker is being loaded. */
   isStarting: () => boolean;
   /** Ends a worker that hangs. */
   restart: () => Promise<void>;
-  /** Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it can't be. */
+  /**
+   * Starts a worker that died again, and waits for it; false where none had died. Throws an `EngineError` where it
+   * can't be.
+   */
   recover: (signal: AbortSignal) => Promise<boolean>;
   close: () => Promise<void>;
   /** Ends it at once. */
@@ -100,7 +106,7 @@ function createLink<Info>({ spec, quarantine, onRestart, connectWorker }: LinkPa
   const onEnd = (reason: EndReason): void => {
     connection = null;
     last = reason;
-    // Too much at once is nobody's fault: it ends with fewer workers, or by the engine stage.
+    // Too much at once is no single request's fault: the scheduler lowers the workers, or ends the run.
     if (reason.kind === 'out-of-memory') return;
     deaths++;
     quarantine.onDeath(deaths);

@@ -16,11 +16,11 @@ export interface WorkerTasks {
 interface OpenTask {
   context: GenerateContext;
   resolve: (answer: Answer) => void;
-  /** Of its answer, as told to the context. */
+  /** Tokens of the answer that the context was told of so far. */
   tokens: number;
 }
 
-/** What an attempt that breaks off has cost at least. */
+/** Notes the tokens that an attempt has cost so far, in case it breaks off. */
 function noteTokens(task: OpenTask | undefined, tokens: number): void {
   if (task === undefined) return;
   for (; task.tokens < tokens; task.tokens++) task.context.onToken?.();
@@ -31,7 +31,10 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
   let end: Answer | null = null;
   let lastId = 0;
   let tokens = 0;
-  /** An engine that tells no more than that it made tokens: requests run in the order in which they came. */
+  /**
+   * Counts a sign of life for the oldest requests, where an engine tells only that it made tokens: requests run in the
+   * order in which they came.
+   */
   const noteStats = ({ running, promptTokens, generationTokens, answerTokens = [] }: WorkerStats): void => {
     for (const [id, count] of answerTokens) noteTokens(open.get(id), count);
     if (promptTokens + generationTokens === tokens) return;

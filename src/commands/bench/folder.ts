@@ -21,7 +21,7 @@ export async function newBenchFolder(
   }
 }
 
-/** A bench writes, and removes, names of its own in its folder: nobody else's files may lie there. */
+/** Refuses a folder that holds other files: a bench writes and removes files of its own names there. */
 async function emptyFolder(folder: string): Promise<BenchPaths> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -36,8 +36,8 @@ async function emptyFolder(folder: string): Promise<BenchPaths> {
 }
 
 /**
- * A mistake of the user's leaves nothing behind, and takes nothing of another bench with it. `made`: the first folder that was
- * made on the way to this one; undefined: it was there, and empty.
+ * A mistake of the user's leaves nothing behind, and takes nothing of another bench with it. `made`: the first folder
+ * that was made on the way to this one; undefined: it was there, and empty.
  */
 export async function removeUnused({ folder }: BenchPaths, made: string | undefined): Promise<void> {
   if (made === undefined) return rm(join(folder, 'inputs'), { recursive: true, force: true });
@@ -73,7 +73,7 @@ async function unfinished(folder: string): Promise<{ folder: string; changedMs: 
 
 const readRecords = (folder: string): Promise<BenchRecord[]> => readTrials(benchPaths(folder).trials).catch(() => []);
 
-/** What a folder may be called: of a path its last part. */
+/** Makes a name for a folder out of a text: of a path, its last part. */
 const slug = (text: string): string =>
   basename(text)
     .replaceAll(/[^\w.-]+/g, '-')

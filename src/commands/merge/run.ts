@@ -33,7 +33,9 @@ function describe({ succeeded, failed }: Counts, leftOut: number): string {
   return `${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed${rest}`;
 }
 
-/** For each output the number of the first one that answers the same input; null where no manifest says which. */
+/**
+ * Returns for each output the number of the first one that answers the same input; null where no manifest says which.
+ */
 async function nameInputs(outputs: readonly string[]): Promise<(number | null)[]> {
   const manifests = await Promise.all(
     outputs.map(async (output) => (await findManifest(pathsOf(output)).catch(() => null))?.manifest),

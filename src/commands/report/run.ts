@@ -39,7 +39,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   else await printText(await reportFormats[format](report));
 }
 
-/** What is known of a run without a manifest (a merged file, one of another tool). */
+/** Facts of a run without a manifest, such as a merged file or one of another tool. */
 const nothingKnown = {
   inputPath: null,
   state: 'unknown',

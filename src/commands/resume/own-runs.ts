@@ -9,7 +9,7 @@ import { findRuns } from '../../journal/manifest/started-runs.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
-  // llmbatch 0.1 sealed nothing; but into the user's own state folder nobody else writes.
+  // llmbatch 0.1 sealed nothing, but only this user writes into the user's own state folder.
   isInRunFolder(manifestPath, process.env) || isOwnManifest(manifestPath, await openSealKey(process.env));
 
 /** The newest run of this folder that is wanted, and that this user started. */
@@ -30,7 +30,7 @@ const refusal = ({ manifestPath, manifest, output }: FoundRun): UsageError =>
     `Where that is what you want, name the output: llmbatch resume ${quoteForShell(output)}`,
   );
 
-/** What a manifest would start, and where it would send the requests: as the flags that say the same. */
+/** Describes what a manifest would start and where it would send the requests, as the flags that say the same. */
 export function reachOf({ settings, runner }: Manifest): string {
   const flags = [
     ['-b', settings.backend],
@@ -54,8 +54,8 @@ const addresses = [
 type Places = Partial<Pick<RunnerSettings, 'baseUrl' | 'host' | 'python'>>;
 
 /**
- * The keys of the environment that a run which is not this user's own must not get: a key goes only to a server that the
- * command line or the environment names, and to no program that neither names.
+ * The keys of the environment that a run which is not this user's own must not get: a key goes only to a server that
+ * the command line or the environment names, and to no program that neither names.
  */
 export function withheldKeys({ settings, runner }: Manifest, flags: Places, environment: NodeJS.ProcessEnv): string[] {
   const startsProgram = 'server' in settings.options || (runner.python !== null && flags.python === undefined);

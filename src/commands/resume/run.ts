@@ -47,7 +47,7 @@ function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
   const others = 'this run was not started by you here, or its manifest was changed since';
   tell(`${others}; it asks for ${reachOf(manifest)}`);
   for (const key of withheldKeys(manifest, flags, process.env)) {
-    // Not even the programs that are started find it.
+    // The programs that are started must not find it either.
     delete process.env[key];
     tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);
   }
@@ -61,7 +61,10 @@ function hasTransientFailures({ summary }: Manifest): boolean {
   return Object.keys(summary?.errors ?? {}).some((kind) => isTransient(kind as never));
 }
 
-/** A run that was moved as a whole finds its input in the same place as seen from its output; its fingerprint is compared. */
+/**
+ * A run that was moved as a whole finds its input in the same place as seen from its output; its fingerprint is
+ * compared.
+ */
 async function inputOf({ input, output }: Manifest, paths: RunPaths): Promise<string> {
   if (input.path === '-' || (await exists(input.path))) return input.path;
   const way = relative(dirname(realPathOf(output)), realPathOf(input.path));
@@ -73,7 +76,7 @@ async function inputOf({ input, output }: Manifest, paths: RunPaths): Promise<st
   );
 }
 
-/** What was kept of standard input lies beside the output. */
+/** Path of what was kept of standard input, beside the output. */
 async function spoolOf({ input: { spool } }: Manifest, paths: RunPaths): Promise<string> {
   if (spool === null || (await exists(paths.spool))) return paths.spool;
   const moved = join(dirname(paths.output), basename(spool));

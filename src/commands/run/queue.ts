@@ -100,7 +100,7 @@ async function printOutcome(
   const resumeCommand = resumeCommandOf({ paths });
   const isFinished = manifest.state === 'finished';
   const summary = renderSummary(snapshot, { outputPath: paths.output, ...(isFinished ? {} : { resumeCommand }) });
-  // In JSON the last object of the progress is the summary.
+  // With --progress json the last object on stderr is the summary.
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: paths.output, run_id: manifest.run_id };

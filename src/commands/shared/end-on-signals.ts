@@ -1,6 +1,9 @@
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** For what loses nothing by it: at a signal it ends at once, and first takes away what it has made so far. */
+/**
+ * Runs work that loses nothing when it is ended: at a signal the process ends at once, after it has removed what it
+ * made so far.
+ */
 export async function endOnSignals<Result>(
   cleanUp: () => Promise<void> | void,
   use: () => Promise<Result>,

@@ -9,6 +9,6 @@ Exit codes:
   5  the output can't be used: locked, disk full, another run's
   129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)`;
 
-/** What stands below the flags of a command's `--help`. */
+/** Text below the flags of a command's `--help`. */
 export const helpText = (examples: readonly string[]): string =>
   `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n${exitCodesHelp}\n`;

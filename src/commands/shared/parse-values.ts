@@ -83,7 +83,7 @@ export function parseSize(text: string): number {
   return Number(number) * factor;
 }
 
-/** Of each GPU: a size, `14GiB`, `500MB`, or a share, `87.5%`; or `none`, or `auto`. */
+/** Parses the VRAM limit of each GPU: a size (`14GiB`, `500MB`), a share (`87.5%`), `none` or `auto`. */
 export function parseVramLimit(text: string): VramLimit {
   if (text === 'auto' || text === 'none') return text;
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(%|[MG]i?B)$/.exec(text) ?? [];

@@ -2,11 +2,15 @@ import { printableJson, printableLines } from '../../text/printable.ts';
 import { writeStdout } from './write-stdout.ts';
 
 /**
- * All that this program says to somebody who reads it goes through here, since most of it quotes what others wrote: rows of
- * an input, answers, servers. A terminal would act on what is in them. Results on stdout are data, and go as they are.
+ * All that this program says to somebody who reads it goes through here, since most of it quotes what others wrote:
+ * rows of an input, answers, servers. A terminal would act on what is in them. Results on stdout are data, and go as
+ * they are.
  */
 
-/** A message on stderr. Whoever wrote a part of it can't begin a line as we do: its lines after the first are set in. */
+/**
+ * Prints a message on stderr. Its lines after the first are indented, so that no foreign text in it can look like a
+ * message of ours.
+ */
 export const tell = (message: string): void => void process.stderr.write(`${asMessage(message)}\n`);
 
 export const asMessage = (message: string): string => printableLines(message).replaceAll('\n', '\n  ');

@@ -4,7 +4,7 @@ import { type ProgressMode, startProgress } from '../../progress/index.ts';
 import type { Progress } from '../../progress/progress.ts';
 import { asMessage, tell, tellJson } from './print.ts';
 
-/** What a user sees on stderr: the live display while a run goes on, lines before, between and after. */
+/** The output on stderr: the live display while a run goes on, and lines before, between and after it. */
 export interface Screen {
   note: (text: string) => void;
   start: (snapshot: () => Snapshot, title: string) => void;
@@ -16,7 +16,7 @@ export function createScreen(mode: ProgressMode): Screen {
   return {
     note(text) {
       if (progress !== null) progress.note(asMessage(text));
-      // Whoever reads JSON reads nothing else.
+      // In JSON mode every line on stderr must be JSON.
       else if (mode === 'json') tellJson({ note: text });
       else tell(text);
     },

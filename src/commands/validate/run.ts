@@ -74,7 +74,7 @@ function createBadLines(isKept: boolean) {
   };
 }
 
-/** What JSON.parse says of a line without a brace and with a comma: it quotes the first characters. */
+/** Matches what JSON.parse says of a line without a brace and with a comma: it quotes the first characters. */
 const csvHeader = /^not JSON: [^{}]*"[^{}]*,[^{}]*" ?(?:\.\.\.)? ?is not valid JSON$/;
 
 interface LongPrompt {
