@@ -55,7 +55,6 @@ export const pending = {
     'doctor/reach-findings.ts': ['ollama'],
     'doctor/slot-findings.ts': ['ollama'],
     'doctor/version-findings.ts': ['ollama'],
-    'machine/listening-process.ts': ['ollama'],
     'run/choose/choose-backend.ts': ['llama-cpp', 'ollama', 'vllm'],
   } as Record<string, string[]>,
   /** Old words, and how many names of files still hold them. */
