@@ -10,13 +10,16 @@ import type { LoadedModel } from './model/loaded-model.ts';
 
 export interface Reached {
   version: string;
-  /** How long it did not answer; null where it did at once. */
+  /** Time without an answer in milliseconds; null where it answered at once. */
   awayMs: number | null;
-  /** What was sent before is lost. */
+  /** Says whether what was sent before is lost. */
   wasGone: boolean;
 }
 
-/** Asks a server for its version until it answers. Throws an `EngineError` when it does not, or is none. */
+/**
+ * Asks a server for its version until it answers. Throws an `EngineError` when it does not answer, or is no Ollama
+ * server.
+ */
 export async function reachServer(client: OllamaClient, waiting: Waiting): Promise<Reached> {
   const { url } = client.host;
   const startHint = 'Start it with: ollama serve.';
@@ -45,7 +48,7 @@ async function askVersion(client: OllamaClient, signal: AbortSignal): Promise<{ 
   }
 }
 
-/** Does it take requests? What it works on it does not tell. */
+/** Asks whether the server takes requests; it does not tell what it works on. */
 export async function lookAtServer(client: OllamaClient, signal: AbortSignal): Promise<'busy' | Failure> {
   const answer = await askOnce({ ask: (within) => askVersion(client, within) }, signal);
   return 'found' in answer ? 'busy' : answer;
@@ -57,9 +60,9 @@ const notOllama = (url: string): EngineError =>
   new EngineError('unusable', `what answers at ${url} is no Ollama server`, whereHint);
 
 /**
- * After a failure that may be the server's own: waits until it answers, and loads the model again with the run's options,
- * before the requests do it all at once. A server that came back without the model was away; a crash of the runner alone is
- * counted against the requests in flight, since one of them may be what crashes it.
+ * Recovers after a failure that may be the server's own: waits until it answers, and loads the model again with the
+ * run's options, before the requests do it all at once. A server that came back without the model was away; a crash of
+ * the runner alone is counted against the requests in flight, since one of them may be what crashes it.
  */
 export async function recoverServer(loaded: LoadedModel, failure: Failure, waiting: Waiting): Promise<EngineAbsence> {
   const { client, name } = loaded;

@@ -1,4 +1,7 @@
-/** The process that has the model: another one after each load, none while there is none or it can't be seen. */
+/**
+ * Finds the process that holds the model: it changes with each load, and is null while there is none or it can't be
+ * seen.
+ */
 export interface RunnerProcess {
   pid: () => number | null;
   look: () => Promise<void>;

@@ -116,7 +116,10 @@ function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: 
 
 const limitOf = ({ maxTokens }: AskedFor): number => maxTokens ?? Infinity;
 
-/** More than fits: the server went on without the beginning. As much as fits: it ended the answer there, where nothing else did. */
+/**
+ * Says whether the context window was full: with more tokens than fit, the server went on without the beginning; with
+ * as many as fit, it ended the answer there, where nothing else did.
+ */
 const isFullWindow = (tokens: number, contextTokens: number, wasShort: boolean): boolean =>
   tokens > contextTokens || (wasShort && tokens >= contextTokens - 1);
 

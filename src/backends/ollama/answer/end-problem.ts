@@ -19,7 +19,7 @@ export function endProblem(
   streamed: Streamed,
   { done_reason: reason = '', eval_count: tokens = 0 }: AnswerPart,
 ): Failure | null {
-  // What the server says where the connection to the model broke.
+  // The server ends its stream in this way where its connection to the model broke.
   if (reason === '') return failure('server-error', 'The server ended the answer without a reason: it may be cut.');
   if (reason !== 'stop' && reason !== 'length')
     return failure('invalid-response', `The server ended the answer with "${oneLine(reason.slice(0, 100))}".`);

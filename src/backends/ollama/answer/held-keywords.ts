@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../../core/json-schema.ts';
 import { unheldKeywords } from '../../request/unheld-keywords.ts';
 
-/** What llama.cpp's `json_schema_to_grammar`, which the server has inside, writes into its grammar. */
+/** Keywords that llama.cpp's `json_schema_to_grammar`, which the server has inside, writes into its grammar. */
 const held = new Set(
   'type enum const properties required additionalProperties items prefixItems minItems maxItems minLength maxLength pattern anyOf oneOf allOf $ref'.split(
     ' ',

@@ -47,7 +47,7 @@ const rules: Record<'messages' | 'prompt' | 'input', Record<string, Rule>> = {
   },
 };
 
-/** What a body asks for, beside its prompt, in the words of Ollama. */
+/** The settings of a request body, without its prompt, in Ollama's terms. */
 export interface AskedFor {
   /** Sampling options. Those that neither the body nor the run gives are the model's own. */
   options: Record<string, unknown>;

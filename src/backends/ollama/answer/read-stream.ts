@@ -3,7 +3,7 @@ import { isRecord } from '../../../data/is-record.ts';
 import { GarbledLine } from '../http/http.ts';
 import type { AnswerPart, WireToolCall } from '../http/wire.ts';
 
-/** What a stream gave. */
+/** The answer that a stream gave. */
 export interface Streamed {
   text: string;
   thinking: string;
@@ -11,7 +11,7 @@ export interface Streamed {
   logprobs: unknown[];
   /** The line with `done: true` and the counters; null where the stream ended without one: the answer is not whole. */
   last: AnswerPart | null;
-  /** How often the last piece of text came in a row. */
+  /** Number of times in a row that the last piece of text came. */
   repeats: number;
 }
 
@@ -41,7 +41,10 @@ export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs)
   return read;
 }
 
-/** A line that says nothing is no sign of life: it may be repeated whatever happens behind a proxy. */
+/**
+ * Tells the scheduler of a sign of life. A line without content is none: a proxy may repeat such lines while the server
+ * is gone.
+ */
 function tell({ onActivity, onToken }: Signs, isToken: boolean, isEnd: boolean): void {
   if (isToken) onToken?.();
   if (isToken || isEnd) onActivity();

@@ -16,7 +16,7 @@ import { oneLine } from '../../../text/one-line.ts';
 import { parsedOrText } from '../../http/json-text.ts';
 import { GarbledLine, HttpFailure } from './http.ts';
 
-/** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
+/** Turns what a call threw into a failure of its request. A mistake of this program is thrown again. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof HttpFailure) return ofStatus(error);
   if (error instanceof BrokenAnswer) return failure(error.kind, error.message);
@@ -27,13 +27,13 @@ export function classifyError(error: unknown): Failure {
   const code = brokenCode(error);
   if (code !== '') return connectionFailure(code, `The connection to the Ollama server broke: ${code}.`);
   if (!(error instanceof Error) || error.name !== 'Error') throw error;
-  // What the package throws for a line {"error": ...} in the middle of an answer.
+  // The package throws this for a line {"error": ...} in the middle of an answer.
   return ofServerText(messageOf(error));
 }
 
 /**
- * Of a request of a run: when that began, an Ollama server answered. What answers now stands before it, or refuses this
- * request alone; a look at the server tells which.
+ * Softens a failure that comes after the run began: an Ollama server had answered then. What answers now stands before
+ * the server, or refuses this request alone; a look at the server tells which.
  */
 export const afterOpening = (failed: Failure): Failure =>
   failed.kind === 'unusable' && failed.response !== undefined ? { ...failed, kind: 'connection' } : failed;
@@ -80,15 +80,15 @@ const noAnswer = (status: number): Failure =>
     ? failure('invalid-response', `The server answers with HTTP ${status}, which is no whole answer.`)
     : failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
 
-/** Where the server says nothing, or names a flag of a program inside it. */
+/** Texts for statuses where the server says nothing, or names a flag of a program inside it. */
 const ownTexts: Record<number, string> = {
   403: 'The Ollama server refuses this host name (403): address it by its IP, or set OLLAMA_ORIGINS where it is started.',
   501: 'The model makes no embeddings (501): take one that does.',
 };
 
 /**
- * Only a 400 of the request's own is about its prompt: after a crash, the texts of other errors end with lines about
- * EARLIER requests ("... exceeds the available context size").
+ * Classifies a 400. Only a 400 of the request's own is about its prompt: after a crash, the texts of other errors end
+ * with lines about EARLIER requests ("... exceeds the available context size").
  */
 function badRequest(text: string, details: Record<string, unknown>): Failure {
   const { type, n_prompt_tokens: prompt, n_ctx: window } = details;
@@ -105,7 +105,7 @@ export function refusedTokens({ status, body }: HttpFailure): number | null {
   return status === 400 && type === 'exceed_context_size_error' && typeof tokens === 'number' ? tokens : null;
 }
 
-/** With both counts, and what would do. */
+/** The failure of a prompt that does not fit, with both counts and the setting that would do. */
 export function contextTooLong(promptTokens: number, contextTokens: number): Failure {
   const wanted = Math.ceil((promptTokens + 512) / 1024) * 1024;
   const counts = `${formatInteger(promptTokens)} tokens, and the context window ${formatInteger(contextTokens)}`;
@@ -142,7 +142,10 @@ const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
   ],
 ];
 
-/** A failure of the server itself (500, or in the middle of a stream), by the part of its text that is about this request. */
+/**
+ * A failure of the server itself (500, or in the middle of a stream), by the part of its text that is about this
+ * request.
+ */
 function ofServerText(text: string): Failure {
   const [own = ''] = oneLine(text).split(/error: task id = \d+/);
   const [, known] = serverTexts.find(([pattern]) => pattern.test(own)) ?? [];

@@ -21,7 +21,7 @@ import type {
 /** An Ollama server. Every call ends with its signal; it throws an `HttpFailure`, or what the connection threw. */
 export interface OllamaClient {
   readonly host: OllamaHost;
-  /** Of the key: whatever the server says has gone through it, but for what is spread over the parts of a stream. */
+  /** Takes the key out of everything that the server says, but for what is spread over the parts of a stream. */
   redact: Redaction;
   version: (signal: AbortSignal) => Promise<string>;
   /** Installed models. */
@@ -39,10 +39,12 @@ export interface OllamaClient {
   close: () => Promise<void>;
 }
 
-/** Beside those for the workers: for `ps` and the like, which must not wait behind answers. */
+/** Connections beside those of the workers, for `ps` and the like, which must not wait behind answers. */
 const spareConnections = 4;
 
-/** One agent for all calls: no limit for headers or bodies, since a request may wait in the server's queue for hours. */
+/**
+ * One agent for all calls: no limit for headers or bodies, since a request may wait in the server's queue for hours.
+ */
 export function createClient(host: OllamaHost, workers: number): OllamaClient {
   const agent = new Agent({ connections: workers + spareConnections, headersTimeout: 0, bodyTimeout: 0 });
   const redact = createRedaction([host.key]);

@@ -4,19 +4,20 @@ import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
 
-/** Where an Ollama server is. */
+/** Address of an Ollama server. */
 export interface OllamaHost {
   /** Scheme, host and port, and a path where one is named; no slash at the end. */
   url: string;
-  /** On this machine: its processes can be looked at. */
+  /** Says whether the server is on this machine, so that its processes can be looked at. */
   isLocal: boolean;
-  /** What a server elsewhere is sent as bearer key; never written anywhere. */
+  /** Bearer key that a server elsewhere is sent; it is never written anywhere. */
   key: string | null;
 }
 
 /**
  * `--host`, else `OLLAMA_HOST`, read as Ollama itself reads it (envconfig.Host and ConnectableHost): the scheme, the
- * port and a path are optional; an address that means "any" is this machine; a port that is none is the default one.
+ * port and a path are optional; an address that means "any" is this machine; an invalid port is replaced by the default
+ * one.
  */
 export function ollamaHost({ host, environment }: OllamaPlace): OllamaHost {
   const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
@@ -32,7 +33,7 @@ export function ollamaHost({ host, environment }: OllamaPlace): OllamaHost {
   return { url, isLocal, key: isLocal ? null : bearerKey('OLLAMA_API_KEY', environment) };
 }
 
-/** Ollama takes the default for a port that is none; whoever names a place with `--host` means another one. */
+/** Refuses an invalid port of `--host`: Ollama would take the default port, which the user did not mean. */
 function checkPort(address: string, text: string): void {
   const [, port] = /^(?:\[.*\]|[^:]*):([^:]*)$/.exec(address) ?? [];
   if (port !== undefined && portOr(port, '') === '') throw noAddress(text);
@@ -61,7 +62,7 @@ function splitPort(address: string, defaultPort: string): { name: string; port: 
   const [, bracketed, bracketedPort] = /^\[(.*)\](?::(.*))?$/.exec(address) ?? [];
   if (bracketed !== undefined) return { name: bracketed, port: portOr(bracketedPort, defaultPort) };
   const parts = address.split(':');
-  // More colons than one: an IPv6 address without a port.
+  // An address with more than one colon is an IPv6 address without a port.
   if (parts.length !== 2) return { name: address, port: defaultPort };
   return { name: parts[0] ?? '', port: portOr(parts[1], defaultPort) };
 }

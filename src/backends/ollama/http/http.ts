@@ -34,8 +34,8 @@ const maxBodyBytes = 65_536;
 
 /**
  * The `fetch` that the ollama package is given: undici's `request`, which costs a third of its `fetch`, with what the
- * package uses of a Response. One signal ends it at any time. A status other than 200 is thrown as an `HttpFailure`: the
- * package would print to stdout, and lose the body. A broken line is thrown too: the package would drop it.
+ * package uses of a Response. One signal ends it at any time. A status other than 200 is thrown as an `HttpFailure`:
+ * the package would print to stdout, and lose the body. A broken line is thrown too: the package would drop it.
  */
 export function createFetch(
   agent: Agent,
@@ -93,7 +93,7 @@ async function* wholeLines(body: Dispatcher.ResponseData['body'], redact: Redact
   try {
     for await (const piece of body.iterator({ destroyOnReturn: false })) {
       for (const line of reader.add(piece as Buffer).map(redact)) {
-        // Nobody asks for more after the last line.
+        // Nothing is read after the last line, so the body is freed here.
         if (isLast(partIn(line))) freeBody(body);
         yield line;
       }
@@ -108,7 +108,10 @@ async function* wholeLines(body: Dispatcher.ResponseData['body'], redact: Redact
 
 const isLast = (part: Record<string, unknown>): boolean => Boolean(part['done']) || part['status'] === 'success';
 
-/** An empty line is no part either. What the server says of a failure is thrown: the package would ask the value for its text. */
+/**
+ * An empty line is no part either. What the server says of a failure is thrown: the package would ask the value for its
+ * text.
+ */
 function partIn(line: string): Record<string, unknown> {
   const part = parsedAnswer(line);
   if (!isRecord(part)) throw new GarbledLine(line);

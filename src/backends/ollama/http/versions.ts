@@ -1,4 +1,4 @@
-/** What versions of the server do wrong, as far as it matters to a run. Sources: Ollama's own history and issues. */
+/** A fault of some versions of the server that matters to a run. Sources: Ollama's own history and issues. */
 export interface VersionFact {
   /** The first version that has it, and the first that has not; null: no such end is known. */
   from: string | null;
@@ -60,5 +60,5 @@ export function isBefore(version: string, other: string): boolean {
   return false;
 }
 
-/** Before it, `truncate: false` was not known. */
+/** Says whether a version cuts long prompts because it does not know `truncate: false`. */
 export const cutsPrompts = (version: string): boolean => !version.startsWith('0.0.0') && isBefore(version, '0.12.6');

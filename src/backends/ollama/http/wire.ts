@@ -25,7 +25,10 @@ export interface RunnerOptions {
   num_thread?: number;
 }
 
-/** What every request for an answer has in common. `shift` is never sent: its value is one of the loaded model's options. */
+/**
+ * Fields that every request for an answer has in common. `shift` is never sent: its value is one of the loaded model's
+ * options.
+ */
 export interface WireRequest {
   model: string;
   /** Absent: as it is for the loaded model, else the server's own. */
@@ -68,7 +71,7 @@ export interface AnswerPart {
   total_duration?: number;
   load_duration?: number;
   prompt_eval_count?: number;
-  /** From 0.33.3 on; also 0 is reported. */
+  /** Prompt tokens taken from the cache; reported from 0.33.3 on, 0 included. */
   prompt_eval_cached_count?: number;
   prompt_eval_duration?: number;
   eval_count?: number;
@@ -95,7 +98,7 @@ export interface ListedModel {
   digest: string;
   details?: ShownModel['details'] & { context_length?: number };
   capabilities?: string[];
-  /** Of a model that runs elsewhere, in the cloud. */
+  /** Address of the host of a model that runs elsewhere, in the cloud. */
   remote_host?: string;
 }
 

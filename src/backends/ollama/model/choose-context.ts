@@ -16,7 +16,7 @@ export interface ContextChoice {
 export interface ContextFacts {
   /** `--option num_ctx`; null: chosen here. */
   asked: number | null;
-  /** What a conversation grows to; null for independent requests. */
+  /** Tokens that a conversation may grow to; null for independent requests. */
   conversationTokens: number | null;
   trainedTokens: number | null;
   lengths: PromptLengths | null;
@@ -24,9 +24,9 @@ export interface ContextFacts {
   count: (request: BatchRequest) => Promise<number | null>;
 }
 
-/** What an answer may want where its request doesn't say. */
+/** Tokens reserved for an answer whose request sets no limit. */
 const usualAnswerTokens = 1024;
-/** Where the input is still being read: what Ollama takes on most cards. */
+/** Context window in tokens while the input is still being read: Ollama's own default on most cards. */
 const unknownInputTokens = 4096;
 const stepTokens = 1024;
 /** Lines that need far more memory than the others, and more than this, are not what a run is laid out for. */

@@ -18,7 +18,7 @@ export interface Described {
   server: ServerProcess | null;
 }
 
-/** What was chosen for a model and why, and what is amiss: sentences for the user. */
+/** Sentences for the user: what was chosen for a model and why, and what is wrong. */
 export async function describeModel(described: Described, request: OpenRequest): Promise<string[]> {
   const { prepared, slots } = described;
   const { loaded, choice } = prepared;
@@ -50,7 +50,9 @@ function slotsText(slots: number | null, { workers, options }: OpenRequest): str
 const usualBody = async (request: OpenRequest): Promise<Record<string, unknown> | null> =>
   (await request.promptLengths())?.usual.body ?? null;
 
-/** Answers that are not greedy differ from run to run: said where nobody asked for it. */
+/**
+ * A note that answers will differ from run to run because sampling is not greedy; null where the user asked for that.
+ */
 function samplingNote({ prepared: { loaded } }: Described, body: Record<string, unknown> | null): string | null {
   if (body === null || typeof body['temperature'] === 'number' || isEmbeddingModel(loaded)) return null;
   const temperature = loaded.facts.parameters.get('temperature') ?? "Ollama's 0.8";
@@ -70,7 +72,7 @@ function tokensWarning({ prepared: { loaded } }: Described): string | null {
     : "the server does not list this model's control tokens: only those in its template are kept out of texts";
 }
 
-/** What `/api/ps` says of the loaded model; null where it isn't there. */
+/** Memory of the loaded model by `/api/ps`; null where it is not loaded. */
 export async function modelMemory(
   { client, name }: Pick<LoadedModel, 'client' | 'name'>,
   { weightsBytes, signal }: { weightsBytes: number | null; signal: AbortSignal },

@@ -8,7 +8,7 @@ import type { ListedModel, LoadedModel } from '../http/wire.ts';
 
 export interface FoundModel {
   facts: ModelFacts;
-  /** Of its weights; null for one that the server does not have on its disk. */
+  /** Digest of its weights; null for a model that the server does not have on its disk. */
   digest: string | null;
   weightsBytes: number | null;
 }
@@ -16,7 +16,7 @@ export interface FoundModel {
 /** A vocabulary of 256,000 tokens is megabytes, but no minute's work. */
 const maxSilenceMs = 60_000;
 
-/** What the server knows of a model. Throws an `EngineError` where it has none of this name. */
+/** Asks the server for a model. Throws an `EngineError` where it has none of this name. */
 export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
   const late = AbortSignal.timeout(maxSilenceMs);
   const within = AbortSignal.any([signal, late]);
@@ -34,7 +34,10 @@ export async function findModel(client: OllamaClient, name: string, signal: Abor
   }
 }
 
-/** Names are the same in any case; one without a tag is that of `latest`, one without a place is of Ollama's library. */
+/**
+ * Says whether a loaded model has this name. Case does not matter; a name without a tag means `latest`, one without a
+ * host means Ollama's library.
+ */
 export const isNamed = ({ name: known }: Pick<LoadedModel, 'name'>, name: string): boolean =>
   fullName(known) === fullName(name);
 

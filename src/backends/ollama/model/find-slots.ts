@@ -8,7 +8,10 @@ import { probeSlots } from './probe-slots.ts';
 /** Servers are seldom given more. */
 export const maxProbedSlots = 16;
 
-/** How many requests the server works on at once: as told, as the model's architecture has it, or by a probe. */
+/**
+ * Finds how many requests the server works on at once: by the user's option, by the model's architecture, or by a
+ * probe.
+ */
 export async function findSlots(
   loaded: LoadedModel,
   { slots: told }: OllamaOptions,

@@ -48,7 +48,7 @@ async function tryToLoad(
   }
 }
 
-/** Null where it is loaded. */
+/** Loads the model once; resolves to null when it is loaded, else to the failure. */
 async function loadOnce(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
   signal: AbortSignal,

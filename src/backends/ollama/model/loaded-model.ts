@@ -9,7 +9,7 @@ export interface LoadedModel {
   facts: ModelFacts;
   /** Frozen: another value in any request would load the model anew. */
   runner: RunnerOptions;
-  /** Null: as it is for the loaded model, else the server's own. */
+  /** `keep_alive` of the requests; null leaves it as it is for the loaded model, else to the server. */
   keepAlive: number | string | null;
   /** Longest answer of a request that names none: what the longest prompt leaves of the context window. */
   answerTokens: number;

@@ -2,7 +2,7 @@ import { type ControlTokens, createControlTokens, isMarkup, templateTokens } fro
 import type { ShownModel } from '../http/wire.ts';
 import { foreignText } from '../../http/json-text.ts';
 
-/** What the server tells of a model. Null where it does not. */
+/** Facts that the server tells of a model; null stands for what it does not tell. */
 export interface ModelFacts {
   family: string | null;
   capabilities: readonly string[];
@@ -18,9 +18,9 @@ export interface ModelFacts {
   /** Texts at which the model's own settings end an answer. A request's own would take their place at the server. */
   stops: readonly string[];
   controlTokens: ControlTokens;
-  /** The token that the server itself puts before every prompt; null where it puts none, or nobody knows. */
+  /** The token that the server itself puts before every prompt; null where it puts none or does not tell. */
   bos: string | null;
-  /** False where the server has no list of them: then only those in the template are known. */
+  /** Says whether the server lists the control tokens; where not, only those in the template are known. */
   knowsControlTokens: boolean;
 }
 
@@ -43,7 +43,7 @@ export function modelFacts(shown: ShownModel): ModelFacts {
   };
 }
 
-/** The numbers of the model's architecture, by the names that a GGUF file gives them; null where there is none. */
+/** Reads numbers of the model's architecture by the names of a GGUF file; null where there is none. */
 function numberReader(shown: ShownModel): (key: string) => number | null {
   return (key) => {
     const value = valueOf(shown, key);
@@ -83,7 +83,9 @@ const isNumbers = (value: unknown): value is number[] => Array.isArray(value) &&
 /** Types of tokens in a GGUF file. */
 const tokenTypes = { unknown: 2, control: 3, userDefined: 4 } as const;
 
-/** The texts of the vocabulary's control tokens, and of those user-defined ones of which the template makes its turns. */
+/**
+ * The texts of the vocabulary's control tokens, and of those user-defined ones of which the template makes its turns.
+ */
 function listedControlTokens({ model_info: info = {}, template = '' }: ShownModel): string[] | null {
   const tokens: unknown = info['tokenizer.ggml.tokens'];
   const types = info['tokenizer.ggml.token_type'];
@@ -96,7 +98,10 @@ function listedControlTokens({ model_info: info = {}, template = '' }: ShownMode
   });
 }
 
-/** Where a file does not say, llama.cpp adds it for SentencePiece vocabularies and for Llama 3's. */
+/**
+ * The token that begins every prompt. Where a file does not say, llama.cpp adds it for SentencePiece vocabularies and
+ * for Llama 3's.
+ */
 function addedBos({ model_info: info = {} }: ShownModel): string | null {
   const [tokens, id] = [info['tokenizer.ggml.tokens'], info['tokenizer.ggml.bos_token_id']];
   const isUsual = info['tokenizer.ggml.model'] === 'llama' || info['tokenizer.ggml.pre'] === 'llama-bpe';
@@ -120,7 +125,7 @@ function unquote(text: string): string {
   }
 }
 
-/** The server gives these one slot, whatever it is told (server/sched.go of Ollama 0.33). */
+/** Model families that always get a single slot, whatever OLLAMA_NUM_PARALLEL says (server/sched.go of Ollama 0.33). */
 const oneSlotFamilies = new Set(
   'mllama qwen3vl qwen3vlmoe qwen35 qwen35moe qwen3next lfm2 lfm2moe nemotron_h nemotron_h_moe nemotron_h_omni'.split(
     ' ',

@@ -50,7 +50,7 @@ export async function prepareModel(
   return { loaded, loadMs: loadMs + (await loadModel(loaded, request.signal, request.onNotice)), choice: counted };
 }
 
-/** Does the window of a loaded model do for another input too? */
+/** Says whether the context window of a loaded model is enough for another input too. */
 export async function suitsInput(loaded: LoadedModel, request: OpenRequest, options: OllamaOptions): Promise<boolean> {
   const facts = await contextFacts(request, loaded, options);
   const { contextTokens } = await chooseContext({ ...facts, count: createCounter(loaded, request.signal) });
@@ -70,7 +70,7 @@ async function contextFacts(
   };
 }
 
-/** Each request is counted once. */
+/** Counts the tokens of prompts; each request is counted once. */
 function createCounter(loaded: LoadedModel, signal: AbortSignal): ContextFacts['count'] {
   const counts = new Map<string, Promise<number | null>>();
   return (request: BatchRequest) => {

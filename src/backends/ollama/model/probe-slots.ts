@@ -8,7 +8,7 @@ const maxAnswerTokens = 512;
 /** A busy machine lets a round see too few, never too many. */
 const rounds = 3;
 
-/** An answer that goes on for at least as long, whatever the model would rather say. */
+/** A schema that forces an answer of at least so many tokens. */
 const arrayOf = (tokens: number) => ({
   type: 'array',
   items: { type: 'string', enum: ['one', 'two', 'three'] },
@@ -17,9 +17,9 @@ const arrayOf = (tokens: number) => ({
 });
 
 /**
- * How many requests the server works on at once, which it tells nowhere: `width` equal streams at once on a loaded model,
- * and a count of those that had begun, by the server's clock, when the first one was half through. The most that a round
- * saw; `width` means "or more".
+ * Measures how many requests the server works on at once, which it tells nowhere: sends `width` equal streams at once
+ * to a loaded model, and counts those that had begun, by the server's clock, when the first one was half through.
+ * Resolves to the maximum over the rounds; `width` means "or more".
  */
 export async function probeSlots(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive'>,
@@ -45,7 +45,8 @@ async function probeOnce(
   const waiting = new Set<AbortController>();
   const noteMiddle = (at: string): void => {
     seen.middle ??= at;
-    // They wait for a slot. Those that have one go on to their end: a server may lose the slot of a stream that is given up.
+    // They wait for a slot. Those that have one go on to their end: a server may lose the slot of a stream that is
+    // given up.
     for (const own of waiting) own.abort();
   };
   const ask = async (own: AbortController): Promise<void> => {
@@ -76,7 +77,7 @@ async function probeOnce(
   signal.throwIfAborted();
   const { begins, middle } = seen;
   if (middle === null) throw seen.failure;
-  // The one that was half through had begun, whatever a clock says.
+  // The stream that was half through had begun, even if the clock says otherwise.
   return Math.max(1, begins.filter((begin) => begin <= middle).length);
 }
 

@@ -47,7 +47,7 @@ export function createReloadWatch(
     const window = await findOther().catch(() => null);
     state.isLooking = false;
     state.unexplained++;
-    // Once may have been anything, such as memory that another model took.
+    // A single reload may have any cause, such as memory that another model took.
     if (window === null && state.unexplained < 2) return;
     state.isTold = true;
     const cause =

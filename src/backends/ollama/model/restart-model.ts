@@ -1,9 +1,9 @@
 import { load, loadModel } from './load-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
 
-/** Loads the model anew when the server answers nobody any more. */
+/** Loads the model anew when the server does not answer any more. */
 export interface ModelRestart {
-  /** One at a time; whoever asks meanwhile waits for the same. Over, without a word, when the run stops. */
+  /** Restarts the model. Calls made meanwhile wait for the same restart; it ends silently when the run stops. */
   restart: () => Promise<void>;
   /** Resolves when no restart is under way. Rejects with the reason of the signal. */
   ready: (signal: AbortSignal) => Promise<void>;
@@ -12,8 +12,8 @@ export interface ModelRestart {
 const unloadMs = 10_000;
 
 /**
- * A server may lose the slot of a stream whose client goes away: its handler waits for ever to hand on the next token (seen
- * in 0.33). When all slots are lost, requests only wait; what frees them is another load of the model.
+ * A server may lose the slot of a stream whose client goes away: its handler waits for ever to hand on the next token
+ * (seen in 0.33). When all slots are lost, requests only wait; what frees them is another load of the model.
  */
 export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): ModelRestart {
   let current: Promise<void> | null = null;
@@ -35,7 +35,7 @@ export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): Mode
     },
     async ready(signal) {
       if (current === null) return;
-      // Whether it succeeds is the next request's to find out.
+      // The next request finds out whether it succeeded.
       const over = current.catch(() => undefined);
       const listening = new AbortController();
       const aborted = new Promise<never>((_, reject) => {
@@ -46,7 +46,7 @@ export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): Mode
   };
 }
 
-/** Frees the model, whatever `keep_alive` says. A server that is gone has freed it. */
+/** Frees the model at once, regardless of `keep_alive`. A server that is gone has freed it already. */
 export async function freeModel(loaded: LoadedModel, stop: AbortSignal): Promise<void> {
   const within = AbortSignal.any([stop, AbortSignal.timeout(unloadMs)]);
   await load({ ...loaded, keepAlive: 0 }, within).catch(() => undefined);

@@ -94,7 +94,10 @@ async function send(tools: AnswerTools, body: object, { request, context }: Aske
   return pauseMs === undefined ? answer : { ...answer, pauseMs };
 }
 
-/** 201 is what some frameworks say to any POST, 203 what a proxy changed; other successes are no answer, or a part of one. */
+/**
+ * 201 is what some frameworks say to any POST, 203 what a proxy changed; other successes are no answer, or a part of
+ * one.
+ */
 const isAnswered = (status: number): boolean => status === 200 || status === 201 || status === 203;
 
 /** No encoding was asked for, so none is undone. */
@@ -121,7 +124,10 @@ async function refused(
 /** Keys with which `vllm serve` has no streams, and one whose answer is no text. */
 const unstreamable = ['prompt_logprobs', 'use_beam_search', 'audio'];
 
-/** The other keys go as they are: the server is the judge of them. How the answer comes is ours. */
+/**
+ * Builds the body to send. Its other keys go as they are, for the server to accept or refuse; whether the answer is
+ * streamed is our choice.
+ */
 function wireBody(endpoint: Endpoint, body: BatchRequest['body'], isStreamed: boolean): object {
   const { stream: _stream, stream_options: _streamOptions, ...others } = body;
   const isWhole = endpoint === '/v1/embeddings' || unstreamable.some((key) => (others[key] ?? false) !== false);
@@ -154,7 +160,7 @@ async function readStream(
     await readEvents(body.iterator({ destroyOnReturn: false }), { redact: redact.inText, onActivity, onEvent });
   } catch (error) {
     context.signal.throwIfAborted();
-    // What the server said before it ended the stream tells more.
+    // An error that the server sent before it ended the stream tells more.
     if (failed === undefined) return withUsage(classifyThrown(error), collector.body()['usage']);
   } finally {
     freeBody(body);

@@ -10,12 +10,15 @@ type Fields = Record<string, unknown>;
 export interface Collector {
   /** Returns what the event is a part of an answer by. */
   add: (event: Fields) => EventPart;
-  /** Is there anything that the model said? */
+  /** Says whether the model has said anything yet. */
   hasToken: () => boolean;
   body: () => Fields;
 }
 
-/** What the model said; the end of an answer, or how far the server is in the prompt; nothing, which shows no life. */
+/**
+ * Kinds of events: a token of the model; progress (the end of an answer, or of the prompt's evaluation); nothing, which
+ * is no sign of life.
+ */
 type EventPart = 'token' | 'progress' | 'nothing';
 
 export function createCollector(): Collector {
@@ -43,7 +46,7 @@ export function createCollector(): Collector {
   };
 }
 
-/** Names of fields are a server's: `__proto__` is one as any other. */
+/** An object without a prototype: the server chooses the names of fields, and `__proto__` is a name like any other. */
 const noFields = (): Fields => Object.create(null) as Fields;
 
 const wholeName = (object: unknown): unknown => (object === 'chat.completion.chunk' ? 'chat.completion' : object);
@@ -124,7 +127,9 @@ function addCall(known: Fields[], { index, ...call }: Fields): void {
   whole['arguments'] = `${textIn(whole['arguments'])}${isRecord(more) ? JSON.stringify(more) : textIn(more)}`;
 }
 
-/** Some servers number no call, or number all calls alike, and send each whole: a new name and a new id begin another. */
+/**
+ * Some servers number no call, or number all calls alike, and send each whole: a new name and a new id begin another.
+ */
 function placeOfCall(known: Fields[], index: unknown, { id, function: part }: Fields): number {
   const isNamed = isRecord(part) && textIn(part['name']) !== '';
   if (typeof index !== 'number') return isNamed || known.length === 0 ? known.length : known.length - 1;

@@ -5,10 +5,10 @@ import { type PromptText, controlTokenFailure, promptTexts } from '../../request
 import type { ServerTokenizer } from '../server/server-tokenizer.ts';
 
 /**
- * What models use for turns, documents and tools, since such a server lists no control tokens: ChatML, Llama, Phi, GLM,
- * gpt-oss (`<|...|>`), DeepSeek (`<｜...｜>`), Gemma, Mistral, Llama 2, EXAONE, Cohere, Seed, InternLM, MiniMax, Kimi,
- * StarCoder, and what Baichuan, Nemotron, Gemma and T5 number. Both `vllm serve` and `llama-server` read them in a message's
- * text as their tokenizer does.
+ * Control tokens that models use for turns, documents and tools, since such a server does not list them: ChatML, Llama,
+ * Phi, GLM, gpt-oss (`<|...|>`), DeepSeek (`<｜...｜>`), Gemma, Mistral, Llama 2, EXAONE, Cohere, Seed, InternLM,
+ * MiniMax, Kimi, StarCoder, and what Baichuan, Nemotron, Gemma and T5 number. Both `vllm serve` and `llama-server` read
+ * them in a message's text as their tokenizer does.
  */
 const markup = new RegExp(
   [
@@ -25,7 +25,10 @@ const markup = new RegExp(
 /** The failure of a request whose text the server would read as a control token; null where there is none. */
 export type TokenCheck = (body: RequestBody, signal: AbortSignal) => Promise<Failure | null>;
 
-/** `template`: the model's own, where the server tells it. A server that shows its tokens is asked what is none of them. */
+/**
+ * Makes the check for a model. `template` is the model's own, where the server tells it. Where the server shows its
+ * tokens, it is asked whether a suspect is one.
+ */
 export function createTokenCheck(template: string, tokenize: ServerTokenizer): TokenCheck {
   const { find } = createControlTokens(templateTokens(template));
 

@@ -4,8 +4,9 @@ import type { BatchRequest } from '../../../core/request.ts';
 import { maxTokensOf } from '../../request/body-rules.ts';
 
 /**
- * An answer that the context window cut, not the limit that the user set; null where neither the counts nor the window show
- * that. `vllm serve` ends it there without an error; a llama-server with a context shift goes on without the prompt's beginning.
+ * An answer that the context window cut, not the limit that the user set; null where neither the counts nor the window
+ * show that. `vllm serve` ends it there without an error; a llama-server with a context shift goes on without the
+ * prompt's beginning.
  */
 export function cutByWindow(
   { usage, choices = [] }: ResponseBody,
@@ -35,7 +36,10 @@ interface Counts {
   contextTokens: number | null;
 }
 
-/** Without max_tokens, a server may have a limit of its own: then only a full window tells. */
+/**
+ * Says whether the answer was cut by max_tokens. Without max_tokens, a server may have a limit of its own: then only a
+ * full window tells.
+ */
 function isShort(reason: string | undefined, { completion, maxTokens, total, contextTokens }: Counts): boolean {
   if (reason !== 'length' || (maxTokens !== null && completion >= maxTokens)) return false;
   return contextTokens === null ? maxTokens !== null : total >= contextTokens - 1;

@@ -1,4 +1,7 @@
-/** Beside OpenAI's those of TGI (`eos_token`, `stop_sequence`), Together (`eos`), and of gateways to Anthropic. */
+/**
+ * Reasons of a complete answer: OpenAI's, and those of TGI (`eos_token`, `stop_sequence`), Together (`eos`), and of
+ * gateways to Anthropic.
+ */
 const ends = new Set('stop tool_calls function_call eos_token stop_sequence eos end_turn tool_use'.split(' '));
 /** Judged by the engine stage, which keeps what was said. */
 const cuts = new Set(['length', 'content_filter']);
@@ -23,7 +26,7 @@ export function ourReason(reason: string): string {
 export const isKnownReason = (reason: string): boolean => ends.has(reason) || cuts.has(reason);
 export const isFailedReason = (reason: string): boolean => failures.has(reason);
 
-/** Of two reasons that a stream gave for one answer, the one that holds: a later one makes no whole answer of a cut one. */
+/** Chooses between two reasons that a stream gave for one answer: a later one does not make a cut answer whole. */
 export function worseReason(first: unknown, second: unknown): unknown {
   if (first === null || first === undefined) return second;
   if (second === null || second === undefined) return first;

@@ -24,7 +24,7 @@ export function createPreparation(
 
 export const isFailure = (prepared: RequestBody | Failure): prepared is Failure => prepared['status'] === 'failed';
 
-/** What may be the token that begins every prompt. */
+/** Matches what may be the token that begins every prompt. */
 const opening = /^(?:<[^<>\s]{1,60}>|\[[^[\]\s]{1,60}\])/u;
 
 /** A prompt that is written out may begin with the token that the server puts before each. */
@@ -47,7 +47,9 @@ function toolKeys({ tools, tool_choice: choice }: RequestBody): Record<string, u
   return { tools: undefined, ...(choice === 'auto' || choice === 'none' ? { tool_choice: undefined } : {}) };
 }
 
-/** The keys that make the server continue a last assistant message, or what says that nobody knows. */
+/**
+ * Keys that make the server continue a last assistant message. Throws where the server is not known to continue one.
+ */
 function lastTurnKeys(body: RequestBody, facts: ServerFacts): Record<string, unknown> {
   const { messages = [], continue_final_message: said } = body;
   if (messages.at(-1)?.role !== 'assistant' && said !== true) return {};
@@ -69,5 +71,5 @@ function keysForUnknown(body: RequestBody, { isOllama }: ServerFacts): Record<st
   throw refuse('bad-request', `${what}: ${way}.`);
 }
 
-/** What DeepSeek and Mistral, and Kimi and Qwen, call it. */
+/** Says whether the message has a vendor's own key for this: `prefix` (DeepSeek, Mistral) or `partial` (Kimi, Qwen). */
 const hasOwnWord = (last: ChatMessage | undefined): boolean => last?.['prefix'] === true || last?.['partial'] === true;

@@ -18,7 +18,10 @@ import { isFailedReason, isKnownReason, ourReason } from './finish-reasons.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Is what a server sent with its success a whole answer? `contextTokens`: of its window, null where it isn't known. */
+/**
+ * Checks that what a server sent with its success is a whole answer. `contextTokens` is the size of its window, null
+ * where it isn't known.
+ */
 export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
   if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
   const { usage } = body;
@@ -33,7 +36,7 @@ export function readAnswer(body: unknown, request: BatchRequest, contextTokens: 
   return cut === null ? answer : rejection(answer, cut.kind, cut.message);
 }
 
-/** Its choices with the ends and the contents that we know, whatever shape this server has for them. */
+/** Translates the choices of a server into OpenAI's finish reasons and contents. */
 function inOurWords({ choices, ...others }: Fields): Fields {
   return { ...others, choices: Array.isArray(choices) ? choices.map(choiceInOurWords) : choices };
 }
@@ -48,7 +51,7 @@ function choiceInOurWords(choice: unknown): unknown {
   };
 }
 
-/** What is no answer may have cost tokens all the same. */
+/** Adds the token counts to a failure: a refused answer may have cost tokens all the same. */
 export const withUsage = (failed: Failure, usage: unknown): Failure => ({
   ...failed,
   ...usageOf(usage, '/v1/chat/completions'),
@@ -100,7 +103,9 @@ function reasonProblem(reason: unknown): Failure | null {
   );
 }
 
-/** An empty answer is one where the model said so, by a token that ends it. None at all is what is left of a failure. */
+/**
+ * An empty answer is one where the model said so, by a token that ends it. None at all is what is left of a failure.
+ */
 function emptyProblem(choices: readonly Choice[], usage: unknown): Failure | null {
   const tokens = isRecord(usage) ? usage['completion_tokens'] : null;
   if (isCount(tokens) && tokens > 0) return null;
@@ -122,7 +127,10 @@ const objects: Record<Endpoint, string> = {
   '/v1/embeddings': 'list',
 };
 
-/** What the server said, in OpenAI's order, which the resume scan reads fastest. What only this server says stays. */
+/**
+ * Builds the response body in OpenAI's order of keys, which the resume scan reads fastest. Keys of this server's own
+ * stay.
+ */
 function bodyOf(answer: BodyFields, { id: requestId, endpoint, body }: BatchRequest): ResponseBody {
   const { id, object, created, model, choices, data, usage, ...others } = answer;
   return {
@@ -137,14 +145,17 @@ function bodyOf(answer: BodyFields, { id: requestId, endpoint, body }: BatchRequ
   };
 }
 
-/** Where a server gives a number twice, or what is none, the places count. */
+/** Numbers the choices by their place where the server gives an index twice, or an invalid one. */
 function numbered(choices: Choice[]): Choice[] {
   const numbers = new Set(choices.map(({ index }) => (Number.isSafeInteger(index) && index >= 0 ? index : null)));
   const isClear = numbers.size === choices.length && !numbers.has(null);
   return isClear ? choices : choices.map((choice, index) => ({ ...choice, index }));
 }
 
-/** Counts that the server does not give, or that can't be, are not there: nobody knows them. An embedding has no completion. */
+/**
+ * Token counts of the answer. Counts that the server does not give, or that are impossible, are left out. An embedding
+ * has no completion tokens.
+ */
 function usageOf(usage: unknown, endpoint: Endpoint): { usage?: Usage } {
   if (!isRecord(usage)) return {};
   const {

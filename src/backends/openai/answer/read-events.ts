@@ -8,14 +8,17 @@ interface Listener {
   /** Takes out of a line what must not be quoted. */
   redact: (line: string) => string;
   onActivity: () => void;
-  /** Returns whether the event is a sign of life: a part of an answer. A proxy may repeat others whatever happens behind it. */
+  /**
+   * Returns whether the event is a part of an answer, and so a sign of life. A proxy may repeat other events while the
+   * server is gone.
+   */
   onEvent: (event: Record<string, unknown>) => boolean;
 }
 
 /**
  * Reads server-sent events, `data: {...}` lines, up to `data: [DONE]`; what comes after that is nothing. Comments say
- * nothing either. Any other line is no part of such a stream, and what came can't be the whole answer; no more can a stream
- * without its end.
+ * nothing either. Any other line is no part of such a stream, and what came can't be the whole answer; no more can a
+ * stream without its end.
  */
 export async function readEvents(
   body: AsyncIterable<Uint8Array>,
@@ -50,7 +53,10 @@ const ended =
 /** The pieces of a long event show that the server lives, before it is whole. */
 const firstByteOfData = 'd'.codePointAt(0);
 
-/** Is the data of this line that of an `event: error`? The name holds up to the empty line that ends an event. */
+/**
+ * Returns a function that says whether a line belongs to an `event: error`. The name holds up to the empty line that
+ * ends an event.
+ */
 function createErrorMark(): (line: string) => boolean {
   let isMarked = false;
   return (line) => {
@@ -60,12 +66,12 @@ function createErrorMark(): (line: string) => boolean {
   };
 }
 
-/** Null for a line that says nothing. What is no line of a stream is no JSON object either. */
+/** Data of a line; null for a line without any. A line that does not belong to a stream is no JSON object either. */
 function dataOf(line: string, isError: boolean): string | null {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line;
   if (text === '' || text.startsWith(':') || /^(event|id|retry):/.test(text)) return null;
   if (text.startsWith('data:')) return isError ? errorData(text.slice(5).trim()) : text.slice(5).trim();
-  // What older llama-servers send in the middle.
+  // Older llama-servers send errors in this form in the middle of a stream.
   return text.startsWith('error:') ? `{"error":${text.slice(6)}}` : '';
 }
 

@@ -3,13 +3,13 @@ import { quotableText } from '../../http/body-text.ts';
 import { classifyResponse } from './classify-error.ts';
 import type { OpenaiClient } from './client.ts';
 
-/** Is the base URL right? */
+/** Says whether the base URL is right. */
 export type AddressCheck = (signal: AbortSignal) => Promise<boolean>;
 
 /**
- * A server answers 404 to a path that it lacks, and what is no such server does so to all. A list of models shows that the
- * address is right. Where there is none (some proxies), any path for requests does: whoever has it refuses an empty request,
- * which costs nothing.
+ * Makes the check. A server answers 404 to a path that it lacks, and a server of another kind does so to every path. A
+ * list of models shows that the address is right. Where there is none (some proxies), an empty request shows it: a
+ * server that has the path refuses it, which costs nothing.
  */
 export function createAddressCheck(client: OpenaiClient, listsModels: boolean): AddressCheck {
   let isRight = listsModels;
@@ -19,7 +19,7 @@ export function createAddressCheck(client: OpenaiClient, listsModels: boolean): 
   };
 }
 
-/** What a server says to an empty request, each in its own way. */
+/** Kinds of failure with which servers refuse an empty request. */
 const refusals = new Set(['bad-request', 'model-not-found', 'server-error', 'invalid-response']);
 
 async function isThere(client: OpenaiClient, endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {

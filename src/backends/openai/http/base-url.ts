@@ -3,11 +3,11 @@ import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
 
-/** Where an OpenAI-compatible server is. */
+/** Address of an OpenAI-compatible server. */
 export interface ServerPlace {
-  /** With the path before `/chat/completions`, `/v1` as a rule; no slash at the end. */
+  /** Base URL with the path before `/chat/completions`, as a rule `/v1`; without a slash at the end. */
   url: string;
-  /** Without `/v1`: where servers answer what is not OpenAI's. */
+  /** Base URL without `/v1`, where servers answer what is not part of OpenAI's API. */
   root: string;
   isLocal: boolean;
   /** Sent as bearer key; never written anywhere. */

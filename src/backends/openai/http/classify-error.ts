@@ -19,7 +19,7 @@ import type { WholeResponse } from './client.ts';
 import { contextError } from './context-error.ts';
 import { readRateLimit } from './rate-limit.ts';
 
-/** What a call threw, as a failure of its request. What is a mistake of this program's is thrown again. */
+/** Turns what a call threw into a failure of its request. A mistake of this program is thrown again. */
 export function classifyThrown(error: unknown): Failure {
   if (error instanceof BrokenAnswer) return failure(error.kind, error.message);
   const insecure = insecureCode(error);
@@ -58,8 +58,8 @@ export function classifyErrorBody(error: unknown): Failure {
 }
 
 /**
- * The error that came in place of an answer, or of a part of one; undefined where there is none. Not all servers write it
- * under `error`: older vLLMs send `{"object": "error", "message"}`, FastAPI `{"detail"}`, gateways `{"message"}`.
+ * The error that came in place of an answer, or of a part of one; undefined where there is none. Not all servers write
+ * it under `error`: older vLLMs send `{"object": "error", "message"}`, FastAPI `{"detail"}`, gateways `{"message"}`.
  */
 export function errorIn(said: Record<string, unknown>): unknown {
   const { error, object, choices, data, message, detail } = said;
@@ -148,13 +148,16 @@ const isFiltered = (text: string, details: Record<string, unknown>): boolean =>
 /** No such path, or none that is sent requests. */
 const isPathMissing = (status: number): boolean => status === 404 || status === 405;
 
-/** Only a 404 is known by its text: that of another refusal may quote the request. */
+/**
+ * Classifies a missing path or model. Only a 404 is recognised by its text: the text of another refusal may quote the
+ * request.
+ */
 const ofMissing = (status: number, text: string): Failure =>
   status === 404 && /\bmodel\b/i.test(text)
     ? failure('model-not-found', saying(status, text))
     : failure('unusable', `${saying(status, text)} ${pathHint}`);
 
-/** Does the failure mean that the server lacks the path, or that it is no such server at all? */
+/** Says whether a failure means that the server lacks the path, or is a server of another kind. */
 export const isMissingPath = ({ kind, response }: Failure): boolean =>
   kind === 'unusable' && isPathMissing(response?.status_code ?? 0);
 
@@ -165,7 +168,10 @@ export const onlyPathMissing = (failed: Failure, endpoint: Endpoint): Failure =>
   message: failed.message.replace(pathHint, `This server has no ${endpoint}.`),
 });
 
-/** Of a path that has answered requests of this run: what stands before the server answers now, or refuses this one alone. */
+/**
+ * Softens a failure of a path that has answered requests of this run: what stands before the server answers now, or the
+ * server refuses this request alone.
+ */
 export const afterAnswers = (failed: Failure): Failure => ({
   ...failed,
   kind: 'connection',
@@ -188,11 +194,12 @@ const faultTypes = /^(invalid_request_error|BadRequestError|not_supported_error)
 
 function ofServerError(status: number, { text, details }: Said): Failure | null {
   const [, known] = serverTexts.find(([pattern]) => pattern.test(text)) ?? [];
-  // What stands before the server (502, 503, 504) knows nothing of the request.
+  // A proxy before the server (502, 503, 504) knows nothing of the request.
   const isItsFault = status === 500 && (has(details, faultTypes) || isRequestFault(text));
   const kind = known ?? (isItsFault ? 'bad-request' : undefined);
   if (kind !== undefined) return failure(kind, saying(status, text));
-  // Of older llama-servers. After a crash, a text may only end with lines about other requests.
+  // Older llama-servers say this. After a crash, a text may end with such lines about other requests, so it must begin
+  // with it.
   return /^the request exceeds the available context size/i.test(text) ? contextError(text, details) : null;
 }
 

@@ -12,7 +12,7 @@ export interface OpenaiClient {
   /** A question beside the requests for answers. */
   ask: (url: string, body: object, signal: AbortSignal) => Promise<WholeResponse>;
   post: (endpoint: Endpoint, body: object, signal: AbortSignal) => Promise<Dispatcher.ResponseData>;
-  /** Of the key. */
+  /** Takes the key out of texts and values. */
   redact: Redaction;
   close: () => Promise<void>;
 }
@@ -23,12 +23,12 @@ export interface WholeResponse {
   text: string;
 }
 
-/** Beside those for the requests: to look at the server, which must not wait behind answers. */
+/** Connections beside those of the requests, for looks at the server, which must not wait behind answers. */
 const spareConnections = 4;
 
 /**
- * No limit for headers or bodies: a request may wait in the server's queue for hours. Idle connections are closed before
- * the server does so: `vllm serve` has 5 s, and a request sent at that moment is lost.
+ * No limit for headers or bodies: a request may wait in the server's queue for hours. Idle connections are closed
+ * before the server does so: `vllm serve` has 5 s, and a request sent at that moment is lost.
  */
 export function createClient(place: ServerPlace, maxInFlight: number): OpenaiClient {
   const agent = new Agent({

@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { headerText } from '../../http/json-text.ts';
 import { readRetryAfter } from '../../http/retry-after.ts';
 
-/** What a response says of the server's rate limit; empty where it says nothing. */
+/** Facts about the server's rate limit in a response; empty where it tells nothing. */
 export interface RateLimit {
-  /** How long the server asks to wait, with a refusal. */
+  /** Milliseconds that the server asks to wait, told with a refusal. */
   retryAfterMs?: number;
   /** Nothing is left: nothing is to be sent for so long. */
   pauseMs?: number;
@@ -17,7 +17,9 @@ export function readRateLimit(status: number, headers: IncomingHttpHeaders, now 
   return { ...(asked === null ? {} : { retryAfterMs: asked }), ...(pauseMs > 0 ? { pauseMs } : {}) };
 }
 
-/** `x-ratelimit-remaining-requests` and `x-ratelimit-reset-requests`; some servers count in one bucket without a name. */
+/**
+ * `x-ratelimit-remaining-requests` and `x-ratelimit-reset-requests`; some servers count in one bucket without a name.
+ */
 const buckets = ['-requests', '-tokens', ''];
 
 function untilReset(headers: IncomingHttpHeaders, bucket: string, now: number): number {

@@ -5,7 +5,7 @@ import { askOnce } from '../../http/wait-for-server.ts';
 import type { OpenaiClient } from '../http/client.ts';
 import { askServer } from './reach-server.ts';
 
-/** Does the server take requests, and does it say that it works on none? */
+/** Asks whether the server takes requests, and whether it says that it works on none. */
 export async function lookAtServer(client: OpenaiClient, signal: AbortSignal): Promise<'busy' | 'idle' | Failure> {
   const answer = await askOnce({ ask: (within) => askServer(client, within) }, signal);
   if (!('found' in answer)) return answer;

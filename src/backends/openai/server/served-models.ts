@@ -6,7 +6,10 @@ import { parsedOrText } from '../../http/json-text.ts';
 import type { EnginePlace } from '../../../core/backend.ts';
 import { namedBaseUrl, openaiPlace } from '../http/base-url.ts';
 
-/** The models of a server; `list` is null where it has no such page, as some proxies. Throws only when the signal aborts. */
+/**
+ * The models of a server; `list` is null where it has no such page, as some proxies. Throws only when the signal
+ * aborts.
+ */
 export async function askModels(
   client: OpenaiClient,
   signal: AbortSignal,
@@ -32,7 +35,10 @@ export interface ListedModel {
 }
 
 export interface ModelList {
-  /** What the server says of itself: `vllm`, `llamacpp`, `sglang`, `library` (an Ollama server), ...; null where it doesn't. */
+  /**
+   * Kind of the server by its own word: `vllm`, `llamacpp`, `sglang`, `library` (an Ollama server), ...; null where it
+   * doesn't.
+   */
   kind: string | null;
   models: ListedModel[];
 }
@@ -52,8 +58,8 @@ export function readModelList(text: string): ModelList | null {
 }
 
 /**
- * Is a model listed by this name? Servers take more names than they list: Ollama leaves out `:latest`, Gemini has `models/`
- * in front, routers take a variant behind a colon, or whatever fits their `openai/*`.
+ * Says whether a model is listed by this name. Servers take more names than they list: Ollama leaves out `:latest`,
+ * Gemini puts `models/` in front, routers take a variant behind a colon, or every name that fits their `openai/*`.
  */
 export const isListed = (models: readonly ListedModel[], model: string): boolean =>
   models.some(
@@ -67,7 +73,7 @@ export const isListed = (models: readonly ListedModel[], model: string): boolean
 
 const lookMs = 5000;
 
-/** Is there a server that lists the model, or takes any? Only one that is named. */
+/** Says whether the server that the user named lists the model, or takes any. */
 export async function servesModel(model: string, place: EnginePlace): Promise<boolean> {
   if (namedBaseUrl(place) === null) return false;
   const client = createClient(openaiPlace(place), 1);

@@ -4,12 +4,15 @@ import { oneLine } from '../../../text/one-line.ts';
 import type { OpenaiClient } from '../http/client.ts';
 import type { ModelList } from './served-models.ts';
 
-/** What a server tells beside OpenAI's API. Null where it does not. */
+/** Facts that a server tells beside OpenAI's API; null stands for what it does not tell. */
 export interface ServerFacts {
   /** `vllm 0.32.0`, `llama-server b9000`, `ollama 0.34.0`, or `an OpenAI-compatible server`. */
   version: string;
   isOllama: boolean;
-  /** A last assistant message: continued when asked to by the keys for it, continued always, or nobody knows. */
+  /**
+   * Says how the server treats a last assistant message: it continues one when asked by the keys for it, it always
+   * does, or it isn't known.
+   */
   continues: 'asked' | 'always' | 'unknown';
   /** It queues what it can't work on, however many requests there are. */
   queues: boolean;
