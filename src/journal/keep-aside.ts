@@ -43,7 +43,7 @@ export async function undoAside(paths: RunPaths): Promise<void> {
   for (let number = 1; await isTaken(asideName(paths.output, number)); number++) {
     const aside = pathsOf(asideName(paths.output, number));
     const manifest = await readManifest(aside.manifest).catch(() => null);
-    if (manifest?.run_id !== found.manifest.run_id) continue;
+    if (manifest?.runId !== found.manifest.runId) continue;
     if (hasSpool(found) && (await isTaken(aside.spool))) await rename(aside.spool, paths.spool);
     await rename(aside.output, paths.output);
     await rm(aside.manifest, { force: true });
@@ -86,7 +86,7 @@ async function freePaths(paths: RunPaths, found: FoundRun | null): Promise<RunPa
 async function isFreeOrOurs(path: string, found: FoundRun | null): Promise<boolean> {
   if (!(await isTaken(path))) return true;
   const manifest = await readManifest(path).catch(() => null);
-  return manifest !== null && manifest.run_id === found?.manifest.run_id;
+  return manifest !== null && manifest.runId === found?.manifest.runId;
 }
 
 const hasSpool = (found: FoundRun | null): boolean => (found?.manifest.input.spool ?? null) !== null;

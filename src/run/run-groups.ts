@@ -79,7 +79,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
       conversations: await conversationsFor(run, backend, mode),
       verifier,
       settings: request.runner,
-      source: { runId: manifest.run_id, backend: name, model },
+      source: { runId: manifest.runId, backend: name, model },
       record: journal.record,
       emit: run.emit,
       onGpuSample: run.onGpuSample,
@@ -97,7 +97,7 @@ function verifierFor({ request, host, emit }: OpenRun, name: string, { info }: B
 }
 
 async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): Promise<void> {
-  const source = { runId: run.manifest.run_id, backend: run.request.settings.backend, model: '' };
+  const source = { runId: run.manifest.runId, backend: run.request.settings.backend, model: '' };
   for await (const batch of items) {
     for (const { row, read } of batch) {
       if (isRejected(read)) await run.journal.record(row, rejectedResult(read, source));

@@ -173,7 +173,7 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
     throw failure.signal.reason ?? error;
   } finally {
     await endReplacement(manifest, request.paths, { ...host, failed: meter.snapshot().failed });
-    manifest.earlier_seconds += meter.snapshot().elapsedSeconds;
+    manifest.earlierSeconds += meter.snapshot().elapsedSeconds;
     await keeper.stop();
     await journal.close();
   }
@@ -188,7 +188,7 @@ async function finish(run: Prepared & { journal: Journal }): Promise<void> {
   manifest.reason = isFinished ? null : 'interrupted';
   if (!isFinished) return host.stop.aborted ? undefined : changed.check();
   if (request.runner.order === 'input') await journal.finalise();
-  manifest.finished_at = new Date().toISOString();
+  manifest.finishedAt = new Date().toISOString();
   await forgetRun(request.paths.manifest, host.environment);
 }
 

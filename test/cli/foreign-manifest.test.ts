@@ -22,13 +22,13 @@ async function othersRun(words: string[]): Promise<CliFolder> {
   await folder.write('in.jsonl', prompts(2));
   await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
   const text = await folder.text('out.jsonl.run.json');
-  const manifest = JSON.parse(text) as { settings: object; runner: object };
-  const [settings, runner] = [JSON.parse(words[0]!) as object, JSON.parse(words[1]!) as object];
+  const manifest = JSON.parse(text) as { settings: object };
+  const [settings, server] = [JSON.parse(words[0]!) as object, JSON.parse(words[1]!) as object];
   const changed = {
     ...manifest,
     state: 'stopped',
     settings: { ...manifest.settings, ...settings },
-    runner: { ...manifest.runner, ...runner },
+    connection: [server],
     models: [],
   };
   await folder.write('out.jsonl.run.json', JSON.stringify(changed));
@@ -67,7 +67,7 @@ describe('a manifest that this user did not write', () => {
   test('gets no key for a server that only it names, not even with its output named', async () => {
     const server = await listen();
     const settings = JSON.stringify({ backend: 'openai', model: 'm' });
-    const folder = await othersRun([settings, JSON.stringify({ baseUrl: server.url })]);
+    const folder = await othersRun([settings, JSON.stringify({ base_url: server.url })]);
     const environment = { OPENAI_API_KEY: 'sk-my-own-key', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' };
     const bare = await folder.run(['resume'], { environment });
     expect([bare.exitCode, server.asked.length]).toEqual([2, 0]);
@@ -93,7 +93,9 @@ test('a secret that an earlier version kept as an option is told, not used and n
   const folder = await createCliFolder();
   await folder.write('in.jsonl', prompts(4));
   await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
-  const { settings, ...rest } = await folder.manifest('out.jsonl.run.json');
+  const { settings, ...rest } = JSON.parse(await folder.text('out.jsonl.run.json')) as {
+    settings: { options: object };
+  };
   const options = { ...settings.options, hf_token: 'hush-hush' };
   await folder.write('out.jsonl.run.json', JSON.stringify({ ...rest, settings: { ...settings, options } }));
   const resumed = await folder.run(['resume', 'out.jsonl']);

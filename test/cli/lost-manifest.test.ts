@@ -52,7 +52,7 @@ describe('results whose manifest', () => {
 
   test.each([
     ['is broken', '{"schema_version":1,'],
-    ['was written by a newer llmbatch', '{"schema_version":2}'],
+    ['was written by a newer llmbatch', '{"schema_version":3}'],
   ])('%s stay, are reported, and nobody is told to delete them', async (_name, text) => {
     const folder = await halfRun();
     await folder.write(manifest, text);

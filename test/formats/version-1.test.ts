@@ -60,8 +60,16 @@ describe.each(stopped)('a run of version 1 that was stopped (%s)', (name, output
     expect(idsIn(readResults(after.join('\n')))).toEqual(ids);
     // What was answered is not sent again.
     expect(withoutOrder(after.filter((line) => before.includes(line)))).toEqual(withoutOrder(before));
-    const { sessions, state } = await folder.manifest(`${output}.run.json`);
-    expect([sessions, state]).toEqual([2, 'finished']);
+    // It has become a run of the version of today.
+    expect(JSON.parse(await folder.text(`${output}.run.json`))).toMatchObject({
+      schema_version: 2,
+      sessions: 2,
+      state: 'finished',
+      settings: { backend: 'mock', prompt_template: null },
+      runner: { max_error_rate: 0.5 },
+      connection: [],
+      summary: { done: 12, in_flight: 0 },
+    });
   });
 
   test('is found by a bare resume, where it is of this user', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Manifest } from '../../src/journal/manifest/manifest.ts';
+import { type Manifest, readManifest } from '../../src/journal/manifest/manifest.ts';
 import { type ResultLine, parseResultLine } from '../../src/core/result-line.ts';
 import { waitUntil } from './wait.ts';
 
@@ -65,7 +65,11 @@ export async function createCliFolder(): Promise<CliFolder> {
     write: (name, content) => writeFile(at(name), content),
     text,
     results: async (name) => readResults(await text(name)),
-    manifest: async (name) => JSON.parse(await text(name)) as Manifest,
+    async manifest(name) {
+      const manifest = await readManifest(at(name));
+      if (manifest === null) throw new Error(`no manifest: ${name}`);
+      return manifest;
+    },
     everything: async () => {
       // A draft that is renamed meanwhile is not there any more, under its old name.
       const read = (file: string): Promise<string | null> => readFile(file, 'latin1').catch(() => null);

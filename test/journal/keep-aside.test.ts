@@ -29,7 +29,7 @@ test('what is kept aside is a run of its own, and the manifest stays until anoth
   const aside = ['out.jsonl.old', 'out.jsonl.old.run.input', 'out.jsonl.old.run.json'];
   expect(await filesIn(paths)).toEqual([...aside, 'out.jsonl.run.json']);
   const found = await findManifest(pathsOf(`${paths.output}.old`));
-  expect(found?.manifest.run_id).toBe(sampleManifest().run_id);
+  expect(found?.manifest.runId).toBe(sampleManifest().runId);
 });
 
 test("a file or link of the user's under that name is stepped over", async () => {
@@ -83,7 +83,7 @@ describe('a crash', () => {
 test('what another run has taken the place of is not brought back', async () => {
   const paths = await earlierRun();
   await keep(paths);
-  await writeManifest(paths.manifest, sampleManifest({ run_id: 'the new one' }));
+  await writeManifest(paths.manifest, sampleManifest({ runId: 'the new one' }));
   await undoAside(paths);
   expect(await filesIn(paths)).not.toContain('out.jsonl');
 });

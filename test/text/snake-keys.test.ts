@@ -1,16 +1,30 @@
 import { expect, test } from 'vitest';
-import { snakeKeys } from '../../src/text/snake-keys.ts';
+import { camelKeys, snakeKeys } from '../../src/text/snake-keys.ts';
 
-test('keys become snake_case at every depth, values stay', () => {
-  const value = { gpuPeakBytes: null, latencyMs: { p95: 1 }, gpus: [{ powerWatts: 2 }], text: 'aB' };
-  expect(snakeKeys(value)).toEqual({
-    gpu_peak_bytes: null,
-    latency_ms: { p95: 1 },
-    gpus: [{ power_watts: 2 }],
-    text: 'aB',
-  });
+const inCode = {
+  gpuPeakBytes: null,
+  latencyMs: { p95: 1 },
+  gpus: [{ powerWatts: 2 }],
+  text: 'aB',
+  options: { num_ctx: 1, flashAttention: true },
+};
+
+const onDisk = {
+  gpu_peak_bytes: null,
+  latency_ms: { p95: 1 },
+  gpus: [{ power_watts: 2 }],
+  text: 'aB',
+  options: { num_ctx: 1, flashAttention: true },
+};
+
+const opaque = new Set(['options']);
+
+test('keys become snake_case at every depth and camelCase again; values stay, and so does what is opaque', () => {
+  expect(snakeKeys(inCode, opaque)).toEqual(onDisk);
+  expect(camelKeys(onDisk, opaque)).toEqual(inCode);
 });
 
 test('names of errors and groups stay as they are', () => {
-  expect(snakeKeys({ 'rate-limited': 1, OOM: 2 })).toEqual({ 'rate-limited': 1, OOM: 2 });
+  const errors = { 'rate-limited': 1, OOM: 2 };
+  expect([snakeKeys(errors), camelKeys(errors)]).toEqual([errors, errors]);
 });

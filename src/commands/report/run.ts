@@ -67,10 +67,10 @@ function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
     backendVersion: listed('version'),
     model: listed('model'),
     mode: manifest.mode?.name ?? null,
-    startedAt: manifest.created_at,
-    endedAt: manifest.finished_at,
+    startedAt: manifest.createdAt,
+    endedAt: manifest.finishedAt,
     total: manifest.summary?.total ?? null,
-    elapsedSeconds: manifest.earlier_seconds || null,
+    elapsedSeconds: manifest.earlierSeconds || null,
     snapshot: manifest.summary,
   };
 }

@@ -103,8 +103,8 @@ async function printOutcome(
   // With --progress json the last object on stderr is the summary.
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
-  const facts = { state: manifest.state, output: paths.output, run_id: manifest.run_id };
-  await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(snapshot) as object) })}\n`);
+  const facts = { state: manifest.state, output: paths.output, runId: manifest.runId };
+  await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...snapshot }))}\n`);
 }
 
 const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>

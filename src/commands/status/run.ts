@@ -31,9 +31,9 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   const state = wasKilled ? 'stopped' : manifest.state;
   const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
   if (json) {
-    const { run_id, updated_at, reason, input, models, mode } = manifest;
-    const facts = { state, output: path, run_id, updated_at, reason, input, models, mode };
-    await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary ?? {}) as object) })}\n`);
+    const { runId, updatedAt, reason, input, models, mode } = manifest;
+    const facts = { state, output: path, runId, updatedAt, reason, input, models, mode };
+    await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...summary }))}\n`);
   } else {
     await printText(
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
@@ -62,24 +62,24 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
   const facts = {
     state: 'unknown',
     output,
-    run_id: null,
-    updated_at: null,
+    runId: null,
+    updatedAt: null,
     reason,
     input: null,
     models: [],
     mode: null,
   };
   const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
-  if (json) await printJson(`${JSON.stringify({ ...facts, ...(snakeKeys(summary) as object) })}\n`);
+  if (json) await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...summary }))}\n`);
   else await printText(text);
 }
 
-function render(output: string, { state, reason, updated_at }: Manifest, summary: Snapshot): string {
+function render(output: string, { state, reason, updatedAt }: Manifest, summary: Snapshot): string {
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
   const because = isStopped && reason !== null ? `  because: ${printable(reason)}\n` : '';
   const text = renderSummary(summary, { outputPath: output, isRunning: state === 'running', ...resume });
-  return `${text}${because}  as of  ${updated_at}\n`;
+  return `${text}${because}  as of  ${updatedAt}\n`;
 }
 
 /** Counts what the output holds. */

@@ -7,6 +7,7 @@ import { type Snapshot, completeSnapshot } from '../../core/snapshot.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { isSealOf, sealOf } from './seal.ts';
+import { fromWire, schemaVersion, toWire } from './wire.ts';
 
 const modelSchema = z.object({
   backend: z.string(),
@@ -15,16 +16,14 @@ const modelSchema = z.object({
   version: z.string(),
 });
 
-const schemaVersion = 1;
-
 /**
  * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
  * `status` and `resume` work from files alone. It never holds a key or a secret.
  */
 const storedSchema = z.object({
-  schema_version: z.literal(schemaVersion),
+  /** Version of the program that wrote it. */
   llmbatch: z.string(),
-  run_id: z.string(),
+  runId: z.string(),
   state: z.enum(['running', 'stopped', 'finished']),
   /** Why a run stopped, in a sentence. */
   reason: z.string().nullable(),
@@ -45,24 +44,28 @@ const storedSchema = z.object({
   }),
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
+  /** The part of the input that this run answers, `index` from 1; null: all of it. */
+  shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
+  /** The form of the engine that the run has chosen, such as `embedded`; null where the backend has one form only. */
+  engineForm: z.string().nullable().default(null),
   /** Models answered so far, with what identifies their weights. */
   models: z.array(modelSchema),
   /** The mode that was chosen, and why. */
   mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
   /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
-  kept_aside: z.array(z.string()).default([]),
+  keptAside: z.array(z.string()).default([]),
   /** Names of options that llmbatch 0.1 kept and that hold a secret: their values are neither used nor written again. */
-  left_out: z.array(z.string()).default([]),
+  leftOut: z.array(z.string()).default([]),
   /** What makes it known as written by a run of this user's; null where there is no key. */
   seal: z.string().nullable().default(null),
   /** Differences that `--allow-drift` let pass, each a sentence. */
   drift: z.array(z.string()),
   sessions: z.number(),
-  created_at: z.string(),
-  updated_at: z.string(),
-  finished_at: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  finishedAt: z.string().nullable(),
   /** Seconds that the sessions before this one ran. */
-  earlier_seconds: z.number(),
+  earlierSeconds: z.number(),
   /** The state of the metrics, in the shape of `Snapshot`; null before the first request. */
   summary: z
     .custom<Snapshot>((value) => typeof value === 'object' && value !== null)
@@ -73,7 +76,7 @@ const storedSchema = z.object({
 const manifestSchema = storedSchema.transform(withoutSecrets);
 
 function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof storedSchema> {
-  const { settings, left_out } = manifest;
+  const { settings, leftOut } = manifest;
   const options = Object.entries(settings.options);
   const secrets = options.filter(([name, value]) => isSecretOption(name, value));
   if (secrets.length === 0) return manifest;
@@ -82,25 +85,27 @@ function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof 
   return {
     ...manifest,
     settings: { ...settings, options: Object.fromEntries(others) },
-    left_out: [...left_out, ...names],
+    leftOut: [...leftOut, ...names],
   };
 }
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
+/** Null where there is none. Throws a `JournalError` where the file is no manifest, or that of a newer version. */
 export async function readManifest(path: string): Promise<Manifest | null> {
   const value = await readJson(path);
   if (value === null) return null;
-  const parsed = manifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
   const version = isRecord(value) ? value['schema_version'] : undefined;
   if (typeof version === 'number' && version > schemaVersion) {
     throw new JournalError(
-      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one knows ${schemaVersion})`,
-      'Go on with that version. What is answered can be read by this one: llmbatch report, llmbatch merge.',
+      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one knows ${schemaVersion}): update llmbatch to go on with this run`,
+      'What is answered can be read without it: llmbatch report, llmbatch merge.',
     );
   }
-  throw notAManifest(path, 'its fields are not those of one', parsed.error);
+  if (version !== 1 && version !== schemaVersion) throw notAManifest(path, 'its schema_version is none that there was');
+  const parsed = manifestSchema.safeParse(fromWire(value));
+  if (!parsed.success) throw notAManifest(path, 'its fields are not those of one', parsed.error);
+  return parsed.data;
 }
 
 /** Null where there is no file. */
@@ -132,7 +137,8 @@ const notAManifest = (path: string, reason: string, cause?: unknown): JournalErr
 
 /** `sealKey` marks it as this user's own; null: it is nobody's. */
 export async function writeManifest(path: string, manifest: Manifest, sealKey: Buffer | null = null): Promise<void> {
-  const plain = { ...manifest, updated_at: new Date().toISOString(), seal: null };
+  const current: Manifest = { ...manifest, updatedAt: new Date().toISOString(), seal: null };
+  const plain = toWire(current);
   const sealed = sealKey === null ? plain : { ...plain, seal: sealOf(textOf(plain), sealKey) };
   await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
 }

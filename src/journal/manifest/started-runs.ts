@@ -42,7 +42,7 @@ export async function findRuns(folder: string, environment: NodeJS.ProcessEnv): 
   return found
     .filter((run) => run !== null)
     .filter((run) => run.manifest.cwd === folder || dirname(run.manifestPath) === folder)
-    .toSorted((left, right) => (left.manifest.updated_at < right.manifest.updated_at ? 1 : -1));
+    .toSorted((left, right) => (left.manifest.updatedAt < right.manifest.updatedAt ? 1 : -1));
 }
 
 /** The manifests that the pointers name. A pointer to a run that is gone goes too. */

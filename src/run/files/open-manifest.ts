@@ -51,7 +51,7 @@ export async function openManifest(request: RunRequest): Promise<OpenedManifest>
 const asBefore = { isNew: false, isAdopted: false, replaces: null };
 
 function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
-  const manifest = { ...newManifest(request), kept_aside: there.found?.manifest.kept_aside ?? [] };
+  const manifest = { ...newManifest(request), keptAside: there.found?.manifest.keptAside ?? [] };
   const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
   return { manifest, isNew: true, isAdopted: false, notes: [], replaces: isReplaced ? there : null };
 }
@@ -98,7 +98,7 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
   }
   const notes = [
     ...(isOtherInput ? [`the input of this run, ${known.input.path}, is now looked for at ${input}`] : []),
-    ...known.left_out.map(secretLeftOut),
+    ...known.leftOut.map(secretLeftOut),
   ];
   const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
   return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, notes };
@@ -117,7 +117,7 @@ export async function settleDrift(
   if (!request.allowDrift) {
     const { output } = request.paths;
     const wayBack =
-      manifest.finished_at === null
+      manifest.finishedAt === null
         ? `Put back what changed, and go on with: llmbatch resume ${quoteForShell(output)}. `
         : `What it has is kept; llmbatch resume ${quoteForShell(output)} tries its failures again. `;
     throw new JournalError(
@@ -155,9 +155,8 @@ export function inputDrift(
 function newManifest(request: RunRequest): Manifest {
   const now = new Date().toISOString();
   return {
-    schema_version: 1,
     llmbatch: version,
-    run_id: randomBytes(4).toString('hex'),
+    runId: randomBytes(4).toString('hex'),
     state: 'running',
     reason: null,
     cwd: process.cwd(),
@@ -173,17 +172,19 @@ function newManifest(request: RunRequest): Manifest {
     },
     settings: request.settings,
     runner: request.runner,
+    shard: null,
+    engineForm: null,
     models: [],
     mode: null,
-    kept_aside: [],
-    left_out: [],
+    keptAside: [],
+    leftOut: [],
     seal: null,
     drift: [],
     sessions: 1,
-    created_at: now,
-    updated_at: now,
-    finished_at: null,
-    earlier_seconds: 0,
+    createdAt: now,
+    updatedAt: now,
+    finishedAt: null,
+    earlierSeconds: 0,
     summary: null,
   };
 }

@@ -36,7 +36,7 @@ export function prepareReplacement(
       }
       if (hasResults) {
         const name = await keepAside(paths, found);
-        manifest.kept_aside.push(name);
+        manifest.keptAside.push(name);
         onNote(`what was in ${paths.output} is kept as ${name} until this run has ended well`);
       }
       await rename(spool, paths.spool).catch((error: unknown) => {
@@ -57,8 +57,8 @@ export async function endReplacement(
 ): Promise<void> {
   const endedWell = manifest.state === 'finished' && failed === 0;
   // What can't be removed stays: the run itself is none the worse.
-  if (endedWell) await removeAside(paths, manifest.kept_aside).catch(() => undefined);
-  const left = await findAside(paths, manifest.kept_aside);
-  manifest.kept_aside = left;
+  if (endedWell) await removeAside(paths, manifest.keptAside).catch(() => undefined);
+  const left = await findAside(paths, manifest.keptAside);
+  manifest.keptAside = left;
   if (left.length > 0) onNote(`what was in ${paths.output} before is still kept: ${left.join(', ')}`);
 }

@@ -19,9 +19,9 @@ test('the manifest of llmbatch 0.1 is found for the output that it names, and fo
 test('the manifest under the whole name counts first', async () => {
   const folder = await scratchFolder();
   const paths = pathsOf(join(folder, 'foo.jsonl'));
-  await writeManifest(join(folder, 'foo.run.json'), sampleManifest({ output: paths.output, run_id: 'earlier' }));
-  await writeManifest(paths.manifest, sampleManifest({ output: '/renamed/since.jsonl', run_id: 'later' }));
-  expect((await findManifest(paths))?.manifest.run_id).toBe('later');
+  await writeManifest(join(folder, 'foo.run.json'), sampleManifest({ output: paths.output, runId: 'earlier' }));
+  await writeManifest(paths.manifest, sampleManifest({ output: '/renamed/since.jsonl', runId: 'later' }));
+  expect((await findManifest(paths))?.manifest.runId).toBe('later');
 });
 
 test('a file of another kind under the earlier name is none', async () => {

@@ -72,7 +72,7 @@ test('the runs of a folder are found, the newest first: those that lie in it, an
   const [here, elsewhere] = [join(root, 'here'), join(root, 'elsewhere')];
   await Promise.all([here, elsewhere].map((folder) => mkdir(folder)));
   const start = async (path: string, cwd: string): Promise<void> => {
-    await writeManifest(path, sampleManifest({ cwd, run_id: path }));
+    await writeManifest(path, sampleManifest({ cwd, runId: path }));
     await rememberRun(path, environment);
   };
   await start(join(here, 'a.run.json'), '/gone');

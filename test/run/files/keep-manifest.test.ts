@@ -6,6 +6,7 @@ import { JournalError } from '../../../src/core/errors.ts';
 import type { Manifest } from '../../../src/journal/manifest/manifest.ts';
 import { keepManifest } from '../../../src/run/files/open-manifest.ts';
 import { waitUntil } from '../../helpers/wait.ts';
+import { sampleManifest } from '../../journal/sample-manifest.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -13,7 +14,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const manifestOf = (sessions: number): Manifest => ({ sessions }) as Manifest;
 const sessionsIn = async (path: string): Promise<number> =>
   (JSON.parse(await readFile(path, 'utf8')) as Manifest).sessions;
 
@@ -25,7 +25,7 @@ describe('the manifest keeper', () => {
     const keeper = keepManifest({
       path,
       sealKey: null,
-      current: () => manifestOf(sessions),
+      current: () => sampleManifest({ sessions }),
       check: async () => {},
       onFailure: (error) => expect.unreachable(error.message),
     });
@@ -47,7 +47,7 @@ describe('the manifest keeper', () => {
       keepManifest({
         path: join(folder, 'run.json'),
         sealKey: null,
-        current: () => manifestOf(1),
+        current: () => sampleManifest(),
         check: () => Promise.reject(failure),
         onFailure: resolve,
       });

@@ -1,0 +1,27 @@
+import type { RunnerSettings } from '../../core/settings.ts';
+import { isRecord } from '../../data/is-record.ts';
+import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
+
+/** The version of the format that is written: `schema_version` of a manifest. */
+export const schemaVersion = 2;
+
+/** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
+const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
+
+/** A manifest as it lies on disk. The connection is a list: one run can have several servers. */
+export function toWire(manifest: { runner: RunnerSettings }): Record<string, unknown> {
+  const { host, baseUrl, python, gpus, ...runner } = manifest.runner;
+  const given = Object.entries({ host, baseUrl, python, gpus }).filter(([, value]) => value !== null);
+  const connection = given.length === 0 ? [] : [Object.fromEntries(given)];
+  return { schema_version: schemaVersion, ...(snakeKeys({ ...manifest, runner, connection }, opaque) as object) };
+}
+
+/** What is to be parsed as a manifest, from a file of this version or of version 1. */
+export function fromWire(file: unknown): unknown {
+  const manifest = camelKeys(file, opaque);
+  // Version 1 had camelCase within its settings and its summary, and the connection among the settings of the runner.
+  if (!isRecord(manifest) || manifest['schemaVersion'] === 1) return manifest;
+  const { connection, runner } = manifest;
+  const [server] = Array.isArray(connection) ? (connection as unknown[]) : [];
+  return { ...manifest, runner: { ...(runner as object), ...(server as object) } };
+}
