@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../core/json-schema.ts';
 import { unheldKeywords } from '../request/unheld-keywords.ts';
 import { holdsFormat, smallRange } from './answer/grammar-schema.ts';
 
-/** What `grammarSchema` writes into the grammar, or refuses. */
+/** Keywords that `grammarSchema` writes into the grammar, or refuses. */
 const held = new Set(
   'type enum const properties required additionalProperties items prefixItems minItems maxItems minProperties maxProperties minLength maxLength anyOf oneOf allOf nullable $ref'.split(
     ' ',

@@ -17,7 +17,9 @@ import { checkPromptBytes } from './answer/prompt-length.ts';
 import { areChats } from '../request/are-chats.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
-/** llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given. */
+/**
+ * llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given.
+ */
 export const llamaCppBackend: BackendDefinition = {
   name: 'llama-cpp',
   summary: 'GGUF files, embedded: no server to start (npm install node-llama-cpp)',
@@ -69,7 +71,10 @@ async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
 const noTemplateWay =
   'Take a file with a template (of an -it or -instruct model), or send `prompt`, with its markup written out, to /v1/completions.';
 
-/** Here and not in the worker, whose other requests would wait until it has read one of many megabytes. */
+/**
+ * Refuses a prompt that can't fit, in this process and not in the worker, whose other requests would wait until it has
+ * read a prompt of many megabytes.
+ */
 function tooLong({ body }: BatchRequest, info: EngineInfo): Answer | null {
   try {
     checkPromptBytes(body, info);

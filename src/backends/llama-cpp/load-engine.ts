@@ -12,7 +12,7 @@ export interface LoadedEngine {
   model: LlamaModel;
   context: LlamaContext;
   info: EngineInfo;
-  /** The engine's last complaints: its errors often say no more than "failed". */
+  /** Returns the engine's last log lines: its errors often say no more than "failed". */
   lastLog: () => string;
 }
 
@@ -46,7 +46,7 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
-    // What llama.cpp logs of a failure comes through the event loop, a little later than the error.
+    // The log lines about a failure come through the event loop, a little later than the error.
     for (let waitedMs = 0; log.length === 0 && waitedMs < maxLogMs; waitedMs += 20) await sleep(20);
     const hint =
       error instanceof engine.InsufficientMemoryError
@@ -94,7 +94,7 @@ async function startLlama(
       logLevel: engine.LlamaLogLevel.error,
       logger: (_level, message) => onLog(message),
     });
-    // What a platform can't have at all (`metal` off macOS) is silently the CPU.
+    // A device that the platform can't have at all (`metal` off macOS) silently becomes the CPU.
     if (!allowsCpu(gpu) && llama.gpu !== gpu) throw noBinary();
     return llama;
   } catch (error) {
@@ -118,8 +118,8 @@ function createContext(model: LlamaModel, settings: EngineSettings, contextSize:
 }
 
 /**
- * On a CPU it takes ten times as long for a short prompt behind a long cached prefix (45 tokens behind 2,000: 170 ms
- * against 15), which is what a batch is made of; on a GPU the engine knows best.
+ * Chooses flash attention. On a CPU it takes ten times as long for a short prompt behind a long cached prefix (45
+ * tokens behind 2,000: 170 ms against 15), which is what a batch is made of; on a GPU the engine knows best.
  */
 function flashAttention(model: LlamaModel, settings: EngineSettings): { flashAttention?: boolean } {
   if (settings.flashAttention !== null) return { flashAttention: settings.flashAttention };

@@ -14,7 +14,7 @@ export interface ModelFile {
 
 const bundledModel = 'tiny-scorer';
 
-/** Is this the name of a model that llama.cpp can open: a GGUF file, or the bundled one? */
+/** Says whether llama.cpp can open a model of this name: a GGUF file, or the bundled model. */
 export const isModelName = (model: string): boolean => model === bundledModel || /\.gguf$/i.test(model);
 
 /** Finds the file of a model. Throws `model-not-found`, naming the path. */

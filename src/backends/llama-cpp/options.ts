@@ -16,7 +16,9 @@ export const llamaOptionsHelp: Record<string, string> = {
   threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
 };
 
-/** Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again. */
+/**
+ * Checks `--option key=value`. Values may be texts, as the command line gives them; what it returns it accepts again.
+ */
 export async function llamaOptionsSchema() {
   const { z } = await import('zod');
   const number = z.union([z.number(), z.string().trim().min(1)]).pipe(z.coerce.number());
@@ -59,7 +61,7 @@ function physicalCores(): number {
   return logical > 4 ? Math.floor(logical / 2) : logical;
 }
 
-/** What the worker is opened with. */
+/** Settings that the worker is opened with. */
 export interface EngineSettings {
   /** The model's name, as recorded with each answer. */
   model: string;
@@ -68,7 +70,7 @@ export interface EngineSettings {
   gpuLayers: number | null;
   threads: number;
   sequences: number;
-  /** Wanted tokens of each sequence; the worker takes no more than the model was trained on. */
+  /** Wanted context of each sequence in tokens; the worker takes no more than the model was trained on. */
   contextTokens: number;
   batchTokens: number | null;
   flashAttention: boolean | null;
@@ -78,14 +80,14 @@ export interface EngineSettings {
 const gpuChoices = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;
 export type GpuChoice = (typeof gpuChoices)[number];
 
-/** What the worker says when the model is loaded. */
+/** Facts that the worker tells when the model is loaded. */
 export interface EngineInfo {
-  /** Of the engine's package. */
+  /** Version of the engine's package, node-llama-cpp. */
   version: string;
   /** Tokens of each sequence: prompt and answer together. */
   contextTokens: number;
   trainedTokens: number;
-  /** Without one, the model can't be given a chat. */
+  /** Says whether the model has a chat template; without one it can't be given a chat. */
   hasTemplate: boolean;
   /** `cuda`, `vulkan`, `metal`, or `CPU`. */
   device: string;

@@ -2,7 +2,10 @@ import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 
 /** The sequences of one context. Each keeps what it evaluated last, for the next request that begins alike. */
 export interface SequencePool {
-  /** The idle sequence that has most of the prompt already. Waits, first come first served, while there is none. */
+  /**
+   * Takes the idle sequence that holds the longest beginning of the prompt already. Waits, first come first served,
+   * while none is idle.
+   */
   acquire(prompt: Token[], signal: AbortSignal): Promise<LlamaContextSequence>;
   release(sequence: LlamaContextSequence): void;
 }

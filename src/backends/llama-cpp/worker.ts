@@ -16,7 +16,7 @@ const answers = stringify();
 answers.pipe(new Socket({ fd: 3 }).on('error', leave));
 const send = (answer: WorkerAnswer<EngineInfo>): void => void answers.write(answer);
 
-/** By the parent's number of the request. */
+/** Requests that run, by the number that the parent gave them. */
 const running = new Map<number, AbortController>();
 let engine: AnswerRequest | null = null;
 
@@ -34,7 +34,7 @@ process.stdin.on('end', leave).on('error', leave);
 /** The parent closed us, or died. An evaluation can't be interrupted, and an exit would wait for it. */
 function leave(): void {
   if (engine === null || running.size > 0) process.kill(process.pid, 'SIGKILL');
-  // oxlint-disable-next-line unicorn/no-process-exit -- the entry of a child process: the engine's handles keep it alive
+  // oxlint-disable-next-line unicorn/no-process-exit -- an entry of its own, kept alive by the engine's handles
   else process.exit(0);
 }
 

@@ -4,8 +4,8 @@ export interface Seat {
 }
 
 /**
- * Chooses the engine for a request. Requests of one system prompt go to the same engine first, whose prefix cache has it,
- * until that one has its share of the work; then to the one that has the least.
+ * Chooses the engine for a request. Requests of one system prompt go to the same engine first, whose prefix cache has
+ * it, until that one has its share of the work; then to the one that has the least.
  */
 export function createDispatch(
   seats: readonly Seat[],
@@ -25,7 +25,7 @@ export function createDispatch(
   };
 }
 
-/** How far an engine may be ahead of the idlest: no more than the others could take over at once. */
+/** How much more work than the idlest an engine may have: no more than the others could take over at once. */
 const slack = 1.25;
 const spare = 8;
 /** A file in which every request has a system prompt of its own has no homes to remember. */

@@ -1,12 +1,13 @@
 import type { OpenRequest } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 
-/** The engines that a run takes, by the GPUs that each may see; null: whatever there is. */
+/** The engines of a run, each with the GPUs that it may see; null lets it see all. */
 export type EngineLayout = readonly (string | null)[];
 
 /**
  * One engine, or several side by side: for a model that fits one GPU they are independent of each other, as vLLM's own
- * data parallelism has it, and a dead one takes none of the others with it. Each gets as many GPUs as a model is spread over.
+ * data parallelism has it, and a dead one takes none of the others with it. Each gets as many GPUs as a model is spread
+ * over.
  */
 export function engineLayout(
   options: Record<string, unknown>,

@@ -27,7 +27,7 @@ const environment = {
   PYTHONIOENCODING: 'utf-8',
 };
 
-/** How one engine is started. */
+/** Describes how one engine is started. */
 export function engineSpec(request: OpenRequest, { options, command, gpus, onStats }: EngineParts): WorkerSpec {
   const { data_parallel_size: _engines, ...others } = options;
   const { own, engine } = splitOptions(others);
@@ -73,7 +73,7 @@ const notStarted = (command: string, how: string): string =>
 
 const install = `python3 -m venv vllm && vllm/bin/pip install 'vllm>=${oldestVllm}', then --python vllm/bin/python (or LLMBATCH_PYTHON)`;
 
-/** What ran out of memory is started again with half of the sequences. */
+/** Halves the sequences of an engine that ran out of memory, before it is started again. */
 function halve(sequences: { most: number | null }, { maxNumSeqs }: VllmInfo): void {
   sequences.most = Math.max(1, Math.floor((sequences.most ?? maxNumSeqs) / 2));
 }

@@ -3,23 +3,29 @@ import type { EnginePlace } from '../../core/backend.ts';
 import { messageOf } from '../../core/errors.ts';
 import { isRecord } from '../../data/is-record.ts';
 
-/** vLLM before it lacks what we need of it: times with each answer, schemas by their name of today. The worker checks it too. */
+/**
+ * vLLM before it lacks what we need of it: times with each answer, schemas by their name of today. The worker checks it
+ * too.
+ */
 export const oldestVllm = '0.11.1';
 
 export interface PythonSearch {
-  /** What was run. */
+  /** Command that was run. */
   command: string;
-  /** What named it. */
+  /** Flag or variable that named the command. */
   namedBy: '--python' | 'LLMBATCH_PYTHON' | 'VIRTUAL_ENV' | 'PATH';
-  /** Of Python; null where it can't be run. */
+  /** Version of Python; null where it can't be run. */
   version: string | null;
-  /** Null where vLLM is not installed for it. */
+  /** Version of vLLM; null where it is not installed for this Python. */
   vllmVersion: string | null;
   /** Why it can't be run. */
   failure: string | null;
 }
 
-/** Looks for vLLM's version without importing it, which takes many seconds. A file of this folder must not pass for a module. */
+/**
+ * Looks for vLLM's version without importing it, which takes many seconds. A file of this folder must not pass for a
+ * module.
+ */
 const script = `
 import sys
 sys.path = [entry for entry in sys.path if entry]

@@ -2,9 +2,9 @@ import type { JsonSchema } from '../../core/json-schema.ts';
 import { unheldKeywords } from '../request/unheld-keywords.ts';
 
 /**
- * What xgrammar drops, or takes for less than it says. vLLM checks a request against guidance where xgrammar knows that it
- * can't, and refuses what neither can (`uniqueItems`); but an engine keeps the one that its first request took, so that
- * guidance is not to be counted on (vLLM 0.32, `StructuredOutputManager.grammar_init`).
+ * Keywords that xgrammar drops, or reads as less than they say. vLLM checks a request against guidance where xgrammar
+ * knows that it can't, and refuses what neither can (`uniqueItems`); but an engine keeps the one that its first request
+ * took, so that guidance is not to be counted on (vLLM 0.32, `StructuredOutputManager.grammar_init`).
  */
 const dropped = new Set(
   'not if then else contains minContains maxContains uniqueItems dependentSchemas dependentRequired dependencies unevaluatedItems unevaluatedProperties nullable'.split(
@@ -21,7 +21,7 @@ export const unheldByVllm = (schema: JsonSchema): string[] =>
     if (ofRange.has(keyword)) return types.includes('integer') || types.includes('number');
     if (keyword === 'multipleOf') return types.includes('integer') && !types.includes('number');
     if (ofLength.has(keyword)) return part['pattern'] === undefined && part['format'] === undefined;
-    // Of several it takes none.
+    // With several branches it holds none of them.
     if (keyword === 'allOf') return Array.isArray(part['allOf']) && part['allOf'].length === 1;
     return !dropped.has(keyword);
   });

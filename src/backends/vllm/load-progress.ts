@@ -1,4 +1,4 @@
-/** What vLLM's log says of the load, as a notice for the user; null for the many other lines. */
+/** Turns a line of vLLM's log about the load into a notice for the user; null for the many other lines. */
 export function loadProgress(line: string): string | null {
   for (const [pattern, notice] of notices) {
     const found = pattern.exec(line);
@@ -7,7 +7,7 @@ export function loadProgress(line: string): string | null {
   return null;
 }
 
-/** By the texts of vLLM 0.11 to 0.32. */
+/** The texts are those of vLLM 0.11 to 0.32. */
 const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecArray) => string)][] = [
   [/Fetching \d+ files|Downloading .*safetensors/, 'vllm: fetching the model'],
   [/Starting to load model/, 'vllm: loading the weights'],

@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Can vLLM open it: a folder with a `config.json`, or `owner/name` as Hugging Face's hub has it? */
+/**
+ * Says whether vLLM can open a model of this name: a folder with a `config.json`, or `owner/name` of Hugging Face's
+ * hub.
+ */
 export async function isModelName(model: string): Promise<boolean> {
   const found = await stat(join(model, 'config.json')).catch(() => null);
   return (

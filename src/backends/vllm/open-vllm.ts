@@ -132,7 +132,10 @@ function withLog(error: unknown, logFile: string | null): unknown {
   return new EngineError('unusable', error.message, `The whole log of the engine: ${logFile}`);
 }
 
-/** Twice as many in flight as run at once, so that the scheduler always has a next one; its queue has no bound of its own. */
+/**
+ * Twice as many in flight as run at once, so that the scheduler always has a next one; its queue has no bound of its
+ * own.
+ */
 function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: number): BackendLimits {
   const { maxNumSeqs, kvTokens, contextTokens } = info;
   const histories =
@@ -147,7 +150,7 @@ function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: 
   };
 }
 
-/** What all engines do together. */
+/** Sums the load of all engines of the run. */
 function createLoad({ onEngineLoad }: OpenRequest, engines: number): (engine: number, stats: WorkerStats) => void {
   const last: (WorkerStats | undefined)[] = Array.from({ length: engines });
   return (engine, stats) => {

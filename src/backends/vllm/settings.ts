@@ -1,4 +1,4 @@
-/** What the worker is opened with: `open_engine` of python/llmbatch_vllm/engine.py reads it. */
+/** Settings that the worker is opened with: `open_engine` of python/llmbatch_vllm/engine.py reads it. */
 export interface VllmSettings {
   /** A folder, an id of a hub, or the name of an adapter. */
   model: string;
@@ -11,13 +11,13 @@ export interface VllmSettings {
   allowControlTokens: boolean;
 }
 
-/** What the worker says of the loaded engine: `engine_info` of python/llmbatch_vllm/model_facts.py. */
+/** Facts that the worker tells of the loaded engine: `engine_info` of python/llmbatch_vllm/model_facts.py. */
 export interface VllmInfo {
-  /** Of vLLM. */
+  /** Version of vLLM. */
   version: string;
   /** Tokens that prompt and answer can have together. */
   contextTokens: number;
-  /** The same as the model's own files have it; null where they don't say. */
+  /** Context window that the model's own files state, in tokens; null where they don't say. */
   trainedTokens: number | null;
   /** Sequences that the scheduler runs at once. */
   maxNumSeqs: number;
@@ -25,10 +25,10 @@ export interface VllmInfo {
   kvTokens: number | null;
   device: string;
   dtype: string;
-  /** What identifies the weights. */
+  /** Digest that identifies the weights. */
   digest: string | null;
   canGenerate: boolean;
-  /** Without one, the model can't be given a chat. */
+  /** Says whether the model has a chat template; without one it can't be given a chat. */
   hasTemplate: boolean;
   canEmbed: boolean;
   /** The names of the LoRA adapters that requests may name as their model. */

@@ -65,13 +65,13 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
     } catch (error) {
       if (error instanceof EngineError) return failure(error.kind, error.message);
       context.signal.throwIfAborted();
-      // Whatever one request makes the engine throw is no reason to end the others.
+      // An error of the engine about one request must not end the others.
       return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
     }
   };
 }
 
-/** After a failed evaluation nobody knows what the sequence holds. */
+/** Clears a sequence whose content is unknown after a failed evaluation. */
 const forget = (sequence: LlamaContextSequence): Promise<void> => sequence.clearHistory().catch(() => {});
 
 interface Answered {

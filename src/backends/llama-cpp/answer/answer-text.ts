@@ -2,7 +2,7 @@ import type { LlamaModel, Token } from 'node-llama-cpp';
 
 /** The text of an answer as its tokens come. */
 export interface AnswerText {
-  /** True when the text now holds a stop string: the answer ends before it. */
+  /** Adds a token. Returns true when the text now holds a stop string, before which the answer ends. */
   add(token: Token): boolean;
   /** The stop string that was met. */
   metStop(): string | null;

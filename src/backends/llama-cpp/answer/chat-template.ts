@@ -18,7 +18,7 @@ export function createRenderer({ tokens }: Pick<LlamaModel, 'tokens'>, source: s
         add_generation_prompt: generates,
         bos_token: tokens.bosString ?? '',
         eos_token: tokens.eosString ?? '',
-        // Null and not absent, as the templates' authors have it: `tools is not none` is a common test.
+        // The key is null and not absent, as authors of templates expect it: `tools is not none` is a common test.
         tools: null,
         documents: null,
       });
@@ -30,7 +30,10 @@ export function createRenderer({ tokens }: Pick<LlamaModel, 'tokens'>, source: s
     continues ? renderOpen(messages, (marked) => render(marked, false)) : render(messages, generates);
 }
 
-/** A mark behind the last message shows where its text ends: what the template adds there, to close the turn, is left out. */
+/**
+ * A mark behind the last message shows where its text ends: what the template adds there, to close the turn, is left
+ * out.
+ */
 function renderOpen(messages: ChatMessage[], render: (messages: ChatMessage[]) => string): string {
   const begun = textOf(messages.at(-1)?.content ?? null);
   const end = unusedCharacter(messages);

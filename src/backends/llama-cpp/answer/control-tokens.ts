@@ -1,7 +1,7 @@
 import type { LlamaModel } from 'node-llama-cpp';
 import { type ControlTokens, createControlTokens, isMarkup, partsOf } from '../../request/control-tokens.ts';
 
-/** What of a user's texts is broken up. */
+/** Token texts of a model that are broken up where a user's text holds them. */
 export interface ModelTokens {
   anywhere: ControlTokens;
   /** Templates look for the end of the thinking in earlier answers, to leave it out. */

@@ -8,7 +8,7 @@ export interface Generation {
   answerTokens: number;
   /** Prompt tokens that the sequence had evaluated already. */
   cachedTokens: number;
-  /** What ended it: the model's end token, a stop string, or the limit. */
+  /** Cause of the end: the model's end token, a stop string, or the limit of tokens. */
   end: 'eog' | 'stop-string' | 'limit';
   stop: string | null;
 }
@@ -30,7 +30,7 @@ export interface GenerationTask {
 /** An evaluation can't be interrupted, so a long prompt goes in pieces of this many tokens. */
 const prefillTokens = 256;
 
-/** Without this the engine silently drops the beginning of a prompt that is too long. */
+/** Refuses to shift the context: without it the engine silently drops the beginning of a prompt that is too long. */
 const contextShift = {
   strategy: (): never => {
     throw new Error('The context is full');

@@ -23,7 +23,10 @@ export function createGrammars(llama: Llama): Grammars {
   };
 }
 
-/** What the engine's grammars end in, for its own chat classes: the model would be made to write empty lines. */
+/**
+ * The end of the engine's grammars for its own chat classes; it is cut off, since it would make the model write empty
+ * lines.
+ */
 const newlineTail = String.raw` "\n\n\n\n" [\n]*`;
 
 async function createGrammar(llama: Llama, schema: unknown): Promise<LlamaGrammar> {

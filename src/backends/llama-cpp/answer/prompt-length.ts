@@ -11,14 +11,14 @@ type Limits = Pick<EngineInfo, 'contextTokens' | 'trainedTokens'>;
 const maxTokenBytes = 256;
 /** The engine needs the square of a text's length to tokenize it (100 KB: 2 s), so a long one is counted in slices. */
 const sliceLength = 4096;
-/** What an answer may want where its request doesn't say. */
+/** Tokens reserved for an answer whose request sets no limit. */
 const usualAnswerTokens = 512;
 
 /** Refuses a prompt that can't fit by its bytes alone, before anything is done with it that takes time. */
 export function checkPromptBytes({ messages, prompt }: RequestBody, limits: Limits): void {
   const tokens = Math.ceil(textBytes(messages ?? prompt) / maxTokenBytes);
   if (tokens <= limits.contextTokens) return;
-  // What is no text, such as an image, is refused as that.
+  // A part that is no text, such as an image, is refused by its own message.
   if (messages !== undefined) readMessages(messages);
   throw tooLong(`at least ${tokens} tokens`, Infinity, limits);
 }

@@ -3,7 +3,7 @@ import type { ModelTokens } from './control-tokens.ts';
 
 export interface Protected<T> {
   value: T;
-  /** What parts the pieces that are to be tokenized apart; null where there is nothing to part. */
+  /** Mark between pieces that are tokenized apart; null where there is nothing to part. */
   mark: string | null;
 }
 

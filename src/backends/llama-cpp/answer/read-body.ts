@@ -3,9 +3,9 @@ import type { RequestBody } from '../../../core/request.ts';
 import { checkKeys, commonRules, formatOf, maxTokensOf, numberOf, stopsOf, yesOrNo } from '../../request/body-rules.ts';
 
 /**
- * How an answer is generated. Without a temperature it is greedy: of all tokens the likeliest. On a CPU that can be
- * another one behind a cached beginning of the prompt, whose numbers are rounded otherwise, where two are nearly as
- * likely: see the option `flash_attention`.
+ * Settings with which an answer is generated. Without a temperature it is greedy: always the likeliest token. On a CPU
+ * that can be another one behind a cached beginning of the prompt, whose numbers are rounded otherwise, where two are
+ * nearly as likely: see the option `flash_attention`.
  */
 export interface GenerationSettings {
   temperature: number;
@@ -14,9 +14,9 @@ export interface GenerationSettings {
   /** 0: no limit. */
   topK: number;
   minP: number;
-  /** Null: another one each time. */
+  /** Seed of the sampling; null takes another one each time. */
   seed: number | null;
-  /** Null: as far as the context goes. */
+  /** Maximum tokens of the answer; null lets it fill the context. */
   maxTokens: number | null;
   stop: string[];
   frequencyPenalty: number;

@@ -4,12 +4,13 @@ import { isNothing } from '../../request/is-nothing.ts';
 import { refuse } from '../../request/refuse.ts';
 
 const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
-/** What chat templates know of a message. */
+/** Keys of a message that chat templates know. */
 const messageKeys = new Set('role content name tool_calls tool_call_id reasoning_content reasoning refusal'.split(' '));
 
 /**
- * Messages as chat templates want them: the content a text, the arguments of a tool call an object, `developer` under its
- * older name where the template does not know it. The role goes into the prompt's structure, so only known ones pass.
+ * Messages as chat templates want them: the content a text, the arguments of a tool call an object, `developer` under
+ * its older name where the template does not know it. The role goes into the prompt's structure, so only known ones
+ * pass.
  */
 export function readMessages(messages: unknown, hasDeveloper = false): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
