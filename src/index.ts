@@ -84,7 +84,7 @@ function hostOf({ onResult, onNote, onStart, signal }: BatchOptions): RunHost {
     environment: process.env,
     stdin: Readable.from([]),
     onResults: onResult === undefined ? null : async (lines) => handOn(lines, onResult),
-    onNote: onNote ?? ignore,
+    notify: ({ text }) => onNote?.(text),
     onStart: onStart ?? ignore,
     stop: signal ?? never,
     abort: never,

@@ -1,3 +1,4 @@
+import type { Notify } from '../core/notice.ts';
 import { resolve } from 'node:path';
 import { type BestSetting, describeHardware, saveBest } from '../run/choose/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
@@ -22,13 +23,13 @@ interface Finish {
   environment: NodeJS.ProcessEnv;
   limits: StabilityLimits;
   stop: AbortSignal;
-  onNote: (text: string) => void;
+  notify: Notify;
 }
 
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
   paths: BenchPaths,
-  { environment, limits, stop, onNote }: Finish,
+  { environment, limits, stop, notify }: Finish,
 ): Promise<FinishedBench> {
   const lock = await acquireLock(paths.trials, '.');
   const file = await openTrials(paths.trials);
@@ -41,7 +42,7 @@ export async function finishBench(
     for (const setting of best) {
       // What was measured is told all the same.
       const path = await saveBest(setting, environment).catch((error: unknown) => {
-        onNote(`warning: the best setting is not saved: ${messageOf(error)}`);
+        notify({ topic: 'bench', text: `warning: the best setting is not saved: ${messageOf(error)}` });
         return null;
       });
       saved.push({ setting, path });

@@ -53,7 +53,6 @@ export type RunEvent =
   | { type: 'model-memory'; memory: ModelMemory }
   | { type: 'engine-load'; load: EngineLoad }
   | { type: 'gpu-sample'; gpus: GpuSample[] }
-  | { type: 'process-sample'; cpuPercent: number; memoryBytes: number }
-  | { type: 'notice'; text: string };
+  | { type: 'process-sample'; cpuPercent: number; memoryBytes: number };
 
 export type Emit = (event: RunEvent) => void;

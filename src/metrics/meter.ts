@@ -78,7 +78,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
 }
 
 type RunFacts = Pick<Snapshot, 'total' | 'workers' | 'workersAtStart' | 'mostWorkers' | 'loadMs'>;
-const ignored = { 'engine-outage': () => {}, 'model-reload': () => {}, notice: () => {} };
+const ignored = { 'engine-outage': () => {}, 'model-reload': () => {} };
 
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
 

@@ -1,6 +1,7 @@
 import type { GpuSample } from '../core/measurements.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { Journal } from '../journal/open-journal.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
@@ -15,6 +16,7 @@ export interface ReadRun {
   manifest: Manifest;
   slot: BackendCache;
   emit: Emit;
+  notify: Notify;
   /** The process of a local engine, for its CPU and memory. */
   onBackend: (backend: Backend) => void;
   /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */

@@ -57,7 +57,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
   if (opened === null || host.stop.aborted) return undefined;
   const { backend, workers } = opened;
   const { maxWorkers, startsWith, note } = chooseWorkers({ ...request.runner, workers }, backend.limits, mode.name);
-  if (note !== null) host.onNote(note);
+  if (note !== null) host.notify({ topic: 'workers', text: note });
   await describeLoaded(run, backend);
   run.emit({
     type: 'run-start',
@@ -82,6 +82,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
       source: { runId: manifest.runId, backend: name, model },
       record: journal.record,
       emit: run.emit,
+      notify: run.notify,
       onGpuSample: run.onGpuSample,
     });
   } finally {
@@ -89,9 +90,8 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
   }
 }
 
-function verifierFor({ request, host, emit }: OpenRun, name: string, { info }: Backend): AnswerVerifier {
-  const onNotice = (text: string): void => emit({ type: 'notice', text });
-  const verifier = createVerifier(request.settings, { name, unheldKeywords: info.unheldKeywords, onNotice });
+function verifierFor({ request, host, notify }: OpenRun, name: string, { info }: Backend): AnswerVerifier {
+  const verifier = createVerifier(request.settings, { name, unheldKeywords: info.unheldKeywords, notify });
   host.abort.addEventListener('abort', verifier.close, { once: true });
   return verifier;
 }
@@ -111,16 +111,18 @@ async function describeLoaded({ input, manifest, host, emit }: OpenRun, backend:
   if (memory !== null && memory !== undefined) emit({ type: 'model-memory', memory });
   if (manifest.sessions > 1) return;
   const sharing = await describeSharing(input, backend, host.stop).catch(() => null);
-  if (sharing !== null) host.onNote(sharing);
+  if (sharing !== null) host.notify({ topic: 'prompts', text: sharing });
 }
 
 function noteChoices({ request, host, manifest }: ReadRun, choice: BackendChoice, mode: ModeChoice): void {
   const isSaid = manifest.mode?.reason === mode.reason;
   manifest.mode = { name: mode.name, reason: mode.reason };
   if (isSaid) return;
-  if (request.settings.backend === 'auto') host.onNote(`backend: ${choice.definition.name} (${choice.reason})`);
-  host.onNote(`mode: ${mode.name} (${mode.reason})`);
-  if (mode.warning !== null) host.onNote(`warning: ${mode.warning}`);
+  const { name } = choice.definition;
+  if (request.settings.backend === 'auto')
+    host.notify({ topic: 'backend', text: `backend: ${name} (${choice.reason})` });
+  host.notify({ topic: 'mode', text: `mode: ${mode.name} (${mode.reason})` });
+  if (mode.warning !== null) host.notify({ topic: 'conversation', text: `warning: ${mode.warning}` });
 }
 
 async function conversationsFor(run: OpenRun, backend: Backend, mode: ModeChoice): Promise<Conversations | null> {
@@ -130,5 +132,6 @@ async function conversationsFor(run: OpenRun, backend: Backend, mode: ModeChoice
     contextTokens: backend.limits.contextTokens,
     restored: await restoreConversations(run.input, await run.journal.loadTurns()),
     emit: run.emit,
+    notify: run.notify,
   });
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
@@ -32,8 +33,8 @@ export interface RunHost {
   /** Result lines, once they are on disk, in completion order; a promise holds the next ones back, until when the
    * lines are valid. */
   onResults: ((lines: Buffer[]) => Promise<void>) | null;
-  /** A sentence for the user. */
-  onNote: (text: string) => void;
+  /** Takes what the user is to be told. */
+  notify: Notify;
   /** The run begins: from now on its state can be read. */
   onStart: (snapshot: () => Snapshot) => void;
   /** From now on the output is this run's, and a resume goes on with it: `--overwrite` leaves it to the earlier one until then. */

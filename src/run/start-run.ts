@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { JournalError, UsageError, messageOf } from '../core/errors.ts';
 import { formatInteger, quoteForShell } from '../text/format.ts';
+import type { Notify } from '../core/notice.ts';
 import { printable } from '../text/printable.ts';
 import type { RejectedLine } from '../core/request.ts';
 import { removeDrafts } from '../files/replace-file.ts';
@@ -64,7 +65,7 @@ async function runWithLock(
   { slot, lock }: { slot: BackendCache; lock: Lock },
 ): Promise<RunOutcome> {
   const opened = await openManifest(request);
-  for (const note of opened.notes) host.onNote(note);
+  for (const text of opened.notes) host.notify({ topic: 'manifest', text });
   const { manifest, isNew, isAdopted } = opened;
   const replacement = opened.replaces && prepareReplacement(opened.replaces, request.paths, host);
   const first = { reason: '' };
@@ -104,17 +105,28 @@ interface Prepared extends ReadRun, OpenedManifest {
 /** The engine is opened before anything of the earlier run is touched: a mistake in its name or place costs nothing. */
 async function replaceRun(prepared: Prepared, replacement: Replacement): Promise<RunOutcome> {
   const { request, manifest, watch } = prepared;
-  const said = new Set<string>();
-  const onNote = (text: string): void => void (said.has(text) || (said.add(text), prepared.host.onNote(text)));
-  const run = { ...prepared, host: { ...prepared.host, onNote } };
+  const notify = onceEach(prepared.host.notify);
+  const run = { ...prepared, host: { ...prepared.host, notify } };
   watch.show();
   await openFirstEngine(run);
   if (run.host.stop.aborted) {
-    onNote('stopped before anything was sent: what was there is as it was. To start this run: the same command again');
+    const text =
+      'stopped before anything was sent: what was there is as it was. To start this run: the same command again';
+    notify({ topic: 'stopped', text });
     return { manifest: { ...manifest, state: 'stopped' }, paths: request.paths, snapshot: watch.meter.snapshot() };
   }
   await replacement.take(manifest);
   return runWithJournal(run);
+}
+
+/** Leaves out what was told before, word for word. */
+function onceEach(notify: Notify): Notify {
+  const told = new Set<string>();
+  return (notice) => {
+    if (told.has(notice.text)) return;
+    told.add(notice.text);
+    notify(notice);
+  };
 }
 
 /** Refuses an input without any request, and with `--strict` one with bad lines. */
@@ -125,7 +137,7 @@ function checkInput({ request, host, input }: Prepared, firstReason: string): vo
   const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} lines are no valid requests`;
   if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${firstReason}`, hint);
   if (requests === 0 && input.isComplete()) throw new UsageError(`no line is a valid request: ${firstReason}`, hint);
-  host.onNote(`${bad} and become failed results (${firstReason})`);
+  host.notify({ topic: 'bad-lines', text: `${bad} and become failed results (${firstReason})` });
 }
 
 async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
@@ -192,11 +204,12 @@ async function finish(run: Prepared & { journal: Journal }): Promise<void> {
   await forgetRun(request.paths.manifest, host.environment);
 }
 
-function noteFindings({ damage, strangers }: Journal, { onNote }: RunHost): void {
+function noteFindings({ damage, strangers }: Journal, { notify }: RunHost): void {
+  const note = (text: string): void => notify({ topic: 'output', text });
   if (damage.tornBytes > 0)
-    onNote(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
-  if (damage.lines > 0) onNote(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
-  if (strangers > 0) onNote(`${strangers} results of the output answer no line of this input: they stay, at its end`);
+    note(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
+  if (damage.lines > 0) note(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
+  if (strangers > 0) note(`${strangers} results of the output answer no line of this input: they stay, at its end`);
 }
 
 function inputFacts({ request, manifest, input }: Prepared): Manifest['input'] {

@@ -1,6 +1,7 @@
 import type { GpuSample } from '../core/measurements.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Emit, RunEvent } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import { watchGpus } from '../machine/gpu.ts';
 import { type Meter, createMeter } from '../metrics/meter.ts';
 import { watchProcess } from '../machine/process-use.ts';
@@ -11,6 +12,8 @@ import type { RunHost } from './run-request.ts';
 export interface RunWatch {
   meter: Meter;
   emit: Emit;
+  /** Tells the user, also what was told before. */
+  notify: Notify;
   /** The engine that is measured from now on. */
   onBackend: (backend: Backend) => void;
   /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
@@ -34,14 +37,15 @@ export function watchRun(host: RunHost, input: RunInput): RunWatch {
   const emit = (event: RunEvent): void => {
     if (isForeign(event)) return;
     meter.add(event);
-    if (event.type === 'engine-restart') host.onNote(`the engine is started again: ${event.reason}`);
-    if (event.type === 'notice') host.onNote(event.text);
+    if (event.type === 'engine-restart')
+      host.notify({ topic: 'engine-restart', text: `the engine is started again: ${event.reason}` });
     // A model that lies all in the machine's memory has no part in what the GPUs hold.
     if (event.type === 'gpu-sample' && meter.snapshot().modelMemory?.vramBytes !== 0) watched.onGpuSample(event.gpus);
   };
   return {
     meter,
     emit,
+    notify: host.notify,
     onBackend(backend) {
       watched.backend = backend;
     },

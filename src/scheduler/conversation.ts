@@ -1,5 +1,6 @@
 import { type ResponseBody, answerText } from '../core/completion.ts';
 import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import {
   type BatchRequest,
   type ChatMessage,
@@ -62,12 +63,13 @@ export function createConversations(options: {
   contextTokens: number | null;
   restored: ReadonlyMap<number, RestoredHistory>;
   emit: Emit;
+  notify: Notify;
 }): Conversations {
-  const { settings, emit } = options;
+  const { settings, emit, notify } = options;
   const trimTokens = trimLimit(settings, options.contextTokens);
   const histories = new Map([...options.restored].map(([worker, restored]) => [worker, historyOf(restored)]));
 
-  const { trim, trimLonger } = createTrimmer(histories, emit);
+  const { trim, trimLonger } = createTrimmer(histories, emit, notify);
 
   const trimWhenDue = (worker: number, tokens: number): void => {
     const { trimEvery, keepMessages } = settings;
@@ -108,8 +110,8 @@ export function createConversations(options: {
   };
 }
 
-function createTrimmer(histories: Map<number, History>, emit: Emit) {
-  const said = new Set<string>();
+function createTrimmer(histories: Map<number, History>, emit: Emit, notify: Notify) {
+  const announced = new Set<string>();
 
   const trim = (worker: number, { kind, text }: TrimReason, keep: number): void => {
     const history = histories.get(worker);
@@ -118,9 +120,10 @@ function createTrimmer(histories: Map<number, History>, emit: Emit) {
     history.sinceTrim = 0;
     const messages = countMessages(history.turns);
     emit({ type: 'history-trim', worker, reason: text, messages });
-    if (said.has(kind)) return;
-    said.add(kind);
-    emit({ type: 'notice', text: `a history was trimmed to ${messages} messages (${text}); later trims are counted` });
+    if (announced.has(kind)) return;
+    announced.add(kind);
+    const trimmed = `a history was trimmed to ${messages} messages (${text}); later trims are counted`;
+    notify({ topic: 'history-trim', text: trimmed });
   };
   /** Trims the histories that are longer than what is kept; returns how many those were. */
   const trimLonger = (reason: TrimReason, keep: number): number => {

@@ -1,6 +1,7 @@
 import type { GpuSample } from '../core/measurements.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import type { WorkItem } from '../core/request.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import type { RunnerSettings } from '../core/settings.ts';
@@ -33,6 +34,7 @@ export interface EngineRun {
   /** Hands a result to the journal; the promise is what makes a worker wait for a slow disk. */
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
   emit: Emit;
+  notify: Notify;
   /** From now on this is called with each sample of the GPUs; it takes the place of the one before. */
   onGpuSample: (listener: (gpus: GpuSample[]) => void) => void;
   /** First Ctrl-C: nothing new is sent, what is in flight may end within `drainTimeoutMs`. */

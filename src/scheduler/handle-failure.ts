@@ -35,12 +35,12 @@ export async function handleFailure(
   worker.queue.retryLater(task, delayMs);
 }
 
-function forgiveRefusal({ emit }: Worker, task: Task, { request, failure }: Answered & { failure: Failure }): void {
+function forgiveRefusal({ notify }: Worker, task: Task, { request, failure }: Answered & { failure: Failure }): void {
   task.forgiven++;
   if (task.forgiven !== toldRefusals) return;
   const tries = `${toldRefusals} times, and is asked again, up to ${maxRefused} times`;
   const text = `the server has refused ${nameOf(request)} ${tries} (${printable(failure.message)})`;
-  emit({ type: 'notice', text });
+  notify({ topic: 'rate-limit', text });
 }
 
 /** The server has had enough for now, of whatever request. */

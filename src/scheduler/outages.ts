@@ -3,6 +3,7 @@ import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
 import { formatDuration } from '../text/format.ts';
 
 /**
@@ -32,6 +33,7 @@ export interface Outages {
 
 export interface OutageListeners {
   emit: Emit;
+  notify: Notify;
   onEnd: () => void;
   /** What was in flight for so long, or longer, without a sign of life is lost. */
   onLoss: (silentMs: number) => void;
@@ -40,7 +42,7 @@ export interface OutageListeners {
 /** A shorter one is over before anybody wonders. */
 const silentMs = 1000;
 
-export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageListeners): Outages {
+export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }: OutageListeners): Outages {
   const stopping = new AbortController();
   let current: Promise<EngineState> | null = null;
   let ended = 0;
@@ -48,7 +50,7 @@ export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageL
   const noteEnd = (text: string, lostMs: number | null): void => {
     ended++;
     emit({ type: 'engine-outage' });
-    emit({ type: 'notice', text: `${text}: what was in flight is sent again` });
+    notify({ topic: 'outage', text: `${text}: what was in flight is sent again` });
     if (lostMs !== null) onLoss(lostMs);
   };
   const waitOut = async (failure: Failure): Promise<EngineState> => {
@@ -56,7 +58,7 @@ export function createOutages(backend: Backend, { emit, onEnd, onLoss }: OutageL
     // What an engine printed last may stand below the sentence.
     const [sentence] = failure.message.split('\n', 1);
     const text = `the engine does not answer (${sentence}): waiting until it does`;
-    const timer = setTimeout(() => emit({ type: 'notice', text }), silentMs);
+    const timer = setTimeout(() => notify({ topic: 'outage', text }), silentMs);
     try {
       const absence = await unlessAborted(backend.supervision?.recover?.(failure, stopping.signal), stopping.signal);
       if (absence === undefined || absence === 'here') return 'here';

@@ -19,7 +19,7 @@ import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
  * an `EngineError` when going on makes no sense. Requests without a result then are left for a resume.
  */
 export async function runRequests(run: EngineRun): Promise<void> {
-  const { settings, emit } = run;
+  const { settings, emit, notify } = run;
   const workers = createWorkerLimit(run.startsWith ?? run.maxWorkers, (count) => {
     emit({ type: 'workers-change', workers: count });
     queue.wake();
@@ -27,8 +27,8 @@ export async function runRequests(run: EngineRun): Promise<void> {
   const finder = findLimit(run, workers);
   const onEnd = (): void => queue.wake();
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
-  const outages = createOutages(run.backend, { emit, onEnd, onLoss });
-  const hold = createRateLimitPause({ emit, onEnd });
+  const outages = createOutages(run.backend, { emit, notify, onEnd, onLoss });
+  const hold = createRateLimitPause({ notify, onEnd });
   const mayTake = (worker: number): boolean => workers.allows(worker) && !outages.isOn() && !hold.isOn();
   const queue: TaskQueue = createTaskQueue(run.items, mayTake, workers.workers);
   const inFlight: InFlight = watchInFlight(run, outages.isOn);
@@ -41,7 +41,7 @@ export async function runRequests(run: EngineRun): Promise<void> {
   const guard = createVramGuard({ ...run, workers, fail: queue.fail });
   run.onGpuSample(guard.onSample);
   const breaker = createBreaker(settings.maxErrorRate);
-  const memory = createOutOfMemory(workers, emit);
+  const memory = createOutOfMemory(workers, notify);
   const culprits = createCulpritSearch({ ...settings, memory, workers });
   const fail = (error: Error): void => {
     queue.fail(error);
@@ -71,21 +71,21 @@ function findLimit({ startsWith, maxWorkers }: EngineRun, workers: WorkerLimit):
   return createLimitFinder({ start: startsWith, most: maxWorkers, onChange: workers.set });
 }
 
-function watchInFlight({ settings, backend, emit }: EngineRun, isAway: () => boolean): InFlight {
+function watchInFlight({ settings, backend, notify }: EngineRun, isAway: () => boolean): InFlight {
   return createInFlight({
     ...settings,
     slots: backend.limits.slots,
     mayBeSilent: () => isAway() || backend.supervision?.isStarting?.() === true,
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
-      emit({ type: 'notice', text: `${silence}: what was in flight is tried again` });
-      backend.supervision?.restart?.().catch((error: unknown) => emit({ type: 'notice', text: messageOf(error) }));
+      notify({ topic: 'stall', text: `${silence}: what was in flight is tried again` });
+      backend.supervision?.restart?.().catch((error: unknown) => notify({ topic: 'stall', text: messageOf(error) }));
     },
   });
 }
 
 /** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
-function createDrain({ stop, abort, settings, emit }: EngineRun, inFlight: InFlight, stopSending: () => void) {
+function createDrain({ stop, abort, settings, notify }: EngineRun, inFlight: InFlight, stopSending: () => void) {
   let timer: NodeJS.Timeout | null = null;
   const abortAll = (): void => inFlight.abortAll('stopped');
   const onStop = (): void => {
@@ -107,7 +107,7 @@ function createDrain({ stop, abort, settings, emit }: EngineRun, inFlight: InFli
       if (!canBeKept || abort.aborted) return onAbort();
       onStop();
       const count = inFlight.count();
-      if (count > 0) emit({ type: 'notice', text: lastAnswers(count, settings.drainTimeoutMs) });
+      if (count > 0) notify({ topic: 'drain', text: lastAnswers(count, settings.drainTimeoutMs) });
     },
     close(): void {
       if (timer !== null) clearTimeout(timer);

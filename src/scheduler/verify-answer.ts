@@ -36,7 +36,7 @@ export interface Leniency {
  */
 export function createVerifier(
   leniency: Leniency,
-  holder: SchemaHolder = { name: 'the engine', onNotice: () => undefined },
+  holder: SchemaHolder = { name: 'the engine', notify: () => undefined },
 ): AnswerVerifier {
   const thread = createCheckThread();
   const prepareForm = createFormPreparer({ thread, tell: createSchemaTeller(holder), holder });

@@ -42,7 +42,7 @@ export async function createRunFolder(input: string): Promise<RunFolder> {
     environment: { XDG_STATE_HOME: at('state') },
     stdin: Readable.from([]),
     onResults: null,
-    onNote: (text) => void notes.push(text),
+    notify: ({ text }) => void notes.push(text),
     onStart: () => {},
     stop: new AbortController().signal,
     abort: new AbortController().signal,

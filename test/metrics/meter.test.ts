@@ -111,7 +111,6 @@ test('requests in flight, retries, trims and restarts are counted', () => {
   meter.add(attemptEnd({ ...success, kind: 'overloaded' }));
   meter.add({ type: 'history-trim', worker: 0, reason: 'turns', messages: 40 });
   meter.add({ type: 'engine-restart', reason: 'stalled' });
-  meter.add({ type: 'notice', text: 'hello' });
   expect(meter.snapshot()).toMatchObject({ inFlight: 1, retries: 1, engineRestarts: 1, context: { trims: 1 } });
 });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
+import type { Notice } from '../../src/core/notice.ts';
 import { type ChatMessage, textOf } from '../../src/core/request.ts';
 import { defaultConversation } from '../../src/core/settings.ts';
 import {
@@ -19,10 +20,8 @@ beforeEach(() => {
   notices = [];
 });
 
-const emit = (event: RunEvent): void => {
-  if (event.type === 'notice') notices.push(event.text);
-  else events.push(event);
-};
+const emit = (event: RunEvent): void => void events.push(event);
+const notify = ({ text }: Notice): void => void notices.push(text);
 
 function open(
   settings: Partial<typeof defaultConversation>,
@@ -33,6 +32,7 @@ function open(
     contextTokens: null,
     restored,
     emit,
+    notify,
   });
 }
 
@@ -119,6 +119,7 @@ describe('a conversation', () => {
       contextTokens: 4000,
       restored: new Map(),
       emit,
+      notify,
     });
     ask(conversations, '1', { totalTokens: 3499 });
     expect(events).toEqual([]);

@@ -3,10 +3,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Backend, Supervision } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
 import { type ErrorKind, EngineError } from '../../src/core/errors.ts';
-import type { RunEvent } from '../../src/core/events.ts';
 import { createOutages } from '../../src/scheduler/outages.ts';
 import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { allIds, idsOf, prepare, settings } from './prepare-run.ts';
+import { type Seen, allIds, idsOf, prepare, recordIn, settings } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 type Recover = NonNullable<Supervision['recover']>;
@@ -227,15 +226,14 @@ describe('a run whose engine is away', () => {
 describe('an outage', () => {
   afterEach(() => void vi.useRealTimers());
 
-  async function lasting(durationMs: number): Promise<RunEvent[]> {
+  async function lasting(durationMs: number): Promise<Seen[]> {
     vi.useFakeTimers();
-    const events: RunEvent[] = [];
+    const events: Seen[] = [];
     const backend: Backend = {
       ...(await openMock()),
       supervision: { recover: () => new Promise((resolve) => void setTimeout(() => resolve('away'), durationMs)) },
     };
-    const emit = (event: RunEvent): void => void events.push(event);
-    const outages = createOutages(backend, { emit, onEnd: () => {}, onLoss: () => {} });
+    const outages = createOutages(backend, { ...recordIn(events), onEnd: () => {}, onLoss: () => {} });
     const settled = outages.settle(failure('connection', 'connection refused'), 0);
     await vi.advanceTimersByTimeAsync(durationMs);
     expect([await settled, outages.isOn(), outages.ended(), vi.getTimerCount()]).toEqual(['away', false, 1, 0]);

@@ -1,15 +1,25 @@
 import type { Backend } from '../../src/core/backend.ts';
-import type { RunEvent } from '../../src/core/events.ts';
+import type { Emit, RunEvent } from '../../src/core/events.ts';
+import type { Notify } from '../../src/core/notice.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
 import type { EngineRun } from '../../src/scheduler/engine-run.ts';
 import { createVerifier } from '../../src/scheduler/verify-answer.ts';
 import { items } from './requests.ts';
 
+/** What is seen of a run, in its order: events, and sentences for the user. */
+export type Seen = RunEvent | { type: 'notice'; text: string };
+
+/** Listeners that record what they are told, in its order. */
+export const recordIn = (seen: Seen[]): { emit: Emit; notify: Notify } => ({
+  emit: (event) => void seen.push(event),
+  notify: ({ text }) => void seen.push({ type: 'notice', text }),
+});
+
 export interface Watched {
   run: EngineRun;
   lines: ResultLine[];
-  events: RunEvent[];
+  events: Seen[];
   stop: AbortController;
   abort: AbortController;
 }
@@ -17,7 +27,7 @@ export interface Watched {
 /** A run of 50 requests on four workers, and what comes of it. */
 export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Watched {
   const lines: ResultLine[] = [];
-  const events: RunEvent[] = [];
+  const events: Seen[] = [];
   const stop = new AbortController();
   const abort = new AbortController();
   const run: EngineRun = {
@@ -30,7 +40,7 @@ export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Wat
     settings: defaultRunnerSettings,
     source: { runId: 'test', backend: 'mock', model: 'mock' },
     record: (_row, line) => void lines.push(line),
-    emit: (event) => void events.push(event),
+    ...recordIn(events),
     onGpuSample: () => {},
     stop: stop.signal,
     abort: abort.signal,

@@ -8,7 +8,7 @@ import type { WorkItem } from '../../src/core/request.ts';
 import { defaultConversation } from '../../src/core/settings.ts';
 import { createConversations } from '../../src/scheduler/conversation.ts';
 import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { allIds, counting, idsOf, prepare, settings } from './prepare-run.ts';
+import { type Seen, allIds, counting, idsOf, prepare, recordIn, settings } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
 
 describe('requests', () => {
@@ -234,16 +234,16 @@ describe('a run that is stopped', () => {
 });
 
 describe('requests in a conversation', () => {
-  const conversations = (events: RunEvent[]) =>
+  const conversations = (events: Seen[]) =>
     createConversations({
       settings: defaultConversation,
       contextTokens: null,
       restored: new Map(),
-      emit: (event) => void events.push(event),
+      ...recordIn(events),
     });
 
   test('drop the history when it does not fit with the question, and get a chance of their own', async () => {
-    const events: RunEvent[] = [];
+    const events: Seen[] = [];
     const backend = await openMock({ context_tokens: 5 });
     const { run, lines } = prepare(backend, { items: items(8), maxWorkers: 1, conversations: conversations(events) });
     await runRequests(run);
@@ -263,7 +263,7 @@ describe('requests in a conversation', () => {
   });
 
   test('drop a history that the engine refuses for a control token, an answer of its own', async () => {
-    const events: RunEvent[] = [];
+    const events: Seen[] = [];
     const backend: Backend = {
       ...(await openMock()),
       generate: async ({ id, body }) =>

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
-import type { RunEvent } from '../../src/core/events.ts';
 import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { prepare } from './prepare-run.ts';
+import { type Seen, prepare } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -29,7 +28,7 @@ describe('a run that finds what its server can hold', () => {
     };
     return { backend, seen };
   }
-  const workersIn = (events: RunEvent[]): number[] =>
+  const workersIn = (events: Seen[]): number[] =>
     events.flatMap((event) => (event.type === 'workers-change' ? [event.workers] : []));
 
   test('begins with few, and ends just below what is too many', async () => {

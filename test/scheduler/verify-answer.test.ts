@@ -246,7 +246,7 @@ test('what an engine does not hold, and what nobody checks, is said once', async
   const notices: string[] = [];
   const verifier = open(
     {},
-    { name: 'llama-cpp', unheldKeywords: () => ['pattern'], onNotice: (text) => notices.push(text) },
+    { name: 'llama-cpp', unheldKeywords: () => ['pattern'], notify: ({ text }) => notices.push(text) },
   );
   const schema = {
     type: 'object',

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { JournalError, LlmbatchError } from '../../core/errors.ts';
 import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
 import { createBackendCache } from '../../run/choose/backend-cache.ts';
+import type { Notify } from '../../core/notice.ts';
 import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, probeOutput, warmUpInput } from '../records/bench-paths.ts';
 import { type Engine, type Point, pointsOf } from './matrix.ts';
@@ -51,7 +52,7 @@ const keyOf = ({ backend, model }: Engine): string => JSON.stringify([backend, m
 export function chooseSize(
   rates: FirstRates,
   wish: Wish,
-  { requests, onNote }: { requests: number; onNote: (text: string) => void },
+  { requests, notify }: { requests: number; notify: Notify },
 ): number {
   // Requests that come again are cheap where few are in flight, and would speak for few workers.
   const most = Math.min(usualSize, requests);
@@ -63,7 +64,8 @@ export function chooseSize(
   if (fitting >= most) return most;
   const size = Math.min(most, Math.max(minSize, fitting));
   const budget = formatDuration(wish.budgetSeconds * 1000);
-  onNote(`trials of ${formatInteger(size)} requests, for a budget of ${budget} (--sizes or --budget for more)`);
+  const text = `trials of ${formatInteger(size)} requests, for a budget of ${budget} (--sizes or --budget for more)`;
+  notify({ topic: 'bench', text });
   return size;
 }
 
@@ -94,12 +96,12 @@ async function rateOf(
   const few = { ...request, settings: { ...request.settings, limit: probe.requests } };
   const slot = createBackendCache();
   const name = `${point.backend} ${point.model}`;
-  host.onNote(`${name}: a look at its speed, with ${formatInteger(probe.requests)} requests`);
+  host.notify({ topic: 'bench', text: `${name}: a look at its speed, with ${formatInteger(probe.requests)} requests` });
   try {
     const { span, snapshot } = await timedRun(few, probe.maxMs, { host: { ...host, usesSaved: false }, slot });
     const rate = snapshot.succeeded / span.seconds;
     if (!(rate > 0 && Number.isFinite(rate))) return null;
-    host.onNote(`${name}: ${formatRate(rate)} req/s at first`);
+    host.notify({ topic: 'bench', text: `${name}: ${formatRate(rate)} req/s at first` });
     return rate;
   } catch (error) {
     if (!(error instanceof LlmbatchError) || error instanceof JournalError) throw error;

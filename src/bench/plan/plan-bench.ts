@@ -22,9 +22,9 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
     await source.write(warmUpInput(paths), maxWarmUp, warmUpOffset);
     const wish = { ...request, engines };
     const rates = request.budgetSeconds === null ? none : await lookAtEngines(wish, paths, host);
-    const sizes = request.sizes ?? [chooseSize(rates, wish, { requests: source.requests, onNote: host.onNote })];
+    const sizes = request.sizes ?? [chooseSize(rates, wish, { requests: source.requests, notify: host.notify })];
     const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
-    if (request.strategies.includes('baseline')) host.onNote(baselineText(engines));
+    if (request.strategies.includes('baseline')) host.notify({ topic: 'bench', text: baselineText(engines) });
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
     const all = orderTrials(points, request);
     const trials = all.filter((spec) => !isBeyond(spec, rates, request.budgetSeconds ?? Infinity));
@@ -55,7 +55,10 @@ const none: FirstRates = new Map();
 async function enginesOf({ engines, base }: BenchRequest, source: RequestSource, host: RunHost): Promise<Engine[]> {
   const [model = ''] = source.models;
   if (base.settings.model === null && source.models.length > 1 && engines.some((engine) => engine.model === null)) {
-    host.onNote(`the input names ${source.models.length} models: ${model} is measured (another with -m)`);
+    host.notify({
+      topic: 'bench',
+      text: `the input names ${source.models.length} models: ${model} is measured (another with -m)`,
+    });
   }
   const { host: address, baseUrl, python } = base.runner;
   const place = { host: address, baseUrl, python, environment: host.environment };

@@ -88,7 +88,7 @@ async function warmUp(spec: TrialSpec, desk: TrialDesk): Promise<void> {
 /** What a few requests have in common says nothing of the trial. */
 const withoutModes = (desk: TrialDesk): TrialDesk => ({
   ...desk,
-  host: { ...desk.host, onNote: (text) => text.startsWith('mode: ') || desk.host.onNote(text) },
+  host: { ...desk.host, notify: (notice) => notice.topic === 'mode' || desk.host.notify(notice) },
 });
 
 const minWarmUp = 8;

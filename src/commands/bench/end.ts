@@ -23,12 +23,13 @@ import { printJson, printText } from '../shared/print.ts';
 export async function endBench(
   paths: BenchPaths,
   flags: BenchFlags,
-  { onNote, stop }: Pick<BenchHost, 'onNote' | 'stop'>,
+  { notify, stop }: Pick<BenchHost, 'notify' | 'stop'>,
 ): Promise<number> {
-  onNote('comparing the answers of the trials');
+  notify({ topic: 'bench', text: 'comparing the answers of the trials' });
   const all = await withKeptFlags(paths, flags);
-  const bench = await finishBench(paths, { environment: process.env, limits: limitsOf(all), stop, onNote });
-  if (!bench.isCompared) onNote('stopped: not all answers are compared, and nothing is saved');
+  const bench = await finishBench(paths, { environment: process.env, limits: limitsOf(all), stop, notify });
+  if (!bench.isCompared)
+    notify({ topic: 'bench', text: 'stopped: not all answers are compared, and nothing is saved' });
   await printBench(bench, paths, all);
   return exitCodeOf(bench.analysis);
 }

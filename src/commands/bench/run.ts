@@ -82,7 +82,7 @@ function hostOf(screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
     stdin: process.stdin,
     stop,
     abort,
-    onNote: screen.noteOnce,
+    notify: ({ text }) => screen.noteOnce(text),
     onTrialStart: screen.startTrial,
     onTrialEnd: screen.endTrial,
   };

@@ -30,7 +30,7 @@ export async function estimate(
         stdin: process.stdin,
         stop: interrupts.stop,
         abort: interrupts.abort,
-        onNote: screen.note,
+        notify: ({ text }) => screen.note(text),
         onStart: (snapshot) => screen.start(snapshot, `${request.input}: a sample`),
         onResults: null,
       };

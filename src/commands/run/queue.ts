@@ -68,7 +68,7 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     stdin: process.stdin,
     stop: interrupts.stop,
     abort: interrupts.abort,
-    onNote: screen.note,
+    notify: ({ text }) => screen.note(text),
     onStart: (snapshot) => screen.start(snapshot, request.input === '-' ? 'stdin' : request.input),
     onTake: () => (run.isOurs = true),
     onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,

@@ -22,7 +22,7 @@ export async function openBestBackend(
   const backend = await openBackend(run, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
-    run.host.onNote(describeBest(best));
+    run.host.notify({ topic: 'workers', text: describeBest(best) });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
@@ -56,7 +56,7 @@ async function openBackend(
     ...placeOf(run),
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal: host.stop,
-    onNotice: host.onNote,
+    onNotice: (text) => host.notify({ topic: 'engine', text }),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),

@@ -21,7 +21,7 @@ export interface Replacement {
 export function prepareReplacement(
   { found, hasResults }: Replaced,
   paths: RunPaths,
-  { onNote }: Pick<RunHost, 'onNote'>,
+  { notify }: Pick<RunHost, 'notify'>,
 ): Replacement {
   const spool = draftPathOf(paths.spool);
   const isSpoolOurs = (found?.manifest.input.spool ?? null) !== null;
@@ -37,7 +37,8 @@ export function prepareReplacement(
       if (hasResults) {
         const name = await keepAside(paths, found);
         manifest.keptAside.push(name);
-        onNote(`what was in ${paths.output} is kept as ${name} until this run has ended well`);
+        const text = `what was in ${paths.output} is kept as ${name} until this run has ended well`;
+        notify({ topic: 'kept-aside', text });
       }
       await rename(spool, paths.spool).catch((error: unknown) => {
         if (codeOf(error) === 'ENOENT') return isSpoolOurs ? rm(paths.spool, { force: true }) : undefined;
@@ -53,12 +54,13 @@ export function prepareReplacement(
 export async function endReplacement(
   manifest: Manifest,
   paths: RunPaths,
-  { onNote, failed }: Pick<RunHost, 'onNote'> & { failed: number },
+  { notify, failed }: Pick<RunHost, 'notify'> & { failed: number },
 ): Promise<void> {
   const endedWell = manifest.state === 'finished' && failed === 0;
   // What can't be removed stays: the run itself is none the worse.
   if (endedWell) await removeAside(paths, manifest.keptAside).catch(() => undefined);
   const left = await findAside(paths, manifest.keptAside);
   manifest.keptAside = left;
-  if (left.length > 0) onNote(`what was in ${paths.output} before is still kept: ${left.join(', ')}`);
+  if (left.length === 0) return;
+  notify({ topic: 'kept-aside', text: `what was in ${paths.output} before is still kept: ${left.join(', ')}` });
 }

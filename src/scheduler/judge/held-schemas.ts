@@ -1,4 +1,5 @@
 import type { BackendInfo } from '../../core/backend.ts';
+import type { Notify } from '../../core/notice.ts';
 import { type JsonSchema, kindOfKeyword, schemasIn } from '../../core/json-schema.ts';
 
 /** The engine that schemas are for, and where a sentence for the user goes. */
@@ -6,7 +7,7 @@ export interface SchemaHolder {
   /** As the user calls it. */
   name: string;
   unheldKeywords?: BackendInfo['unheldKeywords'] | undefined;
-  onNotice: (text: string) => void;
+  notify: Notify;
 }
 
 /** Says once what of a schema the engine does not hold an answer to, and what nobody checks. Returns the former. */
@@ -15,12 +16,12 @@ export type SchemaTeller = (schema: JsonSchema) => readonly string[];
 /** A file in which each line has another schema would fill the screen. */
 const maxNotices = 5;
 
-export function createSchemaTeller({ name, unheldKeywords, onNotice }: SchemaHolder): SchemaTeller {
+export function createSchemaTeller({ name, unheldKeywords, notify }: SchemaHolder): SchemaTeller {
   const told = new Set<string>();
   const tell = (text: string): void => {
     if (told.size >= maxNotices || told.has(text)) return;
     told.add(text);
-    onNotice(text);
+    notify({ topic: 'schema', text });
   };
   return (schema) => {
     const unheld = unheldKeywords?.(schema);

@@ -43,7 +43,8 @@ export function createFormPreparer(tools: Tools): PrepareForm {
       );
     if (form.type === 'json_schema') return schemaForm(form.schema, schemas, tools);
     if (form.type !== 'unchecked') return simpleForm(form, body, tools.thread);
-    if (!told.has(form.key)) tools.holder.onNotice(`\`${form.key}\`: whether answers keep to a grammar is not checked`);
+    const text = `\`${form.key}\`: whether answers keep to a grammar is not checked`;
+    if (!told.has(form.key)) tools.holder.notify({ topic: 'schema', text });
     told.add(form.key);
     return { check: () => ({ unchecked: form.key }), hint: '' };
   };

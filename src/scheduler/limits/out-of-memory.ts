@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import type { Emit } from '../../core/events.ts';
+import type { Notify } from '../../core/notice.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 
@@ -23,7 +23,7 @@ const growth = 1 / 8;
 /** An engine that never answered, and has no memory for so many different requests, has it for none. */
 const maxBlamed = 5;
 
-export function createOutOfMemory(limit: WorkerLimit, emit: Emit): OutOfMemory {
+export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemory {
   const state = { answers: 0, sinceChange: 0, toGrow: answersToGrow, grownFrom: null as number | null, blamed: 0 };
 
   /** Where a step up was too much, it is taken back; else half of the workers is. */
@@ -48,14 +48,14 @@ export function createOutOfMemory(limit: WorkerLimit, emit: Emit): OutOfMemory {
       if (workers <= 1) return;
       lower();
       const text = `the engine ran out of memory, first for ${nameOf(request)}: ${limit.workers()} of ${workers} workers go on (${message})`;
-      emit({ type: 'notice', text });
+      notify({ topic: 'out-of-memory', text });
     },
     blame(request, { message }) {
       const workers = limit.workers();
       limit.cap('out-of-memory', Infinity);
       Object.assign(state, { sinceChange: 0, grownFrom: null });
       const again = limit.workers() > workers ? `: ${limit.workers()} workers go on` : '';
-      emit({ type: 'notice', text: `${nameOf(request)} runs out of memory alone, and fails${again}` });
+      notify({ topic: 'out-of-memory', text: `${nameOf(request)} runs out of memory alone, and fails${again}` });
       state.blamed++;
       if (state.answers > 0 || state.blamed < maxBlamed) return;
       throw new EngineError(

@@ -1,5 +1,5 @@
 import type { Answer } from '../../core/completion.ts';
-import type { Emit } from '../../core/events.ts';
+import type { Notify } from '../../core/notice.ts';
 import { formatDuration } from '../../text/format.ts';
 
 /** Times in which the server wants to be sent nothing: one for all workers. */
@@ -15,7 +15,7 @@ const maxMs = 600_000;
 /** A shorter one is over before anybody wonders. */
 const silentMs = 1000;
 
-export function createRateLimitPause({ emit, onEnd }: { emit: Emit; onEnd: () => void }): RateLimitPause {
+export function createRateLimitPause({ notify, onEnd }: { notify: Notify; onEnd: () => void }): RateLimitPause {
   const hold = { timer: null as NodeJS.Timeout | null, endsAt: -Infinity, isSaid: false };
   const stop = (): void => {
     if (hold.timer !== null) clearTimeout(hold.timer);
@@ -28,7 +28,7 @@ export function createRateLimitPause({ emit, onEnd }: { emit: Emit; onEnd: () =>
   const say = (pauseMs: number): void => {
     if (hold.isSaid || pauseMs <= silentMs) return;
     hold.isSaid = true;
-    emit({ type: 'notice', text: `the server asks to wait: nothing is sent for ${formatDuration(pauseMs)}` });
+    notify({ topic: 'rate-limit', text: `the server asks to wait: nothing is sent for ${formatDuration(pauseMs)}` });
   };
   return {
     isOn: () => hold.timer !== null,

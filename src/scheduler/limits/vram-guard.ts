@@ -1,6 +1,7 @@
 import type { GpuSample } from '../../core/measurements.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { Emit, VramStep } from '../../core/events.ts';
+import type { Notify } from '../../core/notice.ts';
 import { formatDuration, formatPercent } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 import type { Conversations } from '../conversation.ts';
@@ -18,6 +19,7 @@ export interface Guarded {
   conversations: Conversations | null;
   workers: WorkerLimit;
   emit: Emit;
+  notify: Notify;
   /** Ends the run. */
   fail: (error: EngineError) => void;
 }
@@ -27,7 +29,7 @@ const samplesToWork = 3;
 const waysOut = 'a smaller context window, fewer slots of the server, or a smaller quantisation of the model';
 
 export function createVramGuard(guarded: Guarded): VramGuard {
-  const { settings, conversations, workers, emit } = guarded;
+  const { settings, conversations, workers, emit, notify } = guarded;
   const gauge = createVramGauge(settings.vramLimit);
   const state = { isFirst: true, isClosed: false, mayTrim: true, samplesLeft: 0, gpus: [] as GpuSample[] };
   const pause = createPause(guarded, () => gauge.accept(state.gpus));
@@ -40,7 +42,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
     if (isTrimmed(text)) return 'trim';
     const before = workers.workers();
     if (workers.lower('vram')) {
-      emit({ type: 'notice', text: `${text}: ${workers.workers()} of ${before} workers go on` });
+      notify({ topic: 'vram', text: `${text}: ${workers.workers()} of ${before} workers go on` });
       return 'lower';
     }
     return pause.begin(text) ? 'pause' : null;
@@ -69,7 +71,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
       if (!isGiven) return judge(reading);
       gauge.accept(gpus);
       const text = `${describe(reading)} with the model just loaded: only growth counts from here. More room: ${waysOut}`;
-      emit({ type: 'notice', text });
+      notify({ topic: 'vram', text });
     },
     close() {
       state.isClosed = true;
@@ -79,7 +81,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
 }
 
 /** Nothing is sent until there is room, or until it lasted as long as a stall may. `accept` lifts the limit to what is in use. */
-function createPause({ settings, workers, emit, fail }: Guarded, accept: () => void) {
+function createPause({ settings, workers, notify, fail }: Guarded, accept: () => void) {
   const { vramLimit, stallTimeoutMs } = settings;
   let timer: NodeJS.Timeout | null = null;
 
@@ -90,7 +92,7 @@ function createPause({ settings, workers, emit, fail }: Guarded, accept: () => v
   const end = (why: string): void => {
     if (timer === null) return;
     close();
-    emit({ type: 'notice', text: `${why}: the run goes on` });
+    notify({ topic: 'vram', text: `${why}: the run goes on` });
     workers.resume();
   };
   const onLong = (): void => {
@@ -109,7 +111,7 @@ function createPause({ settings, workers, emit, fail }: Guarded, accept: () => v
     /** False where the run pauses already. */
     begin(why: string): boolean {
       if (timer !== null) return false;
-      emit({ type: 'notice', text: `${why}: nothing is sent until there is room` });
+      notify({ topic: 'vram', text: `${why}: nothing is sent until there is room` });
       timer = setTimeout(onLong, stallTimeoutMs);
       workers.pause();
       return true;

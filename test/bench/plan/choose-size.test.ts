@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { benchPaths, warmUpInput } from '../../../src/bench/records/bench-paths.ts';
 import { chooseSize, isBeyond, lookAtEngines } from '../../../src/bench/plan/choose-size.ts';
+import type { Notice } from '../../../src/core/notice.ts';
 import type { Engine, Options } from '../../../src/bench/plan/matrix.ts';
 import type { Strategy } from '../../../src/bench/records/records.ts';
 import { defaultAnswerSettings, defaultRunnerSettings } from '../../../src/core/settings.ts';
@@ -45,7 +46,7 @@ async function choose({
     repeats: 2,
     batches: null,
   };
-  const onNote = (text: string): unknown => notes.push(text);
+  const notify = ({ text }: Notice): unknown => notes.push(text);
   const host = {
     environment: {},
     stdin: Readable.from([]),
@@ -54,7 +55,7 @@ async function choose({
     onStart: () => {},
     onResults: null,
   };
-  const size = chooseSize(await lookAtEngines(wish, paths, { ...host, onNote }), wish, { requests, onNote });
+  const size = chooseSize(await lookAtEngines(wish, paths, { ...host, notify }), wish, { requests, notify });
   return { size, notes, left: await readdir(paths.folder) };
 }
 

@@ -2,11 +2,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import { failure } from '../../../src/core/completion.ts';
-import type { RunEvent } from '../../../src/core/events.ts';
 import { createOutOfMemory } from '../../../src/scheduler/limits/out-of-memory.ts';
 import { runRequests } from '../../../src/scheduler/run-requests.ts';
 import { createWorkerLimit } from '../../../src/scheduler/limits/worker-limit.ts';
-import { allIds, idsOf, prepare, settings } from '../prepare-run.ts';
+import { type Seen, allIds, idsOf, prepare, recordIn, settings } from '../prepare-run.ts';
 import { chat, completion, items, openMock } from '../requests.ts';
 
 /** An engine with memory for so many requests at a time. */
@@ -40,9 +39,9 @@ async function withoutRoomFor(isTooLarge: (id: string) => boolean) {
   return { backend, sent };
 }
 
-const workersIn = (events: RunEvent[]): number[] =>
+const workersIn = (events: Seen[]): number[] =>
   events.flatMap((event) => (event.type === 'workers-change' ? [event.workers] : []));
-const noticesIn = (events: RunEvent[]): string[] =>
+const noticesIn = (events: Seen[]): string[] =>
   events.flatMap((event) => (event.type === 'notice' ? [event.text] : []));
 
 describe('an engine that runs out of memory', () => {
@@ -111,9 +110,9 @@ describe('a request that runs out of memory alone', () => {
 
 describe('workers that memory took', () => {
   function open(most: number) {
-    const events: RunEvent[] = [];
+    const events: Seen[] = [];
     const limit = createWorkerLimit(8, () => {});
-    const memory = createOutOfMemory(limit, (event) => void events.push(event));
+    const memory = createOutOfMemory(limit, recordIn(events).notify);
     const answer = (count: number): void => {
       for (let index = 0; index < count; index++) memory.onAnswer();
     };

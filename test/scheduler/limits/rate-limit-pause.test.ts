@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Backend, Supervision } from '../../../src/core/backend.ts';
 import { type Answer, failure } from '../../../src/core/completion.ts';
-import type { RunEvent } from '../../../src/core/events.ts';
 import { createRateLimitPause } from '../../../src/scheduler/limits/rate-limit-pause.ts';
 import { runRequests } from '../../../src/scheduler/run-requests.ts';
-import { idsOf, prepare, settings } from '../prepare-run.ts';
+import { type Seen, idsOf, prepare, recordIn, settings } from '../prepare-run.ts';
 import { completion, items, openMock } from '../requests.ts';
 
 const refusal = (retryAfterMs?: number): Answer =>
   retryAfterMs === undefined ? failure('rate-limited', 'no') : { ...failure('rate-limited', 'no'), retryAfterMs };
-const noticesIn = (events: RunEvent[]): string[] =>
+const noticesIn = (events: Seen[]): string[] =>
   events.flatMap((event) => (event.type === 'notice' ? [event.text] : []));
 
 beforeEach(() => void vi.useFakeTimers());
@@ -17,11 +16,11 @@ afterEach(() => void vi.useRealTimers());
 
 describe('a hold', () => {
   function open() {
-    const events: RunEvent[] = [];
+    const events: Seen[] = [];
     const ends: number[] = [];
     const start = performance.now();
     const onEnd = (): void => void ends.push(performance.now() - start);
-    return { hold: createRateLimitPause({ emit: (event) => void events.push(event), onEnd }), events, ends };
+    return { hold: createRateLimitPause({ ...recordIn(events), onEnd }), events, ends };
   }
 
   test.each<[string, Answer]>([

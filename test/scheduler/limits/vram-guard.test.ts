@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EngineError } from '../../../src/core/errors.ts';
 import type { RunEvent } from '../../../src/core/events.ts';
+import type { Notice } from '../../../src/core/notice.ts';
 import { type VramLimit, defaultConversation } from '../../../src/core/settings.ts';
 import { type Conversations, createConversations } from '../../../src/scheduler/conversation.ts';
 import { runRequests } from '../../../src/scheduler/run-requests.ts';
@@ -28,10 +29,8 @@ interface Watch {
 function open(vramLimit: VramLimit, { startWorkers = 4, hasConversations = false } = {}): Watch {
   const events: RunEvent[] = [];
   const notices: string[] = [];
-  const emit = (event: RunEvent): void => {
-    events.push(event);
-    if (event.type === 'notice') notices.push(event.text);
-  };
+  const emit = (event: RunEvent): void => void events.push(event);
+  const notify = ({ text }: Notice): void => void notices.push(text);
   const workers: number[] = [];
   const errors: EngineError[] = [];
   const conversations = createConversations({
@@ -39,12 +38,14 @@ function open(vramLimit: VramLimit, { startWorkers = 4, hasConversations = false
     contextTokens: null,
     restored: new Map(),
     emit,
+    notify,
   });
   const guard = createVramGuard({
     settings: { vramLimit, stallTimeoutMs },
     conversations: hasConversations ? conversations : null,
     workers: createWorkerLimit(startWorkers, (count) => void workers.push(count)),
     emit,
+    notify,
     fail: (error) => void errors.push(error),
   });
   return {
