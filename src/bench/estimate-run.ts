@@ -57,8 +57,9 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
 function projectionOf(
   counts: { requests: number; sampled: number },
   { windows, seconds, first_20_rate }: TrialSpan,
-  { succeeded, failed, loadMs, tokens }: Snapshot,
+  { progress, times, tokens }: Snapshot,
 ): RunEstimate {
+  const { succeeded, failed } = progress;
   const each = tokensOfRequest({ tokens, succeeded, failed });
   const steady = findSteady(windows);
   const rate = steady.rate ?? (seconds > 0 && succeeded > 0 ? succeeded / seconds : null);
@@ -74,7 +75,7 @@ function projectionOf(
     succeeded,
     failed,
     seconds,
-    loadMs,
+    loadMs: times.loadMs,
     first_20_rate,
     steady,
     rate,

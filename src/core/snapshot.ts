@@ -2,83 +2,232 @@ import type { Distribution } from '../data/distribution.ts';
 import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
 import type { AnswerNote } from './events.ts';
+import { camelKeys, snakeKeys } from '../text/snake-keys.ts';
 
 /**
- * The state of a run as numbers: what the display draws, the manifest keeps and the reports print.
- * Null means "not measured", and is shown as n/a.
+ * The state of a run as numbers: what the live display draws, the manifest keeps and the reports print.
+ * A number is null where it was not measured, and is then shown as n/a.
  */
 export interface Snapshot {
-  /** Requests of the run; null while the input is still being read. */
-  total: number | null;
+  progress: RunProgress;
+  rates: Rates;
+  tokens: TokenCounts;
+  times: RunTimes;
+  errors: ErrorCounts;
+  machine: MachineState;
+}
+
+/** Requests with a result, by how they ended. */
+export interface ResultCounts {
+  /** Requests that have a result, succeeded or failed. */
   done: number;
   succeeded: number;
   failed: number;
+  /** Successful answers with a remark, by the remark. Absent where there are none. */
+  notes?: Partial<Record<AnswerNote, number>>;
+}
+
+/** How far the run has come, in requests. */
+export interface RunProgress extends ResultCounts {
+  /** Requests of the whole run; null while the input is still being read. */
+  total: number | null;
   inFlight: number;
+  /** Attempts that were repeated after a failure. */
   retries: number;
-  /** Seconds that this session measured. */
+  workers: WorkerCounts;
+}
+
+/** How many requests may be in flight at once. */
+export interface WorkerCounts {
+  /** Workers that may send now: fewer than at the start after a lack of memory, and 0 while GPU memory makes them pause. */
+  current: number;
+  atStart: number;
+  /** Upper limit of the run: higher than at the start where the run finds the best number of workers itself. */
+  max: number;
+}
+
+/** Throughput of this session, per second; null before there is enough to measure. */
+export interface Rates {
+  requests: Rate;
+  /** Prompt and completion tokens together. */
+  tokens: Rate;
+}
+
+/** One rate, per second. */
+interface Rate {
+  /** Over the last minute. */
+  recent: number | null;
+  /** Over the whole session. */
+  overall: number | null;
+}
+
+/** Tokens of all attempts, including those that failed, were cut off, retried or stopped. */
+export interface TokenCounts {
+  /** Prompt tokens; null where the engine does not count those of each answer, or where no attempt was counted. */
+  prompt: number | null;
+  /** Completion tokens; null as for `prompt`. */
+  completion: number | null;
+  /** Attempts without an answer whose tokens nobody counted. Where there are any, the sums are lower limits. */
+  uncounted: number;
+  /** Tokens of the successful requests alone, in their last attempts. */
+  answered: { prompt: number | null; completion: number | null };
+  /** Prompt tokens served from the engine's cache; null where the engine does not report them. */
+  cached: number | null;
+  /** Share of the prompt tokens that came from the cache, 0 to 1, over the results that report it. */
+  cacheHitRate: number | null;
+}
+
+/** Times of the run. Latencies, times to first token and queue times are those of successful requests. */
+export interface RunTimes {
+  /** Seconds that this session has measured so far. */
   elapsedSeconds: number;
-  /** Requests per second over the last minute, and over the whole session. */
-  recentRate: number | null;
-  overallRate: number | null;
-  /** Prompt + completion tokens per second, likewise. */
-  recentTokenRate: number | null;
-  overallTokenRate: number | null;
-  /** Seconds left by the recent rate, and its range by the spread of the rate; null before it is known. */
+  /** Seconds left at the recent rate, with the range that the spread of the rate gives; null before it is known. */
   eta: { seconds: number; low: number; high: number } | null;
-  tokens: {
-    /**
-     * Of all attempts, those that failed, were cut, retried or stopped included. Null where the engine did not count those
-     * of each answer, or nobody counted any.
-     */
-    prompt: number | null;
-    completion: number | null;
-    /** Attempts without an answer whose tokens nobody counted: where there are any, the two are the least that was spent. */
-    uncounted: number;
-    /** Of the requests that succeeded alone, by their last attempts. */
-    answered: { prompt: number | null; completion: number | null };
-    /** Null where the engine reports no cached tokens. */
-    cached: number | null;
-    /** cached / prompt, over the results that report it. */
-    cacheHitRate: number | null;
-  };
-  context: { current: number | null; peak: number | null; limit: number | null; trims: number };
   latencyMs: Distribution | null;
   ttftMs: Distribution | null;
   queueMs: Distribution | null;
-  errors: Partial<Record<ErrorKind, number>>;
-  errorGroups: Partial<Record<ErrorGroup, number>>;
-  /** Successes that say nothing, whose JSON was taken out of something, whose form was not checked. Absent: none. */
-  notes?: Partial<Record<AnswerNote, number>>;
-  gpus: GpuSample[] | null;
-  /** Highest GPU memory seen in use, summed over the GPUs. */
-  gpuPeakBytes: number | null;
-  /** The local engine's process: percent of one core, resident bytes, and the peak of the latter. */
-  engine: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
+  /** Milliseconds that loading the model took, summed over the models of the run. */
   loadMs: number | null;
-  /** What the loaded model takes, as the engine says it. */
-  modelMemory: ModelMemory | null;
-  /** Workers that may send now: fewer than at the start after a lack of memory, 0 while GPU memory makes them pause. */
-  workers: number;
-  workersAtStart: number;
-  /** More than at the start where the number is found in the run. */
-  mostWorkers: number;
-  /** How often GPU memory at its limit made the run trim, halve its workers, pause; null where no GPU was measured. */
-  vramGuard: { trims: number; lowered: number; pauses: number } | null;
-  engineRestarts: number;
-  /** Null where the engine does not tell. */
-  engineLoad: EngineLoad | null;
 }
 
-/** A snapshot that an earlier version kept, with what it did not know of. */
-export function completeSnapshot(kept: Snapshot): Snapshot {
-  const workers = { workersAtStart: kept.workers, mostWorkers: kept.workers };
-  const later: Partial<Snapshot> = { modelMemory: null, vramGuard: null, ...workers };
-  // Tokens were those of the answers alone.
-  const known: Partial<Snapshot['tokens']> | undefined = kept.tokens;
-  const { prompt = null, completion = null } = known ?? {};
-  const answers: Partial<Snapshot['tokens']> = {
-    uncounted: kept.failed + kept.retries,
-    answered: { prompt, completion },
+/** Failed requests, by the kind of the error and by the group of the kind; the most frequent first. */
+export interface ErrorCounts {
+  byKind: Partial<Record<ErrorKind, number>>;
+  byGroup: Partial<Record<ErrorGroup, number>>;
+}
+
+/** What was measured of the engine and of the machine it runs on. */
+export interface MachineState {
+  /** Tokens in the context window: of the last request, the most of any request, and what fits; and how often a history was trimmed. */
+  context: { current: number | null; peak: number | null; limit: number | null; trims: number };
+  /** The last sample of each GPU. */
+  gpus: GpuSample[] | null;
+  /** Highest GPU memory seen in use, in bytes, summed over the GPUs. */
+  gpuPeakBytes: number | null;
+  /** Process of a local engine: CPU use in percent of one core, and resident memory in bytes, now and at its peak. */
+  engineProcess: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
+  /** Load of an engine that reports it; null also while no request is in flight. */
+  engineLoad: EngineLoad | null;
+  engineRestarts: number;
+  /** Memory that the loaded model takes, as the engine reports it. */
+  modelMemory: ModelMemory | null;
+  /** How often full GPU memory made the run trim histories, halve its workers, or pause; null where no GPU was measured. */
+  vramGuard: { trims: number; lowered: number; pauses: number } | null;
+}
+
+/**
+ * The flat object that a snapshot is outside the program, with its keys in camelCase. Its names are part of the product:
+ * `--progress json`, `status --json`, `run --json` and the snapshot in `report --json` print them in snake_case.
+ */
+interface FlatSnapshot
+  extends
+    Omit<RunProgress, 'workers'>,
+    RunTimes,
+    Omit<MachineState, 'engineProcess'>,
+    Record<'recentRate' | 'overallRate' | 'recentTokenRate' | 'overallTokenRate', number | null>,
+    Record<'workers' | 'workersAtStart' | 'mostWorkers', number> {
+  tokens: TokenCounts;
+  errors: ErrorCounts['byKind'];
+  errorGroups: ErrorCounts['byGroup'];
+  engine: MachineState['engineProcess'];
+}
+
+/** A snapshot as the one flat object in snake_case that every JSON output and every file holds. */
+export function snapshotToWire({ progress, rates, tokens, times, errors, machine }: Snapshot): object {
+  const { workers, ...counts } = progress;
+  const { engineProcess, ...state } = machine;
+  const flat: FlatSnapshot = {
+    ...counts,
+    workers: workers.current,
+    workersAtStart: workers.atStart,
+    mostWorkers: workers.max,
+    recentRate: rates.requests.recent,
+    overallRate: rates.requests.overall,
+    recentTokenRate: rates.tokens.recent,
+    overallTokenRate: rates.tokens.overall,
+    tokens,
+    ...times,
+    errors: errors.byKind,
+    errorGroups: errors.byGroup,
+    ...state,
+    engine: engineProcess,
   };
-  return { ...later, ...kept, tokens: { ...answers, ...kept.tokens } };
+  return snakeKeys(flat) as object;
+}
+
+/** The numbers of a snapshot that knows nothing. `workersAtStart` and `mostWorkers` are left out: they default to `workers`. */
+const unknownNumbers = {
+  total: null,
+  done: 0,
+  succeeded: 0,
+  failed: 0,
+  inFlight: 0,
+  retries: 0,
+  workers: 0,
+  recentRate: null,
+  overallRate: null,
+  recentTokenRate: null,
+  overallTokenRate: null,
+  tokens: {} as TokenCounts,
+  elapsedSeconds: 0,
+  eta: null,
+  latencyMs: null,
+  ttftMs: null,
+  queueMs: null,
+  loadMs: null,
+  errors: {},
+  errorGroups: {},
+  context: { current: null, peak: null, limit: null, trims: 0 },
+  gpus: null,
+  gpuPeakBytes: null,
+  engine: null,
+  engineLoad: null,
+  engineRestarts: 0,
+  modelMemory: null,
+  vramGuard: null,
+};
+
+/** Reads a snapshot of a file. Version 1 wrote it in camelCase; what an earlier release did not know is filled in. */
+export function snapshotFromWire(kept: object): Snapshot {
+  const read = camelKeys(kept) as Partial<FlatSnapshot>;
+  const { workers = 0, workersAtStart = workers, mostWorkers = workers } = read;
+  const flat: FlatSnapshot = { ...unknownNumbers, ...read, workersAtStart, mostWorkers };
+  const { total, done, succeeded, failed, notes, inFlight, retries } = flat;
+  const { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
+  const { context, gpus, gpuPeakBytes, engine, engineLoad, engineRestarts, modelMemory, vramGuard } = flat;
+  const counts: ResultCounts = { done, succeeded, failed, ...(notes === undefined ? {} : { notes }) };
+  return {
+    progress: {
+      total,
+      ...counts,
+      inFlight,
+      retries,
+      workers: { current: workers, atStart: workersAtStart, max: mostWorkers },
+    },
+    rates: {
+      requests: { recent: flat.recentRate, overall: flat.overallRate },
+      tokens: { recent: flat.recentTokenRate, overall: flat.overallTokenRate },
+    },
+    tokens: completeTokens(flat),
+    times: { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },
+    errors: { byKind: flat.errors, byGroup: flat.errorGroups },
+    machine: {
+      context,
+      gpus,
+      gpuPeakBytes,
+      engineProcess: engine,
+      engineLoad,
+      engineRestarts,
+      modelMemory,
+      vramGuard,
+    },
+  };
+}
+
+/** Early releases counted the tokens of the answers alone. */
+function completeTokens({ tokens, failed, retries }: FlatSnapshot): TokenCounts {
+  const known: Partial<TokenCounts> = tokens;
+  const { prompt = null, completion = null } = known;
+  const ofAnswers = { uncounted: failed + retries, answered: { prompt, completion } };
+  return { prompt, completion, ...ofAnswers, cached: null, cacheHitRate: null, ...known };
 }

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../core/snapshot.ts';
+import type { RunTimes } from '../core/snapshot.ts';
 
 /**
  * Seconds left by the recent rate. The range is the rate more and less two standard errors; a rate is never taken to
@@ -10,7 +10,7 @@ export function estimateEta(facts: {
   rate: number | null;
   standardError: number | null;
   isEnough: boolean;
-}): Snapshot['eta'] {
+}): RunTimes['eta'] {
   const { left, rate, standardError, isEnough } = facts;
   if (left === 0) return { seconds: 0, low: 0, high: 0 };
   if (left === null || rate === null || standardError === null || rate === 0 || !isEnough) return null;

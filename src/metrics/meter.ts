@@ -1,101 +1,87 @@
-import { addMeasured } from '../core/measurements.ts';
-import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample, RunEvent } from '../core/events.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import { type ResultCounter, createResultCounter } from '../core/tally.ts';
-import { createMachineWatch } from './machine.ts';
-import { type Session, createSession } from './session.ts';
+import { createResultCounter } from '../core/result-counter.ts';
+import type { Snapshot, WorkerCounts } from '../core/snapshot.ts';
+import { type MachineWatch, createMachineWatch } from './machine.ts';
+import { createSession } from './session.ts';
 
 export interface Meter {
   add: (event: RunEvent) => void;
-  /** Counts a result that an earlier session left on disk: counts, tokens and errors, not rates or times. */
+  /** Counts a result that an earlier session left on disk: it adds to counts, tokens and errors, not to rates or times. */
   addEarlier: (sample: ResultSample) => void;
-  /** Takes one failed result back, when its request is answered again. */
+  /** Takes one failed result back, because its request is tried again. */
   forget: (kind: ErrorKind) => void;
   snapshot: () => Snapshot;
 }
 
 /**
- * Folds the events of a run into numbers; nothing else counts. Memory does not grow with the run.
- * Tokens count when an attempt ends, whatever comes of it; a result counts when it is on disk.
- * `now` is a clock in milliseconds that never goes back. Latency, time to first token and queue time are
- * those of successes: a failure's time says something about the failure.
+ * Folds the events of a run into numbers. Nothing else counts, and memory does not grow with the run.
+ * Tokens count when an attempt ends, however it ends; a result counts when it is on disk. Latency, time to first token and
+ * queue time are those of successful requests: the time of a failure says something about the failure alone.
+ * `now` is a clock in milliseconds that never goes back.
  */
 export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
-  const tally = createResultCounter();
+  const counter = createResultCounter();
   const machine = createMachineWatch();
-  const context: Snapshot['context'] = { current: null, peak: null, limit: null, trims: 0 };
-  const run: RunFacts = { total: null, workers: 0, workersAtStart: 0, mostWorkers: 0, loadMs: null };
-  const seen = { inFlight: 0, retries: 0, engineRestarts: 0, engineLoad: null as Snapshot['engineLoad'] };
+  const workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
+  const run = { total: null as number | null, inFlight: 0, retries: 0 };
+  let loadMs: number | null = null;
   let session = createSession(now());
   let hasStarted = false;
 
   const handlers: Handlers = {
-    'run-start'({ total, workers, maxWorkers, contextTokens, loadMs }) {
-      // A file that names several models starts once for each: it is one session.
+    'run-start'(start) {
+      // An input that names several models starts once for each of them: it is one session.
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
-      Object.assign(run, { total, workers, workersAtStart: workers, mostWorkers: maxWorkers });
-      if (loadMs !== null) run.loadMs = (run.loadMs ?? 0) + loadMs;
-      context.limit = contextTokens;
+      run.total = start.total;
+      Object.assign(workers, { current: start.workers, atStart: start.workers, max: start.maxWorkers });
+      if (start.loadMs !== null) loadMs = (loadMs ?? 0) + start.loadMs;
+      machine.setContextLimit(start.contextTokens);
     },
     'total-change': ({ total }) => (run.total = total),
-    'request-start': () => seen.inFlight++,
-    'request-end'(attempt) {
-      seen.inFlight--;
-      noteAttempt({ tally, session, context }, attempt, now());
+    'request-start': () => run.inFlight++,
+    'request-end'({ tokens, isAnswered }) {
+      run.inFlight--;
+      counter.addAttempt(tokens, isAnswered);
+      session.addAttempt(tokens, isAnswered, now());
+      machine.addContext(tokens);
     },
-    'request-retry': () => seen.retries++,
+    'request-retry': () => run.retries++,
     'result-end'({ sample }) {
-      tally.addOutcome(sample);
+      counter.addOutcome(sample);
       session.add(sample, now());
     },
-    'history-trim': () => context.trims++,
-    'workers-change': ({ workers }) => (run.workers = workers),
-    'vram-guard': ({ did }) => machine.addStep(did),
-    'engine-load': ({ load }) => (seen.engineLoad = load),
-    'engine-restart': () => Object.assign(seen, { engineRestarts: seen.engineRestarts + 1, engineLoad: null }),
+    'workers-change': ({ workers: current }) => (workers.current = current),
+    ...machineHandlers(machine),
     ...ignored,
-    'model-memory': ({ memory }) => machine.addModel(memory),
-    'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
-    'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
   };
 
   return {
     add: (event) => (handlers[event.type] as (event: RunEvent) => void)(event),
-    addEarlier: (sample) => tally.add(sample),
-    forget: (kind) => tally.forget(kind),
+    addEarlier: (sample) => counter.add(sample),
+    forget: (kind) => counter.forget(kind),
     snapshot() {
-      const counts = tally.counts();
+      const { tokens, errors, ...counts } = counter.counts();
       const left = run.total === null ? null : Math.max(0, run.total - counts.done);
-      // An engine that has nothing to do says nothing more.
-      const engineLoad = seen.inFlight === 0 ? null : seen.engineLoad;
-      const engine = { ...seen, engineLoad, ...machine.facts() };
-      return { ...run, ...counts, ...engine, ...session.facts(now(), left), context: { ...context } };
+      const { rates, times } = session.read(now(), left);
+      const progress = { ...run, ...counts, workers: { ...workers } };
+      return { progress, rates, tokens, times: { ...times, loadMs }, errors, machine: machine.read(run.inFlight) };
     },
   };
 }
 
-type RunFacts = Pick<Snapshot, 'total' | 'workers' | 'workersAtStart' | 'mostWorkers' | 'loadMs'>;
+const machineHandlers = (machine: MachineWatch) =>
+  ({
+    'history-trim': () => machine.addTrim(),
+    'vram-guard': ({ did }) => machine.addStep(did),
+    'engine-load': ({ load }) => machine.addLoad(load),
+    'engine-restart': () => machine.addRestart(),
+    'model-memory': ({ memory }) => machine.addModel(memory),
+    'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
+    'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
+  }) satisfies Partial<Handlers>;
+
 const ignored = { 'engine-outage': () => {}, 'model-reload': () => {} };
 
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
-
-function noteAttempt(
-  { tally, session, context }: { tally: ResultCounter; session: Session; context: Snapshot['context'] },
-  { tokens, isAnswered }: Pick<Extract<RunEvent, { type: 'request-end' }>, 'tokens' | 'isAnswered'>,
-  atMs: number,
-): void {
-  tally.addAttempt(tokens, isAnswered);
-  session.addAttempt(tokens, isAnswered, atMs);
-  noteContext(context, tokens);
-}
-
-/** The context a request filled: its prompt, and as much of an answer as there was. */
-function noteContext(context: Snapshot['context'], { promptTokens, completionTokens }: AttemptTokens): void {
-  const tokens = addMeasured(promptTokens, completionTokens);
-  if (tokens === null || tokens === 0) return;
-  context.current = tokens;
-  if (context.peak === null || tokens > context.peak) context.peak = tokens;
-}

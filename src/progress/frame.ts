@@ -2,21 +2,22 @@ import { Chalk, chalkStderr } from 'chalk';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type Field, progressFields } from './fields.ts';
 
-const widestBar = 24;
-const narrowestBar = 8;
+const maxBarWidth = 24;
+const minBarWidth = 8;
 /** Where a line is too narrow, these go first, in this order; errors stay longest. */
 const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'workers', 'eta', 'count', 'percent'];
 
 /** The bar's line, at most `columns` wide. With an unknown total there is no bar, but the counts. */
 export function drawFrame(snapshot: Snapshot, columns: number): string {
+  const { total, done } = snapshot.progress;
   // The last column stays free: some terminals wrap when it is written.
   const width = columns - 1;
-  const barColumns = snapshot.total === null ? 0 : narrowestBar + 1;
+  const barColumns = total === null ? 0 : minBarWidth + 1;
   const fields = fitting(progressFields(snapshot), width - barColumns);
   const text = fields.map(paint).join(' ');
-  const barWidth = Math.min(widestBar, width - lengthOf(fields) - 1);
-  if (snapshot.total === null || barWidth < narrowestBar) return text;
-  return `${bar(snapshot.done / Math.max(1, snapshot.total), barWidth)} ${text}`;
+  const barWidth = Math.min(maxBarWidth, width - lengthOf(fields) - 1);
+  if (total === null || barWidth < minBarWidth) return text;
+  return `${bar(done / Math.max(1, total), barWidth)} ${text}`;
 }
 
 function fitting(fields: Field[], width: number): Field[] {

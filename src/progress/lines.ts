@@ -7,16 +7,16 @@ const lineEveryRequests = 100;
 
 /** A plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. */
 export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
-  let printed = { done: snapshot().done, atMs: performance.now() };
+  let printed = { done: snapshot().progress.done, atMs: performance.now() };
 
   const print = (): void => {
     const state = snapshot();
-    printed = { done: state.done, atMs: performance.now() };
+    printed = { done: state.progress.done, atMs: performance.now() };
     stream.write(`${[title, ...progressFields(state).map((field) => field.text)].join('  ')}\n`);
   };
   const look = (): void => {
     const isLongAgo = performance.now() - printed.atMs >= lineEveryMs;
-    if (isLongAgo || snapshot().done - printed.done >= lineEveryRequests) print();
+    if (isLongAgo || snapshot().progress.done - printed.done >= lineEveryRequests) print();
   };
 
   const timer = setInterval(look, lookEveryMs).unref();

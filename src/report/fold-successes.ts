@@ -1,10 +1,10 @@
 import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import type { RunTimes } from '../core/snapshot.ts';
 import { type Bin, createLinearHistogram, createLogHistogram } from './charts/histogram.ts';
 
 /** Times and tokens of the requests that succeeded. */
-export interface SuccessNumbers extends Pick<Snapshot, 'latencyMs' | 'ttftMs' | 'queueMs'> {
+export interface SuccessNumbers extends Pick<RunTimes, 'latencyMs' | 'ttftMs' | 'queueMs'> {
   /** How many took so long, and had so many tokens. */
   histograms: { latencyMs: Bin[]; promptTokens: Bin[]; completionTokens: Bin[] };
 }

@@ -1,5 +1,10 @@
+import { snapshotToWire } from '../core/snapshot.ts';
 import { snakeKeys } from '../text/snake-keys.ts';
 import type { ReportData } from './report-data.ts';
 
-/** `ReportData` with its keys in snake_case: `done`, `tokens.cache_hit_rate`, `latency_ms.p95`, `run.output_path`, ... */
-export const renderJson = (data: ReportData): string => `${JSON.stringify(snakeKeys(data), null, 2)}\n`;
+/** The report as one JSON object with keys in snake_case: `done`, `tokens.cache_hit_rate`, `latency_ms.p95` and so on. */
+export function renderJson({ run: { snapshot, ...run }, errors, ...data }: ReportData): string {
+  const facts = { ...run, snapshot: snapshot === null ? null : snapshotToWire(snapshot) };
+  const flat = { run: facts, ...data, errors: errors.byKind, errorGroups: errors.byGroup };
+  return `${JSON.stringify(snakeKeys(flat), null, 2)}\n`;
+}

@@ -4,7 +4,7 @@ import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Counts, createResultCounter } from '../core/tally.ts';
+import { type Counts, createResultCounter } from '../core/result-counter.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
 import { type RateOverTime, createRateOverTime } from './charts/rate-over-time.ts';
 
@@ -64,7 +64,7 @@ export interface ReportFold {
 
 /** Folds result lines into a report; memory does not grow with their number. */
 export function foldReport(): ReportFold {
-  const tally = createResultCounter();
+  const counter = createResultCounter();
   const successes = foldSuccesses();
   const rateOverTime = createRateOverTime();
   const attempts = new Map<number, number>();
@@ -76,7 +76,7 @@ export function foldReport(): ReportFold {
   return {
     add(line) {
       const sample = sampleOf(line);
-      tally.add(sample);
+      counter.add(sample);
       attempts.set(sample.attempts, (attempts.get(sample.attempts) ?? 0) + 1);
       if (sample.kind === null && line.llmbatch?.parsed !== undefined) parsed++;
       if (sample.kind === 'schema-invalid' && failures.length < 10) failures.push(failureOf(line));
@@ -87,8 +87,8 @@ export function foldReport(): ReportFold {
       if (sample.kind === null) successes.add(sample);
     },
     finish(run) {
-      const counts = tally.counts();
-      const invalid = counts.errors['schema-invalid'] ?? 0;
+      const counts = counter.counts();
+      const invalid = counts.errors.byKind['schema-invalid'] ?? 0;
       return {
         run,
         ...counts,

@@ -49,7 +49,7 @@ function requestRows(data: ReportData): string[][] {
     ['done', `${formatInteger(done)}${total}`],
     ['succeeded', formatInteger(succeeded)],
     ['failed', `${formatInteger(failed)} (${formatPercent(shareOf(failed, done))})`],
-    ['retries', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.retries)],
+    ['retries', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.progress.retries)],
     ['rate', `${formatRate(data.requestRate)} req/s`],
     ['tokens a second', `${formatRate(data.tokenRate)} tok/s`],
     ...(schema === null
@@ -84,7 +84,7 @@ function timeCells(times: Distribution | null): string[] {
 }
 
 function errorRows({ errors, done }: ReportData): string[][] {
-  return (Object.entries(errors) as [ErrorKind, number][]).map(([kind, count]) => [
+  return (Object.entries(errors.byKind) as [ErrorKind, number][]).map(([kind, count]) => [
     kind,
     groupOf(kind),
     formatInteger(count),

@@ -1,5 +1,13 @@
 import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
-import type { Snapshot } from '../core/snapshot.ts';
+import type {
+  MachineState,
+  ResultCounts,
+  RunProgress,
+  RunTimes,
+  Snapshot,
+  TokenCounts,
+  WorkerCounts,
+} from '../core/snapshot.ts';
 import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
 import { minimumText } from './token-rows.ts';
@@ -15,29 +23,30 @@ export interface SummaryOptions {
 
 /** The state of a run in a few lines, for its end and for `status`. Lines that say nothing about this run are left out. */
 export function renderSummary(snapshot: Snapshot, options: SummaryOptions): string {
+  const { progress, tokens, times, errors, machine } = snapshot;
   const rows = [
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
     ['left', leftText(snapshot, options)],
-    ['tokens', tokensText(snapshot)],
-    ['latency', latencyText(snapshot)],
-    ['errors', errorsText(snapshot)],
-    ['answers', notesText(snapshot)],
-    ['retries', snapshot.retries === 0 ? '' : formatInteger(snapshot.retries)],
-    ['context', trimsText(snapshot)],
-    ['model memory', modelMemoryText(snapshot)],
-    ['GPU memory', snapshot.gpuPeakBytes === null ? '' : gpuMemoryText(snapshot)],
-    ['VRAM guard', vramGuardText(snapshot)],
-    isAsGiven(snapshot) ? ['workers', ''] : workersRow(snapshot),
-    ['engine', engineText(snapshot)],
-    ['model', snapshot.loadMs === null ? '' : `loaded in ${formatDuration(snapshot.loadMs)}`],
+    ['tokens', tokensText(tokens)],
+    ['latency', latencyText(times)],
+    ['errors', errorsText(errors)],
+    ['answers', notesText(progress)],
+    ['retries', progress.retries === 0 ? '' : formatInteger(progress.retries)],
+    ['context', trimsText(machine)],
+    ['model memory', modelMemoryText(machine)],
+    ['GPU memory', machine.gpuPeakBytes === null ? '' : gpuMemoryText(machine)],
+    ['VRAM guard', vramGuardText(machine)],
+    isAsGiven(progress.workers) ? ['workers', ''] : workersRow(progress.workers),
+    ['engine', engineText(machine)],
+    ['model', times.loadMs === null ? '' : `loaded in ${formatDuration(times.loadMs)}`],
     ['output', options.outputPath],
     ['resume', options.resumeCommand ?? ''],
   ].filter(([, value]) => value !== '');
-  return [headline(snapshot, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
+  return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
 }
 
-function headline({ total, done, succeeded, failed }: Snapshot, { isRunning = false }: SummaryOptions): string {
+function headline({ total, done, succeeded, failed }: RunProgress, { isRunning = false }: SummaryOptions): string {
   const isFinished = total !== null && done >= total;
   const word = isFinished ? 'Finished' : isRunning ? 'Running' : 'Stopped';
   const of = total === null || isFinished ? '' : ` of ${formatInteger(total)}`;
@@ -45,19 +54,20 @@ function headline({ total, done, succeeded, failed }: Snapshot, { isRunning = fa
   return `${word}: ${formatInteger(done)}${of} ${done === 1 && of === '' ? 'request' : 'requests'} done${failures}`;
 }
 
-function rateText({ overallRate, overallTokenRate, elapsedSeconds }: Snapshot): string {
-  if (overallRate === null) return '';
-  const time = formatDuration(elapsedSeconds * 1000);
-  return `${formatRate(overallRate)} req/s, ${formatRate(overallTokenRate)} tok/s, in ${time}`;
+function rateText({ rates, times }: Snapshot): string {
+  if (rates.requests.overall === null) return '';
+  const time = formatDuration(times.elapsedSeconds * 1000);
+  return `${formatRate(rates.requests.overall)} req/s, ${formatRate(rates.tokens.overall)} tok/s, in ${time}`;
 }
 
-const isAsGiven = ({ workers, workersAtStart, mostWorkers }: Snapshot): boolean =>
-  workers === workersAtStart && mostWorkers <= workersAtStart;
+const isAsGiven = ({ current, atStart, max }: WorkerCounts): boolean => current === atStart && max <= atStart;
 
-const recentText = ({ recentRate, recentTokenRate }: Snapshot, { isRunning = false }: SummaryOptions): string =>
-  isRunning ? `${formatRate(recentRate)} req/s, ${formatRate(recentTokenRate)} tok/s` : '';
+const recentText = ({ rates }: Snapshot, { isRunning = false }: SummaryOptions): string =>
+  isRunning ? `${formatRate(rates.requests.recent)} req/s, ${formatRate(rates.tokens.recent)} tok/s` : '';
 
-function leftText({ total, done, eta }: Snapshot, { isRunning = false }: SummaryOptions): string {
+function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryOptions): string {
+  const { total, done } = progress;
+  const { eta } = times;
   if (total === null || done >= total) return '';
   const left = formatInteger(total - done);
   if (!isRunning) return left;
@@ -69,22 +79,22 @@ function leftText({ total, done, eta }: Snapshot, { isRunning = false }: Summary
 /** An estimate has no fractions of a second. */
 const clock = (seconds: number): string => formatDuration(Math.ceil(seconds) * 1000);
 
-function tokensText({ tokens }: Snapshot): string {
+function tokensText(tokens: TokenCounts): string {
   if (tokens.prompt === 0 && tokens.completion === 0) return '';
   const cached = `cached ${formatPercent(tokens.cacheHitRate)}`;
   const sums = `${formatCount(tokens.prompt)} prompt (${cached}), ${formatCount(tokens.completion)} completion`;
   return minimumText(tokens, sums);
 }
 
-function latencyText({ latencyMs, ttftMs }: Snapshot): string {
+function latencyText({ latencyMs, ttftMs }: RunTimes): string {
   if (latencyMs === null) return '';
   return ttftMs === null ? percentiles(latencyMs) : `${percentiles(latencyMs)}; first token ${percentiles(ttftMs)}`;
 }
 
 const percentiles = ({ p50, p95 }: Distribution): string => `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}`;
 
-const errorsText = ({ errors }: Snapshot): string =>
-  Object.entries(errors)
+const errorsText = ({ byKind }: Snapshot['errors']): string =>
+  Object.entries(byKind)
     .map(([kind, count]) => `${kind} ${formatInteger(count)}`)
     .join(', ');
 
@@ -94,20 +104,20 @@ const noteWords = {
   unchecked: 'not checked against their grammar',
 } as const;
 
-function notesText({ notes = {} }: Snapshot): string {
+function notesText({ notes = {} }: ResultCounts): string {
   const names = ['empty', 'unwrapped', 'unchecked'] as const;
   return names
     .flatMap((name) => (notes[name] === undefined ? [] : [`${formatInteger(notes[name])} ${noteWords[name]}`]))
     .join(', ');
 }
 
-const trimsText = ({ context }: Snapshot): string =>
+const trimsText = ({ context }: MachineState): string =>
   context.trims === 0 ? '' : `peak ${contextText(context)}, history trimmed ${timesText(context.trims)}`;
 
 const timesText = (count: number): string => (count === 1 ? 'once' : `${formatInteger(count)} times`);
 
-function engineText({ engine, engineRestarts }: Snapshot): string {
-  const memory = engine === null ? '' : `memory peak ${formatBytes(engine.peakMemoryBytes)}`;
+function engineText({ engineProcess, engineRestarts }: MachineState): string {
+  const memory = engineProcess === null ? '' : `memory peak ${formatBytes(engineProcess.peakMemoryBytes)}`;
   const restarts = engineRestarts === 0 ? '' : `restarted ${timesText(engineRestarts)}`;
   return [memory, restarts].filter(Boolean).join(', ');
 }

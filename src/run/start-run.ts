@@ -184,8 +184,8 @@ async function runWithJournal(prepared: Prepared): Promise<RunOutcome> {
     await journal.flush().catch(() => undefined);
     throw failure.signal.reason ?? error;
   } finally {
-    await endReplacement(manifest, request.paths, { ...host, failed: meter.snapshot().failed });
-    manifest.earlierSeconds += meter.snapshot().elapsedSeconds;
+    await endReplacement(manifest, request.paths, { ...host, failed: meter.snapshot().progress.failed });
+    manifest.earlierSeconds += meter.snapshot().times.elapsedSeconds;
     await keeper.stop();
     await journal.close();
   }

@@ -40,7 +40,8 @@ export function watchRun(host: RunHost, input: RunInput): RunWatch {
     if (event.type === 'engine-restart')
       host.notify({ topic: 'engine-restart', text: `the engine is started again: ${event.reason}` });
     // A model that lies all in the machine's memory has no part in what the GPUs hold.
-    if (event.type === 'gpu-sample' && meter.snapshot().modelMemory?.vramBytes !== 0) watched.onGpuSample(event.gpus);
+    if (event.type === 'gpu-sample' && meter.snapshot().machine.modelMemory?.vramBytes !== 0)
+      watched.onGpuSample(event.gpus);
   };
   return {
     meter,

@@ -38,7 +38,7 @@ export async function plantedRun({ requests, workers, options, nvidiaSmi }: Plan
     ...windows.read(),
     spec: { size: requests, workers, options },
     slots: options['slots'] ?? null,
-    succeeded: snapshot.succeeded,
+    succeeded: snapshot.progress.succeeded,
     summary: snapshot,
   });
 }

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../src/core/snapshot.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { attemptEnd } from '../helpers/attempt-end.ts';
 import type { ResultSample } from '../../src/core/events.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
@@ -111,8 +112,7 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
     meter.add(attemptEnd(sample));
     meter.add({ type: 'result-end', sample });
   }
-  return {
-    ...meter.snapshot(),
+  return changeSnapshot(meter.snapshot(), {
     tokens: {
       prompt: spec.size * 50,
       completion: spec.size * 12,
@@ -121,9 +121,10 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
       cached: spec.size * 30,
       cacheHitRate: 0.6,
     },
-    done: spec.size,
-    succeeded: spec.size,
-    gpuPeakBytes: 5.5 * gibibyte,
-    engine: { cpuPercent: 80, memoryBytes: 2 * gibibyte, peakMemoryBytes: 2.2 * gibibyte },
-  };
+    progress: { done: spec.size, succeeded: spec.size },
+    machine: {
+      gpuPeakBytes: 5.5 * gibibyte,
+      engineProcess: { cpuPercent: 80, memoryBytes: 2 * gibibyte, peakMemoryBytes: 2.2 * gibibyte },
+    },
+  });
 }

@@ -6,6 +6,7 @@ import type { TrialRecord } from '../../src/bench/records/records.ts';
 import { planRecord } from './plan-record.ts';
 import { createRandom } from './random.ts';
 import { type Answered, type Changes, type Simulated, simulateTrial } from './simulate-trial.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 
 const gibibyte = 1024 ** 3;
 
@@ -163,7 +164,8 @@ describe('thermal', () => {
 describe('memory', () => {
   const model = (loadedBytes: number, vramBytes: number): Changes => {
     const { summary } = trial();
-    return { summary: { ...summary, modelMemory: { weightsBytes: null, loadedBytes, vramBytes } } };
+    const modelMemory = { weightsBytes: null, loadedBytes, vramBytes };
+    return { summary: changeSnapshot(summary, { machine: { modelMemory } }) };
   };
 
   test('is swap that grows, and not swap that is there', () => {

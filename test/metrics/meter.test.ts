@@ -30,14 +30,10 @@ function startMeter(total: number | null) {
 
 test('before a run starts everything is zero or not measured', () => {
   expect(createMeter({ now: () => 0 }).snapshot()).toMatchObject({
-    total: null,
-    done: 0,
-    recentRate: null,
-    overallRate: null,
-    eta: null,
-    latencyMs: null,
-    gpus: null,
-    engine: null,
+    progress: { total: null, done: 0 },
+    rates: { requests: { recent: null, overall: null } },
+    times: { eta: null, latencyMs: null },
+    machine: { gpus: null, engineProcess: null },
     tokens: { cached: null, cacheHitRate: null },
   });
 });
@@ -48,20 +44,15 @@ test('a minute of a steady run gives its rates, its times and its ETA', () => {
     answer(success);
     clock.ms += 100;
   }
-  const { eta, latencyMs, ...snapshot } = meter.snapshot();
-  expect(snapshot).toMatchObject({
-    total: 1200,
-    done: 600,
-    succeeded: 600,
-    failed: 0,
-    inFlight: 0,
-    elapsedSeconds: 60,
-  });
-  expect(snapshot).toMatchObject({ recentRate: 10, overallRate: 10, recentTokenRate: 1200, overallTokenRate: 1200 });
-  expect(snapshot).toMatchObject({ workers: 4, loadMs: 2800, queueMs: null });
+  const { progress, rates, times, machine } = meter.snapshot();
+  const { eta, latencyMs } = times;
+  expect(progress).toMatchObject({ total: 1200, done: 600, succeeded: 600, failed: 0, inFlight: 0 });
+  expect(rates).toEqual({ requests: { recent: 10, overall: 10 }, tokens: { recent: 1200, overall: 1200 } });
+  expect(progress.workers.current).toBe(4);
+  expect(times).toMatchObject({ elapsedSeconds: 60, loadMs: 2800, queueMs: null });
   expect(latencyMs).toMatchObject({ count: 600, p50: 500, max: 500 });
   expect(eta?.seconds).toBe(60);
-  expect(snapshot.context).toEqual({ current: 120, peak: 120, limit: 4096, trims: 0 });
+  expect(machine.context).toEqual({ current: 120, peak: 120, limit: 4096, trims: 0 });
 });
 
 test('the ETA waits for 20 results or 5 seconds, and for the total', () => {
@@ -71,20 +62,28 @@ test('the ETA waits for 20 results or 5 seconds, and for the total', () => {
     clock.ms += 1000;
   }
   meter.add({ type: 'total-change', total: 100 });
-  expect(meter.snapshot().eta).toBeNull();
+  expect(meter.snapshot().times.eta).toBeNull();
   clock.ms += 1000;
-  expect(meter.snapshot().eta).not.toBeNull();
+  expect(meter.snapshot().times.eta).not.toBeNull();
   for (let count = 0; count < 96; count++) answer(success);
-  expect(meter.snapshot().eta).toEqual({ seconds: 0, low: 0, high: 0 });
+  expect(meter.snapshot().times.eta).toEqual({ seconds: 0, low: 0, high: 0 });
 });
 
 test('results of earlier sessions count, but are no part of rates and times', () => {
   const { clock, meter, answer } = startMeter(1000);
   for (let count = 0; count < 500; count++) meter.addEarlier(success);
   clock.ms += 10_000;
-  expect(meter.snapshot()).toMatchObject({ done: 500, recentRate: null, overallRate: null, latencyMs: null });
+  expect(meter.snapshot()).toMatchObject({
+    progress: { done: 500 },
+    rates: { requests: { recent: null, overall: null } },
+    times: { latencyMs: null },
+  });
   for (let count = 0; count < 10; count++) answer(success);
-  expect(meter.snapshot()).toMatchObject({ done: 510, overallRate: 1, tokens: { prompt: 51_000 } });
+  expect(meter.snapshot()).toMatchObject({
+    progress: { done: 510 },
+    rates: { requests: { overall: 1 } },
+    tokens: { prompt: 51_000 },
+  });
 });
 
 test('an earlier failure that is answered now counts once', () => {
@@ -92,7 +91,10 @@ test('an earlier failure that is answered now counts once', () => {
   meter.addEarlier({ ...success, kind: 'timeout' });
   meter.forget('timeout');
   answer(success);
-  expect(meter.snapshot()).toMatchObject({ done: 1, succeeded: 1, failed: 0, errors: {} });
+  expect(meter.snapshot()).toMatchObject({
+    progress: { done: 1, succeeded: 1, failed: 0 },
+    errors: { byKind: {} },
+  });
 });
 
 test("a failure's time is no latency, and a line that was never sent is no rate", () => {
@@ -100,7 +102,11 @@ test("a failure's time is no latency, and a line that was never sent is no rate"
   answer({ ...success, kind: 'timeout', latencyMs: 60_000 });
   meter.add({ type: 'result-end', sample: { ...success, kind: 'input', attempts: 0, latencyMs: 0 } });
   clock.ms += 2000;
-  expect(meter.snapshot()).toMatchObject({ done: 2, failed: 2, overallRate: 0.5, recentRate: 0.5, latencyMs: null });
+  expect(meter.snapshot()).toMatchObject({
+    progress: { done: 2, failed: 2 },
+    rates: { requests: { overall: 0.5, recent: 0.5 } },
+    times: { latencyMs: null },
+  });
 });
 
 test('requests in flight, retries, trims and restarts are counted', () => {
@@ -111,22 +117,25 @@ test('requests in flight, retries, trims and restarts are counted', () => {
   meter.add(attemptEnd({ ...success, kind: 'overloaded' }));
   meter.add({ type: 'history-trim', worker: 0, reason: 'turns', messages: 40 });
   meter.add({ type: 'engine-restart', reason: 'stalled' });
-  expect(meter.snapshot()).toMatchObject({ inFlight: 1, retries: 1, engineRestarts: 1, context: { trims: 1 } });
+  expect(meter.snapshot()).toMatchObject({
+    progress: { inFlight: 1, retries: 1 },
+    machine: { engineRestarts: 1, context: { trims: 1 } },
+  });
 });
 
 test('the workers in use are those that were last told, beside those at the start', () => {
   const { meter } = startMeter(10);
   meter.add({ type: 'workers-change', workers: 2 });
-  expect(meter.snapshot()).toMatchObject({ workers: 2, workersAtStart: 4, mostWorkers: 16 });
+  expect(meter.snapshot().progress.workers).toEqual({ current: 2, atStart: 4, max: 16 });
 });
 
 test('what full GPU memory forced is counted; without a GPU it is not measured', () => {
   const { meter } = startMeter(10);
-  expect(meter.snapshot().vramGuard).toBeNull();
+  expect(meter.snapshot().machine.vramGuard).toBeNull();
   meter.add({ type: 'gpu-sample', gpus: [] });
-  expect(meter.snapshot().vramGuard).toEqual({ trims: 0, lowered: 0, pauses: 0 });
+  expect(meter.snapshot().machine.vramGuard).toEqual({ trims: 0, lowered: 0, pauses: 0 });
   for (const did of ['trim', 'lower', 'lower', 'pause'] as const) meter.add({ type: 'vram-guard', did });
-  expect(meter.snapshot().vramGuard).toEqual({ trims: 1, lowered: 2, pauses: 1 });
+  expect(meter.snapshot().machine.vramGuard).toEqual({ trims: 1, lowered: 2, pauses: 1 });
 });
 
 test('the machine is its last sample and its peak', () => {
@@ -136,9 +145,9 @@ test('the machine is its last sample and its peak', () => {
   meter.add({ type: 'gpu-sample', gpus: [{ ...gpu, usedBytes: 2 }] });
   meter.add({ type: 'process-sample', cpuPercent: 50, memoryBytes: 9 });
   meter.add({ type: 'process-sample', cpuPercent: 70, memoryBytes: 5 });
-  expect(meter.snapshot()).toMatchObject({
+  expect(meter.snapshot().machine).toMatchObject({
     gpus: [{ usedBytes: 2 }],
     gpuPeakBytes: 16,
-    engine: { cpuPercent: 70, memoryBytes: 5, peakMemoryBytes: 9 },
+    engineProcess: { cpuPercent: 70, memoryBytes: 5, peakMemoryBytes: 9 },
   });
 });

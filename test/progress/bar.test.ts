@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { startProgress } from '../../src/progress/index.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { captureStream, midway } from './capture.ts';
 import { waitFor } from '../helpers/wait.ts';
 
@@ -9,7 +10,7 @@ const escape = '\u001B';
 async function startBar() {
   const { stream, text } = captureStream(80);
   let done = 0;
-  const snapshot = () => ({ ...midway, done: ++done });
+  const snapshot = () => changeSnapshot(midway, { progress: { done: ++done } });
   const progress = startProgress({ mode: 'auto', snapshot, title: 'candidates.jsonl', stream });
   await waitFor(() => expect(text()).toContain('░'));
   return { progress, text };

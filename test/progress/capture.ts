@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { createMeter } from '../../src/metrics/meter.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import type { ProgressStream } from '../../src/progress/progress.ts';
 
 /** A stream that keeps what is written to it; with `columns` it says that it is a terminal. */
@@ -14,15 +15,13 @@ export function captureStream(columns?: number): { stream: ProgressStream; text:
 const gibibyte = 1024 ** 3;
 
 /** A run in the middle of its work, with all that can be measured. */
-export const midway: Snapshot = {
-  ...createMeter({ now: () => 0 }).snapshot(),
-  total: 200,
-  done: 126,
-  succeeded: 124,
-  failed: 2,
-  recentRate: 46.9,
-  overallRate: 40,
-  recentTokenRate: 2734,
-  eta: { seconds: 245, low: 230, high: 260 },
-  gpus: [{ usedBytes: 18.2 * gibibyte, totalBytes: 24 * gibibyte, utilisation: 97, temperature: 61, powerWatts: 212 }],
-};
+export const midway: Snapshot = changeSnapshot(createMeter({ now: () => 0 }).snapshot(), {
+  progress: { total: 200, done: 126, succeeded: 124, failed: 2 },
+  rates: { requests: { recent: 46.9, overall: 40 }, tokens: { recent: 2734, overall: null } },
+  times: { eta: { seconds: 245, low: 230, high: 260 } },
+  machine: {
+    gpus: [
+      { usedBytes: 18.2 * gibibyte, totalBytes: 24 * gibibyte, utilisation: 97, temperature: 61, powerWatts: 212 },
+    ],
+  },
+});

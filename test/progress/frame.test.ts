@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { drawFrame } from '../../src/progress/frame.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { midway } from './capture.ts';
 
 const frame = (columns: number, snapshot = midway): string => stripVTControlCharacters(drawFrame(snapshot, columns));
@@ -31,37 +32,50 @@ test('no frame is wider than the terminal', () => {
 });
 
 test('an unknown total has counts and no bar', () => {
-  expect(frame(80, { ...midway, total: null, eta: null })).toBe(
+  expect(frame(80, changeSnapshot(midway, { progress: { total: null }, times: { eta: null } }))).toBe(
     '126 done 46.9 req/s 2734 tok/s 2 failed VRAM 18.2/24.0G',
   );
 });
 
 test('a finished run has a full bar and no ETA', () => {
-  const done = { ...midway, done: 200, failed: 0, gpus: null, eta: { seconds: 0, low: 0, high: 0 } };
+  const done = changeSnapshot(midway, {
+    progress: { done: 200, failed: 0 },
+    times: { eta: { seconds: 0, low: 0, high: 0 } },
+    machine: { gpus: null },
+  });
   expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2734 tok/s');
 });
 
+const withoutGpus = changeSnapshot(midway, { machine: { gpus: null } });
+
 test('workers that memory took out of work are told', () => {
-  const start = { ...midway, gpus: null, workersAtStart: 8 };
-  expect(frame(120, { ...start, workers: 8 })).not.toContain('workers');
-  expect(frame(120, { ...start, workers: 2 })).toContain(' tok/s 2 of 8 workers ETA ');
-  expect(frame(120, { ...start, workers: 0 })).toContain(' tok/s paused: VRAM ETA ');
+  const told = (current: number) =>
+    frame(120, changeSnapshot(withoutGpus, { progress: { workers: { current, atStart: 8, max: 8 } } }));
+  expect(told(8)).not.toContain('workers');
+  expect(told(2)).toContain(' tok/s 2 of 8 workers ETA ');
+  expect(told(0)).toContain(' tok/s paused: VRAM ETA ');
 });
 
 test('the workers are told where their number is found in the run', () => {
-  const start = { ...midway, gpus: null, workersAtStart: 8, mostWorkers: 256 };
-  expect(frame(120, { ...start, workers: 8 })).toContain(' tok/s 8 in flight ETA ');
-  expect(frame(120, { ...start, workers: 40 })).toContain(' tok/s 40 in flight ETA ');
-  expect(frame(120, { ...start, workers: 0 })).toContain(' tok/s paused: VRAM ETA ');
+  const told = (current: number) =>
+    frame(120, changeSnapshot(withoutGpus, { progress: { workers: { current, atStart: 8, max: 256 } } }));
+  expect(told(8)).toContain(' tok/s 8 in flight ETA ');
+  expect(told(40)).toContain(' tok/s 40 in flight ETA ');
+  expect(told(0)).toContain(' tok/s paused: VRAM ETA ');
 });
 
 test('100 % is shown only when nothing is left', () => {
-  expect(frame(80, { ...midway, total: 100_000, done: 99_999 })).toContain(' 99% 99999/100000');
+  expect(frame(80, changeSnapshot(midway, { progress: { total: 100_000, done: 99_999 } }))).toContain(
+    ' 99% 99999/100000',
+  );
 });
 
 test('what is not measured yet is n/a', () => {
-  const start = { ...midway, done: 0, failed: 0, recentRate: null, overallRate: null, recentTokenRate: null };
-  expect(frame(80, { ...start, eta: null, gpus: null })).toBe(
-    '░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 n/a req/s n/a tok/s ETA n/a',
-  );
+  const none = { recent: null, overall: null };
+  const start = changeSnapshot(withoutGpus, {
+    progress: { done: 0, failed: 0 },
+    rates: { requests: none, tokens: none },
+    times: { eta: null },
+  });
+  expect(frame(80, start)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 n/a req/s n/a tok/s ETA n/a');
 });

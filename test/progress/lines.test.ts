@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startProgress } from '../../src/progress/index.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { captureStream, midway } from './capture.ts';
 
 beforeEach(() => {
@@ -11,7 +12,7 @@ afterEach(() => {
 
 function startLines() {
   const { stream, text } = captureStream();
-  const state = { ...midway };
+  const state = changeSnapshot(midway, {});
   const progress = startProgress({ mode: 'auto', snapshot: () => state, title: 'candidates.jsonl', stream });
   return { state, progress, lines: () => text().split('\n').slice(0, -1) };
 }
@@ -31,7 +32,7 @@ test('without a terminal there is a plain line every ten seconds', () => {
 test('100 requests make a line earlier, at most one a second', () => {
   const { state, progress, lines } = startLines();
   for (let step = 0; step < 30; step++) {
-    state.done += 100;
+    state.progress.done += 100;
     vi.advanceTimersByTime(100);
   }
   expect(lines().length).toBe(3);

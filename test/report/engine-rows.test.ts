@@ -1,12 +1,19 @@
 import type { ModelMemory } from '../../src/core/measurements.ts';
 import { expect, test } from 'vitest';
-import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { MachineState, Snapshot } from '../../src/core/snapshot.ts';
 import { engineRows } from '../../src/report/engine-rows.ts';
 import { renderSummary } from '../../src/report/summary.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { sampleSnapshot } from './sample-run.ts';
 
-const rowOf = (label: string, change: Partial<Snapshot>): string | undefined =>
-  engineRows({ ...sampleSnapshot(), ...change }).find(([name]) => name === label)?.[1];
+const textOf = (label: string, snapshot: Snapshot): string | undefined =>
+  engineRows(snapshot).find(([name]) => name === label)?.[1];
+
+const rowOf = (label: string, machine: Partial<MachineState>): string | undefined =>
+  textOf(label, changeSnapshot(sampleSnapshot(), { machine }));
+
+const withWorkers = (current: number, max = 8): Snapshot =>
+  changeSnapshot(sampleSnapshot(), { progress: { workers: { current, atStart: 8, max } } });
 
 const gibibyte = 1024 ** 3;
 const memory = (change: Partial<ModelMemory>): { modelMemory: ModelMemory } => ({
@@ -34,19 +41,20 @@ test('what full GPU memory forced is told only where it forced something', () =>
 });
 
 test('a number of workers that was found is told as such', () => {
-  expect(rowOf('in flight', { workers: 12, mostWorkers: 256 })).toBe('12 of at most 256 (found)');
-  const found = { ...sampleSnapshot(), workers: 8, mostWorkers: 256 };
-  expect(renderSummary(found, { outputPath: 'x' })).toMatch(/ {2}in flight +8 of at most 256 \(found\)\n/);
+  expect(textOf('in flight', withWorkers(12, 256))).toBe('12 of at most 256 (found)');
+  expect(renderSummary(withWorkers(8, 256), { outputPath: 'x' })).toMatch(
+    / {2}in flight +8 of at most 256 \(found\)\n/,
+  );
 });
 
 test('workers that were given up are told beside those at the start', () => {
-  expect(rowOf('workers', { workers: 2 })).toBe('2 of 8');
-  expect(rowOf('workers', {})).toBe('8');
+  expect(textOf('workers', withWorkers(2))).toBe('2 of 8');
+  expect(textOf('workers', sampleSnapshot())).toBe('8');
 });
 
 test('the summary tells the same', () => {
-  const change = { ...memory({}), workers: 2, vramGuard: { trims: 0, lowered: 2, pauses: 0 } };
-  const text = renderSummary({ ...sampleSnapshot(), ...change }, { outputPath: 'out.jsonl' });
+  const machine = { ...memory({}), vramGuard: { trims: 0, lowered: 2, pauses: 0 } };
+  const text = renderSummary(changeSnapshot(withWorkers(2), { machine }), { outputPath: 'out.jsonl' });
   expect(text).toMatch(/ {2}model memory +4\.0 GiB: weights 3\.0 GiB, .*all on the GPU\n/);
   expect(text).toMatch(/ {2}VRAM guard +workers halved 2 times\n {2}workers +2 of 8\n/);
 });

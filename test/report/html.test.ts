@@ -36,7 +36,13 @@ test('every tag that is opened is closed', async () => {
 test('a run that tells little has the charts that it can have', async () => {
   const { latencyMs, histograms, ...rest } = sampleReport();
   const none = { latencyMs: [], promptTokens: [], completionTokens: [] };
-  const page = await renderHtml({ ...rest, latencyMs: null, histograms: none, rateOverTime: null, errors: {} });
+  const page = await renderHtml({
+    ...rest,
+    latencyMs: null,
+    histograms: none,
+    rateOverTime: null,
+    errors: { byKind: {}, byGroup: {} },
+  });
   expect([latencyMs, histograms]).not.toContain(null);
   expect(page).not.toContain('<figure');
 });

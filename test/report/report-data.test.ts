@@ -9,8 +9,7 @@ test('a report counts requests, tokens, errors and attempts', () => {
     failed: 5,
     tokens: { prompt: 9500, completion: 950, cached: 5700, cacheHitRate: 0.6 },
     tokensSaved: 5700,
-    errors: { timeout: 3, truncated: 2 },
-    errorGroups: { timeout: 3, model: 2 },
+    errors: { byKind: { timeout: 3, truncated: 2 }, byGroup: { timeout: 3, model: 2 } },
     attempts: [
       { attempts: 1, requests: 90 },
       { attempts: 2, requests: 10 },

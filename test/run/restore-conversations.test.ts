@@ -46,7 +46,7 @@ describe('a conversation that was stopped', () => {
     await truncate(folder.at('out.jsonl'), Buffer.byteLength(output.split('\n').slice(0, 30).join('\n')) + 1);
     const { snapshot } = await folder.run({ settings, runner: { ...runner, workers: 2 } });
     const paths = (await folder.results()).map(({ llmbatch }) => llmbatch.conversation);
-    expect(snapshot).toMatchObject({ done: 60, failed: 0, workers: 2 });
+    expect(snapshot.progress).toMatchObject({ done: 60, failed: 0, workers: { current: 2 } });
     expect(new Set(paths.map((place) => `${place?.lane} ${place?.turn}`)).size).toBe(60);
   });
 });

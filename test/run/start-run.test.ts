@@ -14,7 +14,7 @@ describe('a run', () => {
   test('answers all, and its manifest says so', async () => {
     const folder = await createRunFolder(prompts(10));
     const { manifest, snapshot } = await folder.run();
-    expect(snapshot).toMatchObject({ total: 10, done: 10, succeeded: 10, failed: 0, inFlight: 0 });
+    expect(snapshot.progress).toMatchObject({ total: 10, done: 10, succeeded: 10, failed: 0, inFlight: 0 });
     expect(manifest).toMatchObject({ state: 'finished', reason: null, sessions: 1, mode: { name: 'independent' } });
     const written = JSON.parse(await readFile(folder.at('out.jsonl.run.json'), 'utf8')) as Manifest;
     expect(written).toMatchObject({ state: 'finished', input: { requests: 10, complete: true } });
@@ -50,7 +50,7 @@ describe('a run', () => {
     const second = await folder.run({ settings });
     expect(kept.length).toBeLessThan(200);
     expect(second.manifest).toMatchObject({ state: 'finished', sessions: 2 });
-    expect(second.snapshot).toMatchObject({ done: 200, total: 200 });
+    expect(second.snapshot.progress).toMatchObject({ done: 200, total: 200 });
     const results = await folder.results();
     for (const line of kept) expect(results).toContainEqual(line);
     expect(results).toHaveLength(200);

@@ -4,7 +4,7 @@ import { failure, noUsage } from '../../src/core/completion.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { sampleOf } from '../../src/core/sample.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
-import { createResultCounter } from '../../src/core/tally.ts';
+import { createResultCounter } from '../../src/core/result-counter.ts';
 import type { EngineRun } from '../../src/scheduler/engine-run.ts';
 import { runRequests } from '../../src/scheduler/run-requests.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
@@ -14,7 +14,7 @@ import { chat, completion, items, openMock } from './requests.ts';
 /** Runs to the end, and counts twice: as it goes on, and from the lines it left. */
 async function counted(backend: Backend, changes: Partial<EngineRun> = {}) {
   const meter = createMeter({ now: () => 0 });
-  const tally = createResultCounter();
+  const counter = createResultCounter();
   const { run, lines } = prepare(backend, {
     items: items(1),
     maxWorkers: 1,
@@ -22,13 +22,13 @@ async function counted(backend: Backend, changes: Partial<EngineRun> = {}) {
     record: (_row, line) => {
       lines.push(line);
       meter.add({ type: 'result-end', sample: sampleOf(line) });
-      tally.add(sampleOf(JSON.parse(JSON.stringify(line)) as ResultLine));
+      counter.add(sampleOf(JSON.parse(JSON.stringify(line)) as ResultLine));
       return undefined;
     },
     ...changes,
   });
   await runRequests(run);
-  return { lines, live: meter.snapshot(), fromLines: tally.counts() };
+  return { lines, live: meter.snapshot(), fromLines: counter.counts() };
 }
 
 const tokensOf = ({ tokens }: Pick<Snapshot, 'tokens'>) => [tokens.prompt, tokens.completion, tokens.uncounted];
@@ -53,7 +53,7 @@ describe('the tokens of a request that failed', () => {
       for (const counts of [live, fromLines]) expect(tokensOf(counts)).toEqual([prompt, completed, 0]);
       expect(live).toMatchObject({
         tokens: { answered: { prompt: 0, completion: 0 } },
-        context: { current: prompt! + completed, peak: prompt! + completed },
+        machine: { context: { current: prompt! + completed, peak: prompt! + completed } },
       });
     },
   );

@@ -28,7 +28,7 @@ function batchOf({ record, steady }: TrialAnalysis): Stability['batches'][number
     rate: steady.rate ?? (record.seconds > 0 && record.succeeded > 0 ? record.succeeded / record.seconds : null),
     vramBefore,
     vramAfter: after,
-    vramPeak: record.summary.gpuPeakBytes,
+    vramPeak: record.summary.machine.gpuPeakBytes,
     vramDelta: vramBefore === null || after === null ? null : after - vramBefore,
     runnerBytes: atTheEnd(record.windows, ({ client }) => client?.memory_bytes),
     engineBytes: atTheEnd(record.windows, ({ engine }) => engine?.memory_bytes),

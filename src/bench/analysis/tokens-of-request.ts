@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../core/snapshot.ts';
+import type { TokenCounts } from '../../core/snapshot.ts';
 
 /** Of a request that ended, answered or not, in the mean. Null: not measured. */
 export interface RequestTokens {
@@ -16,7 +16,11 @@ export function tokensOfRequest({
   tokens,
   succeeded,
   failed,
-}: Pick<Snapshot, 'tokens' | 'succeeded' | 'failed'>): RequestTokens {
+}: {
+  tokens: TokenCounts;
+  succeeded: number;
+  failed: number;
+}): RequestTokens {
   const isCounted = tokens.uncounted === 0;
   const { prompt, completion } = isCounted ? tokens : tokens.answered;
   const requests = isCounted ? succeeded + failed : succeeded;

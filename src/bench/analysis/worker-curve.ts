@@ -116,7 +116,7 @@ function curvePoints(trials: readonly TrialAnalysis[]): CurvePoint[] {
 }
 
 export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
-  const latencies = trials.map(({ record }) => record.summary.latencyMs);
+  const latencies = trials.map(({ record }) => record.summary.times.latencyMs);
   return {
     workers,
     ...rateOfRepeats(trials),

@@ -99,7 +99,7 @@ async function rateOf(
   host.notify({ topic: 'bench', text: `${name}: a look at its speed, with ${formatInteger(probe.requests)} requests` });
   try {
     const { span, snapshot } = await timedRun(few, probe.maxMs, { host: { ...host, usesSaved: false }, slot });
-    const rate = snapshot.succeeded / span.seconds;
+    const rate = snapshot.progress.succeeded / span.seconds;
     if (!(rate > 0 && Number.isFinite(rate))) return null;
     host.notify({ topic: 'bench', text: `${name}: ${formatRate(rate)} req/s at first` });
     return rate;

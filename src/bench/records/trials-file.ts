@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../core/errors.ts';
-import { completeSnapshot } from '../../core/snapshot.ts';
+import { snapshotFromWire, snapshotToWire } from '../../core/snapshot.ts';
 import { openOutput } from '../../journal/open-output.ts';
 import { writeGroup } from '../../files/write-group.ts';
 import type { BenchRecord, PlanRecord, TrialRecord, TrialSpec } from './records.ts';
@@ -22,7 +22,7 @@ export async function openTrials(path: string): Promise<TrialsFile> {
   return {
     records,
     async append(record) {
-      const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+      const bytes = Buffer.from(`${JSON.stringify(recordToWire(record))}\n`);
       await writeGroup({ path, handle, fsync: true }, bytes, size);
       size += bytes.length;
       records.push(record);
@@ -43,10 +43,13 @@ const parseRecords = (text: string): BenchRecord[] =>
   text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => completeRecord(JSON.parse(line) as BenchRecord));
+    .map((line) => recordFromWire(JSON.parse(line) as BenchRecord));
 
-const completeRecord = (record: BenchRecord): BenchRecord =>
-  record.type === 'trial' ? { ...record, summary: completeSnapshot(record.summary) } : record;
+const recordToWire = (record: BenchRecord): object =>
+  record.type === 'trial' ? { ...record, summary: snapshotToWire(record.summary) } : record;
+
+const recordFromWire = (record: BenchRecord): BenchRecord =>
+  record.type === 'trial' ? { ...record, summary: snapshotFromWire(record.summary) } : record;
 
 /** The last one holds: where the budget left trials out, the plan comes again without them. */
 export const planOf = (records: readonly BenchRecord[]): PlanRecord | null =>

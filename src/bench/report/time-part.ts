@@ -89,7 +89,7 @@ export function memoryPart({ analysis: { trials } }: BenchReport): PagePart | nu
 }
 
 const vramCells = ({ vram_bytes: { before, loaded, after }, summary }: TrialRecord): string[] =>
-  [before, loaded, after, summary.gpuPeakBytes].map(formatBytes);
+  [before, loaded, after, summary.machine.gpuPeakBytes].map(formatBytes);
 
 type ReadBytes = (window: Window) => number | null;
 

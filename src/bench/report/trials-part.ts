@@ -42,7 +42,8 @@ function trialRows({ trials }: BenchAnalysis): string[][] {
   const names = nameTrials(trials.map(({ record }) => record));
   return trials.map((trial) => {
     const { record, steady } = trial;
-    const { latencyMs, ttftMs, gpuPeakBytes } = record.summary;
+    const { latencyMs, ttftMs } = record.summary.times;
+    const { gpuPeakBytes } = record.summary.machine;
     return [
       names.get(record.spec.number) ?? '',
       formatRate(steady.rate),

@@ -22,7 +22,7 @@ interface Finished extends Seen {
 
 export function finishedRecord(spec: TrialSpec, finished: Finished): TrialRecord {
   const { outcome, seen, loads } = finished;
-  const { succeeded, failed } = outcome.snapshot;
+  const { succeeded, failed } = outcome.snapshot.progress;
   // A baseline has no warm-up: its first load is its own.
   const reloads = seen.reloads + Math.max(0, spec.strategy === 'baseline' ? loads - 1 : loads);
   return {

@@ -69,7 +69,7 @@ function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
     mode: manifest.mode?.name ?? null,
     startedAt: manifest.createdAt,
     endedAt: manifest.finishedAt,
-    total: manifest.summary?.total ?? null,
+    total: manifest.summary?.progress.total ?? null,
     elapsedSeconds: manifest.earlierSeconds || null,
     snapshot: manifest.summary,
   };

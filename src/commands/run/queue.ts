@@ -1,6 +1,6 @@
 import { EngineError, LlmbatchError, exitCodes } from '../../core/errors.ts';
+import { snapshotToWire } from '../../core/snapshot.ts';
 import { quoteForShell } from '../../text/format.ts';
-import { snakeKeys } from '../../text/snake-keys.ts';
 import type { ProgressMode } from '../../progress/index.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { type BackendCache, createBackendCache } from '../../run/choose/backend-cache.ts';
@@ -103,8 +103,8 @@ async function printOutcome(
   // With --progress json the last object on stderr is the summary.
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
-  const facts = { state: manifest.state, output: paths.output, runId: manifest.runId };
-  await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...snapshot }))}\n`);
+  const facts = { state: manifest.state, output: paths.output, run_id: manifest.runId };
+  await printJson(`${JSON.stringify({ ...facts, ...snapshotToWire(snapshot) })}\n`);
 }
 
 const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>
@@ -112,5 +112,5 @@ const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>
 
 function exitCodeOf({ manifest, snapshot }: RunOutcome, interrupts: Interrupts): number {
   if (manifest.state !== 'finished') return interrupts.exitCode() ?? exitCodes.ok;
-  return snapshot.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+  return snapshot.progress.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
 }

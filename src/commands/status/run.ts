@@ -1,11 +1,11 @@
 import { messageOf } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
+import { snakeKeys } from '../../text/snake-keys.ts';
 import { printable } from '../../text/printable.ts';
 import { parseResultLine } from '../../core/result-line.ts';
 import { sampleOf } from '../../core/sample.ts';
-import type { Snapshot } from '../../core/snapshot.ts';
-import { createResultCounter } from '../../core/tally.ts';
-import { snakeKeys } from '../../text/snake-keys.ts';
+import { createResultCounter } from '../../core/result-counter.ts';
+import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
 import { isLockedByLiveProcess } from '../../journal/lock.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
@@ -33,7 +33,7 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   if (json) {
     const { runId, updatedAt, reason, input, models, mode } = manifest;
     const facts = { state, output: path, runId, updatedAt, reason, input, models, mode };
-    await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...summary }))}\n`);
+    await printJson(statusJson(facts, summary));
   } else {
     await printText(
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
@@ -70,8 +70,14 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
     mode: null,
   };
   const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
-  if (json) await printJson(`${JSON.stringify(snakeKeys({ ...facts, ...summary }))}\n`);
+  if (json) await printJson(statusJson(facts, summary));
   else await printText(text);
+}
+
+/** The status as a line of JSON: the facts of the run, and its snapshot as `--progress json` prints it. */
+function statusJson(facts: object, summary: Snapshot | null): string {
+  const wire = { ...(snakeKeys(facts) as object), ...(summary === null ? {} : snapshotToWire(summary)) };
+  return `${JSON.stringify(wire)}\n`;
 }
 
 function render(output: string, { state, reason, updatedAt }: Manifest, summary: Snapshot): string {
@@ -85,10 +91,12 @@ function render(output: string, { state, reason, updatedAt }: Manifest, summary:
 /** Counts what the output holds. */
 async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {
   if (summary === null) return null;
-  const tally = createResultCounter();
+  const counter = createResultCounter();
   for await (const bytes of readBestResults([output])) {
     const line = parseResultLine(bytes.toString('utf8'));
-    if (line !== null) tally.add(sampleOf(line));
+    if (line !== null) counter.add(sampleOf(line));
   }
-  return { ...summary, ...tally.counts(), total: summary.total ?? input.requests + input.rejected };
+  const { tokens, errors, ...counts } = counter.counts();
+  const total = summary.progress.total ?? input.requests + input.rejected;
+  return { ...summary, progress: { ...summary.progress, ...counts, total }, tokens, errors };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../../core/errors.ts';
 import { isSecretOption } from '../../text/secret-name.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings.ts';
-import { type Snapshot, completeSnapshot } from '../../core/snapshot.ts';
+import { snapshotFromWire } from '../../core/snapshot.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { isSealOf, sealOf } from './seal.ts';
@@ -66,10 +66,10 @@ const storedSchema = z.object({
   finishedAt: z.string().nullable(),
   /** Seconds that the sessions before this one ran. */
   earlierSeconds: z.number(),
-  /** The state of the metrics, in the shape of `Snapshot`; null before the first request. */
+  /** The state of the metrics; null before the first request. */
   summary: z
-    .custom<Snapshot>((value) => typeof value === 'object' && value !== null)
-    .transform(completeSnapshot)
+    .custom<object>((value) => typeof value === 'object' && value !== null)
+    .transform(snapshotFromWire)
     .nullable(),
 });
 

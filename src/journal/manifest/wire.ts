@@ -1,4 +1,5 @@
 import type { RunnerSettings } from '../../core/settings.ts';
+import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 
@@ -9,11 +10,15 @@ export const schemaVersion = 2;
 const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
 
 /** A manifest as it lies on disk. The connection is a list: one run can have several servers. */
-export function toWire(manifest: { runner: RunnerSettings }): Record<string, unknown> {
+export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {
+  const summary = manifest.summary === null ? null : snapshotToWire(manifest.summary);
   const { host, baseUrl, python, gpus, ...runner } = manifest.runner;
   const given = Object.entries({ host, baseUrl, python, gpus }).filter(([, value]) => value !== null);
   const connection = given.length === 0 ? [] : [Object.fromEntries(given)];
-  return { schema_version: schemaVersion, ...(snakeKeys({ ...manifest, runner, connection }, opaque) as object) };
+  return {
+    schema_version: schemaVersion,
+    ...(snakeKeys({ ...manifest, runner, connection, summary }, opaque) as object),
+  };
 }
 
 /** What is to be parsed as a manifest, from a file of this version or of version 1. */

@@ -70,7 +70,7 @@ function tokenChart(title: string, bins: Bin[], mean: number | null): Chart | nu
 }
 
 function errorChart({ errors, done, failed }: ReportData): Chart | null {
-  const kinds = Object.entries(errors) as [ErrorKind, number][];
+  const kinds = Object.entries(errors.byKind) as [ErrorKind, number][];
   if (kinds.length === 0) return null;
   return {
     kind: 'bars',
@@ -86,7 +86,7 @@ function errorChart({ errors, done, failed }: ReportData): Chart | null {
 }
 
 function gpuChart({ run }: ReportData): Chart | null {
-  const { gpuPeakBytes = null, gpus = null, modelMemory = null } = run.snapshot ?? {};
+  const { gpuPeakBytes = null, gpus = null, modelMemory = null } = run.snapshot?.machine ?? {};
   const { totalBytes } = gpuMemory(gpus ?? []);
   if (gpuPeakBytes === null || totalBytes === null) return null;
   return {

@@ -64,7 +64,7 @@ const notOurs = ({ output }: RunPaths): JournalError =>
 
 /** To go on with a run whose results are gone would be to send everything again. */
 async function checkThere({ output }: RunPaths, { summary }: Manifest): Promise<void> {
-  const done = summary?.done ?? 0;
+  const done = summary?.progress.done ?? 0;
   if (done === 0 || (await exists(output))) return;
   throw new JournalError(
     `${output} is gone, and with it the results of this run (${formatInteger(done)})`,

@@ -58,7 +58,7 @@ test('its connection is a list of servers, empty where the environment says wher
 
 test('what a later writer adds is not looked at', async () => {
   const path = await scratchFile(textWith({ later: { x: 1 }, summary: { done: 1, workers: 1, later: 2 } }));
-  expect(await readManifest(path)).toMatchObject({ runId: sampleManifest().runId, summary: { done: 1 } });
+  expect(await readManifest(path)).toMatchObject({ runId: sampleManifest().runId, summary: { progress: { done: 1 } } });
 });
 
 test('one of an earlier writer is read, with what it did not know of', async () => {
@@ -66,7 +66,10 @@ test('one of an earlier writer is read, with what it did not know of', async () 
   const path = await scratchFile(textWith({ runner, summary: { done: 3, workers: 8 } }), 'out.run.json');
   expect(await readManifest(path)).toMatchObject({
     runner: { vramLimit: 'auto' },
-    summary: { done: 3, workers: 8, workersAtStart: 8, modelMemory: null, vramGuard: null },
+    summary: {
+      progress: { done: 3, workers: { current: 8, atStart: 8, max: 8 } },
+      machine: { modelMemory: null, vramGuard: null },
+    },
   });
 });
 

@@ -66,7 +66,7 @@ describe('an input that is changed in place while the run goes on', () => {
       expect(before).toBeLessThan(count);
       await writeFile(folder.at('in.jsonl'), linesOf());
       const { snapshot } = await folder.run({ runner });
-      expect(snapshot).toMatchObject({ done: count, failed: 0 });
+      expect(snapshot.progress).toMatchObject({ done: count, failed: 0 });
       expect(await outcomes(folder)).toEqual(['question']);
     },
   );
@@ -85,7 +85,7 @@ describe('an input that is changed in place while the run goes on', () => {
     expect((await folder.results()).map((line) => line.custom_id)).not.toContain('r39');
     expect((await folder.results()).length).toBe(count - 1);
     const { snapshot } = await folder.run({ runner, allowDrift: true });
-    expect(snapshot).toMatchObject({ done: count, failed: 0 });
+    expect(snapshot.progress).toMatchObject({ done: count, failed: 0 });
     expect((await outcomes(folder)).toSorted()).toEqual(['QUESTION', 'question']);
   });
 });
@@ -104,7 +104,7 @@ describe('no change of what the run reads', () => {
     const { folder, error, manifest } = await runWhile((path) => appendFile(path, lineOf(count + 1)));
     expect([error, manifest.state]).toEqual([null, 'finished']);
     const { snapshot } = await folder.run({ runner });
-    expect(snapshot).toMatchObject({ done: count + 1, failed: 0 });
+    expect(snapshot.progress).toMatchObject({ done: count + 1, failed: 0 });
   });
 
   test('is another file at its place: the old one is read to its end', async () => {

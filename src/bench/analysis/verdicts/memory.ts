@@ -16,7 +16,7 @@ export const findMemory: FindVerdict = (evidence) => {
 
 /** A model that lies wholly in the machine's memory, where no GPU was seen, was meant to. */
 function offload({ record }: Evidence): string | null {
-  const { modelMemory } = record.summary;
+  const { modelMemory } = record.summary.machine;
   if (modelMemory === null) return null;
   const { vramBytes, loadedBytes } = modelMemory;
   const hasGpu = vramBytes > 0 || record.windows.some(({ gpu }) => gpu !== null);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ResultSample } from '../../src/core/events.ts';
-import { createResultCounter } from '../../src/core/tally.ts';
+import { createResultCounter } from '../../src/core/result-counter.ts';
 
 const success: ResultSample = {
   kind: null,
@@ -15,27 +15,27 @@ const success: ResultSample = {
 };
 
 test('cached tokens are unknown until a result reports them', () => {
-  const tally = createResultCounter();
-  tally.add(success);
-  expect(tally.counts().tokens).toMatchObject({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
+  const counter = createResultCounter();
+  counter.add(success);
+  expect(counter.counts().tokens).toMatchObject({ prompt: 100, completion: 10, cached: null, cacheHitRate: null });
 });
 
 test('a sum is unknown once an answer came whose tokens nobody counted', () => {
-  const tally = createResultCounter();
-  tally.add(success);
-  tally.add({ ...success, promptTokens: null, completionTokens: null });
-  tally.add(success);
-  expect(tally.counts().tokens).toMatchObject({ prompt: null, completion: null });
+  const counter = createResultCounter();
+  counter.add(success);
+  counter.add({ ...success, promptTokens: null, completionTokens: null });
+  counter.add(success);
+  expect(counter.counts().tokens).toMatchObject({ prompt: null, completion: null });
 });
 
 test('a failure and what was tried before count, and what nobody counted of them makes the sums the least', () => {
-  const tally = createResultCounter();
-  tally.add(success);
-  tally.add({ ...success, kind: 'truncated' });
-  tally.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: 4 });
+  const counter = createResultCounter();
+  counter.add(success);
+  counter.add({ ...success, kind: 'truncated' });
+  counter.add({ ...success, kind: 'timeout', promptTokens: null, completionTokens: 4 });
   const retried = { promptTokens: 100, completionTokens: 3, cachedTokens: null, uncounted: 2, latencyMs: 9 };
-  tally.add({ ...success, retried });
-  expect(tally.counts().tokens).toMatchObject({
+  counter.add({ ...success, retried });
+  expect(counter.counts().tokens).toMatchObject({
     prompt: 400,
     completion: 37,
     uncounted: 3,
@@ -52,30 +52,30 @@ test('where nothing but uncounted failures came, nothing is known, and a refusal
 });
 
 test('the cache hit rate is over the results that report it', () => {
-  const tally = createResultCounter();
-  tally.add(success);
-  tally.add({ ...success, cachedTokens: 80 });
-  tally.add({ ...success, cachedTokens: 0 });
-  expect(tally.counts().tokens).toMatchObject({ prompt: 300, cached: 80, cacheHitRate: 0.4 });
+  const counter = createResultCounter();
+  counter.add(success);
+  counter.add({ ...success, cachedTokens: 80 });
+  counter.add({ ...success, cachedTokens: 0 });
+  expect(counter.counts().tokens).toMatchObject({ prompt: 300, cached: 80, cacheHitRate: 0.4 });
 });
 
 test('errors are counted by kind and by group, the most frequent first', () => {
-  const tally = createResultCounter();
-  for (const kind of ['timeout', 'truncated', 'refused', 'truncated'] as const) tally.add({ ...success, kind });
-  const { done, failed, errors, errorGroups } = tally.counts();
+  const counter = createResultCounter();
+  for (const kind of ['timeout', 'truncated', 'refused', 'truncated'] as const) counter.add({ ...success, kind });
+  const { done, failed, errors } = counter.counts();
   expect({ done, failed }).toEqual({ done: 4, failed: 4 });
-  expect(Object.entries(errors)).toEqual([
+  expect(Object.entries(errors.byKind)).toEqual([
     ['truncated', 2],
     ['timeout', 1],
     ['refused', 1],
   ]);
-  expect(errorGroups).toEqual({ model: 3, timeout: 1 });
+  expect(errors.byGroup).toEqual({ model: 3, timeout: 1 });
 });
 
 test('a forgotten failure leaves no trace in the errors', () => {
-  const tally = createResultCounter();
-  tally.add({ ...success, kind: 'timeout' });
-  tally.forget('timeout');
-  tally.add(success);
-  expect(tally.counts()).toMatchObject({ done: 1, succeeded: 1, failed: 0, errors: {}, errorGroups: {} });
+  const counter = createResultCounter();
+  counter.add({ ...success, kind: 'timeout' });
+  counter.forget('timeout');
+  counter.add(success);
+  expect(counter.counts()).toMatchObject({ done: 1, succeeded: 1, failed: 0, errors: { byKind: {}, byGroup: {} } });
 });

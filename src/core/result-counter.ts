@@ -1,27 +1,32 @@
 import { type AttemptTokens, type Spent, isUncounted } from './attempt-tokens.ts';
 import { type ErrorGroup, type ErrorKind, groupOf } from './errors.ts';
 import type { ResultSample } from './events.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { ErrorCounts, ResultCounts, TokenCounts } from './snapshot.ts';
 import { addMeasured } from './measurements.ts';
 
-export type Counts = Pick<Snapshot, 'done' | 'succeeded' | 'failed' | 'tokens' | 'errors' | 'errorGroups' | 'notes'>;
+/** What the results of a run add up to. */
+export interface Counts extends ResultCounts {
+  tokens: TokenCounts;
+  errors: ErrorCounts;
+}
 
 export interface ResultCounter {
-  /** Counts a result with all that its attempts cost. */
+  /** Counts a result and the tokens of all its attempts. */
   add: (sample: ResultSample) => void;
-  /** Counts a result alone, for whoever counts each attempt as it ends. */
+  /** Counts a result without its tokens, for callers that report each attempt with `addAttempt` as it ends. */
   addOutcome: (sample: ResultSample) => void;
+  /** Counts the tokens of one attempt. `isAnswered`: the attempt ended with an accepted answer. */
   addAttempt: (tokens: AttemptTokens, isAnswered: boolean) => void;
-  /** Takes one failed result back: another line stands for its request now. Its tokens were spent, and stay. */
+  /** Takes one failed result back, because the request is tried again. Its tokens were spent and stay counted. */
   forget(kind: ErrorKind): void;
   counts(): Counts;
 }
 
-/** Counts results, their tokens and their errors: what the live display and the report have in common. */
+/** Creates a counter of results, their tokens and their errors, which the live display and the reports share. */
 export function createResultCounter(): ResultCounter {
   const errors = new Map<ErrorKind, number>();
-  const tokens = createTokenTally();
-  const notes: NonNullable<Snapshot['notes']> = {};
+  const tokens = createTokenCounter();
+  const notes: NonNullable<ResultCounts['notes']> = {};
   let succeeded = 0;
   let failed = 0;
 
@@ -50,38 +55,39 @@ export function createResultCounter(): ResultCounter {
       done: succeeded + failed,
       succeeded,
       failed,
-      tokens: tokens.read(),
-      ...errorCounts(errors),
       ...(Object.keys(notes).length === 0 ? {} : { notes: { ...notes } }),
+      tokens: tokens.read(),
+      errors: errorCounts(errors),
     }),
   };
 }
 
-/** Errors by kind and by group, the most frequent first. */
-function errorCounts(counts: Map<ErrorKind, number>): Pick<Counts, 'errors' | 'errorGroups'> {
-  const errors: Partial<Record<ErrorKind, number>> = {};
-  const errorGroups: Partial<Record<ErrorGroup, number>> = {};
+/** Counts of errors by kind and by group, the most frequent kind first. */
+function errorCounts(counts: Map<ErrorKind, number>): ErrorCounts {
+  const byKind: Partial<Record<ErrorKind, number>> = {};
+  const byGroup: Partial<Record<ErrorGroup, number>> = {};
   for (const [kind, count] of [...counts].toSorted(([, a], [, b]) => b - a)) {
     if (count <= 0) continue;
-    errors[kind] = count;
-    errorGroups[groupOf(kind)] = (errorGroups[groupOf(kind)] ?? 0) + count;
+    byKind[kind] = count;
+    byGroup[groupOf(kind)] = (byGroup[groupOf(kind)] ?? 0) + count;
   }
-  return { errors, errorGroups };
+  return { byKind, byGroup };
 }
 
-interface TokenTally {
+interface TokenCounter {
   addAttempt: (tokens: AttemptTokens, isAnswered: boolean) => void;
+  /** Adds the tokens of the attempts before the last one. */
   addSpent: (spent: Spent) => void;
-  /** Of an answer that is a success; counted as an attempt too. */
+  /** Adds the tokens of a successful answer to `answered`. The answer is counted as an attempt too. */
   addAnswer: (tokens: AttemptTokens) => void;
-  read: () => Snapshot['tokens'];
+  read: () => TokenCounts;
 }
 
 /**
- * Sums the tokens of attempts. Of one that failed or was stopped often nobody knows: then the sums are the least that was
- * spent, and `uncounted` says so. Of an engine that does not count those of its answers the sums are not known.
+ * Sums the tokens of attempts. The tokens of an attempt that failed or was stopped are often unknown: it then counts as
+ * `uncounted`, and the sums are lower limits. Where the engine does not count the tokens of its answers, the sums are null.
  */
-function createTokenTally(): TokenTally {
+function createTokenCounter(): TokenCounter {
   const sums = { prompt: 0 as number | null, completion: 0 as number | null, uncounted: 0 };
   const answered = { prompt: 0 as number | null, completion: 0 as number | null };
   let cached: number | null = null;
@@ -92,7 +98,7 @@ function createTokenTally(): TokenTally {
     cached = (cached ?? 0) + cachedTokens;
     promptOfReporting += promptTokens ?? 0;
   };
-  /** Nothing was counted is not the same as nothing was spent. */
+  /** A sum of 0 is not known to be 0 while there are attempts that nobody counted. */
   const known = (sum: number | null): number | null => (sum === 0 && sums.uncounted > 0 ? null : sum);
 
   return {

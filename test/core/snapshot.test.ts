@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { snapshotFromWire, snapshotToWire } from '../../src/core/snapshot.ts';
+import { midway } from '../progress/capture.ts';
+import { sampleSnapshot } from '../report/sample-run.ts';
+
+const throughJson = (value: object): object => JSON.parse(JSON.stringify(value)) as object;
+
+test('what is written is flat, in snake_case, and reads back as it was', () => {
+  for (const snapshot of [sampleSnapshot(), midway]) {
+    const wire = throughJson(snapshotToWire(snapshot));
+    expect(snapshotFromWire(wire)).toEqual(snapshot);
+    expect(JSON.stringify(wire)).not.toMatch(/"[a-z_]*[A-Z][A-Za-z]*":/);
+  }
+  expect(snapshotToWire(sampleSnapshot())).toMatchObject({
+    done: 60,
+    errors: { timeout: 2 },
+    error_groups: { timeout: 2 },
+    recent_rate: 2,
+    overall_token_rate: 220,
+    workers: 8,
+    workers_at_start: 8,
+    most_workers: 8,
+    latency_ms: { p95: 500 },
+    engine: { peak_memory_bytes: 1.5 * 1024 ** 3 },
+    gpus: [{ power_watts: null }],
+  });
+});
+
+test('one of version 1, in camelCase, loses nothing', async () => {
+  const path = new URL('../../fixtures/version-1/finished/work/in.results.jsonl.run.json', import.meta.url);
+  const { summary } = JSON.parse(await readFile(path, 'utf8')) as { summary: Record<string, unknown> };
+  const wire = throughJson(snapshotToWire(snapshotFromWire(summary))) as Record<string, unknown>;
+  expect(Object.keys(wire).length).toBe(Object.keys(summary).length);
+  expect(wire).toMatchObject({
+    overall_token_rate: summary['overallTokenRate'],
+    latency_ms: summary['latencyMs'],
+    context: summary['context'],
+  });
+});
+
+test('what an early release did not know is taken from what it knew', () => {
+  const kept = { done: 5, failed: 2, retries: 1, workers: 8, tokens: { prompt: 30, completion: 9 } };
+  expect(snapshotFromWire(kept)).toMatchObject({
+    progress: { workers: { current: 8, atStart: 8, max: 8 } },
+    tokens: { prompt: 30, completion: 9, uncounted: 3, answered: { prompt: 30, completion: 9 }, cached: null },
+    machine: { modelMemory: null, vramGuard: null },
+  });
+});

@@ -1,0 +1,13 @@
+import type { Snapshot } from '../../src/core/snapshot.ts';
+
+type Changes = { [Part in keyof Snapshot]?: Partial<Snapshot[Part]> };
+
+/** The same snapshot with some of its numbers changed. */
+export const changeSnapshot = (snapshot: Snapshot, changes: Changes): Snapshot => ({
+  progress: { ...snapshot.progress, ...changes.progress },
+  rates: { ...snapshot.rates, ...changes.rates },
+  tokens: { ...snapshot.tokens, ...changes.tokens },
+  times: { ...snapshot.times, ...changes.times },
+  errors: { ...snapshot.errors, ...changes.errors },
+  machine: { ...snapshot.machine, ...changes.machine },
+});
