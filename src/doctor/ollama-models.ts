@@ -1,7 +1,7 @@
 import type { OllamaClient } from '../backends/ollama/http/client.ts';
 import { isNamed } from '../backends/ollama/model/find-model.ts';
 import { hasOneSlot, modelFacts } from '../backends/ollama/model/model-facts.ts';
-import type { ListedModel } from '../backends/ollama/http/wire.ts';
+import type { StoredModel } from '../backends/ollama/http/wire.ts';
 
 /** A model that an Ollama server has. Null: the server does not say, or wasn't asked. */
 export interface OllamaModel {
@@ -64,7 +64,7 @@ async function describeLoaded(
   };
 }
 
-function readListed({ name, size, details = {}, capabilities, ...listed }: ListedModel): OllamaModel {
+function readListed({ name, size, details = {}, capabilities, ...listed }: StoredModel): OllamaModel {
   const family = details.family || null;
   return {
     name: name.replace(/:latest$/, ''),

@@ -12,7 +12,7 @@ import {
   llamaOptionsSchema,
 } from './options.ts';
 import { unheldByGrammar } from './held-keywords.ts';
-import { findModelFile, isModelName } from './model-file.ts';
+import { findModelFile, isGgufName } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
 import { areChats } from '../request/are-chats.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
@@ -26,7 +26,7 @@ export const llamaCppBackend: BackendDefinition = {
   endpoints: ['/v1/chat/completions', '/v1/completions'],
   optionsHelp: llamaOptionsHelp,
   optionsSchema: llamaOptionsSchema,
-  serves: isModelName,
+  serves: isGgufName,
   open: openLlamaCpp,
 };
 

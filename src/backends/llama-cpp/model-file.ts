@@ -15,7 +15,7 @@ export interface ModelFile {
 const bundledModel = 'tiny-scorer';
 
 /** Says whether llama.cpp can open a model of this name: a GGUF file, or the bundled model. */
-export const isModelName = (model: string): boolean => model === bundledModel || /\.gguf$/i.test(model);
+export const isGgufName = (model: string): boolean => model === bundledModel || /\.gguf$/i.test(model);
 
 /** Finds the file of a model. Throws `model-not-found`, naming the path. */
 export async function findModelFile(model: string): Promise<ModelFile> {

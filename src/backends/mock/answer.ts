@@ -24,7 +24,7 @@ export function mockAnswer(request: BatchRequest, background: Background): MockA
 }
 
 /** The texts of a prompt, in the order that the engine would read them. */
-export function promptTexts(body: RequestBody): string[] {
+export function countedTexts(body: RequestBody): string[] {
   if (body.messages !== undefined) return body.messages.map((message) => textOf(message.content));
   return body.prompt === undefined ? inputTexts(body) : [body.prompt];
 }
@@ -88,7 +88,7 @@ function plainText(body: RequestBody, answer: string): string {
 
 function lastText(body: RequestBody): string {
   const asked = body.messages?.findLast((message) => message.role === 'user');
-  return asked === undefined ? (promptTexts(body).at(-1) ?? '') : textOf(asked.content);
+  return asked === undefined ? (countedTexts(body).at(-1) ?? '') : textOf(asked.content);
 }
 
 /** The scoring that the demonstration model tiny-scorer was trained on: 20 a match, 4 a year up to ten of them. */

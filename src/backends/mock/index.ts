@@ -3,7 +3,7 @@ import type { Backend, BackendDefinition, GenerateContext, OpenRequest } from '.
 import { type Answer, type ResponseBody, failure } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import { type BatchRequest, endpoints } from '../../core/request.ts';
-import { mockAnswer, promptTexts, drawFate } from './answer.ts';
+import { mockAnswer, countedTexts, drawFate } from './answer.ts';
 import { type MockOptions, mockOptionsHelp, mockOptionsSchema } from './options.ts';
 import { createPromptCounter } from './words.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -82,7 +82,7 @@ function createWork(model: string, options: MockOptions): Work {
   const seen = { answered: 0, inFlight: 0, peak: 0 };
 
   const answer: Work = async (request, context) => {
-    const counted = countPrompt(context.worker, promptTexts(request.body));
+    const counted = countPrompt(context.worker, countedTexts(request.body));
     const prompt = { ...counted, tokens: counted.tokens + options.prompt_growth * seen.answered };
     if (options.context_tokens > 0 && prompt.tokens > options.context_tokens) {
       return contextTooLong(prompt.tokens, options.context_tokens);

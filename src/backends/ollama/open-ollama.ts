@@ -56,7 +56,7 @@ const maxInFlight = ({ workers, options }: OpenRequest): number =>
 async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
   const { model, signal, onNotice } = request;
   const options = (await ollamaOptionsSchema()).parse(request.options);
-  const { version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
+  const { found: version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
   const found = await findModel(client, model, signal);
   onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`);
   const prepared = await prepareModel({ client, found, options }, request);

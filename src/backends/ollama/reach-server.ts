@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type Waiting, askOnce, waitForServer } from '../http/wait-for-server.ts';
+import { type Reached, type Waiting, askOnce, waitForServer } from '../http/wait-for-server.ts';
 import { classifyError } from './http/classify-error.ts';
 import type { OllamaClient } from './http/client.ts';
 import type { EngineAbsence } from '../../core/backend.ts';
@@ -8,22 +8,14 @@ import { isNamed } from './model/find-model.ts';
 import { loadModel } from './model/load-model.ts';
 import type { LoadedModel } from './model/loaded-model.ts';
 
-export interface Reached {
-  version: string;
-  /** Time without an answer in milliseconds; null where it answered at once. */
-  awayMs: number | null;
-  /** Says whether what was sent before is lost. */
-  wasGone: boolean;
-}
-
 /**
  * Asks a server for its version until it answers. Throws an `EngineError` when it does not answer, or is no Ollama
  * server.
  */
-export async function reachServer(client: OllamaClient, waiting: Waiting): Promise<Reached> {
+export function reachServer(client: OllamaClient, waiting: Waiting): Promise<Reached<string>> {
   const { url } = client.host;
   const startHint = 'Start it with: ollama serve.';
-  const { found, awayMs, wasGone } = await waitForServer(
+  return waitForServer(
     {
       name: 'Ollama server',
       url,
@@ -33,7 +25,6 @@ export async function reachServer(client: OllamaClient, waiting: Waiting): Promi
     },
     waiting,
   );
-  return { version: found, awayMs, wasGone };
 }
 
 /** The version of a server that is there. Throws what says that it is no Ollama server. */

@@ -18,8 +18,8 @@ export const vllmBackend: BackendDefinition = {
 
 /** A folder of Hugging Face's, or an id of its hub, where there is a Python with vLLM. */
 async function serves(model: string, place: EnginePlace): Promise<boolean> {
-  const { isModelName } = await import('./model-name.ts');
-  if (!(await isModelName(model))) return false;
+  const { isHuggingFaceName } = await import('./model-name.ts');
+  if (!(await isHuggingFaceName(model))) return false;
   const { findPython } = await import('./find-python.ts');
   return (await findPython(place)).vllmVersion !== null;
 }

@@ -29,7 +29,7 @@ function reach(server: { url: string }, changes: { maxMs?: number; signal?: Abor
 describe('a server that answers', () => {
   test('is reached at once, without a word', async () => {
     const { reached, notices } = reach(await startFake({ version: '0.34.1-rc2' }));
-    expect(await reached).toEqual({ version: '0.34.1-rc2', awayMs: null, wasGone: false });
+    expect(await reached).toEqual({ found: '0.34.1-rc2', awayMs: null, wasGone: false });
     expect(notices).toEqual([]);
   });
 
@@ -54,7 +54,7 @@ describe('a server that answers', () => {
     const { reached, noticed } = reach(server);
     await noticed;
     server.replies['/api/version'] = '{"version":"0.34.0"}';
-    expect(await reached).toMatchObject({ version: '0.34.0' });
+    expect(await reached).toMatchObject({ found: '0.34.0' });
   });
 });
 

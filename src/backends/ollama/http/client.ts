@@ -12,8 +12,8 @@ import type {
   EmbedAnswer,
   EmbedRequest,
   GenerateRequest,
-  ListedModel,
-  LoadedModel,
+  StoredModel,
+  RunningModel,
   ShownModel,
   WireRequest,
 } from './wire.ts';
@@ -25,9 +25,9 @@ export interface OllamaClient {
   redact: Redaction;
   version: (signal: AbortSignal) => Promise<string>;
   /** Installed models. */
-  tags: (signal: AbortSignal) => Promise<ListedModel[]>;
+  tags: (signal: AbortSignal) => Promise<StoredModel[]>;
   /** Loaded models. */
-  ps: (signal: AbortSignal) => Promise<LoadedModel[]>;
+  ps: (signal: AbortSignal) => Promise<RunningModel[]>;
   show: (model: string, signal: AbortSignal) => Promise<ShownModel>;
   /** Loads the model, or frees it with `keep_alive: 0`. */
   load: (request: WireRequest, signal: AbortSignal) => Promise<void>;

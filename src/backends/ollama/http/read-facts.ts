@@ -1,5 +1,5 @@
 import { isRecord } from '../../../data/is-record.ts';
-import type { ListedModel, LoadedModel, ShownModel } from './wire.ts';
+import type { StoredModel, RunningModel, ShownModel } from './wire.ts';
 
 type Checks = Record<string, (value: unknown) => boolean>;
 
@@ -33,7 +33,7 @@ function fieldsOf(value: Record<string, unknown>, checks: Checks): Record<string
 }
 
 /** The models of `/api/tags` or `/api/ps`. Where there are none, older servers say null. */
-export function readModels<Model extends ListedModel | LoadedModel>(answer: unknown): Model[] {
+export function readModels<Model extends StoredModel | RunningModel>(answer: unknown): Model[] {
   const models: unknown = isRecord(answer) ? answer['models'] : null;
   const records = Array.isArray(models) ? models.filter(isRecord) : [];
   const named = records.map((model) => fieldsOf(model, modelChecks)).filter(({ name }) => name !== undefined);

@@ -92,7 +92,7 @@ export interface ShownModel {
   capabilities?: string[];
 }
 
-export interface ListedModel {
+export interface StoredModel {
   name: string;
   size: number;
   digest: string;
@@ -102,7 +102,7 @@ export interface ListedModel {
   remote_host?: string;
 }
 
-export interface LoadedModel {
+export interface RunningModel {
   name: string;
   digest: string;
   /** Weights, KV cache and buffers, in bytes; and the part of it in GPU memory. */

@@ -4,7 +4,7 @@ import { oneLine } from '../../../text/one-line.ts';
 import { classifyError } from '../http/classify-error.ts';
 import type { OllamaClient } from '../http/client.ts';
 import { type ModelFacts, modelFacts } from './model-facts.ts';
-import type { ListedModel, LoadedModel } from '../http/wire.ts';
+import type { StoredModel, RunningModel } from '../http/wire.ts';
 
 export interface FoundModel {
   facts: ModelFacts;
@@ -20,7 +20,7 @@ const maxSilenceMs = 60_000;
 export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
   const late = AbortSignal.timeout(maxSilenceMs);
   const within = AbortSignal.any([signal, late]);
-  let models: ListedModel[] = [];
+  let models: StoredModel[] = [];
   try {
     models = await client.tags(within);
     const listed = models.find((model) => isNamed(model, name));
@@ -38,7 +38,7 @@ export async function findModel(client: OllamaClient, name: string, signal: Abor
  * Says whether a loaded model has this name. Case does not matter; a name without a tag means `latest`, one without a
  * host means Ollama's library.
  */
-export const isNamed = ({ name: known }: Pick<LoadedModel, 'name'>, name: string): boolean =>
+export const isNamed = ({ name: known }: Pick<RunningModel, 'name'>, name: string): boolean =>
   fullName(known) === fullName(name);
 
 function fullName(name: string): string {
@@ -46,7 +46,7 @@ function fullName(name: string): string {
   return /:[^/]*$/.test(short) ? short : `${short}:latest`;
 }
 
-function notFound({ host }: OllamaClient, name: string, models: readonly ListedModel[]): EngineError {
+function notFound({ host }: OllamaClient, name: string, models: readonly StoredModel[]): EngineError {
   const names = models.map((model) => oneLine(model.name.replace(/:latest$/, '')));
   const near = nearest(name, names);
   const hint =

@@ -1,10 +1,10 @@
 import { EngineError } from '../../../core/errors.ts';
 import { nearest } from '../../../text/nearest.ts';
 import { oneLine } from '../../../text/one-line.ts';
-import { type ListedModel, type ModelList, isListed } from './served-models.ts';
+import { type ServedModel, type ModelList, isListed } from './served-models.ts';
 
 /** The model as the server lists it; null where it has no list. Throws an `EngineError` where the list has it not. */
-export function findModel(list: ModelList | null, model: string, url: string): ListedModel | null {
+export function findModel(list: ModelList | null, model: string, url: string): ServedModel | null {
   if (list === null) return null;
   const { kind, models } = list;
   const [only] = models;
@@ -16,7 +16,7 @@ export function findModel(list: ModelList | null, model: string, url: string): L
 
 const maxNames = 5;
 
-function notFound(models: readonly ListedModel[], model: string, url: string): EngineError {
+function notFound(models: readonly ServedModel[], model: string, url: string): EngineError {
   const names = models.map(({ name }) => oneLine(name));
   const near = nearest(model, names) ?? names.find((name) => name.split('/').at(-1) === model.split('/').at(-1));
   const shown = `${names.slice(0, maxNames).join(', ')}${names.length > maxNames ? ', ...' : ''}`;

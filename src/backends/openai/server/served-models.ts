@@ -28,7 +28,7 @@ export async function askModels(
 }
 
 /** A model of a server's `/v1/models`. */
-export interface ListedModel {
+export interface ServedModel {
   name: string;
   /** Tokens of its context window; null where the server does not say. */
   contextTokens: number | null;
@@ -40,7 +40,7 @@ export interface ModelList {
    * doesn't.
    */
   kind: string | null;
-  models: ListedModel[];
+  models: ServedModel[];
 }
 
 /** `{"data": [{"id": ..., "owned_by": ..., "max_model_len": ...}]}`; null for anything else. */
@@ -61,7 +61,7 @@ export function readModelList(text: string): ModelList | null {
  * Says whether a model is listed by this name. Servers take more names than they list: Ollama leaves out `:latest`,
  * Gemini puts `models/` in front, routers take a variant behind a colon, or every name that fits their `openai/*`.
  */
-export const isListed = (models: readonly ListedModel[], model: string): boolean =>
+export const isListed = (models: readonly ServedModel[], model: string): boolean =>
   models.some(
     ({ name }) =>
       name === model ||
