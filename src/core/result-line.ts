@@ -1,4 +1,5 @@
 import type { ResponseBody, Usage } from './completion.ts';
+import { isRecord } from '../data/is-record.ts';
 import type { ErrorKind } from './errors.ts';
 
 /**
@@ -61,8 +62,20 @@ export interface ResultDetails {
   rejected?: { content: string; finish_reason: string; reasoning?: string; tool_calls?: unknown[] };
   /** Fields of the row that the request did not use. */
   row?: Record<string, unknown>;
-  /** Place in a rolling conversation: worker, turn (from 1), messages of history sent before this turn. */
-  conversation?: { lane: number; turn: number; history: number; since_trim: number };
+  /** Place in a rolling conversation: a `TurnPlace` as it is written. */
+  conversation?: { worker: number; turn: number; history: number; since_trim: number };
+}
+
+/** Where in a rolling conversation a request was answered. */
+export interface TurnPlace {
+  /** The worker, from 0, whose conversation it is. */
+  worker: number;
+  /** Number of the turn, from 1. */
+  turn: number;
+  /** Messages of earlier turns that were sent before the request's own. */
+  history: number;
+  /** Turns since the history was last trimmed. */
+  sinceTrim: number;
 }
 
 /**
@@ -71,7 +84,7 @@ export interface ResultDetails {
  */
 export const maxResultBytes = 256 * 1024 * 1024;
 
-/** Reads a result line; null where the text is not one. */
+/** Reads a result line of this version or of version 1; null where the text is not one. */
 export function parseResultLine(text: string): ResultLine | null {
   let value: unknown;
   try {
@@ -79,7 +92,19 @@ export function parseResultLine(text: string): ResultLine | null {
   } catch {
     return null;
   }
-  return isResultLine(value) ? value : null;
+  if (!isResultLine(value)) return null;
+  const { llmbatch } = value;
+  if (llmbatch?.conversation !== undefined) llmbatch.conversation = ofThisVersion(llmbatch.conversation);
+  return value;
+}
+
+type Conversation = NonNullable<ResultDetails['conversation']>;
+
+/** Version 1 called the worker of a conversation its lane. */
+function ofThisVersion(written: Conversation | (Omit<Conversation, 'worker'> & { lane: number })): Conversation {
+  if (!isRecord(written) || !('lane' in written)) return written;
+  const { lane: worker, ...place } = written;
+  return { worker, ...place };
 }
 
 function isResultLine(value: unknown): value is ResultLine {

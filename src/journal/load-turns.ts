@@ -2,72 +2,74 @@ import type { FileHandle } from 'node:fs/promises';
 import { answerText } from '../core/completion.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
-import { type ResultDetails, parseResultLine } from '../core/result-line.ts';
+import { type TurnPlace, parseResultLine } from '../core/result-line.ts';
 import { readResultLines } from '../files/read-result-lines.ts';
 
-type Place = NonNullable<ResultDetails['conversation']>;
-
 /** The turns that a worker's history was made of when the run stopped. */
-export interface LaneTurns {
-  /** Of the last turn. */
-  place: Place;
+export interface WorkerTurns {
+  /** Place of the last turn. */
+  place: TurnPlace;
   /** In order, the last `place.history` of them at least. */
   turns: { id: string; answer: string; tokens: number }[];
 }
 
-const placeMark = '"conversation":{"lane":';
-
-interface KnownLane {
-  last: Place;
+interface LastTurns {
+  last: TurnPlace;
   turns: Map<number, ByteRange>;
 }
 
 /** Finds in an output the last turns of each worker's conversation. */
-export async function loadTurns(handle: FileHandle, size: number): Promise<Map<number, LaneTurns>> {
-  const lanes = new Map<number, KnownLane>();
+export async function loadTurns(handle: FileHandle, size: number): Promise<Map<number, WorkerTurns>> {
+  const workers = new Map<number, LastTurns>();
   for await (const lines of readResultLines(handle, size)) {
     for (const { bytes, offset, length } of lines) {
       const place = readPlace(bytes);
-      if (place !== null) noteTurn(lanes, place, { offset, length });
+      if (place !== null) noteTurn(workers, place, { offset, length });
     }
   }
-  const loaded = new Map<number, LaneTurns>();
-  for (const [lane, known] of lanes) loaded.set(lane, { place: known.last, turns: await readTurns(handle, known) });
+  const loaded = new Map<number, WorkerTurns>();
+  for (const [worker, known] of workers)
+    loaded.set(worker, { place: known.last, turns: await readTurns(handle, known) });
   return loaded;
 }
 
+const placeMark = '"conversation":{"';
+
 /** An answer or a row may hold such a place too, so the line is parsed. */
-function readPlace(bytes: Buffer): Place | null {
+function readPlace(bytes: Buffer): TurnPlace | null {
   if (!bytes.includes(placeMark)) return null;
-  const place = parseResultLine(bytes.toString('utf8'))?.llmbatch?.conversation;
-  return isPlace(place) ? place : null;
+  return fromWire(parseResultLine(bytes.toString('utf8'))?.llmbatch?.conversation);
 }
 
-function isPlace(value: unknown): value is Place {
-  if (!isRecord(value)) return false;
-  const { lane, turn, history, since_trim } = value;
-  return [lane, turn, history, since_trim].every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
+/** Null where it is no place that llmbatch wrote. */
+function fromWire(value: unknown): TurnPlace | null {
+  if (!isRecord(value)) return null;
+  const { worker, turn, history, since_trim: sinceTrim } = value;
+  const place = { worker, turn, history, sinceTrim };
+  return Object.values(place).every(isCount) ? (place as TurnPlace) : null;
 }
 
-function noteTurn(lanes: Map<number, KnownLane>, place: Place, range: ByteRange): void {
-  const known = lanes.get(place.lane) ?? { last: place, turns: new Map<number, ByteRange>() };
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function noteTurn(workers: Map<number, LastTurns>, place: TurnPlace, range: ByteRange): void {
+  const known = workers.get(place.worker) ?? { last: place, turns: new Map<number, ByteRange>() };
   if (place.turn > known.last.turn) known.last = place;
   known.turns.set(place.turn, range);
   forgetOld(known);
-  lanes.set(place.lane, known);
+  workers.set(place.worker, known);
 }
 
 /** A history of so many messages has at most so many turns. */
-function forgetOld({ last, turns }: KnownLane): void {
+function forgetOld({ last, turns }: LastTurns): void {
   if (turns.size < 2 * (last.history + 64)) return;
   for (const turn of turns.keys()) {
     if (turn < last.turn - last.history) turns.delete(turn);
   }
 }
 
-async function readTurns(handle: FileHandle, { turns }: KnownLane): Promise<LaneTurns['turns']> {
+async function readTurns(handle: FileHandle, { turns }: LastTurns): Promise<WorkerTurns['turns']> {
   const inOrder = [...turns].toSorted(([left], [right]) => left - right).map(([, range]) => range);
-  const read: LaneTurns['turns'] = [];
+  const read: WorkerTurns['turns'] = [];
   for await (const bytes of readEachRange(handle, inOrder)) {
     const line = parseResultLine(bytes.toString('utf8'));
     if (line === null) continue;

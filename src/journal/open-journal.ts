@@ -9,7 +9,7 @@ import { type Written, createAppender } from './append-results.ts';
 import { encodeResult } from './encode-result.ts';
 import { finaliseOutput } from './finalise-output.ts';
 import { loadResults } from './load-results.ts';
-import { type LaneTurns, loadTurns } from './load-turns.ts';
+import { type WorkerTurns, loadTurns } from './load-turns.ts';
 import { openOutput } from './open-output.ts';
 import type { ResultHead } from './result-head.ts';
 
@@ -46,7 +46,7 @@ export interface Journal {
   /** Results that were there, and whose id the input does not have. */
   readonly strangers: number;
   /** The last turns of each worker's conversation, for a resume. */
-  loadTurns: () => Promise<Map<number, LaneTurns>>;
+  loadTurns: () => Promise<Map<number, WorkerTurns>>;
   flush: () => Promise<void>;
   /** One line a request, in the order of the input. Nothing can be recorded afterwards. */
   finalise: () => Promise<void>;

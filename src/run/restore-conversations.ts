@@ -1,13 +1,13 @@
 import { systemPromptOf, isRejected } from '../core/request.ts';
 import { type RestoredHistory, type Turn, turnOf, turnsOfHistory } from '../scheduler/conversation.ts';
 import { readItems } from '../input/read-items.ts';
-import type { LaneTurns } from '../journal/load-turns.ts';
+import type { WorkerTurns } from '../journal/load-turns.ts';
 import type { RunInput } from './read-input.ts';
 
 /** Puts the histories of a stopped run together again: the questions from the input, the answers from the output. */
 export async function restoreConversations(
   input: RunInput,
-  workers: ReadonlyMap<number, LaneTurns>,
+  workers: ReadonlyMap<number, WorkerTurns>,
 ): Promise<Map<number, RestoredHistory>> {
   const restored = new Map<number, RestoredHistory>();
   for (const [worker, { place, turns }] of workers) {

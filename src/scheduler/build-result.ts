@@ -1,9 +1,8 @@
 import type { Spent } from '../core/attempt-tokens.ts';
 import { type Completion, type Failure, failure } from '../core/completion.ts';
 import type { BatchRequest, RejectedLine } from '../core/request.ts';
-import type { ResultDetails, ResultLine } from '../core/result-line.ts';
+import type { ResultDetails, ResultLine, TurnPlace } from '../core/result-line.ts';
 import type { Attempt } from './attempt.ts';
-import type { TurnPlace } from './conversation.ts';
 import type { Verdict } from './verify-answer.ts';
 import { failureOfThrown } from './last-net.ts';
 
@@ -91,10 +90,17 @@ function detailsOf(answered: Answered, source: ResultSource): ResultDetails {
   if ('parsed' in verdict) details.parsed = verdict.parsed;
   if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
   // A failed turn has no place: it leaves nothing in the history.
-  if (place !== null && verdict.answer.status === 'completed') details.conversation = place;
+  if (place !== null && verdict.answer.status === 'completed') details.conversation = toWire(place);
   if (request.row !== undefined) details.row = request.row;
   return details;
 }
+
+const toWire = ({ worker, turn, history, sinceTrim }: TurnPlace): NonNullable<ResultDetails['conversation']> => ({
+  worker,
+  turn,
+  history,
+  since_trim: sinceTrim,
+});
 
 /** Beside the line's number, where a resume finds them without reading on. */
 function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {

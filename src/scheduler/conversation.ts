@@ -9,10 +9,8 @@ import {
   systemPromptOf,
   textOf,
 } from '../core/request.ts';
-import type { ResultDetails } from '../core/result-line.ts';
+import type { TurnPlace } from '../core/result-line.ts';
 import type { AnswerSettings } from '../core/settings.ts';
-
-export type TurnPlace = NonNullable<ResultDetails['conversation']>;
 
 /** One turn of a history: the request's own messages, then the answer. Whole or not there at all. */
 export interface Turn {
@@ -89,7 +87,7 @@ export function createConversations(options: {
       histories.set(worker, history);
       const earlier = history.turns.flatMap(({ messages }) => messages);
       const { head, own } = splitMessages(request);
-      const place = { lane: worker, turn: history.turn + 1, history: earlier.length, since_trim: history.sinceTrim };
+      const place = { worker, turn: history.turn + 1, history: earlier.length, sinceTrim: history.sinceTrim };
       return { request: { ...request, body: { ...request.body, messages: [...head, ...earlier, ...own] } }, place };
     },
     accept(worker, request, body) {
@@ -161,7 +159,7 @@ export function turnsOfHistory(turns: readonly Turn[], place: TurnPlace): Turn[]
 }
 
 function historyOf({ system, turns, place }: RestoredHistory): History {
-  return { system, turns, turn: place.turn, sinceTrim: place.since_trim + 1 };
+  return { system, turns, turn: place.turn, sinceTrim: place.sinceTrim + 1 };
 }
 
 function splitMessages(request: BatchRequest): { head: ChatMessage[]; own: ChatMessage[] } {

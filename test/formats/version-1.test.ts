@@ -97,6 +97,7 @@ test('the conversations of version 1 go on where they were, each with its own hi
   const before = idsIn(await folder.results('in.results.jsonl'));
   await resume(folder, 'in.results.jsonl');
   const later = (await folder.results('in.results.jsonl')).filter(({ custom_id }) => !before.includes(custom_id));
+  expect(new Set(later.map(({ llmbatch }) => llmbatch.conversation?.worker))).toEqual(new Set([0, 1]));
   const turns = later.map(({ llmbatch }) => llmbatch.conversation?.turn);
   expect(turns).toEqual([5, 5, 6, 6]);
   // Trimmed to one turn before, and one turn more since.

@@ -75,7 +75,6 @@ export const pending = {
     fewest: 2,
     keepWorst: 1,
     lane: 7,
-    lanes: 1,
     least: 6,
     longest: 21,
     most: 35,

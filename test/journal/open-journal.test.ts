@@ -134,7 +134,7 @@ test('a crash at any byte of what was written last costs only the lines that it 
 });
 
 test('the turns of a stopped conversation are found, and not those of this session', async () => {
-  const place = { lane: 0, turn: 1, history: 0, since_trim: 0 };
+  const place = { worker: 0, turn: 1, history: 0, sinceTrim: 0 };
   const { journal } = await open(textOf([success({ id: 'a', text: 'yes', place })]), tableOf(['a', 'b']));
   await journal.record(1, success({ id: 'b', place: { ...place, turn: 2 } }));
   await journal.flush();

@@ -47,6 +47,6 @@ describe('a conversation that was stopped', () => {
     const { snapshot } = await folder.run({ settings, runner: { ...runner, workers: 2 } });
     const paths = (await folder.results()).map(({ llmbatch }) => llmbatch.conversation);
     expect(snapshot.progress).toMatchObject({ done: 60, failed: 0, workers: { current: 2 } });
-    expect(new Set(paths.map((place) => `${place?.lane} ${place?.turn}`)).size).toBe(60);
+    expect(new Set(paths.map((place) => `${place?.worker} ${place?.turn}`)).size).toBe(60);
   });
 });

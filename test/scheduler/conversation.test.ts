@@ -193,7 +193,7 @@ describe('a restored conversation', () => {
 
   test('has the turns that the last one had before it', () => {
     const turns = ['1', '2', '3', '4'].map((text): Turn => turnOf(chat(text), `A${text}`));
-    const place = { lane: 0, turn: 4, since_trim: 1 };
+    const place = { worker: 0, turn: 4, sinceTrim: 1 };
     expect(turnsOfHistory(turns, { ...place, history: 4 })).toEqual(turns.slice(1));
     expect(turnsOfHistory(turns, { ...place, history: 0 })).toEqual(turns.slice(3));
     expect(turnsOfHistory([], { ...place, history: 4 })).toEqual([]);
@@ -203,7 +203,7 @@ describe('a restored conversation', () => {
 /** What a resume finds of a run that stopped after these questions: all turns, and the place of the last one. */
 function restoredAfter(questions: string[], settings: Partial<typeof defaultConversation>): RestoredHistory {
   const conversations = open(settings);
-  let place = { lane: 0, turn: 0, history: 0, since_trim: 0 };
+  let place = { worker: 0, turn: 0, history: 0, sinceTrim: 0 };
   for (const question of questions) {
     const request = chat(question, question, { system: 'S' });
     ({ place } = conversations.extend(0, request));
