@@ -2,6 +2,7 @@ import type { EngineLoad, ModelMemory } from './measurements.ts';
 import type { ZodType } from 'zod';
 import type { Answer, Failure } from './completion.ts';
 import type { JsonSchema } from './json-schema.ts';
+import type { BackendAddress, ConnectionFlag } from './connection.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
 
 /** What the engine hands a backend with each request. */
@@ -119,20 +120,6 @@ export interface BackendLimits {
   contextTokens: number | null;
 }
 
-/** Where a backend looks for its engine. */
-export interface EnginePlace {
-  /** `--host`; null: as the environment says, else where such a server usually is. */
-  host: string | null;
-  /** `--base-url` of an OpenAI-compatible server; null: as the environment says. */
-  baseUrl: string | null;
-  /** `--python` that has the engine; null: as the environment says, else `python3`. */
-  python: string | null;
-  environment: NodeJS.ProcessEnv;
-}
-
-/** The part of it that names an Ollama server. */
-export type OllamaPlace = Pick<EnginePlace, 'host' | 'environment'>;
-
 /** Requests of the input that show how long its prompts are, by the bytes of their lines. */
 export interface PromptLengths {
   /** The longest first. */
@@ -142,7 +129,7 @@ export interface PromptLengths {
 }
 
 /** What a backend is opened with. */
-export interface OpenRequest extends EnginePlace {
+export interface OpenRequest extends BackendAddress {
   model: string;
   /** `--option key=value`, already checked by `optionsSchema`. */
   options: Record<string, unknown>;
@@ -156,8 +143,6 @@ export interface OpenRequest extends EnginePlace {
   allowControlTokens: boolean;
   /** `--unload`: the model is freed when the backend is closed. */
   unload: boolean;
-  /** `--gpus`: one engine on each of these; null: the engine takes what it finds. */
-  gpus: number[] | null;
   /** Where an engine that talks much writes its log; null: nowhere. */
   logFile: string | null;
   /** What the input's prompts are like; null while it is being read. */
@@ -183,10 +168,12 @@ export interface BackendDefinition {
   readonly optionsHelp: Record<string, string>;
   /** The engine has more options than are named here, and refuses those that it does not have. */
   readonly hasOpenOptions?: boolean;
+  /** The engine's own connection flags, by the names that their values have in `Connection`: `baseUrl` for `--base-url`. */
+  readonly connection?: Readonly<Record<string, ConnectionFlag>>;
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */
-  serves(model: string, place: EnginePlace): boolean | Promise<boolean>;
+  serves(model: string, address: BackendAddress): boolean | Promise<boolean>;
   /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */
   open(request: OpenRequest): Promise<Backend>;
 }

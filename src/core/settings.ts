@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecord } from '../data/is-record.ts';
 
 export type AnswerSettings = z.infer<typeof answerSettingsSchema>;
 export type RunnerSettings = z.infer<typeof runnerSettingsSchema>;
@@ -13,10 +14,7 @@ export const defaultRunnerSettings: RunnerSettings = {
   drainTimeoutMs: 30_000,
   maxErrorRate: 0.5,
   strict: false,
-  host: null,
-  baseUrl: null,
-  python: null,
-  gpus: null,
+  connection: {},
   unload: false,
   vramLimit: 'auto',
   forceHistories: false,
@@ -83,8 +81,7 @@ export const answerSettingsSchema = z.object({
   allowEmptyAnswers: z.boolean().default(false),
 });
 
-/** Settings of how a run is carried out: a resume may change them freely. */
-export const runnerSettingsSchema = z.object({
+const runnerFields = z.object({
   /** Requests in flight; null: auto. */
   workers: z.number().int().positive().nullable(),
   /** Tries after the first one, for transient failures. */
@@ -100,14 +97,8 @@ export const runnerSettingsSchema = z.object({
   /** Share of failures among the last 100 requests that stops the run; 1: never. */
   maxErrorRate: z.number().min(0).max(1),
   strict: z.boolean(),
-  /** Where the engine's server is; null: as the environment says. */
-  host: z.string().nullable().default(null),
-  /** Of an OpenAI-compatible server; null: as the environment says. */
-  baseUrl: z.string().nullable().default(null),
-  /** The Python that has the engine; null: as the environment says. */
-  python: z.string().nullable().default(null),
-  /** One engine on each of these GPUs; null: the engine takes what it finds. */
-  gpus: z.array(z.number().int().nonnegative()).nullable().default(null),
+  /** Where the engine is, and on what it runs: what was given of the backends' connection flags, by name. */
+  connection: z.record(z.string(), z.unknown()),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
   /** GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone takes. */
@@ -123,3 +114,13 @@ export const runnerSettingsSchema = z.object({
   order: z.enum(['input', 'completion']),
   fsync: z.enum(['group', 'always', 'none']),
 });
+
+/** Connection flags that files of llmbatch 0.1 hold beside the other settings, null where they were not given. */
+const formerConnection = ['host', 'baseUrl', 'python', 'gpus'];
+
+/** Settings of how a run is carried out: a resume may change them freely. Reads those of llmbatch 0.1 too. */
+export const runnerSettingsSchema = z.preprocess((settings) => {
+  if (!isRecord(settings) || 'connection' in settings) return settings;
+  const former = formerConnection.map((name) => [name, settings[name] ?? null] as const);
+  return { ...settings, connection: Object.fromEntries(former.filter(([, value]) => value !== null)) };
+}, runnerFields);

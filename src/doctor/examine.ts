@@ -27,7 +27,7 @@ export async function examine(request: OllamaRequest): Promise<SystemReport> {
   const [ollama, embedded, python] = await Promise.all([
     findOllama(request),
     findEmbedded(),
-    findPython({ python: null, environment }),
+    findPython({ connection: {}, environment }),
   ]);
   // After the probe: what it loaded takes memory.
   const [gpu, openai] = await Promise.all([

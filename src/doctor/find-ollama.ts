@@ -5,7 +5,6 @@ import { type OllamaClient, createClient } from '../backends/ollama/http/client.
 import { maxProbedSlots } from '../backends/ollama/model/find-slots.ts';
 import { type OllamaHost, ollamaHost } from '../backends/ollama/http/host.ts';
 import { isOpenToOthers } from '../machine/listening-process.ts';
-import type { OllamaPlace } from '../core/backend.ts';
 import { LlmbatchError } from '../core/errors.ts';
 import { type OllamaModel, listModels } from './ollama-models.ts';
 import { type ServerSettings, readSettings } from './ollama-settings.ts';
@@ -38,7 +37,10 @@ interface ServerFailure {
   text: string;
 }
 
-export interface OllamaRequest extends OllamaPlace, ProbeRequest {
+export interface OllamaRequest extends ProbeRequest {
+  /** `--host`; null: as the environment says. */
+  host: string | null;
+  environment: NodeJS.ProcessEnv;
   wantsProbe: boolean;
 }
 
@@ -73,11 +75,11 @@ export async function findOllama(request: OllamaRequest): Promise<OllamaSearch> 
 const withoutUser = (address: string | null): string | null => address?.replace(/[^/]*@/, '') ?? null;
 
 /** A wrong `--host` is a usage error; a wrong OLLAMA_HOST is something to tell. */
-function readHost(place: OllamaPlace): OllamaHost | { failure: ServerFailure } {
+function readHost({ host, environment }: OllamaRequest): OllamaHost | { failure: ServerFailure } {
   try {
-    return ollamaHost(place);
+    return ollamaHost({ connection: { host }, environment });
   } catch (error) {
-    if (place.host !== null || !(error instanceof LlmbatchError)) throw error;
+    if (host !== null || !(error instanceof LlmbatchError)) throw error;
     return { failure: { kind: 'address', text: error.message } };
   }
 }

@@ -9,7 +9,7 @@ import { planSegments } from '../input/plan-rows.ts';
 import { readItems } from '../input/read-items.ts';
 import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
 import { firstModel, followItems, countWanted, groupsOf } from './read-input.ts';
-import { openBestBackend, placeOf } from './choose/open-best-backend.ts';
+import { openBestBackend, addressOf } from './choose/open-best-backend.ts';
 import type { OpenRun, ReadRun } from './open-run.ts';
 import { chooseWorkers } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
@@ -44,7 +44,7 @@ export async function openFirstEngine(run: ReadRun): Promise<void> {
 
 async function openEngine(run: ReadRun, model: string) {
   const { settings } = run.request;
-  const choice = await chooseBackend(settings.backend, run.input.scan.models, placeOf(run));
+  const choice = await chooseBackend(settings.backend, run.input.scan.models, addressOf(run));
   const mode = chooseMode(settings.mode, groupsOf(run.input));
   noteChoices(run, choice, mode);
   return { choice, mode, opened: await openBestBackend(run, choice, { model, mode }) };

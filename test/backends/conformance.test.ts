@@ -37,7 +37,7 @@ const tooLong = { request: chat([{ role: 'user', content: 'x'.repeat(5000) }]), 
 /** On a server of its own, which is closed with it. */
 async function openOnFake(server: FakeOllamaOptions = {}, options = {}): Promise<Backend> {
   const { url: host, close } = await startFakeOllama({ slots: 4, ...server });
-  const backend = await ollamaBackend.open(openRequest('tiny-scorer', { host, options }));
+  const backend = await ollamaBackend.open(openRequest('tiny-scorer', { connection: { host }, options }));
   return {
     ...backend,
     async close() {
@@ -59,7 +59,8 @@ describeBackend('ollama', {
 const realOllama = process.env['LLMBATCH_TEST_OLLAMA'] ?? null;
 
 describeBackend('ollama (on the server that LLMBATCH_TEST_OLLAMA names)', {
-  open: () => ollamaBackend.open(openRequest('tiny-scorer', { host: realOllama, options: { num_thread: 1 } })),
+  open: () =>
+    ollamaBackend.open(openRequest('tiny-scorer', { connection: { host: realOllama }, options: { num_thread: 1 } })),
   chat: (index) => candidate(index).request,
   expected: answerOf,
   slow: chat(long, { max_tokens: 1000 }),
@@ -70,7 +71,7 @@ describeBackend('ollama (on the server that LLMBATCH_TEST_OLLAMA names)', {
 
 async function openOnFakeOpenai(server: FakeOpenaiOptions = {}, options = {}): Promise<Backend> {
   const { url: baseUrl, close } = await startFakeOpenai(server);
-  const backend = await openaiBackend.open(openRequest('tiny-scorer', { baseUrl, options }));
+  const backend = await openaiBackend.open(openRequest('tiny-scorer', { connection: { baseUrl }, options }));
   return {
     ...backend,
     async close() {
@@ -94,7 +95,7 @@ const longArray = { type: 'json_schema', json_schema: { name: 'long', schema: it
 const realOpenai = process.env['LLMBATCH_TEST_OPENAI'] ?? null;
 
 describeBackend('openai (on the server that LLMBATCH_TEST_OPENAI names)', {
-  open: () => openaiBackend.open(openRequest('tiny-scorer', { baseUrl: realOpenai })),
+  open: () => openaiBackend.open(openRequest('tiny-scorer', { connection: { baseUrl: realOpenai } })),
   chat: (index) => candidate(index).request,
   expected: answerOf,
   slow: chat([{ role: 'user', content: 'hello' }], { max_tokens: 900, response_format: longArray }),
@@ -126,7 +127,7 @@ describeBackend('vllm (on the Python that LLMBATCH_PYTHON names)', {
 
 function openRealVllm(): Promise<Backend> {
   const { python, model, environment } = realVllm!;
-  return vllmBackend.open(openRequest(model, { python, environment, options: vllmOptions }));
+  return vllmBackend.open(openRequest(model, { connection: { python }, environment, options: vllmOptions }));
 }
 
 function answerOf({ id }: BatchRequest): string {

@@ -1,7 +1,8 @@
-import type { OpenRequest, EnginePlace } from '../../src/core/backend.ts';
+import type { OpenRequest } from '../../src/core/backend.ts';
+import type { BackendAddress } from '../../src/core/connection.ts';
 
 /** No server but where the test says there is one: nothing listens on this port. */
-export const nowhere: EnginePlace = { host: '127.0.0.1:9', baseUrl: null, python: null, environment: {} };
+export const nowhere: BackendAddress = { connection: { host: '127.0.0.1:9' }, environment: {} };
 
 /** What a backend is opened with where a test does not care. */
 export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): OpenRequest => ({
@@ -12,7 +13,6 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   conversationTokens: null,
   allowControlTokens: false,
   unload: false,
-  gpus: null,
   logFile: null,
   promptLengths: async () => null,
   ...nowhere,

@@ -33,10 +33,7 @@ export const pending = {
     'commands/bench/flags.ts': ['llama-cpp', 'ollama'],
     'commands/doctor/command.ts': ['ollama'],
     'commands/doctor/run.ts': ['ollama'],
-    'commands/resume/own-runs.ts': ['ollama', 'openai'],
-    'commands/shared/build-request.ts': ['ollama', 'openai', 'vllm'],
     'commands/shared/run-flags.ts': ['llama-cpp', 'mock', 'ollama', 'openai', 'vllm'],
-    'core/backend.ts': ['ollama'],
     'doctor/address-findings.ts': ['ollama', 'openai'],
     'doctor/diagnose.ts': ['ollama'],
     'doctor/engine-findings.ts': ['llama-cpp', 'ollama', 'openai', 'vllm'],
@@ -61,7 +58,6 @@ export const pending = {
   oldWords: {
     Asked: 5,
     Described: 3,
-    EnginePlace: 7,
     Found: 2,
     Known: 1,
     Reached: 3,

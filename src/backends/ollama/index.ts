@@ -1,5 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import { endpoints } from '../../core/request.ts';
+import { ollamaConnection } from './connection.ts';
 import { ollamaOptionsHelp, ollamaOptionsSchema } from './options.ts';
 
 /** An Ollama server, by its own API: `/v1` would cut long prompts in silence. */
@@ -7,9 +8,10 @@ export const ollamaBackend: BackendDefinition = {
   name: 'ollama',
   summary: 'models of an Ollama server (--host, or OLLAMA_HOST)',
   endpoints,
+  connection: ollamaConnection,
   optionsHelp: ollamaOptionsHelp,
   optionsSchema: ollamaOptionsSchema,
   // Loaded when wanted: the client and its connections cost 60 ms.
-  serves: async (model, place) => (await import('./open-ollama.ts')).servesModel(model, place),
+  serves: async (model, address) => (await import('./open-ollama.ts')).servesModel(model, address),
   open: async (request) => (await import('./open-ollama.ts')).openOllama(request),
 };

@@ -1,4 +1,5 @@
-import type { Backend, OllamaPlace, OpenRequest, Supervision } from '../../core/backend.ts';
+import type { Backend, OpenRequest, Supervision } from '../../core/backend.ts';
+import type { BackendAddress } from '../../core/connection.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatBytes } from '../../text/format.ts';
 import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
@@ -29,8 +30,8 @@ const outageWait = { maxMs: 300_000, onNotice: () => {} };
 const lookMs = 1500;
 
 /** Is there a server that has the model? */
-export async function servesModel(model: string, place: OllamaPlace): Promise<boolean> {
-  const client = createClient(ollamaHost(place), 1);
+export async function servesModel(model: string, address: BackendAddress): Promise<boolean> {
+  const client = createClient(ollamaHost(address), 1);
   const found = await client.show(model, AbortSignal.timeout(lookMs)).catch(() => null);
   await client.close();
   return found !== null;

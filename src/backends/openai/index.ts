@@ -1,5 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import { endpoints } from '../../core/request.ts';
+import { openaiConnection } from './connection.ts';
 import { openaiOptionsHelp, openaiOptionsSchema } from './options.ts';
 
 /** Any server that speaks OpenAI's API: `vllm serve`, `llama-server`, SGLang, LM Studio, a hosted one. */
@@ -7,9 +8,10 @@ export const openaiBackend: BackendDefinition = {
   name: 'openai',
   summary: 'models of an OpenAI-compatible server (--base-url, or OPENAI_BASE_URL)',
   endpoints,
+  connection: openaiConnection,
   optionsHelp: openaiOptionsHelp,
   optionsSchema: openaiOptionsSchema,
   // Loaded when wanted: connections cost 50 ms.
-  serves: async (model, place) => (await import('./server/served-models.ts')).servesModel(model, place),
+  serves: async (model, address) => (await import('./server/served-models.ts')).servesModel(model, address),
   open: async (request) => (await import('./open-openai.ts')).openOpenai(request),
 };

@@ -1,5 +1,6 @@
-import type { OpenRequest } from '../../core/backend.ts';
+import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
+import { gpusOf } from './connection.ts';
 
 /** The engines of a run, each with the GPUs that it may see; null lets it see all. */
 export type EngineLayout = readonly (string | null)[];
@@ -11,8 +12,9 @@ export type EngineLayout = readonly (string | null)[];
  */
 export function engineLayout(
   options: Record<string, unknown>,
-  { gpus, environment }: Pick<OpenRequest, 'gpus' | 'environment'>,
+  { connection, environment }: BackendAddress,
 ): EngineLayout {
+  const gpus = gpusOf(connection);
   const count = (name: string): number => Number(options[name] ?? 1);
   const size = count('tensor_parallel_size') * count('pipeline_parallel_size');
   const wanted = count('data_parallel_size');

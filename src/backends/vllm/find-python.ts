@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { EnginePlace } from '../../core/backend.ts';
+import { type BackendAddress, givenText } from '../../core/connection.ts';
 import { messageOf } from '../../core/errors.ts';
 import { isRecord } from '../../data/is-record.ts';
 
@@ -39,14 +39,12 @@ print(json.dumps({"python": sys.version.split()[0], "vllm": version("vllm") or v
 `;
 const maxMs = 20_000;
 
-type PythonPlace = Pick<EnginePlace, 'python' | 'environment'>;
-
 /** Looks at the Python that the engine would take. */
-export async function findPython(place: PythonPlace): Promise<PythonSearch> {
+export async function findPython(address: BackendAddress): Promise<PythonSearch> {
   const { execa } = await import('execa');
-  const named = pythonCommand(place);
+  const named = pythonCommand(address);
   const outcome = await execa(named.command, ['-c', script], {
-    env: place.environment,
+    env: address.environment,
     extendEnv: false,
     stdin: 'ignore',
     timeout: maxMs,
@@ -61,7 +59,8 @@ export async function findPython(place: PythonPlace): Promise<PythonSearch> {
 }
 
 /** `--python`, else `LLMBATCH_PYTHON`, else that of the active environment, else `python3`. */
-export function pythonCommand({ python, environment }: PythonPlace): Pick<PythonSearch, 'command' | 'namedBy'> {
+export function pythonCommand({ connection, environment }: BackendAddress): Pick<PythonSearch, 'command' | 'namedBy'> {
+  const python = givenText(connection, 'python');
   const { LLMBATCH_PYTHON: told, VIRTUAL_ENV: folder } = environment;
   if (python !== null) return { command: python, namedBy: '--python' };
   if (told) return { command: told, namedBy: 'LLMBATCH_PYTHON' };

@@ -60,11 +60,10 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
       text: `the input names ${source.models.length} models: ${model} is measured (another with -m)`,
     });
   }
-  const { host: address, baseUrl, python } = base.runner;
-  const place = { host: address, baseUrl, python, environment: host.environment };
+  const address = { connection: base.runner.connection, environment: host.environment };
   if (engines.length > 0)
     return engines.map((engine) => ({ backend: findBackend(engine.backend).name, model: engine.model ?? model }));
-  const { definition } = await chooseBackend(base.settings.backend, [model], place);
+  const { definition } = await chooseBackend(base.settings.backend, [model], address);
   return [{ backend: definition.name, model }];
 }
 

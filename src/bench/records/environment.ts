@@ -67,6 +67,7 @@ export async function describeEnvironment(
   { command, flags, backends, environment }: Circumstances,
 ): Promise<BenchEnvironment> {
   const { gpus } = await findGpus(environment);
+  const { python } = runner.connection;
   return {
     schema_version: 1,
     llmbatch: version,
@@ -82,7 +83,7 @@ export async function describeEnvironment(
     report: reportFlagsSchema.parse(flags),
     installs: await findInstalls(backends, {
       ...environment,
-      ...(runner.python === null ? {} : { LLMBATCH_PYTHON: runner.python }),
+      ...(typeof python === 'string' ? { LLMBATCH_PYTHON: python } : {}),
     }),
   };
 }

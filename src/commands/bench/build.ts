@@ -1,8 +1,10 @@
 import { type Options, combine, parseEngine } from '../../bench/plan/matrix.ts';
 import type { BenchRequest } from '../../bench/plan/bench-request.ts';
+import { backends } from '../../backends/index.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { BenchFlags } from './flags.ts';
-import { answerSettings, refuseForeignFlags, runnerSettings } from '../shared/build-request.ts';
+import { refuseForeignFlags } from '../shared/connection-flags.ts';
+import { answerSettings, runnerSettings } from '../shared/build-request.ts';
 
 const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
   workers: [1, 2, 4, 8],
@@ -13,7 +15,7 @@ const defaultBudgetSeconds = 30 * 60;
 
 /** What the flags of `bench` ask for; checked as far as it can be without an engine. */
 export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
-  if (flags.backends === undefined) refuseForeignFlags(flags);
+  if (flags.backends === undefined) refuseForeignFlags(flags, backends);
   const settings = await answerSettings(flags, input ?? '');
   const engines = (flags.backends ?? []).map(parseEngine);
   const options = combine(asLists({ ...settings.options, ...flags.options }));

@@ -1,11 +1,13 @@
+import { backends } from '../../backends/index.ts';
 import { UsageError } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
-import type { RunnerSettings } from '../../core/settings.ts';
+import type { Connection } from '../../core/connection.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { type Manifest, isOwnManifest } from '../../journal/manifest/manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
+import { connectionFlags, longFlag } from '../shared/connection-flags.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
@@ -35,33 +37,32 @@ export function reachOf({ settings, runner }: Manifest): string {
   const flags = [
     ['-b', settings.backend],
     ['-m', settings.model],
-    ['--python', runner.python],
-    ['--host', runner.host],
-    ['--base-url', runner.baseUrl],
+    ...connectionFlags(backends)
+      .filter(({ names }) => names !== 'devices')
+      .map((flag) => [longFlag(flag), textOf(runner.connection[flag.name])] as const),
     ...Object.entries(settings.options).map(([name, value]) => ['--option', `${name}=${String(value)}`]),
   ];
-  return flags
-    .flatMap(([flag, value]) => (value === null ? [] : [`${flag} ${quoteForShell(String(value))}`]))
-    .join(' ');
+  return flags.flatMap(([flag, value]) => (value === null ? [] : [`${flag} ${quoteForShell(value)}`])).join(' ');
 }
 
-/** Addresses that a manifest may hold, the variable that says the same, and the key that would go there. */
-const addresses = [
-  ['baseUrl', 'OPENAI_BASE_URL', 'OPENAI_API_KEY'],
-  ['host', 'OLLAMA_HOST', 'OLLAMA_API_KEY'],
-] as const;
-
-type Places = Partial<Pick<RunnerSettings, 'baseUrl' | 'host' | 'python'>>;
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : (JSON.stringify(value) ?? null));
 
 /**
  * The keys of the environment that a run which is not this user's own must not get: a key goes only to a server that
- * the command line or the environment names, and to no program that neither names.
+ * the command line (`given`) or the environment names, and to no program that neither names.
  */
-export function withheldKeys({ settings, runner }: Manifest, flags: Places, environment: NodeJS.ProcessEnv): string[] {
-  const startsProgram = 'server' in settings.options || (runner.python !== null && flags.python === undefined);
-  const isForeign = (name: 'baseUrl' | 'host', variable: string): boolean =>
-    runner[name] !== null && flags[name] === undefined && environment[variable] !== runner[name];
-  const withheld = addresses.filter(([name, variable]) => startsProgram || isForeign(name, variable));
-  const keys = [...withheld.map(([, , key]) => key), ...(startsProgram ? ['HF_TOKEN'] : [])];
+export function withheldKeys(
+  { settings, runner }: Manifest,
+  given: Connection,
+  environment: NodeJS.ProcessEnv,
+): string[] {
+  const all = connectionFlags(backends);
+  const foreign = all.filter(({ name, variable = '' }) => {
+    const value = runner.connection[name];
+    return value !== undefined && given[name] === undefined && environment[variable] !== value;
+  });
+  // A program can read whatever is in the environment.
+  const startsProgram = 'server' in settings.options || foreign.some(({ names }) => names === 'program');
+  const keys = (startsProgram ? all : foreign).flatMap(({ secrets = [] }) => secrets);
   return keys.filter((key) => environment[key] !== undefined);
 }

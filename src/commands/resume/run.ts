@@ -1,4 +1,5 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { backends } from '../../backends/index.ts';
 import { exists } from '../../files/exists.ts';
 import { UsageError, isTransient } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
@@ -7,6 +8,7 @@ import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
+import { givenConnection } from '../shared/connection-flags.ts';
 import { runnerSettings } from '../shared/build-request.ts';
 import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
@@ -46,7 +48,7 @@ const anyRun = { what: 'no run', isWanted: () => true };
 function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
   const others = 'this run was not started by you here, or its manifest was changed since';
   tell(`${others}; it asks for ${reachOf(manifest)}`);
-  for (const key of withheldKeys(manifest, flags, process.env)) {
+  for (const key of withheldKeys(manifest, givenConnection(flags, backends), process.env)) {
     // The programs that are started must not find it either.
     delete process.env[key];
     tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);

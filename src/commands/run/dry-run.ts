@@ -44,9 +44,8 @@ async function planOf(request: RunRequest, scratch: RunPaths): Promise<Plan> {
   );
   try {
     const { scan } = input;
-    const { host, baseUrl, python } = request.runner;
-    const place = { host, baseUrl, python, environment: process.env };
-    const { definition, reason } = await chooseBackend(settings.backend, scan.models, place);
+    const address = { connection: request.runner.connection, environment: process.env };
+    const { definition, reason } = await chooseBackend(settings.backend, scan.models, address);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
     return {

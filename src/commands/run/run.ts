@@ -2,8 +2,10 @@ import { access, constants } from 'node:fs/promises';
 import { UsageError, codeOf } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
 import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
+import { backends } from '../../backends/index.ts';
 import type { RunRequest } from '../../run/run-request.ts';
-import { answerSettings, refuseForeignFlags, runnerSettings } from '../shared/build-request.ts';
+import { refuseForeignFlags } from '../shared/connection-flags.ts';
+import { answerSettings, runnerSettings } from '../shared/build-request.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { runQueue } from './queue.ts';
 
@@ -20,7 +22,7 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
 /** `llmbatch run`. Returns the exit code. */
 export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
   checkCombination(inputs, flags);
-  refuseForeignFlags(flags);
+  refuseForeignFlags(flags, backends);
   const requests: RunRequest[] = [];
   for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags));
   checkOutputs(requests);

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ollamaHost } from '../../backends/ollama/http/host.ts';
-import { readBaseUrl } from '../../backends/openai/http/base-url.ts';
+import { backends } from '../../backends/index.ts';
 import { UsageError, isErrorKind, messageOf } from '../../core/errors.ts';
 import {
   type AnswerSettings,
@@ -11,6 +10,7 @@ import {
 } from '../../core/settings.ts';
 import { formatOf } from '../../journal/manifest/run-paths.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
+import { givenConnection } from './connection-flags.ts';
 import { readSchema } from './read-schema.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
@@ -38,24 +38,6 @@ function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow 
   return { trimEvery, keepMessages, trimTokens, contextTokens: contextWindow };
 }
 
-/** Flags that say where one engine is. */
-const placeFlags = [
-  ['host', '--host', 'ollama'],
-  ['baseUrl', '--base-url', 'openai'],
-  ['python', '--python', 'vllm'],
-  ['gpus', '--gpus', 'vllm'],
-] as const;
-
-type PlaceFlags = Partial<Pick<AnswerFlags, 'backend'> & Pick<RunnerFlags, 'host' | 'baseUrl' | 'python' | 'gpus'>>;
-
-/** A flag of another engine than the one that is asked for would be dropped in silence. */
-export function refuseForeignFlags(flags: PlaceFlags): void {
-  const { backend = 'auto' } = flags;
-  const foreign = placeFlags.find(([name, , owner]) => flags[name] !== undefined && owner !== backend);
-  if (foreign === undefined || backend === 'auto') return;
-  throw new UsageError(`${foreign[1]} is for ${foreign[2]}, and -b asks for ${backend}`);
-}
-
 /** Flags that are a setting of the same name. */
 const sameNames = [
   'retries',
@@ -64,10 +46,6 @@ const sameNames = [
   'strict',
   'order',
   'fsync',
-  'host',
-  'baseUrl',
-  'python',
-  'gpus',
   'unload',
   'vramLimit',
   'forceHistories',
@@ -80,12 +58,10 @@ export function runnerSettings(
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
-  // What may be secret in it is refused before anything is written.
-  if (flags.baseUrl !== undefined) readBaseUrl(flags.baseUrl);
-  if (flags.host !== undefined) ollamaHost({ host: flags.host, environment: {} });
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,
+    connection: { ...base.connection, ...givenConnection(flags, backends) },
     workers: flags.workers === 'auto' ? null : flags.workers,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,

@@ -38,14 +38,6 @@ export function parseWorkers(text: string): number | null {
   }
 }
 
-/** `0,1` → the numbers of GPUs. */
-export function parseGpus(text: string): number[] {
-  const gpus = text.split(',');
-  if (!gpus.every((gpu) => /^\d+$/.test(gpu)) || new Set(gpus).size < gpus.length)
-    throw new InvalidArgumentError('Expected numbers of GPUs, each once: 0,1.');
-  return gpus.map(Number);
-}
-
 export function parseInteger(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);

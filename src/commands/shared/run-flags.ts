@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
+import { backends } from '../../backends/index.ts';
 import { type VramLimit, defaultConversation } from '../../core/settings.ts';
+import { addConnectionFlags } from './connection-flags.ts';
 import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
@@ -11,10 +13,6 @@ export interface RunnerFlags {
   stallTimeout?: number;
   drainTimeout?: number;
   maxErrorRate?: number;
-  host?: string;
-  baseUrl?: string;
-  python?: string;
-  gpus?: number[];
   unload?: boolean;
   vramLimit?: VramLimit;
   forceHistories?: boolean;
@@ -131,16 +129,9 @@ export function addConversationFlags(command: Command): Command {
     );
 }
 
-/** Flags about the engine's server and its memory; a resume may change them too. */
+/** Flags about where the engine is and about its memory; a resume may change them too. */
 export function addEngineFlags(command: Command): Command {
-  return command
-    .option('--host <address>', 'the Ollama server, as OLLAMA_HOST would name it (default: what the environment says)')
-    .option(
-      '--base-url <url>',
-      'the OpenAI-compatible server, such as http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL)',
-    )
-    .option('--python <path>', 'the Python that has vLLM (default: LLMBATCH_PYTHON, the active environment, python3)')
-    .option('--gpus <list>', 'vllm: one engine on each of these GPUs: 0,1 (default: one engine)', parse.parseGpus)
+  return addConnectionFlags(command, backends)
     .option(
       '--vram-limit <size|share>',
       'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',

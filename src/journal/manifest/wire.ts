@@ -12,9 +12,8 @@ const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options'])
 /** A manifest as it lies on disk. The connection is a list: one run can have several servers. */
 export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {
   const summary = manifest.summary === null ? null : snapshotToWire(manifest.summary);
-  const { host, baseUrl, python, gpus, ...runner } = manifest.runner;
-  const given = Object.entries({ host, baseUrl, python, gpus }).filter(([, value]) => value !== null);
-  const connection = given.length === 0 ? [] : [Object.fromEntries(given)];
+  const { connection: given, ...runner } = manifest.runner;
+  const connection = Object.keys(given).length === 0 ? [] : [given];
   return {
     schema_version: schemaVersion,
     ...(snakeKeys({ ...manifest, runner, connection, summary }, opaque) as object),
@@ -24,9 +23,10 @@ export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | n
 /** What is to be parsed as a manifest, from a file of this version or of version 1. */
 export function fromWire(file: unknown): unknown {
   const manifest = camelKeys(file, opaque);
-  // Version 1 had camelCase within its settings and its summary, and the connection among the settings of the runner.
+  // Version 1 had camelCase within its settings and its summary, and the connection among the settings of the runner,
+  // whose schema reads it from there.
   if (!isRecord(manifest) || manifest['schemaVersion'] === 1) return manifest;
   const { connection, runner } = manifest;
-  const [server] = Array.isArray(connection) ? (connection as unknown[]) : [];
-  return { ...manifest, runner: { ...(runner as object), ...(server as object) } };
+  const [server = {}] = Array.isArray(connection) ? (connection as unknown[]) : [];
+  return { ...manifest, runner: { ...(runner as object), connection: server } };
 }

@@ -40,8 +40,8 @@ export function createBackendCache(): BackendCache {
 
 /** All that an engine is opened with, but for its model. */
 function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
-  const { options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus } = request;
-  return JSON.stringify([name, options, workers, conversationTokens, allowControlTokens, host, baseUrl, python, gpus]);
+  const { options, workers, conversationTokens, allowControlTokens, connection } = request;
+  return JSON.stringify([name, options, workers, conversationTokens, allowControlTokens, connection]);
 }
 
 async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { backends } from '../../backends/index.ts';
-import type { BackendDefinition, EnginePlace } from '../../core/backend.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
+import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import { nearest } from '../../text/nearest.ts';
 
@@ -12,13 +13,13 @@ export interface BackendChoice {
 export async function chooseBackend(
   asked: string,
   models: readonly string[],
-  place: EnginePlace,
+  address: BackendAddress,
 ): Promise<BackendChoice> {
   if (asked !== 'auto') return { definition: findBackend(asked), reason: 'as asked for' };
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   for (const definition of backends) {
-    if (await servesAll(definition, models, place)) return { definition, reason: `it serves ${models.join(', ')}` };
+    if (await servesAll(definition, models, address)) return { definition, reason: `it serves ${models.join(', ')}` };
   }
   throw new UsageError(
     `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
@@ -31,10 +32,10 @@ export async function chooseBackend(
 async function servesAll(
   definition: BackendDefinition,
   models: readonly string[],
-  place: EnginePlace,
+  address: BackendAddress,
 ): Promise<boolean> {
   for (const model of models) {
-    if (!(await definition.serves(model, place))) return false;
+    if (!(await definition.serves(model, address))) return false;
   }
   return true;
 }

@@ -1,4 +1,5 @@
-import type { Backend, EnginePlace } from '../../core/backend.ts';
+import type { Backend } from '../../core/backend.ts';
+import type { BackendAddress } from '../../core/connection.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './best-settings.ts';
 import { type BackendChoice, checkOptions } from './choose-backend.ts';
@@ -51,9 +52,8 @@ async function openBackend(
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
-    gpus: runner.gpus,
     logFile: run.request.paths.engineLog,
-    ...placeOf(run),
+    ...addressOf(run),
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal: host.stop,
     onNotice: (text) => host.notify({ topic: 'engine', text }),
@@ -80,10 +80,8 @@ async function bestFor(
   return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
 }
 
-export const placeOf = ({ request, host }: ReadRun): EnginePlace => ({
-  host: request.runner.host,
-  baseUrl: request.runner.baseUrl,
-  python: request.runner.python,
+export const addressOf = ({ request, host }: ReadRun): BackendAddress => ({
+  connection: request.runner.connection,
   environment: host.environment,
 });
 

@@ -126,8 +126,8 @@ test.each(['two\nlines', 'two\r\nlines', 'a space', 'ключ-секрет', 'nu
   'a key that no header can carry is refused, and not repeated: %j',
   (bad) => {
     const paths = [
-      () => ollamaHost({ host: 'https://example.com', environment: { OLLAMA_API_KEY: bad } }),
-      () => openaiPlace({ baseUrl: 'https://example.com', environment: { OPENAI_API_KEY: bad } }),
+      () => ollamaHost({ connection: { host: 'https://example.com' }, environment: { OLLAMA_API_KEY: bad } }),
+      () => openaiPlace({ connection: { baseUrl: 'https://example.com' }, environment: { OPENAI_API_KEY: bad } }),
     ];
     for (const place of paths) {
       expect(place).toThrow(UsageError);
@@ -137,15 +137,17 @@ test.each(['two\nlines', 'two\r\nlines', 'a space', 'ключ-секрет', 'nu
 );
 
 test('a key with a line feed at its end, as a file has it, is taken', () => {
-  expect(ollamaHost({ host: 'https://a', environment: { OLLAMA_API_KEY: `${key}\r\n` } }).key).toBe(key);
+  expect(ollamaHost({ connection: { host: 'https://a' }, environment: { OLLAMA_API_KEY: `${key}\r\n` } }).key).toBe(
+    key,
+  );
 });
 
 test.each(['http://a/v1?key=hush', 'a/v1?key=hush', 'http://a/#hush', 'http://me:hush@a', 'ftp://a?hush', 'hush@a b'])(
   'an address with a secret in it is refused, and not repeated: %s',
   (address) => {
     const paths = [
-      () => ollamaHost({ host: address, environment: {} }),
-      () => openaiPlace({ baseUrl: address, environment: {} }),
+      () => ollamaHost({ connection: { host: address }, environment: {} }),
+      () => openaiPlace({ connection: { baseUrl: address }, environment: {} }),
     ];
     for (const place of paths) {
       expect(place).toThrow(/^the (address of the Ollama server|base URL) (holds a user name|has more than a path)/);

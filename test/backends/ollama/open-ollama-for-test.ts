@@ -25,13 +25,15 @@ export async function startFake(options: FakeOllamaOptions = {}): Promise<FakeOl
 /** A backend on a server, closed when the test has finished. Without a probe and with a small window, where nothing else is said. */
 export async function openOn({ url }: { url: string }, changes: Partial<OpenRequest> = {}): Promise<Backend> {
   const options = { num_ctx: 1024, slots: 1 };
-  const backend = await ollamaBackend.open(openRequest('tiny-scorer', { host: url, options, ...changes }));
+  const backend = await ollamaBackend.open(
+    openRequest('tiny-scorer', { connection: { host: url }, options, ...changes }),
+  );
   onTestFinished(() => backend.close());
   return backend;
 }
 
 export function clientOf({ url }: { url: string }): OllamaClient {
-  const client = createClient(ollamaHost({ host: url, environment: {} }), 64);
+  const client = createClient(ollamaHost({ connection: { host: url }, environment: {} }), 64);
   onTestFinished(() => client.close());
   return client;
 }

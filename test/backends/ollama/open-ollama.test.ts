@@ -96,13 +96,13 @@ describe('opening Ollama', () => {
     const options = { num_ctx: 1024, slots: 1 };
     const open = (changes: object) => ollamaBackend.open(openRequest('tiny-scorer', { options, ...changes }));
     for (const place of [
-      { host: null, environment: { OLLAMA_HOST: server.host } },
-      { host: server.host, environment: { OLLAMA_HOST: 'nowhere.invalid' } },
+      { connection: {}, environment: { OLLAMA_HOST: server.host } },
+      { connection: { host: server.host }, environment: { OLLAMA_HOST: 'nowhere.invalid' } },
     ]) {
       const backend = await open(place);
       await backend.close();
     }
-    await expect(open({ host: 'me:hush@example.com' })).rejects.toBeInstanceOf(UsageError);
+    await expect(open({ connection: { host: 'me:hush@example.com' } })).rejects.toBeInstanceOf(UsageError);
   });
 
   test.each<[string, 'oom' | 'load-failed' | 'html', string]>([
@@ -171,7 +171,7 @@ describe('closing Ollama', () => {
 
 describe('a model name', () => {
   const serves = (model: string, host: string): boolean | Promise<boolean> =>
-    ollamaBackend.serves(model, { ...nowhere, host });
+    ollamaBackend.serves(model, { ...nowhere, connection: { host } });
 
   test('belongs to Ollama where its server has it', async () => {
     const server = await startFake();

@@ -18,7 +18,9 @@ export async function openOn(
 ): Promise<{ backend: Backend; notices: string[] }> {
   const notices: string[] = [];
   const onNotice = (text: string): void => void notices.push(text);
-  const backend = await openaiBackend.open(openRequest('tiny-scorer', { baseUrl, onNotice, ...changes }));
+  const backend = await openaiBackend.open(
+    openRequest('tiny-scorer', { connection: { baseUrl }, onNotice, ...changes }),
+  );
   onTestFinished(() => backend.close());
   return { backend, notices };
 }

@@ -11,7 +11,8 @@ import { completed, context } from '../conformance.ts';
 import { openOn, startFake } from './open-openai-for-test.ts';
 
 const never = new AbortController().signal;
-const open = (baseUrl: string, changes = {}) => openaiBackend.open(openRequest('tiny-scorer', { baseUrl, ...changes }));
+const open = (baseUrl: string, changes = {}) =>
+  openaiBackend.open(openRequest('tiny-scorer', { connection: { baseUrl }, ...changes }));
 
 describe('what is told of a server', () => {
   test('vllm serve', async () => {
@@ -222,7 +223,7 @@ describe('a server that is away', () => {
 
 describe('it serves a model', () => {
   const serves = (model: string, baseUrl: string | null, environment = {}) =>
-    openaiBackend.serves(model, { host: null, baseUrl, python: null, environment });
+    openaiBackend.serves(model, { connection: { baseUrl }, environment });
 
   test('where a server is named that lists it', async () => {
     const server = await startFake();

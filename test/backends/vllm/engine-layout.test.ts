@@ -13,14 +13,14 @@ test.each<[string, Record<string, unknown>, number[] | null, (string | null)[]]>
   ['data parallelism of one', { data_parallel_size: 1 }, null, [null]],
   ['both, and they agree', { data_parallel_size: 2 }, [5, 7], ['5', '7']],
 ])('%s', (_name, options, gpus, layout) => {
-  expect(engineLayout(options, { gpus, environment: {} })).toEqual(layout);
+  expect(engineLayout(options, { connection: { gpus }, environment: {} })).toEqual(layout);
 });
 
 test('numbers count in what the user lets the program see', () => {
   const environment = { CUDA_VISIBLE_DEVICES: 'GPU-a, 3,7' };
-  expect(engineLayout({}, { gpus: [0, 2], environment })).toEqual(['GPU-a', '7']);
-  expect(engineLayout({ data_parallel_size: 2 }, { gpus: null, environment })).toEqual(['GPU-a', '3']);
-  expect(() => engineLayout({}, { gpus: [3], environment })).toThrow('there is no GPU 3');
+  expect(engineLayout({}, { connection: { gpus: [0, 2] }, environment })).toEqual(['GPU-a', '7']);
+  expect(engineLayout({ data_parallel_size: 2 }, { connection: {}, environment })).toEqual(['GPU-a', '3']);
+  expect(() => engineLayout({}, { connection: { gpus: [3] }, environment })).toThrow('there is no GPU 3');
 });
 
 test.each<[string, Record<string, unknown>, number[], RegExp]>([
@@ -33,7 +33,7 @@ test.each<[string, Record<string, unknown>, number[], RegExp]>([
     /--gpus make 2 engines, and data_parallel_size says 3/,
   ],
 ])('refused: %s', (_name, options, gpus, message) => {
-  expect(() => engineLayout(options, { gpus, environment: {} })).toThrow(message);
+  expect(() => engineLayout(options, { connection: { gpus }, environment: {} })).toThrow(message);
 });
 
 test('options are the engine’s own to check, but for the numbers of GPUs', async () => {

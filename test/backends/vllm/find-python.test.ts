@@ -6,7 +6,8 @@ import { findPython as find } from '../../../src/backends/vllm/find-python.ts';
 import { onlyPrograms } from '../../doctor/scripts.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
-const findPython = (environment: NodeJS.ProcessEnv, python: string | null = null) => find({ python, environment });
+const findPython = (environment: NodeJS.ProcessEnv, python: string | null = null) =>
+  find({ connection: { python }, environment });
 
 const answering = (python: string, vllm: string | null): string => `echo '${JSON.stringify({ python, vllm })}'`;
 

@@ -18,7 +18,7 @@ async function gpusOf(backend: Backend, system: string): Promise<string> {
 const cuda = { platform: 'cuda' } as const;
 
 test('one engine on each GPU, and a system prompt stays with its engine', async () => {
-  const { backend, notices, mark } = await openFakeVllm({ ...cuda, stepMs: 2 }, { gpus: [1, 3] });
+  const { backend, notices, mark } = await openFakeVllm({ ...cuda, stepMs: 2 }, { connection: { gpus: [1, 3] } });
   expect(notices.at(-1)).toContain('2 engines, each 256 sequences at once');
   expect(backend.limits).toMatchObject({ slots: 512, suggestedWorkers: 1024 });
   const systems = Array.from({ length: 40 }, (_, index) => ['a', 'b'][index % 2]!);
@@ -39,7 +39,7 @@ test('each has as many GPUs as the model is spread over', async () => {
 test('what they do is told together', async () => {
   // A thousand tokens, one a step: none of them is answered before all are there, however slow the machine is.
   const fake = { ...cuda, stepMs: 100 };
-  const { backend, loads } = await openFakeVllm(fake, { gpus: [0, 1], options: { max_num_seqs: 4 } });
+  const { backend, loads } = await openFakeVllm(fake, { connection: { gpus: [0, 1] }, options: { max_num_seqs: 4 } });
   const asked = Array.from({ length: 40 }, (_, index) => {
     const messages = [{ role: 'user', content: `${index} ${'z'.repeat(1000)}` }];
     return ask(backend, chat(messages, { temperature: 0 }));
@@ -50,7 +50,10 @@ test('what they do is told together', async () => {
 });
 
 test('one that dies takes none of the others with it, and comes back', async () => {
-  const { backend, restarts, mark, loads } = await openFakeVllm({ ...cuda, stepMs: 100 }, { gpus: [0, 1] });
+  const { backend, restarts, mark, loads } = await openFakeVllm(
+    { ...cuda, stepMs: 100 },
+    { connection: { gpus: [0, 1] } },
+  );
   const before = await markedProcesses(mark);
   const asked = Promise.all(candidates.slice(0, 200).map(({ request }) => ask(backend, request)));
   await waitUntil(() => loads.some(({ running }) => running > 0));
@@ -68,6 +71,6 @@ test('one that dies takes none of the others with it, and comes back', async () 
 });
 
 test('one that does not start ends the others', async () => {
-  const opening = openFakeVllm({ ...cuda, fault: 'gated' }, { gpus: [0, 1] });
+  const opening = openFakeVllm({ ...cuda, fault: 'gated' }, { connection: { gpus: [0, 1] } });
   await expect(opening).rejects.toMatchObject({ kind: 'unauthorized' });
 });

@@ -63,7 +63,7 @@ describe('a start that fails says why, and what to do', () => {
 
 describe('what is not there', () => {
   test('the Python', async () => {
-    const error = await failedStart({}, { python: '/no/such/python' });
+    const error = await failedStart({}, { connection: { python: '/no/such/python' } });
     expect(error).toMatchObject({
       name: 'EngineError',
       kind: 'unusable',
@@ -86,7 +86,7 @@ describe('what is not there', () => {
       'import runpy, sys; sys.version_info = (3, 9, 18); runpy.run_path(sys.argv[1], run_name="__main__")';
     const python = await scratchFile(`#!/bin/sh\nexec python3 -c '${pretend}' "$@"\n`, 'python');
     await chmod(python, 0o755);
-    const error = await failedStart({}, { python });
+    const error = await failedStart({}, { connection: { python } });
     expect(error).toMatchObject({ kind: 'unusable', message: containing('Python 3.9.18 is too old for vLLM') });
   });
 

@@ -49,7 +49,7 @@ test('its connection is a list of servers, empty where the environment says wher
   const path = join(await scratchFolder(), 'out.run.json');
   await writeManifest(path, sampleManifest());
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ connection: [] });
-  const runner = { ...defaultRunnerSettings, baseUrl: 'http://here/v1', gpus: [0, 1] };
+  const runner = { ...defaultRunnerSettings, connection: { baseUrl: 'http://here/v1', gpus: [0, 1] } };
   await writeManifest(path, sampleManifest({ runner }));
   const written = JSON.parse(await readFile(path, 'utf8')) as object;
   expect(written).toMatchObject({ connection: [{ base_url: 'http://here/v1', gpus: [0, 1] }] });
@@ -154,7 +154,9 @@ test('a failed write leaves the one before, and no draft', async () => {
 
 test('the servers that a manifest of version 1 names are taken', async () => {
   const { connection: _, ...wire } = toWire(sampleManifest());
-  const runner = { ...defaultRunnerSettings, host: 'here:1', python: './python' };
-  const path = await scratchFile(JSON.stringify({ ...wire, schema_version: 1, runner }));
-  expect((await readManifest(path))?.runner).toEqual(runner);
+  const { connection: _none, ...others } = defaultRunnerSettings;
+  const servers = { host: 'here:1', baseUrl: null, python: './python', gpus: null };
+  const path = await scratchFile(JSON.stringify({ ...wire, schema_version: 1, runner: { ...others, ...servers } }));
+  const connection = { host: 'here:1', python: './python' };
+  expect((await readManifest(path))?.runner).toEqual({ ...defaultRunnerSettings, connection });
 });

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { OllamaPlace } from '../../../core/backend.ts';
+import { type BackendAddress, givenText } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
@@ -19,7 +19,8 @@ export interface OllamaHost {
  * port and a path are optional; an address that means "any" is this machine; an invalid port is replaced by the default
  * one.
  */
-export function ollamaHost({ host, environment }: OllamaPlace): OllamaHost {
+export function ollamaHost({ connection, environment }: BackendAddress): OllamaHost {
+  const host = givenText(connection, 'host');
   const text = unquote(host ?? environment['OLLAMA_HOST'] ?? '');
   const { scheme, defaultPort, rest } = splitScheme(text);
   const [, address = '', path = ''] = /^([^/]*)(.*)$/s.exec(rest) ?? [];

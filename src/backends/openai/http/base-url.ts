@@ -1,4 +1,4 @@
-import type { EnginePlace } from '../../../core/backend.ts';
+import { type BackendAddress, givenText } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
@@ -15,17 +15,18 @@ export interface ServerPlace {
 }
 
 /** `--base-url`, else OPENAI_BASE_URL; with the key of OPENAI_API_KEY. */
-export function openaiPlace({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): ServerPlace {
-  const named = namedBaseUrl({ baseUrl, environment });
+export function openaiPlace(address: BackendAddress): ServerPlace {
+  const named = namedBaseUrl(address);
   if (named === null) {
     throw new UsageError('no OpenAI-compatible server is named', `Name one with --base-url ${example}.`);
   }
   const { url, isLocal } = readBaseUrl(named);
-  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey('OPENAI_API_KEY', environment) };
+  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey('OPENAI_API_KEY', address.environment) };
 }
 
-export const namedBaseUrl = ({ baseUrl, environment }: Pick<EnginePlace, 'baseUrl' | 'environment'>): string | null =>
-  (baseUrl ?? environment['OPENAI_BASE_URL'] ?? '').trim() || null;
+/** The base URL that a flag or the environment names; null where neither does. */
+export const namedBaseUrl = ({ connection, environment }: BackendAddress): string | null =>
+  (givenText(connection, 'baseUrl') ?? environment['OPENAI_BASE_URL'] ?? '').trim() || null;
 
 const example = 'http://127.0.0.1:8000/v1';
 

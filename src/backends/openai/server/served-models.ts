@@ -3,7 +3,7 @@ import { classifyResponse, classifyThrown } from '../http/classify-error.ts';
 import { type OpenaiClient, createClient } from '../http/client.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import { parsedOrText } from '../../http/json-text.ts';
-import type { EnginePlace } from '../../../core/backend.ts';
+import type { BackendAddress } from '../../../core/connection.ts';
 import { namedBaseUrl, openaiPlace } from '../http/base-url.ts';
 
 /**
@@ -74,9 +74,9 @@ export const isListed = (models: readonly ServedModel[], model: string): boolean
 const lookMs = 5000;
 
 /** Says whether the server that the user named lists the model, or takes any. */
-export async function servesModel(model: string, place: EnginePlace): Promise<boolean> {
-  if (namedBaseUrl(place) === null) return false;
-  const client = createClient(openaiPlace(place), 1);
+export async function servesModel(model: string, address: BackendAddress): Promise<boolean> {
+  if (namedBaseUrl(address) === null) return false;
+  const client = createClient(openaiPlace(address), 1);
   const answer = await askModels(client, AbortSignal.timeout(lookMs)).catch(() => null);
   await client.close();
   if (answer === null || !('found' in answer)) return false;

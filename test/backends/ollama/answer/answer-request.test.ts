@@ -39,7 +39,7 @@ describe('on an Ollama server', () => {
   beforeAll(async () => {
     server = await startFakeOllama({ slots: 2, capabilities: ['completion', 'tools', 'thinking', 'embedding'] });
     const options = { num_ctx: 1024, slots: 2 };
-    backend = await ollamaBackend.open(openRequest('tiny-scorer', { host: server.url, options }));
+    backend = await ollamaBackend.open(openRequest('tiny-scorer', { connection: { host: server.url }, options }));
   });
   beforeEach(() => {
     server.faults = null;

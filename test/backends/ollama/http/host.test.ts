@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ollamaHost } from '../../../../src/backends/ollama/http/host.ts';
 
 const read = (text: string | undefined, environment: NodeJS.ProcessEnv = {}) =>
-  ollamaHost({ host: null, environment: { ...environment, ...(text === undefined ? {} : { OLLAMA_HOST: text }) } });
+  ollamaHost({ connection: {}, environment: { ...environment, ...(text === undefined ? {} : { OLLAMA_HOST: text }) } });
 
 describe('OLLAMA_HOST', () => {
   test.each([
@@ -45,7 +45,9 @@ describe('OLLAMA_HOST', () => {
   });
 
   test('is beaten by --host', () => {
-    expect(ollamaHost({ host: '1.2.3.4:5', environment: { OLLAMA_HOST: 'elsewhere' } }).url).toBe('http://1.2.3.4:5');
+    expect(ollamaHost({ connection: { host: '1.2.3.4:5' }, environment: { OLLAMA_HOST: 'elsewhere' } }).url).toBe(
+      'http://1.2.3.4:5',
+    );
   });
 
   test.each(['ftp://1.2.3.4', 'unix:///run/ollama.sock', 'exa mple', 'http://a:b:c', 'fe80::1%eth0'])(
@@ -84,8 +86,10 @@ describe('the key of a server', () => {
 
 test('a port that is none is a mistake where --host names it, and the default one in OLLAMA_HOST', () => {
   for (const host of ['127.0.0.1:99999', 'box:port', '[::1]:x']) {
-    expect(() => ollamaHost({ host, environment: {} })).toThrow('is not the address of an Ollama server');
-    expect(ollamaHost({ host: null, environment: { OLLAMA_HOST: host } }).url).toMatch(/:11434$/);
+    expect(() => ollamaHost({ connection: { host }, environment: {} })).toThrow(
+      'is not the address of an Ollama server',
+    );
+    expect(ollamaHost({ connection: {}, environment: { OLLAMA_HOST: host } }).url).toMatch(/:11434$/);
   }
-  expect(ollamaHost({ host: '::1', environment: {} }).url).toBe('http://[::1]:11434');
+  expect(ollamaHost({ connection: { host: '::1' }, environment: {} }).url).toBe('http://[::1]:11434');
 });

@@ -24,7 +24,10 @@ async function prepare(server: FakeOllama, changes: Partial<OpenRequest> = {}) {
   const client = clientOf(server);
   const found = await findModel(client, 'tiny-scorer', never);
   const options = (await ollamaOptionsSchema()).parse(changes.options ?? {});
-  return prepareModel({ client, found, options }, openRequest('tiny-scorer', { host: server.url, ...changes }));
+  return prepareModel(
+    { client, found, options },
+    openRequest('tiny-scorer', { connection: { host: server.url }, ...changes }),
+  );
 }
 
 /** Letters are a token each for the bundled model: an estimate of three bytes a token is too low. */

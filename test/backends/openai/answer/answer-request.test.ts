@@ -337,7 +337,7 @@ async function openScripted(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const backend = await openaiBackend.open(openRequest('m', { baseUrl, ...changes }));
+  const backend = await openaiBackend.open(openRequest('m', { connection: { baseUrl }, ...changes }));
   onTestFinished(() => backend.close());
   return { backend };
 }

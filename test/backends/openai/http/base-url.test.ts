@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { openaiPlace } from '../../../../src/backends/openai/http/base-url.ts';
 
-const place = (baseUrl: string | null, environment: NodeJS.ProcessEnv = {}) => openaiPlace({ baseUrl, environment });
+const place = (baseUrl: string | null, environment: NodeJS.ProcessEnv = {}) =>
+  openaiPlace({ connection: { baseUrl }, environment });
 
 test.each([
   ['http://127.0.0.1:8000', 'http://127.0.0.1:8000/v1', 'http://127.0.0.1:8000'],
