@@ -11,13 +11,17 @@ import { addResumeCommand } from './commands/resume/command.ts';
 import { addRunCommand } from './commands/run/command.ts';
 import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
-import { LlmbatchError, UsageError, exitCodes } from './core/errors.ts';
+import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, messageOf } from './core/errors.ts';
 import { version } from './core/version.ts';
 
 /** Runs a command line, and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Whoever read our talk is gone: no reason to stop the work.
+  // A reader of stderr that is gone is no reason to stop the work.
   process.stderr.on('error', () => {});
+  // Commander writes help to `process.stdout`; data goes by `writeStdout`. A reader that has seen enough is no error.
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) !== 'EPIPE') process.exitCode = tellEnd(stdoutError(error), argv.includes('--json'));
+  });
   try {
     checkFolder();
     await createProgram().parseAsync(argv);
@@ -25,6 +29,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = tellEnd(error, argv.includes('--json'));
   }
 }
+
+const stdoutError = (error: unknown): JournalError => new JournalError(`can't write to stdout: ${messageOf(error)}`);
 
 /** Paths mean nothing in a folder that was deleted under the shell. */
 function checkFolder(): void {

@@ -33,6 +33,13 @@ describe('llmbatch --help', () => {
     expect(wrong[3]?.stderr).toContain('Expected a whole number from 0.');
   });
 
+  test('whose reader has seen enough ends as if it had read all', async () => {
+    const folder = await createCliFolder();
+    const { child, outcome } = folder.start(['run', '--help']);
+    child.stdout?.destroy();
+    expect(await outcome).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   test('prints the version', async () => {
     const folder = await createCliFolder();
     expect((await folder.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
