@@ -131,8 +131,10 @@ describe('what the documents show of the program', () => {
     const manifest = JSON.parse(await folder.text('mine.results.jsonl.run.json')) as Record<string, unknown>;
     const { text } = pageAt('docs/output-and-resume.md');
     const listed = tableBetween(text, 'manifest').map(([key]) => key ?? '');
-    const inInput = Object.keys(manifest['input'] as object).map((key) => `input.${key}`);
-    expect(listed.toSorted()).toEqual([...Object.keys(manifest), ...inInput].toSorted());
+    const inner = ['input', 'settings', 'runner'].flatMap((name) =>
+      Object.keys(manifest[name] as object).map((key) => `${name}.${key}`),
+    );
+    expect(listed.toSorted()).toEqual([...Object.keys(manifest), ...inner].toSorted());
     const [result] = await folder.results('mine.results.jsonl');
     const described = tableBetween(text, 'details').flatMap(([keys = '']) => keys.split(', '));
     expect(described).toEqual(expect.arrayContaining(Object.keys(result?.llmbatch ?? { none: true })));
