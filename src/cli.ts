@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { backends as allBackends } from './backends/index.ts';
 import { addBackendsCommand } from './commands/backends/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
@@ -11,11 +12,18 @@ import { addResumeCommand } from './commands/resume/command.ts';
 import { addRunCommand } from './commands/run/command.ts';
 import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
+import type { BackendDefinition } from './core/backend.ts';
 import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, messageOf } from './core/errors.ts';
 import { version } from './core/version.ts';
 
-/** Runs a command line, and sets the exit code of the process. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs a command line, and sets the exit code of the process. `backends` are the engines that there are; the default:
+ * those that come with the package.
+ */
+export async function main(
+  argv: readonly string[],
+  { backends = allBackends }: { backends?: readonly BackendDefinition[] } = {},
+): Promise<void> {
   // A reader of stderr that is gone is no reason to stop the work.
   process.stderr.on('error', () => {});
   // Commander writes help to `process.stdout`; data goes by `writeStdout`. A reader that has seen enough is no error.
@@ -24,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   try {
     checkFolder();
-    await createProgram().parseAsync(argv);
+    await createProgram(backends).parseAsync(argv);
   } catch (error) {
     process.exitCode = tellEnd(error, argv.includes('--json'));
   }
@@ -45,7 +53,7 @@ const onExit = (code: number): void => {
   process.exitCode = code;
 };
 
-function createProgram(): Command {
+function createProgram(backends: readonly BackendDefinition[]): Command {
   const program = new Command('llmbatch')
     .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
     .version(version, '-V, --version')
@@ -61,15 +69,15 @@ function createProgram(): Command {
         'llmbatch validate candidates.jsonl',
       ]),
     );
-  addRunCommand(program, onExit);
-  addResumeCommand(program, onExit);
-  addBenchCommand(program, onExit);
+  addRunCommand(program, backends, onExit);
+  addResumeCommand(program, backends, onExit);
+  addBenchCommand(program, backends, onExit);
   addValidateCommand(program, onExit);
   addDoctorCommand(program, onExit);
   addStatusCommand(program);
   addReportCommand(program);
   addMergeCommand(program, onExit);
-  addBackendsCommand(program);
+  addBackendsCommand(program, backends);
   return program;
 }
 

@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import { backends as allBackends } from './backends/index.ts';
+import type { BackendDefinition } from './core/backend.ts';
 import { type ResultLine, parseResultLine } from './core/result-line.ts';
 import {
   type AnswerSettings,
@@ -29,6 +31,8 @@ export interface BatchOptions {
   settings?: Partial<AnswerSettings>;
   /** Workers, retries, timeouts: likewise. */
   runner?: Partial<RunnerSettings>;
+  /** The engines that there are. Default: `backends`, those that come with the package. */
+  backends?: readonly BackendDefinition[];
   /** Start anew, in place of an earlier run. */
   overwrite?: boolean;
   /** Go on though a setting, the model or the input changed. */
@@ -78,9 +82,10 @@ function requestOf({ input, output = outputPathFor(input), settings, runner, ...
   };
 }
 
-function hostOf({ onResult, onNote, onStart, signal }: BatchOptions): RunHost {
+function hostOf({ backends = allBackends, onResult, onNote, onStart, signal }: BatchOptions): RunHost {
   const never = new AbortController().signal;
   return {
+    backends,
     environment: process.env,
     stdin: Readable.from([]),
     onResults: onResult === undefined ? null : async (lines) => handOn(lines, onResult),

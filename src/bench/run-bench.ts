@@ -60,7 +60,7 @@ export async function runBench(
 async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Promise<boolean> {
   const plan = planOf(file.records);
   if (plan === null) throw new JournalError(`${desk.paths.trials} holds no plan`, 'Start the bench anew.');
-  const wishes = wishesOf(plan.trials);
+  const wishes = wishesOf(plan.trials, host);
   const startedAt = performance.now();
   const spentBefore = spentSeconds(trialsOf(file.records));
   const ended = doneOf(plan, file.records);
@@ -103,9 +103,17 @@ async function noteLeftOut(file: TrialsFile, plan: PlanRecord, leftOut: TrialSpe
 }
 
 /** One for each load: the same object for all of its trials. */
-function wishesOf(specs: readonly TrialSpec[]): Map<string, LoadRequirements> {
+function wishesOf(specs: readonly TrialSpec[], { backends }: BenchHost): Map<string, LoadRequirements> {
   const keys = new Set(specs.map(loadOf));
-  return new Map([...keys].map((key) => [key, wishOf(specs.filter((spec) => loadOf(spec) === key))]));
+  return new Map(
+    [...keys].map((key) => [
+      key,
+      wishOf(
+        specs.filter((spec) => loadOf(spec) === key),
+        backends,
+      ),
+    ]),
+  );
 }
 
 async function usedVram(environment: NodeJS.ProcessEnv): Promise<number | null> {

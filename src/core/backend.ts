@@ -164,12 +164,24 @@ export interface BackendDefinition {
   /** One line for `--help`. */
   readonly summary: string;
   readonly endpoints: readonly Endpoint[];
+  /** True: its answers come from no model. Help names it behind the others. */
+  readonly isSimulated?: boolean;
+  /** What `-m` names here, where that is more than a name: `a GGUF file`. */
+  readonly modelForm?: string;
+  /** The temperature of a request that gives none; absent: the model's own. */
+  readonly defaultTemperature?: number;
+  /** What a user does for this engine to serve one more model, in words that can follow an `or`. */
+  readonly howToServe?: string;
   /** Keys of `--option`, one line each, for `--help`. */
   readonly optionsHelp: Record<string, string>;
   /** The engine has more options than are named here, and refuses those that it does not have. */
   readonly hasOpenOptions?: boolean;
   /** The engine's own connection flags, by the names that their values have in `Connection`: `baseUrl` for `--base-url`. */
   readonly connection?: Readonly<Record<string, ConnectionFlag>>;
+  /** False: nothing that is asked of the engine frees its model. Absent: the model is free when the backend is closed. */
+  readonly canUnload?: boolean;
+  /** Options with which the engine frees its model behind each request; absent where no option does that. */
+  readonly unloadOptions?: Readonly<Record<string, string | number | boolean>>;
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */

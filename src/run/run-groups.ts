@@ -44,7 +44,7 @@ export async function openFirstEngine(run: ReadRun): Promise<void> {
 
 async function openEngine(run: ReadRun, model: string) {
   const { settings } = run.request;
-  const choice = await chooseBackend(settings.backend, run.input.scan.models, addressOf(run));
+  const choice = await chooseBackend(run.host.backends, settings.backend, run.input.scan.models, addressOf(run));
   const mode = chooseMode(settings.mode, groupsOf(run.input));
   noteChoices(run, choice, mode);
   return { choice, mode, opened: await openBestBackend(run, choice, { model, mode }) };

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BackendDefinition } from '../core/backend.ts';
 import type { Emit } from '../core/events.ts';
 import type { Notify } from '../core/notice.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
@@ -28,6 +29,8 @@ export interface RunRequest {
 
 /** What a run needs from outside, and whom it talks to. */
 export interface RunHost {
+  /** The engines that there are, in the order in which they are offered a model that no `--backend` claims. */
+  backends: readonly BackendDefinition[];
   environment: NodeJS.ProcessEnv;
   stdin: Readable;
   /** Result lines, once they are on disk, in completion order; a promise holds the next ones back, until when the

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { backends } from '../../src/backends/index.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type AnswerSettings, defaultAnswerSettings, defaultRunnerSettings } from '../../src/core/settings.ts';
 import { pathsOf } from '../../src/journal/manifest/run-paths.ts';
@@ -39,6 +40,7 @@ export async function createRunFolder(input: string): Promise<RunFolder> {
     overwrite: false,
   };
   const host: RunHost = {
+    backends,
     environment: { XDG_STATE_HOME: at('state') },
     stdin: Readable.from([]),
     onResults: null,

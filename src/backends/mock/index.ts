@@ -21,6 +21,7 @@ export const mockBackend: BackendDefinition = {
   name: 'mock',
   summary: 'no model: deterministic answers, latency and faults, for demos and tests',
   endpoints,
+  isSimulated: true,
   optionsHelp: mockOptionsHelp,
   optionsSchema: mockOptionsSchema,
   serves: (model) => model === 'mock' || model.startsWith('mock:'),

@@ -8,8 +8,10 @@ export const ollamaBackend: BackendDefinition = {
   name: 'ollama',
   summary: 'models of an Ollama server (--host, or OLLAMA_HOST)',
   endpoints,
+  howToServe: 'start an Ollama server and fetch the model (ollama serve; ollama pull NAME)',
   connection: ollamaConnection,
   optionsHelp: ollamaOptionsHelp,
+  unloadOptions: { keep_alive: 0 },
   optionsSchema: ollamaOptionsSchema,
   // Loaded when wanted: the client and its connections cost 60 ms.
   serves: async (model, address) => (await import('./open-ollama.ts')).servesModel(model, address),

@@ -8,8 +8,10 @@ export const openaiBackend: BackendDefinition = {
   name: 'openai',
   summary: 'models of an OpenAI-compatible server (--base-url, or OPENAI_BASE_URL)',
   endpoints,
+  howToServe: 'name another server with --base-url',
   connection: openaiConnection,
   optionsHelp: openaiOptionsHelp,
+  canUnload: false,
   optionsSchema: openaiOptionsSchema,
   // Loaded when wanted: connections cost 50 ms.
   serves: async (model, address) => (await import('./server/served-models.ts')).servesModel(model, address),

@@ -7,6 +7,7 @@ export const vllmBackend: BackendDefinition = {
   name: 'vllm',
   summary: 'models of Hugging Face on GPUs, in a Python with vLLM (--python; pip install vllm)',
   endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
+  howToServe: 'give a model of Hugging Face to a Python with vLLM (--python)',
   connection: vllmConnection,
   optionsHelp: vllmOptionsHelp,
   hasOpenOptions: true,

@@ -92,7 +92,7 @@ async function rateOf(
   { paths, host }: { paths: BenchPaths; host: RunHost },
 ): Promise<number | null> {
   const files = { input: warmUpInput(paths), output: probeOutput(paths) };
-  const request = trialRequest({ ...point, number: 0, repeat: 1, batch: null }, base, files);
+  const request = trialRequest({ ...point, number: 0, repeat: 1, batch: null }, base, files, host.backends);
   const few = { ...request, settings: { ...request.settings, limit: probe.requests } };
   const slot = createBackendCache();
   const name = `${point.backend} ${point.model}`;

@@ -1,5 +1,4 @@
-import { UsageError } from '../../core/errors.ts';
-import { backends } from '../../backends/index.ts';
+import { findBackend } from '../../run/choose/choose-backend.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { Strategy, TrialSpec } from '../records/records.ts';
 
@@ -7,6 +6,8 @@ export type Options = TrialSpec['options'];
 
 /** What is compared with what; each combination is a point. */
 export interface Matrix {
+  /** The engines that there are. */
+  backends: readonly BackendDefinition[];
   engines: Engine[];
   /** Null: auto. */
   workers: (number | null)[];
@@ -58,7 +59,8 @@ function pointOf(point: Point): Point {
  * The combinations without what is meant for another engine: what this one has no name for and another has, or may have, for
  * vLLM takes what it has no name for. An option that no engine has is refused at the trial.
  */
-function optionsFor(engine: Engine, { engines, options: combinations }: Matrix): Options[] {
+function optionsFor(engine: Engine, { backends, engines, options: combinations }: Matrix): Options[] {
+  const definitionOf = ({ backend }: Engine): BackendDefinition => findBackend(backends, backend);
   const own = definitionOf(engine);
   const beside = engines.map(definitionOf);
   const isAnothers = (key: string): boolean => {
@@ -73,12 +75,6 @@ function optionsFor(engine: Engine, { engines, options: combinations }: Matrix):
 }
 
 const isOpen = ({ hasOpenOptions }: BackendDefinition): boolean => hasOpenOptions === true;
-
-const definitionOf = ({ backend }: Engine): BackendDefinition => {
-  const found = backends.find(({ name }) => name === backend);
-  if (found === undefined) throw new UsageError(`no backend is called "${backend}"`);
-  return found;
-};
 
 /** `ollama:gemma3:4b` → the backend up to the first colon, and the model behind it, which may hold more of them. */
 export function parseEngine(text: string): { backend: string; model: string | null } {

@@ -6,7 +6,7 @@ import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, inputOf, warmUpInput } from '../records/bench-paths.ts';
 import type { BenchRequest } from './bench-request.ts';
 import { type FirstRates, chooseSize, isBeyond, lookAtEngines } from './choose-size.ts';
-import { type Engine, type Point, maxBaselineRequests, pointsOf } from './matrix.ts';
+import { type Engine, maxBaselineRequests, pointsOf } from './matrix.ts';
 import { orderTrials } from './order.ts';
 import { type PlanRecord, type TrialSpec, recordsVersion } from '../records/records.ts';
 import { maxWarmUp } from '../trial/run-trial.ts';
@@ -23,8 +23,10 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
     const wish = { ...request, engines };
     const rates = request.budgetSeconds === null ? none : await lookAtEngines(wish, paths, host);
     const sizes = request.sizes ?? [chooseSize(rates, wish, { requests: source.requests, notify: host.notify })];
-    const points = pointsOf({ ...request, engines, sizes }).filter(canBeMeasured);
-    if (request.strategies.includes('baseline')) host.notify({ topic: 'bench', text: baselineText(engines) });
+    const points = pointsOf({ ...request, engines, sizes }).filter(
+      ({ backend, strategy }) => strategy !== 'baseline' || canUnload(host, backend),
+    );
+    if (request.strategies.includes('baseline')) host.notify({ topic: 'bench', text: baselineText(engines, host) });
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
     const all = orderTrials(points, request);
     const trials = all.filter((spec) => !isBeyond(spec, rates, request.budgetSeconds ?? Infinity));
@@ -62,17 +64,20 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
   }
   const address = { connection: base.runner.connection, environment: host.environment };
   if (engines.length > 0)
-    return engines.map((engine) => ({ backend: findBackend(engine.backend).name, model: engine.model ?? model }));
-  const { definition } = await chooseBackend(base.settings.backend, [model], address);
+    return engines.map((engine) => ({
+      backend: findBackend(host.backends, engine.backend).name,
+      model: engine.model ?? model,
+    }));
+  const { definition } = await chooseBackend(host.backends, base.settings.backend, [model], address);
   return [{ backend: definition.name, model }];
 }
 
-/** A server that somebody else runs keeps its model loaded, whatever we ask. */
-const canBeMeasured = ({ backend, strategy }: Point): boolean => strategy !== 'baseline' || backend !== 'openai';
+const canUnload = ({ backends }: RunHost, name: string): boolean => findBackend(backends, name).canUnload !== false;
 
-function baselineText(engines: readonly Engine[]): string {
+function baselineText(engines: readonly Engine[], host: RunHost): string {
   const text = `baseline: ${maxBaselineRequests} requests a trial at most, for each of them loads the model`;
-  return engines.some(({ backend }) => backend === 'openai') ? `${text}; none on openai, which can't unload it` : text;
+  const without = new Set(engines.map(({ backend }) => backend).filter((name) => !canUnload(host, name)));
+  return without.size === 0 ? text : `${text}; none on ${[...without].join(', ')}, which can't unload it`;
 }
 
 /** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */

@@ -61,7 +61,7 @@ async function runWarm(
   slot.facts()?.backend.inspection?.clearPromptCache?.();
   const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
   const files = { input: inputOf(paths, spec.size), output: join(paths.folder, outputNameOf(spec)) };
-  const outcome = await runUnlisted(trialRequest(spec, desk.base, files), desk, watch);
+  const outcome = await runUnlisted(trialRequest(spec, desk.base, files, desk.host.backends), desk, watch);
   if (outcome.manifest.state !== 'finished') return null;
   return finishedRecord(spec, {
     startedAt,
@@ -78,7 +78,8 @@ async function runWarm(
 async function warmUp(spec: TrialSpec, desk: TrialDesk): Promise<void> {
   if (spec.strategy === 'baseline') return;
   const output = join(desk.paths.folder, 'outputs', `${trialPrefix(spec)}warm-up.jsonl`);
-  const request = trialRequest(spec, desk.base, { input: warmUpInput(desk.paths), output });
+  const files = { input: warmUpInput(desk.paths), output };
+  const request = trialRequest(spec, desk.base, files, desk.host.backends);
   const limit = Math.min(maxWarmUp, Math.max(minWarmUp, 2 * (spec.workers ?? 0)));
   const settings = { ...request.settings, limit };
   await runUnlisted({ ...request, settings }, withoutModes(desk), null);

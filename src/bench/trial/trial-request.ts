@@ -1,4 +1,5 @@
 import { findBackend } from '../../run/choose/choose-backend.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { LoadRequirements } from './bench-slot.ts';
@@ -6,7 +7,12 @@ import type { TrialBase } from '../records/environment.ts';
 import type { TrialSpec } from '../records/records.ts';
 
 /** A trial as a run of its own: `input` to `output`, sent in the way of its strategy. */
-export function trialRequest(spec: TrialSpec, base: TrialBase, files: { input: string; output: string }): RunRequest {
+export function trialRequest(
+  spec: TrialSpec,
+  base: TrialBase,
+  files: { input: string; output: string },
+  backends: readonly BackendDefinition[],
+): RunRequest {
   const { strategy, backend, model } = spec;
   return {
     input: files.input,
@@ -17,7 +23,7 @@ export function trialRequest(spec: TrialSpec, base: TrialBase, files: { input: s
       backend,
       model,
       mode: strategy === 'conversation' ? 'conversation' : 'independent',
-      options: { ...spec.options, ...(unloadsByItself(spec) ? { keep_alive: 0 } : {}) },
+      options: { ...spec.options, ...unloadOptions(spec, backends) },
       // What is to be left out was left out of the sample.
       format: 'jsonl',
       limit: null,
@@ -30,15 +36,18 @@ export function trialRequest(spec: TrialSpec, base: TrialBase, files: { input: s
   };
 }
 
-/** A server that frees its model behind a request when it is asked to; other engines are closed and opened again. */
-const unloadsByItself = ({ strategy, backend }: TrialSpec): boolean =>
-  strategy === 'baseline' && 'keep_alive' in findBackend(backend).optionsHelp;
+/** Options that make a server free its model behind each request; other engines are closed and opened again. */
+const unloadOptions = (
+  { strategy, backend }: TrialSpec,
+  backends: readonly BackendDefinition[],
+): BackendDefinition['unloadOptions'] =>
+  strategy === 'baseline' ? findBackend(backends, backend).unloadOptions : undefined;
 
 /** What the trials of one load want of their engine. */
-export function wishOf(specs: readonly TrialSpec[]): LoadRequirements {
+export function wishOf(specs: readonly TrialSpec[], backends: readonly BackendDefinition[]): LoadRequirements {
   const workers = specs.map((spec) => spec.workers);
   return {
     workers: workers.includes(null) ? null : Math.max(...workers.map(Number)),
-    isCycled: specs.some((spec) => spec.strategy === 'baseline' && !unloadsByItself(spec)),
+    isCycled: specs.some((spec) => spec.strategy === 'baseline' && unloadOptions(spec, backends) === undefined),
   };
 }

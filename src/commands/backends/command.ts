@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { helpText } from '../shared/exit-codes.ts';
 
-export function addBackendsCommand(program: Command): void {
+export function addBackendsCommand(program: Command, backends: readonly BackendDefinition[]): void {
   program
     .command('backends')
     .summary('the engines, and their --option keys')
@@ -9,7 +10,6 @@ export function addBackendsCommand(program: Command): void {
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText('after', helpText(['llmbatch backends']))
     .action(async ({ json }: { json: boolean }) => {
-      const { backends } = await import('../../backends/index.ts');
       const { writeStdout } = await import('../shared/write-stdout.ts');
       const list = backends.map(({ name, summary, endpoints, optionsHelp }) => ({
         name,

@@ -1,6 +1,6 @@
 import { type Options, combine, parseEngine } from '../../bench/plan/matrix.ts';
 import type { BenchRequest } from '../../bench/plan/bench-request.ts';
-import { backends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { BenchFlags } from './flags.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
@@ -14,15 +14,25 @@ const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
 const defaultBudgetSeconds = 30 * 60;
 
 /** What the flags of `bench` ask for; checked as far as it can be without an engine. */
-export async function buildBench(input: string | null, flags: BenchFlags): Promise<BenchRequest> {
+export async function buildBench(
+  input: string | null,
+  flags: BenchFlags,
+  backends: readonly BackendDefinition[],
+): Promise<BenchRequest> {
   if (flags.backends === undefined) refuseForeignFlags(flags, backends);
   const settings = await answerSettings(flags, input ?? '');
   const engines = (flags.backends ?? []).map(parseEngine);
   const options = combine(asLists({ ...settings.options, ...flags.options }));
-  await checkEngines(engines, settings.backend, options);
+  const names =
+    engines.length === 0 && settings.backend !== 'auto' ? [settings.backend] : engines.map(({ backend }) => backend);
+  await checkEngines(
+    names.map((name) => findBackend(backends, name)),
+    options,
+  );
   return {
+    backends,
     input,
-    base: { settings, runner: runnerSettings({ ...flags, workers: 'auto' }) },
+    base: { settings, runner: runnerSettings({ ...flags, workers: 'auto' }, backends) },
     engines,
     options,
     ...sizesOf(flags),
@@ -45,9 +55,7 @@ function sizesOf(flags: BenchFlags) {
 }
 
 /** Of several engines, each takes the options that it has. */
-async function checkEngines(engines: BenchRequest['engines'], asked: string, options: Options[]): Promise<void> {
-  const definitions = engines.map(({ backend }) => findBackend(backend));
-  if (engines.length === 0 && asked !== 'auto') definitions.push(findBackend(asked));
+async function checkEngines(definitions: readonly BackendDefinition[], options: Options[]): Promise<void> {
   const [only] = definitions;
   if (only === undefined || definitions.length > 1) return;
   for (const combination of options) await checkOptions(only, combination);

@@ -1,9 +1,14 @@
 import type { Command } from 'commander';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type BenchFlags, addBenchFlags } from './flags.ts';
 import { helpText } from '../shared/exit-codes.ts';
 
-export function addBenchCommand(program: Command, onExit: (code: number) => void): void {
+export function addBenchCommand(
+  program: Command,
+  backends: readonly BackendDefinition[],
+  onExit: (code: number) => void,
+): void {
   const command = program
     .command('bench')
     .summary('measure settings on your own requests, and keep the best')
@@ -11,7 +16,7 @@ export function addBenchCommand(program: Command, onExit: (code: number) => void
       'Measures how fast your own requests run with each setting (workers, engines, ways of sending, options), explains the result, and saves the best setting for `run --workers auto`. Every trial is saved as it ends. Exits 3 when a trial or a stability check fails.',
     )
     .argument('[input]', 'a JSONL or CSV file, or - (default: the bundled candidates)');
-  addBenchFlags(command).addHelpText(
+  addBenchFlags(command, backends).addHelpText(
     'after',
     helpText([
       'llmbatch bench --workers 1,2,4,8',
@@ -24,7 +29,7 @@ export function addBenchCommand(program: Command, onExit: (code: number) => void
   command.action(async (input: string | undefined, flags: BenchFlags) => {
     refuseBeside(command, flags);
     const { runBenchCommand } = await import('./run.ts');
-    onExit(await runBenchCommand(input ?? null, flags));
+    onExit(await runBenchCommand(input ?? null, flags, backends));
   });
 }
 

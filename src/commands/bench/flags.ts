@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Strategy, strategies } from '../../bench/records/records.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import * as parse from '../shared/parse-values.ts';
 import {
   type AnswerFlags,
@@ -35,7 +36,7 @@ export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
   minSuccess?: number;
 }
 
-export function addBenchFlags(command: Command): Command {
+export function addBenchFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addStabilityFlags(addReportFlags(addMatrixFlags(command)))
     .option(
       '--budget <duration>',
@@ -46,7 +47,7 @@ export function addBenchFlags(command: Command): Command {
     .option('-o, --output <folder>', 'the folder itself')
     .option('--resume [folder]', 'go on with a stopped bench (default: the newest of bench-results)')
     .option('--report <folder>', 'render the report of a bench again; runs nothing');
-  return addCarryFlags(addConversationFlags(addAnswerFlags(command)));
+  return addCarryFlags(addConversationFlags(addAnswerFlags(command, backends)), backends);
 }
 
 function addMatrixFlags(command: Command): Command {
@@ -117,8 +118,8 @@ function addStabilityFlags(command: Command): Command {
 }
 
 /** How each trial is carried out: what of `run` has a meaning here. */
-function addCarryFlags(command: Command): Command {
-  return addEngineFlags(command)
+function addCarryFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  return addEngineFlags(command, backends)
     .option('--retries <n>', 'as for run', parse.parseCountOrZero)
     .option('--timeout <duration>', 'as for run', parse.parseDuration)
     .option('--stall-timeout <duration>', 'as for run', parse.parseDuration)

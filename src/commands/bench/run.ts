@@ -5,6 +5,7 @@ import { planBench } from '../../bench/plan/plan-bench.ts';
 import type { PlanRecord } from '../../bench/records/records.ts';
 import { type BenchHost, runBench } from '../../bench/run-bench.ts';
 import type { TrialBase } from '../../bench/records/environment.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { exitCodes } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { makeFolder } from '../../files/make-folder.ts';
@@ -17,14 +18,18 @@ import { buildBench } from './build.ts';
 import { type Interrupts, watchInterrupts } from '../shared/interrupts.ts';
 
 /** `llmbatch bench`. Returns the exit code. */
-export async function runBenchCommand(input: string | null, flags: BenchFlags): Promise<number> {
+export async function runBenchCommand(
+  input: string | null,
+  flags: BenchFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   if (flags.report !== undefined) return reportBench(flags.report, flags);
   const screen = createBenchScreen(flags.progress);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
   );
   try {
-    const host = hostOf(screen, interrupts);
+    const host = hostOf(backends, screen, interrupts);
     const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
     const isFinished = await runBench(bench.paths, bench, host);
     screen.close();
@@ -48,7 +53,7 @@ interface OpenBench {
 
 async function startBench(input: string | null, flags: BenchFlags, host: BenchHost): Promise<OpenBench> {
   completeWeights(flags.weights ?? {});
-  const request = await buildBench(input, flags);
+  const request = await buildBench(input, flags, host.backends);
   const paths = await newBenchFolder(
     flags,
     flags.name ?? flags.backends?.join('-') ?? flags.model ?? input ?? 'candidates',
@@ -76,8 +81,9 @@ async function resumeBench(asked: string | true): Promise<OpenBench> {
 }
 
 /** What each trial says of its own, once. */
-function hostOf(screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
+function hostOf(backends: readonly BackendDefinition[], screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
   return {
+    backends,
     environment: process.env,
     stdin: process.stdin,
     stop,

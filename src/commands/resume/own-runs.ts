@@ -1,13 +1,12 @@
-import { backends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
-import type { Connection } from '../../core/connection.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { type Manifest, isOwnManifest } from '../../journal/manifest/manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
-import { connectionFlags, longFlag } from '../shared/connection-flags.ts';
+import { connectionFlags, givenConnection, longFlag } from '../shared/connection-flags.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
@@ -15,25 +14,28 @@ export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
   isInRunFolder(manifestPath, process.env) || isOwnManifest(manifestPath, await openSealKey(process.env));
 
 /** The newest run of this folder that is wanted, and that this user started. */
-export async function findOwnRun(isWanted: (run: FoundRun) => boolean): Promise<FoundRun> {
+export async function findOwnRun(
+  isWanted: (run: FoundRun) => boolean,
+  backends: readonly BackendDefinition[],
+): Promise<FoundRun> {
   const found = (await findRuns(process.cwd(), process.env)).filter(isWanted);
   for (const run of found) if (await isOwnRun(run)) return run;
   const [other] = found;
-  if (other !== undefined) throw refusal(other);
+  if (other !== undefined) throw refusal(other, backends);
   throw new UsageError(
     'no unfinished run was started in this folder',
     'Name an output, or start one with: llmbatch run <input>',
   );
 }
 
-const refusal = ({ manifestPath, manifest, output }: FoundRun): UsageError =>
+const refusal = ({ manifestPath, manifest, output }: FoundRun, backends: readonly BackendDefinition[]): UsageError =>
   new UsageError(
-    `nothing was run: ${manifestPath} was not written by you here, or was changed since. It asks for ${reachOf(manifest)}`,
+    `nothing was run: ${manifestPath} was not written by you here, or was changed since. It asks for ${reachOf(manifest, backends)}`,
     `Where that is what you want, name the output: llmbatch resume ${quoteForShell(output)}`,
   );
 
 /** Describes what a manifest would start and where it would send the requests, as the flags that say the same. */
-export function reachOf({ settings, runner }: Manifest): string {
+export function reachOf({ settings, runner }: Manifest, backends: readonly BackendDefinition[]): string {
   const flags = [
     ['-b', settings.backend],
     ['-m', settings.model],
@@ -47,15 +49,19 @@ export function reachOf({ settings, runner }: Manifest): string {
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : (JSON.stringify(value) ?? null));
 
+interface KeySources {
+  /** What commander made of the command line. */
+  flags: object;
+  environment: NodeJS.ProcessEnv;
+  backends: readonly BackendDefinition[];
+}
+
 /**
  * The keys of the environment that a run which is not this user's own must not get: a key goes only to a server that
- * the command line (`given`) or the environment names, and to no program that neither names.
+ * the command line or the environment names, and to no program that neither names.
  */
-export function withheldKeys(
-  { settings, runner }: Manifest,
-  given: Connection,
-  environment: NodeJS.ProcessEnv,
-): string[] {
+export function withheldKeys({ settings, runner }: Manifest, { flags, environment, backends }: KeySources): string[] {
+  const given = givenConnection(flags, backends);
   const all = connectionFlags(backends);
   const foreign = all.filter(({ name, variable = '' }) => {
     const value = runner.connection[name];

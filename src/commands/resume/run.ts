@@ -1,5 +1,5 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { backends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { exists } from '../../files/exists.ts';
 import { UsageError, isTransient } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
@@ -8,7 +8,6 @@ import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
-import { givenConnection } from '../shared/connection-flags.ts';
 import { runnerSettings } from '../shared/build-request.ts';
 import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
@@ -17,10 +16,14 @@ import { tell } from '../shared/print.ts';
 import { runQueue } from '../run/queue.ts';
 
 /** `llmbatch resume`. Returns the exit code. */
-export async function resumeRun(output: string | undefined, flags: RunnerFlags): Promise<number> {
-  const run = output === undefined ? await findOwnRun(isUnfinished) : await findRun(output, anyRun);
+export async function resumeRun(
+  output: string | undefined,
+  flags: RunnerFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
+  const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
   const { manifest } = run;
-  if (!(await isOwnRun(run))) tellOfOthers(manifest, flags);
+  if (!(await isOwnRun(run))) tellOfOthers(manifest, flags, backends);
   const paths = pathsOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
@@ -33,22 +36,22 @@ export async function resumeRun(output: string | undefined, flags: RunnerFlags):
     spool: isPiped ? await spoolOf(manifest, paths) : null,
     paths,
     settings: manifest.settings,
-    runner: runnerSettings(flags, manifest.runner),
+    runner: runnerSettings(flags, backends, manifest.runner),
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: false,
     isResume: true,
   };
-  return runQueue([request], { ...flags, toStdout });
+  return runQueue([request], { ...flags, backends, toStdout });
 }
 
 const anyRun = { what: 'no run', isWanted: () => true };
 
 /** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
-function tellOfOthers(manifest: Manifest, flags: RunnerFlags): void {
+function tellOfOthers(manifest: Manifest, flags: RunnerFlags, backends: readonly BackendDefinition[]): void {
   const others = 'this run was not started by you here, or its manifest was changed since';
-  tell(`${others}; it asks for ${reachOf(manifest)}`);
-  for (const key of withheldKeys(manifest, givenConnection(flags, backends), process.env)) {
+  tell(`${others}; it asks for ${reachOf(manifest, backends)}`);
+  for (const key of withheldKeys(manifest, { flags, backends, environment: process.env })) {
     // The programs that are started must not find it either.
     delete process.env[key];
     tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);

@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { helpText } from '../shared/exit-codes.ts';
 import type { RunFlags } from './run.ts';
 import { collectPriority, parseCount } from '../shared/parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';
 
-export function addRunCommand(program: Command, onExit: (code: number) => void): void {
+export function addRunCommand(
+  program: Command,
+  backends: readonly BackendDefinition[],
+  onExit: (code: number) => void,
+): void {
   const command = program
     .command('run')
     .summary('run each input to its output')
@@ -25,7 +30,7 @@ export function addRunCommand(program: Command, onExit: (code: number) => void):
       parseCount,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
-  addRunnerFlags(addConversationFlags(addAnswerFlags(command))).addHelpText(
+  addRunnerFlags(addConversationFlags(addAnswerFlags(command, backends)), backends).addHelpText(
     'after',
     helpText([
       'llmbatch run candidates.jsonl',
@@ -36,6 +41,6 @@ export function addRunCommand(program: Command, onExit: (code: number) => void):
   );
   command.action(async (inputs: string[], flags: RunFlags) => {
     const { runInputs } = await import('./run.ts');
-    onExit(await runInputs(inputs, flags));
+    onExit(await runInputs(inputs, flags, backends));
   });
 }

@@ -1,3 +1,4 @@
+import type { BackendDefinition } from '../../core/backend.ts';
 import { printable } from '../../text/printable.ts';
 import { isRejected } from '../../core/request.ts';
 import { chooseMode } from '../../run/choose/choose-mode.ts';
@@ -12,9 +13,12 @@ import { printJson, printText } from '../shared/print.ts';
 import { exitCodes } from '../../core/errors.ts';
 
 /** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
-export async function dryRun(requests: readonly RunRequest[], { json }: { json: boolean }): Promise<number> {
+export async function dryRun(
+  requests: readonly RunRequest[],
+  { backends, json }: { backends: readonly BackendDefinition[]; json: boolean },
+): Promise<number> {
   for (const request of requests) {
-    const plan = await withScratchPaths((scratch) => planOf(request, scratch));
+    const plan = await withScratchPaths((scratch) => planOf(request, scratch, backends));
     await (json ? printJson(`${JSON.stringify(plan)}\n`) : printText(renderPlan(plan)));
   }
   return exitCodes.ok;
@@ -33,7 +37,7 @@ interface Plan {
   first_request: unknown;
 }
 
-async function planOf(request: RunRequest, scratch: RunPaths): Promise<Plan> {
+async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly BackendDefinition[]): Promise<Plan> {
   const { settings } = request;
   const input = await readInput(
     { ...request, paths: scratch },
@@ -45,7 +49,7 @@ async function planOf(request: RunRequest, scratch: RunPaths): Promise<Plan> {
   try {
     const { scan } = input;
     const address = { connection: request.runner.connection, environment: process.env };
-    const { definition, reason } = await chooseBackend(settings.backend, scan.models, address);
+    const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, address);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
     return {

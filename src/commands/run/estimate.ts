@@ -1,4 +1,5 @@
 import { type RunEstimate, estimateRun } from '../../bench/estimate-run.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { exitCodes } from '../../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatRate } from '../../text/format.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
@@ -12,10 +13,18 @@ import { printJson, printText } from '../shared/print.ts';
 
 const usualSample = { size: 200, maxMs: 60_000 };
 
+interface EstimateOptions {
+  backends: readonly BackendDefinition[];
+  /** Requests of the sample; null: as many as usual. */
+  size: number | null;
+  json: boolean;
+  progress: ProgressMode;
+}
+
 /** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. `size` null: the usual. */
 export async function estimate(
   requests: readonly RunRequest[],
-  { size: asked, json, progress }: { size: number | null; json: boolean; progress: ProgressMode },
+  { backends, size: asked, json, progress }: EstimateOptions,
 ): Promise<number> {
   // Who says how many, has the time for them.
   const sample = asked === null ? usualSample : { size: asked, maxMs: null };
@@ -26,6 +35,7 @@ export async function estimate(
   try {
     for (const request of requests) {
       const host: RunHost = {
+        backends,
         environment: process.env,
         stdin: process.stdin,
         stop: interrupts.stop,

@@ -1,3 +1,4 @@
+import type { BackendDefinition } from '../../core/backend.ts';
 import { EngineError, LlmbatchError, exitCodes } from '../../core/errors.ts';
 import { snapshotToWire } from '../../core/snapshot.ts';
 import { quoteForShell } from '../../text/format.ts';
@@ -14,6 +15,7 @@ import { printJson, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 
 export interface QueueOptions {
+  backends: readonly BackendDefinition[];
   progress: ProgressMode;
   /** Print the summaries as JSON on stdout. */
   json: boolean;
@@ -64,6 +66,7 @@ interface Desk {
 async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<number> {
   const run = { isOurs: !request.overwrite };
   const host: RunHost = {
+    backends: options.backends,
     environment: process.env,
     stdin: process.stdin,
     stop: interrupts.stop,

@@ -2,7 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { UsageError, codeOf } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
 import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
-import { backends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
+import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
@@ -20,22 +21,26 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
 }
 
 /** `llmbatch run`. Returns the exit code. */
-export async function runInputs(inputs: readonly string[], flags: RunFlags): Promise<number> {
+export async function runInputs(
+  inputs: readonly string[],
+  flags: RunFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   checkCombination(inputs, flags);
   refuseForeignFlags(flags, backends);
   const requests: RunRequest[] = [];
-  for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags));
+  for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags, backends));
   checkOutputs(requests);
   if (flags.dryRun) {
     const { dryRun } = await import('./dry-run.ts');
-    return dryRun(requests, flags);
+    return dryRun(requests, { ...flags, backends });
   }
   for (const { input } of requests) await checkReadable(input);
   if (flags.estimate !== undefined) {
     const { estimate } = await import('./estimate.ts');
-    return estimate(requests, { ...flags, size: flags.estimate === true ? null : flags.estimate });
+    return estimate(requests, { ...flags, backends, size: flags.estimate === true ? null : flags.estimate });
   }
-  return runQueue(requests, { ...flags, toStdout: isToStdout(inputs[0] ?? '', flags) });
+  return runQueue(requests, { ...flags, backends, toStdout: isToStdout(inputs[0] ?? '', flags) });
 }
 
 function checkCombination(inputs: readonly string[], flags: RunFlags): void {
@@ -82,14 +87,15 @@ function byPriority(inputs: readonly string[], priority: Record<string, number>)
   return inputs.toSorted((left, right) => (priority[right] ?? 0) - (priority[left] ?? 0));
 }
 
-async function requestFor(input: string, flags: RunFlags): Promise<RunRequest> {
+async function requestFor(input: string, flags: RunFlags, backends: readonly BackendDefinition[]): Promise<RunRequest> {
   const settings = await answerSettings(flags, input);
+  if (settings.backend !== 'auto') await checkOptions(findBackend(backends, settings.backend), settings.options);
   return {
     input,
     spool: null,
     paths: await pathsFor(input, flags),
     settings,
-    runner: runnerSettings(flags),
+    runner: runnerSettings(flags, backends),
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: flags.overwrite,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { backends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError, isErrorKind, messageOf } from '../../core/errors.ts';
 import {
   type AnswerSettings,
@@ -9,7 +9,6 @@ import {
   defaultRunnerSettings,
 } from '../../core/settings.ts';
 import { formatOf } from '../../journal/manifest/run-paths.ts';
-import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import { givenConnection } from './connection-flags.ts';
 import { readSchema } from './read-schema.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
@@ -17,7 +16,6 @@ import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
 export async function answerSettings(flags: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
   const settings = { ...defaultAnswerSettings, format: formatOf(input), ...withoutUndefined(flagsAsSettings(flags)) };
-  if (settings.backend !== 'auto') await checkOptions(findBackend(settings.backend), settings.options);
   return {
     ...settings,
     system: await textOrFile('--system', flags.system),
@@ -54,6 +52,7 @@ const sameNames = [
 /** The settings of how a run is carried out: the flags that were given, over what was there before. */
 export function runnerSettings(
   flags: Partial<RunnerFlags> & { strict?: boolean },
+  backends: readonly BackendDefinition[],
   base: RunnerSettings = defaultRunnerSettings,
 ): RunnerSettings {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { backends } from '../../backends/index.ts';
 import { type VramLimit, defaultConversation } from '../../core/settings.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { addConnectionFlags } from './connection-flags.ts';
 import * as parse from './parse-values.ts';
 
@@ -50,14 +50,14 @@ export interface AnswerFlags {
   allowEmptyAnswers: boolean;
 }
 
-export function addAnswerFlags(command: Command): Command {
+export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   return command
     .option(
       '-b, --backend <name>',
-      'the engine: llama-cpp, ollama, openai, vllm, mock; auto takes the first that serves the model',
+      `the engine: ${backendNames(backends)}; auto takes the first that serves the model`,
       'auto',
     )
-    .option('-m, --model <model>', 'the model (a GGUF file for llama-cpp); replaces the model that a line names')
+    .option('-m, --model <model>', `the model${modelForms(backends)}; replaces the model that a line names`)
     .addOption(
       new Option('--mode <mode>', 'how requests that share a system prompt are sent')
         .choices(['auto', 'independent', 'conversation'])
@@ -71,7 +71,7 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option(
       '--temperature <number>',
-      "for lines without their own (default: llama-cpp 0, others the model's own)",
+      `for lines without their own (default: ${temperatures(backends)}the model's own)`,
       parse.parseNumber,
     )
     .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
@@ -99,6 +99,27 @@ export function addAnswerFlags(command: Command): Command {
     )
     .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
     .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false);
+}
+
+/** The names of the engines, those that answer without a model last. */
+const backendNames = (backends: readonly BackendDefinition[]): string =>
+  backends
+    .toSorted((left, right) => Number(left.isSimulated === true) - Number(right.isSimulated === true))
+    .map(({ name }) => name)
+    .join(', ');
+
+function modelForms(backends: readonly BackendDefinition[]): string {
+  const forms = backends.flatMap(({ name, modelForm }) =>
+    modelForm === undefined ? [] : [`${modelForm} for ${name}`],
+  );
+  return forms.length === 0 ? '' : ` (${forms.join(', ')})`;
+}
+
+function temperatures(backends: readonly BackendDefinition[]): string {
+  const own = backends.flatMap(({ name, defaultTemperature: value }) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
+  return own.length === 0 ? '' : `${own.join(', ')}, others `;
 }
 
 export function addConversationFlags(command: Command): Command {
@@ -130,7 +151,7 @@ export function addConversationFlags(command: Command): Command {
 }
 
 /** Flags about where the engine is and about its memory; a resume may change them too. */
-export function addEngineFlags(command: Command): Command {
+export function addEngineFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   return addConnectionFlags(command, backends)
     .option(
       '--vram-limit <size|share>',
@@ -141,8 +162,8 @@ export function addEngineFlags(command: Command): Command {
     .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
 }
 
-export function addRunnerFlags(command: Command): Command {
-  return addEngineFlags(command)
+export function addRunnerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  return addEngineFlags(command, backends)
     .option(
       '--workers <n|auto>',
       'requests in flight (default: auto, what a bench found best, else what the engine suggests)',

@@ -1,4 +1,3 @@
-import { backends } from '../../backends/index.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
@@ -11,11 +10,12 @@ export interface BackendChoice {
 
 /** The named backend, or the first that serves every model of the input. */
 export async function chooseBackend(
+  backends: readonly BackendDefinition[],
   asked: string,
   models: readonly string[],
   address: BackendAddress,
 ): Promise<BackendChoice> {
-  if (asked !== 'auto') return { definition: findBackend(asked), reason: 'as asked for' };
+  if (asked !== 'auto') return { definition: findBackend(backends, asked), reason: 'as asked for' };
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   for (const definition of backends) {
@@ -23,10 +23,15 @@ export async function chooseBackend(
   }
   throw new UsageError(
     `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
-    'Start an Ollama server and fetch the model (ollama serve; ollama pull NAME), or give a GGUF file with ' +
-      '-m path/to/model.gguf (npm install node-llama-cpp), a model of Hugging Face to a Python with vLLM (--python), or ' +
-      `another server with --base-url; or name the engine with -b: ${names()}.`,
+    whatToDo(backends),
   );
+}
+
+/** Says what would make some engine serve the model, each in its own words. */
+function whatToDo(backends: readonly BackendDefinition[]): string {
+  const ways = backends.map(({ howToServe }) => howToServe).filter((way) => way !== undefined);
+  const all = [...ways, `name the engine with -b: ${namesOf(backends)}`].join('; or ');
+  return `${all.charAt(0).toUpperCase()}${all.slice(1)}.`;
 }
 
 async function servesAll(
@@ -40,7 +45,7 @@ async function servesAll(
   return true;
 }
 
-export function findBackend(name: string): BackendDefinition {
+export function findBackend(backends: readonly BackendDefinition[], name: string): BackendDefinition {
   const found = backends.find((definition) => definition.name === name);
   if (found !== undefined) return found;
   const near = nearest(
@@ -49,7 +54,7 @@ export function findBackend(name: string): BackendDefinition {
   );
   throw new UsageError(
     `no backend is called "${name}"`,
-    near === null ? `There are: ${names()}.` : `Did you mean ${near}?`,
+    near === null ? `There are: ${namesOf(backends)}.` : `Did you mean ${near}?`,
   );
 }
 
@@ -69,4 +74,4 @@ export async function checkOptions(definition: BackendDefinition, options: Recor
   throw new UsageError(`--option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? messageOf(checked.error)}`);
 }
 
-const names = (): string => backends.map((definition) => definition.name).join(', ');
+const namesOf = (backends: readonly BackendDefinition[]): string => backends.map(({ name }) => name).join(', ');

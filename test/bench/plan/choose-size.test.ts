@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { backends } from '../../../src/backends/index.ts';
 import { benchPaths, warmUpInput } from '../../../src/bench/records/bench-paths.ts';
 import { chooseSize, isBeyond, lookAtEngines } from '../../../src/bench/plan/choose-size.ts';
 import type { Notice } from '../../../src/core/notice.ts';
@@ -35,6 +36,7 @@ async function choose({
   const notes: string[] = [];
   const never = new AbortController().signal;
   const wish = {
+    backends,
     engines,
     strategies,
     budgetSeconds,
@@ -48,6 +50,7 @@ async function choose({
   };
   const notify = ({ text }: Notice): unknown => notes.push(text);
   const host = {
+    backends,
     environment: {},
     stdin: Readable.from([]),
     stop: never,

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { backends } from '../../../src/backends/index.ts';
 import { type Point, combine, maxBaselineRequests, parseEngine, pointsOf } from '../../../src/bench/plan/matrix.ts';
 import { loadOf, orderTrials } from '../../../src/bench/plan/order.ts';
 
 const matrix = {
+  backends,
   engines: [{ backend: 'mock', model: 'a' }],
   workers: [1, 2, 4],
   sizes: [100],

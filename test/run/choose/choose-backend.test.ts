@@ -1,27 +1,34 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
 import { mockBackend } from '../../../src/backends/mock/index.ts';
+import { backends } from '../../../src/backends/index.ts';
 import { checkOptions, chooseBackend, findBackend } from '../../../src/run/choose/choose-backend.ts';
 import { nowhere } from '../../helpers/open-request.ts';
 
 describe('the backend', () => {
   test('is the one that was asked for, whatever the models', async () => {
-    expect(await chooseBackend('mock', ['anything'], nowhere)).toMatchObject({ definition: { name: 'mock' } });
+    expect(await chooseBackend(backends, 'mock', ['anything'], nowhere)).toMatchObject({
+      definition: { name: 'mock' },
+    });
   });
 
   test('is else the first that serves every model, and the reason names them', async () => {
-    const choice = await chooseBackend('auto', ['mock', 'mock:other'], nowhere);
+    const choice = await chooseBackend(backends, 'auto', ['mock', 'mock:other'], nowhere);
     expect([choice.definition.name, choice.reason]).toEqual(['mock', 'it serves mock, mock:other']);
-    expect((await chooseBackend('auto', ['tiny-scorer'], nowhere)).definition.name).toBe('llama-cpp');
+    expect((await chooseBackend(backends, 'auto', ['tiny-scorer'], nowhere)).definition.name).toBe('llama-cpp');
   });
 
   test('is none where no engine serves all models', async () => {
-    await expect(chooseBackend('auto', ['mock', 'tiny-scorer'], nowhere)).rejects.toThrow(UsageError);
+    await expect(chooseBackend(backends, 'auto', ['mock', 'tiny-scorer'], nowhere)).rejects.toThrow(UsageError);
   });
 
   test('of a wrong name is told with the near one, or with all', () => {
-    expect(() => findBackend('lama-cpp')).toThrow(expect.objectContaining({ hint: 'Did you mean llama-cpp?' }));
-    expect(() => findBackend('something')).toThrow(expect.objectContaining({ hint: expect.stringContaining('mock') }));
+    expect(() => findBackend(backends, 'lama-cpp')).toThrow(
+      expect.objectContaining({ hint: 'Did you mean llama-cpp?' }),
+    );
+    expect(() => findBackend(backends, 'something')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('mock') }),
+    );
   });
 });
 
