@@ -24,13 +24,11 @@ export const pending = {
   /** Engines that a file outside of their folders names. */
   engineNames: {
     'bench/analysis/slot-setting.ts': ['mock', 'ollama', 'openai', 'vllm'],
-    'bench/plan/plan-bench.ts': ['openai'],
     'bench/records/environment.ts': ['llama-cpp', 'ollama', 'openai', 'vllm'],
     'commands/bench/command.ts': ['ollama', 'vllm'],
     'commands/bench/flags.ts': ['llama-cpp', 'ollama'],
     'commands/doctor/command.ts': ['ollama'],
     'commands/doctor/run.ts': ['ollama'],
-    'commands/shared/run-flags.ts': ['llama-cpp', 'mock', 'ollama', 'openai', 'vllm'],
     'doctor/address-findings.ts': ['ollama', 'openai'],
     'doctor/diagnose.ts': ['ollama'],
     'doctor/engine-findings.ts': ['llama-cpp', 'ollama', 'openai', 'vllm'],
@@ -49,7 +47,6 @@ export const pending = {
     'doctor/reach-findings.ts': ['ollama'],
     'doctor/slot-findings.ts': ['ollama'],
     'doctor/version-findings.ts': ['ollama'],
-    'run/choose/choose-backend.ts': ['llama-cpp', 'ollama', 'vllm'],
   } as Record<string, string[]>,
   /** Old words, and how many names of files still hold them. */
   oldWords: {
