@@ -11,7 +11,7 @@ import type {
 import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
 import { minimumText } from './token-rows.ts';
-import { alignPairs } from './text.ts';
+import { alignPairs } from './align-pairs.ts';
 
 export interface SummaryOptions {
   outputPath: string;

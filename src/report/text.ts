@@ -1,10 +1,12 @@
 import { formatDuration, formatRate } from '../text/format.ts';
+import { columnsOf, cutToColumns, padEndToColumns, padStartToColumns } from '../text/columns.ts';
 import { printable } from '../text/printable.ts';
+import { alignPairs } from './align-pairs.ts';
 import type { RateOverTime } from './charts/rate-over-time.ts';
 import type { ReportData } from './report-data.ts';
 import { type Section, sectionsOf } from './sections.ts';
 
-const longestCell = 28;
+const maxCellColumns = 28;
 
 /** The report for a terminal, in 80 columns but for long paths. */
 export function renderText(data: ReportData): string {
@@ -19,21 +21,13 @@ function renderSection({ title, header, rows }: Section): string {
   return [title, ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** Labels on the left, values beside them in one column. */
-export function alignPairs(rows: string[][]): string[] {
-  const width = Math.max(...rows.map(([label = '']) => label.length));
-  return rows.map(([label = '', value = '']) => `${label.padEnd(width)}  ${printable(value)}`);
-}
-
-/** The first column to the left, numbers to the right. */
-export function alignTable(table: string[][], longest = longestCell): string[] {
-  const rows = table.map((row) => row.map((cell) => printable(cell, longest)));
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
-  );
+/** Lines of a table: the first column stands to the left, the others to the right. A cell is cut at `maxColumns`. */
+export function alignTable(table: string[][], maxColumns = maxCellColumns): string[] {
+  const rows = table.map((row) => row.map((cell) => cutToColumns(printable(cell, maxColumns), maxColumns)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => columnsOf(row[column] ?? ''))));
+  const alignCell = (cell: string, column: number): string =>
+    column === 0 ? padEndToColumns(cell, widths[0] ?? 0) : padStartToColumns(cell, widths[column] ?? 0);
+  return rows.map((row) => row.map(alignCell).join('  '));
 }
 
 const blocks = ' ▁▂▃▄▅▆▇█';

@@ -1,10 +1,18 @@
-/** Lines of so many characters. A word that is longer than a line stays whole. */
-export function breakText(text: string, width: number): string[] {
+import { columnsOf } from './columns.ts';
+
+/** Breaks a text at its blanks into lines of at most so many columns. A word that is longer than a line stays whole. */
+export function breakText(text: string, maxColumns: number): string[] {
   const lines: string[] = [];
+  let columns = Infinity;
   for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
+    const wordColumns = columnsOf(word);
+    if (columns + 1 + wordColumns <= maxColumns) {
+      lines.push(`${lines.pop()} ${word}`);
+      columns += 1 + wordColumns;
+    } else {
+      lines.push(word);
+      columns = wordColumns;
+    }
   }
   return lines;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { foldReport } from '../../src/report/report-data.ts';
-import { renderText } from '../../src/report/text.ts';
+import { alignTable, renderText } from '../../src/report/text.ts';
 import { resultLine, run, sampleReport, sampleSnapshot } from './sample-run.ts';
 
 test('the whole report, as a terminal shows it', () => {
@@ -86,4 +86,21 @@ test('it fits 80 columns, and no control character of the data reaches the termi
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(lines.join('')).not.toMatch(/\p{Cc}/u);
   }
+});
+
+test('a table is aligned by columns of a terminal, of which a Chinese character takes two and a combining mark none', () => {
+  const table = [
+    ['id', 'model'],
+    ['候选人-1', 'qwen'],
+    ['e\u0301te\u0301', '模型'],
+    ['x'.repeat(12), 'a'],
+    ['候'.repeat(12), 'b'],
+  ];
+  expect(alignTable(table, 12)).toEqual([
+    'id            model',
+    '候选人-1       qwen',
+    'e\u0301te\u0301            模型',
+    'xxxxxxxxxxxx      a',
+    '候候候候候…       b',
+  ]);
 });
