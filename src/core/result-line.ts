@@ -28,6 +28,11 @@ export interface ResultDetails {
   unchecked?: string;
   /** How often the request was sent; 0 for a line that never became a request. */
   attempts: number;
+  /**
+   * What identifies the request together with the settings and the model that decide its answer (`createRequestHash`). Null
+   * for a line that never became a request. Absent in lines of version 1.
+   */
+  request_hash?: string | null;
   backend: string;
   model: string;
   /** ISO 8601, UTC: the start of the last attempt. */

@@ -1,10 +1,11 @@
 import type { Backend } from '../core/backend.ts';
 import { type WorkItem, isRejected } from '../core/request.ts';
-import { rejectedResult } from '../scheduler/build-result.ts';
+import { type ResultSource, rejectedResult } from '../scheduler/build-result.ts';
 import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
 import { type Conversations, createConversations } from '../scheduler/conversation.ts';
 import { runRequests } from '../scheduler/run-requests.ts';
 import { type AnswerVerifier, createVerifier } from '../scheduler/verify-answer.ts';
+import { type AnswerSource, createRequestHash } from '../journal/request-hash.ts';
 import { planSegments } from '../input/plan-rows.ts';
 import { readItems } from '../input/read-items.ts';
 import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
@@ -52,7 +53,7 @@ async function openEngine(run: ReadRun, model: string) {
 
 async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable<WorkItem[]>): Promise<void> {
   if (model === null) return recordRejected(run, items);
-  const { request, host, manifest, journal } = run;
+  const { request, host, journal } = run;
   const { choice, mode, opened } = await openEngine(run, model);
   if (opened === null || host.stop.aborted) return undefined;
   const { backend, workers } = opened;
@@ -79,7 +80,7 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
       conversations: await conversationsFor(run, backend, mode),
       verifier,
       settings: request.runner,
-      source: { runId: manifest.runId, backend: name, model },
+      source: sourceOf(run, { backend: name, model, mode: mode.name, digest: backend.info.modelDigest }),
       record: journal.record,
       emit: run.emit,
       notify: run.notify,
@@ -94,6 +95,14 @@ function verifierFor({ request, host, notify }: OpenRun, name: string, { info }:
   const verifier = createVerifier(request.settings, { name, unheldKeywords: info.unheldKeywords, notify });
   host.abort.addEventListener('abort', verifier.close, { once: true });
   return verifier;
+}
+
+function sourceOf(
+  { request: { settings }, manifest: { runId } }: OpenRun,
+  answering: Omit<AnswerSource, 'settings'>,
+): ResultSource {
+  const { backend, model } = answering;
+  return { runId, backend, model, hashOf: createRequestHash({ ...answering, settings }) };
 }
 
 async function recordRejected(run: OpenRun, items: AsyncIterable<WorkItem[]>): Promise<void> {

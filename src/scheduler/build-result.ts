@@ -11,6 +11,8 @@ export interface ResultSource {
   runId: string;
   backend: string;
   model: string;
+  /** What a result line has as its `request_hash`. */
+  hashOf: (request: BatchRequest) => string | null;
 }
 
 /** Where results go. */
@@ -45,10 +47,11 @@ export function resultOf(answered: Answered, source: ResultSource): ResultLine {
       };
 }
 
-export function rejectedResult({ id, line, reason }: RejectedLine, source: ResultSource): ResultLine {
+export function rejectedResult({ id, line, reason }: RejectedLine, source: Omit<ResultSource, 'hashOf'>): ResultLine {
   const details: ResultDetails = {
     line,
     attempts: 0,
+    request_hash: null,
     backend: source.backend,
     model: source.model,
     started_at: new Date().toISOString(),
@@ -77,6 +80,7 @@ function detailsOf(answered: Answered, source: ResultSource): ResultDetails {
     line: request.line,
     ...notesOf(verdict),
     attempts,
+    request_hash: source.hashOf(request),
     backend: source.backend,
     model: source.model,
     started_at: new Date(attempt.startedAt).toISOString(),

@@ -5,7 +5,7 @@ import type { ResultLine } from '../../src/core/result-line.ts';
 import { type RowTable, createRowTable, rowStates } from '../../src/data/row-table.ts';
 import { type Answered, resultOf } from '../../src/scheduler/build-result.ts';
 
-const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock' };
+const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock', hashOf: () => null };
 const uncounted = { promptTokens: null, completionTokens: null, cachedTokens: null };
 const attempt = { startedAt: Date.UTC(2026, 10, 22), latencyMs: 12.345, ttftMs: 1, tokens: uncounted };
 

@@ -38,7 +38,7 @@ export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Wat
     conversations: null,
     verifier: createVerifier({ allowTruncated: false }),
     settings: defaultRunnerSettings,
-    source: { runId: 'test', backend: 'mock', model: 'mock' },
+    source: { runId: 'test', backend: 'mock', model: 'mock', hashOf: () => null },
     record: (_row, line) => void lines.push(line),
     ...recordIn(events),
     onGpuSample: () => {},
