@@ -73,7 +73,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addResumeCommand(program, backends, onExit);
   addBenchCommand(program, backends, onExit);
   addValidateCommand(program, onExit);
-  addDoctorCommand(program, onExit);
+  addDoctorCommand(program, backends, onExit);
   addStatusCommand(program);
   addReportCommand(program);
   addMergeCommand(program, onExit);

@@ -1,6 +1,7 @@
 import type { EngineLoad, ModelMemory } from './measurements.ts';
 import type { ZodType } from 'zod';
 import type { Answer, Failure } from './completion.ts';
+import type { BackendDoctor } from './doctor/examination.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { BackendAddress, ConnectionFlag } from './connection.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
@@ -186,6 +187,8 @@ export interface BackendDefinition {
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */
   serves(model: string, address: BackendAddress): boolean | Promise<boolean>;
+  /** How `llmbatch doctor` examines the engine; absent for an engine that is always there. */
+  readonly doctor?: BackendDoctor;
   /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */
   open(request: OpenRequest): Promise<Backend>;
 }

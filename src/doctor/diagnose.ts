@@ -1,45 +1,69 @@
+import type { EngineReport, ReportRow } from '../core/doctor/examination.ts';
 import { exitCodes } from '../core/errors.ts';
+import { type Finding, finding, worstFirst } from '../core/doctor/finding.ts';
 import { snakeKeys } from '../text/snake-keys.ts';
-import { usableEngines } from './engine-findings.ts';
-import { type SystemReport, examine } from './examine.ts';
-import type { OllamaRequest } from './find-ollama.ts';
-import type { Finding } from './finding.ts';
-import { findingsOf } from './findings.ts';
-import { howToSet } from './how-to-set.ts';
+import type { ExaminedBackend, SystemReport } from './examine-system.ts';
+import { reportGpus } from './gpu-report.ts';
 
+/** What doctor says of a system. */
 export interface Diagnosis {
-  examination: SystemReport;
-  /** Engines that could take a run now. */
+  system: SystemReport;
+  /** Names of the backends that could take a run now. */
   usable: string[];
+  /** Rows of the table: the GPUs, then the engines. */
+  rows: ReportRow[];
+  /** What is wrong or could be better, errors first. */
   findings: Finding[];
+  /** Lines that say how the settings of the findings are set. */
   howToSet: string[];
 }
 
-/** Looks at what is here, and says what is amiss. */
-export async function diagnose(request: OllamaRequest): Promise<Diagnosis> {
-  const examination = await examine(request);
-  const findings = findingsOf(examination);
-  return { examination, usable: usableEngines(examination), findings, howToSet: howToSet(findings, examination) };
+/** Says what a system has, and what is wrong with it. */
+export function diagnose(system: SystemReport): Diagnosis {
+  const { llmbatch, probed, gpu, others } = system;
+  const machine = { platform: llmbatch.platform, freeMemoryBytes: llmbatch.freeMemoryBytes, gpu };
+  const reportOf = ({ engine }: ExaminedBackend): EngineReport => engine.report(machine);
+  const [ofProbed, ofOthers] = [probed.map(reportOf), others.map(reportOf)];
+  const gpus = reportGpus(gpu);
+  const reports = [...ofProbed, gpus, ...ofOthers];
+  const usable = inOrder(system).flatMap(({ name, engine }) => (engine.isUsable ? [name] : []));
+  return {
+    system,
+    usable,
+    rows: [gpus, ...ofProbed, ...ofOthers].flatMap(({ rows }) => rows),
+    findings: worstFirst([
+      ...(usable.length > 0 ? [] : [nothingUsable(system)]),
+      ...reports.flatMap(({ findings }) => findings),
+    ]),
+    howToSet: reports.flatMap(({ howToSet }) => howToSet),
+  };
 }
 
-/** Warnings and hints do not count. */
-export const exitCodeOf = ({ findings }: Diagnosis): number =>
+/** The examined backends in the order of the registry. */
+const inOrder = ({ engines, probed, others }: SystemReport): ExaminedBackend[] =>
+  [...probed, ...others].toSorted((left, right) => engines.indexOf(left.name) - engines.indexOf(right.name));
+
+function nothingUsable(system: SystemReport): Finding {
+  const ways = inOrder(system).flatMap(({ install }) => install ?? []);
+  return finding('error', 'no-engine', 'there is no engine here to run a batch with', ways.join(', or '));
+}
+
+/** 0, or 4 where a finding is an error; warnings and hints do not count. */
+export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
   findings.some(({ level }) => level === 'error') ? exitCodes.engineUnusable : exitCodes.ok;
 
 /**
- * One object. Keys are those of the interfaces, in snake_case; null where nothing was seen or measured:
- * - `llmbatch`: version, node, platform, architecture, free_memory_bytes; `asked`: host, model; `engines`: of this llmbatch
- * - `usable`: the engines that could take a run now
+ * One JSON object in a line. Keys are in snake_case; null where nothing was seen or measured:
+ * - `llmbatch`: version, node, platform, architecture, free_memory_bytes; `asked`: host, model; `engines`: names of the backends
+ * - `usable`: names of the backends that could take a run now
  * - `gpu`: gpus [name, driver, total_bytes, used_bytes, free_bytes], failure
- * - `ollama`: address, url, is_local, is_installed, version, failure {kind, text}, is_open_to_others,
- *   settings {values {OLLAMA_NUM_PARALLEL, ...}, started_by},
- *   models [name, weights_bytes, family, parameters, quantisation, capabilities, is_remote, has_one_slot, trained_tokens,
- *   loaded {context_tokens, bytes, vram_bytes, kv_bytes_per_token, has_sliding_window}],
- *   probe {model, slots, width, found_by, probe_ms, load_ms, key_length, failure {kind, text, hint}}
- * - `embedded`: version; `python`: command, named_by, version, vllm_version, failure
- * - `openai`: is_base_url_set, ports, servers [url, named_by, kind, models [name, context_tokens], failure]
- * - `findings`: [level, text, fix, setting {name, value}], the worst first
+ * - what each backend found of its engine, under keys of its own: see `json` of its `ExaminedEngine`
+ * - `findings`: [level, id, text, fix, setting {name, value}], errors first; `id` is a code that stays the same
  * - `how_to_set`: lines that say how the settings of the findings are set
  */
-export const renderJson = ({ examination, ...diagnosis }: Diagnosis): string =>
-  `${JSON.stringify(snakeKeys({ ...examination, ...diagnosis }))}\n`;
+export function renderDiagnosisJson({ system, usable, findings, howToSet }: Diagnosis): string {
+  const { llmbatch, asked, engines, gpu, probed, others } = system;
+  const parts = [...probed, ...others].map(({ engine }) => engine.json);
+  const whole: unknown = Object.assign({ llmbatch, asked, engines, gpu }, ...parts, { usable, findings, howToSet });
+  return `${JSON.stringify(snakeKeys(whole))}\n`;
+}

@@ -1,17 +1,8 @@
 import { messageOf } from '../core/errors.ts';
-import { type GpuValues, queryArguments, readGpuLine } from './nvidia-smi.ts';
+import type { GpuSearch } from '../core/doctor/examination.ts';
+import { queryArguments, readGpuLine } from './nvidia-smi.ts';
 
 const fields = ['name', 'driver', 'totalBytes', 'usedBytes', 'freeBytes'] as const;
-
-/** A GPU and its memory, in bytes; null where the driver does not say. */
-export type Gpu = GpuValues<(typeof fields)[number]>;
-
-/** The GPUs of this machine, as one look showed them. */
-export interface GpuSearch {
-  gpus: Gpu[];
-  /** What `nvidia-smi` said instead; null where it listed GPUs, or is not there. */
-  failure: string | null;
-}
 
 const maxMs = 10_000;
 

@@ -22,7 +22,7 @@ const fields = {
 export type GpuField = keyof typeof fields;
 
 /** The values of a GPU's fields; null where the driver says `[N/A]`, `[Not Supported]`, `[Unknown Error]` and the like. */
-export type GpuValues<Field extends GpuField> = { [Name in Field]: ReturnType<(typeof fields)[Name]['read']> };
+type GpuValues<Field extends GpuField> = { [Name in Field]: ReturnType<(typeof fields)[Name]['read']> };
 
 /** The arguments with which `nvidia-smi` prints one line of these fields for each GPU. */
 export const queryArguments = (names: readonly GpuField[]): string[] => [

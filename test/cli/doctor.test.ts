@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { freePort, serve } from '../doctor/serve.ts';
-import { onlyPrograms } from '../doctor/scripts.ts';
+import { freePort, serve } from '../helpers/serve.ts';
+import { onlyPrograms } from '../helpers/only-programs.ts';
 import { type FakeOllama, type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
 import { type CliFolder, type CliOutcome, createCliFolder } from '../helpers/run-cli.ts';
 

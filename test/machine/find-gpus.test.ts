@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { findGpus } from '../../src/machine/find-gpus.ts';
-import { onlyPrograms } from '../doctor/scripts.ts';
+import { onlyPrograms } from '../helpers/only-programs.ts';
 
 const mebibyte = 1024 ** 2;
 

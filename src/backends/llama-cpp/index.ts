@@ -11,6 +11,7 @@ import {
   llamaOptionsHelp,
   llamaOptionsSchema,
 } from './options.ts';
+import { installCommand } from './install-command.ts';
 import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile, isGgufName } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
@@ -29,6 +30,10 @@ export const llamaCppBackend: BackendDefinition = {
   howToServe: 'give a GGUF file with -m path/to/model.gguf (npm install node-llama-cpp)',
   optionsHelp: llamaOptionsHelp,
   optionsSchema: llamaOptionsSchema,
+  doctor: {
+    install: installCommand,
+    examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),
+  },
   serves: isGgufName,
   open: openLlamaCpp,
 };

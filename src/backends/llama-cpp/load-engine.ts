@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
+import { installCommand } from './install-command.ts';
 import type { EngineInfo, EngineSettings, GpuChoice } from './options.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
@@ -16,7 +17,6 @@ export interface LoadedEngine {
   lastLog: () => string;
 }
 
-const installHint = 'npm install node-llama-cpp';
 const keptLogLines = 5;
 const maxLogMs = 500;
 
@@ -70,7 +70,7 @@ async function importEngine(): Promise<EngineModule> {
     const what = isAbsent
       ? 'The package node-llama-cpp is not installed.'
       : `node-llama-cpp is not whole: ${sentenceOf(error)}`;
-    throw new EngineError('unusable', what, installHint);
+    throw new EngineError('unusable', what, installCommand);
   }
 }
 
@@ -82,7 +82,8 @@ async function startLlama(
   const { gpu, threads } = settings;
   const noBinary = (): EngineError => {
     const machine = `${process.platform}-${process.arch}`;
-    if (allowsCpu(gpu)) return new EngineError('unusable', `node-llama-cpp has no binary for ${machine}.`, installHint);
+    if (allowsCpu(gpu))
+      return new EngineError('unusable', `node-llama-cpp has no binary for ${machine}.`, installCommand);
     return new EngineError('unusable', `node-llama-cpp has no ${gpu} for ${machine}.`, '--option gpu=auto');
   };
   try {

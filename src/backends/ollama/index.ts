@@ -13,6 +13,16 @@ export const ollamaBackend: BackendDefinition = {
   optionsHelp: ollamaOptionsHelp,
   unloadOptions: { keep_alive: 0 },
   optionsSchema: ollamaOptionsSchema,
+  doctor: {
+    install: 'Ollama (https://ollama.com/download)',
+    probe: {
+      description:
+        'Probes an Ollama server with a few short requests, which takes seconds and loads a model where none is loaded.',
+      option:
+        'a runner option of the probe, such as num_thread=1; repeatable: with those of a run in progress its model is not loaded anew',
+    },
+    examine: async (request) => (await import('./doctor/examine.ts')).examineOllama(request),
+  },
   // Loaded when wanted: the client and its connections cost 60 ms.
   serves: async (model, address) => (await import('./open-ollama.ts')).servesModel(model, address),
   open: async (request) => (await import('./open-ollama.ts')).openOllama(request),

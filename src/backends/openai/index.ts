@@ -13,6 +13,7 @@ export const openaiBackend: BackendDefinition = {
   optionsHelp: openaiOptionsHelp,
   canUnload: false,
   optionsSchema: openaiOptionsSchema,
+  doctor: { examine: async (request) => (await import('./doctor.ts')).examineOpenai(request) },
   // Loaded when wanted: connections cost 50 ms.
   serves: async (model, address) => (await import('./server/served-models.ts')).servesModel(model, address),
   open: async (request) => (await import('./open-openai.ts')).openOpenai(request),

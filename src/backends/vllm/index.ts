@@ -12,6 +12,7 @@ export const vllmBackend: BackendDefinition = {
   optionsHelp: vllmOptionsHelp,
   hasOpenOptions: true,
   optionsSchema: vllmOptionsSchema,
+  doctor: { examine: async (request) => (await import('./doctor.ts')).examineVllm(request) },
   serves: async (model, address) => (await import('./serves-model.ts')).servesModel(model, address),
   open: async (request) => (await import('./open-vllm.ts')).openVllm(request),
 };

@@ -1,14 +1,14 @@
-import { ollamaBackend } from '../../backends/ollama/index.ts';
-import { ollamaOptionsSchema } from '../../backends/ollama/options.ts';
-import { UsageError } from '../../core/errors.ts';
-import { diagnose, exitCodeOf, renderJson } from '../../doctor/diagnose.ts';
-import { renderText } from '../../doctor/render-text.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
+import { diagnose, exitCodeOf, renderDiagnosisJson } from '../../doctor/diagnose.ts';
+import { examineSystem } from '../../doctor/examine-system.ts';
+import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { checkOptions } from '../../run/choose/choose-backend.ts';
+import { givenConnection } from '../shared/connection-flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 
+/** The flags of `llmbatch doctor`, beside the connection flags of the backends. */
 export interface DoctorFlags {
-  host?: string;
   model?: string;
   probe: boolean;
   option: OptionValues;
@@ -16,18 +16,20 @@ export interface DoctorFlags {
 }
 
 /** `llmbatch doctor`. Returns the exit code. */
-export async function runDoctor({ host, model, probe, option, json }: DoctorFlags): Promise<number> {
-  await checkOptions(ollamaBackend, option);
-  if ('slots' in option) throw new UsageError('--option slots is what doctor finds out', 'Leave it away.');
-  const options = (await ollamaOptionsSchema()).parse(option);
-  const diagnosis = await diagnose({
-    host: host ?? null,
+export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDefinition[]): Promise<number> {
+  const { model, probe, option, json } = flags;
+  for (const definition of backends) {
+    if (definition.doctor?.probe !== undefined) await checkOptions(definition, option);
+  }
+  const system = await examineSystem(backends, {
+    connection: givenConnection(flags, backends),
     model: model ?? null,
     environment: process.env,
-    options: { ...options, isKeepAliveGiven: 'keep_alive' in option },
+    options: option,
     wantsProbe: probe,
     onNotice: tell,
   });
-  await (json ? printJson(renderJson(diagnosis)) : printText(renderText(diagnosis)));
+  const diagnosis = diagnose(system);
+  await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(renderDiagnosis(diagnosis)));
   return exitCodeOf(diagnosis);
 }

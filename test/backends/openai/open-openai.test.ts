@@ -5,7 +5,7 @@ import { openaiBackend } from '../../../src/backends/openai/index.ts';
 import { failure } from '../../../src/core/completion.ts';
 import { openRequest } from '../../helpers/open-request.ts';
 import type { FaultName } from '../../helpers/fake-openai/faults.ts';
-import { freePort, serve } from '../../doctor/serve.ts';
+import { freePort, serve } from '../../helpers/serve.ts';
 import { candidate } from '../candidates.ts';
 import { completed, context } from '../conformance.ts';
 import { openOn, startFake } from './open-openai-for-test.ts';

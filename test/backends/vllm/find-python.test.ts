@@ -3,7 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findPython as find } from '../../../src/backends/vllm/find-python.ts';
-import { onlyPrograms } from '../../doctor/scripts.ts';
+import { onlyPrograms } from '../../helpers/only-programs.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
 const findPython = (environment: NodeJS.ProcessEnv, python: string | null = null) =>

@@ -1,5 +1,9 @@
+import { isBefore } from '../../../text/versions.ts';
+
 /** A fault of some versions of the server that matters to a run. Sources: Ollama's own history and issues. */
 export interface VersionFact {
+  /** A code for the fact. */
+  id: string;
   /** The first version that has it, and the first that has not; null: no such end is known. */
   from: string | null;
   until: string | null;
@@ -11,30 +15,35 @@ export interface VersionFact {
 
 export const versionFacts: readonly VersionFact[] = [
   {
+    id: 'cuts-prompts',
     from: null,
     until: '0.12.6',
     level: 'warning',
     text: 'cuts a prompt that is too long in silence, also when told not to; what looks cut becomes a failed line',
   },
   {
+    id: 'counts-new-tokens',
     from: '0.30.0',
     until: '0.30.1',
     level: 'warning',
     text: 'counts only the prompt tokens that were not in its cache: token counts are too low',
   },
   {
+    id: 'no-cached-count',
     from: null,
     until: '0.33.3',
     level: 'hint',
     text: 'does not say how many prompt tokens came from its cache: they are shown as n/a',
   },
   {
+    id: 'repeat-penalty',
     from: null,
     until: '0.32.10',
     level: 'hint',
     text: 'takes a repeat_penalty of 1.1 where none is given; llmbatch always gives one, 1 unless you or the model say otherwise',
   },
   {
+    id: 'ram-cache',
     from: '0.30.0',
     until: null,
     level: 'warning',
@@ -48,16 +57,6 @@ export function factsOf(version: string): VersionFact[] {
   return versionFacts.filter(
     ({ from, until }) => (from === null || !isBefore(version, from)) && (until === null || isBefore(version, until)),
   );
-}
-
-/** Compares the numbers; `-rc1` and the like count as the version itself. */
-export function isBefore(version: string, other: string): boolean {
-  const [left, right] = [version, other].map((text) => text.split(/[-+]/)[0]?.split('.').map(Number) ?? []);
-  for (let index = 0; index < 3; index++) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 /** Says whether a version cuts long prompts because it does not know `truncate: false`. */

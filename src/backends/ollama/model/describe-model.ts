@@ -6,7 +6,7 @@ import { maxProbedSlots } from './find-slots.ts';
 import { isEmbeddingModel } from './load-model.ts';
 import type { PreparedModel } from './prepare-model.ts';
 import type { ServerProcess } from '../../../machine/listening-process.ts';
-import { isBefore } from '../http/versions.ts';
+import { isBefore } from '../../../text/versions.ts';
 import { isNamed } from './find-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
 

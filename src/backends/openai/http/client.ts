@@ -23,6 +23,8 @@ export interface WholeResponse {
   text: string;
 }
 
+/** Size limit of a page beside the answers: a hosted service lists hundreds of models, with some 10 kB of facts each at most. */
+const maxPageBytes = 16 * 2 ** 20;
 /** Connections beside those of the requests, for looks at the server, which must not wait behind answers. */
 const spareConnections = 4;
 
@@ -51,14 +53,18 @@ export function createClient(place: ServerPlace, maxInFlight: number): OpenaiCli
       signal,
       dispatcher: agent,
     });
-  const whole = async ({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<WholeResponse> => {
-    const readText = statusCode < 300 ? wholeText : quotableText;
-    return { status: statusCode, headers: redact.inValue(headers), text: redact.inText(await readText(body)) };
+  const whole = async (
+    { statusCode, headers, body }: Dispatcher.ResponseData,
+    maxBytes?: number,
+  ): Promise<WholeResponse> => {
+    const text = await (statusCode < 300 ? wholeText(body, maxBytes) : quotableText(body));
+    return { status: statusCode, headers: redact.inValue(headers), text: redact.inText(text) };
   };
   return {
     place,
     redact,
-    get: async (url, signal) => whole(await request(url, { headers: authorization, signal, dispatcher: agent })),
+    get: async (url, signal) =>
+      whole(await request(url, { headers: authorization, signal, dispatcher: agent }), maxPageBytes),
     ask: async (url, body, signal) => whole(await post(url, body, signal)),
     post: (endpoint, body, signal) => post(`${place.url}${endpoint.replace('/v1', '')}`, body, signal),
     close: () => agent.destroy(),

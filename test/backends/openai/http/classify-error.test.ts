@@ -8,7 +8,7 @@ import {
 } from '../../../../src/backends/openai/http/classify-error.ts';
 import { createClient } from '../../../../src/backends/openai/http/client.ts';
 import { type ErrorPageName, errorPages } from '../../../helpers/fake-openai/errors.ts';
-import { freePort } from '../../../doctor/serve.ts';
+import { freePort } from '../../../helpers/serve.ts';
 
 const classify = (status: number, text: string) => classifyResponse({ status, headers: {}, text });
 

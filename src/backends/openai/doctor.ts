@@ -1,0 +1,152 @@
+import type { ExaminedEngine, ExamineRequest, ExaminedServer, ReportRow } from '../../core/doctor/examination.ts';
+import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
+import { type Finding, finding } from '../../core/doctor/finding.ts';
+import { formatInteger, notMeasured } from '../../text/format.ts';
+import { BrokenAnswer } from '../http/connection-errors.ts';
+import { isLoopback } from '../http/is-loopback.ts';
+import { type ServerPlace, openaiPlace, readBaseUrl } from './http/base-url.ts';
+import { createClient } from './http/client.ts';
+import { type ModelList, readModelList } from './server/served-models.ts';
+
+/** An OpenAI-compatible server, as a look at its list of models showed it. */
+interface FoundServer extends ModelList {
+  /** Its URL, without a name, a password or a query, which could be secret. */
+  url: string;
+  /** OPENAI_BASE_URL names it, or it is at a port where such servers usually are. */
+  namedBy: 'OPENAI_BASE_URL' | 'port';
+  /** Why it can't be used; null where it can. */
+  failure: string | null;
+}
+
+/** The OpenAI-compatible servers that were found. */
+export interface OpenaiSearch {
+  isBaseUrlSet: boolean;
+  /** Ports of this machine that were looked at. */
+  ports: number[];
+  /** What OPENAI_BASE_URL names, whether it answers or not, and what answers at the ports. */
+  servers: FoundServer[];
+}
+
+/** Ports of `vllm serve`, `llama-server`, LM Studio and SGLang. */
+const usualPorts = [8000, 8080, 1234, 30_000];
+const portMs = 1500;
+const baseUrlMs = 5000;
+
+/** Looks for OpenAI-compatible servers. */
+export async function examineOpenai({ environment, otherServers }: ExamineRequest): Promise<ExaminedEngine> {
+  return examinedServers(await findOpenai(environment, { otherServers }), otherServers);
+}
+
+/** Looks at what OPENAI_BASE_URL names and at the usual ports. The key goes to the former, to no other server and into no text. */
+export async function findOpenai(
+  environment: NodeJS.ProcessEnv,
+  { otherServers, ports = usualPorts }: { otherServers: readonly ExaminedServer[]; ports?: number[] },
+): Promise<OpenaiSearch> {
+  const baseUrl = environment['OPENAI_BASE_URL']?.trim() ?? '';
+  const taken = [...otherServers.map(({ url }) => url), baseUrl].map(localPort);
+  const free = ports.filter((port) => !taken.includes(port));
+  const [named, ...found] = await Promise.all([
+    baseUrl === '' ? null : askNamed(environment),
+    ...free.map((port) => askPort(port)),
+  ]);
+  // A program at a usual port that does not answer as such a server is none.
+  const servers = found.filter((server) => server.failure === null);
+  return { isBaseUrlSet: baseUrl !== '', ports: free, servers: named === null ? servers : [named, ...servers] };
+}
+
+/** The port of an address of this machine; null for another address. */
+function localPort(text: string): number | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, hostname, port } = new URL(text);
+  return isLoopback(hostname) ? Number(port || (protocol === 'https:' ? 443 : 80)) : null;
+}
+
+/** Reads OPENAI_BASE_URL as a run does: what a run would refuse is told here. */
+async function askNamed(environment: NodeJS.ProcessEnv): Promise<FoundServer> {
+  try {
+    return await askServer(openaiPlace({ connection: {}, environment }), 'OPENAI_BASE_URL');
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { url: notMeasured, namedBy: 'OPENAI_BASE_URL', kind: null, models: [], failure: error.message };
+  }
+}
+
+async function askPort(port: number): Promise<FoundServer> {
+  const { url, isLocal } = readBaseUrl(`http://127.0.0.1:${port}/v1`);
+  return askServer({ url, root: url, isLocal, key: null }, 'port');
+}
+
+async function askServer(place: ServerPlace, namedBy: FoundServer['namedBy']): Promise<FoundServer> {
+  const server: FoundServer = { url: place.url, namedBy, kind: null, models: [], failure: null };
+  const client = createClient(place, 1);
+  try {
+    const signal = AbortSignal.timeout(namedBy === 'port' ? portMs : baseUrlMs);
+    const { status, text } = await client.get(`${place.url}/models`, signal);
+    if (status === 401 || status === 403) {
+      return { ...server, failure: `it wants ${place.key === null ? 'a key' : 'another key'} (HTTP ${status})` };
+    }
+    const list = status === 200 ? readModelList(text) : null;
+    const failure = list === null ? `its /models is no list of models (HTTP ${status})` : null;
+    return { ...server, ...list, failure };
+  } catch (error) {
+    return { ...server, failure: reasonOf(error) };
+  } finally {
+    await client.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof BrokenAnswer) return `its /models can't be read: ${error.message}`;
+  if (error instanceof Error && error.name === 'TimeoutError') return 'it does not answer';
+  const code = codeOf(error);
+  return code === '' ? `it can't be reached: ${messageOf(error)}` : `nothing answers (${code})`;
+}
+
+/** Describes the servers that were found. */
+export function examinedServers(search: OpenaiSearch, otherServers: readonly ExaminedServer[]): ExaminedEngine {
+  return {
+    isUsable: search.servers.some(({ failure }) => failure === null),
+    serverUrl: null,
+    json: { openai: search },
+    report: () => ({
+      rows: serverRows(search),
+      findings: search.servers.flatMap((server) => serverFindings(server, otherServers)),
+      howToSet: [],
+    }),
+  };
+}
+
+function serverRows({ isBaseUrlSet, ports, servers }: OpenaiSearch): ReportRow[] {
+  if (servers.length > 0) return servers.map((server, index) => [index === 0 ? 'openai' : '', serverText(server)]);
+  const base = isBaseUrlSet ? '' : 'at OPENAI_BASE_URL (not set) nor ';
+  return [['openai', `nothing ${base}at ports ${ports.join(', ')} of this machine`]];
+}
+
+const maxNames = 3;
+
+function serverText({ url, namedBy, kind, models, failure }: FoundServer): string {
+  const place = namedBy === 'port' ? url : `${url} (OPENAI_BASE_URL)`;
+  if (failure !== null) return `${place}: ${failure}`;
+  const names = models.slice(0, maxNames).map(({ name, contextTokens }) => {
+    return contextTokens === null ? name : `${name} (${formatInteger(contextTokens)} tokens)`;
+  });
+  const others = models.length > maxNames ? ` and ${models.length - maxNames} more` : '';
+  return `${place}${kind === null ? '' : `, ${kind}`}: ${names.join(', ') || 'no model'}${others}`;
+}
+
+function serverFindings(
+  { namedBy, url, kind, failure }: FoundServer,
+  otherServers: readonly ExaminedServer[],
+): Finding[] {
+  if (namedBy !== 'OPENAI_BASE_URL') return [];
+  if (failure !== null) {
+    const text = `the server that OPENAI_BASE_URL names (${url}) can't be used: ${failure}`;
+    const fix = 'OPENAI_BASE_URL=http://host:port/v1, and OPENAI_API_KEY where the server wants a key';
+    return [finding('warning', 'openai-server', text, fix)];
+  }
+  const isOllama =
+    kind === 'library' || otherServers.some((other) => other.backend === 'ollama' && url.startsWith(`${other.url}/`));
+  if (!isOllama) return [];
+  const text = `OPENAI_BASE_URL names an Ollama server (${url}), which cuts long prompts in silence under /v1`;
+  return [finding('warning', 'openai-is-ollama', text, '-b ollama, with OLLAMA_HOST or --host for its address')];
+}

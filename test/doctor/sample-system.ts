@@ -1,0 +1,61 @@
+import type { Examined, OllamaSearch } from '../../src/backends/ollama/doctor/find-ollama.ts';
+import { examinedPackage } from '../../src/backends/llama-cpp/doctor.ts';
+import { examinedOllama } from '../../src/backends/ollama/doctor/examine.ts';
+import { type OpenaiSearch, examinedServers } from '../../src/backends/openai/doctor.ts';
+import { examinedPython } from '../../src/backends/vllm/doctor.ts';
+import type { PythonSearch } from '../../src/backends/vllm/find-python.ts';
+import type { GpuSearch } from '../../src/core/doctor/examination.ts';
+import type { SystemReport } from '../../src/doctor/examine-system.ts';
+import * as ollama from '../backends/ollama/doctor/sample-search.ts';
+
+interface Changes {
+  asked?: Partial<Examined['asked']>;
+  gpu?: Partial<GpuSearch>;
+  ollama?: Partial<OllamaSearch>;
+  embedded?: string | null;
+  openai?: Partial<OpenaiSearch>;
+  python?: Partial<PythonSearch>;
+}
+
+/** A machine with one GPU and an Ollama server on it, of which there is nothing to say. */
+export const system = (changes: Changes = {}): SystemReport => systemOf(ollama.examined(changes), changes);
+
+/** A machine without any engine. */
+export const bareSystem = (changes: Changes = {}): SystemReport =>
+  systemOf(ollama.withoutOllama(changes), { embedded: null, ...changes });
+
+function systemOf(examined: Examined, changes: Changes): SystemReport {
+  const { embedded = '3.22.1', openai, python } = changes;
+  const servers = { isBaseUrlSet: false, ports: [8000, 8080], servers: [], ...openai };
+  const ownPython = {
+    command: 'python3',
+    namedBy: 'PATH',
+    version: '3.11.7',
+    vllmVersion: null,
+    failure: null,
+  } as const;
+  return {
+    llmbatch: {
+      version: '0.1.0',
+      node: '20.20.2',
+      platform: 'linux',
+      architecture: 'x64',
+      freeMemoryBytes: examined.machine.freeMemoryBytes,
+    },
+    asked: examined.asked,
+    engines: ['llama-cpp', 'mock', 'ollama', 'openai', 'vllm'],
+    probed: [
+      {
+        name: 'ollama',
+        install: 'Ollama (https://ollama.com/download)',
+        engine: examinedOllama(examined.ollama, examined.asked),
+      },
+    ],
+    gpu: examined.machine.gpu,
+    others: [
+      { name: 'llama-cpp', install: 'npm install node-llama-cpp', engine: examinedPackage(embedded) },
+      { name: 'openai', install: null, engine: examinedServers(servers, []) },
+      { name: 'vllm', install: null, engine: examinedPython({ ...ownPython, ...python }) },
+    ],
+  };
+}
