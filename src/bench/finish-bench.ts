@@ -1,6 +1,6 @@
 import type { Notify } from '../core/notice.ts';
 import { resolve } from 'node:path';
-import { type BestSetting, describeHardware, saveBest } from '../run/choose/best-settings.ts';
+import { describeHardware, saveBest } from '../run/choose/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
 import { messageOf } from '../core/errors.ts';
 import { compareTrials, pairKey } from './agreement/compare-trials.ts';
@@ -16,7 +16,7 @@ export interface FinishedBench {
   /** All answers were compared; false: stopped before. */
   isCompared: boolean;
   /** What `run --workers auto` takes from now on, and the files that say so; null: it could not be written. */
-  saved: { setting: BestSetting; path: string | null }[];
+  saved: { setting: ReturnType<typeof bestSettings>[number]; path: string | null }[];
 }
 
 interface Finish {

@@ -3,16 +3,17 @@ import { acquireLock } from '../journal/lock.ts';
 import { gpuMemory } from '../core/measurements.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { JournalError } from '../core/errors.ts';
+import { groupBy } from '../data/group-by.ts';
 import type { RunHost } from '../run/run-request.ts';
-import type { BenchPaths } from './records/bench-paths.ts';
-import { type LoadRequirements, createTrialBackend } from './trial/bench-slot.ts';
-import { estimateAll, fitsBudget, spentSeconds } from './plan/choose-size.ts';
+import { estimateSeconds, limitsOf } from './plan/budget.ts';
 import { loadOf } from './plan/order.ts';
-import type { PlanRecord, TrialRecord, TrialSpec } from './records/records.ts';
-import { type TrialDesk, runTrial } from './trial/run-trial.ts';
+import type { BenchPaths } from './records/bench-paths.ts';
 import type { TrialBase } from './records/environment.ts';
-import { wishOf } from './trial/trial-request.ts';
+import type { PlanRecord, TrialRecord, TrialSpec } from './records/records.ts';
 import { type TrialsFile, doneOf, openTrials, planOf, trialsOf } from './records/trials-file.ts';
+import { type TrialContext, runTrial } from './trial/run-trial.ts';
+import { createTrialBackend } from './trial/trial-backend.ts';
+import { requirementsOf } from './trial/trial-request.ts';
 
 /** Whom a bench talks to. */
 export interface BenchHost extends Omit<RunHost, 'onStart' | 'onResults'> {
@@ -21,102 +22,94 @@ export interface BenchHost extends Omit<RunHost, 'onStart' | 'onResults'> {
   onTrialEnd: (record: TrialRecord, place: TrialPlace) => void;
 }
 
+/** Where in its bench a trial is. */
 export interface TrialPlace {
   spec: TrialSpec;
-  /** From 1. */
+  /** Place in the order of execution, from 1. */
   position: number;
   total: number;
   done: readonly TrialRecord[];
-  /** Of all that have not ended; null before any did. */
+  /** Seconds that all trials take that have not ended; null before any did. */
   secondsLeft: number | null;
 }
 
-/** Runs what is left of the plan. Each trial is on disk as it ends. False: stopped, to be gone on with. */
+/**
+ * Runs what is left of the plan. Each trial is on disk as it ends. False: it was stopped, and can be gone on with. Throws
+ * JournalError where the folder can't be written or another process has the bench.
+ */
 export async function runBench(
   paths: BenchPaths,
   { base, plan }: { base: TrialBase; plan: PlanRecord | null },
   host: BenchHost,
 ): Promise<boolean> {
   const lock = await acquireLock(paths.trials, '.');
-  const slot = createTrialBackend(() => usedVram(host.environment));
+  const usedVram = (): Promise<number | null> => usedGpuMemory(host.environment);
+  const backend = createTrialBackend(usedVram);
   const file = await openTrials(paths.trials);
   try {
     if (plan !== null) await file.append(plan);
-    const desk = {
-      base,
-      paths,
-      slot,
-      usedVram: () => usedVram(host.environment),
-      host: { ...host, onResults: null, onStart: () => {} },
-    };
-    return await runPlan(file, desk, host);
+    const trialHost = { ...host, onResults: null, onStart: () => {} };
+    return await runPlan(file, { base, paths, backend, usedVram, host: trialHost }, host);
   } finally {
-    await slot.close();
+    await backend.close();
     await file.close();
     await lock.release();
   }
 }
 
-async function runPlan(file: TrialsFile, desk: TrialDesk, host: BenchHost): Promise<boolean> {
+async function runPlan(file: TrialsFile, context: TrialContext, host: BenchHost): Promise<boolean> {
   const plan = planOf(file.records);
-  if (plan === null) throw new JournalError(`${desk.paths.trials} holds no plan`, 'Start the bench anew.');
-  const wishes = wishesOf(plan.trials, host);
-  const startedAt = performance.now();
-  const spentBefore = spentSeconds(trialsOf(file.records));
+  if (plan === null) throw new JournalError(`${context.paths.trials} holds no plan`, 'Start the bench anew.');
+  const requirements = requirementsByLoad(plan.trials, host.backends);
+  const clock = budgetClock(plan, trialsOf(file.records));
   const ended = doneOf(plan, file.records);
-  const leftOut: TrialSpec[] = [];
+  const unusable = new Set<string>();
+  const leftOut: number[] = [];
+  const placeOf = (spec: TrialSpec): TrialPlace => {
+    const done = trialsOf(file.records).filter(({ spec: { number } }) => ended.has(number));
+    const left = plan.trials.filter(({ number }) => !ended.has(number));
+    const secondsLeft = estimateSeconds({ left, done, secondsLeft: clock.secondsLeft() });
+    return { spec, position: plan.trials.indexOf(spec) + 1, total: plan.trials.length, done, secondsLeft };
+  };
   for (const spec of plan.trials) {
     if (host.stop.aborted) return false;
-    if (ended.has(spec.number)) continue;
-    const done = trialsOf(file.records).filter(({ spec: { number } }) => ended.has(number));
-    const spent = spentBefore + (performance.now() - startedAt) / 1000;
-    if (plan.budget_seconds !== null && !fitsBudget(spec, { done, leftSeconds: plan.budget_seconds - spent })) {
-      leftOut.push(spec);
+    if (ended.has(spec.number) || unusable.has(engineOf(spec))) continue;
+    const place = placeOf(spec);
+    const left = plan.trials.filter(({ number }) => !ended.has(number) && !leftOut.includes(number));
+    const limits = limitsOf(spec, { left, done: place.done, secondsLeft: clock.secondsLeft() });
+    if (limits === 'none') {
+      leftOut.push(spec.number);
       continue;
     }
-    const place = placeOf(spec, plan, done);
-    desk.slot.wish(wishes.get(loadOf(spec))!);
-    const record = await runTrial(spec, {
-      ...desk,
-      host: { ...desk.host, onStart: (snapshot) => host.onTrialStart(place, snapshot) },
-    });
-    if (record === null) return false;
-    await file.append(record);
+    context.backend.prepare(requirements.get(loadOf(spec))!);
+    const onStart = (snapshot: () => Snapshot): void => host.onTrialStart(place, snapshot);
+    const outcome = await runTrial(spec, { ...context, host: { ...context.host, onStart } }, limits);
+    if (outcome === null) return false;
+    await file.append(outcome.record);
+    if (outcome.isUnusable) unusable.add(engineOf(spec));
     ended.add(spec.number);
-    host.onTrialEnd(record, placeOf(spec, plan, [...done, record]));
+    host.onTrialEnd(outcome.record, placeOf(spec));
   }
-  await noteLeftOut(file, plan, leftOut);
+  if (leftOut.length > 0) await file.append({ type: 'end', leftOut });
   return true;
 }
 
-const placeOf = (spec: TrialSpec, { trials }: PlanRecord, done: TrialRecord[]): TrialPlace => {
-  const numbers = new Set(done.map((record) => record.spec.number));
-  const left = trials.filter(({ number }) => !numbers.has(number));
-  return { spec, position: trials.indexOf(spec) + 1, total: trials.length, done, secondsLeft: estimateAll(left, done) };
-};
+const engineOf = ({ backend, model }: TrialSpec): string => JSON.stringify([backend, model]);
 
-/** The plan comes again, with what the budget had no room for. */
-async function noteLeftOut(file: TrialsFile, plan: PlanRecord, leftOut: TrialSpec[]): Promise<void> {
-  if (leftOut.length === 0) return;
-  const trials = plan.trials.filter((spec) => !leftOut.includes(spec));
-  await file.append({ ...plan, trials, left_out: [...plan.left_out, ...leftOut] });
+/** The time of the budget that is left. Time between the sessions of a bench that was stopped does not count. */
+function budgetClock({ budgetSeconds }: PlanRecord, earlier: readonly TrialRecord[]) {
+  const startedAt = performance.now();
+  const spent = earlier.reduce((sum, { seconds }) => sum + seconds, 0);
+  const secondsLeft = (): number | null =>
+    budgetSeconds === null ? null : budgetSeconds - spent - (performance.now() - startedAt) / 1000;
+  return { secondsLeft };
 }
 
-/** One for each load: the same object for all of its trials. */
-function wishesOf(specs: readonly TrialSpec[], { backends }: BenchHost): Map<string, LoadRequirements> {
-  const keys = new Set(specs.map(loadOf));
-  return new Map(
-    [...keys].map((key) => [
-      key,
-      wishOf(
-        specs.filter((spec) => loadOf(spec) === key),
-        backends,
-      ),
-    ]),
-  );
-}
+/** What the trials of each load need: the same object for all of its trials. */
+const requirementsByLoad = (specs: readonly TrialSpec[], backends: BenchHost['backends']) =>
+  new Map([...groupBy(specs, loadOf)].map(([load, own]) => [load, requirementsOf(own, backends)]));
 
-async function usedVram(environment: NodeJS.ProcessEnv): Promise<number | null> {
+async function usedGpuMemory(environment: NodeJS.ProcessEnv): Promise<number | null> {
   const { gpus } = await findGpus(environment);
   return gpuMemory(gpus).usedBytes;
 }

@@ -1,10 +1,13 @@
 import { performance } from 'node:perf_hooks';
 
-/** What this process uses: percent of one core, busy share of its event loop (0 to 1), resident bytes. */
+/** What this process uses. */
 export interface OwnUse {
-  cpu_percent: number;
-  loop_busy: number;
-  memory_bytes: number;
+  /** CPU of all its threads, in percent of one core. */
+  cpuPercent: number;
+  /** Share of the time that its event loop was busy, 0 to 1. */
+  loopBusy: number;
+  /** Resident memory, in bytes. */
+  memoryBytes: number;
 }
 
 /**
@@ -21,9 +24,9 @@ export function watchClient(
     const now = readUse();
     const cpuMs = (now.cpu.user + now.cpu.system - last.cpu.user - last.cpu.system) / 1000;
     const use = {
-      cpu_percent: (cpuMs / (now.atMs - last.atMs)) * 100,
-      loop_busy: performance.eventLoopUtilization(now.loop, last.loop).utilization,
-      memory_bytes: process.memoryUsage.rss(),
+      cpuPercent: (cpuMs / (now.atMs - last.atMs)) * 100,
+      loopBusy: performance.eventLoopUtilization(now.loop, last.loop).utilization,
+      memoryBytes: process.memoryUsage.rss(),
     };
     last = now;
     onSample(use, Date.now());

@@ -2,11 +2,9 @@ import type { PlanRecord, TrialRecord } from '../../src/bench/records/records.ts
 
 export const planRecord = (trials: readonly TrialRecord[]): PlanRecord => ({
   type: 'plan',
-  version: 1,
-  created_at: '2026-01-01T00:00:00.000Z',
+  createdAt: '2026-01-01T00:00:00.000Z',
   input: { path: null, sha256: '', requests: 1000 },
   seed: 1,
   trials: trials.map(({ spec }) => spec),
-  left_out: [],
-  budget_seconds: null,
+  budgetSeconds: null,
 });

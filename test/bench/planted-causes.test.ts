@@ -59,7 +59,7 @@ test.runIf(isQuiet).each(planted)('a planted cause is named, and no other: %s', 
 
 test.runIf(isQuiet)('nothing is named where nothing is planted', async () => {
   const record = await plantedRun({ requests: 300, workers: 4, options: healthy, nvidiaSmi: cool });
-  expect(record.windows.some(({ gpu }) => gpu !== null)).toBe(true);
+  expect(record.machine.some(({ gpus }) => gpus !== undefined)).toBe(true);
   expect(verdictsOf(record)).toEqual([[]]);
 });
 

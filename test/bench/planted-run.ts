@@ -1,9 +1,10 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { TrialRecord } from '../../src/bench/records/records.ts';
+import type { MachineSample, TrialRecord, TrialResult } from '../../src/bench/records/records.ts';
 import { watchClient } from '../../src/machine/own-use.ts';
-import { createWindows } from '../../src/bench/trial/windows.ts';
+import { timesOf } from '../../src/bench/analysis/windows.ts';
+import { resultsOf } from '../../src/bench/trial/watch-trial.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
 import { createRunFolder, mockSettings } from '../helpers/start-run.ts';
 import { trialRecord } from './simulate-trial.ts';
@@ -21,21 +22,24 @@ export async function plantedRun({ requests, workers, options, nvidiaSmi }: Plan
   const lines = Array.from({ length: requests }, (_, number) => `{"id":"r${number}","prompt":"request ${number}"}\n`);
   const folder = await createRunFolder(lines.join(''));
   if (nvidiaSmi !== undefined) await installNvidiaSmi(folder.at('nvidia-smi'), nvidiaSmi);
-  const windows = createWindows();
+  const results: TrialResult[] = [];
+  const machine: MachineSample[] = [];
   const watching = new AbortController();
-  watchClient((client, atMs) => windows.addMachine({ client }, atMs), { signal: watching.signal, intervalMs: 100 });
+  watchClient((client, atMs) => machine.push({ atMs, client }), { signal: watching.signal, intervalMs: 100 });
   const { snapshot } = await folder.run(
     { settings: { ...mockSettings, options }, runner: { ...defaultRunnerSettings, workers } },
     {
       onEvent(event) {
-        if (event.type === 'result-end') windows.addResult(event.sample);
-        if (event.type === 'gpu-sample') windows.addMachine({ gpus: event.gpus }, Date.now());
+        if (event.type === 'result-end') results.push(...resultsOf(event.sample));
+        if (event.type === 'gpu-sample') machine.push({ atMs: Date.now(), gpus: event.gpus });
       },
     },
   );
   watching.abort();
   return trialRecord({
-    ...windows.read(),
+    results,
+    machine,
+    ...timesOf(results),
     spec: { size: requests, workers, options },
     slots: options['slots'] ?? null,
     succeeded: snapshot.progress.succeeded,

@@ -29,7 +29,7 @@ export function sampleBatches(): BenchReport {
   const trials = [1, 2, 3].map((batch) =>
     trialRecord(trialSpec({ number: batch, batch, workers: 4, size: 5000 }), {
       rate: 18 - batch * 0.2,
-      vram_bytes: { before: gibibyte, loaded: (5 + 0.6 * batch) * gibibyte, after: (5.6 + 0.6 * batch) * gibibyte },
+      vramBytes: { before: gibibyte, loaded: (5 + 0.6 * batch) * gibibyte, after: (5.6 + 0.6 * batch) * gibibyte },
     }),
   );
   return reportOf(trials);
@@ -47,7 +47,9 @@ export function sampleMatrix(): BenchReport {
 }
 
 function reportOf(trials: TrialRecord[]): BenchReport {
-  const records = [planOf(trials.map(({ spec }) => spec)), ...trials, ...agreementsOf(trials)];
+  const noTime = trialSpec({ number: 99, workers: 16, size: 10_000 });
+  const plan = planOf([...trials.map(({ spec }) => spec), noTime]);
+  const records = [plan, ...trials, { type: 'end' as const, leftOut: [99] }, ...agreementsOf(trials)];
   return {
     name: '2026-11-22-gemma',
     analysis: analyse(records),
@@ -59,30 +61,28 @@ function reportOf(trials: TrialRecord[]): BenchReport {
 }
 
 const sampleEnvironment: BenchReport['environment'] = {
-  schema_version: 1,
+  schemaVersion: 2,
   llmbatch: '0.1.0',
-  created_at: '2026-11-22T06:00:00.000Z',
+  createdAt: '2026-11-22T06:00:00.000Z',
   command: ['llmbatch', 'bench', 'candidates.jsonl'],
   node: '20.20.2',
   platform: 'linux-x64 6.1.0',
   cpu: { model: 'a processor', threads: 16 },
-  memory_bytes: 64 * gibibyte,
-  gpus: [{ name: 'NVIDIA GeForce RTX 4080', driver: '560.35', memory_bytes: 16 * gibibyte }],
+  memoryBytes: 64 * gibibyte,
+  gpus: [{ name: 'NVIDIA GeForce RTX 4080', driver: '560.35', memoryBytes: 16 * gibibyte }],
   settings: defaultAnswerSettings,
   runner: defaultRunnerSettings,
   report: {},
-  installs: { ollama: { bytes: 1.9 * gibibyte, services: 1 }, vllm: { bytes: 9 * gibibyte, services: 0 } },
+  installs: { ollama: { bytes: 1.9 * gibibyte }, vllm: { bytes: 9 * gibibyte } },
 };
 
 const planOf = (trials: TrialSpec[]): PlanRecord => ({
   type: 'plan',
-  version: 1,
-  created_at: '2026-11-22T06:00:00.000Z',
+  createdAt: '2026-11-22T06:00:00.000Z',
   input: { path: 'candidates.jsonl', sha256: 'abcdef0123456789abcdef', requests: 170_000 },
   seed: 1,
   trials,
-  left_out: [trialSpec({ number: 99, workers: 16, size: 10_000 })],
-  budget_seconds: 1800,
+  budgetSeconds: 1800,
 });
 
 function agreementsOf(trials: TrialRecord[]): AgreementRecord[] {
@@ -94,11 +94,11 @@ function agreementsOf(trials: TrialRecord[]): AgreementRecord[] {
       left,
       right,
       compared: 1000,
-      same_text: 1000 - 2 * changed,
+      sameText: 1000 - 2 * changed,
       fields: 3000,
-      same_fields: left === 'reference' ? 2890 : 3000 - 3 * changed,
-      mean_difference: changed / 100,
-      changed_verdicts: changed,
+      sameFields: left === 'reference' ? 2890 : 3000 - 3 * changed,
+      meanDifference: changed / 100,
+      changedVerdicts: changed,
       worst: changed === 0 ? [] : [{ id: hostileId, left: worstAnswer(60), right: worstAnswer(48), difference: 12 }],
     };
   });

@@ -1,9 +1,9 @@
 import type { ResultSample } from '../../src/core/events.ts';
 import type { TrialAnalysis } from '../../src/bench/analysis/analysis.ts';
-import type { MachineSample } from '../../src/bench/trial/open-window.ts';
-import type { TrialRecord, TrialSpec } from '../../src/bench/records/records.ts';
-import { findSteady } from '../../src/bench/statistics/steady.ts';
-import { type TrialSpan, createWindows } from '../../src/bench/trial/windows.ts';
+import { measure } from '../../src/bench/analysis/analyse.ts';
+import { timesOf, windowsOf } from '../../src/bench/analysis/windows.ts';
+import type { MachineSample, TrialRecord, TrialSpec, Window } from '../../src/bench/records/records.ts';
+import { resultsOf } from '../../src/bench/trial/watch-trial.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
 
 /** One answer: its latency alone, or more of it. */
@@ -15,7 +15,7 @@ export interface Simulated {
   /** Of the request with this number, from 0, sent so many milliseconds after the first. */
   answer: (number: number, sentMs: number) => Answered;
   /** What is seen of the machine, each second, given the share of the trial that has passed. */
-  machine?: (share: number) => MachineSample;
+  machine?: (share: number) => Omit<MachineSample, 'atMs'>;
 }
 
 const epochMs = 1_764_000_000_000;
@@ -46,15 +46,22 @@ const sampleOf = (answered: { latencyMs: number } & Partial<ResultSample>, sentM
   ...answered,
 });
 
-export function simulateSpan(simulated: Simulated): TrialSpan {
-  const windows = createWindows();
-  const results = simulateResults(simulated);
-  for (const sample of results) windows.addResult(sample);
+type Measured = Pick<TrialRecord, 'results' | 'machine' | 'seconds' | 'first20Rate'>;
+
+/** The raw numbers of a simulated trial, and its times. */
+export function simulateSamples(simulated: Simulated): Measured {
+  const results = simulateResults(simulated).flatMap(resultsOf);
+  const machine: MachineSample[] = [];
   const lastMs = results.at(-1)?.endedAt ?? epochMs;
-  for (let atMs = epochMs; atMs < lastMs; atMs += 1000) {
-    windows.addMachine(simulated.machine?.((atMs - epochMs) / (lastMs - epochMs)) ?? {}, atMs);
-  }
-  return windows.read();
+  for (let atMs = epochMs; atMs < lastMs; atMs += 1000)
+    machine.push({ atMs, ...simulated.machine?.((atMs - epochMs) / (lastMs - epochMs)) });
+  return { results, machine, ...timesOf(results) };
+}
+
+/** The windows of a simulated trial, and its times. */
+export function simulateSpan(simulated: Simulated): { windows: Window[] } & Measured {
+  const samples = simulateSamples(simulated);
+  return { ...samples, windows: windowsOf({ ...samples, windows: null }) };
 }
 
 const spec: TrialSpec = {
@@ -71,25 +78,27 @@ const spec: TrialSpec = {
 
 export type Changes = Partial<Omit<TrialRecord, 'spec'>> & { spec?: Partial<TrialSpec> };
 
-/** The record of a trial, of no windows where none are given. */
+/** The record of a trial, of no results where none are given. */
 export const trialRecord = ({ spec: specChanges, ...changes }: Changes = {}): TrialRecord => ({
   type: 'trial',
   spec: { ...spec, ...specChanges },
-  started_at: '2026-01-01T00:00:00.000Z',
+  startedAt: '2026-01-01T00:00:00.000Z',
   state: 'finished',
   error: null,
-  backend_version: 'mock 1',
-  model_digest: null,
+  backendVersion: 'mock 1',
+  modelDigest: null,
   server: null,
   workers: specChanges?.workers ?? spec.workers,
   slots: null,
-  load_ms: null,
+  loadMs: null,
   seconds: 100,
   succeeded: 1000,
   failed: 0,
-  first_20_rate: null,
-  windows: [],
-  vram_bytes: { before: null, loaded: null, after: null },
+  first20Rate: null,
+  results: [],
+  machine: [],
+  windows: null,
+  vramBytes: { before: null, loaded: null, after: null },
   reloads: 0,
   summary: createMeter().snapshot(),
   output: null,
@@ -99,9 +108,8 @@ export const trialRecord = ({ spec: specChanges, ...changes }: Changes = {}): Tr
 /** The record of a simulated trial. */
 export function simulateTrial(simulated: Simulated, { spec: specChanges, ...changes }: Changes = {}): TrialRecord {
   const { requests, workers } = simulated;
-  const span = simulateSpan(simulated);
   return trialRecord({
-    ...span,
+    ...simulateSamples(simulated),
     succeeded: requests,
     ...changes,
     spec: { size: requests, workers, ...specChanges },
@@ -109,9 +117,9 @@ export function simulateTrial(simulated: Simulated, { spec: specChanges, ...chan
 }
 
 export const analysed = (record: TrialRecord): TrialAnalysis => ({
-  record,
-  steady: findSteady(record.windows),
+  ...measure(record),
   verdicts: [],
   changesAnswers: null,
   changedShare: null,
+  changesValues: false,
 });

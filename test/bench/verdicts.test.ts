@@ -210,8 +210,8 @@ describe('context', () => {
 });
 
 describe('client-bound', () => {
-  const client = (loop_busy: number, cpu_percent: number) =>
-    trial({ machine: () => ({ client: { loop_busy, cpu_percent, memory_bytes: 1e8 } }) });
+  const client = (loopBusy: number, cpuPercent: number) =>
+    trial({ machine: () => ({ client: { loopBusy, cpuPercent, memoryBytes: 1e8 } }) });
 
   test('is an event loop that is never idle, or a full core', () => {
     expect(causesOf(client(0.95, 60))).toEqual([['client-bound']]);
@@ -225,7 +225,7 @@ test('no cause is named by noise: of 300 trials with a calm machine', () => {
     const random = createRandom(seed + 1000);
     const machine = () => ({
       gpus: [gpu({ temperature: 70 + 4 * random(), clockMhz: 2600 + 100 * random(), utilisation: 60 + 30 * random() })],
-      client: { loop_busy: 0.5 * random(), cpu_percent: 60 * random(), memory_bytes: 1e8 },
+      client: { loopBusy: 0.5 * random(), cpuPercent: 60 * random(), memoryBytes: 1e8 },
       swapBytes: 1e8 * random(),
     });
     const answer = (_: number, noise: number) => ({

@@ -19,9 +19,9 @@ test('a busy event loop is told from an idle one, and nothing is told after the 
   };
   watchClient(onSample, { signal: stop.signal, intervalMs: 100 });
   await waitFor(() => expect(samples.length).toBeGreaterThan(1));
-  expect(samples[1]?.loop_busy).toBeGreaterThan(0.8);
-  await waitFor(() => expect(Math.min(...samples.map((sample) => sample.loop_busy))).toBeLessThan(0.6));
-  expect(samples[0]?.memory_bytes).toBeGreaterThan(10e6);
+  expect(samples[1]?.loopBusy).toBeGreaterThan(0.8);
+  await waitFor(() => expect(Math.min(...samples.map((sample) => sample.loopBusy))).toBeLessThan(0.6));
+  expect(samples[0]?.memoryBytes).toBeGreaterThan(10e6);
   stop.abort();
   const { length } = samples;
   await delay(250);

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { BenchRecord, TrialSpec } from '../../src/bench/records/records.ts';
+import type { TrialSpec } from '../../src/bench/records/records.ts';
 import { createRandom } from '../bench/random.ts';
-import { simulateSpan } from '../bench/simulate-trial.ts';
+import { fromWire, toWire } from '../../src/bench/records/trials-wire.ts';
+import { simulateSamples } from '../bench/simulate-trial.ts';
 
 /**
  * Puts the times of an engine that does `rateOf` requests a second in the place of those that a bench measured in its
@@ -11,14 +12,14 @@ export async function plantTimes(path: string, rateOf: (spec: TrialSpec) => numb
   const records = (await readFile(path, 'utf8'))
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as BenchRecord);
+    .flatMap((line) => fromWire(JSON.parse(line) as Parameters<typeof fromWire>[0]));
   const planted = records.map((record) => {
     if (record.type !== 'trial') return record;
     const { number, workers, size: requests } = record.spec;
     const random = createRandom(number);
     const latencyMs = (1000 * (workers ?? 1)) / rateOf(record.spec);
     const answer = (): number => latencyMs * (0.9 + 0.2 * random());
-    return { ...record, ...simulateSpan({ requests, workers: workers ?? 1, answer }) };
+    return { ...record, ...simulateSamples({ requests, workers: workers ?? 1, answer }) };
   });
-  await writeFile(path, planted.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  await writeFile(path, planted.map((record) => `${JSON.stringify(toWire(record))}\n`).join(''));
 }

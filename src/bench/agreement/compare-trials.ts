@@ -128,17 +128,17 @@ interface Worst {
 
 /** Counts the agreement of two sets of answers, one request after the other. */
 function createAgreementTally(pair: AgreementPair): AgreementTally {
-  const counts = { compared: 0, same_text: 0, fields: 0, same_fields: 0, changed_verdicts: 0 };
+  const counts = { compared: 0, sameText: 0, fields: 0, sameFields: 0, changedVerdicts: 0 };
   const numbers = { count: 0, sum: 0 };
   const worst: Worst[] = [];
   return {
     add(id, left, right) {
       const found = compareAnswers(left, right, pair.left === 'reference');
       counts.compared++;
-      counts.same_text += Number(found.sameText);
+      counts.sameText += Number(found.sameText);
       counts.fields += found.fields;
-      counts.same_fields += found.sameFields;
-      counts.changed_verdicts += Number(found.changedVerdict);
+      counts.sameFields += found.sameFields;
+      counts.changedVerdicts += Number(found.changedVerdict);
       numbers.count += found.differences.length;
       numbers.sum += found.differences.reduce((sum, value) => sum + value, 0);
       if (!isSame(found)) keepWorst(worst, { id, left, right, found });
@@ -147,7 +147,7 @@ function createAgreementTally(pair: AgreementPair): AgreementTally {
       type: 'agreement',
       ...pair,
       ...counts,
-      mean_difference: numbers.count === 0 ? null : numbers.sum / numbers.count,
+      meanDifference: numbers.count === 0 ? null : numbers.sum / numbers.count,
       worst: worst.map(({ row }) => row),
     }),
   };

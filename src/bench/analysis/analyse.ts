@@ -1,12 +1,12 @@
 import { UsageError } from '../../core/errors.ts';
-import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
+import type { BenchAnalysis, Trial, TrialAnalysis } from './analysis.ts';
 import type { AgreementRecord, BenchRecord, TrialRecord } from '../records/records.ts';
 import { findStability, type StabilityLimits, defaultStabilityLimits } from './stability.ts';
 import { findSteady } from '../statistics/steady.ts';
-import { planOf, trialsOf } from '../records/trials-file.ts';
+import { leftOutOf, planOf, trialsOf } from '../records/trials-file.ts';
 import { curveFields, groupTrials, workersOf, settingFields } from './trial-groups.ts';
-import type { Trial } from './verdicts/evidence.ts';
 import { findVerdicts } from './verdicts/index.ts';
+import { windowsOf } from './windows.ts';
 import { findCurves } from './worker-curve.ts';
 
 /** What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again. */
@@ -19,11 +19,12 @@ export function analyse(
     throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
   const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
   const trials = analyseTrials(trialsOf(records), agreements);
-  return { plan, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
+  const leftOut = leftOutOf(records);
+  return { plan, leftOut, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
 }
 
 function analyseTrials(records: readonly TrialRecord[], agreements: readonly AgreementRecord[]): TrialAnalysis[] {
-  const trials = records.map((record): Trial => ({ record, steady: findSteady(record.windows) }));
+  const trials = records.map(measure);
   const groups = groupTrials(trials, curveFields);
   const changes = answerChanges(records, agreements);
   return trials.map((trial) => ({
@@ -31,7 +32,14 @@ function analyseTrials(records: readonly TrialRecord[], agreements: readonly Agr
     verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups) }),
     changesAnswers: changes.get(trial.record.spec.number)?.isChange ?? null,
     changedShare: changes.get(trial.record.spec.number)?.share ?? null,
+    changesValues: changes.get(trial.record.spec.number)?.isOfValues ?? false,
   }));
+}
+
+/** A trial with its windows and its steady part. */
+export function measure(record: TrialRecord): Trial {
+  const windows = windowsOf(record);
+  return { record, windows, steady: findSteady(windows) };
 }
 
 const peersOf = (trial: Trial, groups: Trial[][]): Trial[] =>
@@ -41,25 +49,25 @@ const peersOf = (trial: Trial, groups: Trial[][]): Trial[] =>
 
 /** How a trial's answers differ from those of the trial of its own engine that it was compared with. */
 interface AnswerChange {
-  /** Of the fields of JSON answers, else of the texts, 0 to 1. */
+  /** Share of the fields of JSON answers, else of the texts, that differ: 0 to 1. */
   share: number;
-  /** More than what is noise. */
+  /** That is more than noise. */
   isChange: boolean;
+  /** It is, and the answers are JSON. */
+  isOfValues: boolean;
 }
 
 /** A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it. */
 const minChange = 0.01;
 
-/** Of each trial that was compared with another of its engine, by its number. */
+/** Changes of each trial that was compared with another one of its engine, by its number. */
 function answerChanges(
   trials: readonly TrialRecord[],
   agreements: readonly AgreementRecord[],
 ): Map<number, AnswerChange> {
   const changes = new Map<number, AnswerChange>();
-  for (const engine of groupTrials(
-    trials.map((record) => ({ record })),
-    ['backend', 'model'],
-  )) {
+  const all = trials.map((record) => ({ record }));
+  for (const engine of groupTrials(all, ['backend', 'model'])) {
     const settings = groupTrials(engine, settingFields);
     const settingOf = new Map(settings.flatMap((group, at) => group.map(({ record }) => [record.spec.number, at])));
     const compared = agreements.filter(
@@ -70,11 +78,12 @@ function answerChanges(
     const noise = Math.max(minChange, ...repeats.map(differingShare));
     for (const pair of compared) {
       const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);
-      changes.set(pair.right, { share, isChange: share > noise });
+      const isChange = share > noise;
+      changes.set(pair.right, { share, isChange, isOfValues: isChange && pair.fields > 0 });
     }
   }
   return changes;
 }
 
-const differingShare = ({ compared, same_text, fields, same_fields }: AgreementRecord): number =>
-  fields > 0 ? 1 - same_fields / fields : 1 - same_text / compared;
+const differingShare = ({ compared, sameText, fields, sameFields }: AgreementRecord): number =>
+  fields > 0 ? 1 - sameFields / fields : 1 - sameText / compared;

@@ -1,5 +1,5 @@
-import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec } from '../records/records.ts';
-import type { Steady } from '../statistics/steady.ts';
+import type { AgreementRecord, PlanRecord, TrialRecord, TrialSpec, Window } from '../records/records.ts';
+import type { Range, Steady } from '../statistics/steady.ts';
 
 /**
  * What the raw records of a bench mean: everything that the table, the pages, the saved setting and the exit code are made
@@ -8,6 +8,8 @@ import type { Steady } from '../statistics/steady.ts';
  */
 export interface BenchAnalysis {
   plan: PlanRecord;
+  /** Trials that the budget had no time for. */
+  leftOut: TrialSpec[];
   trials: TrialAnalysis[];
   /** One for each backend, model, size, strategy and options that was tried with several workers. */
   curves: WorkerCurve[];
@@ -16,16 +18,23 @@ export interface BenchAnalysis {
   stability: Stability[];
 }
 
-export interface TrialAnalysis {
+/** A trial with its raw numbers in windows, and its steady part. */
+export interface Trial {
   record: TrialRecord;
+  windows: Window[];
   /** The steady part: what may be quoted and projected from. */
   steady: Steady;
+}
+
+export interface TrialAnalysis extends Trial {
   /** Why it is as fast as it is, the weightiest first; empty where the numbers say nothing. */
   verdicts: Verdict[];
-  /** Answers differ from those of the trial that it is compared with (the baseline, else the fewest workers), beyond noise. */
+  /** Its answers differ, beyond noise, from those of the trial that it is compared with (the baseline, else the fewest workers). */
   changesAnswers: boolean | null;
-  /** Of the fields of JSON answers, else of the texts: how many of them do, 0 to 1. */
+  /** How many of the fields of JSON answers, else of the texts, do: 0 to 1. */
   changedShare: number | null;
+  /** Answers that are JSON have other values. Long texts differ in some word as soon as a GPU adds in another order. */
+  changesValues: boolean;
 }
 
 /** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */
@@ -43,22 +52,25 @@ export interface Verdict {
 export interface WorkerCurve extends Pick<TrialSpec, 'backend' | 'model' | 'size' | 'strategy' | 'options'> {
   points: {
     workers: number;
+    /** Rate of the steady part and its 95 % range, over the repeats; null where none is steady. */
     rate: number | null;
     low: number | null;
     high: number | null;
+    /** Rough rate where none is steady. */
+    rough: Range | null;
+    /** Latency in milliseconds: half of the requests, and 95 of 100, take no longer. */
     p50: number | null;
     p95: number | null;
-    /** Requests answered per second, steady or not: nothing to be quoted. */
-    roughRate: number;
-    /** Of the requests that ended, the share that was answered. */
+    /** Share of the requests that ended that was answered. */
     success: number;
+    /** Numbers of its trials. */
     trials: number[];
   }[];
-  /** Null, as the two below: fewer than two of its points have a steady rate. */
+  /** What more workers do; null, as the knee: that is not sure yet, and the recommended number is the likely one. */
   shape: 'more workers help' | "more workers don't help" | 'more workers hurt' | 'flat' | null;
-  /** The fewest workers that reach 95 % of the best rate. */
+  /** The smallest number of workers that reaches 95 % of the best rate. */
   knee: number | null;
-  /** The knee; of a flat one, the fewest workers. */
+  /** The knee; of a flat curve, the smallest number of workers. Null where nothing was answered. */
   recommended: number | null;
   /** One sentence, with the server's setting that would move the knee. */
   text: string;

@@ -1,50 +1,50 @@
 import type { BestSetting } from '../../run/choose/best-settings.ts';
 import type { BenchAnalysis, WorkerCurve } from './analysis.ts';
 import type { TrialRecord } from '../records/records.ts';
+import { tokensOfAnswer } from './engine-numbers.ts';
+
+type Setting = Omit<BestSetting, 'schemaVersion'>;
 
 /**
- * What `run --workers auto` is to take from now on, for each backend, model and options whose worker curve says it: of the
- * independent strategy, which is what `run` takes by itself, and of the largest size, which says most of a long run.
+ * What `run --workers auto` is to take from now on, for each backend, model and options whose worker curve is sure of it: of
+ * the independent strategy, which is what `run` takes by itself, and of the largest size, which says most of a long run.
  */
 export function bestSettings(
-  analysis: BenchAnalysis,
+  { curves, trials }: BenchAnalysis,
   { hardware, folder }: { hardware: string; folder: string },
-): BestSetting[] {
-  const best = new Map<string, Candidate>();
-  for (const curve of analysis.curves) {
-    const candidate = candidateOf(curve, analysis);
-    if (candidate === null || candidate.record.spec.strategy !== 'independent') continue;
-    const key = keyOf(candidate.record);
-    if (candidate.record.spec.size >= (best.get(key)?.record.spec.size ?? 0)) best.set(key, candidate);
+): Setting[] {
+  const best = new Map<string, { setting: Setting; size: number }>();
+  for (const curve of curves) {
+    const point = pointToSave(curve);
+    const record = trials.find((trial) => trial.record.spec.number === point?.trials.at(-1))?.record;
+    if (point === null || record === undefined) continue;
+    const key = keyOf(record);
+    if (record.spec.size < (best.get(key)?.size ?? 0)) continue;
+    best.set(key, { setting: { ...settingOf(record, point), hardware, bench: folder }, size: record.spec.size });
   }
-  return [...best.values()].map(({ record, workers, rate }) => ({
-    schema_version: 1,
-    backend: record.spec.backend,
-    model: record.spec.model,
-    digest: record.model_digest,
-    server: record.server ?? null,
-    hardware,
-    options: record.spec.options,
-    workers,
-    rate,
-    measured_at: record.started_at,
-    bench: folder,
-  }));
+  return [...best.values()].map(({ setting }) => setting);
 }
 
-interface Candidate {
-  record: TrialRecord;
-  workers: number;
-  rate: number;
-}
+type SavedPoint = WorkerCurve['points'][number] & { rate: number };
 
-/** Null where its trials were too short, or too unsteady, to recommend anything. */
-function candidateOf({ points, recommended }: WorkerCurve, { trials }: BenchAnalysis): Candidate | null {
+/** Null where its trials were too short, or too unsteady, to be sure of anything. */
+function pointToSave({ points, shape, recommended, strategy }: WorkerCurve): SavedPoint | null {
   const point = points.find(({ workers }) => workers === recommended);
-  const record = trials.find((trial) => trial.record.spec.number === point?.trials.at(-1))?.record;
-  if (point === undefined || point.rate === null || record === undefined) return null;
-  return { record, workers: point.workers, rate: point.rate };
+  if (point === undefined || point.rate === null || shape === null || strategy !== 'independent') return null;
+  return { ...point, rate: point.rate };
 }
 
-const keyOf = ({ spec: { backend, model, options }, model_digest, server }: TrialRecord): string =>
-  JSON.stringify([backend, model, model_digest, server, options]);
+const settingOf = (record: TrialRecord, { workers, rate }: SavedPoint): Omit<Setting, 'hardware' | 'bench'> => ({
+  backend: record.spec.backend,
+  model: record.spec.model,
+  digest: record.modelDigest,
+  server: record.server,
+  options: record.spec.options,
+  workers,
+  rate,
+  completionTokens: tokensOfAnswer(record, 'completion'),
+  measuredAt: record.startedAt,
+});
+
+const keyOf = ({ spec: { backend, model, options }, modelDigest, server }: TrialRecord): string =>
+  JSON.stringify([backend, model, modelDigest, server, options]);

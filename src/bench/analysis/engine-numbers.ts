@@ -1,18 +1,17 @@
 import type { Distribution } from '../../data/distribution.ts';
 import type { BenchAnalysis, TrialAnalysis } from './analysis.ts';
-import { pointOf } from './worker-curve.ts';
 import { meanOf } from '../statistics/mean.ts';
-import type { AgreementRecord, Window } from '../records/records.ts';
-import { groupTrials, settingFields, workersOf } from './trial-groups.ts';
+import { recommend } from './recommend.ts';
+import type { AgreementRecord, TrialRecord, Window } from '../records/records.ts';
 import { usualRate, usualWindows } from './verdicts/evidence.ts';
 
-/** What was measured of an engine with a model, at its best setting. Null: not measured. */
+/** What was measured of an engine with a model, at its recommended setting. Null: not measured. */
 export interface EngineNumbers {
   backend: string;
   model: string;
-  /** Of its best setting, which all but `success` and `failedTrials` is of: the middle repeat, with the mean rate of all. */
+  /** The recommended setting, from which all numbers but `success` and `failedTrials` come. */
   trial: TrialAnalysis;
-  /** Requests answered per second; of the steady part where it has one. */
+  /** Requests answered per second in the steady part, else in the whole trial. */
   rate: number;
   tokenRate: number | null;
   latencyMs: Distribution | null;
@@ -25,9 +24,9 @@ export interface EngineNumbers {
   loadMs: number | null;
   gpuBytes: number | null;
   gpuUtilisation: number | null;
-  /** Joules of the GPUs for an answer. */
+  /** Energy of the GPUs for an answer, in joules. */
   joules: number | null;
-  /** Percent of one core, and bytes, of the engine's own processes. */
+  /** CPU use of the engine's own processes in percent of one core, and their memory in bytes. */
   cpuPercent: number | null;
   memoryBytes: number | null;
   promptTokens: number | null;
@@ -36,55 +35,19 @@ export interface EngineNumbers {
   asExpected: number | null;
 }
 
-/** Of each backend and model its numbers, in the order of the first trials. */
-export function compareEngines({ trials, agreements }: BenchAnalysis): EngineNumbers[] {
-  return groupTrials(trials, ['backend', 'model']).flatMap((group) => {
-    const trial = fastest(group);
-    return trial === null ? [] : [numbersOf(trial, group, agreements)];
+/** The numbers of each backend and model that answered anything, in the order of the first trials. */
+export const compareEngines = (analysis: BenchAnalysis): EngineNumbers[] =>
+  recommend(analysis).map(({ trial }) => {
+    const { backend, model } = trial.record.spec;
+    const own = analysis.trials.filter(({ record: { spec } }) => spec.backend === backend && spec.model === model);
+    return numbersOf(trial, own, analysis.agreements);
   });
-}
-
-/**
- * Of its settings the best by the mean of the repeats, as one trial: the middle one of them, with that mean as its rate. The
- * fastest trial of all would be the luckiest. Steady ones before others, then those that keep the answers, then the longest,
- * which know most of a long run.
- */
-function fastest(group: readonly TrialAnalysis[]): TrialAnalysis | null {
-  const finished = group.filter(({ record }) => record.state === 'finished' && record.succeeded > 0);
-  const settings = groupTrials(finished, settingFields).map(asOne);
-  return settings.reduce<TrialAnalysis | null>(
-    (best, trial) => (best === null || isMore(worth(trial), worth(best)) ? trial : best),
-    null,
-  );
-}
-
-function asOne(repeats: TrialAnalysis[]): TrialAnalysis {
-  const steady = repeats.filter((trial) => trial.steady.isSteady);
-  const ranked = (steady.length > 0 ? steady : repeats).toSorted((one, other) => usualRate(one) - usualRate(other));
-  const middle = ranked[Math.floor((ranked.length - 1) / 2)]!;
-  const { rate, low, high } = pointOf(workersOf(middle.record) ?? 0, repeats);
-  const tokenRate = meanOf(ranked.map((trial) => trial.steady.tokenRate));
-  const changesAnswers = repeats.some((trial) => trial.changesAnswers === true) || middle.changesAnswers;
-  return { ...middle, changesAnswers, steady: { ...middle.steady, rate, low, high, tokenRate } };
-}
-
-const worth = (trial: TrialAnalysis): number[] => [
-  Number(trial.steady.isSteady),
-  Number(trial.changesAnswers !== true),
-  trial.record.spec.size,
-  usualRate(trial),
-];
-
-function isMore(left: readonly number[], right: readonly number[]): boolean {
-  const at = left.findIndex((value, index) => value !== right[index]);
-  return at !== -1 && (left[at] ?? 0) > (right[at] ?? 0);
-}
 
 function numbersOf(trial: TrialAnalysis, group: TrialAnalysis[], agreements: AgreementRecord[]): EngineNumbers {
   const { record, steady } = trial;
   const windows = usualWindows(trial);
   const rate = usualRate(trial);
-  const power = meanOf(windows.map(({ gpu }) => gpu?.power_watts));
+  const power = meanOf(windows.map(({ gpu }) => gpu?.powerWatts));
   const { summary, spec } = record;
   return {
     backend: spec.backend,
@@ -96,13 +59,13 @@ function numbersOf(trial: TrialAnalysis, group: TrialAnalysis[], agreements: Agr
     ttftMs: summary.times.ttftMs,
     ...reliabilityOf(group),
     spread: spreadOf(trial),
-    loadMs: record.load_ms,
+    loadMs: record.loadMs,
     gpuBytes: summary.machine.gpuPeakBytes,
     gpuUtilisation: meanOf(windows.map(({ gpu }) => gpu?.utilisation)),
     joules: power === null || rate === 0 ? null : power / rate,
     ...processOf(windows),
-    promptTokens: perRequest(summary.tokens.answered.prompt, record.succeeded),
-    completionTokens: perRequest(summary.tokens.answered.completion, record.succeeded),
+    promptTokens: tokensOfAnswer(record, 'prompt'),
+    completionTokens: tokensOfAnswer(record, 'completion'),
     asExpected: sameShare(agreements.find(({ left, right }) => left === 'reference' && right === spec.number)),
   };
 }
@@ -111,25 +74,32 @@ function reliabilityOf(group: readonly TrialAnalysis[]): Pick<EngineNumbers, 'su
   const sum = (read: (trial: TrialAnalysis) => number): number =>
     group.reduce((total, trial) => total + read(trial), 0);
   return {
-    success: sum(({ record }) => record.succeeded) / sum(({ record }) => record.spec.size),
+    success: sum(({ record }) => record.succeeded) / sum(requestsOf),
     failedTrials: group.filter(({ record }) => record.state === 'failed').length,
   };
 }
+
+/** Requests that ended; of a trial that could not be run, those that it was to have. */
+const requestsOf = ({ record: { state, spec, succeeded, failed } }: TrialAnalysis): number =>
+  state === 'failed' ? spec.size : succeeded + failed;
 
 const spreadOf = ({ steady: { rate, low, high } }: TrialAnalysis): number | null =>
   rate === null || low === null || high === null || rate === 0 ? null : (high - low) / 2 / rate;
 
 const processOf = (windows: readonly Window[]): Pick<EngineNumbers, 'cpuPercent' | 'memoryBytes'> => ({
-  cpuPercent: meanOf(windows.map(({ engine }) => engine?.cpu_percent)),
-  memoryBytes: meanOf(windows.map(({ engine }) => engine?.memory_bytes)),
+  cpuPercent: meanOf(windows.map(({ engine }) => engine?.cpuPercent)),
+  memoryBytes: meanOf(windows.map(({ engine }) => engine?.memoryBytes)),
 });
 
-const perRequest = (tokens: number | null, succeeded: number): number | null =>
-  tokens === null || succeeded === 0 ? null : tokens / succeeded;
+/** Tokens of an answer of the trial in the mean; null: not measured. */
+export function tokensOfAnswer({ summary, succeeded }: TrialRecord, name: 'prompt' | 'completion'): number | null {
+  const tokens = summary.tokens.answered[name];
+  return tokens === null || succeeded === 0 ? null : tokens / succeeded;
+}
 
 /** Of the fields where the answers are JSON, else of the texts. */
 export function sameShare(agreement: AgreementRecord | undefined): number | null {
   if (agreement === undefined || agreement.compared === 0) return null;
-  const { fields, same_fields, same_text, compared } = agreement;
-  return fields > 0 ? same_fields / fields : same_text / compared;
+  const { fields, sameFields, sameText, compared } = agreement;
+  return fields > 0 ? sameFields / fields : sameText / compared;
 }

@@ -1,46 +1,47 @@
-import type { TrialAnalysis } from './analysis.ts';
-import { halfRange, rateOf, meanOf } from '../statistics/mean.ts';
-import type { Steady } from '../statistics/steady.ts';
-import { type RequestTokens, tokensOfRequest } from './tokens-of-request.ts';
+import type { Trial } from './analysis.ts';
+import { halfRange, meanOf, windowRate } from '../statistics/mean.ts';
+import type { Range } from '../statistics/steady.ts';
 import { usualWindows } from './verdicts/evidence.ts';
 
-/** Per million tokens, in whatever currency; null: not asked for. */
+/** Prices of a million tokens, in whatever currency; null: not asked for. */
 export interface Prices {
   in: number | null;
   out: number | null;
 }
 
-/** What so many requests would take. Null: not measured, or not steady and so not to be promised. */
+/** What so many requests would take. Null: not measured. */
 export interface Estimate {
-  /** By the steady rate and its 95 % range. */
-  hours: { expected: number; low: number; high: number } | null;
+  /** Hours by the rate and its 95 % range; `high` is null where the range begins at 0. */
+  hours: { expected: number; low: number | null; high: number | null } | null;
+  /** They are of a steady rate. */
+  isSteady: boolean;
   promptTokens: number | null;
   /** Prompt tokens that no cache served; null: the engine does not report what its cache served. */
   computedTokens: number | null;
   completionTokens: number | null;
-  /** By the mean power of the GPUs; the rest of the machine is not measured. */
+  /** Energy by the mean power of the GPUs; the rest of the machine is not measured. */
   kilowattHours: number | null;
-  /** Of the tokens, at the prices given. */
+  /** What the tokens cost at the prices given. */
   money: number | null;
 }
 
-type Saved = Omit<Estimate, 'hours'> & { hours: number | null };
+type Saved = Omit<Estimate, 'hours' | 'isSteady'> & { hours: number | null };
 
 export interface Projection {
   requests: number;
   estimate: Estimate;
   baseline: Estimate | null;
-  /** Baseline less estimate: negative where the baseline is better. */
+  /** Baseline minus estimate: negative where the baseline is better. */
   saved: Saved | null;
 }
 
 export interface Projected {
-  trial: TrialAnalysis;
+  trial: Trial;
   /** The trial with the strategy "baseline" that it is compared with. */
-  baseline: TrialAnalysis | null;
+  baseline: Trial | null;
 }
 
-/** Projects a trial to each number of requests, beside its baseline. A trial that is not steady gives tokens and no times. */
+/** Projects a trial to each number of requests, beside its baseline. */
 export function project({ trial, baseline }: Projected, counts: readonly number[], prices: Prices): Projection[] {
   return counts.map((requests) => {
     const tokens = tokensOf(trial);
@@ -51,15 +52,16 @@ export function project({ trial, baseline }: Projected, counts: readonly number[
 }
 
 function estimateOf(
-  trial: TrialAnalysis,
+  trial: Trial,
   { prompt, computed, completion }: RequestTokens,
   { requests, prices }: { requests: number; prices: Prices },
 ): Estimate {
   const hours = hoursOf(trial, requests);
-  const watts = meanOf(usualWindows(trial).map(({ gpu }) => gpu?.power_watts));
+  const watts = meanOf(usualWindows(trial).map(({ gpu }) => gpu?.powerWatts));
   const ofAll = (each: number | null): number | null => (each === null ? null : each * requests);
   return {
     hours,
+    isSteady: trial.steady.isSteady,
     promptTokens: ofAll(prompt),
     computedTokens: ofAll(computed),
     completionTokens: ofAll(completion),
@@ -68,36 +70,62 @@ function estimateOf(
   };
 }
 
-function hoursOf(trial: TrialAnalysis, requests: number): Estimate['hours'] {
-  const { rate, low, high } = rateRange(trial);
-  if (rate === null || low === null || high === null || low <= 0) return null;
+function hoursOf(trial: Trial, requests: number): Estimate['hours'] {
+  const range = rangeOf(trial);
+  if (range === null) return null;
   // The rate is that of the answers, and a request that fails is done too.
   const { succeeded, failed } = trial.record;
   const answers = (requests * succeeded) / (succeeded + failed);
-  const hoursAt = (perSecond: number): number => answers / perSecond / 3600;
-  return { expected: hoursAt(rate), low: hoursAt(high), high: hoursAt(low) };
+  const hoursAt = (perSecond: number): number | null => (perSecond > 0 ? answers / perSecond / 3600 : null);
+  return { expected: answers / range.rate / 3600, low: hoursAt(range.high), high: hoursAt(range.low) };
 }
 
-/** A baseline is one request after the other, each on a cold model: a few of them, within a wide range, say how long all take. */
-function rateRange({ record: { spec, windows }, steady }: TrialAnalysis): Pick<Steady, 'rate' | 'low' | 'high'> {
-  if (steady.rate !== null || spec.strategy !== 'baseline' || windows.length < minWindows) return steady;
-  const rate = rateOf(windows);
-  const half = Math.min(halfRange(windows), widestShare * rate);
-  return { rate, low: rate - half, high: rate + half };
+/**
+ * The rate of the steady part, else the rough one. A baseline is one request after the other, each on a cold model: a few of
+ * them say how long all take.
+ */
+function rangeOf({ record: { spec }, windows, steady }: Trial): Range | null {
+  const { rate, low, high, rough } = steady;
+  if (rate !== null && low !== null && high !== null) return { rate, low, high };
+  if (spec.strategy !== 'baseline' || windows.length < minWindows) return rough;
+  const ofAll = windowRate(windows);
+  const half = Math.min(halfRange(windows), maxHalfRange * ofAll);
+  return { rate: ofAll, low: ofAll - half, high: ofAll + half };
 }
 
 const minWindows = 10;
-/** The range of few requests may reach below nothing. */
-const widestShare = 0.75;
+/** Half of a range, as a share of the rate: that of few requests may reach below nothing. */
+const maxHalfRange = 0.75;
 
-const tokensOf = ({ record: { summary, succeeded, failed } }: TrialAnalysis): RequestTokens =>
-  tokensOfRequest({ tokens: summary.tokens, succeeded, failed });
+/** Tokens of a request that ended, answered or not, in the mean. Null: not measured. */
+interface RequestTokens {
+  prompt: number | null;
+  /** Prompt tokens that no cache served. */
+  computed: number | null;
+  completion: number | null;
+}
+
+/**
+ * What a request costs. With all that its failed attempts took, where that was counted; where it was not, the mean of the
+ * answers says more than a sum with holes.
+ */
+function tokensOf({ record: { summary, succeeded, failed } }: Trial): RequestTokens {
+  const { tokens } = summary;
+  const isCounted = tokens.uncounted === 0;
+  const { prompt, completion } = isCounted ? tokens : tokens.answered;
+  const requests = isCounted ? succeeded + failed : succeeded;
+  const ofEach = (sum: number | null): number | null => (sum === null || succeeded === 0 ? null : sum / requests);
+  const each = { prompt: ofEach(prompt), completion: ofEach(completion) };
+  const isComputed = tokens.cached !== null && tokens.prompt !== null && tokens.prompt > 0 && each.prompt !== null;
+  const share = isComputed ? 1 - tokens.cached! / tokens.prompt! : null;
+  return { ...each, computed: share === null ? null : each.prompt! * share };
+}
 
 /**
  * A cold model computes every token. The few requests of a baseline are no measure of how many there are where the other trial
  * sends the same requests, each alone.
  */
-function coldTokensOf(baseline: TrialAnalysis, trial: TrialAnalysis): RequestTokens {
+function coldTokensOf(baseline: Trial, trial: Trial): RequestTokens {
   const tokens = tokensOf(trial.record.spec.strategy === 'conversation' ? baseline : trial);
   return { ...tokens, computed: tokens.prompt };
 }

@@ -1,5 +1,5 @@
 import type { Stability, TrialAnalysis } from './analysis.ts';
-import { meanOf, average } from '../statistics/mean.ts';
+import { average, meanOf, rateOf } from '../statistics/mean.ts';
 import type { Window } from '../records/records.ts';
 import { groupTrials, settingFields } from './trial-groups.ts';
 import { formatBytes, formatInteger, formatPercent, notMeasured } from '../../text/format.ts';
@@ -20,21 +20,21 @@ export function findStability(
 }
 
 /** VRAM before is that of the loaded model: loading it is no growth. Memory of processes is that of the batch's end. */
-function batchOf({ record, steady }: TrialAnalysis): Stability['batches'][number] {
-  const { loaded, before, after } = record.vram_bytes;
+function batchOf({ record, windows, steady }: TrialAnalysis): Stability['batches'][number] {
+  const { loaded, before, after } = record.vramBytes;
   const vramBefore = loaded ?? before;
   return {
     trial: record.spec.number,
-    rate: steady.rate ?? (record.seconds > 0 && record.succeeded > 0 ? record.succeeded / record.seconds : null),
+    rate: steady.rate ?? rateOf(record),
     vramBefore,
     vramAfter: after,
     vramPeak: record.summary.machine.gpuPeakBytes,
     vramDelta: vramBefore === null || after === null ? null : after - vramBefore,
-    runnerBytes: atTheEnd(record.windows, ({ client }) => client?.memory_bytes),
-    engineBytes: atTheEnd(record.windows, ({ engine }) => engine?.memory_bytes),
+    runnerBytes: atTheEnd(windows, ({ client }) => client?.memoryBytes),
+    engineBytes: atTheEnd(windows, ({ engine }) => engine?.memoryBytes),
     reloads: record.reloads,
     succeeded: record.succeeded,
-    requests: record.spec.size,
+    requests: record.succeeded + record.failed,
   };
 }
 
@@ -47,13 +47,14 @@ const atTheEnd = (windows: Window[], read: (window: Window) => number | undefine
   );
 
 export interface StabilityLimits {
-  /** GPU memory that a batch may leave behind, and that batch after batch may. */
+  /** GPU memory that one batch may leave behind. */
   vramDeltaBytes: number;
+  /** GPU memory that batch after batch may leave behind. */
   vramLeakBytes: number;
-  /** Of the rates of the batches: the largest less the smallest, as a share of their mean. */
+  /** Largest less smallest rate of the batches, as a share of their mean. */
   rateVariance: number;
   reloads: number;
-  /** Share of the requests. */
+  /** Share of the requests that must be answered. */
   success: number;
 }
 
@@ -78,12 +79,12 @@ const checkStability = (batches: Batches, limits: StabilityLimits): Check[] => [
 
 function vramDelta(batches: Batches, { vramDeltaBytes }: StabilityLimits): Check {
   const deltas = known(batches.map((batch) => batch.vramDelta));
-  const most = deltas.length === 0 ? null : Math.max(...deltas);
+  const max = deltas.length === 0 ? null : Math.max(...deltas);
   return {
     name: 'VRAM delta',
     limit: `< ${formatBytes(vramDeltaBytes)} a batch`,
-    measured: most === null ? notMeasured : `${formatChange(most)} at most`,
-    passed: most === null ? null : most < vramDeltaBytes,
+    measured: max === null ? notMeasured : `${formatChange(max)} at most`,
+    passed: max === null ? null : max < vramDeltaBytes,
   };
 }
 

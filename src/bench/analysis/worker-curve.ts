@@ -1,9 +1,10 @@
+import { groupBy } from '../../data/group-by.ts';
 import { formatPercent, formatRate } from '../../text/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { workersText, groupCurves, workersOf } from './trial-groups.ts';
 import { slotSetting } from './slot-setting.ts';
 import { standardError, average, meanOf, studentQuantile, normalQuantile } from '../statistics/mean.ts';
-import { usualRate } from './verdicts/evidence.ts';
+import type { Range } from '../statistics/steady.ts';
 
 /** A curve for whatever was tried with several workers; batches on one loaded model, and what failed, are no points of it. */
 export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
@@ -16,34 +17,49 @@ export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
 }
 
 function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], points: CurvePoint[]): WorkerCurve {
-  // Speed that costs answers is none.
-  const shape =
-    fasterUnsteady(points).length > 0 ? unknown : shapeOf(points.filter(({ success }) => success >= least(points)));
-  // A probe finds no more slots than it has workers: the most that a trial saw.
+  const shape = shapeOfCurve(points, group);
+  // A probe finds no more slots than it has workers: the largest number that a trial saw holds.
   const slots = group.map(({ record }) => record.slots).filter((seen) => seen !== null);
   const text = describe({
     ...shape,
     points,
     slots: slots.length === 0 ? null : Math.max(...slots),
     backend: spec.backend,
-    changing: changingWorkers(group),
+    changing: changingWorkers(group, ({ changesAnswers }) => changesAnswers === true),
   });
   const { backend, model, size, strategy, options } = spec;
   return { backend, model, size, strategy, options, points, ...shape, text };
 }
 
-const unknown: CurveShape = { shape: null, knee: null, recommended: null };
-
-/** More workers are through a trial sooner, and so not steady: what seems to be faster must not lose by it. */
-function fasterUnsteady(points: readonly CurvePoint[]): CurvePoint[] {
-  const best = Math.max(...points.map(({ rate }) => rate ?? 0));
-  return best === 0 ? [] : points.filter(({ rate, roughRate }) => rate === null && roughRate * nearly > best);
+/** Settings that fail more requests than others, or change the values of answers, are not compared in speed. */
+function shapeOfCurve(points: readonly CurvePoint[], group: readonly TrialAnalysis[]): CurveShape {
+  const changing = changingWorkers(group, ({ changesValues }) => changesValues);
+  const eligible = points.filter(
+    ({ success, workers }) => success >= minSuccess(points) && !changing.includes(workers),
+  );
+  const shape = shapeOf(eligible);
+  return shape.shape !== null && maybeFaster(eligible).length === 0 ? shape : likelyShape(eligible);
 }
 
-/** Of the requests that must be answered: all but one of a hundred that another number of workers gets answered. */
-const least = (points: readonly CurvePoint[]): number => 0.99 * Math.max(...points.map(({ success }) => success));
+/** Where no two can be told apart for sure, the smallest number that is within 95 % of the highest rate is the likely one. */
+function likelyShape(points: readonly CurvePoint[]): CurveShape {
+  const highest = Math.max(...points.map(roughRate));
+  const likely = points.find((point) => highest > 0 && roughRate(point) >= nearly * highest);
+  return { shape: null, knee: null, recommended: likely?.workers ?? null };
+}
 
-interface Described extends CurveShape {
+const roughRate = ({ rate, rough }: CurvePoint): number => rate ?? rough?.rate ?? 0;
+
+/** More workers are through a trial sooner, and so not steady: what seems to be faster must not lose by it. */
+function maybeFaster(points: readonly CurvePoint[]): CurvePoint[] {
+  const best = Math.max(...points.map(({ rate }) => rate ?? 0));
+  return best === 0 ? [] : points.filter((point) => point.rate === null && roughRate(point) * nearly > best);
+}
+
+/** Share of requests that must be answered: at most one of a hundred fewer than another number of workers gets answered. */
+const minSuccess = (points: readonly CurvePoint[]): number => 0.99 * Math.max(...points.map(({ success }) => success));
+
+interface DescribedCurve extends CurveShape {
   points: CurvePoint[];
   slots: number | null;
   backend: string;
@@ -51,22 +67,19 @@ interface Described extends CurveShape {
   changing: number[];
 }
 
-function describe(curve: Described): string {
+function describe(curve: DescribedCurve): string {
   const { shape, knee, recommended, points, slots } = curve;
+  const rates = points.map(rateText).join(', ');
   if (shape === null) {
-    const faster = fasterUnsteady(points).map(({ workers }) => workers);
-    const seen = faster.length === 0 ? '' : ` (those of ${faster.join(', ')} workers seem to be faster)`;
-    return `Too few of these trials are steady to say what more workers do${seen}: give them more requests.${changesText(curve)}`;
+    const likely = recommended === null ? '' : `: --workers ${recommended} is the likely best`;
+    return `Too few of these trials are steady to be sure what more workers do${likely}: ${rates}.${changesText(curve)}`;
   }
-  const rates = points
-    .map((point) => (isRated(point) ? rateText(point) : `${workersText(point.workers)} not steady`))
-    .join(', ');
-  const most = points.at(-1)?.workers ?? 0;
+  const max = points.at(-1)?.workers ?? 0;
   // More than the server works on at once only wait.
-  const isFull = slots !== null && most > slots;
-  const tryMore = isFull ? '' : `, and try more: --workers ${most},${2 * most}`;
+  const isFull = slots !== null && max > slots;
+  const tryMore = isFull || recommended !== max ? '' : `, and try more: --workers ${max},${2 * max}`;
   const sentences = {
-    flat: `The number of workers makes no difference beyond the noise: ${rates}. Take --workers ${recommended}.`,
+    flat: `The number of workers makes no measurable difference: ${rates}. Take --workers ${recommended}.`,
     'more workers hurt': `More workers hurt beyond ${lastGood(points)}: ${rates}. Take --workers ${recommended}.`,
     "more workers don't help": `More workers don't help beyond ${knee}: ${rates}. Take --workers ${recommended}.`,
     'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}${tryMore}.`,
@@ -74,45 +87,52 @@ function describe(curve: Described): string {
   return sentences[shape] + settingText(curve) + changesText(curve);
 }
 
-/** The most workers that are still within 95 % of the highest rate. */
+/** The largest number of workers that is still within 95 % of the highest rate. */
 function lastGood(points: readonly CurvePoint[]): number | null {
   const rated = points.filter(isRated);
   const highest = Math.max(...rated.map(({ rate }) => rate));
   return rated.findLast(({ rate }) => rate >= nearly * highest)?.workers ?? null;
 }
 
-const rateText = (point: RatedPoint): string =>
-  `${workersText(point.workers)} ${formatRate(point.rate)} req/s (${formatRate(Math.max(0, point.low))} to ${formatRate(point.high)}${failedText(point)})`;
+function rateText(point: CurvePoint): string {
+  const { workers, rough } = point;
+  if (isRated(point)) return `${workersText(workers)} ${rangeSentence(point)}${failedText(point)}`;
+  return rough === null
+    ? `${workersText(workers)} nothing answered`
+    : `${workersText(workers)} not steady, about ${rangeSentence(rough)}${failedText(point)}`;
+}
 
-const failedText = ({ success }: CurvePoint): string => (success === 1 ? '' : `; ${formatPercent(1 - success)} failed`);
+/** `97.8 req/s (95.3 to 100.2)` */
+export const rangeSentence = ({ rate, low, high }: Range): string =>
+  `${formatRate(rate)} req/s (${formatRate(Math.max(0, low))} to ${formatRate(high)})`;
 
-function changingWorkers(group: readonly TrialAnalysis[]): number[] {
-  const changing = group.filter(({ changesAnswers }) => changesAnswers === true).map(({ record }) => workersOf(record));
+const failedText = ({ success }: CurvePoint): string => (success === 1 ? '' : `, ${formatPercent(1 - success)} failed`);
+
+function changingWorkers(group: readonly TrialAnalysis[], isChange: (trial: TrialAnalysis) => boolean): number[] {
+  const changing = group.filter(isChange).map(({ record }) => workersOf(record));
   const known = new Set(changing.filter((workers) => workers !== null));
   return [...known].toSorted((left, right) => left - right);
 }
 
-const changesText = ({ changing }: Described): string =>
+const changesText = ({ changing }: DescribedCurve): string =>
   changing.length === 0 ? '' : ` Answers differ at --workers ${changing.join(', ')}.`;
 
 /** The server's slots hold the knee where it lies, if it has no more of them. One worker more keeps each slot busy. */
-function settingText({ slots, knee, points, backend }: Described): string {
-  const most = points.at(-1)?.workers ?? 0;
-  if (slots === null || knee === null || knee > slots + 1 || most <= slots) return '';
+function settingText({ slots, knee, points, backend }: DescribedCurve): string {
+  const max = points.at(-1)?.workers ?? 0;
+  if (slots === null || knee === null || knee > slots + 1 || max <= slots) return '';
   const setting = slotSetting(backend, 2 * slots);
   return setting === null ? '' : ` The server works on ${slots} at once; more: ${setting}.`;
 }
 
 export type CurvePoint = WorkerCurve['points'][number];
 
-/** A point for each number of workers, the fewest first: of its repeats, the mean. */
+/** A point for each number of workers, the smallest first: the mean of its repeats. */
 function curvePoints(trials: readonly TrialAnalysis[]): CurvePoint[] {
-  const byWorkers = new Map<number, TrialAnalysis[]>();
-  for (const trial of trials) {
-    const workers = workersOf(trial.record);
-    if (workers !== null) byWorkers.set(workers, [...(byWorkers.get(workers) ?? []), trial]);
-  }
-  return [...byWorkers].toSorted(([left], [right]) => left - right).map(([workers, same]) => pointOf(workers, same));
+  const rated = trials.filter(({ record }) => workersOf(record) !== null);
+  return [...groupBy(rated, ({ record }) => workersOf(record) ?? 0)]
+    .toSorted(([left], [right]) => left - right)
+    .map(([workers, same]) => pointOf(workers, same));
 }
 
 export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
@@ -122,7 +142,6 @@ export function pointOf(workers: number, trials: TrialAnalysis[]): CurvePoint {
     ...rateOfRepeats(trials),
     p50: meanOf(latencies.map((latency) => latency?.p50)),
     p95: meanOf(latencies.map((latency) => latency?.p95)),
-    roughRate: average(trials.map(usualRate)),
     success: successOf(trials),
     trials: trials.map(({ record }) => record.spec.number),
   };
@@ -133,19 +152,25 @@ function successOf(trials: TrialAnalysis[]): number {
   return succeeded / trials.reduce((sum, { record }) => sum + record.succeeded + record.failed, 0);
 }
 
+/** The mean of the repeats that are steady; of the rough rates, where none is. */
+function rateOfRepeats(trials: TrialAnalysis[]): Pick<CurvePoint, 'rate' | 'low' | 'high' | 'rough'> {
+  const steady = meanRange(trials.map(({ steady: { rate, low, high } }) => rangeOrNull(rate, low, high)));
+  if (steady !== null) return { ...steady, rough: null };
+  return { rate: null, low: null, high: null, rough: meanRange(trials.map((trial) => trial.steady.rough)) };
+}
+
+const rangeOrNull = (rate: number | null, low: number | null, high: number | null): Range | null =>
+  rate === null || low === null || high === null ? null : { rate, low, high };
+
 /** Repeats can differ by more than each of them shows: the range is the wider one of within and between. */
-function rateOfRepeats(trials: TrialAnalysis[]): Pick<CurvePoint, 'rate' | 'low' | 'high'> {
-  const steady = trials.flatMap(({ steady: { rate, high } }) =>
-    rate === null || high === null ? [] : [{ rate, half: high - rate }],
-  );
-  const rate = meanOf(steady.map((trial) => trial.rate));
-  if (rate === null) return { rate: null, low: null, high: null };
-  const within = Math.hypot(...steady.map(({ half }) => half)) / steady.length;
+function meanRange(ranges: readonly (Range | null)[]): Range | null {
+  const known = ranges.filter((range) => range !== null);
+  if (known.length === 0) return null;
+  const rates = known.map(({ rate }) => rate);
+  const rate = average(rates);
+  const within = Math.hypot(...known.map((range) => range.high - range.rate)) / known.length;
   // Of two repeats alone the range between them would be 13 standard errors: nothing could be told.
-  const between =
-    steady.length < 3
-      ? 0
-      : studentQuantile(0.975, steady.length - 1) * standardError(steady.map((trial) => trial.rate));
+  const between = known.length < 3 ? 0 : studentQuantile(0.975, known.length - 1) * standardError(rates);
   const half = Math.max(within, between);
   return { rate, low: rate - half, high: rate + half };
 }
@@ -153,7 +178,7 @@ function rateOfRepeats(trials: TrialAnalysis[]): Pick<CurvePoint, 'rate' | 'low'
 type RatedPoint = CurvePoint & { rate: number; low: number; high: number };
 export type CurveShape = Pick<WorkerCurve, 'shape' | 'knee' | 'recommended'>;
 
-/** Of the best rate: what is within it is as good, and what differs by less is not worth telling. */
+/** Share of the best rate from which on a rate is as good; and two that differ by less than the rest are not told apart. */
 const nearly = 0.95;
 
 const isRated = (point: CurvePoint): point is RatedPoint =>
@@ -161,8 +186,9 @@ const isRated = (point: CurvePoint): point is RatedPoint =>
 
 /**
  * What more workers do. Two points differ where their ranges do (95 %, for all pairs of the curve together) and by 5 % at least.
- * Flat: no two differ. Hurt: the most workers are worse than the best. Help: only the most are within 95 % of the best. Else more
- * don't help. The best is the mean of all that don't differ from the highest, since the highest of many is high by chance too.
+ * Flat: no two differ. Hurt: the largest number of workers is worse than the best. Help: only the largest is within 95 % of the
+ * best. Else more don't help. The best is the mean of all that don't differ from the highest, since the highest of many is high
+ * by chance too.
  */
 export function shapeOf(points: readonly CurvePoint[]): CurveShape {
   const rated = points.filter(isRated);
@@ -182,7 +208,7 @@ export function shapeOf(points: readonly CurvePoint[]): CurveShape {
   return { shape, knee, recommended: knee };
 }
 
-/** Of so many points, each pair may differ by chance: the ranges are widened by Bonferroni's rule. */
+/** Compares two of so many points. Any pair may differ by chance, so the ranges are widened by Bonferroni's rule. */
 function createComparison(count: number): (left: RatedPoint, right: RatedPoint) => boolean {
   const pairs = (count * (count - 1)) / 2;
   const widening = normalQuantile(1 - 0.025 / pairs) / normalQuantile(1 - 0.025);

@@ -4,12 +4,12 @@ import type { OrderOptions } from './order.ts';
 
 /** What is to be measured. */
 export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOptions {
-  /** Null: those that the budget has room for. */
+  /** Numbers of requests; null: the usual number, or all that the input has. */
   sizes: number[] | null;
-  /** Null: the bundled candidates. */
+  /** File of the requests; null: the bundled candidates. */
   input: string | null;
   base: TrialBase;
-  /** None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
+  /** Engines with their models. None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
   engines: { backend: string; model: string | null }[];
   budgetSeconds: number | null;
 }

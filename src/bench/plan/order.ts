@@ -1,5 +1,6 @@
 import { createRandom } from '../../data/random.ts';
 import type { Point } from './matrix.ts';
+import { groupBy } from '../../data/group-by.ts';
 import type { TrialSpec } from '../records/records.ts';
 
 export interface OrderOptions {
@@ -17,7 +18,7 @@ export interface OrderOptions {
  */
 export function orderTrials(points: readonly Point[], { seed, repeats, batches }: OrderOptions): TrialSpec[] {
   const random = createRandom(seed);
-  const loads = shuffle(groupByLoad(points), random);
+  const loads = shuffle([...groupBy(points, loadOf).values()], random);
   const order: Omit<TrialSpec, 'number'>[] = [];
   let round: Point[] = [];
   for (let repeat = 1; repeat <= repeats; repeat++) {
@@ -34,12 +35,6 @@ export function orderTrials(points: readonly Point[], { seed, repeats, batches }
 export function loadOf({ backend, model, options, strategy, workers }: Point): string {
   const kind = strategy === 'conversation' || strategy === 'baseline' ? strategy : 'kept';
   return JSON.stringify([backend, model, options, kind, workers === null]);
-}
-
-function groupByLoad(points: readonly Point[]): Point[][] {
-  const loads = new Map<string, Point[]>();
-  for (const point of points) loads.set(loadOf(point), [...(loads.get(loadOf(point)) ?? []), point]);
-  return [...loads.values()];
 }
 
 const batchNumbers = (batches: number | null): (number | null)[] =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { UsageError } from '../../core/errors.ts';
 import { isRejected } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
+import { replaceFile } from '../../files/replace-file.ts';
 import { readRows } from '../../input/read-items.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type RunInput, readInput } from '../../run/read-input.ts';
@@ -109,17 +110,10 @@ function freeId(wanted: string, isTaken: (id: string) => boolean): string {
 }
 
 /** Whole or not at all: a bench that goes on takes what is there. */
-async function writeLines(path: string, pieces: AsyncIterable<string>): Promise<void> {
-  const draft = `${path}.${randomUUID()}`;
-  const handle = await open(draft, 'wx');
-  try {
-    for await (const piece of pieces) await handle.write(piece);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, path);
-}
+const writeLines = (path: string, pieces: AsyncIterable<string>): Promise<void> =>
+  replaceFile(path, null, async (draft) => {
+    for await (const piece of pieces) await draft.write(piece);
+  });
 
 export interface SampleSize {
   /** Rows; at most those that there are. */
@@ -150,13 +144,13 @@ export function sampleRows(rows: readonly number[], groupOf: (row: number) => nu
     .toSorted((first, second) => first - second);
 }
 
-function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, longest: number): Stretch[] {
+function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, maxLength: number): Stretch[] {
   const unfinished = new Map<number, Stretch>();
   const stretches: Stretch[] = [];
   for (const row of rows) {
     const group = groupOf(row);
     let stretch = unfinished.get(group);
-    if (stretch === undefined || stretch.length === longest) {
+    if (stretch === undefined || stretch.length === maxLength) {
       stretch = [];
       stretches.push(stretch);
       unfinished.set(group, stretch);

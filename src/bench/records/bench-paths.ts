@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TrialSpec } from './records.ts';
 
-/** The folder of a bench. Nothing of it lies elsewhere. */
+/** Paths of a bench. All of its files lie in its folder. */
 export interface BenchPaths {
   folder: string;
   trials: string;
@@ -14,16 +14,13 @@ export const benchPaths = (folder: string): BenchPaths => ({
   environment: join(folder, 'environment.json'),
 });
 
-/** The requests of all trials of a size. */
+/** File of the requests that all trials of a size have. */
 export const inputOf = ({ folder }: BenchPaths, size: number): string => join(folder, 'inputs', `${size}.jsonl`);
 
 export const warmUpInput = ({ folder }: BenchPaths): string => join(folder, 'inputs', 'warm-up.jsonl');
 
-/** Of a look at an engine's speed; its folder is removed behind it. */
-export const probeOutput = ({ folder }: BenchPaths): string => join(folder, 'probe', 'results.jsonl');
-
-/** What the names of all files of a trial begin with. */
+/** What the names of all files of a trial begin with: its number, as in `07.`. */
 export const trialPrefix = ({ number }: Pick<TrialSpec, 'number'>): string => `${String(number).padStart(2, '0')}.`;
 
-/** In the folder of the bench. */
+/** Path of a trial's results, from the folder of the bench. */
 export const outputNameOf = (spec: Pick<TrialSpec, 'number'>): string => `outputs/${trialPrefix(spec)}results.jsonl`;

@@ -9,6 +9,8 @@ import {
   runnerSettingsSchema,
 } from '../../core/settings.ts';
 import { version } from '../../core/version.ts';
+import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
+import { opaqueKeys, schemaVersion } from './trials-wire.ts';
 import { findGpus } from '../../machine/find-gpus.ts';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
@@ -34,22 +36,22 @@ const reportFlagsSchema = z.object({
 });
 
 const schema = z.object({
-  schema_version: z.literal(1),
+  schemaVersion: z.number().max(schemaVersion),
   llmbatch: z.string(),
-  created_at: z.string(),
+  createdAt: z.string(),
   /** The command line, for whoever wants to measure it again. */
   command: z.array(z.string()),
   node: z.string(),
   platform: z.string(),
   cpu: z.object({ model: z.string(), threads: z.number() }),
-  memory_bytes: z.number(),
-  gpus: z.array(z.object({ name: z.string(), driver: z.string(), memory_bytes: z.number().nullable() })),
+  memoryBytes: z.number(),
+  gpus: z.array(z.object({ name: z.string(), driver: z.string(), memoryBytes: z.number().nullable() })),
   /** What all trials share; `bench --resume` takes it from here. */
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
   report: reportFlagsSchema.default({}),
-  /** Of each backend, where several are compared. */
-  installs: z.record(z.string(), z.object({ bytes: z.number().nullable(), services: z.number() })).default({}),
+  /** What each backend takes on this machine's disk, where several are compared. */
+  installs: z.record(z.string(), z.object({ bytes: z.number().nullable() })).default({}),
 });
 
 /** `environment.json`: what must be known beside a bench's numbers. No key or secret is in it. */
@@ -69,15 +71,15 @@ export async function describeEnvironment(
   const { gpus } = await findGpus(environment);
   const { python } = runner.connection;
   return {
-    schema_version: 1,
+    schemaVersion,
     llmbatch: version,
-    created_at: new Date().toISOString(),
+    createdAt: new Date().toISOString(),
     command,
     node: process.versions.node,
     platform: `${process.platform}-${process.arch} ${release()}`,
     cpu: { model: cpus()[0]?.model ?? 'unknown', threads: cpus().length },
-    memory_bytes: totalmem(),
-    gpus: gpus.map(({ name, driver, totalBytes }) => ({ name, driver, memory_bytes: totalBytes })),
+    memoryBytes: totalmem(),
+    gpus: gpus.map(({ name, driver, totalBytes }) => ({ name, driver, memoryBytes: totalBytes })),
     settings,
     runner,
     report: reportFlagsSchema.parse(flags),
@@ -89,11 +91,26 @@ export async function describeEnvironment(
 }
 
 export const writeEnvironment = (path: string, environment: BenchEnvironment): Promise<void> =>
-  writeFile(path, `${JSON.stringify(environment, null, 2)}\n`);
+  writeFile(path, `${JSON.stringify(toWire(environment), null, 2)}\n`);
+
+/** The connection is a list, as in a manifest: one bench can have several servers. */
+function toWire({ runner: { connection, ...runner }, ...environment }: BenchEnvironment): object {
+  const servers = Object.keys(connection).length === 0 ? [] : [connection];
+  return snakeKeys({ ...environment, runner, connection: servers }, opaqueKeys) as object;
+}
+
+/** What is to be parsed as an environment, of this version or of version 1, whose runner's settings hold the connection. */
+function fromWire(file: unknown): unknown {
+  const environment = camelKeys(file, opaqueKeys) as { schemaVersion: number; connection?: unknown[]; runner: object };
+  const { connection, runner } = environment;
+  return connection === undefined
+    ? environment
+    : { ...environment, runner: { ...runner, connection: connection[0] ?? {} } };
+}
 
 export async function readEnvironment(path: string): Promise<BenchEnvironment> {
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(fromWire(JSON.parse(await readFile(path, 'utf8'))));
   } catch (error) {
     throw new UsageError(
       `${path} does not say how the bench was started`,
@@ -102,15 +119,13 @@ export async function readEnvironment(path: string): Promise<BenchEnvironment> {
   }
 }
 
-/** What an engine costs to have: a part of its simplicity. */
+/** What an engine takes to have: a part of its simplicity. */
 export interface EngineInstall {
-  /** On this machine's disk, without models; null where it isn't found here. */
+  /** Bytes on this machine's disk, without models; null where it isn't found here. */
   bytes: number | null;
-  /** That somebody must keep running, beside llmbatch. */
-  services: number;
 }
 
-/** Of each backend; of a single one nothing, for there is nothing to compare it with and to look takes seconds. */
+/** Installs of all backends. A single one is not looked for: there is nothing to compare it with, and it takes seconds. */
 async function findInstalls(
   backends: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -125,10 +140,8 @@ async function findInstall(backend: string, environment: NodeJS.ProcessEnv): Pro
   const paths = await pathsOf(backend, environment).catch(() => []);
   const sizes = await Promise.all(paths.map(sizeOf));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return { bytes: bytes === 0 ? null : bytes, services: servicesOf(backend) };
+  return { bytes: bytes === 0 ? null : bytes };
 }
-
-const servicesOf = (backend: string): number => (['ollama', 'openai'].includes(backend) ? 1 : 0);
 
 function pathsOf(backend: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   if (backend === 'llama-cpp') return nodeLlamaCpp();

@@ -1,13 +1,13 @@
+import type { ErrorKind } from '../../core/errors.ts';
+import type { GpuSample } from '../../core/measurements.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
+import type { OwnUse } from '../../machine/own-use.ts';
 
 /**
- * `trials.jsonl` of a bench, the raw truth that every report is made of: one of these a line, appended as it happens and never
- * edited. The first is the plan, which comes again, and then holds, where the budget left trials out; a trial's record comes
- * when the trial has ended; agreements come last.
+ * One line of a bench's `trials.jsonl`, the raw truth that every report is made of: appended as it happens and never edited.
+ * The first is the plan; a trial's record comes when the trial has ended; the end and the agreements come last.
  */
-export type BenchRecord = PlanRecord | TrialRecord | AgreementRecord;
-
-export const recordsVersion = 1;
+export type BenchRecord = PlanRecord | TrialRecord | EndRecord | AgreementRecord;
 
 export const strategies = ['baseline', 'keep-alive', 'conversation', 'independent'] as const;
 /**
@@ -16,124 +16,169 @@ export const strategies = ['baseline', 'keep-alive', 'conversation', 'independen
  */
 export type Strategy = (typeof strategies)[number];
 
-/** What one trial is: a point of the matrix. */
+/** What one trial measures: a point of the matrix. */
 export interface TrialSpec {
-  /** In the order of execution, from 1. */
+  /** Place in the order of execution, from 1. */
   number: number;
   backend: string;
   model: string;
-  /** Null: auto. */
+  /** Requests in flight; null: auto. */
   workers: number | null;
-  /** Requests. */
+  /** Requests that the trial has; fewer are sent where the budget stops it. */
   size: number;
   strategy: Strategy;
   options: Record<string, string | number | boolean>;
-  /** From 1. */
+  /** Which of the trials of this point it is, from 1. */
   repeat: number;
-  /** Of batches on one loaded model: which one, from 1; null where each trial is on its own. */
+  /** Which of the batches on one loaded model it is, from 1; null where each trial is on its own. */
   batch: number | null;
 }
 
 export interface PlanRecord {
   type: 'plan';
-  version: typeof recordsVersion;
   /** ISO 8601. */
-  created_at: string;
+  createdAt: string;
   /** `path` as it was given; null: the bundled candidates. */
   input: { path: string | null; sha256: string; requests: number };
+  /** Seed that the order of the trials is drawn from. */
   seed: number;
   trials: TrialSpec[];
-  /** What the budget had no room for. */
-  left_out: TrialSpec[];
-  budget_seconds: number | null;
+  budgetSeconds: number | null;
 }
 
-/** A stretch of a trial, in the order of the ends of its requests. Null: not measured. */
-export interface Window {
-  /** Seconds from the first request sent to the end of the window, and how long it is. */
-  at_seconds: number;
-  seconds: number;
-  /** That ended in it, and how many of them failed. */
-  requests: number;
-  failures: number;
-  /** Of all attempts of these requests, as far as those that failed were counted. */
-  prompt_tokens: number | null;
-  completion_tokens: number | null;
-  cached_tokens: number | null;
-  /** Prompt tokens of the requests that succeeded alone; absent in records of 0.1, which knew no others. */
-  answered_prompt_tokens?: number | null;
-  /** Means over the requests that succeeded, ms. */
-  latency_ms: number | null;
-  queue_ms: number | null;
-  ttft_ms: number | null;
-  /** Mean of the samples in it, summed or the worst over the GPUs. */
-  gpu: GpuWindow | null;
-  /** This process: percent of one core, share of the time that its event loop was busy, 0 to 1, and resident bytes. */
-  client: { cpu_percent: number; loop_busy: number; memory_bytes: number } | null;
-  engine: { cpu_percent: number; memory_bytes: number } | null;
-  /** Of the machine. */
-  swap_bytes: number | null;
+/** All trials that could be run have ended. */
+export interface EndRecord {
+  type: 'end';
+  /** Numbers of the trials that the budget had no time for. */
+  leftOut: number[];
 }
 
-export interface GpuWindow {
-  used_bytes: number | null;
-  total_bytes: number | null;
-  utilisation: number | null;
-  temperature: number | null;
-  power_watts: number | null;
-  /** MHz of the cores now, and their most. */
-  clock: number | null;
-  clock_most: number | null;
-  /** Does the driver say that it slows down for heat or power? */
-  is_throttled: boolean | null;
+/** How one request of a trial ended. Null: not measured. */
+export interface TrialResult {
+  /** When its last byte came, in epoch milliseconds. */
+  endedAt: number;
+  /** From the sending to the whole answer, in milliseconds. */
+  latencyMs: number;
+  /** Time in the server's queue, in milliseconds. */
+  queueMs: number | null;
+  /** Time to the first token, in milliseconds. */
+  ttftMs: number | null;
+  /** Why it failed; null: it was answered. */
+  error: ErrorKind | null;
+  /** Tokens of all its attempts; of those that failed, as far as they were counted. */
+  promptTokens: number | null;
+  completionTokens: number | null;
+  cachedTokens: number | null;
+  /** Prompt tokens of the answer itself; 0 where it failed. */
+  answeredPromptTokens: number | null;
+}
+
+/** What was seen of the machine at one time; a part is absent where this sample says nothing of it. */
+export interface MachineSample {
+  /** Epoch milliseconds. */
+  atMs: number;
+  gpus?: GpuSample[];
+  /** This process. */
+  client?: OwnUse;
+  /** Processes of the engine: CPU use in percent of one core, and resident bytes. */
+  engine?: { cpuPercent: number; memoryBytes: number };
+  /** Memory of the machine that is swapped out, in bytes. */
+  swapBytes?: number;
 }
 
 export interface TrialRecord {
   type: 'trial';
   spec: TrialSpec;
-  /** ISO 8601; after its warm-up. */
-  started_at: string;
-  /** failed: it could not be run to its end; `error` says why. */
+  /** When its first request could be sent, after its warm-up; ISO 8601. */
+  startedAt: string;
+  /** failed: it could not be run; `error` says why. */
   state: 'finished' | 'failed';
   error: string | null;
-  backend_version: string | null;
-  model_digest: string | null;
+  backendVersion: string | null;
+  modelDigest: string | null;
   /** Address of the server that answered; null: an engine of our own. */
   server: string | null;
   /** Requests in flight that the run had: what `auto` became. */
   workers: number | null;
+  /** Requests that the server works on at once. */
   slots: number | null;
-  load_ms: number | null;
+  loadMs: number | null;
   /** From the first request sent to the last answer. */
   seconds: number;
   succeeded: number;
   failed: number;
-  /** Requests per second of the first 20 answers: what a quick look would have promised. */
-  first_20_rate: number | null;
-  windows: Window[];
-  /** VRAM in use before the model's load, with the model loaded as the trial began, and after the trial. */
-  vram_bytes: { before: number | null; loaded: number | null; after: number | null };
-  /** Model loads in the trial beyond the first. */
+  /** Requests per second of the first 20 answers: what a quick look would have promised. Null with fewer. */
+  first20Rate: number | null;
+  results: TrialResult[];
+  machine: MachineSample[];
+  /** Stretches that version 1 kept in the place of results and machine samples; null: they are made of those. */
+  windows: Window[] | null;
+  /** GPU memory in use before the model was loaded, with it as the trial began, and after the trial, in bytes. */
+  vramBytes: { before: number | null; loaded: number | null; after: number | null };
+  /** Loads of the model in the trial beyond the first. */
   reloads: number;
   summary: Snapshot;
-  /** The results, in the folder of the bench; null where they were not kept. */
+  /** Path of the results, from the folder of the bench; null where they were not kept. */
   output: string | null;
+}
+
+/** A stretch of a trial: the requests that ended in it, and what was seen of the machine. Null: not measured. */
+export interface Window {
+  /** Seconds from the first request sent to the end of the window. */
+  atSeconds: number;
+  /** How long it is. */
+  seconds: number;
+  requests: number;
+  failures: number;
+  /** Tokens of all attempts of these requests, as far as those that failed were counted. */
+  promptTokens: number | null;
+  completionTokens: number | null;
+  cachedTokens: number | null;
+  /** Prompt tokens of the answers alone; absent in records of 0.1, which knew no others. */
+  answeredPromptTokens?: number | null;
+  /** Means over the requests that succeeded, in milliseconds. */
+  latencyMs: number | null;
+  queueMs: number | null;
+  ttftMs: number | null;
+  /** Means of the samples in it. */
+  gpu: GpuWindow | null;
+  client: OwnUse | null;
+  engine: NonNullable<MachineSample['engine']> | null;
+  swapBytes: number | null;
+}
+
+/** All GPUs in a stretch of a trial: memory and power summed, use the mean, heat and clock those of the worst one. */
+export interface GpuWindow {
+  usedBytes: number | null;
+  totalBytes: number | null;
+  /** Percent of the time that the GPU computed. */
+  utilisation: number | null;
+  /** Degrees Celsius. */
+  temperature: number | null;
+  powerWatts: number | null;
+  /** Clock of the cores, and its maximum, in MHz. */
+  clock: number | null;
+  maxClock: number | null;
+  /** The driver says that it slows the GPU down for heat or power. */
+  isThrottled: boolean | null;
 }
 
 export interface AgreementRecord {
   type: 'agreement';
-  /** Numbers of the trials compared; for `reference`, with the answers that the input expects. */
+  /** Number of the trial that the other is compared with; reference: the answers that the input expects. */
   left: number | 'reference';
   right: number;
   /** Requests that both answered. */
   compared: number;
-  same_text: number;
-  /** Answers that are JSON in both: fields compared, and equal. */
+  /** How many of them have the same text. */
+  sameText: number;
+  /** Fields compared, of answers that are JSON in both, and how many are equal. */
   fields: number;
-  same_fields: number;
+  sameFields: number;
   /** Mean absolute difference of the numbers in them; null where there are none. */
-  mean_difference: number | null;
-  /** Requests whose text fields changed from one word to another (a verdict). */
-  changed_verdicts: number;
+  meanDifference: number | null;
+  /** Requests of which a field went from one word to another (a verdict). */
+  changedVerdicts: number;
+  /** The largest differences. */
   worst: { id: string; left: string; right: string; difference: number | null }[];
 }

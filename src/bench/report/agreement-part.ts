@@ -28,10 +28,10 @@ export function agreementPart({ analysis }: BenchReport): PagePart | null {
       nameOf(record.right),
       nameOf(record.left),
       formatInteger(record.compared),
-      formatPercent(record.same_text / record.compared),
-      formatPercent(record.fields === 0 ? null : record.same_fields / record.fields),
-      formatRate(record.mean_difference),
-      formatInteger(record.changed_verdicts),
+      formatPercent(record.sameText / record.compared),
+      formatPercent(record.fields === 0 ? null : record.sameFields / record.fields),
+      formatRate(record.meanDifference),
+      formatInteger(record.changedVerdicts),
     ]),
   };
 }
@@ -54,17 +54,17 @@ function withoutRepeats({ agreements, trials }: BenchAnalysis): AgreementRecord[
 
 function sumOf(one: AgreementRecord, other: AgreementRecord): AgreementRecord {
   const compared = one.compared + other.compared;
-  const isMeasured = one.mean_difference !== null && other.mean_difference !== null;
+  const isMeasured = one.meanDifference !== null && other.meanDifference !== null;
   return {
     ...one,
     compared,
-    same_text: one.same_text + other.same_text,
+    sameText: one.sameText + other.sameText,
     fields: one.fields + other.fields,
-    same_fields: one.same_fields + other.same_fields,
-    changed_verdicts: one.changed_verdicts + other.changed_verdicts,
-    mean_difference: isMeasured
-      ? (one.mean_difference! * one.compared + other.mean_difference! * other.compared) / compared
-      : (one.mean_difference ?? other.mean_difference),
+    sameFields: one.sameFields + other.sameFields,
+    changedVerdicts: one.changedVerdicts + other.changedVerdicts,
+    meanDifference: isMeasured
+      ? (one.meanDifference! * one.compared + other.meanDifference! * other.compared) / compared
+      : (one.meanDifference ?? other.meanDifference),
   };
 }
 
@@ -93,7 +93,7 @@ function agreementGrid(
 function cellOf(record: AgreementRecord | undefined): GridChart['rows'][number]['cells'][number] {
   const share = sameShare(record);
   if (record === undefined || share === null) return null;
-  return { share, text: formatPercent(share), isSetOff: record.left !== 'reference' && record.changed_verdicts > 0 };
+  return { share, text: formatPercent(share), isSetOff: record.left !== 'reference' && record.changedVerdicts > 0 };
 }
 
 /** The worst disagreements of each pair, a few each. */

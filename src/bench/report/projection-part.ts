@@ -122,7 +122,7 @@ function rowsOf(name: string, { requests, estimate, baseline, saved }: Projectio
   ];
 }
 
-const countsOf = (counts: Omit<Estimate, 'hours'>): string[] => [
+const countsOf = (counts: Omit<Estimate, 'hours' | 'isSteady'>): string[] => [
   signed(counts.promptTokens, formatCount),
   signed(counts.computedTokens, formatCount),
   signed(counts.completionTokens, formatCount),

@@ -1,29 +1,22 @@
-import { formatInteger, formatPercent, formatRate, quoteForShell } from '../../text/format.ts';
+import { formatInteger, formatPercent, quoteForShell } from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
-import type { BenchAnalysis, WorkerCurve } from '../analysis/analysis.ts';
+import type { BenchAnalysis } from '../analysis/analysis.ts';
 import { describeSpec, groupTrials, ofLargestSize, settingFields, titleOf } from '../analysis/trial-groups.ts';
-import { compareEngines } from '../analysis/engine-numbers.ts';
 import type { PlanRecord, TrialSpec } from '../records/records.ts';
 import type { BenchReport } from './bench-report.ts';
-import { rangeText } from './trials-part.ts';
+import { headlines } from './headline.ts';
 
-/** What it all comes to, in sentences. */
+/** The recommendation, and what else a bench found, in sentences. */
 export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
   title: 'In short',
   isWide: true,
-  notes: summarySentences(analysis, shortText),
+  notes: [...headlines(analysis), ...summarySentences(analysis)],
 });
 
-export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: WorkerCurve): string => text): string[] {
+/** What a bench found, beside its recommendation. */
+export function summarySentences(analysis: BenchAnalysis): string[] {
   return [
-    ...compareEngines(analysis).map(({ backend, model, trial: { record, steady } }) =>
-      steady.isSteady
-        ? `At best ${formatRate(steady.rate)} req/s (${rangeText(steady)}): ${describeSpec(record.spec)} (#${record.spec.number}).`
-        : `${backend} ${model}: no rate to be quoted, for no trial is steady.`,
-    ),
-    ...ofLargestSize(analysis.curves, (curve) => curve).map(
-      (curve) => `${curve.backend} ${curve.model}, ${titleOf(curve)}: ${textOf(curve)}`,
-    ),
+    ...curveSentences(analysis),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
     ...cacheSentences(analysis),
@@ -32,20 +25,21 @@ export function summarySentences(analysis: BenchAnalysis, textOf = ({ text }: Wo
   ];
 }
 
-/** The page tells the rest beside the curve. */
-const shortText = ({ shape, recommended, text }: WorkerCurve): string =>
-  shape === null || recommended === null ? text : `${shape}; take --workers ${recommended}.`;
+const curveSentences = ({ curves }: BenchAnalysis): string[] =>
+  ofLargestSize(curves, (curve) => curve).map(
+    (curve) => `${curve.backend} ${curve.model}, ${titleOf(curve)}: ${curve.text}`,
+  );
 
 function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   if (!agreements.some(({ left }) => left !== 'reference')) return [];
   const changed = trials.filter(({ changesAnswers }) => changesAnswers === true);
   const names = changed.map(({ record, changedShare }) => `#${record.spec.number} (${formatPercent(changedShare)})`);
   if (names.length > 0) return [`Settings that change the answers: ${names.join(', ')}.`];
-  const most = Math.max(...trials.map(({ changedShare }) => changedShare ?? 0));
+  const max = Math.max(...trials.map(({ changedShare }) => changedShare ?? 0));
   return [
-    most === 0
+    max === 0
       ? 'No setting changes the answers.'
-      : `No setting changes more than ${formatPercent(most)} of the answers.`,
+      : `No setting changes more than ${formatPercent(max)} of the answers.`,
   ];
 }
 
@@ -58,7 +52,7 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
   ];
 }
 
-/** More of its prompts than this in the cache: they come from the trial before, which had the same ones. */
+/** Share of the prompt tokens that a later trial finds in the cache beyond the first: they come from the trial before. */
 const foundAgain = 0.1;
 
 /** Repeats alone are compared: more workers keep fewer prompts each. */
@@ -66,11 +60,11 @@ function cacheSentences({ trials }: BenchAnalysis): string[] {
   const finished = trials.filter(({ record }) => record.state === 'finished');
   return groupTrials(finished, settingFields).flatMap((group) => {
     const [first = null, ...later] = group.map(({ record }) => record.summary.tokens.cacheHitRate);
-    const most = Math.max(...later.map((share) => share ?? 0));
-    if (first === null || most < first + foundAgain) return [];
+    const max = Math.max(...later.map((share) => share ?? 0));
+    if (first === null || max < first + foundAgain) return [];
     const { spec } = group[0]!.record;
     return [
-      `${spec.backend} ${spec.model} found ${formatPercent(most)} of the prompt tokens in its cache in a later trial, and ${formatPercent(first)} in the first: it keeps whole prompts, and all trials have the same ones. Believe the first.`,
+      `${spec.backend} ${spec.model} found ${formatPercent(max)} of the prompt tokens in its cache in a later trial, and ${formatPercent(first)} in the first: it keeps whole prompts, and all trials have the same ones. Believe the first.`,
     ];
   });
 }
@@ -86,15 +80,13 @@ const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
     return `${name}: ${verdict}.${left}`;
   });
 
-function trialSentences({ plan, trials }: BenchAnalysis): string[] {
-  const missing = plan.trials.length - trials.length;
+function trialSentences({ plan, trials, leftOut }: BenchAnalysis): string[] {
+  const missing = plan.trials.length - trials.length - leftOut.length;
   const failed = trials.filter(({ record }) => record.state === 'failed').length;
   return [
     ...(missing > 0 ? [`${formatInteger(missing)} of ${formatInteger(plan.trials.length)} trials are not done.`] : []),
     ...(failed > 0 ? [`${formatInteger(failed)} trials failed.`] : []),
-    ...(plan.left_out.length > 0
-      ? [`The budget left out ${formatInteger(plan.left_out.length)}: ${countedSpecs(plan.left_out)}.`]
-      : []),
+    ...(leftOut.length > 0 ? [`The budget left out ${formatInteger(leftOut.length)}: ${countedSpecs(leftOut)}.`] : []),
   ];
 }
 
@@ -111,11 +103,11 @@ export function aboutPart({ analysis: { plan }, environment }: BenchReport): Pag
     ['input', plan.input.path ?? 'the bundled candidates'],
     ['requests', formatInteger(plan.input.requests)],
     ['input SHA-256', plan.input.sha256.slice(0, 16)],
-    ['started', plan.created_at],
+    ['started', plan.createdAt],
     ['order drawn from', String(plan.seed)],
   ];
   if (environment === null) return { title: 'About', header: null, rows };
-  const { llmbatch, command, node, platform, cpu, memory_bytes, gpus } = environment;
+  const { llmbatch, command, node, platform, cpu, memoryBytes, gpus } = environment;
   const gpuTexts = gpus.map(({ name, driver }) => `${name}, driver ${driver}`);
   return {
     title: 'About',
@@ -127,7 +119,7 @@ export function aboutPart({ analysis: { plan }, environment }: BenchReport): Pag
       ['Node', node],
       ['system', platform],
       ['CPU', `${cpu.model}, ${formatInteger(cpu.threads)} threads`],
-      ['memory', `${(memory_bytes / 1024 ** 3).toFixed(1)} GiB`],
+      ['memory', `${(memoryBytes / 1024 ** 3).toFixed(1)} GiB`],
       ['GPUs', gpuTexts.join('; ') || 'none'],
     ],
   };

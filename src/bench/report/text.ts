@@ -7,6 +7,7 @@ import type { BenchAnalysis, Stability, TrialAnalysis } from '../analysis/analys
 import { pointOf } from '../analysis/worker-curve.ts';
 import type { BenchReport } from './bench-report.ts';
 import { engineParts } from './engines-part.ts';
+import { headlines } from './headline.ts';
 import { projectionPart } from './projection-part.ts';
 import { summarySentences } from './summary-part.ts';
 import { nameSettings } from './trial-names.ts';
@@ -19,9 +20,10 @@ export function renderBenchText(report: BenchReport): string {
   const { analysis } = report;
   const [comparison = null, decision = null] = engineParts(report);
   const parts = [
+    headlines(analysis).flatMap(broken).map(printable).join('\n'),
     alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
-    section('In short', broken(summarySentences(analysis))),
-    section('Why', broken(whyOf(analysis))),
+    section('In short', summarySentences(analysis).flatMap(broken)),
+    section('Why', whyOf(analysis).flatMap(broken)),
     ...analysis.stability.map(stabilityText),
     ...[comparison, decision, projectionPart(report)].map(tableText),
   ];
@@ -35,7 +37,7 @@ function tableText(part: PagePart | null): string {
 }
 
 const longestCell = 70;
-const header = ['setting', 'req/s', '95 % range', 'p50', 'p95', 'first 20', 'failed', 'trials'];
+const header = ['setting', 'req/s', '95 % range', 'latency p50', 'p95', 'first 20', 'failed', 'trials'];
 
 /** The repeats of each setting, the fewest workers first. */
 const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
@@ -53,23 +55,18 @@ function rowsOf({ trials }: BenchAnalysis): string[][] {
     const [first] = group;
     const label = nameOf(first!.record);
     if (finished.length === 0) return [label, 'failed', '', '', '', '', '', String(group.length)];
-    const { rate, low, high, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
+    const { rate, low, high, rough, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
     return [
       label,
-      rate === null ? 'not steady' : formatRate(rate),
-      rate === null ? neededText(finished) : rangeText({ low, high }),
+      rate === null ? `about ${formatRate(rough?.rate ?? null)}` : formatRate(rate),
+      rangeText(rate === null ? (rough ?? { low: null, high: null }) : { low, high }),
       formatDuration(p50),
       formatDuration(p95),
-      formatRate(meanOf(finished.map(({ record }) => record.first_20_rate))),
+      formatRate(meanOf(finished.map(({ record }) => record.first20Rate))),
       formatInteger(finished.reduce((sum, { record }) => sum + record.failed, 0)),
       String(group.length),
     ];
   });
-}
-
-function neededText(trials: TrialAnalysis[]): string {
-  const needed = Math.max(...trials.map(({ steady }) => steady.neededRequests ?? 0));
-  return needed > 0 ? `needs ${formatInteger(needed)} requests` : '';
 }
 
 /** The weightiest of each setting. */
@@ -90,8 +87,8 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
 }
 
 /** Sentences as wide as a page of text, whatever the terminal: they are also read in files. */
-const broken = (sentences: string[]): string[] =>
-  sentences.flatMap((text) => breakText(text, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`)));
+const broken = (sentence: string): string[] =>
+  breakText(sentence, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`));
 
 const textWidth = 78;
 

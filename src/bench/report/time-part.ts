@@ -15,10 +15,10 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const settings = groupTrials(trials, settingFields);
   const isSmall = settings.length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
-    const most = Math.max(...engine.flatMap(({ record }) => wholeWindows(record).map(rateOf)), 0);
+    const max = Math.max(...engine.flatMap((trial) => wholeWindows(trial).map(rateOfWindow)), 0);
     return groupTrials(engine, settingFields)
-      .filter((group) => group.some(({ record }) => record.windows.length > 1))
-      .map((group) => rateChart(group, { most, isSmall, title: nameOf(group[0]!.record) }));
+      .filter((group) => group.some(({ windows }) => windows.length > 1))
+      .map((group) => rateChart(group, { max, isSmall, title: nameOf(group[0]!.record) }));
   });
   return {
     title: 'Rate over time',
@@ -30,32 +30,36 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   };
 }
 
-/** The two at the ends are cut: an answer in a few milliseconds of one would be a rate beyond all others. */
-const wholeWindows = ({ windows }: TrialRecord): Window[] => (windows.length > 3 ? windows.slice(1, -1) : windows);
+/** Windows that are as wide as the others: the two at the ends are cut, and few answers in them would be a high rate. */
+const wholeWindows = ({ windows }: TrialAnalysis): Window[] => (windows.length > 3 ? windows.slice(1, -1) : windows);
 
-const rateOf = ({ requests, failures, seconds }: Window): number => (seconds > 0 ? (requests - failures) / seconds : 0);
+const rateOfWindow = ({ requests, failures, seconds }: Window): number =>
+  seconds > 0 ? (requests - failures) / seconds : 0;
 
 interface RateChart {
   title: string;
-  /** The top of the scale. */
-  most: number;
+  /** Top of the scale. */
+  max: number;
   isSmall: boolean;
 }
 
-function rateChart(group: TrialAnalysis[], { title, most, isSmall }: RateChart): Chart {
+function rateChart(group: TrialAnalysis[], { title, max, isSmall }: RateChart): Chart {
   return {
     kind: 'lines',
     isSmall,
     title,
     x: { title: 'seconds', scale: 'linear' },
-    y: { title: 'req/s', most },
-    series: group.map(({ record }) => ({
-      name: `#${record.spec.number}`,
-      points: wholeWindows(record).map((window) => ({ x: window.at_seconds - window.seconds / 2, y: rateOf(window) })),
+    y: { title: 'req/s', most: max },
+    series: group.map((trial) => ({
+      name: `#${trial.record.spec.number}`,
+      points: wholeWindows(trial).map((window) => ({
+        x: window.atSeconds - window.seconds / 2,
+        y: rateOfWindow(window),
+      })),
     })),
     ...bandOf(group),
     caption: `steady ${group.map(({ steady }) => formatRate(steady.rate)).join(', ')} req/s; first 20: ${group
-      .map(({ record }) => formatRate(record.first_20_rate))
+      .map(({ record }) => formatRate(record.first20Rate))
       .join(', ')}`,
   };
 }
@@ -63,22 +67,22 @@ function rateChart(group: TrialAnalysis[], { title, most, isSmall }: RateChart):
 /** Of one trial: the parts of several would lie over each other. */
 function bandOf([trial, ...others]: TrialAnalysis[]): Pick<LineChart, 'bands'> {
   if (trial === undefined || others.length > 0 || !trial.steady.isSteady) return {};
-  const { windows } = trial.record;
+  const { windows } = trial;
   const [first, last] = [windows[trial.steady.from], windows[trial.steady.to - 1]];
   if (first === undefined || last === undefined) return {};
-  return { bands: [{ from: first.at_seconds - first.seconds / 2, to: last.at_seconds - last.seconds / 2 }] };
+  return { bands: [{ from: first.atSeconds - first.seconds / 2, to: last.atSeconds - last.seconds / 2 }] };
 }
 
 /** GPU memory and that of the engine, over the whole bench. */
 export function memoryPart({ analysis: { trials } }: BenchReport): PagePart | null {
   const records = trials.map(({ record }) => record);
   const charts = [
-    memoryChart('VRAM over time', trials, ({ gpu }) => gpu?.used_bytes ?? null),
-    memoryChart('Memory of the engine over time', trials, ({ engine }) => engine?.memory_bytes ?? null),
+    memoryChart('VRAM over time', trials, ({ gpu }) => gpu?.usedBytes ?? null),
+    memoryChart('Memory of the engine over time', trials, ({ engine }) => engine?.memoryBytes ?? null),
   ].filter((chart) => chart !== null);
   if (charts.length === 0) return null;
   const names = nameTrials(records);
-  const hasVram = records.some(({ vram_bytes }) => vram_bytes.after !== null);
+  const hasVram = records.some(({ vramBytes }) => vramBytes.after !== null);
   return {
     title: 'Memory',
     isWide: true,
@@ -88,16 +92,16 @@ export function memoryPart({ analysis: { trials } }: BenchReport): PagePart | nu
   };
 }
 
-const vramCells = ({ vram_bytes: { before, loaded, after }, summary }: TrialRecord): string[] =>
+const vramCells = ({ vramBytes: { before, loaded, after }, summary }: TrialRecord): string[] =>
   [before, loaded, after, summary.machine.gpuPeakBytes].map(formatBytes);
 
 type ReadBytes = (window: Window) => number | null;
 
 function memoryChart(title: string, trials: readonly TrialAnalysis[], read: ReadBytes): Chart | null {
-  const windows = trials.flatMap(({ record }) => record.windows);
+  const windows = trials.flatMap((trial) => trial.windows);
   if (windows.every((window) => read(window) === null)) return null;
-  const startMs = Math.min(...trials.map(({ record }) => Date.parse(record.started_at)));
-  const total = Math.max(0, ...windows.map(({ gpu }) => gpu?.total_bytes ?? 0)) / gibibyte;
+  const startMs = Math.min(...trials.map(({ record }) => Date.parse(record.startedAt)));
+  const total = Math.max(0, ...windows.map(({ gpu }) => gpu?.totalBytes ?? 0)) / gibibyte;
   const isVram = title.startsWith('VRAM');
   return {
     kind: 'lines',
@@ -106,19 +110,19 @@ function memoryChart(title: string, trials: readonly TrialAnalysis[], read: Read
     y: { title: 'GiB in use' },
     series: groupTrials(trials, ['backend', 'model']).map((group) => ({
       name: `${group[0]!.record.spec.backend} ${group[0]!.record.spec.model}`,
-      points: group.flatMap(({ record }) => memoryPoints(record, { startMs, read })),
+      points: group.flatMap((trial) => memoryPoints(trial, { startMs, read })),
     })),
     ...(isVram && total > 0 ? { horizontals: [{ at: total, name: `there is ${total.toFixed(1)} GiB` }] } : {}),
   };
 }
 
 /** A gap after each trial. */
-function memoryPoints(record: TrialRecord, { startMs, read }: { startMs: number; read: ReadBytes }) {
-  const offset = (Date.parse(record.started_at) - startMs) / 1000;
+function memoryPoints({ record, windows }: TrialAnalysis, { startMs, read }: { startMs: number; read: ReadBytes }) {
+  const offset = (Date.parse(record.startedAt) - startMs) / 1000;
   // There are more windows than samples of a process.
-  const points = record.windows.flatMap((window) => {
+  const points = windows.flatMap((window) => {
     const bytes = read(window);
-    return bytes === null ? [] : [{ x: (offset + window.at_seconds) / 60, y: bytes / gibibyte }];
+    return bytes === null ? [] : [{ x: (offset + window.atSeconds) / 60, y: bytes / gibibyte }];
   });
   return [...points, { x: (offset + record.seconds) / 60, y: null }];
 }

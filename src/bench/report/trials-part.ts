@@ -48,17 +48,20 @@ function trialRows({ trials }: BenchAnalysis): string[][] {
       names.get(record.spec.number) ?? '',
       formatRate(steady.rate),
       rangeText(steady),
-      formatRate(record.first_20_rate),
+      formatRate(record.first20Rate),
       formatRate(steady.tokenRate),
       formatDuration(latencyMs?.p50 ?? null),
       formatDuration(latencyMs?.p95 ?? null),
       formatDuration(ttftMs?.p50 ?? null),
-      formatPercent(record.succeeded / record.spec.size),
+      answeredText(record),
       formatBytes(gpuPeakBytes),
       remarksOf(trial),
     ];
   });
 }
+
+const answeredText = ({ succeeded, failed }: TrialAnalysis['record']): string =>
+  formatPercent(succeeded + failed === 0 ? null : succeeded / (succeeded + failed));
 
 export const rangeText = ({ low, high }: Pick<Steady, 'low' | 'high'>): string =>
   low === null || high === null ? notMeasured : `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;

@@ -1,54 +1,32 @@
-import type { Window } from '../records/records.ts';
+import type { TrialRecord, Window } from '../records/records.ts';
 
-/** A mean that grows; what is not measured has no part in it. */
-export interface Mean {
-  sum: number;
-  count: number;
-}
-
-export const createMean = (): Mean => ({ sum: 0, count: 0 });
-
-export function addTo(mean: Mean, value: number | null | undefined): void {
-  if (value === null || value === undefined) return;
-  mean.sum += value;
-  mean.count++;
-}
-
-export const mergeMeans = (left: Mean, right: Mean): Mean => ({
-  sum: left.sum + right.sum,
-  count: left.count + right.count,
-});
-
-export const readMean = ({ sum, count }: Mean): number | null => (count === 0 ? null : sum / count);
-
-/** Of those that were measured; null where none was. */
+/** Mean of the values that were measured; null where none was. */
 export function meanOf(values: readonly (number | null | undefined)[]): number | null {
-  const mean = createMean();
-  for (const value of values) addTo(mean, value);
-  return readMean(mean);
+  const measured = values.filter((value) => value !== null && value !== undefined);
+  return measured.length === 0 ? null : average(measured);
 }
 
-/** Of numbers, of which there is one at least. */
+/** Mean of numbers, of which there must be one at least. */
 export const average = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** One for each name. */
-export const meansBy = <Name extends string>(names: readonly Name[], make: (name: Name) => Mean): Record<Name, Mean> =>
-  Object.fromEntries(names.map((name) => [name, make(name)])) as Record<Name, Mean>;
+/** Requests answered per second of a whole trial, from the first request to the last answer; null where none was. */
+export const rateOf = ({ succeeded, seconds }: Pick<TrialRecord, 'succeeded' | 'seconds'>): number | null =>
+  succeeded > 0 && seconds > 0 ? succeeded / seconds : null;
 
 /** Requests answered per second of a stretch of windows. */
-export function rateOf(windows: readonly Window[]): number {
-  const answers = windows.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
-  return answers / secondsOf(windows);
-}
+export const windowRate = (windows: readonly Window[]): number => answersOf(windows) / secondsOf(windows);
+
+export const answersOf = (windows: readonly Window[]): number =>
+  windows.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
 
 export const secondsOf = (windows: readonly Window[]): number => windows.reduce((sum, { seconds }) => sum + seconds, 0);
 
-/** The rates of `count` stretches, one after the other, each of about as many windows. */
+/** Rates of `count` stretches, one after the other, each of about as many windows. */
 export const batchRates = (windows: readonly Window[], count: number): number[] =>
   Array.from({ length: count }, (_, at) => {
     const [from, to] = [at, at + 1].map((edge) => Math.floor((edge * windows.length) / count));
-    return rateOf(windows.slice(from, to));
+    return windowRate(windows.slice(from, to));
   });
 
 /**

@@ -1,33 +1,44 @@
-import { average, batchRates, halfRange, rateOf, secondsOf } from './mean.ts';
+import { answersOf, average, batchRates, halfRange, normalQuantile, secondsOf, windowRate } from './mean.ts';
 import { addMeasured } from '../../core/measurements.ts';
 import type { Window } from '../records/records.ts';
 import { type Trend, findTrend } from './trend.ts';
 
-/** What a steady part must have to be quoted and projected from. */
+/**
+ * What a steady part must have to be quoted and projected from; checked on simulated trials (test/bench/statistics).
+ */
 const needs = {
-  /** Parts that are compared with each other: so many windows, and so many times the latency of a request. */
+  /** Parts that are compared with each other. It must have as many windows, and last as many times the latency of a request. */
   batches: 10,
   answers: 100,
-  /** Of the rate: half of its 95 % range. */
+  /** Half of the 95 % range of the rate, as a share of it. */
   halfRange: 0.15,
 };
-/** Of the rate: less is no trend that anybody would act on. */
+/** Change of the rate, as a share of it, below which a trend is not worth telling. */
 const minTrend = 0.05;
-/** A spread that was seen for so short a time says nothing of how much longer it would take than this. */
+/** A trial is never told to be more than ten times longer for its spread: the spread of a short one is itself uncertain. */
 const maxLack = 10;
+
+/** Requests answered (not failed) per second, with the 95 % range of the rate. */
+export interface Range {
+  rate: number;
+  low: number;
+  high: number;
+}
 
 /** The steady part of a trial, and its rate. */
 export interface Steady {
   isSteady: boolean;
   /** Requests that would make it steady, where it is not. */
   neededRequests: number | null;
-  /** Requests answered (not failed) per second of the steady part, and its 95 % range; null where it is not steady. */
+  /** Rate of the steady part, and its 95 % range; null where it is not steady. */
   rate: number | null;
   low: number | null;
   high: number | null;
-  /** Prompt + completion tokens per second. */
+  /** Prompt and completion tokens per second of the steady part. */
   tokenRate: number | null;
-  /** The windows [from, to) of it. */
+  /** Rate of the whole trial with a wide range, where it is not steady; null where nothing was answered. */
+  rough: Range | null;
+  /** The steady part is windows [from, to). */
   from: number;
   to: number;
   /** Change of the rate over the whole trial as a share of it, -0.2 is 20 % slower at its end; null: no trend to be told. */
@@ -54,34 +65,50 @@ export function findSteady(windows: readonly Window[]): Steady {
   const lack = Math.max(lackOf(part, latencySeconds), drifts ? 2 : 0);
   if (lack > 1) {
     const neededRequests = neededOf(windows, { lack, latencySeconds });
-    return { isSteady: false, neededRequests, rate: null, low: null, high: null, tokenRate: null, ...facts };
+    const none = { rate: null, low: null, high: null, tokenRate: null };
+    return { isSteady: false, neededRequests, ...none, rough: roughRange(windows), ...facts };
   }
-  const rate = rateOf(part);
+  const rate = windowRate(part);
   const half = halfRange(part);
   const tokenRate = tokenRateOf(part);
-  return { isSteady: true, neededRequests: null, rate, low: rate - half, high: rate + half, tokenRate, ...facts };
+  const range = { rate, low: rate - half, high: rate + half };
+  return { isSteady: true, neededRequests: null, ...range, tokenRate, rough: null, ...facts };
 }
 
-/** Of a request, over all windows; 0 where none succeeded. */
+/** Mean latency of a request over all windows, in milliseconds; 0 where none succeeded. */
 function meanLatency(windows: readonly Window[]): number {
   let [sum, count] = [0, 0];
-  for (const { latency_ms, requests, failures } of windows) {
-    if (latency_ms === null) continue;
-    sum += latency_ms * (requests - failures);
+  for (const { latencyMs, requests, failures } of windows) {
+    if (latencyMs === null) continue;
+    sum += latencyMs * (requests - failures);
     count += requests - failures;
   }
   return count === 0 ? 0 : sum / count;
 }
 
+/**
+ * What can be said of a trial that is not steady: the rate of the whole of it, with a range that is no narrower than that of
+ * as many answers that come at random (a Poisson process: 95 % lie within 1.96 times the root of their number). Fewer answers
+ * come in too few bursts for batch means.
+ */
+function roughRange(windows: readonly Window[]): Range | null {
+  const answers = answersOf(windows);
+  const rate = windowRate(windows);
+  if (answers === 0 || !Number.isFinite(rate)) return null;
+  const spread = answers < needs.answers || windows.length < needs.batches ? 0 : halfRange(windows);
+  const half = Math.max(spread, (normalQuantile(0.975) * rate) / Math.sqrt(answers));
+  return { rate, low: Math.max(0, rate - half), high: rate + half };
+}
+
 function withoutEnds(windows: readonly Window[], latencySeconds: number): [from: number, to: number] {
-  const endSeconds = windows.at(-1)?.at_seconds ?? 0;
-  const from = windows.findIndex(({ at_seconds, seconds }) => at_seconds - seconds >= latencySeconds);
-  const to = windows.findLastIndex(({ at_seconds }) => at_seconds <= endSeconds - latencySeconds) + 1;
+  const endSeconds = windows.at(-1)?.atSeconds ?? 0;
+  const from = windows.findIndex(({ atSeconds, seconds }) => atSeconds - seconds >= latencySeconds);
+  const to = windows.findLastIndex(({ atSeconds }) => atSeconds <= endSeconds - latencySeconds) + 1;
   return from === -1 || to <= from ? [0, 0] : [from, to];
 }
 
 function warmUp(windows: readonly Window[]): number {
-  const rates = windows.map((window) => rateOf([window]));
+  const rates = windows.map((window) => windowRate([window]));
   const errors = rates.slice(0, Math.floor(rates.length / 2)).map((_, at) => marginalError(rates.slice(at)));
   return errors.reduce((best, error, at) => (error < (errors[best] ?? 0) ? at : best), 0);
 }
@@ -100,10 +127,9 @@ const trendOf = (windows: readonly Window[], latencySeconds: number): Trend | nu
 
 /** How many times longer it would have to be; 1 or less: it is long enough. */
 function lackOf(part: readonly Window[], latencySeconds: number): number {
-  const answers = part.reduce((sum, { requests, failures }) => sum + requests - failures, 0);
-  const lack = Math.max(needs.answers / answers, roundsLack(part, latencySeconds));
+  const lack = Math.max(needs.answers / answersOf(part), roundsLack(part, latencySeconds));
   // Four times as many requests halve the range.
-  return lack > 1 ? lack : Math.min(maxLack, (halfRange(part) / rateOf(part) / needs.halfRange) ** 2);
+  return lack > 1 ? lack : Math.min(maxLack, (halfRange(part) / windowRate(part) / needs.halfRange) ** 2);
 }
 
 const roundsLack = (part: readonly Window[], latencySeconds: number): number =>
@@ -118,15 +144,15 @@ function neededOf(
   if (latencySeconds === 0) return null;
   // By Little's law so many are in flight: a round of requests.
   const round = (ended / secondsOf(windows)) * latencySeconds;
-  const least = Math.max(2 * needs.answers, 1.5 * needs.batches * round, 1.2 * ended);
-  const wanted = Number.isFinite(lack) ? Math.max(least, 1.2 * lack * ended) : least;
+  const minimum = Math.max(2 * needs.answers, 1.5 * needs.batches * round, 1.2 * ended);
+  const wanted = Number.isFinite(lack) ? Math.max(minimum, 1.2 * lack * ended) : minimum;
   const step = 10 ** (Math.ceil(Math.log10(wanted)) - 2);
   return Math.ceil(wanted / step) * step;
 }
 
 function tokenRateOf(windows: readonly Window[]): number | null {
   const tokens = windows.reduce<number | null>(
-    (sum, { prompt_tokens, completion_tokens }) => addMeasured(sum, addMeasured(prompt_tokens, completion_tokens)),
+    (sum, { promptTokens, completionTokens }) => addMeasured(sum, addMeasured(promptTokens, completionTokens)),
     0,
   );
   return tokens === null ? null : tokens / secondsOf(windows);

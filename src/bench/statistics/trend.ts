@@ -1,27 +1,29 @@
 import { normalQuantile } from './mean.ts';
 
-/** Of noise alone, one series in so many may look like a trend. */
-const chance = 1 / 100;
-/** Kendall's statistic is normal enough from here on. */
-const fewest = 8;
+/** Significance level of the trend test: 1 % false positives. */
+const significance = 1 / 100;
+/** Number of values from which on Kendall's statistic is close enough to normal. */
+const minCount = 8;
 
 export interface Trend {
-  /** Over the whole series, as a share of where it starts: along the Theil-Sen line (the median of the slopes between all
-   * pairs), which single outliers don't move. */
+  /**
+   * Change over the whole series as a share of where it starts, along the Theil-Sen line (the median of the slopes between
+   * all pairs), which single outliers don't move.
+   */
   change: number;
-  /** Kendall's test can tell it from noise. */
+  /** Whether Kendall's test can tell it from noise. */
   isClear: boolean;
 }
 
-/** Of values at equal distances; null where they are too few, or not above 0. */
+/** Trend of values at equal distances; null where they are too few, or not above 0. */
 export function findTrend(values: readonly number[]): Trend | null {
-  if (values.length < fewest) return null;
+  if (values.length < minCount) return null;
   const slope = median(pairs(values).map(([left, right, distance]) => (right - left) / distance));
   const start = median(values.map((value, at) => value - slope * (at + 0.5)));
   if (!(start > 0)) return null;
   return {
     change: (slope * values.length) / start,
-    isClear: Math.abs(kendall(values)) > normalQuantile(1 - chance / 2),
+    isClear: Math.abs(kendall(values)) > normalQuantile(1 - significance / 2),
   };
 }
 

@@ -1,105 +1,134 @@
 import { join } from 'node:path';
 import { readdir, rm } from 'node:fs/promises';
-import { JournalError, LlmbatchError } from '../../core/errors.ts';
-import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
-import { startRun } from '../../run/start-run.ts';
+import { EngineError, JournalError, LlmbatchError, stopsTheRun } from '../../core/errors.ts';
+import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, inputOf, outputNameOf, trialPrefix, warmUpInput } from '../records/bench-paths.ts';
-import type { TrialBackend } from './bench-slot.ts';
-import type { TrialRecord, TrialSpec } from '../records/records.ts';
-import { failedRecord, finishedRecord } from './trial-record.ts';
 import type { TrialBase } from '../records/environment.ts';
+import type { TrialRecord, TrialSpec } from '../records/records.ts';
+import { type TimeLimits, timedRun } from './timed-run.ts';
+import type { TrialBackend } from './trial-backend.ts';
+import { failedRecord, finishedRecord } from './trial-record.ts';
 import { trialRequest } from './trial-request.ts';
 import { type TrialWatch, watchTrial } from './watch-trial.ts';
 
-/** What a trial is run with. */
-export interface TrialDesk {
+/** What the trials of a bench are run with. */
+export interface TrialContext {
   base: TrialBase;
   paths: BenchPaths;
-  slot: TrialBackend;
+  backend: TrialBackend;
   host: RunHost;
+  /** GPU memory in use, in bytes. */
   usedVram: () => Promise<number | null>;
 }
 
-/** Runs a trial from its beginning, whatever an earlier attempt left. Null: it was stopped, and is to be run anew. */
-export async function runTrial(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
-  await removeTrial(spec, desk.paths);
-  const record = await measure(spec, desk);
-  if (record === null) await removeTrial(spec, desk.paths);
-  return record;
+/** How a trial ended. */
+export interface TrialOutcome {
+  record: TrialRecord;
+  /** Its engine can't be used at all (no such model, no access): its other trials would fail alike. */
+  isUnusable: boolean;
 }
 
-async function measure(spec: TrialSpec, desk: TrialDesk): Promise<TrialRecord | null> {
-  const { host, slot } = desk;
+/**
+ * Runs a trial from its beginning, whatever an earlier attempt left. Null: the bench was stopped, and it is to be run anew.
+ * Throws JournalError where results can't be written.
+ */
+export async function runTrial(
+  spec: TrialSpec,
+  context: TrialContext,
+  limits: TimeLimits | null,
+): Promise<TrialOutcome | null> {
+  await removeTrial(spec, context.paths);
+  const outcome = await runOrFail(spec, context, limits);
+  if (outcome === null) await removeTrial(spec, context.paths);
+  return outcome;
+}
+
+async function runOrFail(
+  spec: TrialSpec,
+  context: TrialContext,
+  limits: TimeLimits | null,
+): Promise<TrialOutcome | null> {
+  const { host, backend } = context;
   const watch = watchTrial();
   let startedAt = new Date();
-  const openedFirst = slot.opened();
+  const openedFirst = backend.opened();
   try {
-    await warmUp(spec, desk);
+    await warmUp(spec, context, limits);
     if (host.stop.aborted) return null;
     // A batch finds the model that the one before it used: to load it in the warm-up is a reload too.
-    const openedBefore = (spec.batch ?? 1) > 1 ? openedFirst : slot.opened();
+    const openedBefore = (spec.batch ?? 1) > 1 ? openedFirst : backend.opened();
     startedAt = new Date();
-    return await runWarm(spec, desk, { watch, startedAt, openedBefore });
+    const record = await runWarm(spec, context, { watch, startedAt, openedBefore, limits });
+    return record && { record, isUnusable: false };
   } catch (error) {
     if (host.stop.aborted) return null;
     // A full disk ends the bench too; a bug is to be seen.
     if (!(error instanceof LlmbatchError) || error instanceof JournalError) throw error;
-    await slot.close();
-    return failedRecord(spec, { startedAt, seen: watch.read(), error: error.message });
+    await backend.close();
+    const record = failedRecord(spec, { startedAt, samples: watch.read(), error: error.message });
+    return { record, isUnusable: error instanceof EngineError && stopsTheRun(error.kind) };
   } finally {
     watch.stop();
   }
 }
 
-async function runWarm(
-  spec: TrialSpec,
-  desk: TrialDesk,
-  { watch, startedAt, openedBefore }: { watch: TrialWatch; startedAt: Date; openedBefore: number },
-): Promise<TrialRecord | null> {
-  const { paths, slot } = desk;
+interface Begun {
+  watch: TrialWatch;
+  startedAt: Date;
+  openedBefore: number;
+  limits: TimeLimits | null;
+}
+
+async function runWarm(spec: TrialSpec, context: TrialContext, begun: Begun): Promise<TrialRecord | null> {
+  const { base, paths, backend, host } = context;
+  const { watch, startedAt, openedBefore, limits } = begun;
   // The trial before it had the same requests.
-  slot.facts()?.backend.inspection?.clearPromptCache?.();
-  const vramLoaded = spec.strategy === 'baseline' ? null : await desk.usedVram();
+  backend.facts()?.backend.inspection?.clearPromptCache?.();
+  const vramLoaded = spec.strategy === 'baseline' ? null : await context.usedVram();
   const files = { input: inputOf(paths, spec.size), output: join(paths.folder, outputNameOf(spec)) };
-  const outcome = await runUnlisted(trialRequest(spec, desk.base, files, desk.host.backends), desk, watch);
-  if (outcome.manifest.state !== 'finished') return null;
+  const request = trialRequest(spec, base, files, host.backends);
+  const run = { host: withoutModes(host), slot: backend };
+  const { snapshot, manifest, isTimeOver } = await timedRun(request, { limits, watch }, run);
+  if (host.stop.aborted || (manifest.state !== 'finished' && !isTimeOver)) return null;
   return finishedRecord(spec, {
     startedAt,
-    seen: watch.read(),
-    outcome,
-    loads: slot.opened() - openedBefore,
-    loaded: slot.facts(),
+    samples: watch.read(),
+    snapshot,
+    loads: backend.opened() - openedBefore,
+    loaded: backend.facts(),
     vramLoaded,
-    vramAfter: await desk.usedVram(),
+    vramAfter: await context.usedVram(),
   });
 }
 
 /** A few requests, other ones than the trial's, load the model and wake what sleeps. None where each finds a cold model. */
-async function warmUp(spec: TrialSpec, desk: TrialDesk): Promise<void> {
+async function warmUp(
+  spec: TrialSpec,
+  { base, paths, backend, host }: TrialContext,
+  limits: TimeLimits | null,
+): Promise<void> {
   if (spec.strategy === 'baseline') return;
-  const output = join(desk.paths.folder, 'outputs', `${trialPrefix(spec)}warm-up.jsonl`);
-  const files = { input: warmUpInput(desk.paths), output };
-  const request = trialRequest(spec, desk.base, files, desk.host.backends);
+  const output = join(paths.folder, 'outputs', `${trialPrefix(spec)}warm-up.jsonl`);
+  const request = trialRequest(spec, base, { input: warmUpInput(paths), output }, host.backends);
   const limit = Math.min(maxWarmUp, Math.max(minWarmUp, 2 * (spec.workers ?? 0)));
-  const settings = { ...request.settings, limit };
-  await runUnlisted({ ...request, settings }, withoutModes(desk), null);
-  await removeTrial(spec, desk.paths);
+  const few = { ...request, settings: { ...request.settings, limit } };
+  // Of a slow engine a few requests may take longer than its trials can: the time to warm up is a part of that of the trial.
+  const ofWarmUp = limits && { maxMs: warmUpShare * limits.maxMs, enough: null };
+  const run = { host: { ...withoutModes(host), onStart: () => {} }, slot: backend };
+  await timedRun(few, { limits: ofWarmUp, watch: null }, run);
+  await removeTrial(spec, paths);
 }
 
-/** What a few requests have in common says nothing of the trial. */
-const withoutModes = (desk: TrialDesk): TrialDesk => ({
-  ...desk,
-  host: { ...desk.host, notify: (notice) => notice.topic === 'mode' || desk.host.notify(notice) },
+/** The strategy stands in the name of the trial, and nobody asked for another. */
+const withoutModes = (host: RunHost): RunHost => ({
+  ...host,
+  notify: (notice) => notice.topic === 'mode' || host.notify(notice),
 });
 
+/** Requests of a warm-up: two for each worker, within these. */
 const minWarmUp = 8;
 export const maxWarmUp = 32;
-
-/** A run that no `resume` or `status` of the user's finds. */
-function runUnlisted(request: RunRequest, { host, slot }: TrialDesk, watch: TrialWatch | null): Promise<RunOutcome> {
-  const shown = watch === null ? { onStart: () => {} } : { onEvent: watch.onEvent };
-  return startRun(request, { ...host, ...shown, isListed: false, usesSaved: false }, slot);
-}
+const warmUpShare = 0.25;
 
 async function removeTrial(spec: TrialSpec, { folder }: BenchPaths): Promise<void> {
   const outputs = join(folder, 'outputs');

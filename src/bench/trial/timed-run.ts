@@ -1,34 +1,58 @@
-import type { Snapshot } from '../../core/snapshot.ts';
 import type { BackendCache } from '../../run/choose/backend-cache.ts';
-import type { RunHost, RunRequest } from '../../run/run-request.ts';
+import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
 import { startRun } from '../../run/start-run.ts';
-import { watchTrial } from './watch-trial.ts';
-import type { TrialSpan } from './windows.ts';
+import type { TrialWatch } from './watch-trial.ts';
 
-/** A run that no `resume` or `status` of the user's finds, stopped after so long (null: never) where it has not ended before. */
+/** When a run is to be stopped that has not ended by itself. */
+export interface TimeLimits {
+  /** It is stopped after so many milliseconds, */
+  maxMs: number;
+  /** and before that, after so many milliseconds, once so many requests have ended. */
+  enough: { ms: number; requests: number } | null;
+}
+
+/**
+ * A run that no `resume` or `status` of the user's finds. With limits it is stopped in time, as by Ctrl-C: nothing more is
+ * sent, and what is in flight may end. The time counts from the first request: that of loading the model is no part of it.
+ */
 export async function timedRun(
   request: RunRequest,
-  maxMs: number | null,
+  { limits, watch }: { limits: TimeLimits | null; watch: TrialWatch | null },
   { host, slot }: { host: RunHost; slot: BackendCache },
-): Promise<{ span: TrialSpan; snapshot: Snapshot }> {
-  const watch = watchTrial();
+): Promise<RunOutcome & { isTimeOver: boolean }> {
   const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
+  let isEnough = false;
+  let ended = 0;
+  const stopIfEnough = (): void => {
+    if (isEnough && limits?.enough && ended >= limits.enough.requests) late.abort();
+  };
+  const whenEnough = (): void => {
+    isEnough = true;
+    stopIfEnough();
+  };
+  const start = ({ maxMs, enough }: TimeLimits): void => {
+    timers.push(setTimeout(() => late.abort(), maxMs));
+    if (enough !== null) timers.push(setTimeout(whenEnough, enough.ms));
+  };
   const timed: RunHost = {
     ...host,
     isListed: false,
+    usesSaved: false,
     stop: AbortSignal.any([host.stop, late.signal]),
     onEvent(event) {
-      // The time that the model takes to load is no part of it.
-      if (event.type === 'request-start' && maxMs !== null) timer ??= setTimeout(() => late.abort(), maxMs);
-      watch.onEvent(event);
+      if (event.type === 'request-start' && limits !== null && timers.length === 0) start(limits);
+      if (event.type === 'result-end') {
+        ended++;
+        stopIfEnough();
+      }
+      watch?.onEvent(event);
     },
   };
   try {
-    const { snapshot } = await startRun(request, timed, slot);
-    return { span: watch.read(), snapshot };
+    const outcome = await startRun(request, timed, slot);
+    return { ...outcome, isTimeOver: late.signal.aborted };
   } finally {
-    clearTimeout(timer);
-    watch.stop();
+    for (const timer of timers) clearTimeout(timer);
   }
 }

@@ -1,19 +1,21 @@
 import { createMeter } from '../../metrics/meter.ts';
-import type { RunOutcome } from '../../run/run-request.ts';
+import type { Snapshot } from '../../core/snapshot.ts';
+import { timesOf } from '../analysis/windows.ts';
 import { outputNameOf } from '../records/bench-paths.ts';
-import type { LoadedFacts } from './bench-slot.ts';
 import type { TrialRecord, TrialSpec } from '../records/records.ts';
-import type { TrialWatch } from './watch-trial.ts';
+import type { LoadedFacts } from './trial-backend.ts';
+import type { TrialSamples } from './watch-trial.ts';
 
-interface Seen {
+/** What is known of every trial, however it ended. */
+interface Started {
   startedAt: Date;
-  seen: ReturnType<TrialWatch['read']>;
+  samples: TrialSamples;
 }
 
-interface Finished extends Seen {
-  outcome: RunOutcome;
+interface Finished extends Started {
+  snapshot: Snapshot;
   loaded: LoadedFacts | null;
-  /** With the model loaded, as the trial began; null where it was not loaded then. */
+  /** GPU memory in use as the trial began, with the model loaded; null where it was not loaded then. */
   vramLoaded: number | null;
   vramAfter: number | null;
   /** Engines opened in the trial itself, after its warm-up; of a later batch, in its warm-up too. */
@@ -21,25 +23,24 @@ interface Finished extends Seen {
 }
 
 export function finishedRecord(spec: TrialSpec, finished: Finished): TrialRecord {
-  const { outcome, seen, loads } = finished;
-  const { succeeded, failed } = outcome.snapshot.progress;
+  const { snapshot, samples, loads } = finished;
   // A baseline has no warm-up: its first load is its own.
-  const reloads = seen.reloads + Math.max(0, spec.strategy === 'baseline' ? loads - 1 : loads);
+  const reloads = samples.reloads + Math.max(0, spec.strategy === 'baseline' ? loads - 1 : loads);
   return {
     ...emptyRecord(spec, finished),
     ...engineFacts(finished),
     state: 'finished',
     error: null,
-    succeeded,
-    failed,
+    succeeded: snapshot.progress.succeeded,
+    failed: snapshot.progress.failed,
     reloads,
-    summary: outcome.snapshot,
+    summary: snapshot,
     output: outputNameOf(spec),
   };
 }
 
-export const failedRecord = (spec: TrialSpec, { error, ...seen }: Seen & { error: string }): TrialRecord => ({
-  ...emptyRecord(spec, seen),
+export const failedRecord = (spec: TrialSpec, { error, ...started }: Started & { error: string }): TrialRecord => ({
+  ...emptyRecord(spec, started),
   state: 'failed',
   error,
 });
@@ -51,35 +52,30 @@ function engineFacts({ loaded, vramLoaded, vramAfter }: Finished): Partial<Trial
   const { backend, before } = loaded;
   const vram = { before, loaded: vramLoaded ?? loaded.loaded, after: vramAfter };
   return {
-    backend_version: backend.info.version,
-    model_digest: backend.info.modelDigest,
+    backendVersion: backend.info.version,
+    modelDigest: backend.info.modelDigest,
     server: backend.info.server ?? null,
     slots: backend.limits.slots,
-    load_ms: backend.info.loadMs,
-    vram_bytes: backend.info.usesLocalGpus === false ? unmeasured : vram,
+    loadMs: backend.info.loadMs,
+    vramBytes: backend.info.usesLocalGpus === false ? unmeasured : vram,
   };
 }
 
-function emptyRecord(spec: TrialSpec, { startedAt, seen }: Seen): Omit<TrialRecord, 'state' | 'error'> {
-  const { windows, seconds, first_20_rate, workers, reloads } = seen;
-  return {
-    type: 'trial',
-    spec,
-    started_at: startedAt.toISOString(),
-    backend_version: null,
-    model_digest: null,
-    server: null,
-    workers,
-    slots: null,
-    load_ms: null,
-    seconds,
-    succeeded: 0,
-    failed: 0,
-    first_20_rate,
-    windows,
-    vram_bytes: unmeasured,
-    reloads,
-    summary: createMeter().snapshot(),
-    output: null,
-  };
-}
+const emptyRecord = (spec: TrialSpec, { startedAt, samples }: Started): Omit<TrialRecord, 'state' | 'error'> => ({
+  type: 'trial',
+  spec,
+  startedAt: startedAt.toISOString(),
+  backendVersion: null,
+  modelDigest: null,
+  server: null,
+  slots: null,
+  loadMs: null,
+  ...timesOf(samples.results),
+  succeeded: 0,
+  failed: 0,
+  ...samples,
+  windows: null,
+  vramBytes: unmeasured,
+  summary: createMeter().snapshot(),
+  output: null,
+});

@@ -2,7 +2,7 @@ import { findBackend } from '../../run/choose/choose-backend.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { RunRequest } from '../../run/run-request.ts';
-import type { LoadRequirements } from './bench-slot.ts';
+import type { LoadRequirements } from './trial-backend.ts';
 import type { TrialBase } from '../records/environment.ts';
 import type { TrialSpec } from '../records/records.ts';
 
@@ -24,7 +24,7 @@ export function trialRequest(
       model,
       mode: strategy === 'conversation' ? 'conversation' : 'independent',
       options: { ...spec.options, ...unloadOptions(spec, backends) },
-      // What is to be left out was left out of the sample.
+      // The sample has neither the lines nor the rows that the user left out.
       format: 'jsonl',
       limit: null,
       sample: null,
@@ -36,18 +36,18 @@ export function trialRequest(
   };
 }
 
-/** Options that make a server free its model behind each request; other engines are closed and opened again. */
+/** Options that make a server unload its model after each request; other engines are closed and opened again. */
 const unloadOptions = (
   { strategy, backend }: TrialSpec,
   backends: readonly BackendDefinition[],
 ): BackendDefinition['unloadOptions'] =>
   strategy === 'baseline' ? findBackend(backends, backend).unloadOptions : undefined;
 
-/** What the trials of one load want of their engine. */
-export function wishOf(specs: readonly TrialSpec[], backends: readonly BackendDefinition[]): LoadRequirements {
+/** What the trials that share one loaded engine need of it. */
+export function requirementsOf(specs: readonly TrialSpec[], backends: readonly BackendDefinition[]): LoadRequirements {
   const workers = specs.map((spec) => spec.workers);
   return {
     workers: workers.includes(null) ? null : Math.max(...workers.map(Number)),
-    isCycled: specs.some((spec) => spec.strategy === 'baseline' && unloadOptions(spec, backends) === undefined),
+    isColdStart: specs.some((spec) => spec.strategy === 'baseline' && unloadOptions(spec, backends) === undefined),
   };
 }

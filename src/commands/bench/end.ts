@@ -1,6 +1,9 @@
 import { analyse } from '../../bench/analysis/analyse.ts';
-import type { BenchAnalysis } from '../../bench/analysis/analysis.ts';
+import type { BenchAnalysis, TrialAnalysis } from '../../bench/analysis/analysis.ts';
+import type { BenchReport } from '../../bench/report/bench-report.ts';
+import { headlines } from '../../bench/report/headline.ts';
 import { renderBenchText } from '../../bench/report/text.ts';
+import { opaqueKeys, trialToWire } from '../../bench/records/trials-wire.ts';
 import { type BenchPaths, benchPaths } from '../../bench/records/bench-paths.ts';
 import { workersText } from '../../bench/analysis/trial-groups.ts';
 import { readEnvironment } from '../../bench/records/environment.ts';
@@ -54,14 +57,28 @@ async function printBench({ analysis, saved }: FinishedBench, paths: BenchPaths,
   const page = await writeReport(report, paths);
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
-    const told = { projections: projectEngines(report), decision: withoutTrials(decideEngines(report)), ...analysis };
-    const facts = { folder: paths.folder, report: page, saved: settings, ...(snakeKeys(told) as object) };
+    const facts = { folder: paths.folder, report: page, ...factsOf(report, settings) };
     await printJson(`${JSON.stringify(facts)}\n`);
     return;
   }
   const isNew = flags.report === undefined;
   const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];
   await printText(`${renderBenchText(report)}\n${lines.join('\n')}\n`);
+}
+
+function factsOf(report: BenchReport, saved: object[]): object {
+  const { trials, ...analysis } = report.analysis;
+  const decision = withoutTrials(decideEngines(report));
+  const recommendations = headlines(report.analysis);
+  const told = { saved, recommendations, projections: projectEngines(report), decision, ...analysis };
+  return { ...(snakeKeys(told, opaqueKeys) as object), trials: trials.map(trialFacts) };
+}
+
+/** A trial with its windows in the place of the raw numbers that they are made of. */
+function trialFacts({ record, windows, ...analysis }: TrialAnalysis): object {
+  const { results: _results, machine: _machine, windows: _kept, ...rest } = record;
+  const facts = { ...trialToWire(rest), windows: snakeKeys(windows) };
+  return { record: facts, ...(snakeKeys(analysis) as object) };
 }
 
 /** The trials stand for themselves. */
@@ -90,9 +107,9 @@ function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): s
 }
 
 function whyNothing(curves: BenchAnalysis['curves']): string {
-  if (curves.length === 0) return 'it takes several numbers of workers to compare';
+  if (curves.length === 0) return 'it takes several numbers of workers to compare, and one alone was tried';
   if (curves.every(({ strategy }) => strategy !== 'independent')) return 'it is for the strategy independent alone';
-  return 'no setting was measured well enough to be recommended';
+  return 'the trials were too short to be sure of the best number';
 }
 
 function limitsOf({ vramDelta, vramLeak, rateVariance, maxReloads, minSuccess }: BenchFlags): StabilityLimits {

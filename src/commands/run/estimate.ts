@@ -48,7 +48,7 @@ export async function estimate(
         estimateRun(request, { ...sample, folder }, { host, slot }),
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
-      if (json) await printJson(`${JSON.stringify({ input: request.input, ...(snakeKeys(found) as object) })}\n`);
+      if (json) await printJson(`${JSON.stringify(toWire(request.input, found))}\n`);
       else await printText(render(request.input, found));
       if (interrupts.stop.aborted) break;
     }
@@ -61,14 +61,20 @@ export async function estimate(
   }
 }
 
+const toWire = (input: string, { first20Rate, ...found }: RunEstimate): object => ({
+  input,
+  ...(snakeKeys(found) as object),
+  first_20_rate: first20Rate,
+});
+
 function render(input: string, found: RunEstimate): string {
-  const { succeeded, failed, seconds, rate, first_20_rate, tokens, loadMs } = found;
+  const { succeeded, failed, seconds, rate, first20Rate, tokens, loadMs } = found;
   const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
   const load = loadMs === null ? '' : `; the model was loaded in ${formatDuration(loadMs)}`;
   return [
     `${input}: ${formatInteger(found.requests)} requests`,
     `  sample  ${formatInteger(succeeded)} answered${failures} in ${formatDuration(seconds * 1000)}${load}`,
-    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first_20_rate)} req/s`,
+    `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first20Rate)} req/s`,
     `  time    ${hoursText(found)}`,
     `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
     'Nothing was written.',
@@ -76,18 +82,19 @@ function render(input: string, found: RunEstimate): string {
   ].join('\n');
 }
 
-function rangeText({ requests, sampled, steady: { isSteady, low, high, neededRequests } }: RunEstimate): string {
+function rangeText({ requests, sampled, steady }: RunEstimate): string {
+  const { isSteady, low, high, neededRequests } = steady;
   if (isSteady) return ` (${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)})`;
   if (sampled === requests) return ', which is not steady: these are all that there are';
   const needed = neededRequests === null ? '' : `: --estimate ${neededRequests} would tell more`;
   return `, not steady yet${needed}`;
 }
 
-function hoursText({ hours }: RunEstimate): string {
+function hoursText({ hours, steady }: RunEstimate): string {
   if (hours === null) return 'n/a: nothing was answered';
   const { expected, low, high } = hours;
-  if (low === null || high === null) return `about ${formatHours(expected)}, by a rate that is not steady`;
-  return `about ${formatHours(expected)} (${formatHours(low)} to ${formatHours(high)})`;
+  const range = high === null ? `${formatHours(low ?? 0)} or more` : `${formatHours(low ?? 0)} to ${formatHours(high)}`;
+  return `about ${formatHours(expected)} (${range})${steady.isSteady ? '' : ', by a rate that is not steady'}`;
 }
 
 const formatHours = (hours: number): string => formatDuration(hours * 3_600_000);

@@ -1,19 +1,26 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { formatRate } from '../../text/format.ts';
+import { replaceFile } from '../../files/replace-file.ts';
+import { formatInteger, formatRate } from '../../text/format.ts';
+import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 import { findGpus } from '../../machine/find-gpus.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { stateFolder } from '../../journal/manifest/run-folder.ts';
 
+/** Version of the files that are written; 1 did not know the length of the answers. */
+const schemaVersion = 2;
+/** Names of an engine's options are spelled the same in code and on disk. */
+const opaqueKeys: ReadonlySet<string> = new Set(['options']);
+
 const schema = z.object({
-  schema_version: z.literal(1),
+  schemaVersion: z.number().max(schemaVersion),
   backend: z.string(),
   model: z.string(),
   digest: z.string().nullable(),
-  /** Its address; null: an engine of our own. */
+  /** Address of the server; null: an engine of our own. */
   server: z.string().nullable().default(null),
   /** The GPUs, or where there are none the CPU. */
   hardware: z.string(),
@@ -22,8 +29,10 @@ const schema = z.object({
   workers: z.number().int().positive(),
   /** Requests per second that it reached. */
   rate: z.number(),
+  /** Tokens of an answer in the mean: with longer ones another number of workers may be best. Null: not measured. */
+  completionTokens: z.number().nullable().default(null),
   /** ISO 8601. */
-  measured_at: z.string(),
+  measuredAt: z.string(),
   /** The folder of the bench. */
   bench: z.string(),
 });
@@ -31,10 +40,16 @@ const schema = z.object({
 /** The best setting that a bench found: of this backend, these weights, this server, on this hardware, with these options. */
 export type BestSetting = z.infer<typeof schema>;
 
-type Asked = Pick<BestSetting, 'backend' | 'model' | 'options'>;
+type SettingKey = Pick<BestSetting, 'backend' | 'model' | 'options'>;
 
-/** Keeps it under the user's state directory, in place of an earlier one. Resolves to the file. */
-export async function saveBest(setting: BestSetting, environment: NodeJS.ProcessEnv): Promise<string> {
+/**
+ * Keeps it under the user's state directory, in place of an earlier one. Resolves to the file. Throws JournalError where it
+ * can't be written.
+ */
+export async function saveBest(
+  setting: Omit<BestSetting, 'schemaVersion'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   const folder = folderOf(environment);
   const { backend, model, digest, server, hardware, options } = setting;
   const key = createHash('sha256').update(
@@ -42,15 +57,14 @@ export async function saveBest(setting: BestSetting, environment: NodeJS.Process
   );
   const path = join(folder, `${backend}-${key.digest('hex').slice(0, 16)}.json`);
   await makeFolder(folder, 0o700);
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, `${JSON.stringify(setting, null, 2)}\n`);
-  await rename(draft, path);
+  const wire = { schema_version: schemaVersion, ...(snakeKeys(setting, opaqueKeys) as object) };
+  await replaceFile(path, null, (draft) => draft.writeFile(`${JSON.stringify(wire, null, 2)}\n`));
   return path;
 }
 
 /** What was measured here of this model and these options, the newest; whether the weights are the same is yet to be seen. */
 export async function findBest(
-  { backend, model, options }: Asked,
+  { backend, model, options }: SettingKey,
   environment: NodeJS.ProcessEnv,
 ): Promise<BestSetting | null> {
   const all = await readAll(folderOf(environment));
@@ -61,11 +75,14 @@ export async function findBest(
   if (fitting.length === 0) return null;
   const hardware = await describeHardware(environment);
   const here = fitting.filter((known) => known.hardware === hardware);
-  return here.toSorted((left, right) => (left.measured_at < right.measured_at ? 1 : -1))[0] ?? null;
+  return here.toSorted((left, right) => (left.measuredAt < right.measuredAt ? 1 : -1))[0] ?? null;
 }
 
-export const describeBest = ({ workers, rate, measured_at, bench }: BestSetting): string =>
-  `workers: ${workers}, the best that a bench found on ${measured_at.slice(0, 10)} (${formatRate(rate)} req/s; ${bench})`;
+export function describeBest({ workers, rate, completionTokens, measuredAt, bench }: BestSetting): string {
+  const tokens = completionTokens === null ? '' : ` with answers of about ${formatInteger(completionTokens)} tokens`;
+  const other = completionTokens === null ? '' : '; if yours are much longer or shorter, choose with --workers';
+  return `workers: ${workers}, the best that a bench found on ${measuredAt.slice(0, 10)} (${formatRate(rate)} req/s${tokens}; ${bench})${other}`;
+}
 
 /** `NVIDIA GeForce RTX 4080`, or the CPU and its threads where there is no GPU. */
 export async function describeHardware(environment: NodeJS.ProcessEnv): Promise<string> {
@@ -80,10 +97,10 @@ async function readAll(folder: string): Promise<BestSetting[]> {
   return settings.filter((setting) => setting !== null);
 }
 
-/** Null where the file is not ours, or of another version: a bench writes it anew. */
+/** Null where the file is not ours, or of a newer version: a bench writes it anew. */
 async function readSetting(path: string): Promise<BestSetting | null> {
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(camelKeys(JSON.parse(await readFile(path, 'utf8')), opaqueKeys));
   } catch {
     return null;
   }

@@ -125,7 +125,7 @@ test('two outputs are compared by id, in any order, and with what the input expe
   const trials = [trialRecord(trialSpec({ number: 1, workers: 1 })), trialRecord(trialSpec({ number: 2, workers: 8 }))];
   const [first, second, between] = await collect(compareTrials(trials, folder));
   expect([first, second]).toMatchObject([
-    { left: 'reference', right: 1, compared: 1, same_text: 1, fields: 3, same_fields: 3, mean_difference: 0 },
+    { left: 'reference', right: 1, compared: 1, sameText: 1, fields: 3, sameFields: 3, meanDifference: 0 },
     { left: 'reference', right: 2, compared: 1 },
   ]);
   expect(between).toEqual({
@@ -133,11 +133,11 @@ test('two outputs are compared by id, in any order, and with what the input expe
     left: 1,
     right: 2,
     compared: 2,
-    same_text: 1,
+    sameText: 1,
     fields: 6,
-    same_fields: 4,
-    mean_difference: 2,
-    changed_verdicts: 1,
+    sameFields: 4,
+    meanDifference: 2,
+    changedVerdicts: 1,
     worst: [{ id: 'b', left: answer(50, 'maybe'), right: answer(54, 'reject'), difference: 4 }],
   });
 });
@@ -150,6 +150,6 @@ test('the ten worst are kept of many, changed verdicts before large numbers', as
   ]);
   const trials = [1, 2].map((number) => trialRecord(trialSpec({ number, workers: number })));
   const [record] = await collect(compareTrials(trials, folder));
-  expect(record).toMatchObject({ compared: 3000, same_text: 1, same_fields: 6000, mean_difference: 1499.5 });
+  expect(record).toMatchObject({ compared: 3000, sameText: 1, sameFields: 6000, meanDifference: 1499.5 });
   expect(record?.worst.map(({ id }) => id)).toEqual(['r5', ...Array.from({ length: 9 }, (_, at) => `r${2999 - at}`)]);
 });

@@ -16,11 +16,11 @@ const agreement = (changes: Partial<AgreementRecord>): AgreementRecord => ({
   left: 1,
   right: 2,
   compared: 100,
-  same_text: 100,
+  sameText: 100,
   fields: 0,
-  same_fields: 0,
-  mean_difference: null,
-  changed_verdicts: 0,
+  sameFields: 0,
+  meanDifference: null,
+  changedVerdicts: 0,
   worst: [],
   ...changes,
 });
@@ -31,31 +31,31 @@ const changes = (...agreements: AgreementRecord[]) =>
 test('a trial whose answers are not those of its reference is marked', () => {
   expect(changes()).toEqual([null, null, null]);
   expect(changes(agreement({}))).toEqual([null, false, null]);
-  expect(changes(agreement({ same_text: 99 }))).toEqual([null, true, null]);
+  expect(changes(agreement({ sameText: 99 }))).toEqual([null, true, null]);
 });
 
 test('JSON answers are compared by their fields', () => {
-  expect(changes(agreement({ same_text: 50, fields: 300, same_fields: 300 }))).toEqual([null, false, null]);
-  expect(changes(agreement({ same_text: 50, fields: 300, same_fields: 290 }))).toEqual([null, true, null]);
+  expect(changes(agreement({ sameText: 50, fields: 300, sameFields: 300 }))).toEqual([null, false, null]);
+  expect(changes(agreement({ sameText: 50, fields: 300, sameFields: 290 }))).toEqual([null, true, null]);
 });
 
 test('what a few answers of a thousand differ by is noise, as is what repeats of one setting differ by', () => {
-  expect(changes(agreement({ same_text: 100, fields: 1000, same_fields: 991 }))).toEqual([null, false, null]);
+  expect(changes(agreement({ sameText: 100, fields: 1000, sameFields: 991 }))).toEqual([null, false, null]);
   const specs = [1, 2, 3].map((number) => ({ number, workers: number === 3 ? 4 : 1, repeat: number }));
   const records = specs.map((spec) => trialRecord({ spec }));
   const found = (right: number) =>
     analyse([
       planRecord(records),
       ...records,
-      agreement({ left: 1, right: 2, same_text: 70 }),
-      agreement({ left: 1, right: 3, same_text: right }),
+      agreement({ left: 1, right: 2, sameText: 70 }),
+      agreement({ left: 1, right: 3, sameText: right }),
     ]).trials.map(({ changesAnswers }) => changesAnswers);
   expect(found(75)).toEqual([null, false, false]);
   expect(found(60)).toEqual([null, false, true]);
 });
 
 test('neither another engine nor what the input expects says that answers changed', () => {
-  expect(changes(agreement({ right: 3, same_text: 0 }), agreement({ left: 'reference', same_text: 0 }))).toEqual([
+  expect(changes(agreement({ right: 3, sameText: 0 }), agreement({ left: 'reference', sameText: 0 }))).toEqual([
     null,
     null,
     null,

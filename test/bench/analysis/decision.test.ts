@@ -29,7 +29,7 @@ test('the engine that is fastest, and lightest, has the full scores', () => {
       { ...quick!, rate: 40, success: 1, asExpected: 1, spread: 0, gpuBytes: 8e9, memoryBytes: 1e9, cpuPercent: null },
     ].map((engine) => ({ ...engine, joules: null })),
     { performance: 1, reliability: 1, resources: 1, simplicity: 1 },
-    { ollama: { bytes: 1e9, services: 1 }, vllm: { bytes: 4e9, services: 0 } },
+    { ollama: { bytes: 1e9 }, vllm: { bytes: 4e9 } },
   );
   const scores = decision.rows.map(({ engine, scores: of, total }) => ({
     backend: engine.backend,
@@ -39,17 +39,17 @@ test('the engine that is fastest, and lightest, has the full scores', () => {
     simplicity: of.simplicity.score,
     total,
   }));
-  // Size 1 and 1/4, services 1/2 and 1, settings 1 and 1.
+  // Size 1 and 1/4, options 1 and 1.
   expect(scores).toEqual([
-    { backend: 'vllm', performance: 100, reliability: 100, resources: 50, simplicity: 75, total: 81.25 },
     {
       backend: 'ollama',
       performance: 25,
       reliability: expect.closeTo(93.333, 3) as number,
       resources: 100,
-      simplicity: expect.closeTo(83.333, 3) as number,
-      total: expect.closeTo(75.417, 3) as number,
+      simplicity: 100,
+      total: expect.closeTo(79.583, 3) as number,
     },
+    { backend: 'vllm', performance: 100, reliability: 100, resources: 50, simplicity: 62.5, total: 78.125 },
   ]);
   expect(decision.leftOut).toEqual([]);
 });

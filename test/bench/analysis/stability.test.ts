@@ -3,8 +3,8 @@ import { findStability, defaultStabilityLimits } from '../../../src/bench/analys
 import { type Changes, analysed, simulateTrial, trialRecord } from '../simulate-trial.ts';
 
 const batch = (number: number, vram: [loaded: number | null, after: number | null], changes: Changes = {}) => {
-  const vram_bytes = { before: number === 1 ? 1e9 : null, loaded: vram[0], after: vram[1] };
-  return analysed(trialRecord({ vram_bytes, ...changes, spec: { number, batch: number, ...changes.spec } }));
+  const vramBytes = { before: number === 1 ? 1e9 : null, loaded: vram[0], after: vram[1] };
+  return analysed(trialRecord({ vramBytes, ...changes, spec: { number, batch: number, ...changes.spec } }));
 };
 
 const checksOf = (trials: ReturnType<typeof batch>[], limits = defaultStabilityLimits) =>
@@ -62,8 +62,8 @@ test('slower batches, reloads, failures and a large delta are found, by limits t
 
 test('the memory of the processes is that at the end of each batch', () => {
   const machine = (share: number) => ({
-    client: { cpu_percent: 5, loop_busy: 0.1, memory_bytes: 1e8 * (1 + share) },
-    engine: { cpu_percent: 90, memory_bytes: 2e9 },
+    client: { cpuPercent: 5, loopBusy: 0.1, memoryBytes: 1e8 * (1 + share) },
+    engine: { cpuPercent: 90, memoryBytes: 2e9 },
   });
   const record = simulateTrial({ requests: 1000, workers: 1, answer: () => 100, machine }, { spec: { batch: 1 } });
   const [stability] = findStability([analysed(record)]);

@@ -62,7 +62,7 @@ describe('a curve', () => {
           high: rate + half,
           p50: null,
           p95: null,
-          roughRate: rate,
+          rough: null,
           success: 1,
           trials: [at],
         }));
@@ -102,18 +102,18 @@ test('a trial that is not steady is named and not counted, and one point alone s
   const short = analysed(simulateTrial({ requests: 20, workers: 8, answer: () => 1000 }, { spec: { size: 1000 } }));
   const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), short]);
   expect(curve).toMatchObject({ shape: 'more workers help', recommended: 2 });
-  expect(curve?.text).toContain('8 workers not steady');
+  expect(curve?.text).toContain('8 workers not steady, about ');
   const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short]);
-  expect(alone).toMatchObject({ shape: null, knee: null, recommended: null });
-  expect(alone?.text).toMatch(/^Too few/);
+  expect(alone).toMatchObject({ shape: null, knee: null, recommended: 1 });
+  expect(alone?.text).toMatch(/^Too few of these trials are steady .*: --workers 1 is the likely best: /);
 });
 
-test('where more workers seem to be faster and are not steady yet, nothing is recommended', () => {
+test('where more workers seem to be faster and are not steady yet, they are the likely best, and nothing is sure', () => {
   const short = analysed(simulateTrial({ requests: 60, workers: 8, answer: () => 20 }, {}));
   const eight = { ...short, record: { ...short.record, spec: { ...short.record.spec, size: 1000 } } };
   const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), eight]);
-  expect(curve).toMatchObject({ shape: null, recommended: null });
-  expect(curve?.text).toContain('(those of 8 workers seem to be faster): give them more requests');
+  expect(curve).toMatchObject({ shape: null, recommended: 8 });
+  expect(curve?.text).toContain('--workers 8 is the likely best');
 });
 
 test('beyond what the server works on at once no more workers are to be tried', () => {
@@ -128,7 +128,7 @@ test('what fails more is not recommended, however fast it is, and a trial that b
   const failing = { ...fast!, record: { ...fast!.record, succeeded: 950, failed: 50 } };
   const [curve] = findCurves([...trials.slice(0, 2), failing]);
   expect(curve?.recommended).toBe(2);
-  expect(curve?.text).toMatch(/4 workers [\d.]+ req\/s \([\d.]+ to [\d.]+; 5\.0% failed\)/);
+  expect(curve?.text).toMatch(/4 workers [\d.]+ req\/s \([\d.]+ to [\d.]+\), 5\.0% failed/);
   const broken = { ...fast!, record: { ...fast!.record, state: 'failed' as const } };
   expect(findCurves([...trials.slice(0, 2), broken])[0]?.points.map(({ workers }) => workers)).toEqual([1, 2]);
 });

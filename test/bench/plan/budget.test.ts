@@ -1,51 +1,54 @@
 import { describe, expect, test } from 'vitest';
-import { estimateAll, estimateSeconds, fitsBudget, spentSeconds } from '../../../src/bench/plan/choose-size.ts';
+import { estimateSeconds, limitsOf } from '../../../src/bench/plan/budget.ts';
 import { trialRecord, trialSpec } from '../trial-records.ts';
 
-const done = [
-  trialRecord(trialSpec({ workers: 2, size: 100 }), { seconds: 10, load_ms: 2000 }),
-  trialRecord(trialSpec({ workers: 4, size: 100 }), { seconds: 6, load_ms: null }),
-];
+/** Two points, two rounds. */
+const specs = [2, 4, 4, 2].map((workers, at) =>
+  trialSpec({ number: at + 1, workers, size: 100, repeat: at < 2 ? 1 : 2 }),
+);
+const [first, second, third, fourth] = specs;
+const done = [trialRecord(first!, { seconds: 10 }), trialRecord(second!, { seconds: 6 })];
 
-describe('estimateSeconds', () => {
-  test('is what the same point took before, without the load that trials share', () => {
-    expect(estimateSeconds(trialSpec({ workers: 2, size: 100, repeat: 2 }), done)).toBe(10);
+describe('the time of a trial', () => {
+  test('is not limited without a budget', () => {
+    expect(limitsOf(first!, { left: specs, done: [], secondsLeft: null })).toBeNull();
   });
 
-  test('of another size goes by the requests, with the same workers', () => {
-    expect(estimateSeconds(trialSpec({ workers: 4, size: 1000 }), done)).toBeCloseTo(60);
+  test('is an equal part of what is left, and at most so much that each point has its first trial', () => {
+    expect(limitsOf(first!, { left: specs, done: [], secondsLeft: 40 })).toEqual({
+      maxMs: 20_000,
+      enough: { ms: 10_000, requests: 200 },
+    });
+    expect(limitsOf(second!, { left: specs.slice(1), done, secondsLeft: 30 })).toMatchObject({ maxMs: 30_000 });
   });
 
-  test('of other workers goes by all of the same engine; of another engine by all', () => {
-    expect(estimateSeconds(trialSpec({ workers: 8, size: 100 }), done)).toBeCloseTo(8);
-    expect(estimateSeconds(trialSpec({ backend: 'mock', size: 100 }), done)).toBeCloseTo(8);
+  test('leaves none where the same point took longer than is left', () => {
+    const left = [third!, fourth!];
+    expect(limitsOf(third!, { left, done, secondsLeft: 6 })).toMatchObject({ maxMs: 3000 });
+    expect(limitsOf(third!, { left, done, secondsLeft: 5.9 })).toBe('none');
+    expect(limitsOf(first!, { left: specs, done: [], secondsLeft: 0 })).toBe('none');
   });
 
-  test('of a cold model says nothing of a warm one', () => {
-    const cold = trialRecord(trialSpec({ strategy: 'baseline', size: 20 }), { seconds: 600 });
-    expect(estimateSeconds(trialSpec(), [cold])).toBeNull();
-  });
-
-  test('is null before anything ended, and a failed trial says nothing', () => {
-    expect(estimateSeconds(trialSpec(), [])).toBeNull();
-    expect(estimateSeconds(trialSpec(), [trialRecord(trialSpec(), { state: 'failed', seconds: 1 })])).toBeNull();
+  test('is not told by a trial that failed', () => {
+    const failed = [trialRecord(third!, { state: 'failed', seconds: 100 })];
+    expect(limitsOf(second!, { left: specs, done: failed, secondsLeft: 10 })).not.toBe('none');
   });
 });
 
-test('what is left is the sum of the estimates', () => {
-  expect(estimateAll([trialSpec({ workers: 2, size: 100 }), trialSpec({ workers: 4, size: 100 })], done)).toBe(16);
-  expect(spentSeconds(done)).toBe(16);
-});
-
-describe('fitsBudget', () => {
-  test('leaves out what would take longer than is left', () => {
-    const spec = trialSpec({ workers: 2, size: 100, repeat: 2 });
-    expect(fitsBudget(spec, { done, leftSeconds: 10 })).toBe(true);
-    expect(fitsBudget(spec, { done, leftSeconds: 9 })).toBe(false);
+describe('the time left', () => {
+  test('is what the same points took, and by the requests for others', () => {
+    expect(estimateSeconds({ left: [third!, fourth!], done, secondsLeft: null })).toBe(16);
+    const other = trialSpec({ number: 9, workers: 8, size: 1000 });
+    expect(estimateSeconds({ left: [other], done, secondsLeft: null })).toBeCloseTo(80);
   });
 
-  test('tries what is not known while there is time', () => {
-    expect(fitsBudget(trialSpec(), { done: [], leftSeconds: 0.1 })).toBe(true);
-    expect(fitsBudget(trialSpec(), { done: [], leftSeconds: 0 })).toBe(false);
+  test('is never more than the budget has', () => {
+    expect(estimateSeconds({ left: [third!, fourth!], done, secondsLeft: 12 })).toBe(12);
+    expect(estimateSeconds({ left: [third!], done, secondsLeft: -3 })).toBe(0);
+  });
+
+  test('is not known before a trial has ended', () => {
+    const failed = [trialRecord(first!, { state: 'failed', seconds: 1 })];
+    expect(estimateSeconds({ left: specs, done: failed, secondsLeft: 100 })).toBeNull();
   });
 });

@@ -14,7 +14,7 @@ const matrix = {
 
 describe('pointsOf', () => {
   test('makes a point of each combination', () => {
-    const points = pointsOf({ ...matrix, sizes: [10, 20], options: combine({ latency_ms: [1, 2], slots: [4] }) });
+    const points = pointsOf({ ...matrix, sizes: [10, 20], options: combine({ latencyMs: [1, 2], slots: [4] }) });
     expect(points).toHaveLength(12);
     expect(points[0]).toEqual({
       backend: 'mock',
@@ -22,7 +22,7 @@ describe('pointsOf', () => {
       workers: 1,
       size: 10,
       strategy: 'independent',
-      options: { latency_ms: 1, slots: 4 },
+      options: { latencyMs: 1, slots: 4 },
     });
   });
 

@@ -129,7 +129,7 @@ test('repeats of a setting are one row of the agreement', () => {
   const analysis = {
     ...report.analysis,
     trials: [...trials, again],
-    agreements: [...agreements, { ...pair!, right: number, same_fields: pair!.same_fields - 30, mean_difference: 0.5 }],
+    agreements: [...agreements, { ...pair!, right: number, sameFields: pair!.sameFields - 30, meanDifference: 0.5 }],
   };
   const { rows = [] } = agreementPart({ ...report, analysis })!;
   const own = rows.filter(([name = '', left]) => name.startsWith('#2 ') && left === 'expected by the input');

@@ -12,7 +12,7 @@ async function createStore() {
   const environment = { XDG_STATE_HOME: folder, PATH: '' };
   const hardware = await describeHardware(environment);
   const setting: BestSetting = {
-    schema_version: 1,
+    schemaVersion: 2,
     backend: 'mock',
     model: 'm',
     digest: 'sha256:1',
@@ -21,7 +21,8 @@ async function createStore() {
     options: { slots: 4, latency_ms: 1 },
     workers: 4,
     rate: 46.9,
-    measured_at: '2026-11-25T12:00:00.000Z',
+    completionTokens: 12.4,
+    measuredAt: '2026-11-25T12:00:00.000Z',
     bench: '/somewhere/bench-results/x',
   };
   return { folder: join(folder, 'llmbatch', 'best-settings'), environment, setting };
@@ -45,10 +46,7 @@ describe('a saved setting', () => {
     await saveBest(setting, environment);
     await saveBest({ ...setting, workers: 8 }, environment);
     expect(await readdir(folder)).toHaveLength(1);
-    await saveBest(
-      { ...setting, digest: 'sha256:2', workers: 2, measured_at: '2026-11-26T12:00:00.000Z' },
-      environment,
-    );
+    await saveBest({ ...setting, digest: 'sha256:2', workers: 2, measuredAt: '2026-11-26T12:00:00.000Z' }, environment);
     expect((await findBest(asked, environment))?.workers).toBe(2);
   });
 

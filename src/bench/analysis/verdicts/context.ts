@@ -4,13 +4,14 @@ import type { Window } from '../../records/records.ts';
 import { type FindVerdict, meanTime } from './evidence.ts';
 
 const batches = 10;
+/** Growth over the trial from which on it is told, as a share. */
 const minGrowth = { prompt: 0.2, latency: 0.1 };
 
-/** Prompts get longer within the trial, and the answers slower with them. */
-export const findContext: FindVerdict = ({ record: { windows } }) => {
+/** The prompts get longer within the trial, and the answers slower with them. */
+export const findContext: FindVerdict = ({ windows }) => {
   const parts = batchesOf(windows);
-  const prompts = parts.map(promptTokens);
-  const latencies = parts.map((part) => meanTime(part, 'latency_ms'));
+  const prompts = parts.map(promptTokensOf);
+  const latencies = parts.map((part) => meanTime(part, 'latencyMs'));
   const [promptGrowth, latencyGrowth] = [growthOf(prompts), growthOf(latencies)];
   if (promptGrowth < minGrowth.prompt || latencyGrowth < minGrowth.latency) return null;
   const [start, end] = [prompts[0] ?? null, prompts.at(-1) ?? null];
@@ -28,14 +29,14 @@ function batchesOf(windows: readonly Window[]): Window[][] {
   return Array.from({ length: batches }, (_, at) => answered.slice(edge(at), edge(at + 1)));
 }
 
-function promptTokens(windows: readonly Window[]): number | null {
+function promptTokensOf(windows: readonly Window[]): number | null {
   const requests = windows.reduce((sum, window) => sum + window.requests - window.failures, 0);
   const tokens = windows.reduce((sum, window) => sum + (answeredTokens(window) ?? NaN), 0);
   return Number.isNaN(tokens) ? null : tokens / requests;
 }
 
-const answeredTokens = ({ answered_prompt_tokens: tokens, prompt_tokens }: Window): number | null =>
-  tokens === undefined ? prompt_tokens : tokens;
+const answeredTokens = ({ answeredPromptTokens: tokens, promptTokens }: Window): number | null =>
+  tokens === undefined ? promptTokens : tokens;
 
 /** 0 where it is not measured, or can't be told from noise. */
 function growthOf(values: (number | null)[]): number {

@@ -1,11 +1,6 @@
-import type { Verdict } from '../analysis.ts';
-import type { TrialRecord, Window } from '../../records/records.ts';
-import type { Steady } from '../../statistics/steady.ts';
-
-export interface Trial {
-  record: TrialRecord;
-  steady: Steady;
-}
+import type { Trial, Verdict } from '../analysis.ts';
+import type { Window } from '../../records/records.ts';
+import { rateOf } from '../../statistics/mean.ts';
 
 /** What a verdict is found in: a trial, and those that differ from it in their workers alone. */
 export interface Evidence extends Trial {
@@ -15,15 +10,14 @@ export interface Evidence extends Trial {
 /** Null where the numbers don't carry the verdict. */
 export type FindVerdict = (evidence: Evidence) => Verdict | null;
 
-/** The steady part, else all of the trial. */
-export const usualWindows = ({ record: { windows }, steady: { isSteady, from, to } }: Trial): Window[] =>
+/** Windows of the steady part, else of the whole trial. */
+export const usualWindows = ({ windows, steady: { isSteady, from, to } }: Trial): Window[] =>
   isSteady ? windows.slice(from, to) : windows;
 
-/** Requests answered per second of the steady part, else of all of it. */
-export const usualRate = ({ record, steady }: Trial): number =>
-  steady.rate ?? (record.seconds > 0 ? record.succeeded / record.seconds : 0);
+/** Requests answered per second of the steady part, else of the whole trial. */
+export const usualRate = ({ record, steady }: Trial): number => steady.rate ?? rateOf(record) ?? 0;
 
-type TimeName = 'latency_ms' | 'queue_ms' | 'ttft_ms';
+type TimeName = 'latencyMs' | 'queueMs' | 'ttftMs';
 
 /** Mean over the requests answered; null where it was not measured. */
 export function meanTime(windows: readonly Window[], name: TimeName): number | null {

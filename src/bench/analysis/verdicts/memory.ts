@@ -2,8 +2,9 @@ import { formatBytes, formatPercent } from '../../../text/format.ts';
 import { type Evidence, type FindVerdict } from './evidence.ts';
 import { startAndEnd } from './start-and-end.ts';
 
+/** Share of the GPU memory from which on it counts as full. */
 const fullShare = 0.97;
-/** Less is what a machine does by the way. */
+/** Growth of the swapped memory that is more than a machine does in passing. */
 const swapGrowthBytes = 256 * 1024 ** 2;
 const fix =
   'Lower the context (--option num_ctx, max_model_len or context_size) or the slots, or take a smaller quantisation.';
@@ -15,32 +16,30 @@ export const findMemory: FindVerdict = (evidence) => {
 };
 
 /** A model that lies wholly in the machine's memory, where no GPU was seen, was meant to. */
-function offload({ record }: Evidence): string | null {
+function offload({ record, windows }: Evidence): string | null {
   const { modelMemory } = record.summary.machine;
   if (modelMemory === null) return null;
   const { vramBytes, loadedBytes } = modelMemory;
-  const hasGpu = vramBytes > 0 || record.windows.some(({ gpu }) => gpu !== null);
+  const hasGpu = vramBytes > 0 || windows.some(({ gpu }) => gpu !== null);
   if (!hasGpu || vramBytes >= 0.99 * loadedBytes) return null;
   const outside = loadedBytes - vramBytes;
   return `${formatBytes(outside)} of the model's ${formatBytes(loadedBytes)} (${formatPercent(outside / loadedBytes)}) lie outside the GPU, and the CPU works on them`;
 }
 
-function fullVram({ record }: Evidence): string | null {
-  const shares = record.windows.map(({ gpu }) =>
-    gpu?.used_bytes && gpu.total_bytes ? { used: gpu.used_bytes, total: gpu.total_bytes } : null,
+function fullVram({ windows }: Evidence): string | null {
+  const shares = windows.map(({ gpu }) =>
+    gpu?.usedBytes && gpu.totalBytes ? { used: gpu.usedBytes, total: gpu.totalBytes } : null,
   );
   const fullest = shares
     .filter((share) => share !== null)
-    .reduce<{ used: number; total: number } | null>(
-      (most, share) => (most === null || share.used / share.total > most.used / most.total ? share : most),
-      null,
-    );
-  if (fullest === null || fullest.used < fullShare * fullest.total) return null;
+    .toSorted((left, right) => right.used / right.total - left.used / left.total)
+    .at(0);
+  if (fullest === undefined || fullest.used < fullShare * fullest.total) return null;
   return `GPU memory is at ${formatPercent(fullest.used / fullest.total)} (${formatBytes(fullest.used)} of ${formatBytes(fullest.total)})`;
 }
 
-function swapping({ record }: Evidence): string | null {
-  const swap = startAndEnd(record.windows, ({ swap_bytes }) => swap_bytes);
+function swapping({ windows }: Evidence): string | null {
+  const swap = startAndEnd(windows, ({ swapBytes }) => swapBytes);
   if (swap === null || swap.end - swap.start < swapGrowthBytes) return null;
   return `the machine swaps, ${formatBytes(swap.start)} at the start and ${formatBytes(swap.end)} at the end`;
 }

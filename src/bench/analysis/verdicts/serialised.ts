@@ -1,14 +1,18 @@
 import { formatDuration, formatPercent, formatRate } from '../../../text/format.ts';
 import { slotSetting } from '../slot-setting.ts';
 import { workersOf } from '../trial-groups.ts';
-import { type Evidence, type FindVerdict, type Trial, meanTime, usualRate, usualWindows } from './evidence.ts';
+import type { Trial } from '../analysis.ts';
+import { type Evidence, type FindVerdict, meanTime, usualRate, usualWindows } from './evidence.ts';
 
-/** With a worker more than slots, as is good, a request waits 1 part in slots + 1: this is told where it matters. */
+/**
+ * Share of its latency that a request must wait to be told. With one worker more than there are slots, as is good, it waits
+ * one part in slots + 1. These limits are tuned on the planted causes of test/bench.
+ */
 const minQueueShare = 0.25;
-/** What more workers may change: a rate that rises by less stays, a service time that rises by less does too. */
+/** Factors below which a rate, and a service time, count as unchanged by more workers. */
 const steadyShare = 1.1;
 const steadyService = 1.25;
-/** A service time that is less of the latency is too small to be told from what it is subtracted from. */
+/** Share of the latency below which a service time can't be told from the wait that it is subtracted from. */
 const minService = 0.1;
 
 /** The server's slots are full, and more requests only wait for them. */
@@ -46,7 +50,7 @@ function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: nu
 }
 
 interface Split {
-  /** Of the wait: the queue time, else the time to the first token, which holds it. */
+  /** The wait is the queue time; else it is the time to the first token, which holds it. */
   isQueue: boolean;
   waitMs: number;
   serviceMs: number;
@@ -75,9 +79,9 @@ function splitOf(trial: Trial): Split | null {
 function timesOf(trial: Trial): Record<'latency' | 'queue' | 'ttft', number | null> {
   const windows = usualWindows(trial);
   return {
-    latency: meanTime(windows, 'latency_ms'),
-    queue: meanTime(windows, 'queue_ms'),
-    ttft: meanTime(windows, 'ttft_ms'),
+    latency: meanTime(windows, 'latencyMs'),
+    queue: meanTime(windows, 'queueMs'),
+    ttft: meanTime(windows, 'ttftMs'),
   };
 }
 

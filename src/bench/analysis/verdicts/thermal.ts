@@ -3,11 +3,11 @@ import type { Window } from '../../records/records.ts';
 import type { FindVerdict } from './evidence.ts';
 import { type StartAndEnd, startAndEnd } from './start-and-end.ts';
 
-/** A clock that falls by less, or heat that rises by less, is noise; makers let GPUs slow down from about 83 degrees on. */
+/** A clock that falls by less, or heat that rises by less, is noise; GPUs are made to slow down from about 83 °C on. */
 const limits = { clockShare: 0.97, riseDegrees: 3, hotDegrees: 80 };
 
 /** The rate falls, and the GPU's clock with it while it gets hot, or its driver says that it slows down. */
-export const findThermal: FindVerdict = ({ record: { windows }, steady: { trend } }) => {
+export const findThermal: FindVerdict = ({ windows, steady: { trend } }) => {
   if (trend === null || trend > 0) return null;
   const seen = {
     heat: startAndEnd(windows, ({ gpu }) => gpu?.temperature ?? null),
@@ -34,7 +34,7 @@ const isThrottled = (throttled: StartAndEnd | null): throttled is StartAndEnd =>
   throttled !== null && throttled.end >= 0.5;
 
 const throttledOf = ({ gpu }: Window): number | null =>
-  gpu === null || gpu.is_throttled === null ? null : Number(gpu.is_throttled);
+  gpu === null || gpu.isThrottled === null ? null : Number(gpu.isThrottled);
 
 const isHeating = (heat: StartAndEnd | null): boolean =>
   heat !== null && heat.end >= limits.hotDegrees && heat.end - heat.start >= limits.riseDegrees;
@@ -44,7 +44,7 @@ const heatText = (heat: StartAndEnd | null): string =>
 
 function clockText(clock: StartAndEnd | null, windows: readonly Window[]): string {
   if (clock === null) return '';
-  const most = windows.find(({ gpu }) => gpu !== null && gpu.clock_most !== null)?.gpu?.clock_most ?? null;
-  const of = most === null ? '' : ` of ${formatInteger(most)}`;
+  const max = windows.find(({ gpu }) => gpu !== null && gpu.maxClock !== null)?.gpu?.maxClock ?? null;
+  const of = max === null ? '' : ` of ${formatInteger(max)}`;
   return ` and its clock from ${formatInteger(clock.start)} to ${formatInteger(clock.end)} MHz${of}`;
 }

@@ -3,79 +3,81 @@ import { EngineError } from '../../core/errors.ts';
 import { type BackendCache, createBackendCache } from '../../run/choose/backend-cache.ts';
 import { failure } from '../../core/completion.ts';
 
-/** The engine that is loaded, and what its load took. */
+/** The engine that is loaded, and the GPU memory that its load took. */
 export interface LoadedFacts {
   backend: Backend;
-  /** VRAM in use before and after the load; null where it isn't measured. */
+  /** GPU memory in use before and after the load, in bytes; null where it isn't measured. */
   before: number | null;
   loaded: number | null;
 }
 
-/** What the trials of a load want of their engine. */
+/** What the trials that share one loaded engine need of it. */
 export interface LoadRequirements {
-  /** The most workers among them: fewer can use the same engine. Null: what the engine takes by itself. */
+  /** Largest number of workers among them: fewer can use the same engine. Null: what the engine takes by itself. */
   workers: number | null;
-  /** Unloaded between any two requests. */
-  isCycled: boolean;
+  /** The model is loaded anew for each request. */
+  isColdStart: boolean;
 }
 
 export interface TrialBackend extends BackendCache {
-  wish: (wish: LoadRequirements) => void;
+  /** Says what the trials that come next need. */
+  prepare: (requirements: LoadRequirements) => void;
+  /** The engine that is loaded; null before any is. */
   facts: () => LoadedFacts | null;
   /** How often an engine was opened so far. */
   opened: () => number;
 }
 
-/** The engine slot of a bench: one engine serves all trials of a load, and is freed when the next one is loaded. */
+/** The engines of a bench: one serves all trials that can share it, and is freed when the next one is loaded. */
 export function createTrialBackend(usedVram: () => Promise<number | null>): TrialBackend {
-  const slot = createBackendCache();
-  let wished: LoadRequirements = { workers: null, isCycled: false };
+  const cache = createBackendCache();
+  let required: LoadRequirements = { workers: null, isColdStart: false };
   let facts: LoadedFacts | null = null;
   let opened = 0;
-  /** Wishes for so many workers that they were refused: too little memory, most often. */
+  /** What asked for so many workers that it was refused, most often for a lack of memory. */
   const refused = new Set<LoadRequirements>();
 
   const watched = (definition: BackendDefinition): BackendDefinition => ({
     ...definition,
-    // Under a name of its own: a slot keeps what is opened in the same way.
-    name: wished.isCycled ? `${definition.name}, unloaded between requests` : definition.name,
+    // Under a name of its own: the cache keeps what is opened in the same way.
+    name: required.isColdStart ? `${definition.name}, unloaded between requests` : definition.name,
     async open(request) {
       opened++;
       facts = null;
       const before = await usedVram();
-      const backend = await (wished.isCycled ? coldStartBackend(definition, request) : definition.open(request));
+      const backend = await (required.isColdStart ? coldStartBackend(definition, request) : definition.open(request));
       facts = { backend, before, loaded: await usedVram() };
       return backend;
     },
   });
 
   return {
-    wish(wish) {
-      wished = wish;
+    prepare(requirements) {
+      required = requirements;
     },
     facts: () => facts,
     opened: () => opened,
     async open(definition, request) {
       // Two engines need not find place beside each other.
       const own: OpenRequest = { ...request, unload: true };
-      if (wished.workers === null || wished.workers === request.workers || refused.has(wished)) {
-        return slot.open(watched(definition), own);
+      if (required.workers === null || required.workers === request.workers || refused.has(required)) {
+        return cache.open(watched(definition), own);
       }
       try {
-        return await slot.open(watched(definition), { ...own, workers: wished.workers });
+        return await cache.open(watched(definition), { ...own, workers: required.workers });
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        refused.add(wished);
-        return slot.open(watched(definition), own);
+        refused.add(required);
+        return cache.open(watched(definition), own);
       }
     },
-    close: slot.close,
+    close: cache.close,
   };
 }
 
 /**
- * An engine that is opened for each request and closed behind it: what asking a cold model means to an engine that has no
- * word for unloading. One request at a time.
+ * An engine that is opened for each request and closed behind it: a cold start for an engine that has no setting for
+ * unloading its model. One request at a time.
  */
 async function coldStartBackend(definition: BackendDefinition, request: OpenRequest): Promise<Backend> {
   const first = await definition.open(request);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mockBackend } from '../../../src/backends/mock/index.ts';
-import { createTrialBackend } from '../../../src/bench/trial/bench-slot.ts';
+import { createTrialBackend } from '../../../src/bench/trial/trial-backend.ts';
 import type { Backend, BackendDefinition, OpenRequest } from '../../../src/core/backend.ts';
 import { EngineError } from '../../../src/core/errors.ts';
 import { openRequest } from '../../helpers/open-request.ts';
@@ -33,7 +33,7 @@ describe('the slot of a bench', () => {
   test('opens an engine once for trials that differ in workers, for the most of them', async () => {
     const { definition, opened } = countedEngine();
     const slot = createTrialBackend(async () => 7);
-    slot.wish({ workers: 8, isCycled: false });
+    slot.prepare({ workers: 8, isColdStart: false });
     for (const workers of [2, 8, 4]) await slot.open(definition, asked(workers));
     expect([opened, slot.opened(), slot.facts()?.before]).toEqual([[8], 1, 7]);
     await slot.close();
@@ -42,7 +42,7 @@ describe('the slot of a bench', () => {
   test('opens it for as many as a trial wants where the most are too many', async () => {
     const { definition, opened } = countedEngine(4);
     const slot = createTrialBackend(async () => null);
-    slot.wish({ workers: 8, isCycled: false });
+    slot.prepare({ workers: 8, isColdStart: false });
     await slot.open(definition, asked(2));
     await slot.open(definition, asked(4));
     expect(opened).toEqual([8, 2, 4]);
@@ -52,7 +52,7 @@ describe('the slot of a bench', () => {
   test('unloads between requests where it is wished, and does not keep such an engine for other trials', async () => {
     const { definition, opened, state } = countedEngine();
     const slot = createTrialBackend(async () => null);
-    slot.wish({ workers: 1, isCycled: true });
+    slot.prepare({ workers: 1, isColdStart: true });
     const cycled = await slot.open(definition, asked(1));
     expect(state.open).toBe(0);
     const request = {
@@ -64,7 +64,7 @@ describe('the slot of a bench', () => {
     const context = { signal: new AbortController().signal, onFirstToken() {}, onActivity() {}, worker: 0 };
     expect(await cycled.generate(request, context)).toMatchObject({ status: 'completed' });
     expect([state.open, opened.length]).toEqual([0, 2]);
-    slot.wish({ workers: 1, isCycled: false });
+    slot.prepare({ workers: 1, isColdStart: false });
     const kept = await slot.open(definition, asked(1));
     await kept.generate(request, context);
     expect([state.open, opened.length]).toEqual([1, 3]);

@@ -1,0 +1,106 @@
+import { UsageError } from '../../core/errors.ts';
+import { snapshotFromWire, snapshotToWire } from '../../core/snapshot.ts';
+import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
+import type { BenchRecord, EndRecord, PlanRecord, TrialRecord, TrialResult, TrialSpec, Window } from './records.ts';
+
+/** Version of the lines of `trials.jsonl` and of `environment.json` that are written. */
+export const schemaVersion = 2;
+
+/** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
+export const opaqueKeys: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
+
+type Wire = Record<string, unknown> & { type: string };
+
+/** A record as it lies on disk: in snake_case, the results of a trial as columns. */
+export function toWire(record: BenchRecord): object {
+  const head = { type: record.type, schema_version: schemaVersion };
+  if (record.type !== 'trial') return { ...head, ...(snakeKeys(record, opaqueKeys) as object) };
+  const { results, machine, windows, ...rest } = record;
+  const raw = { results: columnsOf(results, Date.parse(record.startedAt)), machine: snakeKeys(machine) };
+  return { ...head, ...trialToWire(rest), ...(windows === null ? raw : { windows: snakeKeys(windows) }) };
+}
+
+/** A trial without its raw numbers, in snake_case. */
+export function trialToWire(trial: Omit<TrialRecord, 'results' | 'machine' | 'windows'>): object {
+  const { first20Rate, summary, ...record } = trial;
+  return {
+    ...(snakeKeys(record, opaqueKeys) as object),
+    first_20_rate: first20Rate,
+    summary: snapshotToWire(summary),
+  };
+}
+
+/** The record or records of a line. Throws UsageError where a newer version wrote it. */
+export function fromWire(line: Wire): BenchRecord[] {
+  const version = Number(line['schema_version'] ?? 1);
+  if (version > schemaVersion)
+    throw new UsageError(`the bench was written by a newer llmbatch (format ${version})`, 'Update llmbatch.');
+  if (line.type === 'trial') return [trialFromWire(line)];
+  const record = camelKeys(line, opaqueKeys) as BenchRecord & { leftOut?: unknown };
+  return record.type === 'plan' && version === 1 ? planOfVersion1(record as PlanOfVersion1) : [record];
+}
+
+interface PlanOfVersion1 extends PlanRecord {
+  /** What the budget had no time for; the plan came again without it. */
+  leftOut: TrialSpec[];
+}
+
+function planOfVersion1({ leftOut, ...plan }: PlanOfVersion1): (PlanRecord | EndRecord)[] {
+  const end: EndRecord[] = leftOut.length === 0 ? [] : [{ type: 'end', leftOut: leftOut.map(({ number }) => number) }];
+  return [{ ...plan, trials: [...plan.trials, ...leftOut] }, ...end];
+}
+
+interface KeptTrial extends Omit<TrialRecord, 'results' | 'windows' | 'first20Rate'> {
+  windows?: (Window & { gpu: { clockMost?: number | null } | null })[];
+}
+
+/** Version 1 kept windows, version 2 keeps what they are made of. */
+function trialFromWire({ results, first_20_rate: first20Rate, ...line }: Wire): TrialRecord {
+  const { windows, ...kept } = camelKeys(line, opaqueKeys) as KeptTrial;
+  return {
+    ...kept,
+    server: kept.server ?? null,
+    summary: snapshotFromWire(kept.summary),
+    first20Rate: (first20Rate ?? null) as number | null,
+    machine: kept.machine ?? [],
+    results: results === undefined ? [] : rowsOf(results as Columns, Date.parse(kept.startedAt)),
+    windows: windows?.map((window) => ({ ...window, gpu: gpuOf(window.gpu) })) ?? null,
+  };
+}
+
+const gpuOf = (gpu: (Window['gpu'] & { clockMost?: number | null }) | null): Window['gpu'] =>
+  gpu && { ...gpu, maxClock: gpu.maxClock ?? gpu.clockMost ?? null };
+
+/** The results of a trial, a list for each measure: a tenth of the bytes that a list of objects takes. */
+type Columns = Record<(typeof columnNames)[number], (number | string | null)[]>;
+
+/** `ended_ms` counts from the start of the trial. */
+const columnNames = [
+  'ended_ms',
+  'latency_ms',
+  'queue_ms',
+  'ttft_ms',
+  'error',
+  'prompt_tokens',
+  'completion_tokens',
+  'cached_tokens',
+  'answered_prompt_tokens',
+] as const;
+
+function columnsOf(results: readonly TrialResult[], startMs: number): Columns {
+  const rows = results.map(({ endedAt, ...rest }) => snakeKeys({ endedMs: endedAt - startMs, ...rest }) as Row);
+  return Object.fromEntries(columnNames.map((name) => [name, rows.map((row) => rounded(row[name]))])) as Columns;
+}
+
+type Row = Record<(typeof columnNames)[number], number | string | null>;
+
+/** Microseconds are enough. */
+const rounded = (value: number | string | null): number | string | null =>
+  typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
+
+const rowsOf = (columns: Columns, startMs: number): TrialResult[] =>
+  columns.ended_ms.map((endedMs, at) => {
+    const row = Object.fromEntries(columnNames.map((name) => [name, columns[name]?.[at] ?? null]));
+    const { endedMs: _offset, ...rest } = camelKeys(row) as Omit<TrialResult, 'endedAt'> & { endedMs: number };
+    return { ...rest, endedAt: startMs + Number(endedMs) };
+  });
