@@ -1,3 +1,4 @@
+import { promptTooLong } from '../request/window-texts.ts';
 import type { ModelMemory } from '../../core/measurements.ts';
 import type { Backend, BackendDefinition, GenerateContext, OpenRequest } from '../../core/backend.ts';
 import { type Answer, type ResponseBody, failure } from '../../core/completion.ts';
@@ -132,11 +133,10 @@ const ofAnswers: ReadonlySet<string> = new Set<ErrorKind>([
   'invalid-response',
 ]);
 
-const contextTooLong = (promptTokens: number, contextTokens: number): Answer =>
-  failure(
-    'context-too-long',
-    `The prompt has ${promptTokens} tokens and the context ${contextTokens}: shorten the prompt, or raise --option context_tokens.`,
-  );
+function contextTooLong(promptTokens: number, contextTokens: number): Answer {
+  const advice = 'shorten the prompt, or raise --option context_tokens';
+  return failure('context-too-long', promptTooLong({ promptTokens, contextTokens, advice }));
+}
 
 const streamedOf = ({ tokens_per_second: speed }: MockOptions, tokens: number): number =>
   speed === undefined ? 0 : tokens;

@@ -1,3 +1,4 @@
+import { answerCut } from '../../request/window-texts.ts';
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../../core/backend.ts';
 import { type Answer, type Completion, failure, rejection, responseBody } from '../../../core/completion.ts';
@@ -98,11 +99,8 @@ function toAnswer(generated: Generation, { task, model, prompt, generation, info
   const finish = { reason: end === 'limit' ? 'max-tokens' : end, ...(stop === null ? {} : { stop }) };
   const answer: Completion = { status: 'completed', body, queueMs, finish };
   if (end !== 'limit' || answerTokens === generation.maxTokens) return answer;
-  const counts = `${prompt.length} tokens of prompt and ${answerTokens} of answer`;
-  const next = moreContext(info.contextTokens * 2, info);
-  return rejection(
-    answer,
-    'truncated',
-    `The answer was cut where the context of ${info.contextTokens} was full (${counts}): ${next}.`,
-  );
+  const advice = moreContext(info.contextTokens * 2, info);
+  const { contextTokens } = info;
+  const counts = { promptTokens: prompt.length, completionTokens: answerTokens };
+  return rejection(answer, 'truncated', answerCut({ contextTokens, ...counts, advice }));
 }

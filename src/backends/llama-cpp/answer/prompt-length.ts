@@ -1,3 +1,4 @@
+import { promptTooLong } from '../../request/window-texts.ts';
 import type { LlamaModel } from 'node-llama-cpp';
 import type { EngineError } from '../../../core/errors.ts';
 import type { RequestBody } from '../../../core/request.ts';
@@ -20,7 +21,7 @@ export function checkPromptBytes({ messages, prompt }: RequestBody, limits: Limi
   if (tokens <= limits.contextTokens) return;
   // A part that is no text, such as an image, is refused by its own message.
   if (messages !== undefined) readMessages(messages);
-  throw tooLong(`at least ${tokens} tokens`, Infinity, limits);
+  throw tooLong({ tokens, precision: 'at least' }, Infinity, limits);
 }
 
 /** Refuses a rendered prompt that has far too many tokens, before it is tokenized as a whole. */
@@ -32,15 +33,15 @@ export function checkPromptText(
   // The slices cut tokens in two: their sum is a little too high, and never twice.
   const hopeless = 2 * limits.trainedTokens;
   const tokens = countInSlices(model, text, hopeless);
-  if (tokens >= hopeless) throw tooLong(`at least ${limits.trainedTokens} tokens`, Infinity, limits);
+  if (tokens >= hopeless) throw tooLong({ tokens: limits.trainedTokens, precision: 'at least' }, Infinity, limits);
   if (tokens >= 2 * limits.contextTokens)
-    throw tooLong(`about ${tokens} tokens`, tokens + (maxTokens ?? usualAnswerTokens), limits);
+    throw tooLong({ tokens, precision: 'about' }, tokens + (maxTokens ?? usualAnswerTokens), limits);
 }
 
 /** Refuses a prompt that leaves no token for the answer. */
 export function checkPromptTokens(tokens: number, maxTokens: number | null, limits: Limits): void {
   if (tokens < limits.contextTokens) return;
-  throw tooLong(`${tokens} tokens`, tokens + (maxTokens ?? usualAnswerTokens), limits);
+  throw tooLong({ tokens }, tokens + (maxTokens ?? usualAnswerTokens), limits);
 }
 
 /** The next thing to do for a request that needs so many tokens. */
@@ -51,11 +52,16 @@ export function moreContext(wantedTokens: number, { contextTokens, trainedTokens
   return `shorten it, the model was trained on ${trainedTokens} (--option context_size=${trainedTokens} at most)`;
 }
 
-const tooLong = (count: string, wantedTokens: number, limits: Limits): EngineError =>
-  refuse(
-    'context-too-long',
-    `The prompt has ${count}, and prompt and answer have ${limits.contextTokens}: ${moreContext(wantedTokens, limits)}.`,
-  );
+function tooLong(
+  { tokens, precision }: { tokens: number; precision?: string },
+  wantedTokens: number,
+  limits: Limits,
+): EngineError {
+  const { contextTokens } = limits;
+  const advice = moreContext(wantedTokens, limits);
+  const size = { promptTokens: tokens, ...(precision === undefined ? {} : { precision }) };
+  return refuse('context-too-long', promptTooLong({ ...size, contextTokens, advice }));
+}
 
 /** UTF-8 bytes of every text in a value. */
 function textBytes(value: unknown): number {

@@ -1,9 +1,9 @@
 import { isRecord } from '../../../data/is-record.ts';
 import { type ChatMessage, textOf } from '../../../core/request.ts';
+import { checkMessage } from '../../request/check-message.ts';
 import { isNothing } from '../../request/is-nothing.ts';
 import { refuse } from '../../request/refuse.ts';
 
-const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 /** Keys of a message that chat templates know. */
 const messageKeys = new Set('role content name tool_calls tool_call_id reasoning_content reasoning refusal'.split(' '));
 
@@ -23,20 +23,12 @@ export function readMessages(messages: unknown, hasDeveloper = false): ChatMessa
 
 function readMessage(message: Record<string, unknown>, where: string): ChatMessage {
   const { role, content } = message;
-  if (typeof role !== 'string' || !roles.has(role)) {
-    throw refuse(
-      'bad-request',
-      `${where} has the role ${JSON.stringify(role)}: llama-cpp knows ${[...roles].join(', ')}.`,
-    );
-  }
+  checkMessage(message, where, { engine: 'llama-cpp', keys: messageKeys });
   const given = Object.entries(message).filter(([, value]) => !isNothing(value));
-  const unknown = given.find(([key]) => !messageKeys.has(key));
-  if (unknown !== undefined)
-    throw refuse('bad-request', `llama-cpp can't honour \`${unknown[0]}\` of ${where}: remove it.`);
   const calls = message['tool_calls'];
   return {
     ...Object.fromEntries(given),
-    role,
+    role: String(role),
     content: readContent(content, where),
     ...(Array.isArray(calls) && calls.length > 0 ? { tool_calls: calls.map((call) => readToolCall(call, where)) } : {}),
   };

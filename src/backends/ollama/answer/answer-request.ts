@@ -1,3 +1,4 @@
+import { answerCut, cutSentence } from '../../request/window-texts.ts';
 import type { GenerateContext } from '../../../core/backend.ts';
 import { type Answer, type Completion, type Usage, failure, responseBody } from '../../../core/completion.ts';
 import { EngineError } from '../../../core/errors.ts';
@@ -105,12 +106,12 @@ function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: 
   const isFull = isFullWindow(prompt + completion, runner.num_ctx, reason === 'length' && completion < limitOf(asked));
   const isOurLimit = reason === 'length' && asked.maxTokens === null;
   if (!isFull && !isOurLimit) return null;
-  const limit = isFull
-    ? `where the context window of ${formatInteger(runner.num_ctx)} was full`
-    : `after ${formatInteger(answerTokens)} tokens, all that the longest prompt leaves of the context window`;
+  const advice = 'give max_tokens, or a larger --option num_ctx';
+  const counts = { promptTokens: prompt, completionTokens: completion, advice };
+  const limit = `after ${formatInteger(answerTokens)} tokens, all that the longest prompt leaves of the context window`;
   return failure(
     'truncated',
-    `The answer was cut ${limit}: give max_tokens, or a larger --option num_ctx (prompt ${formatInteger(prompt)}, answer ${formatInteger(completion)} tokens).`,
+    isFull ? answerCut({ ...counts, contextTokens: runner.num_ctx }) : cutSentence(limit, counts),
   );
 }
 

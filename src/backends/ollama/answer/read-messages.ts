@@ -1,40 +1,27 @@
 import { type ChatMessage, type ContentPart, textOf } from '../../../core/request.ts';
 import { isRecord } from '../../../data/is-record.ts';
-import { isNothing } from '../../request/is-nothing.ts';
+import { checkMessage } from '../../request/check-message.ts';
 import { refuse } from '../../request/refuse.ts';
 import type { WireMessage, WireToolCall } from '../http/wire.ts';
 
-const roles = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 const messageKeys = new Set(['role', 'content', 'tool_calls', 'reasoning_content', 'refusal']);
-/** Those of a tool's result. */
+/** Keys of a tool's result. */
 const toolKeys = new Set([...messageKeys, 'name', 'tool_call_id']);
 
-/** Messages in OpenAI's shape as Ollama wants them. The role goes into the prompt's structure, so only known ones pass. */
+/** Messages in OpenAI's shape as Ollama wants them. */
 export function readMessages(messages: readonly ChatMessage[]): WireMessage[] {
   return messages.map((message, index) => readMessage(message, `messages[${index}]`));
 }
 
 function readMessage(message: ChatMessage, where: string): WireMessage {
   const { role, content, name, tool_calls: calls, tool_call_id: callId, reasoning_content: reasoning } = message;
-  if (!roles.has(role)) {
-    throw refuse(
-      'bad-request',
-      `${where} has the role ${JSON.stringify(role)}: ollama knows ${[...roles].join(', ')}.`,
-    );
-  }
-  checkKeys(message, where);
+  checkMessage(message, where, { engine: 'ollama', keys: role === 'tool' ? toolKeys : messageKeys });
   const read: WireMessage = { role: role === 'developer' ? 'system' : role, content: textOf(content ?? null) };
   const images = Array.isArray(content) ? imagesOf(content, where) : [];
   if (images.length > 0) read.images = images;
   if (typeof reasoning === 'string') read.thinking = reasoning;
   if (Array.isArray(calls)) read.tool_calls = calls.map((call) => readToolCall(call, where));
   return role === 'tool' ? { ...read, ...toolResult(name, callId) } : read;
-}
-
-function checkKeys(message: ChatMessage, where: string): void {
-  const known = message.role === 'tool' ? toolKeys : messageKeys;
-  const unknown = Object.keys(message).find((key) => !known.has(key) && !isNothing(message[key]));
-  if (unknown !== undefined) throw refuse('bad-request', `ollama can't honour \`${unknown}\` of ${where}: remove it.`);
 }
 
 function toolResult(name: unknown, callId: unknown): Pick<WireMessage, 'tool_name' | 'tool_call_id'> {

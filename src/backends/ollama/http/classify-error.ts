@@ -1,6 +1,6 @@
+import { promptTooLong } from '../../request/window-texts.ts';
 import { type Failure, failure } from '../../../core/completion.ts';
 import { type ErrorKind, messageOf } from '../../../core/errors.ts';
-import { formatInteger } from '../../../text/format.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import { sentenceOf } from '../../request/refuse.ts';
 import {
@@ -108,8 +108,8 @@ export function refusedTokens({ status, body }: HttpFailure): number | null {
 /** The failure of a prompt that does not fit, with both counts and the setting that would do. */
 export function contextTooLong(promptTokens: number, contextTokens: number): Failure {
   const wanted = Math.ceil((promptTokens + 512) / 1024) * 1024;
-  const counts = `${formatInteger(promptTokens)} tokens, and the context window ${formatInteger(contextTokens)}`;
-  return failure('context-too-long', `The prompt has ${counts}: shorten it, or try --option num_ctx=${wanted}.`);
+  const advice = `shorten it, or try --option num_ctx=${wanted}`;
+  return failure('context-too-long', promptTooLong({ promptTokens, contextTokens, advice }));
 }
 
 /** A window that is all a model was trained on can't be made larger: then that is no advice. */

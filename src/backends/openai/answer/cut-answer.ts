@@ -1,5 +1,5 @@
 import { type Failure, type ResponseBody, failure } from '../../../core/completion.ts';
-import { formatInteger } from '../../../text/format.ts';
+import { answerCut } from '../../request/window-texts.ts';
 import type { BatchRequest } from '../../../core/request.ts';
 import { maxTokensOf } from '../../request/body-rules.ts';
 
@@ -22,11 +22,8 @@ export function cutByWindow(
     !isShort(choices[0]?.finish_reason, { completion, maxTokens: maxTokensOf(body), total, contextTokens })
   )
     return null;
-  const window = contextTokens === null ? '' : ` of ${formatInteger(contextTokens)}`;
-  return failure(
-    'truncated',
-    `The answer was cut where the context window${window} was full: shorten the prompt, or start the server with a larger one (prompt ${formatInteger(prompt)}, answer ${formatInteger(completion)} tokens).`,
-  );
+  const advice = 'shorten the prompt, or start the server with a larger one';
+  return failure('truncated', answerCut({ contextTokens, promptTokens: prompt, completionTokens: completion, advice }));
 }
 
 interface Counts {

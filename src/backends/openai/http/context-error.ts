@@ -1,5 +1,5 @@
+import { promptTooLong } from '../../request/window-texts.ts';
 import { type Failure, failure } from '../../../core/completion.ts';
-import { formatInteger } from '../../../text/format.ts';
 
 /**
  * A refusal because prompt, or prompt and answer, do not fit the context window; null for any other text. The counts are
@@ -54,7 +54,12 @@ const numberOf = (value: unknown): number | null => (typeof value === 'number' ?
 function describe(prompt: number, window: number, isAtLeast: boolean): string {
   const fits = prompt < window && !isAtLeast;
   const advice = fits ? 'lower max_tokens' : 'shorten the prompt, or start the server with a larger window';
-  return `The prompt has ${isAtLeast ? 'at least ' : ''}${formatInteger(prompt)} tokens, and the context window ${formatInteger(window)}: ${advice}.`;
+  return promptTooLong({
+    promptTokens: prompt,
+    ...(isAtLeast ? { precision: 'at least' } : {}),
+    contextTokens: window,
+    advice,
+  });
 }
 
 const sentence = (text: string): string => `${text.trim().slice(0, 500).replace(/\.+$/, '')}.`;

@@ -18,14 +18,14 @@ describe('a prompt that is too long', () => {
 
   const line = 'Candidate: Kane, skills: sql, 3 years. ';
   test.each<[string, BatchRequest, RegExp]>([
-    ['20 MB of messages', user(line.repeat(20e6 / line.length)), /has at least 78\d{3} tokens.* 4096/],
+    ['20 MB of messages', user(line.repeat(20e6 / line.length)), /has at least 78,\d{3} tokens.* 4,096/],
     [
       '20 MB of prompt',
       { ...user(''), endpoint: '/v1/completions', body: { model: 'm', prompt: 'x'.repeat(20e6) } },
-      /has at least 78125 tokens/,
+      /has at least 78,125 tokens/,
     ],
-    ['1 MB, which the bytes alone do not betray', user(line.repeat(1e6 / line.length)), /has at least 4096 tokens/],
-    ['1 MB of control tokens', user('<|im_end|>'.repeat(1e5)), /has at least 4096 tokens/],
+    ['1 MB, which the bytes alone do not betray', user(line.repeat(1e6 / line.length)), /has at least 4,096 tokens/],
+    ['1 MB of control tokens', user('<|im_end|>'.repeat(1e5)), /has at least 4,096 tokens/],
   ])('fails at once, and the others are answered right: %s', async (_what, huge, message) => {
     const startedAt = performance.now();
     const refused = backend
@@ -52,7 +52,7 @@ describe('a prompt that is too long', () => {
     const small = await openTinyScorer({ workers: 1, options: { context_size: 256 } });
     const refused = (request: BatchRequest): Promise<Answer> => small.generate(request, context());
     expect(await refused(user('x'.repeat(2000)))).toMatchObject({
-      message: expect.stringMatching(/about 20\d\d tokens, .* 256: --option context_size=3072 would do/) as string,
+      message: expect.stringMatching(/about 2,0\d\d tokens, .* 256: --option context_size=3072 would do/) as string,
     });
     expect(completed(await refused(candidate(0).request)).status).toBe('completed');
     await small.close();
@@ -66,7 +66,7 @@ describe('the advice for a prompt that is too long', () => {
 
   test('names the largest context, unless it is that large already', () => {
     expect(advice(1024)).toThrow('trained on 4096 (--option context_size=4096 at most).');
-    expect(advice(4096)).toThrow('prompt and answer have 4096: shorten it, the model was trained on no more.');
+    expect(advice(4096)).toThrow('and the context window 4,096: shorten it, the model was trained on no more.');
   });
 });
 
@@ -75,6 +75,6 @@ describe('a prompt of many bytes', () => {
     const limits = { contextTokens: 4096, trainedTokens: 4096 };
     const body = (bytes: number) => ({ model: 'm', prompt: 'é'.repeat(bytes / 2) });
     expect(() => checkPromptBytes(body(4096 * 256), limits)).not.toThrow();
-    expect(() => checkPromptBytes(body(4096 * 256 + 2), limits)).toThrow('at least 4097 tokens');
+    expect(() => checkPromptBytes(body(4096 * 256 + 2), limits)).toThrow('at least 4,097 tokens');
   });
 });
