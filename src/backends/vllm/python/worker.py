@@ -23,7 +23,7 @@ from llmbatch_vllm import lifetime  # noqa: E402
 if __name__ == "__main__":
     lifetime.die_with_parent()
     lifetime.die_with_runner()
-    # Whatever an engine prints goes to stderr: fd 1 is the protocol's, and only this duplicate of it.
+    # All that an engine prints goes to stderr: fd 1 is the protocol's, and only this duplicate of it.
     answers_fd = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = sys.stderr

@@ -26,7 +26,7 @@ class Answers:
         choices = [self._chat_choice(choice, prepared) if chat else self._text_choice(choice) for choice in output.outputs]
         content = {"choices": choices, "usage": usage_of(output)}
         if getattr(output, "prompt_logprobs", None) is not None:
-            # Where vLLM's own server has it.
+            # The place where vLLM's own server has it.
             (content if chat else choices[0])["prompt_logprobs"] = [self._position(at) for at in output.prompt_logprobs]
         answer = completed(prepared, "chat.completion" if chat else "text_completion", content)
         return {**answer, **times_of(output), "finish": finish_of(output.outputs[0])}
@@ -61,7 +61,7 @@ class Answers:
 
     def _split_tools(self, message: dict[str, Any], prepared: Any) -> bool:
         body = {"tool_choice": "auto", **prepared.request["body"]}
-        # As vLLM's own server hands them over: some parsers read the types of the arguments from them.
+        # They are handed over as vLLM's own server does it: some parsers read the types of the arguments from them.
         body["tools"] = tool_objects(body["tools"])
         parser = make_tool_parser(self._tools, self._tokenizer, body["tools"])
         found = parser.extract_tool_calls(message["content"], SimpleNamespace(**body))
@@ -162,7 +162,7 @@ def usage_of(output: Any) -> dict[str, Any]:
 
 
 def cost_of(prepared: Any, outputs: list[Any]) -> dict[str, Any]:
-    """What an answer that is none has cost all the same."""
+    """Tokens that a refused answer has cost all the same."""
     if prepared.request["endpoint"] == "/v1/embeddings":
         return {}
     return {"usage": usage_of(outputs[0]), **times_of(outputs[0])}

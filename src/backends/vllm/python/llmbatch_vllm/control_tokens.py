@@ -19,7 +19,7 @@ THINKING = re.compile(r"\W*think(ing)?\W*", re.IGNORECASE)
 @dataclass
 class Protected:
     value: Any
-    """What parts the pieces; None where there is nothing to part."""
+    """Mark between the pieces; None where there is nothing to part."""
     mark: str | None
 
 

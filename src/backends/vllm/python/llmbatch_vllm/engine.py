@@ -139,7 +139,7 @@ class Engine:
         return {"status": "failed", **failed, **cost_of(flight.prepared, outputs)}
 
     def answer_tokens(self) -> list[tuple[int, int]]:
-        """How many tokens the answers in work have, by the number of the request; empty where vLLM does not show it."""
+        """Returns the tokens of the answers in work by the number of the request; empty where vLLM does not show them."""
         states = getattr(getattr(self._engine, "output_processor", None), "request_states", {})
         counts: dict[int, int] = {}
         for name, state in list(states.items()):
@@ -151,7 +151,7 @@ class Engine:
         return list(counts.items())
 
     def refusal_of(self, error: BaseException) -> Refusal:
-        """One bad request fails alone, whatever vLLM makes of it."""
+        """One bad request fails alone, even where vLLM raises something unexpected."""
         if isinstance(error, Refusal):
             return error
         if type(error).__name__ == "EngineDeadError":

@@ -16,9 +16,10 @@ POLL_SECONDS = 1.0
 
 
 def die_with_parent() -> None:
-    """In the worker, which may load for minutes without a look at its input, and in each process that vLLM spawned. The
-    kernel kills it; where there is no such call, a thread looks. One whose parent died before it came to this line has
-    another parent by now: it knows its own by the environment."""
+    """Ends this process with its parent: called in the worker, which may load for minutes without reading its input, and
+    in each process that vLLM spawned. The kernel kills it; where there is no such call, a thread looks. A process whose
+    parent died before this line has another parent by now: it knows its own by the environment.
+    """
     parent = os.getppid()
     starter = int(os.environ.get("LLMBATCH_STARTER_PID", "0")) or parent
     os.environ["LLMBATCH_STARTER_PID"] = str(os.getpid())
@@ -74,7 +75,7 @@ def end_group(code: int) -> None:
 
 
 def end_group_later(seconds: float, code: int) -> None:
-    """For an end that may hang."""
+    """Starts a timer for an end that may hang."""
     timer = threading.Timer(seconds, end_group, args=(code,))
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""What is known of the engine when the model is loaded."""
+"""Facts about the engine that are known when the model is loaded."""
 
 import hashlib
 import os

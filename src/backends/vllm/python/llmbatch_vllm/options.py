@@ -17,10 +17,10 @@ def engine_arguments(settings: dict[str, Any], model: str) -> Any:
     known = sorted(field.name for field in dataclasses.fields(EngineArgs))
     check_names(options, known)
     if "max_model_len" not in options and fits_window():
-        # As large as the memory allows: the model's own often does not fit a small GPU.
+        # The window is as large as the memory allows: the model's own often does not fit a small GPU.
         options["max_model_len"] = -1
     parsed = parse({"model": model, **options})
-    # Without stats there are no times with an answer.
+    # Stats are kept on: without them no times come with an answer.
     parsed.disable_log_stats = False
     return EngineArgs.from_cli_args(parsed)
 

@@ -96,7 +96,7 @@ class Prompts:
 
 
 def chat_of(body: dict[str, Any], has_developer: bool) -> dict[str, Any]:
-    """What the template is given. Everything in it that is a user's text is protected as a whole."""
+    """Builds what the template is given. Everything in it that is a user's text is protected as a whole."""
     continues, generates = last_turn(body)
     messages = [read_message(message, number, has_developer) for number, message in enumerate(body["messages"])]
     return {
@@ -106,13 +106,13 @@ def chat_of(body: dict[str, Any], has_developer: bool) -> dict[str, Any]:
         "continues": continues,
         "generates": generates,
         "kwargs": template_kwargs(body),
-        # Behind the last message, to find where its text ends.
+        # A mark behind the last message, to find where its text ends.
         "end": unused_character(json.dumps(body, ensure_ascii=False)) if continues else "",
     }
 
 
 def last_turn(body: dict[str, Any]) -> tuple[bool, bool]:
-    """Does the answer go on with the last message, and does it begin a new one? As ../../../request/last-turn.ts has it."""
+    """Says whether the answer continues the last message, and whether it begins a new one, as ../../../request/last-turn.ts does."""
     last, number = body["messages"][-1], len(body["messages"]) - 1
     opens = body.get("add_generation_prompt")
     is_begun = last.get("role") == "assistant" and opens is not True
@@ -131,7 +131,7 @@ def last_turn(body: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def open_end(rendered: str, chat: dict[str, Any]) -> str:
-    """Without what the template adds behind the last message, to close its turn."""
+    """Removes what the template adds behind the last message to close its turn."""
     begun = chat["messages"][-1]["content"]
     text, end, _ = rendered.rpartition(chat["end"])
     if end and text.endswith(begun):

@@ -1,4 +1,4 @@
-"""What a request, or the whole engine, is refused for."""
+"""The reasons for which a request, or the whole engine, is refused."""
 
 
 class Refusal(Exception):

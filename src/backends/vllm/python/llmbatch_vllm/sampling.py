@@ -35,7 +35,7 @@ class Sampling:
         self._info = info
         names = field_names(SamplingParams)
         self._same = SAME & names
-        # Each request has its own, so that the engine need not copy them.
+        # Each request has an object of its own, so that the engine need not copy it.
         self._given = {"skip_clone": True} if "skip_clone" in names else {}
 
     def of(self, request: dict[str, Any]) -> Any:

@@ -25,7 +25,7 @@ ENGINE_DIED = 4
 SIGTERM_EXIT = 143
 LONGEST_END_SECONDS = 7.0  # vLLM's own takes 4 to 5
 
-# How llmbatch begins the line of a request.
+# Text with which llmbatch begins the line of a request.
 REQUEST = re.compile(rb'\{"type":"generate","id":(\d+),')
 
 Message = dict[str, Any]
@@ -142,7 +142,7 @@ def read_requests(engine: Any, inbox: queue.SimpleQueue, send: Send) -> None:
 
 
 def read(line: bytes, send: Send) -> Message | None:
-    """None where the request can't be read, which is that request's failure."""
+    """Returns None where the request can't be read, which is that request's failure."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -155,7 +155,7 @@ def read(line: bytes, send: Send) -> Message | None:
 
 
 def fail(code: int) -> None:
-    """Ends all, with the cause in the log: where llmbatch is gone, there is none any more."""
+    """Ends the process with the cause in the log; where llmbatch is gone, nobody reads it."""
     with contextlib.suppress(OSError):
         traceback.print_exc()
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What the engine is doing, once a second: for the display, and as the sign that it lives."""
+"""Reports what the engine is doing, once a second: for the display, and as a sign of life."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ class Stats:
         self._generation_tokens = 0
 
     def make(self, *_args: Any, **_kwargs: Any) -> "Stats":
-        """What vLLM calls a factory of stat loggers."""
+        """A factory of stat loggers, as vLLM calls it."""
         return self
 
     def take_over(self, engine: Any) -> None:
@@ -47,5 +47,5 @@ class Stats:
         }
 
     def __getattr__(self, _name: str) -> Any:
-        """The other calls of a stat logger, whatever they are in this version."""
+        """Accepts the other calls of a stat logger, which differ between versions."""
         return lambda *_args, **_kwargs: None

@@ -37,7 +37,7 @@ def is_object(value: Any) -> bool:
 
 
 def is_logprobs(value: Any) -> bool:
-    """Of a chat a flag, of a completion a number."""
+    """A flag in a chat, a number in a completion."""
     return is_flag(value) or is_integer(value)
 
 

@@ -1,4 +1,4 @@
-"""Is there a vLLM, and is it new enough? Asked of its metadata: importing it takes many seconds."""
+"""Checks that there is a vLLM and that it is new enough, by its metadata: importing it takes many seconds."""
 
 import importlib.metadata
 import platform
