@@ -3,7 +3,7 @@ import { type WorkItem, isRejected } from '../core/request.ts';
 import { type ResultSource, rejectedResult } from '../scheduler/build-result.ts';
 import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
 import { type Conversations, createConversations } from '../scheduler/conversation.ts';
-import { runRequests } from '../scheduler/run-requests.ts';
+import { createScheduler } from '../scheduler/scheduler.ts';
 import { type AnswerVerifier, createVerifier } from '../scheduler/verify-answer.ts';
 import { type AnswerSource, createRequestHash } from '../journal/request-hash.ts';
 import { planSegments } from '../input/plan-rows.ts';
@@ -71,10 +71,9 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
   const { name } = choice.definition;
   const verifier = verifierFor(run, name, backend);
   try {
-    await runRequests({
-      ...host,
-      items,
+    const scheduler = createScheduler({
       backend,
+      items,
       maxWorkers,
       startsWith,
       conversations: await conversationsFor(run, backend, mode),
@@ -82,10 +81,13 @@ async function runGroup(run: OpenRun, model: string | null, items: AsyncIterable
       settings: request.runner,
       source: sourceOf(run, { backend: name, model, mode: mode.name, digest: backend.info.modelDigest }),
       record: journal.record,
+      gpus: run.gpus,
       emit: run.emit,
       notify: run.notify,
-      onGpuSample: run.onGpuSample,
+      stop: host.stop,
+      abort: host.abort,
     });
+    await scheduler.run();
   } finally {
     verifier.close();
   }

@@ -1,71 +1,86 @@
-import { type AttemptTokens, tokensOfAttempt } from '../core/attempt-tokens.ts';
-import type { Backend } from '../core/backend.ts';
-import { type Answer, failure } from '../core/completion.ts';
+import type { Answer, Failure } from '../core/completion.ts';
+import type { ErrorKind } from '../core/errors.ts';
 import type { BatchRequest } from '../core/request.ts';
-import { formatDuration } from '../text/format.ts';
-import type { FlightEntry, InFlight } from './in-flight.ts';
+import type { Outcome } from './build-result.ts';
+import type { TurnPlace } from '../core/result-line.ts';
+import type { Conversations } from './conversation.ts';
 import { failureOfThrown } from './last-net.ts';
+import type { Attempt } from './send-request.ts';
+import type { Task } from './task-queue.ts';
+import type { AnswerCheck, AnswerVerifier, Verdict } from './verify-answer.ts';
 
-export interface Attempt {
-  /** Null when the run was stopped: the request stays unanswered. */
-  answer: Answer | null;
-  /** Epoch ms. */
-  startedAt: number;
-  latencyMs: number;
-  ttftMs: number | null;
-  tokens: AttemptTokens;
+/** Makes one attempt at a task, whose request this is, for a worker; null when the run was stopped before it was judged. */
+export type Attempter = (worker: number, task: Task, request: BatchRequest) => Promise<Outcome | null>;
+
+export interface AttempterOptions {
+  verifier: AnswerVerifier;
+  conversations: Conversations | null;
+  send: Send;
 }
 
-export interface AttemptContext {
-  backend: Backend;
-  inFlight: InFlight;
-  worker: number;
-  timeoutMs: number | null;
-  stallTimeoutMs: number;
+type Send = (worker: number, request: BatchRequest) => Promise<Attempt>;
+
+/** Prepares a request, sends it, in a conversation behind the worker's history, and judges the answer. */
+export function createAttempter({ verifier, conversations, send }: AttempterOptions): Attempter {
+  return async (worker, { attempts, retried }, request) => {
+    try {
+      const prepared = verifier.prepare(request);
+      const check = prepared instanceof Promise ? await prepared : prepared;
+      if (typeof check !== 'function') return unsent(request, check);
+      const inConversation = conversations !== null && request.endpoint === '/v1/chat/completions';
+      const { attempt, place } = inConversation
+        ? await sendInConversation(worker, request, { conversations, send })
+        : { attempt: await send(worker, request), place: null };
+      if (attempt.answer === null) return null;
+      const judged = judge(check, attempt.answer);
+      // Most answers are judged at once: a promise for each would cost more than that.
+      const verdict = judged instanceof Promise ? await judged : judged;
+      return verdict === null ? null : { verdict, request, attempts, retried, attempt, place };
+    } catch (error) {
+      return unsent(request, failureOfThrown(error, 'bad-request'));
+    }
+  };
 }
 
-/** Sends a request once and measures it. */
-export async function sendOnce(request: BatchRequest, context: AttemptContext): Promise<Attempt> {
-  const { backend, inFlight, worker } = context;
-  const entry = inFlight.start();
-  const startedAt = Date.now();
-  const start = entry.sentAt;
-  let firstTokenAt: number | null = null;
-  let cameTokens = 0;
-  const touch = (): void => inFlight.touch(entry);
-  let answer: Answer | null = null;
+/** A request that asks for what can't be checked, or that can't be prepared, is never sent. */
+const unsent = (request: BatchRequest, answer: Failure): Outcome => ({
+  verdict: { answer },
+  request,
+  attempts: 0,
+  retried: null,
+  attempt: null,
+  place: null,
+});
+
+const unjudged = (error: unknown): Verdict => ({ answer: failureOfThrown(error, 'invalid-response') });
+
+function judge(check: AnswerCheck, answer: Answer): ReturnType<AnswerCheck> {
   try {
-    answer = await backend.generate(request, {
-      get signal() {
-        return inFlight.signalOf(entry);
-      },
-      worker,
-      onActivity: touch,
-      onFirstToken() {
-        firstTokenAt ??= performance.now();
-        touch();
-      },
-      onToken: () => void cameTokens++,
-    });
+    const verdict = check(answer);
+    return verdict instanceof Promise ? verdict.catch(unjudged) : verdict;
   } catch (error) {
-    answer = answerToThrown(entry, error, context);
-  } finally {
-    inFlight.end(entry, answer?.status === 'completed');
+    return unjudged(error);
   }
-  const latencyMs = performance.now() - start;
-  const ttftMs = firstTokenAt === null ? null : firstTokenAt - start;
-  return { answer, startedAt, latencyMs, ttftMs, tokens: tokensOfAttempt(answer, cameTokens) };
 }
 
-/** An abort is ours to explain. Anything else that a backend throws is about this request: what it says, or what came back. */
-function answerToThrown(entry: FlightEntry, error: unknown, context: AttemptContext): Answer | null {
-  if (entry.cause === null)
-    return failureOfThrown(error, entry.activeSince === null ? 'bad-request' : 'invalid-response');
-  if (entry.cause === 'stopped') return null;
-  const { timeoutMs, stallTimeoutMs } = context;
-  return {
-    timeout: failure('timeout', `no whole answer within ${formatDuration(timeoutMs)} (--timeout)`),
-    stalled: failure('timeout', `nothing came from the engine for ${formatDuration(stallTimeoutMs)} (--stall-timeout)`),
-    away: failure('connection', 'The engine went away before the answer was whole.'),
-  }[entry.cause];
+/** Failures that the history may be to blame for, and what is said when it is dropped for them. */
+const historyFailures: Partial<Record<ErrorKind, string>> = {
+  'context-too-long': 'the prompt did not fit',
+  'control-token': 'it may hold a control token',
+};
+
+/** Sends the request with the worker's history before it. */
+async function sendInConversation(
+  worker: number,
+  request: BatchRequest,
+  context: { conversations: Conversations; send: Send },
+): Promise<{ attempt: Attempt; place: TurnPlace }> {
+  const { conversations, send } = context;
+  const extended = conversations.extend(worker, request);
+  const attempt = await send(worker, extended.request);
+  const { answer } = attempt;
+  const blame = answer?.status === 'failed' ? historyFailures[answer.kind] : undefined;
+  if (blame === undefined || !conversations.forget(worker, blame)) return { attempt, place: extended.place };
+  // Without the history the request gets its own chance.
+  return sendInConversation(worker, request, context);
 }

@@ -1,10 +1,10 @@
-import type { Spent } from '../core/attempt-tokens.ts';
+import { type Spent, noTokens } from '../core/attempt-tokens.ts';
 import { type Completion, type Failure, failure } from '../core/completion.ts';
 import type { BatchRequest, RejectedLine } from '../core/request.ts';
 import type { ResultDetails, ResultLine, TurnPlace } from '../core/result-line.ts';
-import type { Attempt } from './attempt.ts';
-import type { Verdict } from './verify-answer.ts';
 import { failureOfThrown } from './last-net.ts';
+import type { Attempt } from './send-request.ts';
+import type { Verdict } from './verify-answer.ts';
 
 /** What every result of a run has in common. */
 export interface ResultSource {
@@ -16,33 +16,38 @@ export interface ResultSource {
 }
 
 /** Where results go. */
-interface ResultSink {
+export interface ResultSink {
   source: ResultSource;
-  /** Hands a result to the journal; the promise is what makes a lane wait for a slow disk. */
+  /** Hands a result to the journal; the promise is what makes a worker wait for a slow disk. */
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
 }
 
-export interface Answered {
-  request: BatchRequest;
+/** What became of a request when a worker took it up: its judged answer, and what goes with it into the result. */
+export interface Outcome {
   verdict: Verdict;
+  request: BatchRequest;
+  /** Number of times that the request was sent; 0: never, since it asks for what can't be prepared or checked. */
   attempts: number;
-  /** What the attempts before the last one cost. */
+  /** What the attempts before the last one cost; null where there were none. */
   retried: Spent | null;
-  attempt: Omit<Attempt, 'answer'>;
+  /** The last attempt; null where the request was never sent. */
+  attempt: Omit<Attempt, 'answer'> | null;
+  /** The turn's place in the worker's conversation; null for a request that was sent alone. */
   place: TurnPlace | null;
 }
 
-export function resultOf(answered: Answered, source: ResultSource): ResultLine {
-  const { request, verdict } = answered;
+export function resultOf(outcome: Outcome, source: ResultSource): ResultLine {
+  const { request } = outcome;
+  const { answer } = outcome.verdict;
   const id = `batch_req_${source.runId}_${request.line}`;
-  const details = detailsOf(answered, source);
-  return verdict.answer.status === 'completed'
-    ? { id, custom_id: request.id, response: responseOf(verdict.answer, id), error: null, llmbatch: details }
+  const details = detailsOf(outcome, source);
+  return answer.status === 'completed'
+    ? { id, custom_id: request.id, response: responseOf(answer, id), error: null, llmbatch: details }
     : {
         id,
         custom_id: request.id,
-        response: serverResponse(verdict.answer, id),
-        error: { code: verdict.answer.kind, message: verdict.answer.message },
+        response: serverResponse(answer, id),
+        error: { code: answer.kind, message: answer.message },
         llmbatch: details,
       };
 }
@@ -74,8 +79,10 @@ function serverResponse({ response }: Failure, id: string): ResultLine['response
   return { status_code: response.status_code, request_id: id, body: response.body } as ResultLine['response'];
 }
 
-function detailsOf(answered: Answered, source: ResultSource): ResultDetails {
-  const { request, verdict, attempts, attempt, place } = answered;
+function detailsOf(outcome: Outcome, source: ResultSource): ResultDetails {
+  const { request, verdict, attempts, place } = outcome;
+  const { answer } = verdict;
+  const { startedAt, latencyMs, ttftMs } = timesOf(outcome);
   const details: ResultDetails = {
     line: request.line,
     ...notesOf(verdict),
@@ -83,18 +90,18 @@ function detailsOf(answered: Answered, source: ResultSource): ResultDetails {
     request_hash: source.hashOf(request),
     backend: source.backend,
     model: source.model,
-    started_at: new Date(attempt.startedAt).toISOString(),
-    queue_ms: roundOrNull(verdict.answer.queueMs ?? null),
-    ttft_ms: roundOrNull(verdict.answer.ttftMs ?? attempt.ttftMs),
-    latency_ms: round(attempt.latencyMs),
-    ...usageOf(answered),
-    ...retriedOf(answered.retried),
+    started_at: new Date(startedAt).toISOString(),
+    queue_ms: roundOrNull(answer.queueMs ?? null),
+    ttft_ms: roundOrNull(answer.ttftMs ?? ttftMs),
+    latency_ms: round(latencyMs),
+    ...usageOf(outcome),
+    ...retriedOf(outcome.retried),
   };
-  if (verdict.answer.finish !== undefined) details.finish = verdict.answer.finish;
+  if (answer.finish !== undefined) details.finish = answer.finish;
   if ('parsed' in verdict) details.parsed = verdict.parsed;
   if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
   // A failed turn has no place: it leaves nothing in the history.
-  if (place !== null && verdict.answer.status === 'completed') details.conversation = toWire(place);
+  if (place !== null && answer.status === 'completed') details.conversation = toWire(place);
   if (request.row !== undefined) details.row = request.row;
   return details;
 }
@@ -106,7 +113,11 @@ const toWire = ({ worker, turn, history, sinceTrim }: TurnPlace): NonNullable<Re
   since_trim: sinceTrim,
 });
 
-/** Beside the line's number, where a resume finds them without reading on. */
+/** The times of the last attempt. A request that was never sent took none, now. */
+const timesOf = ({ attempt }: Outcome): Pick<Attempt, 'startedAt' | 'latencyMs' | 'ttftMs'> =>
+  attempt ?? { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
+
+/** What the checks noted of the answer. It stands beside the line's number, where a resume finds it without reading on. */
 function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {
   if (!('empty' in verdict || 'unwrapped' in verdict || 'unchecked' in verdict)) return null;
   const { empty, unwrapped, unchecked } = verdict;
@@ -117,10 +128,10 @@ function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 
   };
 }
 
-/** An answer has it in its body. */
-function usageOf({ verdict, attempts, attempt: { tokens } }: Answered): Pick<ResultDetails, 'usage'> {
-  const { promptTokens, completionTokens, cachedTokens } = tokens;
-  if (verdict.answer.status === 'completed' || attempts === 0 || completionTokens === null) return {};
+/** What the last attempt at a failed request cost; an answer has that in its body. */
+function usageOf({ verdict: { answer }, attempts, attempt }: Outcome): Pick<ResultDetails, 'usage'> {
+  const { promptTokens, completionTokens, cachedTokens } = attempt?.tokens ?? noTokens;
+  if (answer.status === 'completed' || attempts === 0 || completionTokens === null) return {};
   const total = promptTokens === null ? {} : { total_tokens: promptTokens + completionTokens };
   const cached = cachedTokens === null ? {} : { prompt_tokens_details: { cached_tokens: cachedTokens } };
   return { usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, ...total, ...cached } };
@@ -142,25 +153,26 @@ const round = (valueMs: number): number => Math.round(valueMs * 100) / 100;
  * Hands a result to the journal. One that can't be written as a line (nested too deep, too long for a text) becomes the
  * request's failure, without what the server sent. False where an answer became one so.
  */
-export function recordAnswer(
-  { record, source }: ResultSink,
+export function recordOutcome(
   row: number,
-  answered: Answered,
+  outcome: Outcome,
+  { record, source }: ResultSink,
 ): Promise<boolean> | boolean {
   let pending: Promise<void> | undefined;
   let isWhole = true;
   try {
-    pending = record(row, resultOf(answered, source));
+    pending = record(row, resultOf(outcome, source));
   } catch (error) {
     isWhole = false;
-    const bare: Answered = { ...answered, verdict: { answer: bareFailure(answered, error) }, place: null };
-    pending = record(row, resultOf(bare, source));
+    pending = record(row, resultOf(bareOutcome(outcome, error), source));
   }
   // What the disk says is no matter of this request.
   return pending === undefined ? isWhole : pending.then(() => isWhole);
 }
 
-function bareFailure({ verdict: { answer } }: Answered, error: unknown): Failure {
+function bareOutcome(outcome: Outcome, error: unknown): Outcome {
+  const { answer } = outcome.verdict;
   const thrown = failureOfThrown(error, 'invalid-response');
-  return answer.status === 'failed' ? failure(answer.kind, answer.message) : thrown;
+  const bare = answer.status === 'failed' ? failure(answer.kind, answer.message) : thrown;
+  return { ...outcome, verdict: { answer: bare }, place: null };
 }

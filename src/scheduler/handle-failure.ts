@@ -1,41 +1,55 @@
 import { addSpent } from '../core/attempt-tokens.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun, isTransient } from '../core/errors.ts';
+import type { Emit } from '../core/events.ts';
+import type { Notify } from '../core/notice.ts';
+import type { BatchRequest } from '../core/request.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
-import { type Answered, recordAnswer } from './build-result.ts';
-import type { Worker } from './engine-run.ts';
+import { type Outcome, type ResultSink, recordOutcome } from './build-result.ts';
 import { nameOf } from './limits/out-of-memory.ts';
-import type { Task } from './task-queue.ts';
+import type { Task, TaskQueue } from './task-queue.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
 const maxRefused = 30;
 /** So often, and the waits between them take a minute: somebody may wonder. */
 const toldRefusals = 10;
 
-/** Puts the task off for a retry, records its failure, or ends the run. */
-export async function handleFailure(
-  worker: Worker,
-  task: Task,
-  failed: Answered & { failure: Failure },
-): Promise<void> {
-  const { failure, request } = failed;
-  if (stopsTheRun(failure.kind)) throw new EngineError(failure.kind, failure.message);
-  const engine = await worker.outages.settle(failure, task.outages);
-  if (engine === 'stopped') return;
-  const wasAway = engine === 'away';
-  const verdict = worker.culprits.judge(task, request, { failure, wasAway });
-  if (verdict.is === 'culprit') return record(worker, task, { ...failed, verdict: { answer: verdict.failure } });
-  if (verdict.is === 'forgiven') task.forgiven++;
-  else if (isRefused(task, failure)) forgiveRefusal(worker, task, failed);
-  const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, worker.settings);
-  if (delayMs === null) return record(worker, task, failed);
-  task.retried = addSpent(task.retried, failed.attempt.tokens, failed.attempt.latencyMs);
-  worker.emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
-  worker.queue.retryLater(task, delayMs);
+export interface FailureContext extends ResultSink {
+  queue: TaskQueue;
+  pool: WorkerPool;
+  settings: RetryPolicy;
+  emit: Emit;
+  notify: Notify;
 }
 
-function forgiveRefusal({ notify }: Worker, task: Task, { request, failure }: Answered & { failure: Failure }): void {
+/** Puts the task off for a retry, records its failure, or ends the run. */
+export async function handleFailure(
+  task: Task,
+  outcome: Outcome,
+  failure: Failure,
+  context: FailureContext,
+): Promise<void> {
+  const { request, attempt } = outcome;
+  const { queue, pool, settings, emit } = context;
+  if (stopsTheRun(failure.kind)) throw new EngineError(failure.kind, failure.message);
+  const engine = await pool.outages.settle(failure, task.outages);
+  if (engine === 'stopped') return;
+  const wasAway = engine === 'away';
+  const verdict = pool.culprits.judge(task, request, { failure, wasAway });
+  if (verdict.is === 'culprit')
+    return record(task, { ...outcome, verdict: { answer: verdict.failure } }, failure, context);
+  if (verdict.is === 'forgiven') task.forgiven++;
+  else if (isRefused(task, failure)) forgiveRefusal(task, request, failure, context);
+  const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, settings);
+  if (delayMs === null) return record(task, outcome, failure, context);
+  if (attempt !== null) task.retried = addSpent(task.retried, attempt.tokens, attempt.latencyMs);
+  emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
+  queue.retryLater(task, delayMs);
+}
+
+function forgiveRefusal(task: Task, request: BatchRequest, failure: Failure, { notify }: FailureContext): void {
   task.forgiven++;
   if (task.forgiven !== toldRefusals) return;
   const tries = `${toldRefusals} times, and is asked again, up to ${maxRefused} times`;
@@ -47,13 +61,13 @@ function forgiveRefusal({ notify }: Worker, task: Task, { request, failure }: An
 const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean =>
   (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < maxRefused;
 
-async function record(worker: Worker, task: Task, failed: Answered & { failure: Failure }): Promise<void> {
-  worker.breaker.add(true);
-  await recordAnswer(worker, task.row, failed);
-  checkBreaker(worker, failed.failure);
+async function record(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): Promise<void> {
+  context.pool.breaker.add(true);
+  await recordOutcome(task.row, outcome, context);
+  checkBreaker(context.pool, failure);
 }
 
-function checkBreaker({ breaker }: Worker, last: Failure): void {
+function checkBreaker({ breaker }: WorkerPool, last: Failure): void {
   const rate = breaker.tripped();
   if (rate === null) return;
   throw new EngineError(

@@ -1,11 +1,9 @@
 import type { Spent } from '../core/attempt-tokens.ts';
 import { createNotifier } from '../async/notifier.ts';
-import type { ReadLine, WorkItem } from '../core/request.ts';
+import type { WorkItem } from '../core/request.ts';
 
 /** One request on its way through the workers. */
-export interface Task {
-  readonly row: number;
-  readonly read: ReadLine;
+export interface Task extends WorkItem {
   /** How often it was sent, and how many of these attempts don't count against the retries. */
   attempts: number;
   forgiven: number;
@@ -160,6 +158,18 @@ function createRetries(onDue: () => void) {
   };
 }
 
+/** A literal with every field: a spread would cost more than all the rest of handing out a task. */
+const untried = ({ row, read }: WorkItem): Task => ({
+  row,
+  read,
+  attempts: 0,
+  forgiven: 0,
+  retried: null,
+  lowerings: 0,
+  outages: 0,
+  suspicion: null,
+});
+
 /** Hands out the items of a batch one by one; workers that come to an empty batch wait for the same read. */
 function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) {
   const iterator = batches[Symbol.asyncIterator]();
@@ -185,16 +195,7 @@ function createReader(batches: AsyncIterable<WorkItem[]>, onChange: () => void) 
       const item = state.batch[state.index];
       if (item === undefined) return null;
       state.index++;
-      return {
-        row: item.row,
-        read: item.read,
-        attempts: 0,
-        forgiven: 0,
-        retried: null,
-        lowerings: 0,
-        outages: 0,
-        suspicion: null,
-      };
+      return untried(item);
     },
     /** Begins to read the next batch where this one is empty, unless that goes on already. */
     start(): void {

@@ -9,7 +9,7 @@ export const pending = {
     'run/choose, run/files, run/open-run.ts, run/read-input.ts, run/restore-conversations.ts, run/run-groups.ts',
   ] as string[],
   /** Exported names that two files define. */
-  repeatedNames: ['formatOf', 'partsOf', 'Verdict', 'sampleRows', 'Reason', 'Answered'] as string[],
+  repeatedNames: ['formatOf', 'partsOf', 'Verdict', 'sampleRows', 'Reason'] as string[],
   /** Engines that a file outside of their folders names. */
   engineNames: {
     'bench/analysis/slot-setting.ts': ['mock', 'ollama', 'openai', 'vllm'],

@@ -3,7 +3,8 @@ import type { ErrorKind } from '../../src/core/errors.ts';
 import type { BatchRequest } from '../../src/core/request.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type RowTable, createRowTable, rowStates } from '../../src/data/row-table.ts';
-import { type Answered, resultOf } from '../../src/scheduler/build-result.ts';
+import { type Outcome, resultOf } from '../../src/scheduler/build-result.ts';
+import type { Verdict } from '../../src/scheduler/verify-answer.ts';
 
 const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock', hashOf: () => null };
 const uncounted = { promptTokens: null, completionTokens: null, cachedTokens: null };
@@ -13,7 +14,7 @@ interface Answer {
   id: string;
   text?: string;
   row?: Record<string, unknown>;
-  place?: Answered['place'];
+  place?: Outcome['place'];
 }
 
 const requestOf = ({ id, row }: Answer, line: number): BatchRequest => ({
@@ -32,12 +33,20 @@ export function completionOf(text: string, tokens: Partial<Parameters<typeof res
 
 /** A result as the engine builds it. */
 export const resultFrom = (
-  answered: Partial<Answered> & Pick<Answered, 'verdict'>,
+  { verdict, ...changes }: { verdict: Verdict } & Partial<Pick<Outcome, 'attempts' | 'retried'>>,
   answer: Answer,
   line = 1,
 ): ResultLine =>
   resultOf(
-    { request: requestOf(answer, line), attempts: 1, retried: null, attempt, place: answer.place ?? null, ...answered },
+    {
+      verdict,
+      request: requestOf(answer, line),
+      attempts: 1,
+      retried: null,
+      attempt,
+      place: answer.place ?? null,
+      ...changes,
+    },
     source,
   );
 

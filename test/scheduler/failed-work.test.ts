@@ -5,14 +5,13 @@ import type { ResultLine } from '../../src/core/result-line.ts';
 import { sampleOf } from '../../src/core/sample.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { createResultCounter } from '../../src/core/result-counter.ts';
-import type { EngineRun } from '../../src/scheduler/engine-run.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
+import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
-import { prepare, settings } from './prepare-run.ts';
+import { prepare, settings, runRequests } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
 
 /** Runs to the end, and counts twice: as it goes on, and from the lines it left. */
-async function counted(backend: Backend, changes: Partial<EngineRun> = {}) {
+async function counted(backend: Backend, changes: Partial<SchedulerOptions> = {}) {
   const meter = createMeter({ now: () => 0 });
   const counter = createResultCounter();
   const { run, lines } = prepare(backend, {

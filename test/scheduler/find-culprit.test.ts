@@ -4,8 +4,7 @@ import type { Backend } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
 import type { ErrorKind } from '../../src/core/errors.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { prepare, settings } from './prepare-run.ts';
+import { prepare, settings, runRequests } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 interface Server {

@@ -4,9 +4,8 @@ import { failure } from '../../src/core/completion.ts';
 import { EngineError, JournalError } from '../../src/core/errors.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { failureOfThrown } from '../../src/scheduler/last-net.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
 import type { AnswerCheck } from '../../src/scheduler/verify-answer.ts';
-import { prepare, settings } from './prepare-run.ts';
+import { prepare, settings, runRequests } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 const bug = (): never => {

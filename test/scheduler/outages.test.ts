@@ -4,8 +4,7 @@ import type { Backend, Supervision } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
 import { type ErrorKind, EngineError } from '../../src/core/errors.ts';
 import { createOutages } from '../../src/scheduler/outages.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { type Seen, allIds, idsOf, prepare, recordIn, settings } from './prepare-run.ts';
+import { type Seen, allIds, idsOf, prepare, recordIn, settings, runRequests } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 type Recover = NonNullable<Supervision['recover']>;

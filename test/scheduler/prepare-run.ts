@@ -3,7 +3,7 @@ import type { Emit, RunEvent } from '../../src/core/events.ts';
 import type { Notify } from '../../src/core/notice.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
-import type { EngineRun } from '../../src/scheduler/engine-run.ts';
+import { type SchedulerOptions, createScheduler } from '../../src/scheduler/scheduler.ts';
 import { createVerifier } from '../../src/scheduler/verify-answer.ts';
 import { items } from './requests.ts';
 
@@ -17,7 +17,7 @@ export const recordIn = (seen: Seen[]): { emit: Emit; notify: Notify } => ({
 });
 
 export interface Watched {
-  run: EngineRun;
+  run: SchedulerOptions;
   lines: ResultLine[];
   events: Seen[];
   stop: AbortController;
@@ -25,12 +25,12 @@ export interface Watched {
 }
 
 /** A run of 50 requests on four workers, and what comes of it. */
-export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Watched {
+export function prepare(backend: Backend, changes: Partial<SchedulerOptions> = {}): Watched {
   const lines: ResultLine[] = [];
   const events: Seen[] = [];
   const stop = new AbortController();
   const abort = new AbortController();
-  const run: EngineRun = {
+  const run: SchedulerOptions = {
     items: items(50),
     backend,
     maxWorkers: 4,
@@ -41,13 +41,16 @@ export function prepare(backend: Backend, changes: Partial<EngineRun> = {}): Wat
     source: { runId: 'test', backend: 'mock', model: 'mock', hashOf: () => null },
     record: (_row, line) => void lines.push(line),
     ...recordIn(events),
-    onGpuSample: () => {},
+    gpus: { subscribe: () => () => {} },
     stop: stop.signal,
     abort: abort.signal,
     ...changes,
   };
   return { run, lines, events, stop, abort };
 }
+
+/** Runs the requests of a prepared run to their results. */
+export const runRequests = (run: SchedulerOptions): Promise<void> => createScheduler(run).run();
 
 export const settings = (changes: Partial<typeof defaultRunnerSettings>) => ({ ...defaultRunnerSettings, ...changes });
 export const idsOf = (lines: ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);

@@ -7,8 +7,7 @@ import type { RunEvent } from '../../src/core/events.ts';
 import type { WorkItem } from '../../src/core/request.ts';
 import { defaultConversation } from '../../src/core/settings.ts';
 import { createConversations } from '../../src/scheduler/conversation.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { type Seen, allIds, counting, idsOf, prepare, recordIn, settings } from './prepare-run.ts';
+import { type Seen, allIds, counting, idsOf, prepare, recordIn, settings, runRequests } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
 
 describe('requests', () => {

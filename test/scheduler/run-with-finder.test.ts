@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Backend } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
-import { runRequests } from '../../src/scheduler/run-requests.ts';
-import { type Seen, prepare } from './prepare-run.ts';
+import { type Seen, prepare, runRequests } from './prepare-run.ts';
 import { completion, items, openMock } from './requests.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -43,7 +43,7 @@ export function simulate(server: SimulatedServer, simulation: Simulation = {}): 
   let unsent = requests;
   const time = { now: 0, heldUntil: 0 };
   const onChange = (limit: number): void => void limits.push(limit);
-  const finder = createLimitFinder({ start, most, onChange, now: () => time.now });
+  const finder = createLimitFinder({ start, max: most, onChange, now: () => time.now });
   const hasRoom = (): boolean => flights.length < (limits.at(-1) ?? 0);
 
   const send = (): void => {

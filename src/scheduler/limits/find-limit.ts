@@ -16,7 +16,7 @@ export interface LimitFinder {
 export interface LimitSearch {
   start: number;
   /** Where it is the start, nothing is searched for: the limit only falls, and comes back. */
-  most: number;
+  max: number;
   onChange: (limit: number) => void;
   /** Milliseconds that never go back. */
   now?: () => number;
@@ -29,7 +29,7 @@ const pushbacks: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['rate-limited', 'o
 const falls = { once: 0.85, again: 0.5 };
 const restRounds = 4;
 /** Failures that prove nothing: two in a row, and 3 % of the answers. */
-const tolerated = { most: 2, share: 0.03 };
+const tolerated = { max: 2, share: 0.03 };
 
 interface Finder extends LimitTrials {
   fellAt: number;
@@ -59,7 +59,7 @@ export function createLimitFinder(search: LimitSearch): LimitFinder {
 }
 
 function noteCompletion(finder: Finder, { body }: Completion, { now, latencyMs, inFlight }: Seen): void {
-  finder.tolerance = Math.min(tolerated.most, finder.tolerance + tolerated.share);
+  finder.tolerance = Math.min(tolerated.max, finder.tolerance + tolerated.share);
   finder.answersSinceFall++;
   const level = finder.trial ?? finder.current;
   const isOfLevelBefore = !level.isSettled && now - latencyMs < level.since;

@@ -1,6 +1,6 @@
 /** The search for the best limit: one is kept, and now and then another one is tried out against it. */
 export interface LimitTrials {
-  readonly most: number;
+  readonly max: number;
   readonly isFixed: boolean;
   current: LimitSample;
   trial: LimitSample | null;
@@ -22,15 +22,15 @@ export const steps = { largest: 2, smallest: 1.3, growth: 1.5 };
 /** Of throughput / inFlight^0.1 the best is wanted: twice as many in flight must get 7 % more done. */
 const price = 0.1;
 /** Rounds before the next trial: doubled with each one in vain. */
-const rests = { first: 16, most: 128 };
+const rests = { first: 16, max: 128 };
 const hastyRest = 4;
 const trials = { hastyRounds: 2, minRounds: 4, maxRounds: 8, maxAnswers: 512 };
 /** In the first round newcomers find no queue yet: a gain that is less than this share of the step may be none. */
 const plainGain = 0.65;
 
-export const startTrials = ({ start, most }: { start: number; most: number }, now: number): LimitTrials => ({
-  most,
-  isFixed: start >= most,
+export const startTrials = ({ start, max }: { start: number; max: number }, now: number): LimitTrials => ({
+  max,
+  isFixed: start >= max,
   current: createLevel(start, now),
   trial: null,
   nextJudgement: 0,
@@ -61,9 +61,9 @@ function tryNext(search: LimitTrials, now: number): void {
 }
 
 /** Half of the way at most to what was too much. */
-function higher({ current: { limit }, step, ceiling, most }: LimitTrials): number {
+function higher({ current: { limit }, step, ceiling, max }: LimitTrials): number {
   const wanted = Math.max(limit + 1, Math.round(limit * step));
-  return Math.min(wanted, Math.floor((limit + ceiling) / 2), most);
+  return Math.min(wanted, Math.floor((limit + ceiling) / 2), max);
 }
 
 const lower = ({ current: { limit }, step, isFixed }: LimitTrials): number =>
@@ -77,7 +77,7 @@ function turn(search: LimitTrials): void {
 function restLonger(search: LimitTrials): void {
   search.step = steps.smallest;
   search.rest = search.nextRest;
-  search.nextRest = Math.min(rests.most, search.nextRest * 2);
+  search.nextRest = Math.min(rests.max, search.nextRest * 2);
 }
 
 /** A round of the trial is over. */

@@ -10,11 +10,16 @@ import type { WorkerLimit } from './worker-limit.ts';
 
 /** Keeps GPU memory under its limit: the histories are trimmed, then the workers halved down to one, then paused. */
 export interface VramGuard {
-  onSample: (gpus: GpuSample[]) => void;
   close: () => void;
 }
 
+/** Samples of the GPUs that hold the model; `subscribe` returns what ends the subscription. */
+export interface GpuMonitor {
+  subscribe: (listener: (gpus: GpuSample[]) => void) => () => void;
+}
+
 export interface Guarded {
+  gpus: GpuMonitor;
   settings: Pick<RunnerSettings, 'vramLimit' | 'stallTimeoutMs'>;
   conversations: Conversations | null;
   workers: WorkerLimit;
@@ -31,7 +36,7 @@ const waysOut = 'a smaller context window, fewer slots of the server, or a small
 export function createVramGuard(guarded: Guarded): VramGuard {
   const { settings, conversations, workers, emit, notify } = guarded;
   const gauge = createVramGauge(settings.vramLimit);
-  const state = { isFirst: true, isClosed: false, mayTrim: true, samplesLeft: 0, gpus: [] as GpuSample[] };
+  const state = { isFirst: true, mayTrim: true, samplesLeft: 0, gpus: [] as GpuSample[] };
   const pause = createPause(guarded, () => gauge.accept(state.gpus));
 
   const isTrimmed = (text: string): boolean =>
@@ -62,19 +67,19 @@ export function createVramGuard(guarded: Guarded): VramGuard {
     }
   };
 
+  const unsubscribe = guarded.gpus.subscribe((gpus) => {
+    const reading = gauge.read(gpus);
+    if (reading === null) return;
+    const isGiven = state.isFirst && settings.vramLimit === 'auto' && reading.level === 'over';
+    Object.assign(state, { isFirst: false, gpus });
+    if (!isGiven) return judge(reading);
+    gauge.accept(gpus);
+    const text = `${describe(reading)} with the model just loaded: only growth counts from here. More room: ${waysOut}`;
+    notify({ topic: 'vram', text });
+  });
   return {
-    onSample(gpus) {
-      const reading = state.isClosed ? null : gauge.read(gpus);
-      if (reading === null) return;
-      const isGiven = state.isFirst && settings.vramLimit === 'auto' && reading.level === 'over';
-      Object.assign(state, { isFirst: false, gpus });
-      if (!isGiven) return judge(reading);
-      gauge.accept(gpus);
-      const text = `${describe(reading)} with the model just loaded: only growth counts from here. More room: ${waysOut}`;
-      notify({ topic: 'vram', text });
-    },
     close() {
-      state.isClosed = true;
+      unsubscribe();
       pause.close();
     },
   };

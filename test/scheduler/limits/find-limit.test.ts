@@ -122,7 +122,7 @@ describe('the limit', () => {
     const limits: number[] = [];
     const finder = createLimitFinder({
       start,
-      most: 256,
+      max: 256,
       onChange: (limit) => void limits.push(limit),
       now: () => now,
     });

@@ -3,9 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import { failure } from '../../../src/core/completion.ts';
 import { createOutOfMemory } from '../../../src/scheduler/limits/out-of-memory.ts';
-import { runRequests } from '../../../src/scheduler/run-requests.ts';
 import { createWorkerLimit } from '../../../src/scheduler/limits/worker-limit.ts';
-import { type Seen, allIds, idsOf, prepare, recordIn, settings } from '../prepare-run.ts';
+import { type Seen, allIds, idsOf, prepare, recordIn, settings, runRequests } from '../prepare-run.ts';
 import { chat, completion, items, openMock } from '../requests.ts';
 
 /** An engine with memory for so many requests at a time. */

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Backend, Supervision } from '../../../src/core/backend.ts';
 import { type Answer, failure } from '../../../src/core/completion.ts';
 import { createRateLimitPause } from '../../../src/scheduler/limits/rate-limit-pause.ts';
-import { runRequests } from '../../../src/scheduler/run-requests.ts';
-import { type Seen, idsOf, prepare, recordIn, settings } from '../prepare-run.ts';
+import { type Seen, idsOf, prepare, recordIn, settings, runRequests } from '../prepare-run.ts';
 import { completion, items, openMock } from '../requests.ts';
 
 const refusal = (retryAfterMs?: number): Answer =>

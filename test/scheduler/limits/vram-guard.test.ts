@@ -6,15 +6,22 @@ import type { RunEvent } from '../../../src/core/events.ts';
 import type { Notice } from '../../../src/core/notice.ts';
 import { type VramLimit, defaultConversation } from '../../../src/core/settings.ts';
 import { type Conversations, createConversations } from '../../../src/scheduler/conversation.ts';
-import { runRequests } from '../../../src/scheduler/run-requests.ts';
-import { type VramGuard, createVramGuard } from '../../../src/scheduler/limits/vram-guard.ts';
+import { type GpuMonitor, type VramGuard, createVramGuard } from '../../../src/scheduler/limits/vram-guard.ts';
 import { createWorkerLimit } from '../../../src/scheduler/limits/worker-limit.ts';
 import { gpus } from '../gpu-samples.ts';
-import { prepare, settings } from '../prepare-run.ts';
+import { prepare, settings, runRequests } from '../prepare-run.ts';
 import { chat, completion, openMock } from '../requests.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 
 const stallTimeoutMs = 60_000;
+
+/** A monitor of GPUs with one subscriber; after the end of the subscription its samples go nowhere. */
+const monitor = (set: (listener: (sampled: GpuSample[]) => void) => void): GpuMonitor => ({
+  subscribe(listener) {
+    set(listener);
+    return () => set(() => {});
+  },
+});
 
 interface Watch {
   guard: VramGuard;
@@ -40,7 +47,9 @@ function open(vramLimit: VramLimit, { startWorkers = 4, hasConversations = false
     emit,
     notify,
   });
+  let sample: (sampled: GpuSample[]) => void = () => {};
   const guard = createVramGuard({
+    gpus: monitor((listener) => void (sample = listener)),
     settings: { vramLimit, stallTimeoutMs },
     conversations: hasConversations ? conversations : null,
     workers: createWorkerLimit(startWorkers, (count) => void workers.push(count)),
@@ -57,7 +66,7 @@ function open(vramLimit: VramLimit, { startWorkers = 4, hasConversations = false
     feed: (...percents) =>
       percents.map((percent) => {
         const before = events.length;
-        guard.onSample(gpus(percent));
+        sample(gpus(percent));
         return events.slice(before).find((event) => event.type === 'vram-guard')?.did ?? null;
       }),
   };
@@ -183,7 +192,7 @@ describe('a run', () => {
     const watched = prepare(await openMock(), {
       maxWorkers: 2,
       settings: settings({ vramLimit, stallTimeoutMs: stallTimeout }),
-      onGpuSample: (listener) => void (sample = listener),
+      gpus: monitor((listener) => void (sample = listener)),
       record(_row, line) {
         if (watched.lines.push(line) === 10) for (const percent of [10, ...full(5)]) sample(gpus(percent));
         return undefined;
