@@ -21,5 +21,5 @@ export async function findGpus(environment: NodeJS.ProcessEnv): Promise<GpuSearc
   const gpus = lines.map((line) => readGpuLine(line, fields)).filter((gpu) => gpu !== null);
   if (!outcome.failed && gpus.length > 0) return { gpus, failure: null };
   const message = [...lines, ...outcome.stderr.split('\n')].find((line) => line.trim() !== '');
-  return { gpus: [], failure: message?.trim() ?? messageOf(outcome.cause ?? 'it said nothing') };
+  return { gpus: [], failure: message?.trim() ?? messageOf(outcome.cause ?? 'it printed nothing') };
 }

@@ -65,10 +65,21 @@ describe('llmbatch doctor', () => {
       how_to_set: expect.any(Array),
     });
     expect(json['usable']).toEqual(expect.arrayContaining(['llama-cpp', 'ollama']));
-    const levels = (json['findings'] as { level: string; text: string }[]).map(({ level, text }) => [level, text]);
-    expect(levels).toEqual([
-      ['warning', 'vLLM 0.10.0 is too old: 0.11.1 is the first that can be used'],
-      ['hint', expect.stringContaining('if it was not told otherwise')],
+    expect(json['findings']).toEqual([
+      {
+        level: 'warning',
+        id: 'vllm-version',
+        text: 'vLLM 0.10.0 is too old: 0.11.1 is the first that can be used',
+        fix: 'python3 -m pip install -U vllm',
+        setting: null,
+      },
+      {
+        level: 'hint',
+        id: 'ollama-ram-cache',
+        text: expect.stringContaining('unless it is set otherwise'),
+        fix: 'LLAMA_ARG_CACHE_RAM=0 where the server is started',
+        setting: { name: 'LLAMA_ARG_CACHE_RAM', value: '0' },
+      },
     ]);
   });
 

@@ -46,10 +46,10 @@ export async function findOpenai(
   const taken = [...otherServers.map(({ url }) => url), baseUrl].map(localPort);
   const free = ports.filter((port) => !taken.includes(port));
   const [named, ...found] = await Promise.all([
-    baseUrl === '' ? null : askNamed(environment),
+    baseUrl === '' ? null : askNamed(baseUrl, environment),
     ...free.map((port) => askPort(port)),
   ]);
-  // A program at a usual port that does not answer as such a server is none.
+  // A program at a usual port that does not answer like such a server is not reported.
   const servers = found.filter((server) => server.failure === null);
   return { isBaseUrlSet: baseUrl !== '', ports: free, servers: named === null ? servers : [named, ...servers] };
 }
@@ -62,12 +62,14 @@ function localPort(text: string): number | null {
 }
 
 /** Reads OPENAI_BASE_URL as a run does: what a run would refuse is told here. */
-async function askNamed(environment: NodeJS.ProcessEnv): Promise<FoundServer> {
+async function askNamed(baseUrl: string, environment: NodeJS.ProcessEnv): Promise<FoundServer> {
+  let url: string = notMeasured;
   try {
+    url = readBaseUrl(baseUrl).url;
     return await askServer(openaiPlace({ connection: {}, environment }), 'OPENAI_BASE_URL');
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return { url: notMeasured, namedBy: 'OPENAI_BASE_URL', kind: null, models: [], failure: error.message };
+    return { url, namedBy: 'OPENAI_BASE_URL', kind: null, models: [], failure: error.message };
   }
 }
 

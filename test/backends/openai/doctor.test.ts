@@ -81,6 +81,9 @@ test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
   expect(await failureOf(`${locked.url}/v1`, 'sk-secret')).toBe('it wants another key (HTTP 401)');
   expect(await failureOf(`http://127.0.0.1:${await freePort()}/v1`)).toBe('nothing answers (ECONNREFUSED)');
   expect(await failureOf('http://user:secret@127.0.0.1:1/v1')).toBe('the base URL holds a user name');
+  expect(await failureOf(`${locked.url}/v1`, 'sk secret')).toBe(
+    'OPENAI_API_KEY holds a character that no key can have',
+  );
   expect(await failureOf('127.0.0.1:8000')).toBe('"127.0.0.1:8000" is no http(s) address of a server');
   const fine = await serve({ '/v1/models': vllm });
   expect(await failureOf(fine.url)).toBeNull();

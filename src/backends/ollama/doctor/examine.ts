@@ -15,7 +15,7 @@ import { versionFindings } from './version-findings.ts';
 /** Looks for an Ollama server, and probes how many requests it works on at once. */
 export async function examineOllama(request: ExamineRequest): Promise<ExaminedEngine> {
   const { connection, model, options } = request;
-  if ('slots' in options) throw new UsageError('--option slots is what doctor finds out', 'Leave it away.');
+  if ('slots' in options) throw new UsageError('--option slots is what doctor finds out', 'Leave it out.');
   const checked = (await ollamaOptionsSchema()).parse(options);
   const ollama = await findOllama({ ...request, options: { ...checked, isKeepAliveGiven: 'keep_alive' in options } });
   return examinedOllama(ollama, { host: givenText(connection, 'host'), model });

@@ -129,7 +129,7 @@ async function examineServer(
   } catch (error) {
     const text = isTimeout(error) ? `no list of its models for ${listMs / 1000} s` : classifyError(error).message;
     return {
-      failure: { kind: 'other', text: `what answers at ${client.host.url} does not do as Ollama does: ${text}` },
+      failure: { kind: 'other', text: `what answers at ${client.host.url} does not behave like Ollama: ${text}` },
     };
   }
 }

@@ -92,7 +92,7 @@ function lockedFindings(models: readonly InstalledModel[]): Finding[] {
   const locked = models.filter(({ hasOneSlot }) => hasOneSlot);
   if (locked.length === 0) return [];
   const names = locked.map(({ name, family }) => (family === null ? name : `${name} (${family})`)).join(', ');
-  const text = `the server works on one request at a time for ${names}, whatever OLLAMA_NUM_PARALLEL says: their architecture is locked to one slot`;
+  const text = `the server works on one request at a time for ${names}, no matter what OLLAMA_NUM_PARALLEL is set to: their architecture is locked to one slot`;
   const fix = 'a model of another architecture for many requests:\nollama pull gemma3:4b';
   return [finding('hint', 'ollama-one-slot-architecture', text, fix)];
 }

@@ -27,12 +27,7 @@ function ramCacheFindings(version: string, values: { LLAMA_ARG_CACHE_RAM: string
     'prompts in RAM, up to 8 GiB, which slows it with every distinct one (measured with a tiny model: 141 requests a second fell to 63 after 2,000 prompts, to 14 after 5,000)';
   if (values === null) {
     return [
-      settingFinding(
-        'hint',
-        'ollama-ram-cache',
-        `if it was not told otherwise, the server keeps all ${what}`,
-        ramCache,
-      ),
+      settingFinding('hint', 'ollama-ram-cache', `unless it is set otherwise, the server keeps all ${what}`, ramCache),
     ];
   }
   return values.LLAMA_ARG_CACHE_RAM === '0'

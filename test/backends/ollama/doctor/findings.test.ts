@@ -76,7 +76,7 @@ describe('parallel slots', () => {
       withOllama({ models: [locked, model()], probe: probe({ slots: 1, foundBy: 'architecture' }) }),
     );
     expect(finding).toMatchObject({ level: 'hint', id: 'ollama-one-slot-architecture', setting: null });
-    expect(finding.text).toContain('for qwen3.5:4b (qwen35), whatever OLLAMA_NUM_PARALLEL says');
+    expect(finding.text).toContain('for qwen3.5:4b (qwen35), no matter what OLLAMA_NUM_PARALLEL is set to');
   });
 
   test('a failed probe is an error only for a model that was asked for', () => {
