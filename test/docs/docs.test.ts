@@ -116,11 +116,16 @@ describe('what the documents show of the program', () => {
     }
   });
 
-  test('is each option of the library', async () => {
-    const [, fields = ''] =
-      /^export interface BatchOptions \{\n(.*?)^\}/ms.exec(await readFile('src/index.ts', 'utf8')) ?? [];
-    const names = [...fields.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name);
-    const listed = tableBetween(pageAt('docs/library.md').text, 'batch options').map(([name]) => name);
+  test.each([
+    ['src/index.ts', 'BatchOptions', 'docs/library.md', 'batch options'],
+    ['src/core/backend.ts', 'BackendDefinition', 'docs/new-backend.md', 'definition'],
+    ['src/core/backend.ts', 'Backend', 'docs/new-backend.md', 'backend'],
+  ])('is each member of what is in %s: %s', async (source, type, file, table) => {
+    const text = await readFile(source, 'utf8');
+    const [, members = ''] = new RegExp(`^export interface ${type} \\{\n(.*?)^\\}`, 'ms').exec(text) ?? [];
+    const names = [...members.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, name = '']) => name);
+    const listed = tableBetween(pageAt(file).text, table).map(([name = '']) => name.replace(/\(.*/, ''));
+    expect(names.length).toBeGreaterThan(3);
     expect(listed).toEqual(names);
   });
 
