@@ -8,7 +8,7 @@ export interface DoublingBins<Value> {
 
 /**
  * Bins of equal width, whose edges are multiples of it: `minWidth` at first, and twice as wide each time there are more than
- * `maxBins`. Memory does not grow with the number of values where `merge` makes one value of two.
+ * `maxBins` (2 at least). Memory does not grow with the number of values where `merge` makes one value of two.
  */
 export function createDoublingBins<Value>({
   minWidth,

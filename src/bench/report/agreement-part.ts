@@ -16,17 +16,18 @@ export function agreementPart({ analysis }: BenchReport): PagePart | null {
   const names = nameTrials(trials.map(({ record }) => record));
   const nameOf = (side: AgreementRecord['left']): string =>
     side === 'reference' ? 'expected by the input' : (names.get(side) ?? `#${side}`);
+  const leftOf = ({ left, right }: AgreementRecord): string => (left === right ? 'its repeats' : nameOf(left));
   return {
     title: 'Agreement of answers',
     isWide: true,
     notes: [
-      'Compared request by request: a field is a value of a JSON answer; a verdict is a field that went from one word to another. Cells that are set off have changed verdicts between two settings. Repeats of a setting are one row, named by the first.',
+      'Answers to the same request are compared. A field is a value of a JSON answer; mean difference is that of the numbers in the same field; a changed verdict is a field that went from one word to another, and its cell is marked. Repeats of a setting are one row, named by the first.',
     ],
-    charts: [agreementGrid(agreements, nameOf)],
+    charts: agreementGrid(agreements, nameOf),
     header: ['compared', 'with', 'requests', 'same text', 'same fields', 'mean difference', 'changed verdicts'],
     rows: agreements.map((record) => [
       nameOf(record.right),
-      nameOf(record.left),
+      leftOf(record),
       formatInteger(record.compared),
       formatPercent(record.sameText / record.compared),
       formatPercent(record.fields === 0 ? null : record.sameFields / record.fields),
@@ -71,10 +72,12 @@ function sumOf(one: AgreementRecord, other: AgreementRecord): AgreementRecord {
 function agreementGrid(
   agreements: readonly AgreementRecord[],
   nameOf: (side: AgreementRecord['left']) => string,
-): GridChart {
+): GridChart[] {
   const lefts = [...new Set(agreements.map(({ left }) => left))];
   const rights = [...new Set(agreements.map(({ right }) => right))].toSorted((one, other) => one - other);
-  return {
+  // One column says no more than the table.
+  if (lefts.length < 2) return [];
+  const grid: GridChart = {
     kind: 'grid',
     title: 'Same fields, or same texts where answers are no JSON',
     x: { title: 'compared with' },
@@ -88,6 +91,7 @@ function agreementGrid(
       cells: lefts.map((left) => cellOf(agreements.find((record) => record.left === left && record.right === right))),
     })),
   };
+  return [grid];
 }
 
 function cellOf(record: AgreementRecord | undefined): GridChart['rows'][number]['cells'][number] {

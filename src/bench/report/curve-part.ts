@@ -1,12 +1,12 @@
-import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import { formatDuration, formatInteger } from '../../text/format.ts';
 import type { Chart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { WorkerCurve } from '../analysis/analysis.ts';
 import { groupSizes, titleOf } from '../analysis/trial-groups.ts';
-import { rangeText } from './trials-part.ts';
+import { quotedRate, rangeOf } from './quoted-rate.ts';
 import type { BenchReport } from './bench-report.ts';
 
-/** Rate and latency against workers, with the knee; sizes of one setting together. */
+/** Rate and latency against workers, with the recommended number; sizes of one setting together. */
 export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
   groupSizes(analysis.curves).map((curves) => {
     const largest = curves.at(-1)!;
@@ -16,25 +16,26 @@ export const curveParts = ({ analysis }: BenchReport): PagePart[] =>
       isWide: true,
       notes: curves.map((curve) => (isOne ? curve.text : `${sizeOf(curve)}: ${curve.text}`)),
       charts: [...rateChart(curves), ...latencyChart(largest, isOne ? '' : `, ${sizeOf(largest)}`)],
-      header: [...(isOne ? [] : ['requests']), 'workers', 'req/s', '95 % range', 'p50', 'p95', ''],
+      header: [...(isOne ? [] : ['requests']), 'workers', 'req/s', '95 % range', 'latency p50', 'p95', ''],
       rows: curves.flatMap((curve) => rowsOf(curve).map((row) => (isOne ? row : [formatInteger(curve.size), ...row]))),
     };
   });
 
 const sizeOf = ({ size }: WorkerCurve): string => `${formatInteger(size)} requests`;
 
-const rowsOf = ({ points, knee }: WorkerCurve): string[][] =>
-  points.map(({ workers, rate, p50, p95, ...range }) => [
-    String(workers),
-    formatRate(rate),
-    rangeText(range),
-    formatDuration(p50),
-    formatDuration(p95),
-    workers === knee ? 'the knee' : '',
+const rowsOf = ({ points, recommended, shape }: WorkerCurve): string[][] =>
+  points.map((point) => [
+    String(point.workers),
+    ...quotedRate(point),
+    formatDuration(point.p50),
+    formatDuration(point.p95),
+    point.workers === recommended ? markOf(shape) : '',
   ]);
 
+const markOf = (shape: WorkerCurve['shape']): string => (shape === null ? 'likely best' : 'recommended');
+
 function rateChart(curves: WorkerCurve[]): Chart[] {
-  const rated = curves.filter(({ points }) => points.some(({ rate }) => rate !== null));
+  const rated = curves.filter(({ points }) => points.some((point) => rangeOf(point) !== null));
   if (rated.length === 0) return [];
   return [
     {
@@ -44,11 +45,16 @@ function rateChart(curves: WorkerCurve[]): Chart[] {
       y: { title: 'requests a second' },
       series: rated.map((curve) => ({
         name: sizeOf(curve),
-        points: curve.points.map(({ workers, rate, low, high }) => ({ x: String(workers), y: rate, low, high })),
+        points: curve.points.map(pointOf),
       })),
-      ...kneeOf(curves.at(-1)!),
+      ...recommendedOf(curves.at(-1)!),
     },
   ];
+}
+
+function pointOf(point: WorkerCurve['points'][number]) {
+  const { rate = null, low = null, high = null } = rangeOf(point) ?? {};
+  return { x: String(point.workers), y: rate, low, high };
 }
 
 function latencyChart(curve: WorkerCurve, ofWhat: string): Chart[] {
@@ -68,10 +74,10 @@ function latencyChart(curve: WorkerCurve, ofWhat: string): Chart[] {
       x: { title: 'workers (requests in flight)', scale: 'steps' },
       y: { title: isShort ? 'milliseconds' : 'seconds' },
       series,
-      ...kneeOf(curve),
+      ...recommendedOf(curve),
     },
   ];
 }
 
-const kneeOf = ({ knee, shape }: WorkerCurve) =>
-  knee === null || shape === 'flat' ? {} : { verticals: [{ at: String(knee), name: `knee: ${knee}` }] };
+const recommendedOf = ({ recommended, shape }: WorkerCurve) =>
+  recommended === null ? {} : { verticals: [{ at: String(recommended), name: `${markOf(shape)}: ${recommended}` }] };

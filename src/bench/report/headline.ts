@@ -3,6 +3,7 @@ import type { BenchAnalysis } from '../analysis/analysis.ts';
 import { type Recommendation, recommend } from '../analysis/recommend.ts';
 import { workersOf, workersText } from '../analysis/trial-groups.ts';
 import { rangeSentence } from '../analysis/worker-curve.ts';
+import { rangeOf } from './quoted-rate.ts';
 import type { TrialSpec } from '../records/records.ts';
 
 /** What a user is to do, a sentence or two for each engine: all that follows in a report agrees with it. */
@@ -19,9 +20,8 @@ export function headlines(analysis: BenchAnalysis): string[] {
 function headlineOf({ trial, curve }: Recommendation, analysis: BenchAnalysis): string {
   const { plan } = analysis;
   const { record, steady } = trial;
-  const { rate, low, high, rough } = steady;
   const workers = workersOf(record);
-  const range = rate === null || low === null || high === null ? rough : { rate, low, high };
+  const range = rangeOf(steady);
   const speed = range === null ? 'nothing was answered' : rangeSentence(range);
   if (curve === null)
     return `${workersText(workers)}${extraText(record.spec, analysis)}: ${speed}.${shortText(trial, plan)}`;

@@ -7,13 +7,13 @@ import { type Estimate, type Projection, project } from '../analysis/project.ts'
 import type { BenchReport } from './bench-report.ts';
 import { repeatsSentence } from './summary-part.ts';
 
-/** An engine at its best setting, and what so many requests would take. */
+/** An engine at its recommended setting, and what so many requests would take. */
 export interface EngineProjection {
   backend: string;
   model: string;
-  /** Number of the trial. */
+  /** Number of the trial that is projected. */
   trial: number;
-  /** Null where it is steady. */
+  /** Requests that would make it steady; null where it is. */
   neededRequests: number | null;
   projections: Projection[];
 }
@@ -29,33 +29,42 @@ export const projectEngines = ({ analysis, projectTo, prices }: BenchReport): En
 
 const nameOf = ({ backend, model, trial }: EngineProjection): string => `${backend} ${model}, #${trial}`;
 
-/** What so many requests would take, beside the baseline. Null where nobody asked. */
+/** What so many requests would take, beside the baseline. Null where nobody asked, or nothing was answered. */
 export function projectionPart(report: BenchReport): PagePart | null {
   const { analysis, projectTo } = report;
-  if (projectTo.length === 0) return null;
   const engines = projectEngines(report);
+  if (projectTo.length === 0 || engines.length === 0) return null;
   return {
     title: 'Projection',
     isWide: true,
     notes: [
-      'By the steady rate of the fastest setting that keeps the answers, of the largest size that has one, with its 95 % range; computed: prompt tokens that no cache serves; energy by the power of the GPUs alone.',
+      'By the rate of the recommended setting, with its 95 % range. Computed: prompt tokens that no cache serves. Energy: that of the GPUs alone.',
       ...repeatsSentence(analysis.plan),
-      ...engines.filter(({ projections }) => projections.some(({ estimate }) => estimate.hours === null)).map(whyNone),
+      ...engines.filter(({ projections }) => projections.some(({ estimate }) => !estimate.isSteady)).map(whyRough),
     ],
     charts: projectTo.map((requests, at) => timeChart(requests, engines, at)).filter((chart) => chart !== null),
-    header: ['', 'requests', 'time', 'range', 'prompt tokens', 'computed', 'completion', 'kWh', 'money'],
-    rows: engines.flatMap((engine) => engine.projections.flatMap((row) => rowsOf(nameOf(engine), row))),
+    ...withoutUnmeasured(
+      ['', 'requests', 'time', 'range', 'prompt tokens', 'computed', 'completion tokens', 'kWh', 'money'],
+      engines.flatMap((engine) => engine.projections.flatMap((row) => rowsOf(nameOf(engine), row))),
+    ),
   };
 }
 
-function whyNone(engine: EngineProjection): string {
+function whyRough(engine: EngineProjection): string {
   const { neededRequests } = engine;
-  if (neededRequests === null)
-    return `${nameOf(engine)} can't be projected: its trials differ too much from each other.`;
-  return `${nameOf(engine)} is not steady: it needs about ${formatInteger(neededRequests)} requests to be projected.`;
+  const known = `${nameOf(engine)} is rough: its trials were too short for a steady rate`;
+  return neededRequests === null
+    ? `${known}.`
+    : `${known}, which takes about ${formatInteger(neededRequests)} requests.`;
 }
 
-/** Of the same options, where it was tried with them. */
+/** Columns of which nothing was measured, or asked for, say nothing. */
+function withoutUnmeasured(header: string[], rows: string[][]): { header: string[]; rows: string[][] } {
+  const isKept = (_cell: unknown, column: number): boolean => rows.some((row) => row[column] !== notMeasured);
+  return { header: header.filter(isKept), rows: rows.map((row) => row.filter(isKept)) };
+}
+
+/** The baseline with the same options, where it was tried with them. */
 function baselineOf({ record: { spec } }: TrialAnalysis, { trials }: BenchAnalysis): TrialAnalysis | null {
   const baselines = trials.filter(
     ({ record: { spec: other, state } }) =>
@@ -78,27 +87,35 @@ function timeChart(requests: number, engines: EngineProjection[], at: number): C
     ];
   });
   if (bars.length === 0) return null;
-  const isShort = bars.every(({ value }) => value < 2);
+  const unit = unitOf(bars);
   return {
     kind: 'bars',
     title: `${formatInteger(requests)} requests`,
-    x: { title: isShort ? 'minutes' : 'hours' },
-    bars: isShort ? bars.map(inMinutes) : bars,
+    x: { title: unit.name },
+    bars: bars.map((bar) => inUnit(bar, unit.ofAnHour)),
   };
 }
 
-const inMinutes = (bar: Bar): Bar => ({
-  ...bar,
-  value: bar.value * 60,
-  low: (bar.low ?? 0) * 60,
-  high: (bar.high ?? 0) * 60,
-});
+/** Hours in the largest unit that has more than one of it. */
+function unitOf(bars: readonly Bar[]): { name: string; ofAnHour: number } {
+  const max = Math.max(...bars.map(({ value }) => value));
+  if (max < 2 / 60) return { name: 'seconds', ofAnHour: 3600 };
+  return max < 2 ? { name: 'minutes', ofAnHour: 60 } : { name: 'hours', ofAnHour: 1 };
+}
+
+function inUnit({ value, low = null, high = null, ...bar }: Bar, ofAnHour: number): Bar {
+  const scaled = (hours: number | null): number | null => (hours === null ? null : hours * ofAnHour);
+  return { ...bar, value: value * ofAnHour, low: scaled(low), high: scaled(high) };
+}
 
 function barOf(name: string, estimate: Estimate | null): Bar[] {
   if (estimate === null || estimate.hours === null) return [];
   const { expected, low, high } = estimate.hours;
   return [{ name, value: expected, low, high, text: formatHours(expected) }];
 }
+
+const hoursRange = ({ low, high }: NonNullable<Estimate['hours']>): string =>
+  high === null ? `${formatHours(low)} or more` : `${formatHours(low)} to ${formatHours(high)}`;
 
 const formatHours = (hours: number | null): string => formatDuration(hours === null ? null : hours * 3_600_000);
 
@@ -111,7 +128,7 @@ function rowsOf(name: string, { requests, estimate, baseline, saved }: Projectio
     label,
     formatInteger(requests),
     formatHours(hours?.expected ?? null),
-    hours === null ? notMeasured : `${formatHours(hours.low)} to ${formatHours(hours.high)}`,
+    hours === null ? notMeasured : hoursRange(hours),
     ...countsOf(rest),
   ];
   if (baseline === null || saved === null) return [row(name, estimate)];

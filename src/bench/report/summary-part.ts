@@ -16,7 +16,6 @@ export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
 /** What a bench found, beside its recommendation. */
 export function summarySentences(analysis: BenchAnalysis): string[] {
   return [
-    ...curveSentences(analysis),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
     ...cacheSentences(analysis),
@@ -25,7 +24,8 @@ export function summarySentences(analysis: BenchAnalysis): string[] {
   ];
 }
 
-const curveSentences = ({ curves }: BenchAnalysis): string[] =>
+/** What more workers do, for each setting at its largest size. */
+export const curveSentences = ({ curves }: BenchAnalysis): string[] =>
   ofLargestSize(curves, (curve) => curve).map(
     (curve) => `${curve.backend} ${curve.model}, ${titleOf(curve)}: ${curve.text}`,
   );
@@ -85,7 +85,7 @@ function trialSentences({ plan, trials, leftOut }: BenchAnalysis): string[] {
   const failed = trials.filter(({ record }) => record.state === 'failed').length;
   return [
     ...(missing > 0 ? [`${formatInteger(missing)} of ${formatInteger(plan.trials.length)} trials are not done.`] : []),
-    ...(failed > 0 ? [`${formatInteger(failed)} trials failed.`] : []),
+    ...(failed > 0 ? [`${formatInteger(failed)} ${failed === 1 ? 'trial' : 'trials'} failed.`] : []),
     ...(leftOut.length > 0 ? [`The budget left out ${formatInteger(leftOut.length)}: ${countedSpecs(leftOut)}.`] : []),
   ];
 }

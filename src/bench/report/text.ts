@@ -9,9 +9,10 @@ import type { BenchReport } from './bench-report.ts';
 import { engineParts } from './engines-part.ts';
 import { headlines } from './headline.ts';
 import { projectionPart } from './projection-part.ts';
-import { summarySentences } from './summary-part.ts';
+import { curveSentences, summarySentences } from './summary-part.ts';
 import { nameSettings } from './trial-names.ts';
-import { rangeText, reasonsOf } from './trials-part.ts';
+import { quotedRate, rateLegend } from './quoted-rate.ts';
+import { reasonsOf } from './trials-part.ts';
 import { meanOf } from '../statistics/mean.ts';
 import { groupCurves, groupTrials, ofLargestSize, workersOf } from '../analysis/trial-groups.ts';
 
@@ -20,9 +21,12 @@ export function renderBenchText(report: BenchReport): string {
   const { analysis } = report;
   const [comparison = null, decision = null] = engineParts(report);
   const parts = [
-    headlines(analysis).flatMap(broken).map(printable).join('\n'),
-    alignTable([header, ...rowsOf(analysis)], longestCell).join('\n'),
-    section('In short', summarySentences(analysis).flatMap(broken)),
+    headlines(analysis)
+      .flatMap(broken)
+      .map((line) => printable(line))
+      .join('\n'),
+    [...alignTable([header, ...rowsOf(analysis)], maxCell), ...broken(rateLegend)].join('\n'),
+    section('In short', [...curveSentences(analysis), ...summarySentences(analysis)].flatMap(broken)),
     section('Why', whyOf(analysis).flatMap(broken)),
     ...analysis.stability.map(stabilityText),
     ...[comparison, decision, projectionPart(report)].map(tableText),
@@ -33,10 +37,10 @@ export function renderBenchText(report: BenchReport): string {
 function tableText(part: PagePart | null): string {
   if (part === null) return '';
   const { title, header: head = null, rows = [] } = part;
-  return section(title, alignTable(head === null ? rows : [head, ...rows], longestCell));
+  return section(title, alignTable(head === null ? rows : [head, ...rows], maxCell));
 }
 
-const longestCell = 70;
+const maxCell = 70;
 const header = ['setting', 'req/s', '95 % range', 'latency p50', 'p95', 'first 20', 'failed', 'trials'];
 
 /** The repeats of each setting, the fewest workers first. */
@@ -55,13 +59,12 @@ function rowsOf({ trials }: BenchAnalysis): string[][] {
     const [first] = group;
     const label = nameOf(first!.record);
     if (finished.length === 0) return [label, 'failed', '', '', '', '', '', String(group.length)];
-    const { rate, low, high, rough, p50, p95 } = pointOf(workersOf(first!.record) ?? 0, finished);
+    const point = pointOf(workersOf(first!.record) ?? 0, finished);
     return [
       label,
-      rate === null ? `about ${formatRate(rough?.rate ?? null)}` : formatRate(rate),
-      rangeText(rate === null ? (rough ?? { low: null, high: null }) : { low, high }),
-      formatDuration(p50),
-      formatDuration(p95),
+      ...quotedRate(point),
+      formatDuration(point.p50),
+      formatDuration(point.p95),
       formatRate(meanOf(finished.map(({ record }) => record.first20Rate))),
       formatInteger(finished.reduce((sum, { record }) => sum + record.failed, 0)),
       String(group.length),
@@ -69,7 +72,7 @@ function rowsOf({ trials }: BenchAnalysis): string[][] {
   });
 }
 
-/** The weightiest of each setting. */
+/** The weightiest reason of each setting. */
 function whyOf({ trials }: BenchAnalysis): string[] {
   const reasons = reasonsOf(ofLargestSize(trials, ({ record }) => record.spec));
   const first = new Map(reasons.toReversed().map((reason) => [reason.setting, reason]));
@@ -82,7 +85,7 @@ const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const
 
 function stabilityText({ backend, model, batches, checks }: Stability): string {
   const rows = checks.map(({ name, limit, measured, passed }) => [name, limit, measured, marks[`${passed}`]]);
-  const table = alignTable([['check', 'limit', 'measured', ''], ...rows], longestCell);
+  const table = alignTable([['check', 'limit', 'measured', ''], ...rows], maxCell);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
 

@@ -5,6 +5,8 @@ import type { TrialAnalysis } from '../analysis/analysis.ts';
 import type { TrialRecord, Window } from '../records/records.ts';
 import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
+import { answersOf, secondsOf, windowRate } from '../statistics/mean.ts';
+import { quotedRate } from './quoted-rate.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 
 const gibibyte = 1024 ** 3;
@@ -15,9 +17,9 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const settings = groupTrials(trials, settingFields);
   const isSmall = settings.length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
-    const max = Math.max(...engine.flatMap((trial) => wholeWindows(trial).map(rateOfWindow)), 0);
+    const max = Math.max(...engine.flatMap((trial) => ratePoints(trial).map(({ y }) => y)), 0);
     return groupTrials(engine, settingFields)
-      .filter((group) => group.some(({ windows }) => windows.length > 1))
+      .filter((group) => group.some((trial) => ratePoints(trial).length > 1))
       .map((group) => rateChart(group, { max, isSmall, title: nameOf(group[0]!.record) }));
   });
   return {
@@ -30,11 +32,19 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   };
 }
 
-/** Windows that are as wide as the others: the two at the ends are cut, and few answers in them would be a high rate. */
-const wholeWindows = ({ windows }: TrialAnalysis): Window[] => (windows.length > 3 ? windows.slice(1, -1) : windows);
+/** Answers that a point of a curve must have in the mean: with fewer it would show the single answers. */
+const minAnswers = 5;
 
-const rateOfWindow = ({ requests, failures, seconds }: Window): number =>
-  seconds > 0 ? (requests - failures) / seconds : 0;
+/** The rate along a trial, each point of the same width; at the ends, where a window is cut, few answers would be a high rate. */
+function ratePoints({ windows }: TrialAnalysis): { x: number; y: number }[] {
+  const whole = windows.length > 3 ? windows.slice(1, -1) : windows;
+  const count = Math.max(1, Math.floor(Math.min(whole.length, answersOf(whole) / minAnswers)));
+  return Array.from({ length: count }, (_, at) => {
+    const [from, to] = [at, at + 1].map((edge) => Math.floor((edge * whole.length) / count));
+    const part = whole.slice(from, to);
+    return { x: (part.at(-1)?.atSeconds ?? 0) - secondsOf(part) / 2, y: windowRate(part) };
+  }).filter(({ y }) => Number.isFinite(y));
+}
 
 interface RateChart {
   title: string;
@@ -52,19 +62,19 @@ function rateChart(group: TrialAnalysis[], { title, max, isSmall }: RateChart): 
     y: { title: 'req/s', most: max },
     series: group.map((trial) => ({
       name: `#${trial.record.spec.number}`,
-      points: wholeWindows(trial).map((window) => ({
-        x: window.atSeconds - window.seconds / 2,
-        y: rateOfWindow(window),
-      })),
+      points: ratePoints(trial),
     })),
     ...bandOf(group),
-    caption: `steady ${group.map(({ steady }) => formatRate(steady.rate)).join(', ')} req/s; first 20: ${group
-      .map(({ record }) => formatRate(record.first20Rate))
-      .join(', ')}`,
+    caption: captionOf(group),
   };
 }
 
-/** Of one trial: the parts of several would lie over each other. */
+function captionOf(group: TrialAnalysis[]): string {
+  const rates = group.map(({ steady }) => quotedRate(steady)[0]).join(', ');
+  return `${rates} req/s; first 20: ${group.map(({ record }) => formatRate(record.first20Rate)).join(', ')}`;
+}
+
+/** The steady part of a single trial: those of several would lie over each other. */
 function bandOf([trial, ...others]: TrialAnalysis[]): Pick<LineChart, 'bands'> {
   if (trial === undefined || others.length > 0 || !trial.steady.isSteady) return {};
   const { windows } = trial;

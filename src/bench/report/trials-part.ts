@@ -1,25 +1,20 @@
-import {
-  formatBytes,
-  formatDuration,
-  formatInteger,
-  formatPercent,
-  formatRate,
-  notMeasured,
-} from '../../text/format.ts';
+import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../../text/format.ts';
 import type { PagePart } from '../../report/page.ts';
 import { type BenchAnalysis, type Cause, type TrialAnalysis, causes } from '../analysis/analysis.ts';
 import type { Steady } from '../statistics/steady.ts';
 import type { BenchReport } from './bench-report.ts';
 import { groupCurves, groupTrials } from '../analysis/trial-groups.ts';
+import { quotedRate, rateLegend } from './quoted-rate.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 
-/** Every trial with what may be quoted of it, and what a quick look would have promised. */
+/** Every trial with its rate, and what a quick look would have promised. */
 export function trialsPart({ analysis }: BenchReport): PagePart {
   return {
     title: 'Trials',
     isWide: true,
     notes: [
-      'req/s is the rate of the steady part, with its 95 % range; first 20 is what the first 20 answers would have promised.',
+      'A trial is steady where its rate can be quoted: it has enough answers, and its rate neither rises nor falls.',
+      rateLegend,
     ],
     header: [
       'trial',
@@ -27,7 +22,7 @@ export function trialsPart({ analysis }: BenchReport): PagePart {
       '95 % range',
       'first 20',
       'tok/s',
-      'p50',
+      'latency p50',
       'p95',
       'first token',
       'answered',
@@ -46,8 +41,7 @@ function trialRows({ trials }: BenchAnalysis): string[][] {
     const { gpuPeakBytes } = record.summary.machine;
     return [
       names.get(record.spec.number) ?? '',
-      formatRate(steady.rate),
-      rangeText(steady),
+      ...quotedRate(steady),
       formatRate(record.first20Rate),
       formatRate(steady.tokenRate),
       formatDuration(latencyMs?.p50 ?? null),
@@ -62,9 +56,6 @@ function trialRows({ trials }: BenchAnalysis): string[][] {
 
 const answeredText = ({ succeeded, failed }: TrialAnalysis['record']): string =>
   formatPercent(succeeded + failed === 0 ? null : succeeded / (succeeded + failed));
-
-export const rangeText = ({ low, high }: Pick<Steady, 'low' | 'high'>): string =>
-  low === null || high === null ? notMeasured : `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 
 function remarksOf({ record, steady, changesAnswers, changedShare, verdicts }: TrialAnalysis): string {
   if (record.state === 'failed') return `failed: ${record.error ?? 'unknown'}`;

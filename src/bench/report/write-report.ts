@@ -55,14 +55,21 @@ export const renderBenchHtml = (report: BenchReport): Promise<string> =>
 
 /** `report.md`: what the page has, but for its drawings. */
 export function renderBenchMarkdown(report: BenchReport): string {
-  const parts = [`# llmbatch bench: ${escapeMarkdown(report.name)}`, ...partsOf(report).map(renderPart)];
+  const parts = [
+    `# llmbatch bench: ${escapeMarkdown(report.name)}`,
+    ...partsOf(report)
+      .map(renderPart)
+      .filter((text) => text !== null),
+  ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function renderPart({ title, notes = [], header = null, rows = [], charts = [] }: PagePart): string {
+/** Null where a part is drawings alone. */
+function renderPart({ title, notes = [], header = null, rows = [], charts = [] }: PagePart): string | null {
   const captions = charts.flatMap((chart) =>
     chart.caption === undefined ? [] : [`- ${escapeMarkdown(`${chart.title}: ${chart.caption}`)}`],
   );
+  if (notes.length + captions.length + rows.length === 0) return null;
   return [
     `## ${escapeMarkdown(title)}`,
     ...notes.map(escapeMarkdown),

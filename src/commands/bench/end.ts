@@ -97,7 +97,8 @@ const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportOp
   weights: weights ?? {},
 });
 
-function savedLines(saved: FinishedBench['saved'], { curves }: BenchAnalysis): string[] {
+function savedLines(saved: FinishedBench['saved'], { curves, trials }: BenchAnalysis): string[] {
+  if (trials.every(({ record }) => record.succeeded === 0)) return [];
   if (saved.length === 0) return [`Nothing saved for \`run --workers auto\`: ${whyNothing(curves)}.`];
   const written = saved.filter(({ path }) => path !== null);
   return written.map(

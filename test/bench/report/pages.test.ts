@@ -81,10 +81,10 @@ describe.each(reports)('the page of %s', (_, report, charts) => {
   });
 });
 
-test('the page names the knee, what changes answers, what the budget left out, and the formulas of the scores', async () => {
+test('the page names the recommended number, what changes answers, what the budget left out, and the formulas of the scores', async () => {
   const page = await renderBenchHtml(sampleBench());
   for (const text of [
-    'knee: 4',
+    'recommended: 4',
     'CHANGES ANSWERS (3.1%)',
     'Settings that change the answers: #5 (3.1%), #10 (3.1%).',
     'The budget left out 1: ollama gemma3:4b, 16 workers, 10,000 requests.',
