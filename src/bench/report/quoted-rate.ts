@@ -16,7 +16,7 @@ export function quotedRate(quoted: Quoted): [rate: string, range: string] {
 }
 
 /** `95.3 to 100.2` */
-export const rangeText = ({ low, high }: Pick<Range, 'low' | 'high'>): string =>
+const rangeText = ({ low, high }: Pick<Range, 'low' | 'high'>): string =>
   `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 
 /** What the columns of a table of rates mean. */
