@@ -2,15 +2,15 @@ import { addReported } from './measurements.ts';
 import type { Answer, Usage } from './completion.ts';
 import type { ErrorKind } from './errors.ts';
 
-/** Tokens that one attempt cost the engine; null where nobody counted them. */
+/** Tokens that one attempt cost the engine; null where they were not counted. */
 export interface AttemptTokens {
   promptTokens: number | null;
   completionTokens: number | null;
-  /** Of the prompt, from the engine's cache; null where it does not report them. */
+  /** Prompt tokens that came from the engine's cache; null where the engine does not report them. */
   cachedTokens: number | null;
 }
 
-/** The engine sends these back before it begins: they cost nothing. */
+/** Kinds of failures with which an engine refuses a request before it computes anything: they cost no tokens. */
 const refusals: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'rate-limited',
   'overloaded',
@@ -23,19 +23,21 @@ const refusals: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'unusable',
 ]);
 
+/** Tokens of an attempt that cost nothing. */
 export const noTokens: AttemptTokens = { promptTokens: 0, completionTokens: 0, cachedTokens: null };
 
 /**
- * What an attempt cost, however it ended; `answer` is null where it was stopped. `came` tokens of its answer were seen: what
- * breaks off cost at least these, and its prompt, which then nobody counted.
+ * Tokens that an attempt cost, however it ended. `answer` is null where the attempt was stopped. An attempt that broke off
+ * without `usage` cost at least the tokens that were received; its prompt tokens are then unknown.
  */
-export function tokensOfAttempt(answer: Answer | null, came: number): AttemptTokens {
+export function tokensOfAttempt(answer: Answer | null, received: number): AttemptTokens {
   const usage = answer?.status === 'completed' ? answer.body.usage : answer?.usage;
   if (usage !== undefined) return tokensOfUsage(usage);
-  if (answer?.status === 'failed' && came === 0) return tokensOfFailure(answer.kind);
-  return { promptTokens: null, completionTokens: came === 0 ? null : came, cachedTokens: null };
+  if (answer?.status === 'failed' && received === 0) return tokensOfFailure(answer.kind);
+  return { promptTokens: null, completionTokens: received === 0 ? null : received, cachedTokens: null };
 }
 
+/** Tokens as the `usage` of an answer counts them. */
 export const tokensOfUsage = (usage: CountedTokens): AttemptTokens => ({
   promptTokens: usage.prompt_tokens ?? null,
   completionTokens: usage.completion_tokens ?? null,
@@ -44,23 +46,24 @@ export const tokensOfUsage = (usage: CountedTokens): AttemptTokens => ({
 
 type CountedTokens = { [Key in keyof Usage]?: Usage[Key] | null };
 
-/** Of a failure of which nothing else is known. */
+/** Tokens that a failed attempt cost, by the kind of its failure alone. */
 export const tokensOfFailure = (kind: ErrorKind): AttemptTokens =>
   refusals.has(kind) ? noTokens : { promptTokens: null, completionTokens: null, cachedTokens: null };
 
-/** What several attempts cost together. */
+/** Tokens and time of several attempts together. */
 export interface Spent {
   promptTokens: number;
   completionTokens: number;
   cachedTokens: number | null;
-  /** Attempts of which nobody counted all: they cost more than is counted here. */
+  /** Attempts whose tokens were not all counted: the sums are lower limits. */
   uncounted: number;
-  /** From sending to the end, summed. */
+  /** Milliseconds from sending to the end, summed over the attempts. */
   latencyMs: number;
 }
 
 const nothing: Spent = { promptTokens: 0, completionTokens: 0, cachedTokens: null, uncounted: 0, latencyMs: 0 };
 
+/** Adds an attempt to what the attempts before it cost; null where there were none. */
 export function addSpent(sum: Spent | null, tokens: AttemptTokens, latencyMs: number): Spent {
   const before = sum ?? nothing;
   return {
@@ -72,5 +75,6 @@ export function addSpent(sum: Spent | null, tokens: AttemptTokens, latencyMs: nu
   };
 }
 
+/** Were some tokens of the attempt not counted? */
 export const isUncounted = ({ promptTokens, completionTokens }: AttemptTokens): boolean =>
   promptTokens === null || completionTokens === null;

@@ -2,27 +2,28 @@ import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 
+/** A remark on a successful answer: it is empty, its JSON was taken out of a fence or thinking, or its form was not checked. */
 export type AnswerNote = 'empty' | 'unwrapped' | 'unchecked';
 
-/** What a result means to the metrics, tokens and times those of its last attempt. Milliseconds, null where not measured. */
+/** What the metrics count of a result. Tokens and times, in milliseconds, are those of its last attempt; null: not measured. */
 export interface ResultSample extends AttemptTokens {
+  /** Kind of the failure; null for a success. */
   kind: ErrorKind | null;
-  /** What the attempts before it cost. */
+  /** Cost of the attempts before the last one; absent where there was only one. */
   retried?: Spent;
   latencyMs: number;
   ttftMs: number | null;
   queueMs: number | null;
   attempts: number;
-  /** The answer says nothing (allowed), its JSON was taken out of something, or its form was not checked. Absent: neither. */
   note?: AnswerNote;
-  /** Epoch ms of the end of the request. */
+  /** End of the request, in epoch milliseconds; 0 where the line does not tell it. */
   endedAt: number;
 }
 
-/** What is done about full GPU memory, the first step first: histories trimmed, workers halved, nothing sent. */
+/** A step against full GPU memory, the mildest first: histories are trimmed, workers are halved, nothing is sent. */
 export type VramStep = 'trim' | 'lower' | 'pause';
 
-/** All that happens in a run. The meter folds it; nothing else keeps counts. */
+/** An event of a run. The meter folds the events into numbers; nothing else counts. */
 export type RunEvent =
   | {
       type: 'run-start';
@@ -36,19 +37,19 @@ export type RunEvent =
   | { type: 'total-change'; total: number }
   | { type: 'request-start' }
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
-  /** The result is on disk: only now does it count as done. */
+  /** A result is on disk. Only now does it count as done. */
   | { type: 'result-end'; sample: ResultSample }
-  /** An attempt ended, whatever its fate: one request fewer in flight, and these tokens spent. */
+  /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens are spent. */
   | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }
   /** Workers that may send from now on: lowered, found, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }
-  /** GPU memory reached its limit, and this was done about it. */
+  /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }
-  /** It was away, and is back: whatever it had loaded, it loaded again. */
+  /** The engine was away and is back. It has loaded its model again. */
   | { type: 'engine-outage' }
-  /** A server loaded the model anew, between requests. */
+  /** The server loaded the model again, between requests. */
   | { type: 'model-reload' }
   | { type: 'model-memory'; memory: ModelMemory }
   | { type: 'engine-load'; load: EngineLoad }

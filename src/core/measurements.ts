@@ -1,45 +1,47 @@
-/**
- * One sample of a GPU; bytes, percent, degrees Celsius, watts. Null where the driver says N/A. The clock and what holds it
- * down are absent where the driver does not know them.
- */
+/** One sample of a GPU, as nvidia-smi reports it. A number is null where the driver says N/A. */
 export interface GpuSample {
   usedBytes: number | null;
   totalBytes: number | null;
+  /** Share of the time that the GPU was busy, in percent. */
   utilisation: number | null;
+  /** Degrees Celsius. */
   temperature: number | null;
   powerWatts: number | null;
-  /** Of its cores now, and at most. */
+  /** Clock of the cores now; absent where the driver does not report clocks, as the two below. */
   clockMhz?: number | null;
+  /** Highest clock that the cores can have. */
   mostClockMhz?: number | null;
-  /** The driver lowers the clock for heat or power. */
+  /** The driver holds the clock down for heat or power. */
   isThrottled?: boolean | null;
 }
 
-/** Bytes that a loaded model takes. */
+/** Memory that a loaded model takes, in bytes. */
 export interface ModelMemory {
-  /** Of the weights alone; null where it isn't known. */
+  /** Memory of the weights alone; null where it is not known. */
   weightsBytes: number | null;
-  /** Weights, KV cache and buffers. */
+  /** Memory of weights, KV cache and buffers together. */
   loadedBytes: number;
-  /** The part of it that lies in GPU memory: less than all of it means that the CPU does some of the work. */
+  /** The part of `loadedBytes` in GPU memory. Where it is less than all of it, the CPU does some of the work. */
   vramBytes: number;
 }
 
-/** What an engine with a scheduler of its own is doing. */
+/** Load of an engine that schedules requests itself. */
 export interface EngineLoad {
-  /** Requests that it works on, and that wait for it. */
+  /** Requests that the engine works on. */
   running: number;
+  /** Requests that wait in the engine's queue. */
   waiting: number;
-  /** Share of its KV cache in use, 0 to 1. */
+  /** Share of the KV cache in use, 0 to 1. */
   kvUsage: number;
 }
 
+/** Memory of all GPUs together; null where no driver reports it. */
 export interface GpuMemory {
   usedBytes: number | null;
   totalBytes: number | null;
 }
 
-/** Memory summed over the GPUs; null where no driver tells. */
+/** Sums the memory of GPUs over those whose driver reports it. */
 export const gpuMemory = (gpus: Pick<GpuSample, 'usedBytes' | 'totalBytes'>[]): GpuMemory => ({
   usedBytes: sum(gpus.map((gpu) => gpu.usedBytes)),
   totalBytes: sum(gpus.map((gpu) => gpu.totalBytes)),
@@ -50,10 +52,10 @@ function sum(values: (number | null)[]): number | null {
   return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
 }
 
-/** A sum with a part that was not measured is not known. */
+/** Adds to a sum that is null, which is "not known", once any part of it was not measured. */
 export const addMeasured = (total: number | null, part: number | null): number | null =>
   total === null || part === null ? null : total + part;
 
-/** A sum of what is reported; null where nothing is. */
+/** Adds to a sum of the parts that are reported; it is null while none is. */
 export const addReported = (total: number | null, part: number | null): number | null =>
   total === null || part === null ? (total ?? part) : total + part;

@@ -1,8 +1,16 @@
-import { type AttemptTokens, type Spent, isUncounted } from './attempt-tokens.ts';
-import { type ErrorGroup, type ErrorKind, groupOf } from './errors.ts';
-import type { ResultSample } from './events.ts';
-import type { ErrorCounts, ResultCounts, TokenCounts } from './snapshot.ts';
+import {
+  type AttemptTokens,
+  type Spent,
+  isUncounted,
+  noTokens,
+  tokensOfFailure,
+  tokensOfUsage,
+} from './attempt-tokens.ts';
+import { type ErrorGroup, type ErrorKind, groupOf, isErrorKind } from './errors.ts';
+import type { AnswerNote, ResultSample } from './events.ts';
 import { addMeasured } from './measurements.ts';
+import { type ResultDetails, type ResultLine, isSuccess } from './result-line.ts';
+import type { ErrorCounts, ResultCounts, TokenCounts } from './snapshot.ts';
 
 /** What the results of a run add up to. */
 export interface Counts extends ResultCounts {
@@ -130,4 +138,55 @@ function createTokenCounter(): TokenCounter {
       cacheHitRate: cached === null || promptOfReporting === 0 ? null : cached / promptOfReporting,
     }),
   };
+}
+
+/** Takes from a result line what is counted of it. A line that another tool wrote, without `llmbatch`, counts with what it has. */
+export function sampleOf(line: ResultLine): ResultSample {
+  const details = detailsOf(line);
+  const { attempts = 1, latency_ms = 0, ttft_ms = null, queue_ms = null, started_at } = details;
+  const kind = kindOf(line);
+  const sample: ResultSample = {
+    kind,
+    ...tokensOf(line, kind),
+    latencyMs: latency_ms,
+    ttftMs: ttft_ms,
+    queueMs: queue_ms,
+    attempts,
+    endedAt: started_at === undefined ? 0 : Date.parse(started_at) + latency_ms,
+  };
+  if (details.retried !== undefined) sample.retried = spentOf(details.retried);
+  const note = noteOf(details);
+  if (note !== null) sample.note = note;
+  return sample;
+}
+
+const detailsOf = (line: ResultLine): Partial<ResultDetails> => line.llmbatch ?? {};
+
+/** Tokens of the last attempt. Those of a success without `usage` are unknown; a line that was never sent took none. */
+function tokensOf(line: ResultLine, kind: ErrorKind | null): AttemptTokens {
+  if (kind === null) return tokensOfUsage(line.response?.body?.usage ?? {});
+  const { attempts, usage } = detailsOf(line);
+  if (attempts === 0) return noTokens;
+  const known = usage ?? line.response?.body?.usage;
+  return known === undefined ? tokensOfFailure(kind) : tokensOfUsage(known);
+}
+
+const spentOf = (retried: NonNullable<ResultDetails['retried']>): Spent => ({
+  promptTokens: retried.prompt_tokens,
+  completionTokens: retried.completion_tokens,
+  cachedTokens: retried.cached_tokens ?? null,
+  uncounted: retried.uncounted,
+  latencyMs: retried.latency_ms,
+});
+
+function noteOf({ empty, unwrapped, unchecked }: Partial<ResultDetails>): AnswerNote | null {
+  if (empty === true) return 'empty';
+  if (unwrapped !== undefined) return 'unwrapped';
+  return unchecked === undefined ? null : 'unchecked';
+}
+
+function kindOf(line: ResultLine): ErrorKind | null {
+  if (isSuccess(line)) return null;
+  const code = line.error?.code ?? '';
+  return isErrorKind(code) ? code : 'server-error';
 }

@@ -4,7 +4,7 @@ import type { ByteRange } from '../files/read-ranges.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import { type RowTable, rowStates } from '../data/row-table.ts';
 import type { RunnerSettings } from '../core/settings.ts';
-import { sampleOf } from '../core/sample.ts';
+import { sampleOf } from '../core/result-counter.ts';
 import { type Written, createAppender } from './append-results.ts';
 import { encodeResult } from './encode-result.ts';
 import { finaliseOutput } from './finalise-output.ts';

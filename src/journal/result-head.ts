@@ -2,7 +2,7 @@ import type { Spent } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { AnswerNote } from '../core/events.ts';
 import { parseResultLine } from '../core/result-line.ts';
-import { sampleOf } from '../core/sample.ts';
+import { sampleOf } from '../core/result-counter.ts';
 
 /** What a resume must know of a result line. */
 export interface ResultHead {

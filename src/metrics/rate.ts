@@ -1,8 +1,10 @@
+/** Seconds that the sliding window of a rate covers. */
 const windowSeconds = 60;
-/** The spread is taken over at most this many parts of the window: ten seconds each, once it is full. */
+/** The spread of the rate is taken over at most this many parts of the window, which is ten seconds each once it is full. */
 const maxParts = 6;
 
 export interface Rate {
+  /** Adds an amount. Times are milliseconds of the caller's clock here and below. */
   add(amount: number, atMs: number): void;
   /** Amount per second over the last minute; null in the first second and before anything was added. */
   perSecond(nowMs: number): number | null;
@@ -10,7 +12,7 @@ export interface Rate {
   standardError(nowMs: number): number | null;
 }
 
-/** Sliding rate in one bucket a second. The clock is the caller's, in milliseconds. */
+/** Creates a sliding rate over the last minute, kept in one bucket a second. `startMs` is a time of the caller's clock. */
 export function createRate(startMs: number): Rate {
   const buckets = new Float64Array(windowSeconds);
   let newest = 0;
@@ -24,6 +26,7 @@ export function createRate(startMs: number): Rate {
   };
 
   return {
+    /** Adds an amount. Times are milliseconds of the caller's clock here and below. */
     add(amount, atMs) {
       advance(atMs);
       isEmpty = false;

@@ -3,8 +3,11 @@ import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { Rates, RunTimes } from '../core/snapshot.ts';
-import { estimateEta } from './eta.ts';
 import { createRate } from './rate.ts';
+
+/** No ETA is shown before one of the two is reached: it would come from too few results. */
+const minEtaRequests = 20;
+const minEtaSeconds = 5;
 
 /** Rates and times of this session; results of earlier sessions have no part in them. */
 interface SessionNumbers {
@@ -53,7 +56,7 @@ export function createSession(startMs: number): Session {
       const isMeasured = requests > 0 && elapsedSeconds > 0;
       const recentRate = requestRate.perSecond(nowMs);
       const standardError = requestRate.standardError(nowMs);
-      const isEnough = requests >= 20 || elapsedSeconds >= 5;
+      const isEnough = requests >= minEtaRequests || elapsedSeconds >= minEtaSeconds;
       return {
         rates: {
           requests: { recent: recentRate, overall: isMeasured ? requests / elapsedSeconds : null },
@@ -71,5 +74,27 @@ export function createSession(startMs: number): Session {
         },
       };
     },
+  };
+}
+
+/**
+ * Estimates the seconds left at the recent rate. The range is that of the rate plus and minus two standard errors, which is 95 %
+ * of a normal distribution; the rate is never taken to fall below a quarter, so that the range stays finite.
+ */
+export function estimateEta(facts: {
+  /** Requests still to do; null while the total is unknown. */
+  left: number | null;
+  rate: number | null;
+  standardError: number | null;
+  /** Enough was measured for an estimate. */
+  isEnough: boolean;
+}): RunTimes['eta'] {
+  const { left, rate, standardError, isEnough } = facts;
+  if (left === 0) return { seconds: 0, low: 0, high: 0 };
+  if (left === null || rate === null || standardError === null || rate === 0 || !isEnough) return null;
+  return {
+    seconds: left / rate,
+    low: left / (rate + 2 * standardError),
+    high: left / Math.max(rate - 2 * standardError, rate / 4),
   };
 }

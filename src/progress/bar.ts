@@ -2,7 +2,7 @@ import type { SingleBar } from 'cli-progress';
 import { drawFrame } from './frame.ts';
 import type { Progress, ProgressSource, ProgressStream } from './progress.ts';
 
-/** One line at the bottom of the terminal, drawn at most ten times a second; notes appear above it. */
+/** Shows one line at the bottom of the terminal, drawn at most ten times a second. Notes appear above it. */
 export function startBar({ stream, snapshot, title }: ProgressSource): Progress {
   const frame = (): string => drawFrame(snapshot(), stream.columns ?? 80);
   let bar: SingleBar | null = null;
@@ -14,7 +14,7 @@ export function startBar({ stream, snapshot, title }: ProgressSource): Progress 
     bar.start(1, 0);
   });
 
-  /** cli-progress clears its line and gives the cursor back when it stops. */
+  /** Writes a line in place of the bar: cli-progress clears its own line and shows the cursor again when it stops. */
   const writeWithoutBar = (text: string): void => {
     bar?.stop();
     stream.write(`${text}\n`);
@@ -41,14 +41,14 @@ async function createBar(stream: ProgressStream, format: () => string): Promise<
     hideCursor: true,
     linewrap: false,
     clearOnComplete: true,
-    // True would swallow the first Ctrl-C; the run has its own handler, which calls stop().
+    // If true, cli-progress would handle the first Ctrl-C itself. The run has its own handler, which calls stop().
     gracefulExit: false,
   });
 }
 
 /**
- * The stream without "save cursor" and "restore cursor": what cli-progress saves is a row of the screen, and after a
- * scroll or a resize that row holds another line, which it would clear.
+ * The same stream without "save cursor" and "restore cursor". cli-progress saves a row of the screen, and after a scroll or a
+ * resize that row holds another line, which it would clear.
  */
 function withoutSavedCursor(stream: ProgressStream): ProgressStream {
   return Object.create(stream, {

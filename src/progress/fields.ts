@@ -2,12 +2,13 @@ import { formatCount, formatDuration, formatInteger, formatPercent, formatRate }
 import { gpuMemory } from '../core/measurements.ts';
 import type { MachineState, Snapshot, WorkerCounts } from '../core/snapshot.ts';
 
+/** One number of a line of progress, as text. */
 export interface Field {
   name: 'percent' | 'count' | 'rate' | 'tokens' | 'workers' | 'load' | 'eta' | 'range' | 'errors' | 'memory';
   text: string;
 }
 
-/** What a line of progress tells, in the order of reading. What does not apply to this run is left out. */
+/** The fields of a line of progress, in the order of reading. Those that do not apply to this run are left out. */
 export function progressFields({ progress, rates, times, machine }: Snapshot): Field[] {
   const { total, done, failed } = progress;
   const fields: Field[] = [
@@ -24,10 +25,10 @@ export function progressFields({ progress, rates, times, machine }: Snapshot): F
   return fields.filter((field) => field.text !== '');
 }
 
-/** Done is shown as 100 % only when nothing is left. */
+/** Percent of the requests that are done, rounded down, so that 100 % is shown only when nothing is left. */
 const percentOf = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
 
-/** Whole numbers up to six digits: beside a total, 12.3k of 12.3k would say too little. */
+/** A count in full up to six digits: `12.3k/12.3k` would not tell how many are left. */
 const short = (value: number): string => (value < 1_000_000 ? String(value) : formatCount(value));
 
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
@@ -52,7 +53,7 @@ function etaFields({ eta }: Snapshot['times']): Field[] {
   ];
 }
 
-/** Seconds without a fraction: an estimate has none. */
+/** A time in whole seconds: an estimate has no fractions. */
 const clock = (seconds: number): string =>
   seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(Math.round(seconds) * 1000);
 

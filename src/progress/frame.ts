@@ -2,12 +2,13 @@ import { Chalk, chalkStderr } from 'chalk';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type Field, progressFields } from './fields.ts';
 
+/** Columns of the bar itself. */
 const maxBarWidth = 24;
 const minBarWidth = 8;
-/** Where a line is too narrow, these go first, in this order; errors stay longest. */
+/** The fields that are dropped where the line is too narrow, the first one first. Errors are never dropped. */
 const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'workers', 'eta', 'count', 'percent'];
 
-/** The bar's line, at most `columns` wide. With an unknown total there is no bar, but the counts. */
+/** Draws the line of the bar in less than `columns`. While the total is unknown it has the counts and no bar. */
 export function drawFrame(snapshot: Snapshot, columns: number): string {
   const { total, done } = snapshot.progress;
   // The last column stays free: some terminals wrap when it is written.
@@ -32,7 +33,7 @@ function fitting(fields: Field[], width: number): Field[] {
 
 const lengthOf = (fields: Field[]): number => fields.map((field) => field.text).join(' ').length;
 
-// chalk does not heed NO_COLOR (https://no-color.org).
+// chalk ignores NO_COLOR (https://no-color.org).
 const colour = new Chalk({ level: process.env['NO_COLOR'] ? 0 : chalkStderr.level });
 
 function paint({ name, text }: Field): string {

@@ -1,16 +1,15 @@
 import type { Snapshot } from '../core/snapshot.ts';
 import { startBar } from './bar.ts';
 import { startJson } from './json.ts';
-import { startLines } from './lines.ts';
-import { startNotes } from './notes.ts';
+import { startLines, startNotes } from './lines.ts';
 import type { Progress, ProgressStream } from './progress.ts';
 
-/** `bar` needs a terminal, and is `plain` without one. `none` hides the progress, not the notes. */
+/** How progress is shown. `bar` needs a terminal, and is `plain` without one; `none` hides the progress, but not the notes. */
 export type ProgressMode = 'auto' | 'bar' | 'plain' | 'json' | 'none';
 
 const views = { bar: startBar, plain: startLines, json: startJson, none: startNotes };
 
-/** Shows a run on stderr while it goes on. It reads the snapshot when it draws, and changes nothing. */
+/** Shows the progress of a run on stderr. It reads a snapshot whenever it draws, and changes nothing of the run. */
 export function startProgress(options: {
   mode: ProgressMode;
   snapshot: () => Snapshot;

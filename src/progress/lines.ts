@@ -5,7 +5,7 @@ const lookEveryMs = 1000;
 const lineEveryMs = 10_000;
 const lineEveryRequests = 100;
 
-/** A plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. */
+/** Writes a plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. */
 export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
   let printed = { done: snapshot().progress.done, atMs: performance.now() };
 
@@ -31,3 +31,9 @@ export function startLines({ stream, snapshot, title }: ProgressSource): Progres
     },
   };
 }
+
+/** Writes the notes to the stream, and no progress. */
+export const startNotes = ({ stream }: ProgressSource): Progress => ({
+  note: (text) => void stream.write(`${text}\n`),
+  stop: () => {},
+});

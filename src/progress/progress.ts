@@ -1,18 +1,20 @@
 import type { Snapshot } from '../core/snapshot.ts';
 
-/** What progress is written to: stderr, or what a test gives. */
+/** The stream that progress is written to: stderr, or the stream of a test. */
 export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 
+/** What a view of the progress reads and writes to. */
 export interface ProgressSource {
   snapshot: () => Snapshot;
-  /** What runs: the name of the input. */
+  /** Title of the run: the name of its input. */
   title: string;
   stream: ProgressStream;
 }
 
+/** A running display of the progress. */
 export interface Progress {
-  /** One or more whole lines for the user, above the bar where there is one. */
+  /** Writes one or more whole lines for the user, above the bar where there is one. */
   note(text: string): void;
-  /** Shows the last state, and puts the terminal back as it was. A second call does nothing. */
+  /** Shows the last state, and restores the terminal. A second call does nothing. */
   stop(): void;
 }

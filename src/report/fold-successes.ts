@@ -3,9 +3,9 @@ import type { ResultSample } from '../core/events.ts';
 import type { RunTimes } from '../core/snapshot.ts';
 import { type Bin, createLinearHistogram, createLogHistogram } from './charts/histogram.ts';
 
-/** Times and tokens of the requests that succeeded. */
+/** Times and tokens of the successful requests. */
 export interface SuccessNumbers extends Pick<RunTimes, 'latencyMs' | 'ttftMs' | 'queueMs'> {
-  /** How many took so long, and had so many tokens. */
+  /** Histograms of the latencies, in milliseconds, and of the tokens of a request. */
   histograms: { latencyMs: Bin[]; promptTokens: Bin[]; completionTokens: Bin[] };
 }
 
@@ -14,6 +14,7 @@ export interface SuccessFold {
   read(): SuccessNumbers;
 }
 
+/** Collects times and tokens of successful requests; memory does not grow with their number. */
 export function foldSuccesses(): SuccessFold {
   const [latency, ttft, queue] = [createDistribution(), createDistribution(), createDistribution()];
   const bins = {

@@ -1,12 +1,12 @@
 import { type PagePart, renderPage } from './page.ts';
 import type { ReportData } from './report-data.ts';
-import { runCharts } from './charts/run-charts.ts';
+import { runCharts } from './run-charts.ts';
 import { sectionsOf } from './sections.ts';
 
-/** Tables with long texts, which want the whole width. */
+/** Titles of the parts whose tables have long texts, and get the whole width of the page. */
 const wideTitles = new Set(['Slowest', 'Schema failures', 'Errors']);
 
-/** The report as one page: what the text has, and its charts. */
+/** Renders a report as one HTML page: charts, and the parts that the text has. */
 export function renderHtml(data: ReportData): Promise<string> {
   const charts = runCharts(data);
   const parts: PagePart[] = sectionsOf(data).map((section) => ({ ...section, isWide: wideTitles.has(section.title) }));

@@ -4,7 +4,7 @@ import { renderMarkdown } from './markdown.ts';
 import type { ReportData } from './report-data.ts';
 import { renderText } from './text.ts';
 
-/** `--format`: name → renderer. A new one is a file and a line here. */
+/** The renderers of a report, by their name for `--format`. A new one is a file and a line here. */
 export const reportFormats = {
   text: renderText,
   json: renderJson,

@@ -3,7 +3,7 @@ import type { ReportData } from './report-data.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import { rateColumns, rateScale } from './text.ts';
 
-/** The report as GitHub Markdown: a table for each part. */
+/** Renders a report as GitHub Markdown, a table for each part. */
 export function renderMarkdown(data: ReportData): string {
   const parts = ['# llmbatch report', ...sectionsOf(data).map(renderSection)];
   if (data.rateOverTime !== null)
@@ -14,7 +14,7 @@ export function renderMarkdown(data: ReportData): string {
 const renderSection = ({ title, header, rows }: Section): string =>
   `## ${title}\n\n${renderMarkdownTable(header, rows)}`;
 
-/** Header null: rows of a label and a value. */
+/** Renders a table as Markdown. Without a header its rows are a label and a value. */
 export function renderMarkdownTable(header: string[] | null, rows: string[][]): string {
   const columns = header ?? ['', ''];
   const rule = columns.map((_, column) => (header === null || column === 0 ? '---' : '---:'));
@@ -22,6 +22,6 @@ export function renderMarkdownTable(header: string[] | null, rows: string[][]): 
   return lines.map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** Text from data stays text: no markup, no HTML, no new column. */
+/** Escapes a text for a table in Markdown: it makes no markup, no HTML and no new column. */
 export const escapeMarkdown = (text: string): string =>
   printable(text).replaceAll(/[\\`*_{}[\]<>|#~]/g, String.raw`\$&`);

@@ -1,4 +1,4 @@
-/** One column on a phone, two where there is room; light or dark as the reader has it. */
+/** CSS of a page: one column on a phone, two where there is room, light or dark as the reader's system is. */
 export const pageStyle = `
 :root {
   color-scheme: light dark;

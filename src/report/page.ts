@@ -1,20 +1,20 @@
 import type { Chart } from './charts/chart.ts';
 import { renderFigure } from './charts/charts.ts';
-import { escapeHtml, proseHtml } from './escape-html.ts';
-import { renderTable } from './html-table.ts';
+import { escapeHtml, proseHtml, renderTable } from './markup.ts';
 import { pageStyle } from './page-style.ts';
 import type { Section } from './sections.ts';
 
-/** A part of a page, as wide as the page or one of two columns. */
+/** A part of a page: charts, sentences and a table under a title. */
 export interface PagePart extends Partial<Section> {
   title: string;
-  /** Sentences above the rest. */
+  /** Sentences above the charts and the table. */
   notes?: string[];
   charts?: Chart[];
+  /** The part takes the whole width of the page instead of one of its two columns. */
   isWide?: boolean;
 }
 
-/** A page that needs no other file and no script. */
+/** Renders an HTML page that needs no other file and no script. */
 export async function renderPage(title: string, parts: readonly PagePart[]): Promise<string> {
   const sections: string[] = [];
   for (const part of parts) sections.push(await renderPart(part));

@@ -2,30 +2,29 @@ import { addMeasured } from '../core/measurements.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
-import { sampleOf } from '../core/sample.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Counts, createResultCounter } from '../core/result-counter.ts';
+import { type Counts, createResultCounter, sampleOf } from '../core/result-counter.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
 import { type RateOverTime, createRateOverTime } from './charts/rate-over-time.ts';
 
-/** What the manifest knows of the run. Null where it does not say. */
+/** What the manifest says of the run. A value is null where it does not say. */
 export interface RunFacts {
   outputPath: string;
   inputPath: string | null;
-  /** The manifest's word: running, finished, interrupted, ... */
+  /** State of the run as in the manifest: `running`, `stopped` or `finished`; `unknown` without a manifest. */
   state: string;
   backend: string;
   backendVersion: string | null;
   model: string | null;
   mode: string | null;
-  /** ISO 8601. */
+  /** Start and end of the run, in ISO 8601. */
   startedAt: string | null;
   endedAt: string | null;
-  /** Requests of the whole run. */
+  /** Number of requests of the whole run. */
   total: number | null;
-  /** Seconds of work, all sessions together; null: taken from the first and the last result. */
+  /** Seconds of work of all sessions together; where null, the time from the first to the last result is taken. */
   elapsedSeconds: number | null;
-  /** The last snapshot that was kept: what the results don't tell (GPU, engine, retries, trims, load time). */
+  /** The last snapshot of the run, for what its results do not tell: GPU, engine, retries, trims and load time. */
   snapshot: Snapshot | null;
 }
 
@@ -38,31 +37,32 @@ interface SlowResult {
   error: ErrorKind | null;
 }
 
-/** A whole run as numbers; what the renderers get. Null means "not measured". */
+/** A whole run as numbers, which the renderers print. A number is null where it was not measured. */
 export interface ReportData extends Counts, SuccessNumbers {
   run: RunFacts;
   /** Prompt tokens that the engine took from its cache instead of computing them. */
   tokensSaved: number | null;
   elapsedSeconds: number | null;
-  /** Requests, and prompt + completion tokens, per second of work. */
+  /** Requests per second of work. */
   requestRate: number | null;
+  /** Prompt and completion tokens together, per second of work. */
   tokenRate: number | null;
   rateOverTime: RateOverTime | null;
-  /** How many requests took how many attempts; 0 for lines that never became a request. */
+  /** How many requests took how many attempts, by attempts; 0 attempts for lines that never became a request. */
   attempts: { attempts: number; requests: number }[];
-  /** The slowest first. */
+  /** The ten slowest requests, the slowest first. */
   slowest: SlowResult[];
-  /** Answers that were checked against a schema, and the first that failed; null where none was. */
+  /** Answers that passed and failed their schema, and the first ten failures; null where no answer was checked. */
   schema: { passed: number; failed: number; failures: { id: string; line: number | null; message: string }[] } | null;
 }
 
 export interface ReportFold {
-  /** Adds one request's line: the one that counts, where the file has several. */
+  /** Adds the line of a request: the one that counts, where the output has several. */
   add(line: ResultLine): void;
   finish(run: RunFacts): ReportData;
 }
 
-/** Folds result lines into a report; memory does not grow with their number. */
+/** Creates a fold of result lines into a report; memory does not grow with their number. */
 export function foldReport(): ReportFold {
   const counter = createResultCounter();
   const successes = foldSuccesses();
@@ -113,8 +113,9 @@ const failureOf = (line: ResultLine) => ({
 });
 
 interface Span {
-  /** Results of requests that were sent. */
+  /** Number of requests that were sent. */
   sent: number;
+  /** Start of the first request and end of the last, in epoch milliseconds. */
   firstAt: number;
   lastAt: number;
 }

@@ -1,18 +1,17 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
 import type { Distribution } from '../data/distribution.ts';
-import { engineRows } from './engine-rows.ts';
-import { failedRows, minimumText } from './token-rows.ts';
+import { engineRows, failedRows, minimumText } from './shared-rows.ts';
 import type { ReportData } from './report-data.ts';
 
-/** A part of a report as text: rows of a label and a value, or a table with a header. */
+/** A part of a report as text: a table, or rows of a label and a value where `header` is null. */
 export interface Section {
   title: string;
   header: string[] | null;
   rows: string[][];
 }
 
-/** The whole report, part by part, for the renderers that people read. Parts with nothing to tell are left out. */
+/** The parts of a report that people read, in order. Parts without rows are left out. */
 export function sectionsOf(data: ReportData): Section[] {
   return [
     { title: 'Run', header: null, rows: runRows(data) },
@@ -92,7 +91,7 @@ function errorRows({ errors, done }: ReportData): string[][] {
   ]);
 }
 
-/** Only where some request took more than one attempt. */
+/** How many requests took how many attempts; no rows where none took more than one. */
 function attemptRows({ attempts }: ReportData): string[][] {
   if (attempts.every((row) => row.attempts <= 1)) return [];
   return attempts.map((row) => [String(row.attempts), formatInteger(row.requests)]);

@@ -9,19 +9,18 @@ import type {
   WorkerCounts,
 } from '../core/snapshot.ts';
 import type { Distribution } from '../data/distribution.ts';
-import { contextText, gpuMemoryText, modelMemoryText, vramGuardText, workersRow } from './engine-rows.ts';
-import { minimumText } from './token-rows.ts';
+import { contextText, gpuMemoryText, minimumText, modelMemoryText, vramGuardText, workersRow } from './shared-rows.ts';
 import { alignPairs } from './align-pairs.ts';
 
 export interface SummaryOptions {
   outputPath: string;
-  /** What goes on with a run that is not finished. */
+  /** Command that goes on with the run; absent where the run is finished. */
   resumeCommand?: string;
-  /** For `status`: the run goes on now. */
+  /** The run is in progress: its recent rate and its ETA are shown. */
   isRunning?: boolean;
 }
 
-/** The state of a run in a few lines, for its end and for `status`. Lines that say nothing about this run are left out. */
+/** Renders the state of a run in a few lines, for its end and for `status`. Lines without a value are left out. */
 export function renderSummary(snapshot: Snapshot, options: SummaryOptions): string {
   const { progress, tokens, times, errors, machine } = snapshot;
   const rows = [
@@ -76,7 +75,7 @@ function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryO
   return `${left}, ETA ${clock(eta.seconds)}${low === high ? '' : ` (${low} to ${high})`}`;
 }
 
-/** An estimate has no fractions of a second. */
+/** Whole seconds, rounded up: an estimate has no fractions. */
 const clock = (seconds: number): string => formatDuration(Math.ceil(seconds) * 1000);
 
 function tokensText(tokens: TokenCounts): string {

@@ -8,7 +8,7 @@ import { type Section, sectionsOf } from './sections.ts';
 
 const maxCellColumns = 28;
 
-/** The report for a terminal, in 80 columns but for long paths. */
+/** Renders a report for a terminal, in 80 columns unless a path is longer. */
 export function renderText(data: ReportData): string {
   const parts = sectionsOf(data).map(renderSection);
   if (data.rateOverTime !== null)
@@ -32,11 +32,12 @@ export function alignTable(table: string[][], maxColumns = maxCellColumns): stri
 
 const blocks = ' ▁▂▃▄▅▆▇█';
 
-/** One column a bucket: `▂▅▇█` */
+/** The rate over time as a bar of block characters, one for each bucket: `▂▅▇█`. */
 export function rateColumns({ rates }: RateOverTime): string {
   const peak = Math.max(...rates);
   return rates.map((rate) => blocks[Math.ceil((rate / peak) * (blocks.length - 1))]).join('');
 }
 
+/** What a full block of `rateColumns` stands for, and how long a bucket is. */
 export const rateScale = ({ rates, bucketSeconds }: RateOverTime): string =>
   `peak ${formatRate(Math.max(...rates))} req/s, ${formatDuration(bucketSeconds * 1000)} a column`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ErrorKind } from '../../src/core/errors.ts';
 import type { ResultDetails, ResultLine } from '../../src/core/result-line.ts';
-import { sampleOf } from '../../src/core/sample.ts';
+import { sampleOf } from '../../src/core/result-counter.ts';
 
 const success = {
   id: 'result-1',

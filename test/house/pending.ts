@@ -1,11 +1,10 @@
 /** What does not hold yet of the rules for the house. Entries are only ever taken out. */
 export const pending = {
   /** Folders with more than 16 code files, and how many. */
-  folderSizes: { core: 17 } as Record<string, number>,
+  folderSizes: {} as Record<string, number>,
   /** Circles of files and folders, as the test prints them. */
   circles: [
     'backends/ollama/answer, backends/ollama/model',
-    'report/charts, report/fold-successes.ts, report/report-data.ts',
     'run/choose, run/files, run/open-run.ts, run/read-input.ts, run/restore-conversations.ts, run/run-groups.ts',
   ] as string[],
   /** Exported names that two files define. */

@@ -59,7 +59,7 @@ function rateChart(group: TrialAnalysis[], { title, max, isSmall }: RateChart): 
     isSmall,
     title,
     x: { title: 'seconds', scale: 'linear' },
-    y: { title: 'req/s', most: max },
+    y: { title: 'req/s', max },
     series: group.map((trial) => ({
       name: `#${trial.record.spec.number}`,
       points: ratePoints(trial),

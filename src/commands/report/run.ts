@@ -15,7 +15,7 @@ export interface ReportFlags {
   json: boolean;
 }
 
-/** `llmbatch report`. */
+/** Runs `llmbatch report`. */
 export async function reportRun(output: string, { format, json }: ReportFlags): Promise<void> {
   if ((await stat(output).catch(() => null))?.isDirectory() === true)
     throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);

@@ -3,8 +3,7 @@ import { quoteForShell } from '../../text/format.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
 import { printable } from '../../text/printable.ts';
 import { parseResultLine } from '../../core/result-line.ts';
-import { sampleOf } from '../../core/sample.ts';
-import { createResultCounter } from '../../core/result-counter.ts';
+import { createResultCounter, sampleOf } from '../../core/result-counter.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
 import { isLockedByLiveProcess } from '../../journal/lock.ts';
@@ -17,7 +16,7 @@ import { hasNoResults } from '../../run/files/run-files.ts';
 import { findRun } from '../shared/find-run.ts';
 import { printJson, printText } from '../shared/print.ts';
 
-/** `llmbatch status`. */
+/** Runs `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
   const lost = output === undefined ? null : await whyLost(output);
   if (output !== undefined && lost !== null) return showOutput(pathsOf(output).output, lost, json);

@@ -4,9 +4,9 @@ import { accent, ink, labelText, plain, soft } from './chart-theme.ts';
 
 const barHeight = 28;
 
-/** Names stand above their bars: they may be long, and the page narrow. */
+/** The Vega specification of a bar chart. Names stand above their bars, for they may be long and the page narrow. */
 export function barSpec({ bars, x }: BarChart): Spec {
-  const most = Math.max(...bars.map(({ value, high }) => high ?? value), 0);
+  const max = Math.max(...bars.map(({ value, high }) => high ?? value), 0);
   return {
     height: bars.length * barHeight * 1.6,
     data: [
@@ -14,7 +14,7 @@ export function barSpec({ bars, x }: BarChart): Spec {
       { name: 'ranges', source: 'bars', transform: [{ type: 'filter', expr: 'isValid(datum.low)' }] },
     ],
     scales: [
-      { name: 'x', type: 'linear', domain: [0, most > 0 ? most : 1], range: 'width', nice: true },
+      { name: 'x', type: 'linear', domain: [0, max > 0 ? max : 1], range: 'width', nice: true },
       { name: 'y', type: 'band', domain: bars.map((_, index) => index), range: 'height' },
     ],
     axes: [{ orient: 'bottom', scale: 'x', title: x.title, tickCount: 5 }],
@@ -82,7 +82,7 @@ const textMark: Mark = {
   },
 };
 
-/** Bars between the edges of their bins. */
+/** The Vega specification of a histogram: bars between the edges of their bins. */
 export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { isNarrow: boolean }): Spec {
   const domain: [number, number] = [bins[0]?.from ?? 0, bins.at(-1)?.to ?? 1];
   return {
@@ -121,7 +121,7 @@ export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { is
   };
 }
 
-/** 1, 2 and 5 of each power of ten. */
+/** Ticks of a logarithmic axis: 1, 2 and 5 of each power of ten. */
 function logTicks([from, to]: [number, number]): number[] {
   const first = Math.floor(Math.log10(from));
   const powers = Array.from({ length: Math.ceil(Math.log10(to)) - first + 1 }, (_, at) => 10 ** (first + at));

@@ -1,8 +1,8 @@
 import type { Config } from 'vega';
 
 /**
- * Of a series: told apart by colour-blind people and in print, for shape and dashes differ too. The colours are variables
- * of the page, which has one set for light and one for dark.
+ * Shapes and dashes of the series, which tell them apart without their colours, for colour-blind readers and in print. The
+ * colours are variables of the page, which has one set for light and one for dark.
  */
 const looks = [
   { shape: 'circle', dash: [] },
@@ -27,7 +27,7 @@ export const seriesLook = (index: number): SeriesLook => {
 const text = 'var(--soft)';
 
 export const chartConfig: Config & { aria: boolean } = {
-  // The name of the whole drawing is told; of each tick, nobody wants to hear.
+  // A screen reader reads the name of the whole drawing, and not each of its ticks.
   aria: false,
   axis: {
     labelColor: text,
@@ -50,6 +50,6 @@ export const labelText = { fontSize: { value: 12 }, font: { value: 'system-ui, s
 
 export const ink = 'var(--ink)';
 export const soft = text;
-/** What is set off from the rest. */
+/** Colour of what is set off from the rest. */
 export const accent = 'var(--s2)';
 export const plain = 'var(--s1)';

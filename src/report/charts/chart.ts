@@ -1,44 +1,48 @@
-/** What a chart shows, in the units of its axes; how it is drawn is the renderer's. */
+/** What a chart shows, in the units of its axes. `charts.ts` decides how it is drawn. */
 export type Chart = LineChart | BarChart | HistogramChart | GridChart;
 
-/** Where it is drawn: on a phone, or so many pixels wide. */
+/** The room that a chart is drawn in. */
 export interface Room {
+  /** The chart is for a phone. */
   isNarrow: boolean;
+  /** Width in pixels. */
   width: number;
 }
 
 interface ChartText {
   title: string;
-  /** What is to be seen, in a sentence. */
+  /** A sentence that says what is to be seen. */
   caption?: string;
-  /** Its numbers, printed beside it. */
+  /** Table of the chart's numbers, printed below it. */
   numbers?: { header: string[]; rows: string[][] };
-  /** One of many alike: drawn small. */
+  /** The chart is drawn small, because it is one of many alike. */
   isSmall?: boolean;
 }
 
 export interface LineChart extends ChartText {
   kind: 'lines';
-  /** steps: each x is a name, in the order of the points. */
+  /** In `steps` each x is a name, and the names stand in the order of the points. */
   x: { title: string; scale: 'linear' | 'steps' };
-  y: { title: string; most?: number };
+  y: { title: string; max?: number };
   series: { name: string; points: Point[] }[];
-  /** A vertical line, and a horizontal one, with its name. */
+  /** Vertical lines at an x, each with its name. */
   verticals?: { at: number | string; name: string }[];
+  /** Horizontal lines at a y, each with its name. */
   horizontals?: { at: number; name: string }[];
-  /** A stretch of x that is set off. */
+  /** Stretches of x that are set off by a tinted background. */
   bands?: { from: number; to: number }[];
 }
 
 interface Point {
   x: number | string;
-  /** Null: not measured, and a gap in the line. */
+  /** Null where it was not measured: the line has a gap there. */
   y: number | null;
+  /** Ends of the range of y, drawn as a vertical bar. */
   low?: number | null;
   high?: number | null;
 }
 
-/** Horizontal bars, one under the other. */
+/** A chart of horizontal bars, one under the other. */
 export interface BarChart extends ChartText {
   kind: 'bars';
   x: { title: string };
@@ -48,11 +52,11 @@ export interface BarChart extends ChartText {
 export interface Bar {
   name: string;
   value: number;
-  /** Its value, to be printed at its end. */
+  /** The value as it is printed beside the name. */
   text: string;
   low?: number | null;
   high?: number | null;
-  /** Drawn in another colour: what the others are compared with, or what is marked. */
+  /** The bar is drawn in another colour, because the others are compared with it or because it stands out. */
   isSetOff?: boolean;
 }
 
@@ -63,12 +67,12 @@ export interface HistogramChart extends ChartText {
   bins: { from: number; to: number; count: number }[];
 }
 
-/** Cells of shares, 0 to 1: the fuller the colour, the nearer to 1. */
+/** A grid of shares, 0 to 1: the stronger the colour of a cell, the closer to 1. */
 export interface GridChart extends ChartText {
   kind: 'grid';
   x: { title: string };
   y: { title: string };
-  /** `short`: for a phone. */
+  /** `short` is the name where the chart is drawn for a phone. */
   columns: { name: string; short: string }[];
   rows: { name: string; short: string; cells: ({ share: number; text: string; isSetOff?: boolean } | null)[] }[];
 }

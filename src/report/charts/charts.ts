@@ -3,18 +3,17 @@ import { printableLines } from '../../text/printable.ts';
 import { barSpec, histogramSpec } from './bar-spec.ts';
 import type { Chart, Room } from './chart.ts';
 import { chartConfig, seriesLook } from './chart-theme.ts';
-import { escapeHtml } from '../escape-html.ts';
 import { gridSpec } from './grid-spec.ts';
 import { lineSpec } from './line-spec.ts';
-import { renderTable } from '../html-table.ts';
+import { escapeHtml, renderTable } from '../markup.ts';
 
-/** As wide as it is shown: a drawing that is scaled has letters that nobody can read, or that shout. */
+/** Sizes of the drawings in pixels, as they are shown: the letters of a scaled drawing would be too small or too large. */
 const widths = { full: 1100, wide: 520, narrow: 336, small: 250 };
 const heights = { full: 260, wide: 260, narrow: 220, small: 110 };
 
 type Size = keyof typeof widths;
 
-/** A chart with its numbers, for a page: drawn for a screen and for a phone, of which the page shows one. */
+/** Renders a chart and its numbers as HTML. It is drawn twice, for a screen and for a phone, and the page shows one of the two. */
 export async function renderFigure(chart: Chart): Promise<string> {
   const isFull = chart.kind === 'grid' && chart.columns.length > maxHalfColumns;
   const large = [isFull ? 'full' : 'wide', 'narrow'] as const;
@@ -31,10 +30,10 @@ ${numbers === undefined ? '' : renderTable(numbers.header, numbers.rows)}
 </figure>`;
 }
 
-/** Columns of a grid that find place in half of the page. */
+/** The most columns of a grid that half of the page has room for. */
 const maxHalfColumns = 5;
 
-/** The chart alone, as SVG that takes its colours from the page. */
+/** Draws a chart as SVG, which takes its colours from the page. */
 async function renderSvg(chart: Chart, size: Size): Promise<string> {
   const { View, parse } = await loadVega();
   const spec: Spec = {
@@ -47,11 +46,15 @@ async function renderSvg(chart: Chart, size: Size): Promise<string> {
   const view = new View(parse(spec, chartConfig), { renderer: 'none', logLevel: 0 });
   const svg = await view.toSVG();
   view.finalize();
-  // A title may hold what `replace` would read as a part of the match (`$&`), and names what no page may hold.
+  // The replacement is a function because `replace` would read a `$&` in a title as the match. Names in the drawing may hold
+  // characters that no page may hold.
   return printableLines(svg).replace('<svg ', () => `<svg role="img" aria-label="${escapeHtml(chart.title)}" `);
 }
 
-/** Without a canvas Vega takes letters for a third wider than they are, and cuts names that have room. */
+/**
+ * Loads Vega, which is slow to load and needed for HTML alone. Without a canvas Vega takes letters for a third wider than they
+ * are, and would cut names that have room.
+ */
 async function loadVega(): Promise<typeof import('vega')> {
   const vega = await import('vega');
   const { textMetrics } = vega as unknown as { textMetrics: { width: MeasureText } };
@@ -67,7 +70,7 @@ function specOf(chart: Chart, room: Room): Spec {
   return chart.kind === 'grid' ? gridSpec(chart, room) : histogramSpec(chart, room);
 }
 
-/** In HTML, where it finds its own lines. */
+/** The legend of a chart of several lines. It is HTML, not a part of the drawing, so that long names break into lines. */
 function legendOf(chart: Chart): string {
   if (chart.kind !== 'lines' || chart.series.length < 2) return '';
   const items = chart.series.map(({ name }, index) => `<li>${swatch(index)}${escapeHtml(name)}</li>`);

@@ -3,12 +3,14 @@ import type { GridChart, Room } from './chart.ts';
 import { accent, ink, labelText, plain } from './chart-theme.ts';
 
 const cellHeight = 34;
-/** Pixels of a cell that its text needs: `100.0%`, or `100`. */
+/** Pixels of a cell that the texts `100.0%` and `100` need. */
 const [roomForText, roomForShort] = [46, 26];
+/** Pixels of a letter, on average. */
 const letter = 7;
-/** As the labels of all axes. */
+/** Pixels that the names of the rows take at most: `labelLimit` of `chartConfig`. */
 const maxNamesWidth = 260;
 
+/** The Vega specification of a grid of shares. */
 export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow, width }: Room): Spec {
   const rowNames = rows.map(({ name, short }) => (isNarrow ? short : name));
   const namesWidth = Math.min(maxNamesWidth, letter * Math.max(...rowNames.map(({ length }) => length), 0));
@@ -37,13 +39,13 @@ export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow, width }
   };
 }
 
-/** The table beside it has the numbers that find no place. */
+/** Shortens the texts of cells that are too narrow, down to nothing: the table below the chart has all numbers. */
 function textIn(cellWidth: number): (text: string) => string {
   if (cellWidth >= roomForText) return (text) => text;
   return cellWidth >= roomForShort ? (text) => text.replace(/(\.0)?%$/, '') : () => '';
 }
 
-/** The scale knows numbers, for two names may be alike. */
+/** Labels of an axis, by their index: two names may be equal, which a scale of names would take for one. */
 const named = (signal: string) => ({ labels: { update: { text: { signal: `${signal}[datum.value]` } } } });
 
 const cellMark: Mark = {

@@ -2,7 +2,7 @@ import type { Mark, Scale, Spec } from 'vega';
 import type { LineChart } from './chart.ts';
 import { ink, labelText, seriesLook, soft } from './chart-theme.ts';
 
-/** Texts of data are data to the chart, never part of one of its expressions. */
+/** The Vega specification of a line chart. Texts are passed as data, never as a part of an expression. */
 export function lineSpec(chart: LineChart, { isNarrow }: { isNarrow: boolean }): Spec {
   const { series, verticals = [], horizontals = [], bands = [], isSmall = false } = chart;
   const points = series.flatMap((line, index) => line.points.map((point) => ({ ...point, series: index })));
@@ -46,12 +46,12 @@ const xScale = ({ x, series }: LineChart): Scale =>
         padding: 0.5,
       };
 
-/** Room above for the names of the lines that are set off. */
+/** The scale begins at 0, and ends above the highest value by some room for the names of the vertical lines. */
 function yScale({ y, series, verticals = [], horizontals = [] }: LineChart): Scale {
   const values = series.flatMap((line) => line.points.flatMap((point) => [point.y, point.high ?? null]));
   const seen = [...values, ...horizontals.map(({ at }) => at)].filter((value) => value !== null);
-  const most = y.most ?? Math.max(...seen, 0) * (verticals.length > 0 ? 1.15 : 1.05);
-  return { name: 'y', type: 'linear', domain: [0, most > 0 ? most : 1], range: 'height', nice: true };
+  const max = y.max ?? Math.max(...seen, 0) * (verticals.length > 0 ? 1.15 : 1.05);
+  return { name: 'y', type: 'linear', domain: [0, max > 0 ? max : 1], range: 'height', nice: true };
 }
 
 function lookScales(count: number): Scale[] {

@@ -1,7 +1,7 @@
 import type { ModelMemory } from '../../src/core/measurements.ts';
 import { expect, test } from 'vitest';
 import type { MachineState, Snapshot } from '../../src/core/snapshot.ts';
-import { engineRows } from '../../src/report/engine-rows.ts';
+import { engineRows } from '../../src/report/shared-rows.ts';
 import { renderSummary } from '../../src/report/summary.ts';
 import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { sampleSnapshot } from './sample-run.ts';

@@ -1,13 +1,13 @@
-import { type ErrorKind, groupOf } from '../../core/errors.ts';
-import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../../text/format.ts';
-import { gpuMemory } from '../../core/measurements.ts';
-import type { Bar, Chart } from './chart.ts';
-import type { Bin } from './histogram.ts';
-import type { ReportData } from '../report-data.ts';
+import { type ErrorKind, groupOf } from '../core/errors.ts';
+import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import { gpuMemory } from '../core/measurements.ts';
+import type { Bar, Chart } from './charts/chart.ts';
+import type { Bin } from './charts/histogram.ts';
+import type { ReportData } from './report-data.ts';
 
 const gibibyte = 1024 ** 3;
 
-/** The charts of one run; those that would show nothing are left out. */
+/** The charts of a run. Those without data are left out. */
 export function runCharts(data: ReportData): Chart[] {
   return [rateChart(data), latencyChart(data), ...tokenCharts(data), errorChart(data), gpuChart(data)].filter(
     (chart) => chart !== null,
@@ -18,7 +18,7 @@ function rateChart({ rateOverTime, requestRate }: ReportData): Chart | null {
   if (rateOverTime === null || rateOverTime.rates.length < 2) return null;
   const { rates, bucketSeconds, startedAt } = rateOverTime;
   const [unit, seconds] = rates.length * bucketSeconds > 300 ? (['minutes', 60] as const) : (['seconds', 1] as const);
-  // The first and the last stretch are not full, and would look like a slow start and a collapse.
+  // Requests fill only a part of the first and of the last bucket, which would look like a slow start and a collapse.
   const points = rates.map((rate, at) => ({ x: ((at + 0.5) * bucketSeconds) / seconds, y: rate }));
   return {
     kind: 'lines',
