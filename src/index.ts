@@ -16,6 +16,7 @@ import { createBackendCache } from './run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from './run/run-request.ts';
 import { startRun } from './run/start-run.ts';
 
+export { backends } from './backends/index.ts';
 export { EngineError, JournalError, LlmbatchError, UsageError } from './core/errors.ts';
 export type { ErrorKind } from './core/errors.ts';
 export type { ResultDetails, ResultLine } from './core/result-line.ts';

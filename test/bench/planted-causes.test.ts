@@ -17,6 +17,7 @@ const cool = 'echo "8000, 16384, 50, 60, 200.00, 2600, 3000, 0x0000000000000000"
 /** From the first to the tenth sample hotter and slower. */
 const heating = `h=$((i > 9 ? 9 : i))
 echo "8000, 16384, 70, $((60 + 3 * h)), 200.00, $((2700 - 90 * h)), 3000, $([ $i -gt 4 ] && echo 0x20 || echo 0x0)"`;
+const outside = { weightsBytes: null, loadedBytes: 8 * 1024 ** 3, vramBytes: 6 * 1024 ** 3 };
 const full = 'echo "16200, 16384, 50, 60, 200.00, 2600, 3000, 0x0000000000000000"';
 
 const planted: [string, Planted, RegExp][] = [
@@ -27,7 +28,7 @@ const planted: [string, Planted, RegExp][] = [
   ],
   [
     'thermal',
-    { requests: 500, workers: 4, options: { ...healthy, slowdown: 2 }, nvidiaSmi: heating },
+    { requests: 500, workers: 4, options: healthy, causes: { slowdown: 2 }, nvidiaSmi: heating },
     /^The GPU slows down: the rate fell by [345]\d\.\d% .* °C and its clock from [\d,]+ to [\d,]+ MHz of 3,000; its driver/,
   ],
   [
@@ -37,17 +38,22 @@ const planted: [string, Planted, RegExp][] = [
   ],
   [
     'memory',
-    { requests: 300, workers: 4, options: { ...healthy, model_bytes: 8 * 1024 ** 3, model_vram_bytes: 6 * 1024 ** 3 } },
+    { requests: 300, workers: 4, options: healthy, causes: { memory: outside } },
     /^Memory is short: 2\.0 GiB of the model's 8\.0 GiB \(25\.0%\) lie outside the GPU/,
   ],
   [
     'context',
-    { requests: 250, workers: 4, options: { ...healthy, prompt_growth: 16, prompt_tokens_per_second: 40_000 } },
+    {
+      requests: 250,
+      workers: 4,
+      options: { ...healthy, prompt_tokens_per_second: 40_000 },
+      causes: { promptGrowth: 16 },
+    },
     /^The prompts grow: from \d+ to [\d,]+ tokens a request within the trial, and latency with them/,
   ],
   [
     'client-bound',
-    { requests: 400, workers: 4, options: { busy_ms: 6 } },
+    { requests: 400, workers: 4, options: {}, causes: { busyMs: 6 } },
     /^llmbatch itself is the limit: its event loop is busy (9\d|100)\.\d% of the time/,
   ],
 ];
@@ -63,10 +69,10 @@ test.runIf(isQuiet)('nothing is named where nothing is planted', async () => {
   expect(verdictsOf(record)).toEqual([[]]);
 });
 
-const curveOf = async (options: Record<string, number>, workers: number[]) => {
+const curveOf = async (plan: Pick<Planted, 'options' | 'causes'>, workers: number[]) => {
   const records: TrialRecord[] = [];
   for (const [at, count] of workers.entries()) {
-    const record = await plantedRun({ requests: 240, workers: count, options });
+    const record = await plantedRun({ requests: 240, workers: count, ...plan });
     records.push({ ...record, spec: { ...record.spec, number: at + 1 } });
   }
   const [curve, ...others] = analyse([planRecord(records), ...records]).curves;
@@ -75,12 +81,12 @@ const curveOf = async (options: Record<string, number>, workers: number[]) => {
 };
 
 test.runIf(isQuiet)('an engine that more workers hurt is told so', async () => {
-  const curve = await curveOf({ latency_ms: 12, latency_jitter: 0.3, crowding: 2 }, [1, 4]);
+  const curve = await curveOf({ options: { latency_ms: 12, latency_jitter: 0.3 }, causes: { contention: 2 } }, [1, 4]);
   expect(curve).toMatchObject({ shape: 'more workers hurt', recommended: 1 });
   expect(curve?.text).toMatch(/^More workers hurt beyond 1: /);
 });
 
 test.runIf(isQuiet)('an engine that is no faster with more workers is called flat', async () => {
-  const curve = await curveOf({ latency_ms: 12, latency_jitter: 0.6, slots: 1 }, [1, 4]);
+  const curve = await curveOf({ options: { latency_ms: 12, latency_jitter: 0.6, slots: 1 } }, [1, 4]);
   expect(curve).toMatchObject({ shape: 'flat', recommended: 1 });
 });

@@ -6,6 +6,7 @@ import { watchClient } from '../../src/machine/own-use.ts';
 import { timesOf } from '../../src/bench/analysis/windows.ts';
 import { resultsOf } from '../../src/bench/trial/watch-trial.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
+import { type PlantedCauses, plantedMock } from '../helpers/planted-mock.ts';
 import { createRunFolder, mockSettings } from '../helpers/start-run.ts';
 import { trialRecord } from './simulate-trial.ts';
 
@@ -13,12 +14,19 @@ export interface Planted {
   requests: number;
   workers: number;
   options: Record<string, number>;
+  causes?: PlantedCauses;
   /** A shell script's lines that print one sample, `$i` being its number from 0; one comes each 100 ms. */
   nvidiaSmi?: string;
 }
 
 /** A real run on the mock engine, its record as a trial's. */
-export async function plantedRun({ requests, workers, options, nvidiaSmi }: Planted): Promise<TrialRecord> {
+export async function plantedRun({
+  requests,
+  workers,
+  options,
+  causes = {},
+  nvidiaSmi,
+}: Planted): Promise<TrialRecord> {
   const lines = Array.from({ length: requests }, (_, number) => `{"id":"r${number}","prompt":"request ${number}"}\n`);
   const folder = await createRunFolder(lines.join(''));
   if (nvidiaSmi !== undefined) await installNvidiaSmi(folder.at('nvidia-smi'), nvidiaSmi);
@@ -29,6 +37,7 @@ export async function plantedRun({ requests, workers, options, nvidiaSmi }: Plan
   const { snapshot } = await folder.run(
     { settings: { ...mockSettings, options }, runner: { ...defaultRunnerSettings, workers } },
     {
+      backends: [plantedMock(causes)],
       onEvent(event) {
         if (event.type === 'result-end') results.push(...resultsOf(event.sample));
         if (event.type === 'gpu-sample') machine.push({ atMs: Date.now(), gpus: event.gpus });

@@ -1,22 +1,7 @@
-import { fileURLToPath } from 'node:url';
-import type { Backend, BackendDefinition, OpenRequest } from '../../core/backend.ts';
-import { type Answer, failure } from '../../core/completion.ts';
-import { EngineError } from '../../core/errors.ts';
-import { formatBytes, formatInteger } from '../../text/format.ts';
-import type { BatchRequest } from '../../core/request.ts';
-import {
-  type EngineInfo,
-  type EngineSettings,
-  engineSettings,
-  llamaOptionsHelp,
-  llamaOptionsSchema,
-} from './options.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { installCommand } from './install-command.ts';
-import { unheldByGrammar } from './held-keywords.ts';
-import { findModelFile, isGgufName } from './model-file.ts';
-import { checkPromptBytes } from './answer/prompt-length.ts';
-import { areChats } from '../request/are-chats.ts';
-import { startWorkerProcess } from '../subprocess/worker-process.ts';
+import { isGgufName } from './model-file.ts';
+import { llamaOptionsHelp, llamaOptionsSchema } from './options.ts';
 
 /**
  * llama.cpp inside a child process of ours: GGUF files, no server. Answers are greedy unless `temperature` is given.
@@ -35,72 +20,5 @@ export const llamaCppBackend: BackendDefinition = {
     examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),
   },
   serves: isGgufName,
-  open: openLlamaCpp,
+  open: async (request) => (await import('./open-llama-cpp.ts')).openLlamaCpp(request),
 };
-
-async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
-  const schema = await llamaOptionsSchema();
-  const file = await findModelFile(request.model);
-  const settings = engineSettings(request, schema.parse(request.options), file);
-  request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`);
-  const startedAt = performance.now();
-  const worker = await startWorkerProcess<EngineInfo>(
-    { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
-    request,
-  );
-  if (!worker.info.hasTemplate && (await areChats(request))) {
-    await worker.close();
-    throw new EngineError(
-      'unusable',
-      `${request.model} has no chat template, and the requests are chats.`,
-      noTemplateWay,
-    );
-  }
-  request.onNotice(describe(settings, worker.info));
-  return {
-    info: {
-      model: request.model,
-      modelDigest: file.digest,
-      version: `node-llama-cpp ${worker.info.version}`,
-      loadMs: performance.now() - startedAt,
-      unheldKeywords: unheldByGrammar,
-    },
-    limits: {
-      slots: settings.sequences,
-      suggestedWorkers: settings.sequences,
-      contextTokens: worker.info.contextTokens,
-    },
-    generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
-    supervision: { pid: worker.pid, restart: worker.restart, isStarting: worker.isStarting },
-    close: worker.close,
-  };
-}
-
-const noTemplateWay =
-  'Take a file with a template (of an -it or -instruct model), or send `prompt`, with its markup written out, to /v1/completions.';
-
-/**
- * Refuses a prompt that can't fit, in this process and not in the worker, whose other requests would wait until it has
- * read a prompt of many megabytes.
- */
-function tooLong({ body }: BatchRequest, info: EngineInfo): Answer | null {
-  try {
-    checkPromptBytes(body, info);
-    return null;
-  } catch (error) {
-    if (error instanceof EngineError) return failure(error.kind, error.message);
-    throw error;
-  }
-}
-
-/** The worker is plain JavaScript: the sources, as the tests run them, take the built one. */
-function workerPath(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../../dist/backends/llama-cpp/worker.js' : './worker.js';
-  return fileURLToPath(new URL(path, import.meta.url));
-}
-
-function describe(settings: EngineSettings, info: EngineInfo): string {
-  const sequences = `${settings.sequences} sequences of ${formatInteger(info.contextTokens)} tokens`;
-  const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
-  return `llama-cpp: ${sequences}${capped}, ${info.device}, CPU threads: ${settings.threads}`;
-}

@@ -117,21 +117,21 @@ function maxTokens(body: RequestBody): number {
   return typeof limit === 'number' ? limit : Number.POSITIVE_INFINITY;
 }
 
-export interface MockFate {
+export interface MockOutcome {
   /** How the attempt fails, or null. */
   fault: MockFault | null;
   /** What the latency is multiplied by. */
-  pace: number;
+  jitter: number;
 }
 
 /** What becomes of one attempt (from 0) of a request: the same for the same seed, id and attempt, in every process. */
-export function drawFate(options: MockOptions, id: string, attempt: number): MockFate {
-  const { latency_jitter: jitter, seed } = options;
-  const pace = jitter === 0 ? 1 : 1 + jitter * (2 * drawNumber(`${seed} pace ${attempt} ${id}`) - 1);
-  return { fault: options.fault_rate === 0 ? null : drawFault(options, id, attempt), pace };
+export function drawOutcome(options: MockOptions, id: string, attempt: number): MockOutcome {
+  const { latency_jitter: share, seed } = options;
+  const jitter = share === 0 ? 1 : 1 + share * (2 * drawNumber(`${seed} pace ${attempt} ${id}`) - 1);
+  return { fault: options.fault_rate === 0 ? null : drawFault(options, id, attempt), jitter };
 }
 
-function drawFault(options: MockOptions, id: string, attempt: number): MockFate['fault'] {
+function drawFault(options: MockOptions, id: string, attempt: number): MockOutcome['fault'] {
   const { seed, fault_attempts: faultAttempts } = options;
   if (faultAttempts !== undefined && attempt >= faultAttempts) return null;
   const draw = faultAttempts === undefined ? attempt : 0;

@@ -6,25 +6,18 @@ export type MockOptions = z.infer<Awaited<ReturnType<typeof mockOptionsSchema>>>
 export const mockOptionsHelp: Record<string, string> = {
   answer: 'echo (default), hash, score, or text:<answer>',
   answers_change_at: 'workers from which on a quarter of the answers are other ones (default: 0, never)',
-  busy_ms: 'time that each answer keeps the CPU of llmbatch itself busy (default: 0)',
   completion_tokens: "tokens of every answer (default: the answer's words)",
   context_tokens: 'context window; a longer prompt fails (default: none)',
-  crowding:
-    'share by which each other request in flight makes an answer slower (default: 0); 1: more workers get no more done',
   fault_attempts: 'attempts of a faulty request that fail (default: each attempt draws anew)',
   fault_kinds: 'comma list of error kinds, hang and crash (default: server-error)',
   fault_rate: 'share of faulty requests, 0 to 1 (default: 0)',
   latency_jitter: 'share by which the latency varies, 0 to 1 (default: 0)',
   latency_ms: 'time of an answer (default: 0, with no timer)',
   load_ms: 'time to load (default: 0)',
-  model_bytes: 'memory that the model is said to take (default: not told)',
-  model_vram_bytes: 'the part of model_bytes in GPU memory (default: all of it)',
-  prompt_growth: 'tokens by which each prompt is longer than the one before it (default: 0)',
   prompt_tokens_per_second: 'speed at which a prompt is read before its answer begins (default: no limit)',
   report_cached: 'report cached prompt tokens (default: true)',
   seed: 'what faults and latencies are drawn from (default: 0)',
   slots: 'requests that are worked on at once; the others queue (default: 0, no limit)',
-  slowdown: 'share by which 1,000 answers make the next ones slower (default: 0)',
   tokens_per_second: 'speed of one answer after its first token (default: no limit)',
   ttft_ms: 'time to the first token (default: the answer comes whole)',
 };
@@ -45,10 +38,8 @@ export async function mockOptionsSchema() {
       .regex(/^(echo|hash|score|text:[^]*)$/, 'echo, hash, score, or text:<answer>')
       .default('echo'),
     answers_change_at: count.default(0),
-    busy_ms: milliseconds.default(0),
     completion_tokens: count.optional(),
     context_tokens: count.default(0),
-    crowding: number.pipe(z.number().min(0)).default(0),
     fault_attempts: number.pipe(z.int().min(1)).optional(),
     fault_kinds: z
       .string()
@@ -58,14 +49,10 @@ export async function mockOptionsSchema() {
     latency_jitter: share.default(0),
     latency_ms: milliseconds.default(0),
     load_ms: milliseconds.default(0),
-    model_bytes: count.optional(),
-    model_vram_bytes: count.optional(),
-    prompt_growth: count.default(0),
     prompt_tokens_per_second: positive.optional(),
     report_cached: z.union([z.boolean(), z.stringbool()]).default(true),
     seed: number.pipe(z.int()).default(0),
     slots: count.default(0),
-    slowdown: number.pipe(z.number().min(0)).default(0),
     tokens_per_second: positive.optional(),
     ttft_ms: milliseconds.optional(),
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { drawFate, drawNumber } from '../../../src/backends/mock/answer.ts';
+import { drawOutcome, drawNumber } from '../../../src/backends/mock/answer.ts';
 import { type MockOptions, mockOptionsSchema } from '../../../src/backends/mock/options.ts';
 
 const optionsOf = async (options: Record<string, unknown>): Promise<MockOptions> =>
@@ -11,10 +11,10 @@ test('the latency varies by no more than latency_jitter, the same each time', as
   fc.assert(
     fc.property(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), fc.string(), (seed, jitter, id) => {
       const options = { ...defaults, seed, latency_jitter: jitter };
-      const { pace } = drawFate(options, id, 0);
+      const { jitter: factor } = drawOutcome(options, id, 0);
       // Near 1 a number is rounded by so much.
-      expect(Math.abs(pace - 1)).toBeLessThanOrEqual(jitter + Number.EPSILON);
-      expect(drawFate(options, id, 0).pace).toBe(pace);
+      expect(Math.abs(factor - 1)).toBeLessThanOrEqual(jitter + Number.EPSILON);
+      expect(drawOutcome(options, id, 0).jitter).toBe(factor);
     }),
   );
 });
@@ -22,7 +22,7 @@ test('the latency varies by no more than latency_jitter, the same each time', as
 test('fault_attempts faults come first and no others', async () => {
   const options = await optionsOf({ fault_rate: 0.5, fault_attempts: 3 });
   for (let index = 0; index < 200; index++) {
-    const faults = [0, 1, 2, 3, 4].map((attempt) => drawFate(options, `request-${index}`, attempt).fault !== null);
+    const faults = [0, 1, 2, 3, 4].map((attempt) => drawOutcome(options, `request-${index}`, attempt).fault !== null);
     expect([
       [false, false, false, false, false],
       [true, true, true, false, false],
