@@ -1,6 +1,6 @@
-import type { Mark, Spec } from 'vega';
+import type { Spec } from 'vega';
 import type { BarChart, HistogramChart } from './chart.ts';
-import { accent, ink, labelText, plain, soft } from './chart-theme.ts';
+import { accent, ink, labelText, markOf, on, plain, signal, soft } from './chart-theme.ts';
 
 const barHeight = 28;
 
@@ -18,73 +18,36 @@ export function barSpec({ bars, x }: BarChart): Spec {
       { name: 'y', type: 'band', domain: bars.map((_, index) => index), range: 'height' },
     ],
     axes: [{ orient: 'bottom', scale: 'x', title: x.title, tickCount: 5 }],
-    marks: [barMark, rangeMark, nameMark, textMark],
+    marks: barMarks,
   };
 }
 
-const top = (offset: number) => ({ scale: 'y', field: 'index', offset });
+const top = (offset: number) => on('y', 'index', { offset });
 
-const barMark: Mark = {
-  type: 'rect',
-  from: { data: 'bars' },
-  encode: {
-    update: {
-      x: { value: 0 },
-      x2: { scale: 'x', field: 'value' },
-      y: top(20),
-      height: { value: 18 },
-      fill: [{ test: 'datum.isSetOff', value: accent }, { value: plain }],
-    },
-  },
-};
-
-const rangeMark: Mark = {
-  type: 'rule',
-  from: { data: 'ranges' },
-  encode: {
-    update: {
-      x: { scale: 'x', field: 'low' },
-      x2: { scale: 'x', field: 'high' },
-      y: top(29),
-      stroke: { value: ink },
-      strokeWidth: { value: 2 },
-    },
-  },
-};
-
-const nameMark: Mark = {
-  type: 'text',
-  from: { data: 'bars' },
-  encode: {
-    update: {
-      ...labelText,
-      x: { value: 2 },
-      y: top(15),
-      text: { field: 'name' },
-      limit: { signal: 'width * 0.68' },
-      fill: { value: ink },
-    },
-  },
-};
-
-const textMark: Mark = {
-  type: 'text',
-  from: { data: 'bars' },
-  encode: {
-    update: {
-      ...labelText,
-      x: { signal: 'width' },
-      y: top(15),
-      align: { value: 'right' },
-      text: { field: 'text' },
-      fill: { value: soft },
-    },
-  },
-};
+const barMarks = [
+  markOf('rect', 'bars', {
+    x: 0,
+    x2: on('x', 'value'),
+    y: top(20),
+    height: 18,
+    fill: [{ test: 'datum.isSetOff', value: accent }, { value: plain }],
+  }),
+  markOf('rule', 'ranges', { x: on('x', 'low'), x2: on('x', 'high'), y: top(29), stroke: ink, strokeWidth: 2 }),
+  markOf('text', 'bars', { ...labelText, x: 2, y: top(15), text: { field: 'name' }, limit: signal('width * 0.68') }),
+  markOf('text', 'bars', {
+    ...labelText,
+    x: signal('width'),
+    y: top(15),
+    align: 'right',
+    text: { field: 'text' },
+    fill: soft,
+  }),
+];
 
 /** The Vega specification of a histogram: bars between the edges of their bins. */
 export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { isNarrow: boolean }): Spec {
   const domain: [number, number] = [bins[0]?.from ?? 0, bins.at(-1)?.to ?? 1];
+  const ticks = { tickCount: isNarrow ? 4 : 8, ...(x.scale === 'log' ? { values: logTicks(domain) } : {}) };
   return {
     data: [{ name: 'bins', values: bins }],
     scales: [
@@ -92,31 +55,17 @@ export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { is
       { name: 'y', type: 'linear', domain: { data: 'bins', field: 'count' }, range: 'height', zero: true, nice: true },
     ],
     axes: [
-      {
-        orient: 'bottom',
-        scale: 'x',
-        title: x.title,
-        tickCount: isNarrow ? 4 : 8,
-        labelOverlap: true,
-        format: ',.0f',
-        ...(x.scale === 'log' ? { values: logTicks(domain) } : {}),
-      },
+      { orient: 'bottom', scale: 'x', title: x.title, labelOverlap: true, format: ',.0f', ...ticks },
       { orient: 'left', scale: 'y', title: y.title, tickCount: 5, grid: true },
     ],
     marks: [
-      {
-        type: 'rect',
-        from: { data: 'bins' },
-        encode: {
-          update: {
-            x: { scale: 'x', field: 'from' },
-            x2: { scale: 'x', field: 'to', offset: -1 },
-            y: { scale: 'y', field: 'count' },
-            y2: { scale: 'y', value: 0 },
-            fill: { value: plain },
-          },
-        },
-      },
+      markOf('rect', 'bins', {
+        x: on('x', 'from'),
+        x2: on('x', 'to', { offset: -1 }),
+        y: on('y', 'count'),
+        y2: { scale: 'y', value: 0 },
+        fill: plain,
+      }),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { Config } from 'vega';
+import type { Config, EncodeEntry, Mark } from 'vega';
 
 /**
  * Shapes and dashes of the series, which tell them apart without their colours, for colour-blind readers and in print. The
@@ -46,10 +46,28 @@ export const chartConfig: Config & { aria: boolean } = {
   axisX: { grid: false },
 };
 
-export const labelText = { fontSize: { value: 12 }, font: { value: 'system-ui, sans-serif' } };
-
 export const ink = 'var(--ink)';
 export const soft = text;
 /** Colour of what is set off from the rest. */
 export const accent = 'var(--s2)';
 export const plain = 'var(--s1)';
+
+/** Look of a text in a drawing. */
+export const labelText = { fontSize: 12, font: 'system-ui, sans-serif', fill: ink };
+
+/** A mark of Vega for each row of a data set. A channel that is no object is a constant. */
+export function markOf(type: MarkType, data: string, channels: Record<string, string | number | object>): Mark {
+  const entries = Object.entries(channels).map(([name, channel]) => [
+    name,
+    typeof channel === 'object' ? channel : { value: channel },
+  ]);
+  return { type, from: { data }, encode: { update: Object.fromEntries(entries) as EncodeEntry } };
+}
+
+type MarkType = 'rect' | 'rule' | 'text' | 'symbol' | 'line';
+
+/** A channel that takes a field of the row through a scale. */
+export const on = (scale: string, field: string, more: object = {}) => ({ scale, field, ...more });
+
+/** A channel that takes the value of an expression. Expressions are ours: no text of data is ever a part of one. */
+export const signal = (expression: string) => ({ signal: expression });

@@ -1,6 +1,6 @@
-import type { Mark, Spec } from 'vega';
+import type { Spec } from 'vega';
 import type { GridChart, Room } from './chart.ts';
-import { accent, ink, labelText, plain } from './chart-theme.ts';
+import { accent, labelText, markOf, on, plain, signal } from './chart-theme.ts';
 
 const cellHeight = 34;
 /** Pixels of a cell that the texts `100.0%` and `100` need. */
@@ -35,7 +35,7 @@ export function gridSpec({ rows, columns, x, y }: GridChart, { isNarrow, width }
       { orient: 'top', scale: 'x', title: x.title, ticks: false, domain: false, encode: named('columnNames') },
       { orient: 'left', scale: 'y', title: y.title, ticks: false, domain: false, encode: named('rowNames') },
     ],
-    marks: [cellMark, textMark],
+    marks: cellMarks,
   };
 }
 
@@ -46,36 +46,26 @@ function textIn(cellWidth: number): (text: string) => string {
 }
 
 /** Labels of an axis, by their index: two names may be equal, which a scale of names would take for one. */
-const named = (signal: string) => ({ labels: { update: { text: { signal: `${signal}[datum.value]` } } } });
+const named = (names: string) => ({ labels: { update: { text: signal(`${names}[datum.value]`) } } });
 
-const cellMark: Mark = {
-  type: 'rect',
-  from: { data: 'cells' },
-  encode: {
-    update: {
-      x: { scale: 'x', field: 'column' },
-      width: { scale: 'x', band: 1 },
-      y: { scale: 'y', field: 'row' },
-      height: { scale: 'y', band: 1 },
-      fill: [{ test: 'datum.isSetOff', value: accent }, { value: plain }],
-      fillOpacity: { signal: '0.06 + 0.4 * pow(datum.share, 3)' },
-      stroke: [{ test: 'datum.isSetOff', value: accent }, { value: 'var(--line)' }],
-    },
-  },
-};
+const unlessSetOff = (colour: string) => [{ test: 'datum.isSetOff', value: accent }, { value: colour }];
 
-const textMark: Mark = {
-  type: 'text',
-  from: { data: 'cells' },
-  encode: {
-    update: {
-      ...labelText,
-      x: { scale: 'x', field: 'column', band: 0.5 },
-      y: { scale: 'y', field: 'row', band: 0.5 },
-      align: { value: 'center' },
-      baseline: { value: 'middle' },
-      text: { field: 'text' },
-      fill: { value: ink },
-    },
-  },
-};
+const cellMarks = [
+  markOf('rect', 'cells', {
+    x: on('x', 'column'),
+    width: { scale: 'x', band: 1 },
+    y: on('y', 'row'),
+    height: { scale: 'y', band: 1 },
+    fill: unlessSetOff(plain),
+    fillOpacity: signal('0.06 + 0.4 * pow(datum.share, 3)'),
+    stroke: unlessSetOff('var(--line)'),
+  }),
+  markOf('text', 'cells', {
+    ...labelText,
+    x: on('x', 'column', { band: 0.5 }),
+    y: on('y', 'row', { band: 0.5 }),
+    align: 'center',
+    baseline: 'middle',
+    text: { field: 'text' },
+  }),
+];

@@ -1,11 +1,12 @@
 import type { Mark, Scale, Spec } from 'vega';
 import type { LineChart } from './chart.ts';
-import { ink, labelText, seriesLook, soft } from './chart-theme.ts';
+import { labelText, markOf, on, plain, seriesLook, signal, soft } from './chart-theme.ts';
 
 /** The Vega specification of a line chart. Texts are passed as data, never as a part of an expression. */
 export function lineSpec(chart: LineChart, { isNarrow }: { isNarrow: boolean }): Spec {
-  const { series, verticals = [], horizontals = [], bands = [], isSmall = false } = chart;
+  const { x, y, series, verticals = [], horizontals = [], bands = [], isSmall = false } = chart;
   const points = series.flatMap((line, index) => line.points.map((point) => ({ ...point, series: index })));
+  const ticks = isNarrow || isSmall ? 4 : 8;
   return {
     data: [
       { name: 'points', values: points },
@@ -16,14 +17,8 @@ export function lineSpec(chart: LineChart, { isNarrow }: { isNarrow: boolean }):
     ],
     scales: [xScale(chart), yScale(chart), ...lookScales(series.length)],
     axes: [
-      {
-        orient: 'bottom',
-        scale: 'x',
-        title: chart.x.title,
-        tickCount: isNarrow || isSmall ? 4 : 8,
-        labelOverlap: true,
-      },
-      { orient: 'left', scale: 'y', title: chart.y.title, tickCount: isSmall ? 3 : 5, grid: true },
+      { orient: 'bottom', scale: 'x', title: x.title, tickCount: ticks, labelOverlap: true },
+      { orient: 'left', scale: 'y', title: y.title, tickCount: isSmall ? 3 : 5, grid: true },
     ],
     marks: [
       bandMark,
@@ -35,16 +30,19 @@ export function lineSpec(chart: LineChart, { isNarrow }: { isNarrow: boolean }):
   };
 }
 
-const xScale = ({ x, series }: LineChart): Scale =>
-  x.scale === 'linear'
-    ? { name: 'x', type: 'linear', domain: { data: 'points', field: 'x' }, range: 'width', zero: false, nice: false }
-    : {
-        name: 'x',
-        type: 'point',
-        domain: [...new Set(series.flatMap((line) => line.points.map((point) => String(point.x))))],
-        range: 'width',
-        padding: 0.5,
-      };
+function xScale({ x, series }: LineChart): Scale {
+  if (x.scale === 'linear')
+    return {
+      name: 'x',
+      type: 'linear',
+      domain: { data: 'points', field: 'x' },
+      range: 'width',
+      zero: false,
+      nice: false,
+    };
+  const names = series.flatMap((line) => line.points.map((point) => String(point.x)));
+  return { name: 'x', type: 'point', domain: [...new Set(names)], range: 'width', padding: 0.5 };
+}
 
 /** The scale begins at 0, and ends above the highest value by some room for the names of the vertical lines. */
 function yScale({ y, series, verticals = [], horizontals = [] }: LineChart): Scale {
@@ -64,111 +62,67 @@ function lookScales(count: number): Scale[] {
   ];
 }
 
-const at = { scale: 'x', field: 'x' };
-const colour = { scale: 'colour', field: 'series' };
+const at = on('x', 'x');
+const stroke = on('colour', 'series');
+const [bottom, right] = [signal('height'), signal('width')];
 
-const lineMark: Mark = {
-  type: 'line',
-  from: { data: 'line' },
-  encode: {
-    update: {
-      x: at,
-      y: { scale: 'y', field: 'y' },
-      defined: { signal: 'isValid(datum.y)' },
-      stroke: colour,
-      strokeDash: { scale: 'dash', field: 'series' },
-      strokeWidth: { value: 2 },
-    },
-  },
-};
+const lineMark = markOf('line', 'line', {
+  x: at,
+  y: on('y', 'y'),
+  defined: signal('isValid(datum.y)'),
+  stroke,
+  strokeDash: on('dash', 'series'),
+  strokeWidth: 2,
+});
 
-const pointMark: Mark = {
-  type: 'symbol',
-  from: { data: 'points' },
-  encode: {
-    update: {
-      x: at,
-      y: { scale: 'y', field: 'y' },
-      opacity: { signal: 'isValid(datum.y) ? 1 : 0' },
-      shape: { scale: 'shape', field: 'series' },
-      fill: colour,
-      size: { value: 50 },
-    },
-  },
-};
+const pointMark = markOf('symbol', 'points', {
+  x: at,
+  y: on('y', 'y'),
+  opacity: signal('isValid(datum.y) ? 1 : 0'),
+  shape: on('shape', 'series'),
+  fill: stroke,
+  size: 50,
+});
 
-const rangeMark: Mark = {
-  type: 'rule',
-  from: { data: 'ranges' },
-  encode: {
-    update: {
-      x: at,
-      y: { scale: 'y', field: 'low' },
-      y2: { scale: 'y', field: 'high' },
-      stroke: colour,
-      strokeWidth: { value: 5 },
-      opacity: { value: 0.4 },
-    },
-  },
-};
+const rangeMark = markOf('rule', 'ranges', {
+  x: at,
+  y: on('y', 'low'),
+  y2: on('y', 'high'),
+  stroke,
+  strokeWidth: 5,
+  opacity: 0.4,
+});
 
-const bandMark: Mark = {
-  type: 'rect',
-  from: { data: 'bands' },
-  encode: {
-    update: {
-      x: { scale: 'x', field: 'from' },
-      x2: { scale: 'x', field: 'to' },
-      y: { value: 0 },
-      y2: { signal: 'height' },
-      fill: { value: 'var(--s1)' },
-      opacity: { value: 0.12 },
-    },
-  },
-};
+const bandMark = markOf('rect', 'bands', {
+  x: on('x', 'from'),
+  x2: on('x', 'to'),
+  y: 0,
+  y2: bottom,
+  fill: plain,
+  opacity: 0.12,
+});
 
-const thin = { stroke: { value: soft }, strokeDash: { value: [3, 3] } };
+const thin = { stroke: soft, strokeDash: { value: [3, 3] } };
+const isAtTheRight = "scale('x', datum.at) > width / 2";
 
 const ruleMarks: Mark[] = [
-  {
-    type: 'rule',
-    from: { data: 'verticals' },
-    encode: { update: { x: { scale: 'x', field: 'at' }, y: { value: 0 }, y2: { signal: 'height' }, ...thin } },
-  },
-  {
-    type: 'text',
-    from: { data: 'verticals' },
-    encode: {
-      update: {
-        ...labelText,
-        x: { scale: 'x', field: 'at' },
-        dx: { signal: "scale('x', datum.at) > width / 2 ? -6 : 6" },
-        align: { signal: "scale('x', datum.at) > width / 2 ? 'right' : 'left'" },
-        y: { value: 2 },
-        baseline: { value: 'top' },
-        text: { field: 'name' },
-        fill: { value: ink },
-      },
-    },
-  },
-  {
-    type: 'rule',
-    from: { data: 'horizontals' },
-    encode: { update: { x: { value: 0 }, x2: { signal: 'width' }, y: { scale: 'y', field: 'at' }, ...thin } },
-  },
-  {
-    type: 'text',
-    from: { data: 'horizontals' },
-    encode: {
-      update: {
-        ...labelText,
-        x: { signal: 'width' },
-        y: { scale: 'y', field: 'at' },
-        dy: { value: -4 },
-        align: { value: 'right' },
-        text: { field: 'name' },
-        fill: { value: ink },
-      },
-    },
-  },
+  markOf('rule', 'verticals', { x: on('x', 'at'), y: 0, y2: bottom, ...thin }),
+  markOf('text', 'verticals', {
+    ...labelText,
+    x: on('x', 'at'),
+    dx: signal(`${isAtTheRight} ? -6 : 6`),
+    align: signal(`${isAtTheRight} ? 'right' : 'left'`),
+    y: 2,
+    baseline: 'top',
+    text: { field: 'name' },
+  }),
+  markOf('rule', 'horizontals', { x: 0, x2: right, y: on('y', 'at'), ...thin }),
+  markOf('text', 'horizontals', {
+    ...labelText,
+    x: right,
+    y: on('y', 'at'),
+    dy: -4,
+    align: 'right',
+    text: { field: 'name' },
+  }),
 ];
