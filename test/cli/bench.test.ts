@@ -174,6 +174,46 @@ describe('llmbatch bench', () => {
     expect([exitCode, stdout]).toEqual([4, expect.stringContaining('failed')]);
   });
 
+  test('a wrong model stops its trials at the first of them, and its table has nothing that was not measured', async () => {
+    const folder = await createCliFolder();
+    const args = ['bench', '-b', 'llama-cpp', '-m', 'missing.gguf', '--workers', '1,2', '-o', 'b'];
+    const { exitCode, stdout } = await folder.run(args);
+    expect([exitCode, stdout]).toEqual([
+      4,
+      expect.stringMatching(/^llama-cpp missing\.gguf: failed: [^]*missing\.gguf\.\n/),
+    ]);
+    expect(stdout).not.toMatch(/Nothing saved|Projection|p50, 95/);
+    expect(await trialsOf(folder, 'b')).toHaveLength(1);
+  });
+
+  test('trials of a slow engine are stopped in time, and give an answer with its uncertainty', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(500));
+    const engine = mock('latency_ms=200', 'slots=2');
+    const flags = ['--workers', '1,2', '--budget', '6s', '--repeat', '1', '-o', 'b', '--json'];
+    const { exitCode, stdout } = await folder.run(['bench', 'in.jsonl', ...engine, ...flags]);
+    expect(exitCode).toBe(0);
+    const trials = await trialsOf(folder, 'b');
+    for (const { spec, state, succeeded, failed } of trials) {
+      expect([spec.size, state, failed]).toEqual([500, 'finished', 0]);
+      expect(succeeded).toBeGreaterThan(0);
+      expect(succeeded).toBeLessThan(60);
+    }
+    expect(trials.reduce((sum, { seconds }) => sum + seconds, 0)).toBeLessThan(7);
+    const json = JSON.parse(stdout) as {
+      recommendations: string[];
+      saved: object[];
+      agreements: { compared: number }[];
+    };
+    expect(json.recommendations).toEqual([
+      expect.stringMatching(/^Probably best: --workers \d, about [\d.]+ req\/s \(/),
+    ]);
+    expect(json.saved).toEqual([]);
+    // What both answered before they were stopped.
+    const answered = Math.min(...trials.map(({ succeeded }) => succeeded));
+    expect(json.agreements.at(-1)?.compared).toBe(answered);
+  });
+
   test('a budget leaves out what does not fit, after each point had its first trial, and says so', async () => {
     const folder = await createCliFolder();
     // Two trials take 0.3 s, and all of them 15 s, however fast the machine is.

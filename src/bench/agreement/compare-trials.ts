@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { indexAnswers, readAnswers } from './answers.ts';
+import { groupBy } from '../../data/group-by.ts';
 import type { AgreementRecord, TrialRecord } from '../records/records.ts';
 import { type AnswerDifference, compareAnswers } from './answer-difference.ts';
 
-/** What names a comparison. */
+/** Names a comparison: the numbers of its two trials. */
 export const pairKey = ({ left, right }: AgreementPair): string => `${left} ${right}`;
 
 /**
@@ -66,13 +67,12 @@ export type AgreementPair = Pick<AgreementRecord, 'left' | 'right'>;
 
 /**
  * Whose answers are compared: each trial's with the input's expected ones, and with those of the reference trial of its
- * backend and model (the baseline, else the fewest workers); and the reference trials with each other.
+ * backend and model (the baseline, else the smallest number of workers); and the reference trials with each other.
  */
 export function agreementPairs(trials: readonly TrialRecord[]): AgreementPair[] {
   const kept = trials.filter(({ output }) => output !== null);
-  const groups = new Map<string, TrialRecord[]>();
-  for (const trial of kept) groups.set(engineOf(trial), [...(groups.get(engineOf(trial)) ?? []), trial]);
-  const references = [...groups.values()].map((group) => plainest(group));
+  const groups = groupBy(kept, engineOf);
+  const references = [...groups.values()].map((group) => referenceTrial(group));
   return [
     ...kept.map(({ spec }) => ({ left: 'reference' as const, right: spec.number })),
     ...kept.flatMap((trial) => {
@@ -89,15 +89,15 @@ const engineOf = ({ spec }: TrialRecord): string => JSON.stringify([spec.backend
 
 const isBaseline = ({ spec }: TrialRecord): boolean => spec.strategy === 'baseline';
 
-/** Of its own size; the plainest trial of that size has the plainest of all. */
+/** The reference trial of its own size; that one is compared with the reference trial of all sizes. */
 function referenceOf(trial: TrialRecord, group: readonly TrialRecord[]): TrialRecord {
   const ofItsSize = group.filter(({ spec }) => spec.size === trial.spec.size);
-  const reference = plainest(group.some(isBaseline) && !ofItsSize.some(isBaseline) ? group : ofItsSize);
-  return reference === trial ? plainest(group) : reference;
+  const reference = referenceTrial(group.some(isBaseline) && !ofItsSize.some(isBaseline) ? group : ofItsSize);
+  return reference === trial ? referenceTrial(group) : reference;
 }
 
-/** The plainest strategy, the fewest workers, the most requests, the earliest. */
-function plainest(trials: readonly TrialRecord[]): TrialRecord {
+/** The baseline, then the smallest number of workers, then the largest size, then the earliest. */
+function referenceTrial(trials: readonly TrialRecord[]): TrialRecord {
   return trials.toSorted((one, other) => compareRanks(rankOf(one), rankOf(other)))[0]!;
 }
 
@@ -114,14 +114,14 @@ function compareRanks(left: readonly number[], right: readonly number[]): number
 }
 
 const maxDifferences = 10;
-const longestText = 300;
+const maxText = 300;
 
 interface AgreementTally {
   add(id: string, left: unknown, right: string): void;
   read(): AgreementRecord;
 }
 
-interface Worst {
+interface TopDifference {
   row: AgreementRecord['worst'][number];
   weight: number;
 }
@@ -130,7 +130,7 @@ interface Worst {
 function createAgreementTally(pair: AgreementPair): AgreementTally {
   const counts = { compared: 0, sameText: 0, fields: 0, sameFields: 0, changedVerdicts: 0 };
   const numbers = { count: 0, sum: 0 };
-  const worst: Worst[] = [];
+  const worst: TopDifference[] = [];
   return {
     add(id, left, right) {
       const found = compareAnswers(left, right, pair.left === 'reference');
@@ -141,7 +141,7 @@ function createAgreementTally(pair: AgreementPair): AgreementTally {
       counts.changedVerdicts += Number(found.changedVerdict);
       numbers.count += found.differences.length;
       numbers.sum += found.differences.reduce((sum, value) => sum + value, 0);
-      if (!isSame(found)) keepWorst(worst, { id, left, right, found });
+      if (!isSame(found)) keepTopDifferences(worst, { id, left, right, found });
     },
     read: () => ({
       type: 'agreement',
@@ -164,8 +164,8 @@ interface Disagreement {
   found: AnswerDifference;
 }
 
-/** A changed verdict is worse than any number; then the largest difference; then the most fields. */
-function keepWorst(worst: Worst[], { id, left, right, found }: Disagreement): void {
+/** A changed verdict is worse than any number; then the largest difference; then the number of fields. */
+function keepTopDifferences(worst: TopDifference[], { id, left, right, found }: Disagreement): void {
   const difference = found.differences.length === 0 ? null : Math.max(...found.differences);
   const weight =
     Number(found.changedVerdict) * 1e12 + Math.min(difference ?? 0, 1e9) * 100 + found.fields - found.sameFields;
@@ -178,5 +178,5 @@ function keepWorst(worst: Worst[], { id, left, right, found }: Disagreement): vo
 
 function textOf(answer: unknown): string {
   const text = typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? '');
-  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+  return text.length > maxText ? `${text.slice(0, maxText - 1)}…` : text;
 }

@@ -29,7 +29,7 @@ export interface Trial {
 export interface TrialAnalysis extends Trial {
   /** Why it is as fast as it is, the weightiest first; empty where the numbers say nothing. */
   verdicts: Verdict[];
-  /** Its answers differ, beyond noise, from those of the trial that it is compared with (the baseline, else the fewest workers). */
+  /** Its answers differ, beyond noise, from those of the trial that it is compared with (the baseline, else the smallest number of workers). */
   changesAnswers: boolean | null;
   /** How many of the fields of JSON answers, else of the texts, do: 0 to 1. */
   changedShare: number | null;

@@ -1,3 +1,4 @@
+import { groupBy } from '../../data/group-by.ts';
 import { formatInteger } from '../../text/format.ts';
 import type { TrialRecord, TrialSpec } from '../records/records.ts';
 
@@ -8,12 +9,8 @@ export function groupTrials<Trial extends { record: TrialRecord }>(
   trials: readonly Trial[],
   fields: readonly Field[],
 ): Trial[][] {
-  const groups = new Map<string, Trial[]>();
-  for (const trial of trials) {
-    const key = JSON.stringify(fields.map((field) => sorted(trial.record.spec[field])));
-    groups.set(key, [...(groups.get(key) ?? []), trial]);
-  }
-  return [...groups.values()];
+  const keyOf = ({ record: { spec } }: Trial): string => JSON.stringify(fields.map((field) => sorted(spec[field])));
+  return [...groupBy(trials, keyOf).values()];
 }
 
 /** Options are the same in any order. */
@@ -28,11 +25,20 @@ export const curveFields = ['backend', 'model', 'size', 'strategy', 'options'] a
 /** What the repeats of a setting, and its batches, have in common. */
 export const settingFields = [...curveFields, 'workers'] as const;
 
-/** By curves: those of one engine together, in the order of the first trials, those of the fewest requests first. */
+/** By curves: those of one engine together, in the order of the first trials, the smallest size first. */
 export const groupCurves = <Trial extends { record: TrialRecord }>(trials: readonly Trial[]): Trial[][] =>
   groupTrials(trials, ['backend', 'model']).flatMap((own) =>
     groupTrials(own, curveFields).toSorted(
       ([left], [right]) => (left?.record.spec.size ?? 0) - (right?.record.spec.size ?? 0),
+    ),
+  );
+
+/** By settings: those of a curve together, as in `groupCurves`, the smallest number of workers first. */
+export const groupSettings = <Trial extends { record: TrialRecord }>(trials: readonly Trial[]): Trial[][] =>
+  groupCurves(trials).flatMap((curve) =>
+    groupTrials(
+      curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
+      ['workers'],
     ),
   );
 
@@ -41,7 +47,7 @@ type Sized = Pick<TrialSpec, 'backend' | 'model' | 'strategy' | 'options' | 'siz
 const settingOf = ({ backend, model, strategy, options }: Sized): string =>
   JSON.stringify([backend, model, strategy, sorted(options)]);
 
-/** Of what differs in its size alone, the largest: it says most of a long run. */
+/** Keeps the largest of what differs in its size alone: it says most of a long run. */
 export function ofLargestSize<Item>(items: readonly Item[], specOf: (item: Item) => Sized): Item[] {
   const largest = new Map<string, number>();
   for (const spec of items.map(specOf))
@@ -49,12 +55,10 @@ export function ofLargestSize<Item>(items: readonly Item[], specOf: (item: Item)
   return items.filter((item) => specOf(item).size === largest.get(settingOf(specOf(item))));
 }
 
-/** What differs in its size alone together, in its order. */
-export function groupSizes<Item extends Sized>(items: readonly Item[]): Item[][] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) groups.set(settingOf(item), [...(groups.get(settingOf(item)) ?? []), item]);
-  return [...groups.values()];
-}
+/** Puts together what differs in its size alone. */
+export const groupSizes = <Item extends Sized>(items: readonly Item[]): Item[][] => [
+  ...groupBy(items, settingOf).values(),
+];
 
 /** Requests in flight, of a trial that was told them or that found them. */
 export const workersOf = ({ workers, spec }: TrialRecord): number | null => spec.workers ?? workers;

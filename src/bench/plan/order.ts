@@ -29,7 +29,7 @@ export function orderTrials(points: readonly Point[], { seed, repeats, batches }
 }
 
 /**
- * Points of one load are served by one loaded engine, opened for the most workers among them: those that differ in workers
+ * Points of one load are served by one loaded engine, opened for the largest number of workers among them: those that differ in workers
  * and requests alone. A rolling conversation wants a larger context window; `auto` what the engine takes by itself.
  */
 export function loadOf({ backend, model, options, strategy, workers }: Point): string {

@@ -55,9 +55,9 @@ function shortText({ record, steady }: Recommendation['trial'], { input }: Bench
   if (steady.isSteady) return '';
   const ended = formatInteger(record.succeeded + record.failed);
   const needed = steady.neededRequests;
-  const known = ` This is rough: a trial of ${ended} requests is too short for its rate to be steady`;
+  const known = ` This is rough: after ${ended} requests the rate of a trial is not steady yet`;
   if (needed === null) return `${known}.`;
-  const few = needed > input.requests ? `, and the input has ${formatInteger(input.requests)}` : '';
+  const few = needed > input.requests ? `; the input has ${formatInteger(input.requests)}` : '';
   return `${known} (about ${formatInteger(needed)} would do${few}).`;
 }
 

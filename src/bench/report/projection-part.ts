@@ -5,6 +5,7 @@ import type { BenchAnalysis, TrialAnalysis } from '../analysis/analysis.ts';
 import { compareEngines } from '../analysis/engine-numbers.ts';
 import { type Estimate, type Projection, project } from '../analysis/project.ts';
 import type { BenchReport } from './bench-report.ts';
+import { withoutUnmeasured } from './quoted-rate.ts';
 import { repeatsSentence } from './summary-part.ts';
 
 /** An engine at its recommended setting, and what so many requests would take. */
@@ -52,16 +53,10 @@ export function projectionPart(report: BenchReport): PagePart | null {
 
 function whyRough(engine: EngineProjection): string {
   const { neededRequests } = engine;
-  const known = `${nameOf(engine)} is rough: its trials were too short for a steady rate`;
+  const known = `${nameOf(engine)} is rough: the rate of its trials is not steady yet`;
   return neededRequests === null
     ? `${known}.`
-    : `${known}, which takes about ${formatInteger(neededRequests)} requests.`;
-}
-
-/** Columns of which nothing was measured, or asked for, say nothing. */
-function withoutUnmeasured(header: string[], rows: string[][]): { header: string[]; rows: string[][] } {
-  const isKept = (_cell: unknown, column: number): boolean => rows.some((row) => row[column] !== notMeasured);
-  return { header: header.filter(isKept), rows: rows.map((row) => row.filter(isKept)) };
+    : `${known}, which takes about ${formatInteger(neededRequests)} requests a trial.`;
 }
 
 /** The baseline with the same options, where it was tried with them. */

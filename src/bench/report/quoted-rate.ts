@@ -8,17 +8,23 @@ type Quoted = Pick<WorkerCurve['points'][number], 'rate' | 'low' | 'high' | 'rou
 export const rangeOf = ({ rate, low, high, rough }: Quoted): Range | null =>
   rate === null || low === null || high === null ? rough : { rate, low, high };
 
-/** Cells for a rate and its 95 % range; `about` marks a rough one. */
+/** Cells for a rate and its 95 % range; `~` marks a rough one. */
 export function quotedRate(quoted: Quoted): [rate: string, range: string] {
   const range = rangeOf(quoted);
   if (range === null) return [notMeasured, notMeasured];
-  return [`${quoted.rate === null ? 'about ' : ''}${formatRate(range.rate)}`, rangeText(range)];
+  return [`${quoted.rate === null ? '~' : ''}${formatRate(range.rate)}`, rangeText(range)];
 }
 
 /** `95.3 to 100.2` */
 const rangeText = ({ low, high }: Pick<Range, 'low' | 'high'>): string =>
   `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 
+/** A table without the columns of which nothing was measured, or asked for. */
+export function withoutUnmeasured(header: string[], rows: string[][]): { header: string[]; rows: string[][] } {
+  const isKept = (_cell: unknown, column: number): boolean => rows.some((row) => row[column] !== notMeasured);
+  return { header: header.filter(isKept), rows: rows.map((row) => row.filter(isKept)) };
+}
+
 /** What the columns of a table of rates mean. */
 export const rateLegend =
-  '95 % range: the true rate lies in it in 95 of 100 cases; about: the trials were too short for a steady rate, and this one is rough. Half of the requests take no longer than p50, 95 of 100 no longer than p95. First 20: the rate that the first 20 answers promised.';
+  '95 % range: the true rate lies in it in 95 of 100 cases. ~: the rate is rough, for it was not steady yet. Half of the requests take no longer than p50, 95 of 100 no longer than p95. First 20: the rate that the first 20 answers promised.';

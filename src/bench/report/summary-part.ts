@@ -104,7 +104,7 @@ export function aboutPart({ analysis: { plan }, environment }: BenchReport): Pag
     ['requests', formatInteger(plan.input.requests)],
     ['input SHA-256', plan.input.sha256.slice(0, 16)],
     ['started', plan.createdAt],
-    ['order drawn from', String(plan.seed)],
+    ['seed of the order', String(plan.seed)],
   ];
   if (environment === null) return { title: 'About', header: null, rows };
   const { llmbatch, command, node, platform, cpu, memoryBytes, gpus } = environment;

@@ -3,7 +3,7 @@ import type { PagePart } from '../../report/page.ts';
 import { breakText } from '../../text/break-text.ts';
 import { printable } from '../../text/printable.ts';
 import { alignTable } from '../../report/text.ts';
-import type { BenchAnalysis, Stability, TrialAnalysis } from '../analysis/analysis.ts';
+import type { BenchAnalysis, Stability } from '../analysis/analysis.ts';
 import { pointOf } from '../analysis/worker-curve.ts';
 import type { BenchReport } from './bench-report.ts';
 import { engineParts } from './engines-part.ts';
@@ -14,7 +14,7 @@ import { nameSettings } from './trial-names.ts';
 import { quotedRate, rateLegend } from './quoted-rate.ts';
 import { reasonsOf } from './trials-part.ts';
 import { meanOf } from '../statistics/mean.ts';
-import { groupCurves, groupTrials, ofLargestSize, workersOf } from '../analysis/trial-groups.ts';
+import { groupSettings, ofLargestSize, workersOf } from '../analysis/trial-groups.ts';
 
 /** What a bench found, for a terminal. */
 export function renderBenchText(report: BenchReport): string {
@@ -25,7 +25,7 @@ export function renderBenchText(report: BenchReport): string {
       .flatMap(broken)
       .map((line) => printable(line))
       .join('\n'),
-    [...alignTable([header, ...rowsOf(analysis)], maxCell), ...broken(rateLegend)].join('\n'),
+    [...alignTable([header, ...rowsOf(analysis)], maxCell), ...legendOf(analysis)].join('\n'),
     section('In short', [...curveSentences(analysis), ...summarySentences(analysis)].flatMap(broken)),
     section('Why', whyOf(analysis).flatMap(broken)),
     ...analysis.stability.map(stabilityText),
@@ -43,18 +43,9 @@ function tableText(part: PagePart | null): string {
 const maxCell = 70;
 const header = ['setting', 'req/s', '95 % range', 'latency p50', 'p95', 'first 20', 'failed', 'trials'];
 
-/** The repeats of each setting, the fewest workers first. */
-const pointsOf = (trials: readonly TrialAnalysis[]): TrialAnalysis[][] =>
-  groupCurves(trials).flatMap((curve) =>
-    groupTrials(
-      curve.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0)),
-      ['workers'],
-    ),
-  );
-
 function rowsOf({ trials }: BenchAnalysis): string[][] {
   const nameOf = nameSettings(trials.map(({ record }) => record));
-  return pointsOf(trials).map((group) => {
+  return groupSettings(trials).map((group) => {
     const finished = group.filter(({ record }) => record.state === 'finished');
     const [first] = group;
     const label = nameOf(first!.record);
@@ -88,6 +79,10 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
   const table = alignTable([['check', 'limit', 'measured', ''], ...rows], maxCell);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
+
+/** Nothing where there are no rates to read. */
+const legendOf = ({ trials }: BenchAnalysis): string[] =>
+  trials.some(({ record }) => record.succeeded > 0) ? broken(rateLegend) : [];
 
 /** Sentences as wide as a page of text, whatever the terminal: they are also read in files. */
 const broken = (sentence: string): string[] =>

@@ -3,7 +3,7 @@ import type { Chart, LineChart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { TrialAnalysis } from '../analysis/analysis.ts';
 import type { TrialRecord, Window } from '../records/records.ts';
-import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
+import { groupSettings, groupTrials } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { answersOf, secondsOf, windowRate } from '../statistics/mean.ts';
 import { quotedRate } from './quoted-rate.ts';
@@ -14,11 +14,10 @@ const gibibyte = 1024 ** 3;
 /** Rate over time, a small chart for each setting, all of one engine on one scale. */
 export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
   const nameOf = nameSettings(trials.map(({ record }) => record));
-  const settings = groupTrials(trials, settingFields);
-  const isSmall = settings.length > 2;
+  const isSmall = groupSettings(trials).length > 2;
   const charts = groupTrials(trials, ['backend', 'model']).flatMap((engine) => {
     const max = Math.max(...engine.flatMap((trial) => ratePoints(trial).map(({ y }) => y)), 0);
-    return groupTrials(engine, settingFields)
+    return groupSettings(engine)
       .filter((group) => group.some((trial) => ratePoints(trial).length > 1))
       .map((group) => rateChart(group, { max, isSmall, title: nameOf(group[0]!.record) }));
   });

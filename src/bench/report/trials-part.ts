@@ -3,8 +3,8 @@ import type { PagePart } from '../../report/page.ts';
 import { type BenchAnalysis, type Cause, type TrialAnalysis, causes } from '../analysis/analysis.ts';
 import type { Steady } from '../statistics/steady.ts';
 import type { BenchReport } from './bench-report.ts';
-import { groupCurves, groupTrials } from '../analysis/trial-groups.ts';
-import { quotedRate, rateLegend } from './quoted-rate.ts';
+import { groupSettings } from '../analysis/trial-groups.ts';
+import { quotedRate, rateLegend, withoutUnmeasured } from './quoted-rate.ts';
 import { nameSettings, nameTrials } from './trial-names.ts';
 
 /** Every trial with its rate, and what a quick look would have promised. */
@@ -16,22 +16,18 @@ export function trialsPart({ analysis }: BenchReport): PagePart {
       'A trial is steady where its rate can be quoted: it has enough answers, and its rate neither rises nor falls.',
       rateLegend,
     ],
-    header: [
-      'trial',
-      'req/s',
-      '95 % range',
-      'first 20',
-      'tok/s',
-      'latency p50',
-      'p95',
-      'first token',
-      'answered',
-      'VRAM',
-      'remarks',
-    ],
-    rows: trialRows(analysis),
+    ...withoutUnmeasured(header, trialRows(analysis)),
   };
 }
+
+const header = ['trial', 'req/s', '95 % range', 'first 20', 'tok/s'].concat([
+  'latency p50',
+  'p95',
+  'first token',
+  'answered',
+  'VRAM',
+  'remarks',
+]);
 
 function trialRows({ trials }: BenchAnalysis): string[][] {
   const names = nameTrials(trials.map(({ record }) => record));
@@ -74,7 +70,7 @@ function remarksOf({ record, steady, changesAnswers, changedShare, verdicts }: T
 function steadyRemark({ isSteady, neededRequests, trend }: Steady): string {
   const slower = trend !== null && trend < 0 ? `slows down by ${formatPercent(-trend)}` : '';
   if (isSteady) return slower;
-  const needed = neededRequests === null ? '' : `: needs about ${formatInteger(neededRequests)} requests`;
+  const needed = neededRequests === null ? '' : ` (needs ${formatInteger(neededRequests)})`;
   return [`not steady${needed}`, slower].filter(Boolean).join('; ');
 }
 
@@ -99,14 +95,12 @@ export interface Reason {
 /** Of each setting its verdicts, the weightiest first, each by the last of its trials that has it. */
 export function reasonsOf(trials: readonly TrialAnalysis[]): Reason[] {
   const nameOf = nameSettings(trials.map(({ record }) => record));
-  return groupCurves(trials)
-    .flatMap((curve) => groupTrials(curve, ['workers']))
-    .flatMap((group) => {
-      const setting = nameOf(group[0]!.record);
-      const verdicts = new Map(group.flatMap((trial) => trial.verdicts.map((verdict) => [verdict.cause, verdict])));
-      const found = causes.map((cause) => verdicts.get(cause)).filter((verdict) => verdict !== undefined);
-      return found.length > 0 ? found.map((verdict) => ({ setting, ...verdict })) : declineOf(setting, group);
-    });
+  return groupSettings(trials).flatMap((group) => {
+    const setting = nameOf(group[0]!.record);
+    const verdicts = new Map(group.flatMap((trial) => trial.verdicts.map((verdict) => [verdict.cause, verdict])));
+    const found = causes.map((cause) => verdicts.get(cause)).filter((verdict) => verdict !== undefined);
+    return found.length > 0 ? found.map((verdict) => ({ setting, ...verdict })) : declineOf(setting, group);
+  });
 }
 
 /** A slow decline is told without a cause too. */
