@@ -5,7 +5,6 @@ import { UsageError } from '../core/errors.ts';
 import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
 import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
-import type { PromptGroups } from './choose/choose-mode.ts';
 import { openInput } from '../input/open-input.ts';
 import { sampleRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/prompt-template.ts';
@@ -113,7 +112,18 @@ export function countWanted({ scan: { table } }: RunInput): number {
   return count;
 }
 
-/** What the choice of a mode goes by. */
+/** How many requests share a system prompt; what the choice of a mode goes by. */
+export interface PromptGroups {
+  requests: number;
+  groups: number;
+  /** Number of requests in the largest group. */
+  largest: number;
+  /** Length of the largest group's system prompt, in characters. */
+  systemPromptLength: number;
+  /** False while standard input is read: the groups are not known before its end. */
+  isComplete: boolean;
+}
+
 export function groupsOf({ scan, isComplete }: RunInput): PromptGroups {
   const [largest] = scan.groups.toSorted((left, right) => right.requests - left.requests);
   return {

@@ -1,17 +1,6 @@
 import { formatInteger, formatPercent } from '../../text/format.ts';
+import type { PromptGroups } from '../read-input.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
-
-/** How many requests share a system prompt; what the choice of a mode goes by. */
-export interface PromptGroups {
-  requests: number;
-  groups: number;
-  /** Requests of the largest group. */
-  largest: number;
-  /** Characters of its system prompt. */
-  systemPromptLength: number;
-  /** Standard input: the groups are not known before its end. */
-  isComplete: boolean;
-}
 
 export interface ModeChoice {
   name: 'independent' | 'conversation';

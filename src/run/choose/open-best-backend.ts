@@ -4,7 +4,8 @@ import type { ModeChoice } from './choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './best-settings.ts';
 import { type BackendChoice, checkOptions } from './choose-backend.ts';
 import { settleDrift } from '../files/open-manifest.ts';
-import type { ReadRun } from '../open-run.ts';
+import type { Run } from '../run.ts';
+import type { BackendCache } from './backend-cache.ts';
 import { promptLengths } from './prompt-sharing.ts';
 
 export interface Opening {
@@ -14,20 +15,21 @@ export interface Opening {
 
 /** The backend with the workers asked for; where none were, with those that a bench of the same weights found best. */
 export async function openBestBackend(
-  run: ReadRun,
+  run: Run,
+  backends: BackendCache,
   choice: BackendChoice,
   opening: Opening,
 ): Promise<{ backend: Backend; workers: number | null } | null> {
   const { workers } = run.request.runner;
   const best = workers === null ? await bestFor(run, choice, opening) : null;
-  const backend = await openBackend(run, choice, { ...opening, workers: best?.workers ?? workers });
+  const backend = await openBackend(run, backends, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
-    run.host.notify({ topic: 'workers', text: describeBest(best) });
+    run.notifyOfEngine({ topic: 'workers', text: describeBest(best) });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
-  const other = await openBackend(run, choice, { ...opening, workers });
+  const other = await openBackend(run, backends, choice, { ...opening, workers });
   return other && { backend: other, workers };
 }
 
@@ -36,15 +38,15 @@ const isOf = ({ digest, server }: BestSetting, { info }: Backend): boolean =>
 
 /** Null when the run was stopped while the model was being loaded. */
 async function openBackend(
-  run: ReadRun,
+  run: Run,
+  backends: BackendCache,
   { definition }: BackendChoice,
   { model, mode, workers }: Opening & { workers: number | null },
 ): Promise<Backend | null> {
-  const { host, slot } = run;
   const { settings, runner } = run.request;
   await checkOptions(definition, settings.options);
   let lengths: ReturnType<typeof promptLengths> | null = null;
-  const opening = slot.open(definition, {
+  const opening = backends.open(definition, {
     model,
     options: settings.options,
     workers,
@@ -55,24 +57,24 @@ async function openBackend(
     logFile: run.request.paths.engineLog,
     ...addressOf(run),
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
-    signal: host.stop,
-    onNotice: (text) => host.notify({ topic: 'engine', text }),
+    signal: run.stop,
+    onNotice: (text) => run.notifyOfEngine({ topic: 'engine', text }),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
   });
   const backend = await opening.catch((error: unknown) => {
-    if (host.stop.aborted) return null;
+    if (run.stop.aborted) return null;
     throw error;
   });
   if (backend === null) return null;
-  run.onBackend(backend);
+  run.setEngine(backend);
   await noteModel(run, definition.name, backend);
   return backend;
 }
 
 async function bestFor(
-  { request, host }: ReadRun,
+  { request, host }: Run,
   { definition }: BackendChoice,
   { model, mode }: Opening,
 ): Promise<BestSetting | null> {
@@ -80,13 +82,13 @@ async function bestFor(
   return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
 }
 
-export const addressOf = ({ request, host }: ReadRun): BackendAddress => ({
+export const addressOf = ({ request, host }: Run): BackendAddress => ({
   connection: request.runner.connection,
   environment: host.environment,
 });
 
 /** The same weights as before, or it is another run. */
-async function noteModel({ manifest, request }: ReadRun, name: string, { info }: Backend): Promise<void> {
+async function noteModel({ manifest, request }: Run, name: string, { info }: Backend): Promise<void> {
   const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
   if (known !== undefined && known.digest !== entry.digest) {

@@ -1,0 +1,63 @@
+import type { Backend } from '../core/backend.ts';
+import { planSegments } from '../input/plan-rows.ts';
+import type { BackendCache } from './choose/backend-cache.ts';
+import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
+import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
+import { addressOf, openBestBackend } from './choose/open-best-backend.ts';
+import { firstModel, groupsOf } from './read-input.ts';
+import type { Run } from './run.ts';
+
+/** The engine of one model, chosen and opened. */
+export interface OpenEngine {
+  /** Name of the backend. */
+  name: string;
+  mode: ModeChoice;
+  backend: Backend;
+  /** `--workers`, or what a bench found best; null: the backend's own suggestion. */
+  workers: number | null;
+}
+
+/** Chooses and opens the engines of a run, and tells why each was chosen. */
+export interface Engines {
+  /** Opens the engine for a model; null where the run was stopped meanwhile. Throws an `EngineError` or a `UsageError`. */
+  open: (model: string) => Promise<OpenEngine | null>;
+  /**
+   * Opens the engine of the first model: whether there is one is to be known before anything of an earlier run is touched,
+   * or a change of the model is refused. The cache keeps it for the run.
+   */
+  openFirst: () => Promise<void>;
+}
+
+export function createEngines(run: Run, backends: BackendCache): Engines {
+  const { request, host, input } = run;
+  const open: Engines['open'] = async (model) => {
+    const { settings } = request;
+    const choice = await chooseBackend(host.backends, settings.backend, input.scan.models, addressOf(run));
+    const mode = chooseMode(settings.mode, groupsOf(input));
+    noteChoices(run, choice, mode);
+    const opened = await openBestBackend(run, backends, choice, { model, mode });
+    return opened && { ...opened, name: choice.definition.name, mode };
+  };
+  return {
+    open,
+    async openFirst() {
+      if (run.stop.aborted) return;
+      const planned = input.isComplete()
+        ? planSegments(input.scan).map(({ model }) => model)
+        : [await firstModel(input)];
+      const first = planned.find((model) => model !== null);
+      if (first !== undefined) await open(first);
+    },
+  };
+}
+
+function noteChoices({ request, manifest, notifyOfEngine }: Run, choice: BackendChoice, mode: ModeChoice): void {
+  const isAnnounced = manifest.mode?.reason === mode.reason;
+  manifest.mode = { name: mode.name, reason: mode.reason };
+  if (isAnnounced) return;
+  const { name } = choice.definition;
+  if (request.settings.backend === 'auto')
+    notifyOfEngine({ topic: 'backend', text: `backend: ${name} (${choice.reason})` });
+  notifyOfEngine({ topic: 'mode', text: `mode: ${mode.name} (${mode.reason})` });
+  if (mode.warning !== null) notifyOfEngine({ topic: 'conversation', text: `warning: ${mode.warning}` });
+}

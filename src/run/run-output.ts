@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises';
+import { messageOf } from '../core/errors.ts';
+import type { Manifest } from '../journal/manifest/manifest.ts';
+import { openSealKey } from '../journal/manifest/seal.ts';
+import { forgetRun, rememberRun } from '../journal/manifest/started-runs.ts';
+import { type Journal, openJournal } from '../journal/open-journal.ts';
+import { type ManifestKeeper, keepManifest } from './files/open-manifest.ts';
+import { endReplacement } from './files/replace-run.ts';
+import { countWanted } from './read-input.ts';
+import type { Run } from './run.ts';
+
+/** What a run writes: its results, and its manifest as it changes. */
+export interface RunOutput {
+  readonly journal: Journal;
+  /** Writes the manifest for the first time, where `resume` and `status` find it. */
+  begin: () => Promise<void>;
+  /** All that could be answered is: brings the results into the order of the input, or leaves the run to be resumed. */
+  finish: () => Promise<void>;
+  /** Notes why the run stopped. Returns the error to throw: that of the files where they failed, else this one. */
+  noteFailure: (error: unknown) => Promise<unknown>;
+  close: () => Promise<void>;
+}
+
+/** Opens the output. From here on it is this run's, and a resume goes on with it. Throws a `JournalError`. */
+export async function openOutput(run: Run): Promise<RunOutput> {
+  const { request, host, manifest, meter, failure } = run;
+  host.onTake?.();
+  const journal = await openRunJournal(run);
+  noteFindings(run, journal);
+  const keeper = await keepRunManifest(run);
+  return {
+    journal,
+    async begin() {
+      const { earlierPath } = run.origin;
+      await keeper.write();
+      if (earlierPath !== null) await rm(earlierPath, { force: true });
+      if (host.isListed !== false) await rememberRun(request.paths.manifest, host.environment);
+    },
+    async finish() {
+      failure.throwIfAborted();
+      await journal.flush();
+      await finish(run, journal);
+    },
+    async noteFailure(error) {
+      manifest.state = 'stopped';
+      manifest.reason = messageOf(failure.reason ?? error);
+      await journal.flush().catch(() => undefined);
+      return failure.reason ?? error;
+    },
+    async close() {
+      const { progress, times } = meter.snapshot();
+      await endReplacement(manifest, request.paths, { notify: run.notify, failed: progress.failed });
+      manifest.earlierSeconds += times.elapsedSeconds;
+      await keeper.stop();
+      await journal.close();
+    },
+  };
+}
+
+function openRunJournal({ request, host, input, meter, fail }: Run): Promise<Journal> {
+  return openJournal({
+    path: request.paths.output,
+    table: input.scan.table,
+    fsync: request.runner.fsync,
+    retryFailed: request.retryFailed,
+    onEarlier: meter.addEarlier,
+    onDurable(results) {
+      for (const { sample } of results) meter.add({ type: 'result-end', sample });
+      return host.onResults?.(results.map(({ bytes }) => bytes));
+    },
+    onFailure: fail,
+  });
+}
+
+async function keepRunManifest(run: Run): Promise<ManifestKeeper> {
+  const { request, host, manifest, meter, files, fail } = run;
+  return keepManifest({
+    path: request.paths.manifest,
+    // Of a run that nobody looks for, such as a sample, nothing is left that would want a seal.
+    sealKey: host.isListed === false ? null : await openSealKey(host.environment),
+    current: () => ({ ...manifest, input: inputFacts(run), summary: meter.snapshot() }),
+    check: files.check,
+    onFailure: fail,
+  });
+}
+
+async function finish({ request, host, manifest, input, changedLines }: Run, journal: Journal): Promise<void> {
+  const isFinished = input.isComplete() && journal.done() >= countWanted(input);
+  manifest.state = isFinished ? 'finished' : 'stopped';
+  manifest.reason = isFinished ? null : 'interrupted';
+  if (!isFinished) return host.stop.aborted ? undefined : changedLines.check();
+  if (request.runner.order === 'input') await journal.finalise();
+  manifest.finishedAt = new Date().toISOString();
+  await forgetRun(request.paths.manifest, host.environment);
+}
+
+function noteFindings({ notify }: Run, { damage, strangers }: Journal): void {
+  const note = (text: string): void => notify({ topic: 'output', text });
+  if (damage.tornBytes > 0)
+    note(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
+  if (damage.lines > 0) note(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
+  if (strangers > 0) note(`${strangers} results of the output answer no line of this input: they stay, at its end`);
+}
+
+function inputFacts({ request, manifest, input }: Run): Manifest['input'] {
+  const { requests, rejected } = input.scan.counts;
+  const { bytes, sha256 } = input.identity() ?? manifest.input;
+  return {
+    ...manifest.input,
+    bytes,
+    sha256,
+    requests,
+    rejected,
+    complete: request.spool === null ? input.isComplete() : manifest.input.complete,
+  };
+}
