@@ -10,7 +10,7 @@ export interface GpuSample {
   /** Clock of the cores now; absent where the driver does not report clocks, as the two below. */
   clockMhz?: number | null;
   /** Highest clock that the cores can have. */
-  mostClockMhz?: number | null;
+  maxClockMhz?: number | null;
   /** The driver holds the clock down for heat or power. */
   isThrottled?: boolean | null;
 }

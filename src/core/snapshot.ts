@@ -123,19 +123,29 @@ interface FlatSnapshot
   extends
     Omit<RunProgress, 'workers'>,
     RunTimes,
-    Omit<MachineState, 'engineProcess'>,
+    Omit<MachineState, 'engineProcess' | 'gpus'>,
     Record<'recentRate' | 'overallRate' | 'recentTokenRate' | 'overallTokenRate', number | null>,
     Record<'workers' | 'workersAtStart' | 'mostWorkers', number> {
   tokens: TokenCounts;
   errors: ErrorCounts['byKind'];
   errorGroups: ErrorCounts['byGroup'];
   engine: MachineState['engineProcess'];
+  gpus: FlatGpu[] | null;
 }
+
+type FlatGpu = Omit<GpuSample, 'maxClockMhz'> & { mostClockMhz?: GpuSample['maxClockMhz'] };
+
+/** The same sample with the key of one of its fields renamed; a field that is absent stays absent. */
+const gpuToWire = ({ maxClockMhz, ...gpu }: GpuSample): FlatGpu =>
+  maxClockMhz === undefined ? gpu : { ...gpu, mostClockMhz: maxClockMhz };
+
+const gpuFromWire = ({ mostClockMhz, ...gpu }: FlatGpu): GpuSample =>
+  mostClockMhz === undefined ? gpu : { ...gpu, maxClockMhz: mostClockMhz };
 
 /** A snapshot as the one flat object in snake_case that every JSON output and every file holds. */
 export function snapshotToWire({ progress, rates, tokens, times, errors, machine }: Snapshot): object {
   const { workers, ...counts } = progress;
-  const { engineProcess, ...state } = machine;
+  const { engineProcess, gpus, ...state } = machine;
   const flat: FlatSnapshot = {
     ...counts,
     workers: workers.current,
@@ -151,6 +161,7 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
     errorGroups: errors.byGroup,
     ...state,
     engine: engineProcess,
+    gpus: gpus?.map(gpuToWire) ?? null,
   };
   return snakeKeys(flat) as object;
 }
@@ -213,7 +224,7 @@ export function snapshotFromWire(kept: object): Snapshot {
     errors: { byKind: flat.errors, byGroup: flat.errorGroups },
     machine: {
       context,
-      gpus,
+      gpus: gpus?.map(gpuFromWire) ?? null,
       gpuPeakBytes,
       engineProcess: engine,
       engineLoad,

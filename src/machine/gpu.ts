@@ -85,6 +85,6 @@ export function parseGpuLine(line: string): GpuSample | null {
   if (basic !== null) return basic;
   const withClock = readGpuLine(line, clockFields);
   if (withClock === null) return null;
-  const { maxClockMhz: mostClockMhz, clockReasons: reasons, ...sample } = withClock;
-  return { ...sample, mostClockMhz, isThrottled: reasons === null ? null : (reasons & throttleBits) !== 0 };
+  const { clockReasons: reasons, ...sample } = withClock;
+  return { ...sample, isThrottled: reasons === null ? null : (reasons & throttleBits) !== 0 };
 }

@@ -17,7 +17,7 @@ const gpu = (changes: Partial<GpuSample> = {}): GpuSample => ({
   temperature: 60,
   powerWatts: 200,
   clockMhz: 2700,
-  mostClockMhz: 3000,
+  maxClockMhz: 3000,
   isThrottled: false,
   ...changes,
 });
@@ -141,7 +141,7 @@ describe('thermal', () => {
 
   test('is known by heat alone where the driver tells no clock', () => {
     const machine = (share: number) => {
-      const { clockMhz: _, mostClockMhz: __, isThrottled: ___, ...old } = gpu(heating(share));
+      const { clockMhz: _, maxClockMhz: __, isThrottled: ___, ...old } = gpu(heating(share));
       return { gpus: [old] };
     };
     expect(causesOf(trial({ answer: falling, machine }))).toEqual([['thermal']]);

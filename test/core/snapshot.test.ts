@@ -1,13 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { snapshotFromWire, snapshotToWire } from '../../src/core/snapshot.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { midway } from '../progress/capture.ts';
 import { sampleSnapshot } from '../report/sample-run.ts';
+
+const [gpu] = midway.machine.gpus!;
+const withClocks = changeSnapshot(midway, {
+  machine: { gpus: [{ ...gpu!, clockMhz: 2310, maxClockMhz: 3105, isThrottled: false }] },
+});
 
 const throughJson = (value: object): object => JSON.parse(JSON.stringify(value)) as object;
 
 test('what is written is flat, in snake_case, and reads back as it was', () => {
-  for (const snapshot of [sampleSnapshot(), midway]) {
+  for (const snapshot of [sampleSnapshot(), midway, withClocks]) {
     const wire = throughJson(snapshotToWire(snapshot));
     expect(snapshotFromWire(wire)).toEqual(snapshot);
     expect(JSON.stringify(wire)).not.toMatch(/"[a-z_]*[A-Z][A-Za-z]*":/);
@@ -25,6 +31,7 @@ test('what is written is flat, in snake_case, and reads back as it was', () => {
     engine: { peak_memory_bytes: 1.5 * 1024 ** 3 },
     gpus: [{ power_watts: null }],
   });
+  expect(snapshotToWire(withClocks)).toMatchObject({ gpus: [{ clock_mhz: 2310, most_clock_mhz: 3105 }] });
 });
 
 test('one of version 1, in camelCase, loses nothing', async () => {

@@ -125,7 +125,7 @@ test('a clock and the bits of what holds it down are read where they are told', 
   const base = '1024, 16376, 97, 83, 212.40, 1650, 3105, ';
   expect(parseGpuLine(`${base}0x0000000000000020`)).toMatchObject({
     clockMhz: 1650,
-    mostClockMhz: 3105,
+    maxClockMhz: 3105,
     isThrottled: true,
   });
   // Idle, and the clocks that an application asked for, are no throttling.

@@ -121,7 +121,7 @@ function lookAt(gpus: readonly GpuSample[]): Look {
     temperature: temperatures.length === 0 ? null : Math.max(...temperatures),
     powerWatts: watts.length === 0 ? null : watts.reduce((sum, value) => sum + value, 0),
     clock: slowest?.clockMhz ?? null,
-    maxClock: slowest?.mostClockMhz ?? null,
+    maxClock: slowest?.maxClockMhz ?? null,
     throttled: throttled.length === 0 ? null : Number(throttled.some(Boolean)),
   };
 }
@@ -132,7 +132,7 @@ const slowestOf = (gpus: readonly GpuSample[]): GpuSample | undefined =>
     .filter(({ clockMhz }) => (clockMhz ?? null) !== null)
     .toSorted((left, right) => clockShare(left) - clockShare(right))[0];
 
-const clockShare = ({ clockMhz, mostClockMhz }: GpuSample): number => (clockMhz ?? 0) / (mostClockMhz ?? 1);
+const clockShare = ({ clockMhz, maxClockMhz }: GpuSample): number => (clockMhz ?? 0) / (maxClockMhz ?? 1);
 
 const known = <Value>(values: (Value | null | undefined)[]): Value[] =>
   values.filter((value): value is Value => value !== null && value !== undefined);

@@ -81,8 +81,8 @@ test('the rate of the first 20 is told beside those of the windows', () => {
 
 test('GPUs are summed in memory and power, and the worst of them in heat and clock', () => {
   const [result] = samplesOf({ requests: 1, workers: 1, answer: () => 40 });
-  const hot = { temperature: 80, clockMhz: 1500, mostClockMhz: 3000, isThrottled: true };
-  const cool = { utilisation: 50, clockMhz: 2900, mostClockMhz: 3000, isThrottled: false };
+  const hot = { temperature: 80, clockMhz: 1500, maxClockMhz: 3000, isThrottled: true };
+  const cool = { utilisation: 50, clockMhz: 2900, maxClockMhz: 3000, isThrottled: false };
   const atMs = result!.endedAt;
   const [window] = windowsOfResults(
     [result!],
