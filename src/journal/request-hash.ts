@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
-import type { BatchRequest, ChatMessage } from '../core/request.ts';
+import type { BatchRequest, ChatMessage, RequestBody } from '../core/request.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 
 /** What decides an answer beside the request itself: the same for all requests that one model answers in a run. */
@@ -30,12 +30,11 @@ const digits = 32;
  */
 export function createRequestHash(source: AnswerSource): (request: BatchRequest) => string | null {
   const start = textOfSource(source);
+  const keysOf = createKeyOrder();
   return ({ endpoint, body }) => {
     try {
       let text = `${start}\n${endpoint}`;
-      for (const key of Object.keys(body).toSorted()) {
-        if (key !== 'model') text += `\n${key.length} ${key} ${textOf(body[key])}`;
-      }
+      for (const key of keysOf(body)) text += `\n${key.length} ${key} ${textOf(body[key])}`;
       return hash('sha256', text, 'hex').slice(0, digits);
     } catch {
       return null;
@@ -52,6 +51,21 @@ function textOfSource({ backend, model, digest, mode, settings }: AnswerSource):
   const name = digest === null ? model : basename(model);
   const facts = [backend, name, digest, sorted, controlTokens, allowTruncated, allowEmptyAnswers, history];
   return hash('sha256', JSON.stringify(facts), 'hex');
+}
+
+/** Puts the keys of bodies in order. Nearly all bodies of a run have the same ones, so the last order is kept. */
+function createKeyOrder(): (body: RequestBody) => readonly string[] {
+  let last: readonly string[] = [];
+  let ordered: readonly string[] = [];
+  return (body) => {
+    const keys = Object.keys(body);
+    const isAsLast = keys.length === last.length && keys.every((key, at) => key === last[at]);
+    if (!isAsLast) {
+      last = keys;
+      ordered = keys.filter((key) => key !== 'model').toSorted();
+    }
+    return ordered;
+  };
 }
 
 /** What a value of the body adds to the text. The lengths make it impossible that two bodies have one text. */
