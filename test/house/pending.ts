@@ -3,12 +3,9 @@ export const pending = {
   /** Folders with more than 16 code files, and how many. */
   folderSizes: {} as Record<string, number>,
   /** Circles of files and folders, as the test prints them. */
-  circles: [
-    'backends/ollama/answer, backends/ollama/model',
-    'run/choose, run/files, run/open-run.ts, run/read-input.ts, run/restore-conversations.ts, run/run-groups.ts',
-  ] as string[],
+  circles: ['backends/ollama/answer, backends/ollama/model'] as string[],
   /** Exported names that two files define. */
-  repeatedNames: ['formatOf', 'partsOf', 'Verdict', 'sampleRows', 'Reason'] as string[],
+  repeatedNames: ['limitsOf', 'openOutput', 'formatOf', 'partsOf', 'Verdict', 'sampleRows', 'Reason'] as string[],
   /** Engines that a file outside of their folders names. */
   engineNames: {
     'bench/analysis/slot-setting.ts': ['mock', 'ollama', 'openai', 'vllm'],
@@ -18,7 +15,7 @@ export const pending = {
   } as Record<string, string[]>,
   /** Old words, and how many names of files still hold them. */
   oldWords: {
-    Asked: 4,
+    Asked: 3,
     Described: 2,
     Found: 2,
     Known: 1,
@@ -29,12 +26,10 @@ export const pending = {
     desk: 1,
     falls: 1,
     fewest: 1,
-    keepWorst: 1,
     lane: 1,
     least: 3,
-    longest: 18,
-    most: 23,
-    plainest: 1,
+    longest: 16,
+    most: 16,
     seat: 3,
     tally: 3,
     tolerance: 2,
