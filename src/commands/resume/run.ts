@@ -1,7 +1,7 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { exists } from '../../files/exists.ts';
-import { UsageError, isTransient } from '../../core/errors.ts';
+import { UsageError, isErrorKind, isTransient } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
@@ -63,7 +63,7 @@ function isUnfinished({ manifest }: FoundRun): boolean {
 }
 
 function hasTransientFailures({ summary }: Manifest): boolean {
-  return Object.keys(summary?.errors ?? {}).some((kind) => isTransient(kind as never));
+  return Object.keys(summary?.errors.byKind ?? {}).some((kind) => isErrorKind(kind) && isTransient(kind));
 }
 
 /**
