@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { raceAbort } from '../async/abort.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
@@ -60,7 +60,10 @@ export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }:
     const text = `the engine does not answer (${sentence}): waiting until it does`;
     const timer = setTimeout(() => notify({ topic: 'outage', text }), silentMs);
     try {
-      const absence = await unlessAborted(backend.supervision?.recover?.(failure, stopping.signal), stopping.signal);
+      // An engine that hangs may not hear the signal: nobody waits for it then.
+      const recovery = Promise.resolve(backend.supervision?.recover?.(failure, stopping.signal));
+      const absence = await raceAbort(recovery, stopping.signal);
+      stopping.signal.throwIfAborted();
       if (absence === undefined || absence === 'here') return 'here';
       const durationMs = performance.now() - startedAt;
       noteEnd(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
@@ -89,14 +92,4 @@ export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }:
     noteLoss: () => noteEnd('the engine works on nothing, and must have been started anew', 0),
     stop: () => stopping.abort(),
   };
-}
-
-/** An engine that hangs may not hear the signal: nobody waits for it then. */
-async function unlessAborted<T>(work: Promise<T> | undefined, signal: AbortSignal): Promise<T | undefined> {
-  const settled = new AbortController();
-  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => undefined);
-  aborted.catch(() => undefined);
-  const result = await Promise.race([work, aborted]).finally(() => settled.abort());
-  signal.throwIfAborted();
-  return result;
 }

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../../core/completion.ts';
 import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
 import { formatDuration } from '../../text/format.ts';
+import { DeadlineError, withDeadline } from '../../async/abort.ts';
 import { pause } from '../../async/sleep.ts';
 
 export interface Waiting {
@@ -35,6 +36,11 @@ export interface Reached<Found> {
   wasGone: boolean;
 }
 
+/** Longest wait for a server that is being started, in milliseconds. */
+export const startWaitMs = 30_000;
+/** The wait for a server that went away in the middle of a run; it tells the user nothing, because the scheduler does. */
+export const outageWait = { maxMs: 300_000, onNotice: () => {} };
+
 const firstWaitMs = 250;
 const maxWaitMs = 2000;
 /** A server that takes the connection and says nothing for so long does not answer. */
@@ -68,12 +74,10 @@ export async function askOnce<Found>(
   signal: AbortSignal,
   maxMs = maxSilenceMs,
 ): Promise<{ found: Found } | Failure> {
-  const late = AbortSignal.timeout(maxMs);
   try {
-    return await ask(AbortSignal.any([signal, late]));
+    return await withDeadline(signal, maxMs, ask);
   } catch (error) {
-    signal.throwIfAborted();
-    if (late.aborted) return failure('timeout', 'It takes the connection, and says nothing.');
+    if (error instanceof DeadlineError) return failure('timeout', 'It takes the connection, and says nothing.');
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import { classifyError } from './http/classify-error.ts';
 import { type OllamaClient, createClient } from './http/client.ts';
 import { countPrompt } from './answer/count-prompt.ts';
 import { createModelWatch } from '../http/model-watch.ts';
+import { outageWait, startWaitMs } from '../http/wait-for-server.ts';
 import { createCutCheck } from '../http/cut-check.ts';
 import { describeModel, modelMemory } from './model/describe-model.ts';
 import { unheldByServer } from './answer/held-keywords.ts';
@@ -23,10 +24,6 @@ import { type RunnerProcess, createRunnerProcess } from './runner-process.ts';
 import { findLocalRunner, findLocalServer } from './server-process.ts';
 import { cutsPrompts } from './http/versions.ts';
 
-/** A server that is being started is waited for so long, and one that went away in the middle of a run. */
-const startWaitMs = 30_000;
-/** The engine stage says that it waits. */
-const outageWait = { maxMs: 300_000, onNotice: () => {} };
 const lookMs = 1500;
 
 /** Is there a server that has the model? */

@@ -2,6 +2,7 @@ import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts'
 import { formatInteger } from '../../text/format.ts';
 import { openKeyWarning } from '../http/bearer-key.ts';
 import { createModelWatch } from '../http/model-watch.ts';
+import { outageWait, startWaitMs } from '../http/wait-for-server.ts';
 import { createAddressCheck } from './http/address-check.ts';
 import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
 import { type ServerPlace, openaiPlace } from './http/base-url.ts';
@@ -16,11 +17,6 @@ import { reachServer } from './server/reach-server.ts';
 import { type ServerFacts, serverFacts } from './server/server-facts.ts';
 import { createServerTokenizer } from './server/server-tokenizer.ts';
 import { createStreamChoice } from './answer/stream-choice.ts';
-
-/** A server that is being started is waited for so long, and one that went away in the middle of a run. */
-const startWaitMs = 30_000;
-/** The engine stage says that it waits. */
-const outageWait = { maxMs: 300_000, onNotice: () => {} };
 
 /** What is tried where nobody knows what a server can hold, and where it is known to queue what it can't. */
 const carefully = { start: 8, max: 256 };

@@ -1,8 +1,8 @@
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, type Failure, failure } from '../../core/completion.ts';
+import { raceAbort } from '../../async/abort.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
-import { createDeferred } from '../../async/deferred.ts';
 import { type Quarantine, createQuarantine } from './quarantine.ts';
 import type { WorkerConnection } from './worker-connection.ts';
 import type { EndReason, WorkerSpec } from './protocol.ts';
@@ -46,7 +46,7 @@ export async function startWorkerProcess<Info>(
   const quarantine = createQuarantine(() => link.noteAnswer());
   const link = createLink<Info>({ spec, quarantine, onRestart, connectWorker });
   const first = link.connected();
-  const info = await unlessAborted(first.ready, signal).catch(async (error: unknown) => {
+  const info = await raceAbort(first.ready, signal).catch(async (error: unknown) => {
     await first.kill('was not wanted any more');
     throw error;
   });
@@ -68,7 +68,7 @@ export async function startWorkerProcess<Info>(
       if (link.current() !== null && !link.isSuspect()) return false;
       const refused = link.refusal();
       if (refused !== null) throw new EngineError(refused.kind, refused.message);
-      await unlessAborted(link.connected().ready, stop);
+      await raceAbort(link.connected().ready, stop);
       return true;
     },
     close: link.close,
@@ -140,22 +140,10 @@ async function ask(
   context: GenerateContext,
 ): Promise<Answer> {
   try {
-    await unlessAborted(connection.ready, context.signal);
+    await raceAbort(connection.ready, context.signal);
   } catch (error) {
     if (error instanceof EngineError) return failure(error.kind, error.message);
     throw error;
   }
   return connection.generate(request, context);
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = createDeferred<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -1,3 +1,4 @@
+import { DeadlineError, withDeadline } from '../../../async/abort.ts';
 import { EngineError } from '../../../core/errors.ts';
 import { nearest } from '../../../text/nearest.ts';
 import { oneLine } from '../../../text/one-line.ts';
@@ -18,17 +19,18 @@ const maxSilenceMs = 60_000;
 
 /** Asks the server for a model. Throws an `EngineError` where it has none of this name. */
 export async function findModel(client: OllamaClient, name: string, signal: AbortSignal): Promise<FoundModel> {
-  const late = AbortSignal.timeout(maxSilenceMs);
-  const within = AbortSignal.any([signal, late]);
   let models: StoredModel[] = [];
   try {
-    models = await client.tags(within);
-    const listed = models.find((model) => isNamed(model, name));
-    const facts = modelFacts(await client.show(name, within));
-    return { facts, digest: listed?.digest ?? null, weightsBytes: listed?.size ?? null };
+    return await withDeadline(signal, maxSilenceMs, async (within) => {
+      models = await client.tags(within);
+      const listed = models.find((model) => isNamed(model, name));
+      const facts = modelFacts(await client.show(name, within));
+      return { facts, digest: listed?.digest ?? null, weightsBytes: listed?.size ?? null };
+    });
   } catch (error) {
     signal.throwIfAborted();
-    if (late.aborted) throw new EngineError('unusable', `the server at ${client.host.url} says nothing of its models`);
+    if (error instanceof DeadlineError)
+      throw new EngineError('unusable', `the server at ${client.host.url} says nothing of its models`);
     const { kind, message } = classifyError(error);
     throw kind === 'model-not-found' ? notFound(client, name, models) : new EngineError(kind, message);
   }

@@ -3,6 +3,7 @@ import { EngineError, type ErrorKind, isTransient } from '../../../core/errors.t
 import { formatDuration } from '../../../text/format.ts';
 import { classifyError } from '../http/classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { DeadlineError, withDeadline } from '../../../async/abort.ts';
 import { pause } from '../../../async/sleep.ts';
 
 /** A server that is busy with loading answers 503 until it has done so; a crash while loading is no matter of time. */
@@ -53,13 +54,13 @@ async function loadOnce(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
   signal: AbortSignal,
 ): Promise<Failure | null> {
-  const late = AbortSignal.timeout(maxLoadMs);
   try {
-    await load(loaded, AbortSignal.any([signal, late]));
+    await withDeadline(signal, maxLoadMs, (within) => load(loaded, within));
     return null;
   } catch (error) {
     signal.throwIfAborted();
-    if (late.aborted) return failure('unusable', `The server did not load it within ${formatDuration(maxLoadMs)}.`);
+    if (error instanceof DeadlineError)
+      return failure('unusable', `The server did not load it within ${formatDuration(maxLoadMs)}.`);
     return classifyError(error);
   }
 }

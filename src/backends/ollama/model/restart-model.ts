@@ -1,3 +1,4 @@
+import { raceAbort } from '../../../async/abort.ts';
 import { load, loadModel } from './load-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
 
@@ -36,12 +37,10 @@ export function createModelRestart(loaded: LoadedModel, stop: AbortSignal): Mode
     async ready(signal) {
       if (current === null) return;
       // The next request finds out whether it succeeded.
-      const over = current.catch(() => undefined);
-      const listening = new AbortController();
-      const aborted = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { signal: listening.signal });
-      });
-      await Promise.race([over, aborted]).finally(() => listening.abort());
+      await raceAbort(
+        current.catch(() => undefined),
+        signal,
+      );
     },
   };
 }

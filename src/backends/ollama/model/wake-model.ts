@@ -1,3 +1,4 @@
+import { DeadlineError, withDeadline } from '../../../async/abort.ts';
 import { loadModel, isEmbeddingModel } from './load-model.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { readStream } from '../answer/read-stream.ts';
@@ -15,19 +16,20 @@ export async function wakeModel(
   { signal, onNotice, maxMs = answerMs }: { signal: AbortSignal; onNotice: (text: string) => void; maxMs?: number },
 ): Promise<void> {
   if (isEmbeddingModel(loaded)) return;
-  const late = AbortSignal.timeout(maxMs);
+  const request = {
+    ...wireRequest(loaded, { num_predict: 1 }),
+    messages: [{ role: 'user', content: 'Hi' }],
+    think: false,
+  };
   try {
-    const request = {
-      ...wireRequest(loaded, { num_predict: 1 }),
-      messages: [{ role: 'user', content: 'Hi' }],
-      think: false,
-    };
-    const parts = await loaded.client.chat(request, AbortSignal.any([signal, late]));
-    await readStream(parts, { onActivity: () => {}, onFirstToken: () => {} });
-  } catch {
-    // Any other failure is for the requests to tell.
+    await withDeadline(signal, maxMs, async (within) => {
+      const parts = await loaded.client.chat(request, within);
+      await readStream(parts, { onActivity: () => {}, onFirstToken: () => {} });
+    });
+  } catch (error) {
     signal.throwIfAborted();
-    if (!late.aborted) return;
+    // Any other failure is for the requests to tell.
+    if (!(error instanceof DeadlineError)) return;
     onNotice('ollama: the server has the model loaded, and answers nothing: it is loaded again');
     await freeModel(loaded, signal);
     await loadModel(loaded, signal, onNotice);
