@@ -1,3 +1,4 @@
+import type { BackendDefinition } from '../core/backend.ts';
 import type { Notify } from '../core/notice.ts';
 import { resolve } from 'node:path';
 import { describeHardware, saveBest } from '../run/choose/best-settings.ts';
@@ -20,6 +21,7 @@ export interface FinishedBench {
 }
 
 interface Finish {
+  backends: readonly BackendDefinition[];
   environment: NodeJS.ProcessEnv;
   limits: StabilityLimits;
   stop: AbortSignal;
@@ -29,13 +31,13 @@ interface Finish {
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
   paths: BenchPaths,
-  { environment, limits, stop, notify }: Finish,
+  { backends, environment, limits, stop, notify }: Finish,
 ): Promise<FinishedBench> {
   const lock = await acquireLock(paths.trials, '.');
   const file = await openTrials(paths.trials);
   try {
     const isCompared = await appendAgreements(file, paths, stop);
-    const analysis = analyse(file.records, limits);
+    const analysis = analyse(file.records, limits, backends);
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
     const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(paths.folder) }) : [];

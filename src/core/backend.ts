@@ -108,8 +108,8 @@ export interface Inspection {
 export interface BackendLimits {
   /** Requests that the engine works on at the same time; more only wait. Null where it isn't known. */
   slots: number | null;
-  /** What would give more slots: a sentence for the user. */
-  moreSlots?: string;
+  /** Why there are no more slots than these, whatever is set; absent where `moreSlots` of the definition holds. */
+  fixedSlots?: string;
   /** What `--workers auto` takes; for conversations, no more than there are slots. */
   suggestedWorkers: number;
   /**
@@ -167,6 +167,8 @@ export interface BackendDefinition {
   readonly endpoints: readonly Endpoint[];
   /** True: its answers come from no model. Help names it behind the others. */
   readonly isSimulated?: boolean;
+  /** A model of this engine, for the examples of the help. */
+  readonly exampleModel?: string;
   /** What `-m` names here, where that is more than a name: `a GGUF file`. */
   readonly modelForm?: string;
   /** The temperature of a request that gives none; absent: the model's own. */
@@ -187,6 +189,10 @@ export interface BackendDefinition {
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /** Does this model name belong to this backend? Used where no `--backend` is given. */
   serves(model: string, address: BackendAddress): boolean | Promise<boolean>;
+  /** What makes the engine work on so many requests at once, in words for the user; absent where nothing does. */
+  readonly moreSlots?: (slots: number) => string;
+  /** Files and folders of the engine's installation, without models; empty where it isn't found on this machine. */
+  readonly installPaths?: (address: BackendAddress) => Promise<string[]>;
   /** How `llmbatch doctor` examines the engine; absent for an engine that is always there. */
   readonly doctor?: BackendDoctor;
   /** Loads the model and checks that it answers. Throws an `EngineError` with a hint. */

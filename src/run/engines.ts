@@ -1,4 +1,4 @@
-import type { Backend } from '../core/backend.ts';
+import type { Backend, BackendDefinition } from '../core/backend.ts';
 import { planSegments } from '../input/plan-rows.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
@@ -9,8 +9,7 @@ import type { Run } from './run.ts';
 
 /** The engine of one model, chosen and opened. */
 export interface OpenEngine {
-  /** Name of the backend. */
-  name: string;
+  definition: BackendDefinition;
   mode: ModeChoice;
   backend: Backend;
   /** `--workers`, or what a bench found best; null: the backend's own suggestion. */
@@ -36,7 +35,7 @@ export function createEngines(run: Run, backends: BackendCache): Engines {
     const mode = chooseMode(settings.mode, groupsOf(input));
     noteChoices(run, choice, mode);
     const opened = await openBestBackend(run, backends, choice, { model, mode });
-    return opened && { ...opened, name: choice.definition.name, mode };
+    return opened && { ...opened, definition: choice.definition, mode };
   };
   return {
     open,

@@ -44,7 +44,8 @@ interface ModelGroup {
 }
 
 async function answerAll(run: Run, journal: Journal, { engine, model, items }: ModelGroup): Promise<void> {
-  const { name, mode, backend } = engine;
+  const { definition, mode, backend } = engine;
+  const { name } = definition;
   const { maxWorkers, startsWith } = await announceStart(run, engine);
   const verifier = verifierFor(run, name, backend);
   try {
@@ -71,8 +72,9 @@ async function answerAll(run: Run, journal: Journal, { engine, model, items }: M
 }
 
 /** Chooses the number of workers, and tells of it and of what the loaded model takes. */
-async function announceStart(run: Run, { backend, workers, mode }: OpenEngine): Promise<WorkerChoice> {
-  const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name);
+async function announceStart(run: Run, { definition, backend, workers, mode }: OpenEngine): Promise<WorkerChoice> {
+  const { moreSlots } = definition;
+  const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, moreSlots);
   const { maxWorkers, startsWith, note } = choice;
   if (note !== null) run.notifyOfEngine({ topic: 'workers', text: note });
   await describeLoaded(run, backend);

@@ -7,12 +7,7 @@ export const pending = {
   /** Exported names that two files define. */
   repeatedNames: ['limitsOf', 'openOutput', 'formatOf', 'partsOf', 'Verdict', 'sampleRows', 'Reason'] as string[],
   /** Engines that a file outside of their folders names. */
-  engineNames: {
-    'bench/analysis/slot-setting.ts': ['mock', 'ollama', 'openai', 'vllm'],
-    'bench/records/environment.ts': ['llama-cpp', 'ollama', 'vllm'],
-    'commands/bench/command.ts': ['ollama', 'vllm'],
-    'commands/bench/flags.ts': ['llama-cpp', 'ollama'],
-  } as Record<string, string[]>,
+  engineNames: {} as Record<string, string[]>,
   /** Old words, and how many names of files still hold them. */
   oldWords: {
     Asked: 3,

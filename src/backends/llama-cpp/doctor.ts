@@ -32,3 +32,14 @@ export async function findPackageVersion(importer: string = import.meta.url): Pr
     return null;
   }
 }
+
+/** The package and its binaries for this platform; nothing where it is not installed. */
+export async function installPaths(importer: string = import.meta.url): Promise<string[]> {
+  try {
+    const main = createRequire(importer).resolve('node-llama-cpp');
+    const modules = main.slice(0, main.lastIndexOf('node-llama-cpp'));
+    return [join(modules, 'node-llama-cpp'), join(modules, '@node-llama-cpp')];
+  } catch {
+    return [];
+  }
+}

@@ -10,11 +10,13 @@ export const llamaCppBackend: BackendDefinition = {
   name: 'llama-cpp',
   summary: 'GGUF files, embedded: no server to start (npm install node-llama-cpp)',
   endpoints: ['/v1/chat/completions', '/v1/completions'],
+  exampleModel: 'x.gguf',
   modelForm: 'a GGUF file',
   defaultTemperature: 0,
   howToServe: 'give a GGUF file with -m path/to/model.gguf (npm install node-llama-cpp)',
   optionsHelp: llamaOptionsHelp,
   optionsSchema: llamaOptionsSchema,
+  installPaths: async () => (await import('./doctor.ts')).installPaths(),
   doctor: {
     install: installCommand,
     examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),

@@ -14,6 +14,7 @@ export const mockBackend: BackendDefinition = {
   isSimulated: true,
   optionsHelp: mockOptionsHelp,
   optionsSchema: mockOptionsSchema,
+  moreSlots: (slots) => `--option slots=${slots}`,
   serves: (model) => model === 'mock' || model.startsWith('mock:'),
   open: async (request) => (await import('./open-mock.ts')).openMock(request),
 };

@@ -8,11 +8,15 @@ export const ollamaBackend: BackendDefinition = {
   name: 'ollama',
   summary: 'models of an Ollama server (--host, or OLLAMA_HOST)',
   endpoints,
+  exampleModel: 'gemma3:4b',
   howToServe: 'start an Ollama server and fetch the model (ollama serve; ollama pull NAME)',
   connection: ollamaConnection,
   optionsHelp: ollamaOptionsHelp,
   unloadOptions: { keep_alive: 0 },
   optionsSchema: ollamaOptionsSchema,
+  moreSlots: (slots) =>
+    `OLLAMA_NUM_PARALLEL=${slots} where the server is started, at the cost of a context window each in memory`,
+  installPaths: async (address) => (await import('./doctor/install-paths.ts')).installPaths(address),
   doctor: {
     install: 'Ollama (https://ollama.com/download)',
     probe: {

@@ -12,7 +12,7 @@ import { createCutCheck } from '../http/cut-check.ts';
 import { describeModel, modelMemory } from './model/describe-model.ts';
 import { unheldByServer } from './answer/held-keywords.ts';
 import { findModel } from './model/find-model.ts';
-import { findSlots, limitsOf, maxProbedSlots } from './model/find-slots.ts';
+import { findSlots, slotLimits, maxProbedSlots } from './model/find-slots.ts';
 import { ollamaHost } from './http/host.ts';
 import type { LoadedModel } from './model/loaded-model.ts';
 import { ollamaOptionsSchema } from './options.ts';
@@ -77,7 +77,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
       usesLocalGpus: client.host.isLocal,
       unheldKeywords: unheldByServer,
     },
-    limits: limitsOf(loaded, slots),
+    limits: slotLimits(loaded, slots),
     generate: async (asked, context) =>
       ready(context.signal)
         .then(() => answerRequest(loaded, tools, [asked, context]))

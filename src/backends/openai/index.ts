@@ -13,6 +13,8 @@ export const openaiBackend: BackendDefinition = {
   optionsHelp: openaiOptionsHelp,
   canUnload: false,
   optionsSchema: openaiOptionsSchema,
+  moreSlots: (slots) =>
+    `the server's own setting (llama-server: --parallel ${slots}; vllm serve: --max-num-seqs ${slots})`,
   doctor: { examine: async (request) => (await import('./doctor.ts')).examineOpenai(request) },
   // Loaded when wanted: connections cost 50 ms.
   serves: async (model, address) => (await import('./server/served-models.ts')).servesModel(model, address),

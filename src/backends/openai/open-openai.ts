@@ -79,7 +79,6 @@ function limitsOf({ slots, queues }: ServerFacts, { workers }: OpenRequest): Omi
   const finds = findsOf(slots, queues);
   return {
     slots,
-    ...(slots === null ? {} : { moreSlots: 'llama-server --parallel' }),
     suggestedWorkers: finds.start,
     finds: workers === null ? finds : { start: workers, max: workers },
   };

@@ -58,6 +58,19 @@ export async function findPython(address: BackendAddress): Promise<PythonSearch>
   return { ...nothing, failure: said || messageOf(outcome.cause ?? 'it gives no answer') };
 }
 
+const packagesScript = `
+import importlib.util, os
+print(os.path.dirname(os.path.dirname(importlib.util.find_spec("vllm").origin)))
+`;
+
+/** The folder of all packages beside vLLM: they are its dependencies, or the environment is not its own. */
+export async function installPaths(address: BackendAddress): Promise<string[]> {
+  const { execa } = await import('execa');
+  const { command } = pythonCommand(address);
+  const outcome = await execa(command, ['-c', packagesScript], { timeout: maxMs, reject: false });
+  return outcome.failed ? [] : [outcome.stdout.trim()];
+}
+
 /** `--python`, else `LLMBATCH_PYTHON`, else that of the active environment, else `python3`. */
 export function pythonCommand({ connection, environment }: BackendAddress): Pick<PythonSearch, 'command' | 'namedBy'> {
   const python = givenText(connection, 'python');

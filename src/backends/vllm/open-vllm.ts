@@ -144,7 +144,6 @@ function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: 
       : Math.min(maxNumSeqs, Math.floor(kvTokens / Math.min(conversationTokens, contextTokens)));
   return {
     slots: Math.max(1, histories) * engines,
-    moreSlots: `--option max_num_seqs=${maxNumSeqs * 2} makes more, where the memory allows`,
     suggestedWorkers: Math.min(1024, Math.max(64, 2 * maxNumSeqs)) * engines,
     contextTokens,
   };

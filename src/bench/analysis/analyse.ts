@@ -1,3 +1,5 @@
+import { backends as allBackends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { BenchAnalysis, Trial, TrialAnalysis } from './analysis.ts';
 import type { AgreementRecord, BenchRecord, TrialRecord } from '../records/records.ts';
@@ -9,27 +11,42 @@ import { findVerdicts } from './verdicts/index.ts';
 import { windowsOf } from './windows.ts';
 import { findCurves } from './worker-curve.ts';
 
-/** What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again. */
+/**
+ * What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again; `backends`
+ * only say what makes their engines do more at once.
+ */
 export function analyse(
   records: readonly BenchRecord[],
   limits: StabilityLimits = defaultStabilityLimits,
+  backends: readonly BackendDefinition[] = allBackends,
 ): BenchAnalysis {
   const plan = planOf(records);
   if (plan === null)
     throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
   const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
-  const trials = analyseTrials(trialsOf(records), agreements);
+  const trials = analyseTrials(trialsOf(records), agreements, backends);
   const leftOut = leftOutOf(records);
-  return { plan, leftOut, trials, curves: findCurves(trials), agreements, stability: findStability(trials, limits) };
+  return {
+    plan,
+    leftOut,
+    trials,
+    curves: findCurves(trials, backends),
+    agreements,
+    stability: findStability(trials, limits),
+  };
 }
 
-function analyseTrials(records: readonly TrialRecord[], agreements: readonly AgreementRecord[]): TrialAnalysis[] {
+function analyseTrials(
+  records: readonly TrialRecord[],
+  agreements: readonly AgreementRecord[],
+  backends: readonly BackendDefinition[],
+): TrialAnalysis[] {
   const trials = records.map(measure);
   const groups = groupTrials(trials, curveFields);
   const changes = answerChanges(records, agreements);
   return trials.map((trial) => ({
     ...trial,
-    verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups) }),
+    verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups), backends }),
     changesAnswers: changes.get(trial.record.spec.number)?.isChange ?? null,
     changedShare: changes.get(trial.record.spec.number)?.share ?? null,
     changesValues: changes.get(trial.record.spec.number)?.isOfValues ?? false,

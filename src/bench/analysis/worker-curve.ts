@@ -1,3 +1,6 @@
+import { backends as allBackends } from '../../backends/index.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
+import type { TrialSpec } from '../records/records.ts';
 import { groupBy } from '../../data/group-by.ts';
 import { formatPercent, formatRate } from '../../text/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
@@ -7,24 +10,33 @@ import { standardError, average, meanOf, studentQuantile, normalQuantile } from 
 import type { Range } from '../statistics/steady.ts';
 
 /** A curve for whatever was tried with several workers; batches on one loaded model, and what failed, are no points of it. */
-export function findCurves(trials: readonly TrialAnalysis[]): WorkerCurve[] {
+export function findCurves(
+  trials: readonly TrialAnalysis[],
+  backends: readonly BackendDefinition[] = allBackends,
+): WorkerCurve[] {
   const alone = trials.filter(({ record }) => record.spec.batch === null && record.state === 'finished');
   return groupCurves(alone).flatMap((group) => {
     const points = curvePoints(group);
     const [first] = group;
-    return points.length < 2 || first === undefined ? [] : [curveOf(first, group, points)];
+    return points.length < 2 || first === undefined ? [] : [curveOf(first.record.spec, group, points, backends)];
   });
 }
 
-function curveOf({ record: { spec } }: TrialAnalysis, group: TrialAnalysis[], points: CurvePoint[]): WorkerCurve {
+function curveOf(
+  spec: TrialSpec,
+  group: TrialAnalysis[],
+  points: CurvePoint[],
+  backends: readonly BackendDefinition[],
+): WorkerCurve {
   const shape = shapeOfCurve(points, group);
   // A probe finds no more slots than it has workers: the largest number that a trial saw holds.
-  const slots = group.map(({ record }) => record.slots).filter((seen) => seen !== null);
+  const seen = group.map(({ record }) => record.slots).filter((count) => count !== null);
+  const slots = seen.length === 0 ? null : Math.max(...seen);
   const text = describe({
     ...shape,
     points,
-    slots: slots.length === 0 ? null : Math.max(...slots),
-    backend: spec.backend,
+    slots,
+    moreSlots: slots === null ? null : slotSetting(backends, spec.backend, 2 * slots),
     changing: changingWorkers(group, ({ changesAnswers }) => changesAnswers === true),
   });
   const { backend, model, size, strategy, options } = spec;
@@ -62,7 +74,8 @@ const minSuccess = (points: readonly CurvePoint[]): number => 0.99 * Math.max(..
 interface DescribedCurve extends CurveShape {
   points: CurvePoint[];
   slots: number | null;
-  backend: string;
+  /** What would make twice as many slots; null where it is not known. */
+  moreSlots: string | null;
   /** Workers whose answers differ from those of fewer. */
   changing: number[];
 }
@@ -118,11 +131,10 @@ const changesText = ({ changing }: DescribedCurve): string =>
   changing.length === 0 ? '' : ` Answers differ at --workers ${changing.join(', ')}.`;
 
 /** The server's slots hold the knee where it lies, if it has no more of them. One worker more keeps each slot busy. */
-function settingText({ slots, knee, points, backend }: DescribedCurve): string {
+function settingText({ slots, knee, points, moreSlots }: DescribedCurve): string {
   const max = points.at(-1)?.workers ?? 0;
   if (slots === null || knee === null || knee > slots + 1 || max <= slots) return '';
-  const setting = slotSetting(backend, 2 * slots);
-  return setting === null ? '' : ` The server works on ${slots} at once; more: ${setting}.`;
+  return moreSlots === null ? '' : ` The server works on ${slots} at once; more: ${moreSlots}.`;
 }
 
 export type CurvePoint = WorkerCurve['points'][number];

@@ -1,6 +1,8 @@
-import { readFile, writeFile, lstat, readdir, realpath } from 'node:fs/promises';
+import { readFile, writeFile, lstat, readdir } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { z } from 'zod';
+import type { BackendDefinition } from '../../core/backend.ts';
+import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 import {
   type AnswerSettings,
@@ -12,9 +14,7 @@ import { version } from '../../core/version.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 import { opaqueKeys, schemaVersion } from './trials-wire.ts';
 import { findGpus } from '../../machine/find-gpus.ts';
-import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { join } from 'node:path';
 
 /** What all trials of a bench have in common: the flags of the user. */
 export interface TrialBase {
@@ -60,7 +60,8 @@ export type BenchEnvironment = z.infer<typeof schema>;
 interface Circumstances {
   command: string[];
   flags: object;
-  backends: readonly string[];
+  /** The engines that are compared. */
+  backends: readonly BackendDefinition[];
   environment: NodeJS.ProcessEnv;
 }
 
@@ -69,7 +70,6 @@ export async function describeEnvironment(
   { command, flags, backends, environment }: Circumstances,
 ): Promise<BenchEnvironment> {
   const { gpus } = await findGpus(environment);
-  const { python } = runner.connection;
   return {
     schemaVersion,
     llmbatch: version,
@@ -83,10 +83,7 @@ export async function describeEnvironment(
     settings,
     runner,
     report: reportFlagsSchema.parse(flags),
-    installs: await findInstalls(backends, {
-      ...environment,
-      ...(typeof python === 'string' ? { LLMBATCH_PYTHON: python } : {}),
-    }),
+    installs: await findInstalls(backends, { connection: runner.connection, environment }),
   };
 }
 
@@ -127,49 +124,20 @@ export interface EngineInstall {
 
 /** Installs of all backends. A single one is not looked for: there is nothing to compare it with, and it takes seconds. */
 async function findInstalls(
-  backends: readonly string[],
-  environment: NodeJS.ProcessEnv,
+  backends: readonly BackendDefinition[],
+  address: BackendAddress,
 ): Promise<Record<string, EngineInstall>> {
   if (backends.length < 2) return {};
-  const found = backends.map(async (backend) => [backend, await findInstall(backend, environment)] as const);
+  const found = backends.map(async (backend) => [backend.name, await findInstall(backend, address)] as const);
   return Object.fromEntries(await Promise.all(found));
 }
 
 /** Looks at the files of an engine's package or program. */
-async function findInstall(backend: string, environment: NodeJS.ProcessEnv): Promise<EngineInstall> {
-  const paths = await pathsOf(backend, environment).catch(() => []);
+async function findInstall({ installPaths }: BackendDefinition, address: BackendAddress): Promise<EngineInstall> {
+  const paths = (await installPaths?.(address)) ?? [];
   const sizes = await Promise.all(paths.map(sizeOf));
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   return { bytes: bytes === 0 ? null : bytes };
-}
-
-function pathsOf(backend: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
-  if (backend === 'llama-cpp') return nodeLlamaCpp();
-  if (backend === 'ollama') return ollama(environment);
-  return backend === 'vllm' ? pythonPackages(environment) : Promise.resolve([]);
-}
-
-/** The package, and its binaries for this platform. */
-async function nodeLlamaCpp(): Promise<string[]> {
-  const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
-  const modules = entry.slice(0, entry.lastIndexOf('node-llama-cpp'));
-  return [join(modules, 'node-llama-cpp'), join(modules, '@node-llama-cpp')];
-}
-
-/** The program, and the libraries that it brings. */
-async function ollama({ PATH = '' }: NodeJS.ProcessEnv): Promise<string[]> {
-  const found = await Promise.all(
-    PATH.split(delimiter).map((folder) => realpath(join(folder, 'ollama')).catch(() => null)),
-  );
-  const program = found.find((path) => path !== null);
-  return program === undefined || program === null ? [] : [program, join(dirname(program), '..', 'lib', 'ollama')];
-}
-
-/** All packages beside vLLM: they are its dependencies, or the environment is not its own. */
-async function pythonPackages({ LLMBATCH_PYTHON: python = 'python3' }: NodeJS.ProcessEnv): Promise<string[]> {
-  const code = 'import importlib.util as u, os; print(os.path.dirname(os.path.dirname(u.find_spec("vllm").origin)))';
-  const { stdout } = await execa(python, ['-c', code], { timeout: 20_000 });
-  return [stdout.trim()];
 }
 
 /** Bytes of a file, or of all files below a folder; 0 where there is none. */

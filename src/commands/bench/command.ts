@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
-import { type BenchFlags, addBenchFlags } from './flags.ts';
+import { type BenchFlags, addBenchFlags, exampleEngines } from './flags.ts';
 import { helpText } from '../shared/exit-codes.ts';
 
 export function addBenchCommand(
@@ -21,7 +21,7 @@ export function addBenchCommand(
     helpText([
       'llmbatch bench --workers 1,2,4,8',
       'llmbatch bench candidates.jsonl -m gemma-3-4b.gguf --workers 2,4,8 --budget 30m',
-      'llmbatch bench candidates.jsonl --backends ollama:gemma3:4b,vllm:google/gemma-3-4b-it --project 170000',
+      `llmbatch bench candidates.jsonl --backends ${exampleEngines(backends)} --project 170000`,
       'llmbatch bench candidates.jsonl --sizes 5000 --batches 3 --workers 4',
       'llmbatch bench --resume',
     ]),

@@ -15,6 +15,7 @@ import { readTrials } from '../../bench/records/trials-file.ts';
 import { decideEngines } from '../../bench/report/engines-part.ts';
 import { projectEngines } from '../../bench/report/projection-part.ts';
 import { type ReportOptions, makeReport, writeReport } from '../../bench/report/write-report.ts';
+import type { BackendDefinition } from '../../core/backend.ts';
 import { exitCodes } from '../../core/errors.ts';
 import { formatRate } from '../../text/format.ts';
 import { printable } from '../../text/printable.ts';
@@ -26,11 +27,11 @@ import { printJson, printText } from '../shared/print.ts';
 export async function endBench(
   paths: BenchPaths,
   flags: BenchFlags,
-  { notify, stop }: Pick<BenchHost, 'notify' | 'stop'>,
+  { backends, notify, stop }: Pick<BenchHost, 'backends' | 'notify' | 'stop'>,
 ): Promise<number> {
   notify({ topic: 'bench', text: 'comparing the answers of the trials' });
   const all = await withKeptFlags(paths, flags);
-  const bench = await finishBench(paths, { environment: process.env, limits: limitsOf(all), stop, notify });
+  const bench = await finishBench(paths, { backends, environment: process.env, limits: limitsOf(all), stop, notify });
   if (!bench.isCompared)
     notify({ topic: 'bench', text: 'stopped: not all answers are compared, and nothing is saved' });
   await printBench(bench, paths, all);
@@ -38,10 +39,14 @@ export async function endBench(
 }
 
 /** `bench --report`: the same again, from the records alone. */
-export async function reportBench(folder: string, flags: BenchFlags): Promise<number> {
+export async function reportBench(
+  folder: string,
+  flags: BenchFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   const paths = benchPaths(folder);
   const all = await withKeptFlags(paths, flags);
-  const analysis = analyse(await readTrials(paths.trials), limitsOf(all));
+  const analysis = analyse(await readTrials(paths.trials), limitsOf(all), backends);
   await printBench({ analysis, isCompared: true, saved: [] }, paths, all);
   return exitCodeOf(analysis);
 }

@@ -37,7 +37,7 @@ export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
 }
 
 export function addBenchFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  addStabilityFlags(addReportFlags(addMatrixFlags(command)))
+  addStabilityFlags(addReportFlags(addMatrixFlags(command, backends)))
     .option(
       '--budget <duration>',
       'fit the bench into this time; each point is tried once before any is tried again (default: 30m, none where --sizes is given)',
@@ -50,7 +50,7 @@ export function addBenchFlags(command: Command, backends: readonly BackendDefini
   return addCarryFlags(addConversationFlags(addAnswerFlags(command, backends)), backends);
 }
 
-function addMatrixFlags(command: Command): Command {
+function addMatrixFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   return command
     .option(
       '--workers <list>',
@@ -64,7 +64,7 @@ function addMatrixFlags(command: Command): Command {
     )
     .option(
       '--backends <list>',
-      'engines with their models, with commas: ollama:gemma3:4b,llama-cpp:x.gguf (default: -b and -m, or what run would choose)',
+      `engines with their models, with commas: ${exampleEngines(backends)} (default: -b and -m, or what run would choose)`,
       listOf((text) => text),
     )
     .option(
@@ -86,6 +86,13 @@ function addMatrixFlags(command: Command): Command {
     )
     .option('--order-seed <n>', 'what the order of the trials is drawn from', parse.parseCountOrZero, 1);
 }
+
+/** Two engines with a model each, as `--backends` names them. */
+export const exampleEngines = (backends: readonly BackendDefinition[]): string =>
+  backends
+    .flatMap(({ name, exampleModel }) => (exampleModel === undefined ? [] : [`${name}:${exampleModel}`]))
+    .slice(0, 2)
+    .join(',');
 
 function addReportFlags(command: Command): Command {
   return command

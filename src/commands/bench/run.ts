@@ -23,7 +23,7 @@ export async function runBenchCommand(
   flags: BenchFlags,
   backends: readonly BackendDefinition[],
 ): Promise<number> {
-  if (flags.report !== undefined) return reportBench(flags.report, flags);
+  if (flags.report !== undefined) return reportBench(flags.report, flags, backends);
   const screen = createBenchScreen(flags.progress);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
@@ -64,7 +64,8 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
   try {
     const plan = await planBench(request, paths, { ...host, onResults: null, onStart: () => {} });
     const command = ['llmbatch', ...process.argv.slice(2)];
-    const backends = [...new Set(plan.trials.map(({ backend }) => backend))];
+    const names = new Set(plan.trials.map(({ backend }) => backend));
+    const backends = host.backends.filter(({ name }) => names.has(name));
     const environment = await describeEnvironment(request.base, { command, flags, backends, environment: process.env });
     await writeEnvironment(paths.environment, environment);
     return { paths, base: request.base, plan };

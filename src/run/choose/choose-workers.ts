@@ -1,4 +1,4 @@
-import type { BackendLimits } from '../../core/backend.ts';
+import type { BackendDefinition, BackendLimits } from '../../core/backend.ts';
 import { formatInteger } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 
@@ -10,6 +10,7 @@ export interface WorkerChoice {
   note: string | null;
 }
 
+type MoreSlots = BackendDefinition['moreSlots'];
 type Known = Omit<WorkerChoice, 'startsWith'>;
 type Mode = 'independent' | 'conversation';
 type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
@@ -18,12 +19,12 @@ type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
  * What a server can hold is found where nobody knows it. A number that was asked for may only fall, and so may that of
  * histories: each new one would begin empty.
  */
-export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode): WorkerChoice {
+export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode, moreSlots?: MoreSlots): WorkerChoice {
   const { finds } = limits;
-  if (finds === undefined) return { ...knownWorkers(asked, limits, mode), startsWith: null };
+  if (finds === undefined) return { ...knownWorkers(asked, limits, mode, moreSlots), startsWith: null };
   const isFound = asked.workers === null && mode === 'independent' && finds.start < finds.max;
   if (!isFound) {
-    const known = knownWorkers(asked, limits, mode);
+    const known = knownWorkers(asked, limits, mode, moreSlots);
     return { ...known, startsWith: known.maxWorkers };
   }
   const { start, max } = finds;
@@ -35,7 +36,12 @@ export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode): 
  * More workers than the engine has slots only wait. In a conversation they would throw each other's cache out (real Ollama,
  * four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
  */
-function knownWorkers({ workers, forceHistories }: Asked, limits: BackendLimits, mode: Mode): Known {
+function knownWorkers(
+  { workers, forceHistories }: Asked,
+  limits: BackendLimits,
+  mode: Mode,
+  moreSlots?: MoreSlots,
+): Known {
   const { slots, suggestedWorkers } = limits;
   const wanted = workers ?? suggestedWorkers;
   if (slots === null || wanted <= slots) return { maxWorkers: wanted, note: null };
@@ -43,11 +49,9 @@ function knownWorkers({ workers, forceHistories }: Asked, limits: BackendLimits,
   if (mode === 'conversation') return conversationWorkers({ workers, forceHistories, slots }, has);
   // One more than there are slots is what the engine suggests; it is no surprise then.
   if (workers === null) return { maxWorkers: wanted, note: null };
-  const more = limits.moreSlots === undefined ? '' : ` (${limits.moreSlots})`;
-  return {
-    maxWorkers: wanted,
-    note: `${formatInteger(wanted)} workers, but ${has}: the others wait in its queue${more}`,
-  };
+  const way = limits.fixedSlots ?? (moreSlots && `more at once: ${moreSlots(wanted)}`);
+  const note = `${formatInteger(wanted)} workers, but ${has}: the others wait in its queue`;
+  return { maxWorkers: wanted, note: way === undefined ? note : `${note} (${way})` };
 }
 
 function conversationWorkers(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chooseWorkers } from '../../../src/run/choose/choose-workers.ts';
 
-const limits = { slots: 2, suggestedWorkers: 3, contextTokens: 4096, moreSlots: 'more: A_SETTING' };
+const limits = { slots: 2, suggestedWorkers: 3, contextTokens: 4096 };
 const auto = { workers: null, forceHistories: false };
 
 describe('independent requests', () => {
@@ -20,10 +20,11 @@ describe('independent requests', () => {
       note: null,
       startsWith: null,
     });
-    expect(chooseWorkers({ ...auto, workers: 8 }, limits, 'independent')).toEqual({
+    const moreSlots = (slots: number): string => `A_SETTING=${slots}`;
+    expect(chooseWorkers({ ...auto, workers: 8 }, limits, 'independent', moreSlots)).toEqual({
       maxWorkers: 8,
       startsWith: null,
-      note: '8 workers, but the engine works on 2 at a time: the others wait in its queue (more: A_SETTING)',
+      note: '8 workers, but the engine works on 2 at a time: the others wait in its queue (more at once: A_SETTING=8)',
     });
   });
 });

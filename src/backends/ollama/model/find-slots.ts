@@ -26,13 +26,14 @@ export async function findSlots(
 }
 
 /** One more than there are slots, so that none waits for this program between two requests. */
-export function limitsOf({ facts, runner }: LoadedModel, slots: number | null): BackendLimits {
+export function slotLimits({ facts, runner }: LoadedModel, slots: number | null): BackendLimits {
   return {
     slots,
     suggestedWorkers: slots === null ? 1 : slots + 1,
     contextTokens: runner.num_ctx,
-    moreSlots: hasOneSlot(facts)
-      ? `the server gives models of the family ${facts.family} one slot, whatever it is told`
-      : 'more: OLLAMA_NUM_PARALLEL where the server is started, at the cost of a context window each in memory',
+    ...(hasOneSlot(facts) ? { fixedSlots: fixedText(facts.family) } : {}),
   };
 }
+
+const fixedText = (family: string | null): string =>
+  `the server gives models of the family ${family} one slot, whatever it is told`;

@@ -1,3 +1,4 @@
+import type { BackendDefinition } from '../../../core/backend.ts';
 import type { Trial, Verdict } from '../analysis.ts';
 import type { Window } from '../../records/records.ts';
 import { rateOf } from '../../statistics/mean.ts';
@@ -5,6 +6,8 @@ import { rateOf } from '../../statistics/mean.ts';
 /** What a verdict is found in: a trial, and those that differ from it in their workers alone. */
 export interface Evidence extends Trial {
   peers: Trial[];
+  /** The engines that there are. */
+  backends: readonly BackendDefinition[];
 }
 
 /** Null where the numbers don't carry the verdict. */

@@ -90,8 +90,8 @@ function minWorkers(trials: readonly Trial[]): Trial | null {
   return known.toSorted((left, right) => (workersOf(left.record) ?? 0) - (workersOf(right.record) ?? 0))[0] ?? null;
 }
 
-function advice({ record }: Evidence, slots: number): string {
-  const setting = slotSetting(record.spec.backend, Math.max(2 * slots, workersOf(record) ?? 0));
+function advice({ record, backends }: Evidence, slots: number): string {
+  const setting = slotSetting(backends, record.spec.backend, Math.max(2 * slots, workersOf(record) ?? 0));
   const fewer = `--workers ${slots + 1} is as fast`;
   return setting === null ? `${fewer}.` : `More at once: ${setting}; as it is, ${fewer}.`;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { findSlots, limitsOf } from '../../../../src/backends/ollama/model/find-slots.ts';
+import { findSlots, slotLimits } from '../../../../src/backends/ollama/model/find-slots.ts';
 import type { LoadedModel } from '../../../../src/backends/ollama/model/loaded-model.ts';
 import { probeSlots } from '../../../../src/backends/ollama/model/probe-slots.ts';
 import { expectSilence } from '../expect-silence.ts';
@@ -156,16 +156,15 @@ describe('the slots of a server', () => {
     expect(server.requests).toEqual([]);
   });
 
-  test('make the workers one more, and say what would make more', () => {
+  test('make the workers one more, and say why there are no more', () => {
     const loaded = loadedOn({ url: 'http://127.0.0.1:9' });
-    expect(limitsOf(loaded, 4)).toEqual({
+    expect(slotLimits(loaded, 4)).toEqual({
       slots: 4,
       suggestedWorkers: 5,
       contextTokens: 1024,
-      moreSlots: expect.stringContaining('OLLAMA_NUM_PARALLEL') as string,
     });
-    expect(limitsOf(loaded, null)).toMatchObject({ slots: null, suggestedWorkers: 1 });
-    expect(limitsOf(withFacts({ url: 'http://127.0.0.1:9' }, { family: 'lfm2' }), 1).moreSlots).toBe(
+    expect(slotLimits(loaded, null)).toMatchObject({ slots: null, suggestedWorkers: 1 });
+    expect(slotLimits(withFacts({ url: 'http://127.0.0.1:9' }, { family: 'lfm2' }), 1).fixedSlots).toBe(
       'the server gives models of the family lfm2 one slot, whatever it is told',
     );
   });
