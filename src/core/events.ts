@@ -28,8 +28,9 @@ export type RunEvent =
   | {
       type: 'run-start';
       total: number | null;
-      /** Workers at first, and how many there may be: more where the scheduler finds the number. */
+      /** Workers at the start. */
       workers: number;
+      /** The most workers that there may be: more than at the start where the scheduler finds the number. */
       maxWorkers: number;
       contextTokens: number | null;
       loadMs: number | null;
@@ -42,7 +43,7 @@ export type RunEvent =
   /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens are spent. */
   | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }
-  /** Workers that may send from now on: lowered, found, 0 while paused, or as before the pause. */
+  /** The number of workers that may send from now on: lowered, raised, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }

@@ -107,7 +107,7 @@ function createTokenCounter(): TokenCounter {
     promptOfReporting += promptTokens ?? 0;
   };
   /** A sum of 0 is not known to be 0 while there are attempts that nobody counted. */
-  const known = (sum: number | null): number | null => (sum === 0 && sums.uncounted > 0 ? null : sum);
+  const nullIfUncounted = (sum: number | null): number | null => (sum === 0 && sums.uncounted > 0 ? null : sum);
 
   return {
     addAttempt(tokens, isAnswered) {
@@ -130,8 +130,8 @@ function createTokenCounter(): TokenCounter {
       answered.completion = addMeasured(answered.completion, tokens.completionTokens);
     },
     read: () => ({
-      prompt: known(sums.prompt),
-      completion: known(sums.completion),
+      prompt: nullIfUncounted(sums.prompt),
+      completion: nullIfUncounted(sums.completion),
       uncounted: sums.uncounted,
       answered: { ...answered },
       cached,
@@ -167,8 +167,8 @@ function tokensOf(line: ResultLine, kind: ErrorKind | null): AttemptTokens {
   if (kind === null) return tokensOfUsage(line.response?.body?.usage ?? {});
   const { attempts, usage } = detailsOf(line);
   if (attempts === 0) return noTokens;
-  const known = usage ?? line.response?.body?.usage;
-  return known === undefined ? tokensOfFailure(kind) : tokensOfUsage(known);
+  const reported = usage ?? line.response?.body?.usage;
+  return reported === undefined ? tokensOfFailure(kind) : tokensOfUsage(reported);
 }
 
 const spentOf = (retried: NonNullable<ResultDetails['retried']>): Spent => ({

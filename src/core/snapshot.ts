@@ -31,6 +31,7 @@ export interface ResultCounts {
 export interface RunProgress extends ResultCounts {
   /** Requests of the whole run; null while the input is still being read. */
   total: number | null;
+  /** Requests that were sent and have not ended. */
   inFlight: number;
   /** Attempts that were repeated after a failure. */
   retries: number;
@@ -41,6 +42,7 @@ export interface RunProgress extends ResultCounts {
 export interface WorkerCounts {
   /** Workers that may send now: fewer than at the start after a lack of memory, and 0 while GPU memory makes them pause. */
   current: number;
+  /** Workers at the start of the run, or of its newest part where its input names several models. */
   atStart: number;
   /** Upper limit of the run: higher than at the start where the run finds the best number of workers itself. */
   max: number;
@@ -48,6 +50,7 @@ export interface WorkerCounts {
 
 /** Throughput of this session, per second; null before there is enough to measure. */
 export interface Rates {
+  /** Requests that ended, successfully or not. */
   requests: Rate;
   /** Prompt and completion tokens together. */
   tokens: Rate;
@@ -55,9 +58,9 @@ export interface Rates {
 
 /** One rate, per second. */
 interface Rate {
-  /** Over the last minute. */
+  /** Rate over the last minute. */
   recent: number | null;
-  /** Over the whole session. */
+  /** Rate over the whole session. */
   overall: number | null;
 }
 
@@ -108,6 +111,7 @@ export interface MachineState {
   engineProcess: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
   /** Load of an engine that reports it; null also while no request is in flight. */
   engineLoad: EngineLoad | null;
+  /** How often the engine was started again after it had failed. */
   engineRestarts: number;
   /** Memory that the loaded model takes, as the engine reports it. */
   modelMemory: ModelMemory | null;
@@ -235,10 +239,10 @@ export function snapshotFromWire(kept: object): Snapshot {
   };
 }
 
-/** Early releases counted the tokens of the answers alone. */
+/** Fills in what early releases did not know: they counted the tokens of the answers alone. */
 function completeTokens({ tokens, failed, retries }: FlatSnapshot): TokenCounts {
-  const known: Partial<TokenCounts> = tokens;
-  const { prompt = null, completion = null } = known;
+  const kept: Partial<TokenCounts> = tokens;
+  const { prompt = null, completion = null } = kept;
   const ofAnswers = { uncounted: failed + retries, answered: { prompt, completion } };
-  return { prompt, completion, ...ofAnswers, cached: null, cacheHitRate: null, ...known };
+  return { prompt, completion, ...ofAnswers, cached: null, cacheHitRate: null, ...kept };
 }

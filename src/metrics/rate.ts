@@ -26,7 +26,6 @@ export function createRate(startMs: number): Rate {
   };
 
   return {
-    /** Adds an amount. Times are milliseconds of the caller's clock here and below. */
     add(amount, atMs) {
       advance(atMs);
       isEmpty = false;

@@ -47,9 +47,9 @@ export function createSession(startMs: number): Session {
     },
     addAttempt({ promptTokens, completionTokens }, isAnswered, atMs) {
       // An attempt that broke off counts with the tokens that are known.
-      const known = (promptTokens ?? 0) + (completionTokens ?? 0);
-      tokens = addMeasured(tokens, isAnswered ? addMeasured(promptTokens, completionTokens) : known);
-      tokenRate.add(known, atMs);
+      const counted = (promptTokens ?? 0) + (completionTokens ?? 0);
+      tokens = addMeasured(tokens, isAnswered ? addMeasured(promptTokens, completionTokens) : counted);
+      tokenRate.add(counted, atMs);
     },
     read(nowMs, left) {
       const elapsedSeconds = Math.max(0, nowMs - startMs) / 1000;

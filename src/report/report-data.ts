@@ -71,14 +71,14 @@ export function foldReport(): ReportFold {
   const slowest: SlowResult[] = [];
   const failures: NonNullable<ReportData['schema']>['failures'] = [];
   const span = { sent: 0, firstAt: Infinity, lastAt: -Infinity };
-  let parsed = 0;
+  let valid = 0;
 
   return {
     add(line) {
       const sample = sampleOf(line);
       counter.add(sample);
       attempts.set(sample.attempts, (attempts.get(sample.attempts) ?? 0) + 1);
-      if (sample.kind === null && line.llmbatch?.parsed !== undefined) parsed++;
+      if (sample.kind === null && line.llmbatch?.parsed !== undefined) valid++;
       if (sample.kind === 'schema-invalid' && failures.length < 10) failures.push(failureOf(line));
       if (sample.attempts === 0) return;
       noteSpan(span, sample);
@@ -100,7 +100,7 @@ export function foldReport(): ReportFold {
           .toSorted(([a], [b]) => a - b)
           .map(([tries, requests]) => ({ attempts: tries, requests })),
         slowest,
-        schema: parsed + invalid === 0 ? null : { passed: parsed, failed: invalid, failures },
+        schema: valid + invalid === 0 ? null : { passed: valid, failed: invalid, failures },
       };
     },
   };
@@ -146,9 +146,9 @@ function keepSlowest(slowest: SlowResult[], line: ResultLine, sample: ResultSamp
 function ratesOf(
   { tokens }: Counts,
   { sent, firstAt, lastAt }: Span,
-  known: number | null,
+  workedSeconds: number | null,
 ): Pick<ReportData, 'elapsedSeconds' | 'requestRate' | 'tokenRate'> {
-  const elapsedSeconds = known ?? (lastAt > firstAt ? (lastAt - firstAt) / 1000 : null);
+  const elapsedSeconds = workedSeconds ?? (lastAt > firstAt ? (lastAt - firstAt) / 1000 : null);
   if (elapsedSeconds === null || elapsedSeconds <= 0) return { elapsedSeconds, requestRate: null, tokenRate: null };
   const allTokens = addMeasured(tokens.prompt, tokens.completion);
   return {

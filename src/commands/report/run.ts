@@ -40,7 +40,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
 }
 
 /** Facts of a run without a manifest, such as a merged file or one of another tool. */
-const nothingKnown = {
+const factsWithoutManifest = {
   inputPath: null,
   state: 'unknown',
   backend: 'unknown',
@@ -55,11 +55,11 @@ const nothingKnown = {
 };
 
 function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
-  if (manifest === null) return { outputPath, ...nothingKnown };
+  if (manifest === null) return { outputPath, ...factsWithoutManifest };
   const listed = (key: 'backend' | 'model' | 'version'): string | null =>
     [...new Set(manifest.models.map((entry) => entry[key]))].join(', ') || null;
   return {
-    ...nothingKnown,
+    ...factsWithoutManifest,
     outputPath,
     inputPath: manifest.input.path,
     state: manifest.state,

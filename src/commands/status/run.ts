@@ -2,6 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
 import { printable } from '../../text/printable.ts';
+import type { ResultSample } from '../../core/events.ts';
 import { parseResultLine } from '../../core/result-line.ts';
 import { createResultCounter, sampleOf } from '../../core/result-counter.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
@@ -18,8 +19,8 @@ import { printJson, printText } from '../shared/print.ts';
 
 /** Runs `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
-  const lost = output === undefined ? null : await whyLost(output);
-  if (output !== undefined && lost !== null) return showOutput(pathsOf(output).output, lost, json);
+  const reason = output === undefined ? null : await whyNoManifest(output);
+  if (output !== undefined && reason !== null) return showOutput(pathsOf(output).output, reason, json);
   return showRun(await findRun(output, { what: 'no run', isWanted: () => true }), json);
 }
 
@@ -40,8 +41,8 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   }
 }
 
-/** Why the results of an output must speak for themselves; null where it has a manifest, or no results. */
-async function whyLost(output: string): Promise<string | null> {
+/** Why an output has results but no manifest that can be read; null where it has one, or no results. */
+async function whyNoManifest(output: string): Promise<string | null> {
   const paths = pathsOf(output);
   if (await hasNoResults(paths)) return null;
   try {
@@ -51,12 +52,10 @@ async function whyLost(output: string): Promise<string | null> {
   }
 }
 
+/** Shows what the results of an output tell without a manifest. */
 async function showOutput(output: string, reason: string, json: boolean): Promise<void> {
   const meter = createMeter();
-  for await (const bytes of readBestResults([output])) {
-    const line = parseResultLine(bytes.toString('utf8'));
-    if (line !== null) meter.addEarlier(sampleOf(line));
-  }
+  await eachResult(output, meter.addEarlier);
   const summary = meter.snapshot();
   const facts = {
     state: 'unknown',
@@ -87,15 +86,19 @@ function render(output: string, { state, reason, updatedAt }: Manifest, summary:
   return `${text}${because}  as of  ${updatedAt}\n`;
 }
 
-/** Counts what the output holds. */
+/** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */
 async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {
   if (summary === null) return null;
   const counter = createResultCounter();
-  for await (const bytes of readBestResults([output])) {
-    const line = parseResultLine(bytes.toString('utf8'));
-    if (line !== null) counter.add(sampleOf(line));
-  }
+  await eachResult(output, counter.add);
   const { tokens, errors, ...counts } = counter.counts();
   const total = summary.progress.total ?? input.requests + input.rejected;
   return { ...summary, progress: { ...summary.progress, ...counts, total }, tokens, errors };
+}
+
+async function eachResult(output: string, add: (sample: ResultSample) => void): Promise<void> {
+  for await (const bytes of readBestResults([output])) {
+    const line = parseResultLine(bytes.toString('utf8'));
+    if (line !== null) add(sampleOf(line));
+  }
 }

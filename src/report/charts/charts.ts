@@ -30,7 +30,7 @@ ${numbers === undefined ? '' : renderTable(numbers.header, numbers.rows)}
 </figure>`;
 }
 
-/** The most columns of a grid that half of the page has room for. */
+/** Columns of a grid that half of the page has room for. */
 const maxHalfColumns = 5;
 
 /** Draws a chart as SVG, which takes its colours from the page. */

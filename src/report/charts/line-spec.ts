@@ -47,8 +47,8 @@ function xScale({ x, series }: LineChart): Scale {
 /** The scale begins at 0, and ends above the highest value by some room for the names of the vertical lines. */
 function yScale({ y, series, verticals = [], horizontals = [] }: LineChart): Scale {
   const values = series.flatMap((line) => line.points.flatMap((point) => [point.y, point.high ?? null]));
-  const seen = [...values, ...horizontals.map(({ at }) => at)].filter((value) => value !== null);
-  const max = y.max ?? Math.max(...seen, 0) * (verticals.length > 0 ? 1.15 : 1.05);
+  const drawn = [...values, ...horizontals.map(({ at }) => at)].filter((value) => value !== null);
+  const max = y.max ?? Math.max(...drawn, 0) * (verticals.length > 0 ? 1.15 : 1.05);
   return { name: 'y', type: 'linear', domain: [0, max > 0 ? max : 1], range: 'height', nice: true };
 }
 
