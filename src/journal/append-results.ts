@@ -3,49 +3,55 @@ import { type WriteBuffer, createWriteBuffer } from './write-buffer.ts';
 import { type GroupTarget, writeGroup } from '../files/write-group.ts';
 
 export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
-  /** Bytes of the file; the lines go behind them. */
+  /** Bytes that the file has; lines are appended behind them. */
   size: number;
-  /** group: a sync for each group of results · always: a group is never waited for · none: left to the system. */
+  /** When the file is synced: after each group of lines, after each line at once, or never (that is left to the system). */
   fsync: 'group' | 'always' | 'none';
-  /** The lines of these tokens are on disk. Called in order, once for each token; a promise holds the next group back. */
+  /** Called with lines once they are on disk, in order, and once for each. The next group waits until the promise resolves. */
   onDurable: (written: Written<Token>[]) => Promise<void> | undefined;
-  /** The output can't be written any more, or `onDurable` failed; nothing is written after that. */
+  /** Called when the output can't be written any more, or `onDurable` failed. Nothing is written after that. */
   onFailure: (error: unknown) => void;
 }
 
+/** A line that is on disk. */
 export interface Written<Token> {
+  /** What the line was appended with. */
   token: Token;
-  /** Where the line lies in the file, without its line feed. */
+  /** Where the line begins in the file. */
   offset: number;
+  /** Bytes of the line without its line feed. */
   length: number;
-  /** The line with its line feed; valid until the promise of `onDurable` resolves. */
+  /** The line with its line feed. The bytes are used again once the promise of `onDurable` has resolved. */
   bytes: Buffer;
 }
 
+/** Appends lines to a file in groups, each synced as a whole. */
 export interface Appender<Token> {
-  /** Takes a line (with its line feed). A promise is returned only while the disk can't keep up. */
+  /** Takes a line that ends in a line feed. A promise is returned only while the disk can't keep up. */
   append: (line: string, token: Token) => Promise<void> | undefined;
-  /** Writes and syncs all that waits. Rejects when that failed. */
+  /** Writes and syncs all lines that wait. Rejects when that fails. */
   flush: () => Promise<void>;
 }
 
-/** A group is written when it is this old, or this large; a larger one forms while the one before is being synced. */
+/** A group of lines is written at this age at the latest, in milliseconds. */
 const groupMs = 250;
+/** A group is written when it has this many lines. It grows larger while the group before it is being synced. */
 const groupSize = 64;
-/** Beyond this, whoever appends waits for the disk. */
+/** Lines that may wait for the disk before whoever appends has to wait too. */
 const maxWaiting = 1024;
+/** Bytes that may wait for the disk before whoever appends has to wait too. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 
 interface State<Token> {
   readonly options: AppenderOptions<Token>;
   readonly settled: Notifier;
   waiting: WriteBuffer<Token>;
-  /** The group written last, to be filled again. */
+  /** The buffer of the group that was written last, to be filled again. */
   spare: WriteBuffer<Token>;
   size: number;
   failure: { cause: unknown } | null;
   isWriting: boolean;
-  /** Callers that wait for everything to be on disk. */
+  /** How many callers wait until everything is on disk. */
   flushes: number;
   timer: NodeJS.Timeout | null;
 }

@@ -5,7 +5,7 @@ const firstBytes = 256;
 
 /* oxlint-disable no-control-regex -- the bytes of other forms are control characters */
 
-/** Of a text in Latin-1, how it is known and what made it. A result that llmbatch wrote begins with `{"`. */
+/** Patterns of the first bytes, read as Latin-1, and the form that they show. A result that llmbatch wrote begins with `{"`. */
 const forms: readonly [pattern: RegExp, form: string][] = [
   [/^\x1f\x8b/, 'a gzip file'],
   [/^(\xff\xfe|\xfe\xff|\{\0|\0\{)/, 'UTF-16'],

@@ -1,16 +1,16 @@
 import { formatInteger } from '../text/format.ts';
 import { type ResultLine, maxResultBytes } from '../core/result-line.ts';
 
-/** A result as it is written; its text ends in a line feed. */
+/** A result with its text as it is written, which ends in a line feed. */
 export interface EncodedResult {
   line: ResultLine;
   text: string;
 }
 
 /**
- * The text of a result. An answer that JSON can't hold (nested beyond the stack, longer than a string may be), or that could
- * not be read again for its length, is thrown: it is a failure of its request. Of a failure what may be long or deep is left
- * out, so that it can always be written.
+ * Makes the text of a result. Throws where an answer can't be written as JSON (it is nested too deep, or longer than a string
+ * may be), or is too long to be read again: it becomes a failure of its request. Of a failure whatever may be long or deep is
+ * left out, so that it can always be written.
  */
 export function encodeResult(line: ResultLine): EncodedResult {
   try {
@@ -33,10 +33,10 @@ function encode(line: ResultLine): string {
   return text;
 }
 
-/** UTF-8 bytes of a UTF-16 unit, at most. */
+/** The most UTF-8 bytes that one UTF-16 unit takes. */
 const bytesPerUnit = 3;
 
-/** Without what the server sent, the answer, and the row. */
+/** The result of a failure without what the server sent, the answer, and the row. */
 function withoutContent({ llmbatch, ...line }: ResultLine): ResultLine {
   const { finish: _finish, parsed: _parsed, rejected: _rejected, row: _row, ...facts } = llmbatch;
   return { ...line, response: null, llmbatch: facts };

@@ -9,7 +9,7 @@ const lineFeed = Buffer.from('\n');
 
 /**
  * Brings the output into the order of the input, one line a request, by an atomic replace: at any moment the file is
- * either the old one or the new one, whole. Does nothing where the file is so already.
+ * either the old one or the new one, whole. Does nothing where the file is in that order already. Throws a `JournalError`.
  */
 export async function finaliseOutput(
   { handle, path, size }: { handle: FileHandle; path: string; size: number },
@@ -55,7 +55,7 @@ async function copyLines(source: FileHandle, target: FileHandle, ranges: Iterabl
   if (batch.length > 0) await writeBatch();
 }
 
-/** Read in the order of the file, where neighbours are read in one go, and handed back in the order asked for. */
+/** Reads ranges in the order of the file, so that neighbours are read in one go, and returns them in the order of `ranges`. */
 async function readRangesInAnyOrder(handle: FileHandle, ranges: readonly ByteRange[]): Promise<Buffer[]> {
   const byOffset = [...ranges.keys()].toSorted((left, right) => ranges[left]!.offset - ranges[right]!.offset);
   const lines = await readRanges(

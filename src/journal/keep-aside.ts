@@ -7,7 +7,7 @@ import { readManifest } from './manifest/manifest.ts';
 import { type RunPaths, pathsOf } from './manifest/run-paths.ts';
 import { toJournalError } from '../files/write-group.ts';
 
-/** `out.jsonl.old`, `out.jsonl.old.2` and so on: an output of its own, which every command takes. */
+/** Names for an output that is kept aside: `out.jsonl.old`, `out.jsonl.old.2` and so on. Every command takes it as an output. */
 const asideName = (output: string, number: number): string => `${output}.old${number === 1 ? '' : `.${number}`}`;
 
 /**
@@ -32,8 +32,8 @@ export async function keepAside(paths: RunPaths, found: FoundRun | null): Promis
 }
 
 /**
- * Of a run that was to be replaced, when the new one died before its manifest stood: back to where it was, in place of
- * the empty output that the new one may have made. Call with the lock held.
+ * Brings a run back that was kept aside for a new one, where the new one died before its manifest was written. Takes the
+ * place of the empty output that the new one may have made. Call it with the lock held.
  */
 export async function undoAside(paths: RunPaths): Promise<void> {
   const there = await lstat(paths.output).catch(() => null);
@@ -52,7 +52,7 @@ export async function undoAside(paths: RunPaths): Promise<void> {
   }
 }
 
-/** The names, of those that a manifest holds, that are kept aside for this output, and are there. */
+/** Those of a manifest's `keptAside` that are names for this output kept aside, and that are still there. */
 export async function findAside({ output }: RunPaths, names: readonly string[]): Promise<string[]> {
   const pattern = /^\.old(?:\.\d+)?$/;
   const stem = basename(output);
@@ -61,14 +61,14 @@ export async function findAside({ output }: RunPaths, names: readonly string[]):
   return ours.filter((_name, index) => there[index]);
 }
 
-/** The run that took the place has ended well. */
+/** Removes what was kept aside, once the run that replaces it has ended well. */
 export async function removeAside(paths: RunPaths, names: readonly string[]): Promise<void> {
   for (const name of await findAside(paths, names)) {
     const path = join(dirname(paths.output), name);
-    // The output last: while it is there, what a crash left of the others is found again.
+    // The output goes last: while it is there, the other files are found again after a crash.
     const files = [`${path}.run.json`, `${path}.run.input`, path];
     for (const file of files) {
-      // A link in the place is somebody else's.
+      // A link under that name is somebody else's.
       if ((await lstat(file).catch(() => null))?.isFile() === true) await rm(file, { force: true });
     }
   }
@@ -82,7 +82,7 @@ async function freePaths(paths: RunPaths, found: FoundRun | null): Promise<RunPa
   }
 }
 
-/** A copy of the manifest may be left of an earlier try that a crash ended. */
+/** A crash may have left a copy of this run's own manifest there. */
 async function isFreeOrOurs(path: string, found: FoundRun | null): Promise<boolean> {
   if (!(await isTaken(path))) return true;
   const manifest = await readManifest(path).catch(() => null);

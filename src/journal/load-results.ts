@@ -5,16 +5,17 @@ import { type RowTable, rowStates } from '../data/row-table.ts';
 import { keepDamage } from './open-output.ts';
 import { type ResultHead, readResultHead } from './result-head.ts';
 
+/** What was found in an output that the table of rows can't hold. */
 export interface LoadedResults {
-  /** Results whose id the input does not have (it was changed, and the drift allowed): kept at the end of the output. */
+  /** Results whose id the input does not have, because it was changed and the drift allowed. They stay at the end of the output. */
   unknown: ByteRange[];
-  /** Lines that are no results; a copy of their bytes is kept beside the output. */
+  /** How many lines are not results. A copy of their bytes is kept beside the output. */
   damagedLines: number;
 }
 
 /**
- * Notes for each row where its result lies: of several lines for one id the last success counts, else the last failure.
- * Resume goes by id; the line numbers play no part.
+ * Notes for each row where its result lies. Of several lines for one id the last success counts, else the last failure.
+ * Rows are found by their ids; the line numbers play no part. Throws a `JournalError` where damaged lines can't be kept.
  */
 export async function loadResults(
   { handle, path, size }: { handle: FileHandle; path: string; size: number },
@@ -45,13 +46,13 @@ export async function loadResults(
   return loaded;
 }
 
-/** An editor's empty lines hold nothing that could be lost. */
+/** Whether a line is empty, as an editor may leave them: then nothing of it is to be kept. */
 const isBlank = (length: number, bytes: Buffer): boolean =>
   length === 0 || (length === 1 && bytes[0] === carriageReturn);
 
 const carriageReturn = 13;
 
-/** Damaged lines that follow each other are copied in one go. */
+/** Adds a range; one that follows the last range directly makes that one longer, so that both are copied in one go. */
 function addRange(ranges: ByteRange[], { offset, length }: ByteRange): void {
   const last = ranges.at(-1);
   if (last !== undefined && last.offset + last.length + 1 === offset) last.length += 1 + length;

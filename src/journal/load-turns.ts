@@ -9,10 +9,11 @@ import { readResultLines } from '../files/read-result-lines.ts';
 export interface WorkerTurns {
   /** Place of the last turn. */
   place: TurnPlace;
-  /** In order, the last `place.history` of them at least. */
+  /** The last turns in order: at least the `place.history` turns before the last one. */
   turns: { id: string; answer: string; tokens: number }[];
 }
 
+/** Where the last turns of a worker lie in the output, by the number of the turn. */
 interface LastTurns {
   last: TurnPlace;
   turns: Map<number, ByteRange>;
@@ -35,13 +36,13 @@ export async function loadTurns(handle: FileHandle, size: number): Promise<Map<n
 
 const placeMark = '"conversation":{"';
 
-/** An answer or a row may hold such a place too, so the line is parsed. */
+/** The line is parsed where it has the mark: an answer or a row may hold the mark too. */
 function readPlace(bytes: Buffer): TurnPlace | null {
   if (!bytes.includes(placeMark)) return null;
   return fromWire(parseResultLine(bytes.toString('utf8'))?.llmbatch?.conversation);
 }
 
-/** Null where it is no place that llmbatch wrote. */
+/** The place that a result line holds; null where llmbatch wrote none. */
 function fromWire(value: unknown): TurnPlace | null {
   if (!isRecord(value)) return null;
   const { worker, turn, history, since_trim: sinceTrim } = value;
@@ -59,7 +60,7 @@ function noteTurn(workers: Map<number, LastTurns>, place: TurnPlace, range: Byte
   workers.set(place.worker, known);
 }
 
-/** A history of so many messages has at most so many turns. */
+/** Forgets turns that are too old to be part of the history: it has at least one message for each turn. */
 function forgetOld({ last, turns }: LastTurns): void {
   if (turns.size < 2 * (last.history + 64)) return;
   for (const turn of turns.keys()) {

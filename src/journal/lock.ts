@@ -8,20 +8,20 @@ import { isDiskFull, toJournalError } from '../files/write-group.ts';
 
 /** The right to write an output, kept as a small file beside it. */
 export interface Lock {
-  /** Throws when somebody took the lock away (it says how to in the message for another machine's lock). */
+  /** Throws a `JournalError` where somebody has deleted the lock, as the message for a lock of another machine says. */
   check: () => Promise<void>;
   release: () => Promise<void>;
 }
 
 interface LockNote extends ProcessIdentity {
-  /** Tells our lock from any other. */
+  /** A random text that tells this lock from any other. */
   token: string;
   since: string;
 }
 
-/** The owner touches its lock this often, */
+/** How often the owner of a lock touches it, in milliseconds. */
 const heartbeatMs = 1000;
-/** and one whose processes we can't see counts as dead after this long without a touch. */
+/** An owner whose processes can't be seen from here counts as dead after this long without a touch. */
 const silenceMs = 4000;
 
 export const lockPathOf = (outputPath: string): string => `${outputPath}.lock`;
@@ -47,12 +47,12 @@ export async function acquireLock(outputPath: string, meanwhile = statusOf(outpu
   };
 }
 
-/** A file that is to be ours alone, for the sake of an output. */
+/** The wish to own a lock file: the lock of an output, or the turn to remove that lock. */
 interface Claim {
   path: string;
   note: LockNote;
   outputPath: string;
-  /** Behind "Wait for it". */
+  /** How the hint goes on after "Wait for it". */
   meanwhile: string;
 }
 
@@ -67,7 +67,7 @@ async function obtain(claim: Claim): Promise<void> {
   }
 }
 
-/** Does nothing where there is a lock. A link appears whole or not at all, so that nobody ever reads half a note. */
+/** Creates the lock; does nothing where there is one. A link appears whole or not at all, so that nobody reads half a note. */
 async function tryToCreate(path: string, note: LockNote): Promise<void> {
   const draft = `${path}.${note.token}`;
   try {
@@ -82,11 +82,11 @@ async function tryToCreate(path: string, note: LockNote): Promise<void> {
   }
 }
 
-/** Whoever got the lock meanwhile took the draft for one that a crash left (`removeDrafts`). */
+/** Whether the draft was removed: another process got the lock meanwhile, and took the draft for one that a crash left. */
 const isDraftGone = (error: unknown): boolean =>
   codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'link';
 
-/** For file systems without hard links (exFAT, some network ones). */
+/** Creates the lock on file systems without hard links (exFAT, some network ones). */
 async function createWithoutLink(path: string, note: LockNote): Promise<void> {
   try {
     await writeFile(path, JSON.stringify(note), { flag: 'wx', flush: true });
@@ -100,7 +100,7 @@ const cannotLock = (error: unknown, path: string): JournalError =>
     ? toJournalError(error, path)
     : new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
 
-/** A note may be in the making where it could not be made whole (`createWithoutLink`): what is none is looked at again. */
+/** Reads a note, several times where it is not one: `createWithoutLink` may still be writing it. */
 async function readWholeNote(path: string): Promise<LockNote | null> {
   for (let look = 1; ; look++) {
     const note = await readNote(path);
@@ -113,14 +113,14 @@ async function readWholeNote(path: string): Promise<LockNote | null> {
 const looks = 5;
 const pauseMs = 100;
 
-/** Somebody's own file must not go because an output is called almost like it. */
+/** The error for a file that only has the name of a lock: it is somebody's own, and is not removed. */
 const notOurs = (path: string): JournalError =>
   new JournalError(
-    `${path} lies where the lock of the output belongs, and is no lock of llmbatch`,
+    `${path} lies where the lock of the output belongs, but is not a lock of llmbatch`,
     'Choose another place with -o, or move that file away.',
   );
 
-/** Null where there is no lock. Notes are synced before they get their name, so that no crash leaves half of one. */
+/** Reads a lock; null where there is none. A note is synced before it gets its name, so that no crash leaves half of one. */
 async function readNote(path: string): Promise<LockNote | 'not ours' | null> {
   try {
     const found = await lstat(path);
@@ -150,7 +150,7 @@ function parseNote(text: string): LockNote | 'not ours' {
   }
 }
 
-/** Removes the lock of a dead owner; throws for a live one. */
+/** Removes the lock of a dead owner; throws a `JournalError` where the owner may be alive. */
 async function takeAway(claim: Claim, other: LockNote): Promise<void> {
   const { path, outputPath, meanwhile } = claim;
   const liveness = await livenessOf(other);
@@ -206,7 +206,7 @@ async function modifiedAt(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
 }
 
-/** Is a run writing this output now? As far as this machine can see. */
+/** Whether a run is writing this output now, as far as this machine can see. */
 export async function isLockedByLiveProcess(outputPath: string): Promise<boolean> {
   const note = await readNote(lockPathOf(outputPath));
   return note !== null && note !== 'not ours' && (await livenessOf(note)) !== 'dead';

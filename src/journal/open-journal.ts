@@ -13,42 +13,45 @@ import { type WorkerTurns, loadTurns } from './load-turns.ts';
 import { openOutput } from './open-output.ts';
 import type { ResultHead } from './result-head.ts';
 
+/** Failed requests of earlier sessions that a resume tries again: all, those that failed for a passing reason, or none. */
 export type RetryFailed = 'all' | 'transient' | 'none';
 
 export interface JournalOptions {
   path: string;
-  /** Rows of the input; the journal notes in it which have a result, and where. */
+  /** The rows of the input. The journal notes in it which rows have a result, and where the result lies. */
   table: RowTable;
   fsync: RunnerSettings['fsync'];
-  /** Which failed results of earlier sessions are tried again. */
   retryFailed: RetryFailed;
-  /** A result that an earlier session left, and that stands. */
+  /** Called for each result of an earlier session that is not tried again. */
   onEarlier: (sample: ResultSample) => void;
-  /** Results that are safe on disk now, with their lines as written; a promise holds the next ones back. */
+  /** Called with results once they are safe on disk. Later ones wait until the promise resolves. */
   onDurable: (results: DurableResult[]) => Promise<void> | undefined;
+  /** Called when the output can't be written any more; nothing is written after that. */
   onFailure: (error: unknown) => void;
 }
 
 /** A result that is safe on disk. */
 interface DurableResult {
   sample: ResultSample;
-  /** The line as written; valid until the promise of `onDurable` resolves. */
+  /** The line as it was written. Its bytes are used again once the promise of `onDurable` has resolved. */
   bytes: Buffer;
 }
 
-/** The output of a run: appended to while it goes on, brought into order at its end. */
+/** The output of a run, open for writing: results are appended while the run goes on, and brought into order at its end. */
 export interface Journal {
+  /** Takes the result of a row. A promise is returned only while the disk can't keep up. */
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
-  /** Rows whose result is on disk. */
+  /** How many rows have their result on disk. */
   done: () => number;
-  /** Bytes that a crash had torn from the end, and lines that were no results; both are kept aside. */
+  /** Bytes of a torn last line, and lines that were not results. Both were found when the output was opened, and are kept aside. */
   readonly damage: { tornBytes: number; lines: number };
-  /** Results that were there, and whose id the input does not have. */
+  /** How many results of earlier sessions have an id that the input does not have. */
   readonly strangers: number;
-  /** The last turns of each worker's conversation, for a resume. */
+  /** Reads the last turns of each worker's conversation, so that a resume can go on with it. */
   loadTurns: () => Promise<Map<number, WorkerTurns>>;
+  /** Resolves when every result that was recorded is on disk. */
   flush: () => Promise<void>;
-  /** One line a request, in the order of the input. Nothing can be recorded afterwards. */
+  /** Replaces the output by one line for each request, in the order of the input. Nothing can be recorded after that. */
   finalise: () => Promise<void>;
   close: () => Promise<void>;
 }
@@ -59,6 +62,7 @@ interface Token {
   sample: ResultSample;
 }
 
+/** Opens the output of a run, and loads what earlier sessions left in it. Throws a `JournalError`. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { path, table } = options;
   const { handle, size, tornBytes } = await openOutput(path);
@@ -96,7 +100,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   };
 }
 
-/** Loads what earlier sessions left, and opens the failed rows that are to be tried again. */
+/** Loads the results of earlier sessions, and opens the rows again whose failures are to be tried again. */
 async function loadEarlier(
   { table, retryFailed, onEarlier }: JournalOptions,
   file: Parameters<typeof loadResults>[0],
@@ -122,7 +126,7 @@ async function loadEarlier(
   return { done, ...loaded };
 }
 
-/** A row that failed as `input` and is a request now was mended since: a rejected row never comes here. */
+/** A row that failed as `input` and is a request now was corrected since: a row that is still rejected never comes here. */
 function isRetriedOnResume(kind: ErrorKind | null, policy: RetryFailed): boolean {
   if (policy === 'none' || kind === null) return false;
   return policy === 'all' || kind === 'input' || isTransient(kind);

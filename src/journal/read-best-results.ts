@@ -7,6 +7,7 @@ import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
 import { readResultLines } from '../files/read-result-lines.ts';
 import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
+/** For each id, in the order of their first appearance, where the line that counts lies. */
 interface Best {
   size: number;
   file: GrowableArray;
@@ -17,15 +18,16 @@ interface Best {
 }
 
 export interface BestResultsOptions {
-  /** For each output a name of the input that it answers; null where that is not known. */
+  /** For each output a number that stands for the input that it answers; null where the input is not known. */
   inputs?: readonly (number | null)[];
-  /** Called for each line that is no result, and so left out. */
+  /** Called for each line that is not a result, and is left out. */
   onLeftOut?: () => void;
 }
 
 /**
- * Of each id the line that counts, over several outputs: the last success, else the last failure. By the line numbers of
- * the input where all answer one, else in the order of their first appearance. Memory: 40 bytes an id.
+ * Reads for each id the line that counts over several outputs: the last success, else the last failure. They come in the order
+ * of the input where all outputs answer the same one, else in the order of their first appearance. Takes 40 bytes of memory for
+ * each id. Throws a `UsageError` where an output can't be read, or where ids of different inputs can't be told apart.
  */
 export async function* readBestResults(
   paths: readonly string[],
@@ -108,7 +110,7 @@ function noteResult(best: Best, entry: number, { head, raw, file }: Found): void
   best.line.set(entry, head.line);
 }
 
-/** Lines without an id are called by their numbers: in another input the same name is another request. */
+/** Throws where two results share an id that is only the number of a line, and their inputs differ: they are of other requests. */
 function checkShared(
   outputs: readonly Output[],
   { head, file, other }: Pick<Found, 'head' | 'file'> & { other: number },

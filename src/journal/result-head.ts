@@ -7,16 +7,17 @@ import { sampleOf } from '../core/result-counter.ts';
 /** What a resume must know of a result line. */
 export interface ResultHead {
   id: string;
-  /** Line of the input; 0 where the result does not say. */
+  /** Number of the line in the input; 0 where the result does not have it. */
   line: number;
-  /** Null for a success. */
+  /** Kind of the failure; null for a success. */
   kind: ErrorKind | null;
-  /** Of its last attempt, and of those before it. */
+  /** Tokens of the last attempt, each null where nobody counted them. */
   promptTokens: number | null;
   completionTokens: number | null;
   cachedTokens: number | null;
+  /** What the attempts before the last one cost; absent where there were none. */
   retried?: Spent;
-  /** What is to be told of a success; absent: nothing. */
+  /** What users are told of a success; absent where there is nothing to tell. */
   note?: AnswerNote;
 }
 
@@ -24,7 +25,7 @@ const idPattern = /\{"id":"batch_req_[\w-]*_(\d+)","custom_id":"/y;
 const successMark = ',"response":{"status_code":200,"request_id":"';
 /** A brace is rarer than a quote in what is searched, so that a mark which begins with one is found sooner. */
 const errorMark = '},"error":';
-/** Sent once, and nothing of note before that: any other has more to tell. */
+/** Marks a success that was sent once and has no note. Any other line has more to tell, and is parsed. */
 const noErrorPattern = /\},"error":null,"llmbatch":\{"line":\d+,"attempts":1,/y;
 const usageMark = ',"usage":{"prompt_tokens":';
 const plainText = /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -32,7 +33,7 @@ const usagePattern =
   /,"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
 
 /**
- * Reads the head of a result line; null where the line is none. A success that llmbatch wrote itself is known by the
+ * Reads the head of a result line; null where it is not one. A success that llmbatch wrote itself is known by the
  * order of its keys and read without parsing the answer (5 times faster); any other line is parsed. So is one whose answer
  * or row holds keys of the same names, for then a mark alone can't tell whose they are.
  */
@@ -74,7 +75,7 @@ function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' |
   };
 }
 
-/** Longer than what servers write behind their usage. */
+/** More bytes than servers write behind their usage. */
 const maxGapBytes = 1000;
 
 /** Whether the text between the usage and the error closes the body and the response, and no more: then the usage is the body's own. */
@@ -89,7 +90,7 @@ function closesTwo(between: string): boolean {
   return depth === -2;
 }
 
-/** Parses the line: a torn one is known by that only. */
+/** Reads the head of a line by parsing it, which finds a torn line for certain; null where it is not a result. */
 export function readAnyLine(bytes: Buffer): ResultHead | null {
   try {
     const line = parseResultLine(bytes.toString('utf8'));
@@ -107,7 +108,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
       ...(note === undefined ? {} : { note }),
     };
   } catch {
-    // Of another program, with other types than a result has.
+    // The line of another program may have other types than a result has.
     return null;
   }
 }

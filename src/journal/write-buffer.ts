@@ -4,7 +4,7 @@
  */
 export interface WriteBuffer<Token> {
   readonly lines: { token: Token; length: number }[];
-  /** Bytes of all lines. */
+  /** Bytes of all lines together. */
   readonly length: number;
   add: (line: string, token: Token) => void;
   bytes: () => Buffer;
@@ -14,8 +14,9 @@ export interface WriteBuffer<Token> {
 const firstCapacity = 256 * 1024;
 /** A buffer that one huge line made larger than this is not kept. */
 const maxKept = 4 * 1024 * 1024;
+/** A line of at least this many UTF-16 units is counted in bytes before room is made for it. */
 const longLine = 64 * 1024;
-/** UTF-8 bytes of a UTF-16 unit, at most. */
+/** The most UTF-8 bytes that one UTF-16 unit takes. */
 const bytesPerUnit = 3;
 
 export function createWriteBuffer<Token>(): WriteBuffer<Token> {

@@ -223,8 +223,8 @@ test('a link or a folder in the place of the lock is refused, and not followed',
   const output = await outputPath();
   await writeFile(`${output}.victim`, JSON.stringify({ ...(await identifyThisProcess()), token: 'x', since: 'x' }));
   await symlink(`${output}.victim`, lockPathOf(output));
-  await expect(acquireLock(output)).rejects.toThrow('is no lock of llmbatch');
+  await expect(acquireLock(output)).rejects.toThrow('is not a lock of llmbatch');
   const folder = await outputPath();
   await mkdir(lockPathOf(folder));
-  await expect(acquireLock(folder)).rejects.toThrow('is no lock of llmbatch');
+  await expect(acquireLock(folder)).rejects.toThrow('is not a lock of llmbatch');
 });

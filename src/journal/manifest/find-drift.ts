@@ -1,7 +1,7 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 
-/** The settings that differ from those a run was started with, each as `name: old → new`. */
+/** Compares settings with those that a run was started with: each difference as `name: old → new`. */
 export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
   return Object.entries(now).flatMap(([name, value]) => {
     if (choosesRows.has(name)) return [];
@@ -10,14 +10,14 @@ export function findDrift(before: AnswerSettings, now: AnswerSettings): string[]
   });
 }
 
-/** Is it another engine, or another model in it? */
+/** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>
   (['backend', 'model', 'options'] as const).some((name) => !isSame(before[name], now[name]));
 
-/** They choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
+/** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
 const choosesRows = new Set(['limit', 'sample']);
 
-/** same: unchanged · grown: the old input, with lines added at its end · changed: another one */
+/** How an input differs from what it was: not at all, by lines that were added at its end, or otherwise. */
 export type InputChange = 'same' | 'grown' | 'changed';
 
 export function compareInput(before: Fingerprint, now: PrefixedFingerprint): InputChange {
@@ -27,7 +27,7 @@ export function compareInput(before: Fingerprint, now: PrefixedFingerprint): Inp
 
 const isSame = (left: unknown, right: unknown): boolean => stable(left) === stable(right);
 
-/** JSON with sorted keys: the order of `--option` flags is no difference. */
+/** JSON with sorted keys, so that the order of `--option` flags makes no difference. */
 function stable(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

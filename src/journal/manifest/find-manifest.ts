@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import { type Manifest, readManifest } from './manifest.ts';
 import type { RunPaths } from './run-paths.ts';
 
+/** A run that was found by its manifest. */
 export interface FoundRun {
-  /** Where the output lies now; the manifest may name a place that it was moved from. */
+  /** Where the output lies now. The manifest may name another place, from which it was moved. */
   output: string;
   manifestPath: string;
   manifest: Manifest;
@@ -11,7 +12,7 @@ export interface FoundRun {
 
 const ending = '.run.json';
 
-/** The manifest of an output, under its own name or that of llmbatch 0.1; null where it has none. */
+/** Finds the manifest of an output, by its name or by the one that llmbatch 0.1 gave it; null where there is none. Throws a `JournalError` where a file of that name is not a manifest. */
 export async function findManifest(paths: RunPaths): Promise<FoundRun | null> {
   const { output } = paths;
   const manifest = await readManifest(paths.manifest);
@@ -31,6 +32,6 @@ export function outputOf(manifestPath: string, manifest: Manifest): string {
   return isEarlier(manifestPath, manifest) ? `${stem}.jsonl` : stem;
 }
 
-/** llmbatch 0.1 gave `foo` and `foo.jsonl` the same name for it: it belongs to the one that it names. */
+/** Whether a manifest has the name that llmbatch 0.1 gave it. `foo` and `foo.jsonl` shared it, so the manifest's word counts. */
 const isEarlier = (manifestPath: string, { output }: Manifest): boolean =>
   basename(output) === `${basename(manifestPath, ending)}.jsonl`;

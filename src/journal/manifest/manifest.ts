@@ -17,29 +17,33 @@ const modelSchema = z.object({
 });
 
 /**
- * Everything about a run but its results: `<output>.run.json`. Replaced as a whole every few seconds, so that
- * `status` and `resume` work from files alone. It never holds a key or a secret.
+ * Everything that is kept of a run but its results, in `<output>.run.json`. The file is replaced as a whole every few seconds,
+ * so that `status` and `resume` work from files alone. It never holds a key or a secret.
  */
 const storedSchema = z.object({
   /** Version of the program that wrote it. */
   llmbatch: z.string(),
   runId: z.string(),
   state: z.enum(['running', 'stopped', 'finished']),
-  /** Why a run stopped, in a sentence. */
+  /** Why the run stopped, as a sentence; null where it goes on or has finished. */
   reason: z.string().nullable(),
   /** The folder that the run was started in: `resume` without an argument looks for its runs. */
   cwd: z.string(),
+  /** Absolute path of the output when the run was started or resumed last. */
   output: z.string(),
   input: z.object({
-    /** Absolute; '-' for standard input. */
+    /** Absolute path; `-` for standard input. */
     path: z.string(),
-    /** Where the lines are read from on resume: the input itself, or the file that standard input was kept in. */
+    /** The file that standard input is kept in; null where the input is a file itself. */
     spool: z.string().nullable(),
     bytes: z.number(),
+    /** SHA-256 of the bytes, in hexadecimal; empty while the input has not been read to its end. */
     sha256: z.string(),
     /** False while the input has not been read to its end. */
     complete: z.boolean(),
+    /** Lines that are requests. */
     requests: z.number(),
+    /** Lines that are not, and become failed results. */
     rejected: z.number(),
   }),
   settings: answerSettingsSchema,
@@ -48,25 +52,29 @@ const storedSchema = z.object({
   shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
   /** The form of the engine that the run has chosen, such as `embedded`; null where the backend has one form only. */
   engineForm: z.string().nullable().default(null),
-  /** Models answered so far, with what identifies their weights. */
+  /** Models that have answered, each with what identifies its weights. */
   models: z.array(modelSchema),
-  /** The mode that was chosen, and why. */
+  /** The mode that was chosen, and why; null before that. */
   mode: z.object({ name: z.string(), reason: z.string() }).nullable(),
-  /** Names, beside the output, of what it took the place of: removed when the run has ended well. */
+  /** Names of earlier outputs that this run replaces. They lie beside the output until this run has ended well. */
   keptAside: z.array(z.string()).default([]),
-  /** Names of options that llmbatch 0.1 kept and that hold a secret: their values are neither used nor written again. */
+  /** Names of options that hold a secret, which llmbatch 0.1 kept. Their values are neither used nor written again. */
   leftOut: z.array(z.string()).default([]),
-  /** What makes it known as written by a run of this user's; null where there is no key. */
+  /** Marks the manifest as written by a run of this user; null where there is no key. */
   seal: z.string().nullable().default(null),
-  /** Differences that `--allow-drift` let pass, each a sentence. */
+  /** Differences that `--allow-drift` accepted, each as a sentence. */
   drift: z.array(z.string()),
+  /** How often the run was started or resumed. */
   sessions: z.number(),
+  /** Time of the first start; all times are ISO 8601, UTC. */
   createdAt: z.string(),
+  /** Time when this state was written. */
   updatedAt: z.string(),
+  /** Time when every request had its result; null before that. */
   finishedAt: z.string().nullable(),
-  /** Seconds that the sessions before this one ran. */
+  /** Seconds that the earlier sessions ran, and at the end this one too. */
   earlierSeconds: z.number(),
-  /** The state of the metrics; null before the first request. */
+  /** The numbers of this session as they were when this state was written; null before the first request. */
   summary: z
     .custom<object>((value) => typeof value === 'object' && value !== null)
     .transform(snapshotFromWire)
@@ -91,7 +99,7 @@ function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof 
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** Null where there is none. Throws a `JournalError` where the file is no manifest, or that of a newer version. */
+/** Reads a manifest; null where there is none. Throws a `JournalError` where the file is not a manifest, or is of a newer version. */
 export async function readManifest(path: string): Promise<Manifest | null> {
   const value = await readJson(path);
   if (value === null) return null;
@@ -102,18 +110,18 @@ export async function readManifest(path: string): Promise<Manifest | null> {
       'What is answered can be read without it: llmbatch report, llmbatch merge.',
     );
   }
-  if (version !== 1 && version !== schemaVersion) throw notAManifest(path, 'its schema_version is none that there was');
+  if (version !== 1 && version !== schemaVersion) throw notAManifest(path, 'its schema_version is unknown');
   const parsed = manifestSchema.safeParse(fromWire(value));
   if (!parsed.success) throw notAManifest(path, 'its fields are not those of one', parsed.error);
   return parsed.data;
 }
 
-/** Null where there is no file. */
+/** Reads a file as JSON; null where there is none. */
 async function readJson(path: string): Promise<unknown> {
   let text: string;
   try {
-    // A pipe would be waited for, for ever.
-    if (!(await stat(path)).isFile()) throw notAManifest(path, 'it is no regular file');
+    // Reading a pipe would never end.
+    if (!(await stat(path)).isFile()) throw notAManifest(path, 'it is not a regular file');
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
@@ -127,15 +135,15 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Somebody's file, or one of ours that was damaged: nothing of it is replaced, and the results can be taken up without it. */
+/** The error for a file that may be somebody's own, or a damaged manifest: it is not replaced, and the results can be taken up without it. */
 const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
   new JournalError(
-    `${path} lies where the manifest of the run belongs, and is none: ${reason}`,
+    `${path} lies where the manifest of the run belongs, but is not a manifest: ${reason}`,
     'Choose another place with -o; or move that file away: `llmbatch run` with the same input, model and -o takes up the results that are there.',
     cause,
   );
 
-/** `sealKey` marks it as this user's own; null: it is nobody's. */
+/** Replaces the manifest. It is sealed with the key as this user's own; without a key it counts as nobody's. Throws a `JournalError`. */
 export async function writeManifest(path: string, manifest: Manifest, sealKey: Buffer | null = null): Promise<void> {
   const current: Manifest = { ...manifest, updatedAt: new Date().toISOString(), seal: null };
   const plain = toWire(current);
@@ -143,7 +151,7 @@ export async function writeManifest(path: string, manifest: Manifest, sealKey: B
   await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
 }
 
-/** Is it as a run of this user's left it? Whatever else is in it may be somebody else's. */
+/** Whether a manifest is as a run of this user left it. Otherwise what it says may be somebody else's word. */
 export async function isOwnManifest(path: string, sealKey: Buffer | null): Promise<boolean> {
   const value = await readJson(path).catch(() => null);
   if (sealKey === null || !isRecord(value)) return false;

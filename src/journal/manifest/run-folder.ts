@@ -7,6 +7,7 @@ import { makeFolder } from '../../files/make-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from './run-paths.ts';
 
+/** The folder where llmbatch keeps what belongs to the user, not to a run: `$XDG_STATE_HOME/llmbatch`. */
 export function stateFolder(environment: NodeJS.ProcessEnv): string {
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'llmbatch');
 }
@@ -16,8 +17,8 @@ const runsFolder = (environment: NodeJS.ProcessEnv): string => join(stateFolder(
 const outputName = 'results.jsonl';
 
 /**
- * A run that writes to stdout keeps its files in a folder of its own under the user's state directory. Folders of runs
- * that nobody touched for a month are removed on the way.
+ * Makes the folder for the files of a run that writes to stdout, in the state folder. Folders of runs that nobody touched for
+ * a month are removed. Throws a `JournalError`.
  */
 export async function createRunFolder(environment: NodeJS.ProcessEnv): Promise<RunPaths> {
   const runs = runsFolder(environment);
@@ -34,7 +35,7 @@ export async function createRunFolder(environment: NodeJS.ProcessEnv): Promise<R
   return pathsOf(join(runs, name, outputName));
 }
 
-/** Did the run that wrote this output send its results to stdout? */
+/** Whether the run that wrote this output sent its results to stdout. */
 export const isInRunFolder = (output: string, environment: NodeJS.ProcessEnv): boolean =>
   realPathOf(output).startsWith(join(realPathOf(runsFolder(environment)), '/'));
 

@@ -3,23 +3,23 @@ import { realPathOf } from '../../files/real-path.ts';
 
 /** Where the files of one run lie. Each name holds the whole name of the output, so that no two outputs share one. */
 export interface RunPaths {
-  /** The real path, whichever links lead to it. */
+  /** The real path of the output, whichever links lead to it. */
   output: string;
   manifest: string;
-  /** Standard input, as a file that can be read again. */
+  /** The file that standard input is kept in, so that it can be read again. */
   spool: string;
-  /** What an engine that talks much has said. */
+  /** The log of an engine that writes much. */
   engineLog: string;
-  /** Where llmbatch 0.1 kept the manifest: without the `.jsonl` of the output, and beside the link where it was one. */
+  /** Where llmbatch 0.1 may have kept the manifest: its name had no `.jsonl`, and it lay beside a link to the output. */
   earlierManifests: readonly string[];
 }
 
 const inputEndings = new Set(['.jsonl', '.ndjson', '.json', '.csv', '.txt']);
 
-/** What an input is taken for by its name. */
+/** The format that the name of an input stands for. */
 export const formatOf = (input: string): 'csv' | 'jsonl' => (extname(input).toLowerCase() === '.csv' ? 'csv' : 'jsonl');
 
-/** `mine.jsonl` → `mine.results.jsonl`, beside it. */
+/** The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`. */
 export function outputPathFor(input: string): string {
   const ending = inputEndings.has(extname(input)) ? extname(input) : '';
   return join(dirname(input), `${basename(input, ending)}.results.jsonl`);
@@ -27,6 +27,7 @@ export function outputPathFor(input: string): string {
 
 const outputEnding = '.jsonl';
 
+/** The files of the run that writes an output, each by its real path. */
 export function pathsOf(outputPath: string): RunPaths {
   const output = realPathOf(outputPath);
   const names = new Set([output, resolve(outputPath)].filter((name) => name.endsWith(outputEnding)));

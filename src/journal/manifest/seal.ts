@@ -8,9 +8,9 @@ import { stateFolder } from './run-folder.ts';
 const keyBytes = 32;
 
 /**
- * The key that marks manifests as this user's own, made at its first use: a manifest says which program is started and
- * where requests are sent, and anybody may lay one into a folder. Unlike a list of paths it holds wherever a run is
- * moved. Null where the state folder can't be written: then no manifest is known as the user's own.
+ * Reads the key that marks manifests as this user's own, and makes it at its first use. A manifest says which program is
+ * started and where requests are sent, and anybody may put one into a folder. Unlike a list of paths, a seal holds wherever
+ * the run is moved. Null where the state folder can't be written: then no manifest counts as the user's own.
  */
 export async function openSealKey(environment: NodeJS.ProcessEnv): Promise<Buffer | null> {
   const path = join(stateFolder(environment), 'seal.key');
@@ -30,7 +30,7 @@ async function readKey(path: string): Promise<Buffer | null> {
   return key;
 }
 
-/** Whole or not at all: two runs that start at once must get the same one. */
+/** Creates the key whole or not at all, because two runs that start at the same time must get the same one. */
 async function makeKey(path: string): Promise<Buffer | null> {
   await makeFolder(dirname(path), 0o700);
   const draft = draftPathOf(path);
@@ -43,8 +43,10 @@ async function makeKey(path: string): Promise<Buffer | null> {
   return readKey(path);
 }
 
+/** The seal of a manifest's text: its HMAC-SHA-256 by the key, in hexadecimal. */
 export const sealOf = (text: string, key: Buffer): string => createHmac('sha256', key).update(text).digest('hex');
 
+/** Whether a value is the seal of a text, compared in constant time. */
 export function isSealOf(seal: unknown, text: string, key: Buffer): boolean {
   const [given, right] = [Buffer.from(String(seal)), Buffer.from(sealOf(text, key))];
   return given.length === right.length && timingSafeEqual(given, right);

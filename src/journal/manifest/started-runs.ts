@@ -9,18 +9,19 @@ import { realPathOf } from '../../files/real-path.ts';
 import { stateFolder } from './run-folder.ts';
 
 /**
- * Remembers that a run was started in a folder, so that `resume` finds it wherever its output lies. A convenience:
- * without a writable state directory, `resume <output>` still works.
+ * Remembers that a run was started in a folder, so that `resume` finds it wherever its output lies: a file in the state
+ * folder holds the path of the manifest, and nothing else. Where that folder can't be written, `resume <output>` still works.
  */
 export async function rememberRun(manifestPath: string, environment: NodeJS.ProcessEnv): Promise<void> {
   try {
     await makeFolder(pointerFolder(environment), 0o700);
     await writeFile(pointerOf(manifestPath, environment), manifestPath);
   } catch {
-    // See above.
+    // A run goes on without it.
   }
 }
 
+/** Forgets a run that has ended. */
 export async function forgetRun(manifestPath: string, environment: NodeJS.ProcessEnv): Promise<void> {
   await rm(pointerOf(manifestPath, environment), { force: true }).catch(() => undefined);
 }
@@ -31,10 +32,10 @@ function pointerOf(manifestPath: string, environment: NodeJS.ProcessEnv): string
   return join(pointerFolder(environment), createHash('sha256').update(manifestPath).digest('hex').slice(0, 32));
 }
 
-/** What `--overwrite` set aside is looked at by its name only. */
+/** Names of manifests. Those of results that `--overwrite` has set aside are not meant. */
 const manifestName = /(?<!\.old(?:\.\d+)?)\.run\.json$/;
 
-/** The runs of this folder, the newest first: those started in it, and those whose manifest lies in it. */
+/** Finds the runs that were started in a folder, and those whose manifest lies in it; the newest comes first. */
 export async function findRuns(folder: string, environment: NodeJS.ProcessEnv): Promise<FoundRun[]> {
   const here = (await readdir(folder)).filter((name) => manifestName.test(name)).map((name) => join(folder, name));
   const started = await readPointers(environment);
@@ -45,7 +46,7 @@ export async function findRuns(folder: string, environment: NodeJS.ProcessEnv): 
     .toSorted((left, right) => (left.manifest.updatedAt < right.manifest.updatedAt ? 1 : -1));
 }
 
-/** The manifests that the pointers name. A pointer to a run that is gone goes too. */
+/** Reads which manifests are remembered. What points to a run that is gone is removed. */
 async function readPointers(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const folder = pointerFolder(environment);
   const names = await readdir(folder).catch(() => []);

@@ -9,7 +9,7 @@ export const schemaVersion = 2;
 /** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
 const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
 
-/** A manifest as it lies on disk. The connection is a list: one run can have several servers. */
+/** Writes a manifest as it lies on disk. Its connection is a list, because a run may have several servers later. */
 export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {
   const summary = manifest.summary === null ? null : snapshotToWire(manifest.summary);
   const { connection: given, ...runner } = manifest.runner;
@@ -20,7 +20,7 @@ export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | n
   };
 }
 
-/** What is to be parsed as a manifest, from a file of this version or of version 1. */
+/** Reads a file of this version or of version 1 into what is parsed as a manifest. */
 export function fromWire(file: unknown): unknown {
   const manifest = camelKeys(file, opaque);
   // Version 1 had camelCase within its settings and its summary, and the connection among the settings of the runner,
