@@ -1,6 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
-/** Waits. Rejects with the signal's own reason. */
-export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+/**
+ * Waits for a time in milliseconds, by the global timer, whose clock a test can turn. Rejects with the signal's reason
+ * once it is aborted.
+ */
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    // A timer cuts the fraction off, and would end too early.
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, Math.ceil(milliseconds));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
 }

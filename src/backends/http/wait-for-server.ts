@@ -2,7 +2,7 @@ import { type Failure, failure } from '../../core/completion.ts';
 import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
 import { formatDuration } from '../../text/format.ts';
 import { DeadlineError, withDeadline } from '../../async/abort.ts';
-import { pause } from '../../async/sleep.ts';
+import { sleep } from '../../async/sleep.ts';
 
 export interface Waiting {
   signal: AbortSignal;
@@ -64,7 +64,7 @@ export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiti
     wasGone ||= answer.kind === 'connection';
     if (passedMs() > maxMs) throw noServer(sought, passedMs(), answer.message);
     if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(maxMs)}`);
-    await pause(waitMs, signal);
+    await sleep(waitMs, signal);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Backend, GenerateContext, OpenRequest } from '../../core/backend.t
 import { type Answer, type ResponseBody, failure } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
+import { sleep } from '../../async/sleep.ts';
 import { promptTooLong } from '../request/window-texts.ts';
 import { mockAnswer, countedTexts, drawOutcome } from './answer.ts';
 import { type MockOptions, mockOptionsSchema } from './options.ts';
@@ -35,7 +36,7 @@ export async function openMock(request: OpenRequest): Promise<Backend> {
 async function load(delayMs: number, signal: AbortSignal): Promise<number | null> {
   if (delayMs === 0) return null;
   const startedAt = performance.now();
-  await wait(delayMs, signal);
+  await sleep(delayMs, signal);
   return performance.now() - startedAt;
 }
 
@@ -70,7 +71,7 @@ function createWork(model: string, options: MockOptions): Work {
     const outcome = drawOutcome(options, request.id, attempt);
     const { body, completionTokens, streams } = mockAnswer(request, { model, options, prompt, workers: seen.peak });
     const times = answerTimes(options, { jitter: outcome.jitter, prompt, completionTokens });
-    if (times.firstMs > 0) await wait(times.firstMs, context.signal);
+    if (times.firstMs > 0) await sleep(times.firstMs, context.signal);
     if (outcome.fault === 'hang') return untilAborted(context.signal);
     if (outcome.fault !== null) return failedAttempt(outcome.fault, attempt, body);
     context.onActivity();
@@ -120,27 +121,11 @@ async function stream(restMs: number, tokens: number, context: GenerateContext):
   const endsAt = performance.now() + restMs;
   let told = 0;
   for (let leftMs = restMs; leftMs > 0; leftMs = endsAt - performance.now()) {
-    await wait(tokens > 0 ? Math.min(leftMs, activityMs) : leftMs, context.signal);
+    await sleep(tokens > 0 ? Math.min(leftMs, activityMs) : leftMs, context.signal);
     context.onActivity();
     const shareLeft = Math.max(0, endsAt - performance.now()) / restMs;
     for (; told < Math.floor(tokens * (1 - shareLeft)); told++) context.onToken?.();
   }
-}
-
-/** By the global timer, whose clock a test can turn. */
-function wait(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, Math.ceil(delayMs));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -4,7 +4,7 @@ import { formatDuration } from '../../../text/format.ts';
 import { classifyError } from '../http/classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { DeadlineError, withDeadline } from '../../../async/abort.ts';
-import { pause } from '../../../async/sleep.ts';
+import { sleep } from '../../../async/sleep.ts';
 
 /** A server that is busy with loading answers 503 until it has done so; a crash while loading is no matter of time. */
 const maxBusyMs = 600_000;
@@ -45,7 +45,7 @@ async function tryToLoad(
     if (failed.kind !== 'overloaded') crashes++;
     const isLong = performance.now() - startedAt > maxBusyMs;
     if (isLong || crashes > maxCrashes || isHopeless(failed.kind)) throw notLoaded(failed, loaded);
-    await pause(waitMs, signal);
+    await sleep(waitMs, signal);
   }
 }
 

@@ -2,7 +2,7 @@ import type { OpenRequest } from '../../../core/backend.ts';
 import { formatDuration, formatInteger } from '../../../text/format.ts';
 import { isNamed } from './find-model.ts';
 import type { LoadedModel } from './loaded-model.ts';
-import { pause } from '../../../async/sleep.ts';
+import { sleep } from '../../../async/sleep.ts';
 
 /** Notices that the server loads the model again between requests, which no run of ours asks it to. */
 export interface ReloadWatch {
@@ -30,7 +30,7 @@ export function createReloadWatch(
       const models = await client.ps(signal);
       const window = models.find((model) => isNamed(model, name))?.context_length;
       if (window !== undefined && window !== runner.num_ctx) return window;
-      await pause(lookEveryMs, signal);
+      await sleep(lookEveryMs, signal);
     }
     return null;
   };
