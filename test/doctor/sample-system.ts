@@ -1,4 +1,4 @@
-import type { Examined, OllamaSearch } from '../../src/backends/ollama/doctor/find-ollama.ts';
+import type { FindingContext, OllamaSearch } from '../../src/backends/ollama/doctor/find-ollama.ts';
 import { examinedPackage } from '../../src/backends/llama-cpp/doctor.ts';
 import { examinedOllama } from '../../src/backends/ollama/doctor/examine.ts';
 import { type OpenaiSearch, examinedServers } from '../../src/backends/openai/doctor.ts';
@@ -9,7 +9,7 @@ import type { SystemReport } from '../../src/doctor/examine-system.ts';
 import * as ollama from '../backends/ollama/doctor/sample-search.ts';
 
 interface Changes {
-  asked?: Partial<Examined['asked']>;
+  asked?: Partial<FindingContext['asked']>;
   gpu?: Partial<GpuSearch>;
   ollama?: Partial<OllamaSearch>;
   embedded?: string | null;
@@ -24,7 +24,7 @@ export const system = (changes: Changes = {}): SystemReport => systemOf(ollama.e
 export const bareSystem = (changes: Changes = {}): SystemReport =>
   systemOf(ollama.withoutOllama(changes), { embedded: null, ...changes });
 
-function systemOf(examined: Examined, changes: Changes): SystemReport {
+function systemOf(examined: FindingContext, changes: Changes): SystemReport {
   const { embedded = '3.22.1', openai, python } = changes;
   const servers = { isBaseUrlSet: false, ports: [8000, 8080], servers: [], ...openai };
   const ownPython = {

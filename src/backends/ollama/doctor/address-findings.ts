@@ -1,8 +1,8 @@
 import { type Finding, finding } from '../../../core/doctor/finding.ts';
-import type { Examined } from './find-ollama.ts';
+import type { FindingContext } from './find-ollama.ts';
 
 /** Findings about an address that Ollama reads otherwise than it looks. */
-export function addressFindings({ ollama: { address, url }, asked }: Examined): Finding[] {
+export function addressFindings({ ollama: { address, url }, asked }: FindingContext): Finding[] {
   if (address === null || url === null) return [];
   const parts = splitAddress(address);
   const name = asked.host === null ? 'OLLAMA_HOST' : '--host';

@@ -4,7 +4,7 @@ import { UsageError } from '../../../core/errors.ts';
 import { type Finding, finding, worstFirst } from '../../../core/doctor/finding.ts';
 import { formatBytes } from '../../../text/format.ts';
 import { ollamaOptionsSchema } from '../options.ts';
-import { type Examined, type OllamaSearch, findOllama } from './find-ollama.ts';
+import { type FindingContext, type OllamaSearch, findOllama } from './find-ollama.ts';
 import { howToSet } from './how-to-set.ts';
 import { modelFindings } from './model-findings.ts';
 import { reachFindings } from './reach-findings.ts';
@@ -22,7 +22,7 @@ export async function examineOllama(request: ExamineRequest): Promise<ExaminedEn
 }
 
 /** What was found of an Ollama server, for the system's report. */
-export const examinedOllama = (ollama: OllamaSearch, asked: Examined['asked']): ExaminedEngine => ({
+export const examinedOllama = (ollama: OllamaSearch, asked: FindingContext['asked']): ExaminedEngine => ({
   isUsable: ollama.version !== null && ollama.failure === null,
   serverUrl: ollama.url,
   json: { ollama },
@@ -30,18 +30,18 @@ export const examinedOllama = (ollama: OllamaSearch, asked: Examined['asked']): 
 });
 
 /** Describes what was found of an Ollama server. */
-export function reportOllama(examined: Examined): EngineReport {
+export function reportOllama(context: FindingContext): EngineReport {
   const findings = [
-    ...reachFindings(examined),
-    ...slotFindings(examined),
-    ...modelFindings(examined),
-    ...versionFindings(examined),
-    ...gpuFindings(examined),
+    ...reachFindings(context),
+    ...slotFindings(context),
+    ...modelFindings(context),
+    ...versionFindings(context),
+    ...gpuFindings(context),
   ];
-  return { rows: serverRows(examined), findings, howToSet: howToSet(worstFirst(findings), examined) };
+  return { rows: serverRows(context), findings, howToSet: howToSet(worstFirst(findings), context) };
 }
 
-function gpuFindings({ ollama: { isLocal, version }, machine: { gpu } }: Examined): Finding[] {
+function gpuFindings({ ollama: { isLocal, version }, machine: { gpu } }: FindingContext): Finding[] {
   if (gpu.gpus.length < 2 || !isLocal || version === null) return [];
   const sizes = gpu.gpus.map(({ totalBytes }) => formatBytes(totalBytes)).join(', ');
   const text = `there are ${gpu.gpus.length} GPUs (${sizes}): one Ollama server is seldom faster with several`;

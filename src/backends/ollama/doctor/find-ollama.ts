@@ -46,7 +46,7 @@ interface ServerFailure {
 }
 
 /** What the findings about an Ollama server are made of. */
-export interface Examined {
+export interface FindingContext {
   ollama: OllamaSearch;
   /** What the user named on the command line. */
   asked: { host: string | null; model: string | null };

@@ -1,10 +1,10 @@
 import type { Finding, Setting } from '../../../core/doctor/finding.ts';
 import { quoteForShell } from '../../../text/format.ts';
-import type { Examined } from './find-ollama.ts';
+import type { FindingContext } from './find-ollama.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** Says how the settings of the findings are set, all at once: lines to read and to type. */
-export function howToSet(findings: readonly Finding[], { ollama, machine }: Examined): string[] {
+export function howToSet(findings: readonly Finding[], { ollama, machine }: FindingContext): string[] {
   const wanted = new Map(findings.flatMap(({ setting }) => (setting === null ? [] : [[setting.name, setting]])));
   if (wanted.size === 0) return [];
   const settings = [...wanted.values()];

@@ -1,29 +1,29 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
 import { formatBytes, formatInteger, formatPercent } from '../../../text/format.ts';
-import type { Examined, OllamaSearch } from './find-ollama.ts';
+import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 import type { InstalledModel, LoadedState } from './installed-models.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** Findings about the models of the Ollama server, and the memory that they take. */
-export function modelFindings(examined: Examined): Finding[] {
-  const { ollama } = examined;
+export function modelFindings(context: FindingContext): Finding[] {
+  const { ollama } = context;
   if (ollama.version === null || ollama.failure !== null) return [];
   const loaded = ollama.models.flatMap((model) => (model.loaded === null ? [] : [{ model, state: model.loaded }]));
   return [
-    ...noModel(examined),
-    ...loaded.flatMap(({ model, state }) => [...offload(model, state, examined), ...wideWindow(model, state)]),
+    ...noModel(context),
+    ...loaded.flatMap(({ model, state }) => [...offload(model, state, context), ...wideWindow(model, state)]),
     ...unevenHeads(ollama),
     ...flashAttention(ollama.settings),
-    ...defaultWindow(examined),
+    ...defaultWindow(context),
   ];
 }
 
-function noModel({ ollama: { models } }: Examined): Finding[] {
+function noModel({ ollama: { models } }: FindingContext): Finding[] {
   if (models.length > 0) return [];
   return [finding('warning', 'ollama-no-model', 'the Ollama server has no model', 'ollama pull gemma3:4b')];
 }
 
-function offload({ name }: InstalledModel, state: LoadedState, { ollama, machine }: Examined): Finding[] {
+function offload({ name }: InstalledModel, state: LoadedState, { ollama, machine }: FindingContext): Finding[] {
   const { bytes, vramBytes } = state;
   if (vramBytes >= bytes) return [];
   if (vramBytes > 0) {
@@ -92,7 +92,7 @@ function flashAttention(settings: ServerSettings | null): Finding[] {
 const gibibyte = 1024 ** 3;
 
 /** Ollama's own context window, by the GPU's memory, where nobody gives one. */
-function defaultWindow({ ollama: { isLocal, settings }, machine }: Examined): Finding[] {
+function defaultWindow({ ollama: { isLocal, settings }, machine }: FindingContext): Finding[] {
   if (!isLocal || settings === null || settings.values.OLLAMA_CONTEXT_LENGTH !== null) return [];
   const total = machine.gpu.gpus.reduce((sum, { totalBytes }) => sum + (totalBytes ?? 0), 0);
   if (total < 23 * gibibyte) return [];

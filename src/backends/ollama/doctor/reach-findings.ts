@@ -1,16 +1,16 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
 import { portOf } from '../server-process.ts';
 import { addressFindings } from './address-findings.ts';
-import type { Examined, OllamaSearch } from './find-ollama.ts';
+import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 
 /** Findings about the way to the Ollama server: whether it is there, whether it is the right one, and who can reach it. */
-export const reachFindings = (examined: Examined): Finding[] => [
-  ...absence(examined),
-  ...addressFindings(examined),
-  ...openServer(examined.ollama),
+export const reachFindings = (context: FindingContext): Finding[] => [
+  ...absence(context),
+  ...addressFindings(context),
+  ...openServer(context.ollama),
 ];
 
-function absence({ ollama, asked }: Examined): Finding[] {
+function absence({ ollama, asked }: FindingContext): Finding[] {
   const { failure, isLocal, isInstalled, address } = ollama;
   if (failure === null) return [];
   // Nobody named Ollama, so its absence is normal.

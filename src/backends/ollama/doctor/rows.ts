@@ -1,11 +1,11 @@
 import type { ReportRow } from '../../../core/doctor/examination.ts';
 import { formatBytes, formatDuration, formatInteger, notMeasured } from '../../../text/format.ts';
-import type { Examined, OllamaSearch } from './find-ollama.ts';
+import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 import { type InstalledModel, type LoadedState, findNamed } from './installed-models.ts';
 import type { SlotProbe } from './probe.ts';
 
 /** The rows of the Ollama server, its settings and its models. */
-export function serverRows({ ollama, machine }: Examined): ReportRow[] {
+export function serverRows({ ollama, machine }: FindingContext): ReportRow[] {
   const { version, url, failure } = ollama;
   if (failure !== null || version === null) {
     const command = ollama.isInstalled ? 'the command ollama is there' : 'no command ollama on the PATH';

@@ -1,18 +1,18 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
 import { formatBytes, formatInteger } from '../../../text/format.ts';
-import type { Examined } from './find-ollama.ts';
+import type { FindingContext } from './find-ollama.ts';
 import { type InstalledModel, findNamed } from './installed-models.ts';
 import type { SlotProbe } from './probe.ts';
 
 /** Findings about how many requests the Ollama server works on at once. */
-export function slotFindings(examined: Examined): Finding[] {
-  const { probe, models } = examined.ollama;
-  return [...(probe === null ? [] : probeFindings(probe, examined)), ...lockedFindings(models)];
+export function slotFindings(context: FindingContext): Finding[] {
+  const { probe, models } = context.ollama;
+  return [...(probe === null ? [] : probeFindings(probe, context)), ...lockedFindings(models)];
 }
 
-function probeFindings(probe: SlotProbe, examined: Examined): Finding[] {
-  const { settings } = examined.ollama;
-  if (probe.failure !== null) return [failedProbe(probe, probe.failure, examined)];
+function probeFindings(probe: SlotProbe, context: FindingContext): Finding[] {
+  const { settings } = context.ollama;
+  if (probe.failure !== null) return [failedProbe(probe, probe.failure, context)];
   if (probe.slots === null || probe.foundBy === 'architecture') return [];
   const configured = Number(settings?.values.OLLAMA_NUM_PARALLEL ?? 0);
   if (probe.slots < Math.min(configured, probe.width)) {
@@ -20,13 +20,13 @@ function probeFindings(probe: SlotProbe, examined: Examined): Finding[] {
     const fix = 'llmbatch doctor again, when the server has nothing else to do';
     return [finding('hint', 'ollama-fewer-slots', text, fix)];
   }
-  return probe.slots === 1 ? [oneSlot(probe, examined)] : [];
+  return probe.slots === 1 ? [oneSlot(probe, context)] : [];
 }
 
 function failedProbe(
   { model }: SlotProbe,
   { kind, text, hint }: NonNullable<SlotProbe['failure']>,
-  { asked }: Examined,
+  { asked }: FindingContext,
 ): Finding {
   const fix = hint ?? "The server's log says more (journalctl -u ollama, or ~/.ollama/logs/server.log).";
   const level = asked.model === null ? 'warning' : 'error';
@@ -44,9 +44,9 @@ const maxAdvised = 4;
 /** Share of the free memory that may be spent on slots. */
 const spendable = 0.8;
 
-function oneSlot({ model: name }: SlotProbe, examined: Examined): Finding {
-  const model = findNamed(examined.ollama.models, name);
-  const room = model === null ? null : roomFor(model, examined);
+function oneSlot({ model: name }: SlotProbe, context: FindingContext): Finding {
+  const model = findNamed(context.ollama.models, name);
+  const room = model === null ? null : roomFor(model, context);
   const text = 'the server works on one request at a time: others only wait';
   if (room === null) {
     const unknown = `${text}; how much memory there is for more can't be seen from here`;
@@ -74,7 +74,7 @@ function oneSlot({ model: name }: SlotProbe, examined: Examined): Finding {
 }
 
 /** Where the model lies, how much is free there, and what the KV cache of another slot would take; null where that can't be seen. */
-function roomFor({ loaded }: InstalledModel, { ollama, machine }: Examined) {
+function roomFor({ loaded }: InstalledModel, { ollama, machine }: FindingContext) {
   if (!ollama.isLocal || loaded === null) return null;
   const { contextTokens, kvBytesPerToken, vramBytes, bytes, hasSlidingWindow } = loaded;
   if (contextTokens === null || kvBytesPerToken === null) return null;

@@ -1,10 +1,10 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
 import { isBefore } from '../../../text/versions.ts';
 import { type VersionFact, factsOf } from '../http/versions.ts';
-import type { Examined } from './find-ollama.ts';
+import type { FindingContext } from './find-ollama.ts';
 
 /** Findings about what the server's version does wrong. */
-export function versionFindings({ ollama: { version, failure, settings } }: Examined): Finding[] {
+export function versionFindings({ ollama: { version, failure, settings } }: FindingContext): Finding[] {
   if (version === null || failure !== null) return [];
   const facts = factsOf(version).filter(({ id }) => id !== ramCacheId);
   return [...facts.map((fact) => findingOf(version, fact)), ...ramCacheFindings(version, settings?.values ?? null)];

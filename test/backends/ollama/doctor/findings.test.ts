@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { reportOllama } from '../../../../src/backends/ollama/doctor/examine.ts';
-import type { Examined } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
+import type { FindingContext } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
 import { type Finding, worstFirst } from '../../../../src/core/doctor/finding.ts';
 import { examined, gibibyte, gpu, loaded, model, probe, settings, withoutOllama } from './sample-search.ts';
 
-const findingsOf = (subject: Examined): Finding[] => worstFirst(reportOllama(subject).findings);
+const findingsOf = (subject: FindingContext): Finding[] => worstFirst(reportOllama(subject).findings);
 
 /** The only finding. */
-function only(subject: Examined): Finding {
+function only(subject: FindingContext): Finding {
   const findings = findingsOf(subject);
   expect(findings).toHaveLength(1);
   return findings[0]!;
 }
 
-const withOllama = (ollama: Partial<Examined['ollama']>): Examined => examined({ ollama });
+const withOllama = (ollama: Partial<FindingContext['ollama']>): FindingContext => examined({ ollama });
 
 test('where nothing is wrong nothing is found', () => {
   expect(findingsOf(examined())).toEqual([]);

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { type Finding, settingFinding } from '../../../../src/core/doctor/finding.ts';
-import type { Examined } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
+import type { FindingContext } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
 import { howToSet } from '../../../../src/backends/ollama/doctor/how-to-set.ts';
 import { examined, settings } from './sample-search.ts';
 
 const slots = settingFinding('warning', 'ollama-one-slot', 'one slot', { name: 'OLLAMA_NUM_PARALLEL', value: '4' });
 const cache = settingFinding('hint', 'ollama-ram-cache', 'a cache', { name: 'LLAMA_ARG_CACHE_RAM', value: '0' });
-const how = (findings: Finding[], ollama: Partial<Examined['ollama']> = {}): string =>
+const how = (findings: Finding[], ollama: Partial<FindingContext['ollama']> = {}): string =>
   howToSet(findings, examined({ ollama })).join('\n');
 
 test('a service is told by its own file, all settings at once', () => {

@@ -1,5 +1,5 @@
 import type { Gpu, Machine } from '../../../../src/core/doctor/examination.ts';
-import type { Examined } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
+import type { FindingContext } from '../../../../src/backends/ollama/doctor/find-ollama.ts';
 import type { InstalledModel, LoadedState } from '../../../../src/backends/ollama/doctor/installed-models.ts';
 import type { SlotProbe } from '../../../../src/backends/ollama/doctor/probe.ts';
 import type { ServerSettings } from '../../../../src/backends/ollama/doctor/server-settings.ts';
@@ -70,14 +70,14 @@ export const settings = (
 
 /** What differs from the machine of `examined`. */
 interface Changes {
-  ollama?: Partial<Examined['ollama']>;
-  asked?: Partial<Examined['asked']>;
+  ollama?: Partial<FindingContext['ollama']>;
+  asked?: Partial<FindingContext['asked']>;
   machine?: Partial<Omit<Machine, 'gpu'>>;
   gpu?: Partial<Machine['gpu']>;
 }
 
 /** A machine with one GPU and an Ollama server on it, of which there is nothing to say. */
-export const examined = (changes: Changes = {}): Examined => ({
+export const examined = (changes: Changes = {}): FindingContext => ({
   asked: { host: null, model: null, ...changes.asked },
   machine: {
     platform: 'linux',
@@ -101,7 +101,7 @@ export const examined = (changes: Changes = {}): Examined => ({
 });
 
 /** A machine without Ollama. */
-export const withoutOllama = (changes: Changes = {}): Examined =>
+export const withoutOllama = (changes: Changes = {}): FindingContext =>
   examined({
     gpu: { gpus: [] },
     ...changes,
