@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { indexAnswers, readAnswers } from './answers.ts';
+import { compareLists } from '../statistics/mean.ts';
 import { groupBy } from '../../data/group-by.ts';
 import type { AgreementRecord, TrialRecord } from '../records/records.ts';
 import { type AnswerDifference, compareAnswers } from './answer-difference.ts';
@@ -98,7 +99,7 @@ function referenceOf(trial: TrialRecord, group: readonly TrialRecord[]): TrialRe
 
 /** The baseline, then the smallest number of workers, then the largest size, then the earliest. */
 function referenceTrial(trials: readonly TrialRecord[]): TrialRecord {
-  return trials.toSorted((one, other) => compareRanks(rankOf(one), rankOf(other)))[0]!;
+  return trials.toSorted((one, other) => compareLists(rankOf(one), rankOf(other)))[0]!;
 }
 
 const rankOf = ({ spec, workers }: TrialRecord): number[] => [
@@ -107,11 +108,6 @@ const rankOf = ({ spec, workers }: TrialRecord): number[] => [
   -spec.size,
   spec.number,
 ];
-
-function compareRanks(left: readonly number[], right: readonly number[]): number {
-  const at = left.findIndex((value, index) => value !== right[index]);
-  return at === -1 ? 0 : Math.sign((left[at] ?? 0) - (right[at] ?? 0));
-}
 
 const maxDifferences = 10;
 const maxText = 300;

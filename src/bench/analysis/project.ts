@@ -136,14 +136,11 @@ function moneyOf(prompt: number | null, completion: number | null, prices: Price
   return (prompt * (prices.in ?? 0) + completion * (prices.out ?? 0)) / 1e6;
 }
 
-const savedBy = (estimate: Estimate, baseline: Estimate): Saved => ({
-  hours: lessOf(baseline.hours?.expected ?? null, estimate.hours?.expected ?? null),
-  promptTokens: lessOf(baseline.promptTokens, estimate.promptTokens),
-  computedTokens: lessOf(baseline.computedTokens, estimate.computedTokens),
-  completionTokens: lessOf(baseline.completionTokens, estimate.completionTokens),
-  kilowattHours: lessOf(baseline.kilowattHours, estimate.kilowattHours),
-  money: lessOf(baseline.money, estimate.money),
-});
+function savedBy({ hours, isSteady: _isSteady, ...counts }: Estimate, baseline: Estimate): Saved {
+  const names = Object.keys(counts) as (keyof typeof counts)[];
+  const saved = Object.fromEntries(names.map((name) => [name, lessOf(baseline[name], counts[name])]));
+  return { hours: lessOf(baseline.hours?.expected ?? null, hours?.expected ?? null), ...(saved as typeof counts) };
+}
 
 const lessOf = (from: number | null, part: number | null): number | null =>
   from === null || part === null ? null : from - part;

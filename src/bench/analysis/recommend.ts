@@ -1,5 +1,5 @@
 import type { BenchAnalysis, TrialAnalysis, WorkerCurve } from './analysis.ts';
-import { meanOf } from '../statistics/mean.ts';
+import { compareLists, meanOf } from '../statistics/mean.ts';
 import { curveFields, groupTrials, workersOf } from './trial-groups.ts';
 import { usualRate } from './verdicts/evidence.ts';
 import { pointOf } from './worker-curve.ts';
@@ -52,10 +52,4 @@ function middleOf(repeats: TrialAnalysis[]): TrialAnalysis {
   const tokenRate = meanOf(ranked.map((trial) => trial.steady.tokenRate));
   const changesAnswers = repeats.some((trial) => trial.changesAnswers === true) || middle.changesAnswers;
   return { ...middle, changesAnswers, steady: { ...middle.steady, rate, low, high, rough, tokenRate } };
-}
-
-/** Above 0 where the first value that differs is larger on the left. */
-function compareLists(left: readonly number[], right: readonly number[]): number {
-  const at = left.findIndex((value, index) => value !== right[index]);
-  return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
 }

@@ -69,23 +69,37 @@ export const defaultStabilityLimits: StabilityLimits = {
 type Batches = Stability['batches'];
 type Check = Stability['checks'][number];
 
-const checkStability = (batches: Batches, limits: StabilityLimits): Check[] => [
-  vramDelta(batches, limits),
-  vramLeak(batches, limits),
-  rateVariance(batches, limits),
-  modelReloads(batches, limits),
-  success(batches, limits),
-];
+const checkStability = (batches: Batches, limits: StabilityLimits): Check[] => {
+  const reloads = batches.reduce((sum, batch) => sum + batch.reloads, 0);
+  const succeeded = batches.reduce((sum, batch) => sum + batch.succeeded, 0);
+  const requests = batches.reduce((sum, batch) => sum + batch.requests, 0);
+  return [
+    vramDelta(batches, limits),
+    vramLeak(batches, limits),
+    rateVariance(batches, limits),
+    {
+      name: 'model reloads',
+      limit: limits.reloads === 0 ? 'none' : `${limits.reloads} at most`,
+      measured: formatInteger(reloads),
+      passed: reloads <= limits.reloads,
+    },
+    {
+      name: 'success',
+      limit: formatPercent(limits.success),
+      measured: `${formatInteger(succeeded)} of ${formatInteger(requests)}`,
+      passed: succeeded >= limits.success * requests,
+    },
+  ];
+};
+
+const unmeasured = { measured: notMeasured, passed: null };
 
 function vramDelta(batches: Batches, { vramDeltaBytes }: StabilityLimits): Check {
   const deltas = known(batches.map((batch) => batch.vramDelta));
-  const max = deltas.length === 0 ? null : Math.max(...deltas);
-  return {
-    name: 'VRAM delta',
-    limit: `< ${formatBytes(vramDeltaBytes)} a batch`,
-    measured: max === null ? notMeasured : `${formatChange(max)} at most`,
-    passed: max === null ? null : max < vramDeltaBytes,
-  };
+  const max = Math.max(...deltas);
+  const result = { measured: `${formatChange(max)} at most`, passed: max < vramDeltaBytes };
+  const limit = `< ${formatBytes(vramDeltaBytes)} a batch`;
+  return { name: 'VRAM delta', limit, ...(deltas.length === 0 ? unmeasured : result) };
 }
 
 /**
@@ -95,40 +109,21 @@ function vramDelta(batches: Batches, { vramDeltaBytes }: StabilityLimits): Check
 function vramLeak(batches: Batches, { vramLeakBytes }: StabilityLimits): Check {
   const after = known(batches.map(({ vramAfter }) => vramAfter));
   const steps = after.slice(1).map((bytes, at) => bytes - (after[at] ?? bytes));
-  const limit = `< ${formatBytes(vramLeakBytes)} from batch to batch`;
-  if (steps.length < 2) return { name: 'VRAM leak', limit, measured: notMeasured, passed: null };
   const step = median(steps);
   const isLeak = step >= vramLeakBytes && Math.min(...steps) >= vramLeakBytes / 2;
-  return { name: 'VRAM leak', limit, measured: `${formatChange(step)} from batch to batch`, passed: !isLeak };
+  const result = { measured: `${formatChange(step)} from batch to batch`, passed: !isLeak };
+  const limit = `< ${formatBytes(vramLeakBytes)} from batch to batch`;
+  return { name: 'VRAM leak', limit, ...(steps.length < 2 ? unmeasured : result) };
 }
 
 function rateVariance(batches: Batches, limits: StabilityLimits): Check {
   const rates = known(batches.map(({ rate }) => rate));
-  const limit = `< ${formatPercent(limits.rateVariance)} between batches`;
-  if (rates.length < 2) return { name: 'rate variance', limit, measured: notMeasured, passed: null };
   const variance = (Math.max(...rates) - Math.min(...rates)) / average(rates);
-  return { name: 'rate variance', limit, measured: formatPercent(variance), passed: variance < limits.rateVariance };
+  const result = { measured: formatPercent(variance), passed: variance < limits.rateVariance };
+  const limit = `< ${formatPercent(limits.rateVariance)} between batches`;
+  return { name: 'rate variance', limit, ...(rates.length < 2 ? unmeasured : result) };
 }
 
-function modelReloads(batches: Batches, { reloads }: StabilityLimits): Check {
-  const seen = batches.reduce((sum, batch) => sum + batch.reloads, 0);
-  const limit = reloads === 0 ? 'none' : `${reloads} at most`;
-  return { name: 'model reloads', limit, measured: formatInteger(seen), passed: seen <= reloads };
-}
-
-function success(batches: Batches, limits: StabilityLimits): Check {
-  const [succeeded, requests] = batches.reduce(
-    ([done, all], batch) => [done + batch.succeeded, all + batch.requests],
-    [0, 0],
-  );
-  return {
-    name: 'success',
-    limit: formatPercent(limits.success),
-    measured: `${formatInteger(succeeded)} of ${formatInteger(requests)}`,
-    passed: succeeded >= limits.success * requests,
-  };
-}
-
-const formatChange = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${formatBytes(Math.abs(bytes))}`;
+export const formatChange = (bytes: number): string => `${bytes < 0 ? '-' : '+'}${formatBytes(Math.abs(bytes))}`;
 
 const known = (values: (number | null)[]): number[] => values.filter((value) => value !== null);

@@ -80,31 +80,22 @@ const meansOf = (samples: readonly MachineSample[]): Pick<Window, 'gpu' | 'clien
   swapBytes: meanOf(samples.map(({ swapBytes }) => swapBytes)),
 });
 
-/** Null where no sample has them. */
-function meanByKey<Values extends Record<keyof Values, number>>(samples: (Values | undefined)[]): Values | null {
+type Measures<Values> = Record<keyof Values, number | null>;
+
+/** The mean of each measure; null where no sample has them. */
+function meanByKey<Values extends Measures<Values>>(samples: (Values | undefined)[]): Values | null {
   const known = samples.filter((sample) => sample !== undefined);
-  const [first] = known;
-  if (first === undefined) return null;
-  const keys = Object.keys(first) as (keyof Values)[];
-  return Object.fromEntries(keys.map((key) => [key, meanOf(known.map((sample) => sample[key]))])) as Values;
+  const keys = Object.keys(known[0] ?? {}) as (keyof Values)[];
+  const means = keys.map((key) => [key, meanOf(known.map((sample) => sample[key]))]);
+  return known.length === 0 ? null : (Object.fromEntries(means) as Values);
 }
 
 /** Null where no sample fell into the window. */
 function gpuWindow(samples: readonly GpuSample[][]): GpuWindow | null {
-  if (samples.length === 0) return null;
-  const looks = samples.map(lookAt);
-  const mean = (read: (look: Look) => number | null): number | null => meanOf(looks.map(read));
-  const throttled = mean((look) => look.throttled);
-  return {
-    usedBytes: mean((look) => look.usedBytes),
-    totalBytes: mean((look) => look.totalBytes),
-    utilisation: mean((look) => look.utilisation),
-    temperature: mean((look) => look.temperature),
-    powerWatts: mean((look) => look.powerWatts),
-    clock: mean((look) => look.clock),
-    maxClock: mean((look) => look.maxClock),
-    isThrottled: throttled === null ? null : throttled >= 0.5,
-  };
+  const means = meanByKey(samples.map(lookAt));
+  if (means === null) return null;
+  const { throttled, ...window } = means;
+  return { ...window, isThrottled: throttled === null ? null : throttled >= 0.5 };
 }
 
 type Look = Record<Exclude<keyof GpuWindow, 'isThrottled'> | 'throttled', number | null>;

@@ -84,7 +84,7 @@ function describe(curve: DescribedCurve): string {
   const { shape, knee, recommended, points, slots } = curve;
   const rates = points.map(rateText).join(', ');
   if (shape === null) {
-    const likely = recommended === null ? '' : `: --workers ${recommended} is the likely best`;
+    const likely = recommended === null ? '' : `; --workers ${recommended} is the likely best`;
     return `Too few of these trials are steady to be sure what more workers do${likely}: ${rates}.${changesText(curve)}`;
   }
   const max = points.at(-1)?.workers ?? 0;
@@ -112,7 +112,7 @@ function rateText(point: CurvePoint): string {
   if (isRated(point)) return `${workersText(workers)} ${rangeSentence(point)}${failedText(point)}`;
   return rough === null
     ? `${workersText(workers)} nothing answered`
-    : `${workersText(workers)} not steady, about ${rangeSentence(rough)}${failedText(point)}`;
+    : `${workersText(workers)} about ${rangeSentence(rough)}${failedText(point)}`;
 }
 
 /** `97.8 req/s (95.3 to 100.2)` */

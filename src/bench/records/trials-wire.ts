@@ -16,7 +16,7 @@ export function toWire(record: BenchRecord): object {
   const head = { type: record.type, schema_version: schemaVersion };
   if (record.type !== 'trial') return { ...head, ...(snakeKeys(record, opaqueKeys) as object) };
   const { results, machine, windows, ...rest } = record;
-  const raw = { results: columnsOf(results, Date.parse(record.startedAt)), machine: snakeKeys(machine) };
+  const raw = { results: columnsOf(results), machine: snakeKeys(machine) };
   return { ...head, ...trialToWire(rest), ...(windows === null ? raw : { windows: snakeKeys(windows) }) };
 }
 
@@ -63,7 +63,7 @@ function trialFromWire({ results, first_20_rate: first20Rate, ...line }: Wire): 
     summary: snapshotFromWire(kept.summary),
     first20Rate: (first20Rate ?? null) as number | null,
     machine: kept.machine ?? [],
-    results: results === undefined ? [] : rowsOf(results as Columns, Date.parse(kept.startedAt)),
+    results: results === undefined ? [] : rowsOf(results),
     windows: windows?.map((window) => ({ ...window, gpu: gpuOf(window.gpu) })) ?? null,
   };
 }
@@ -72,35 +72,24 @@ const gpuOf = (gpu: (Window['gpu'] & { clockMost?: number | null }) | null): Win
   gpu && { ...gpu, maxClock: gpu.maxClock ?? gpu.clockMost ?? null };
 
 /** The results of a trial, a list for each measure: a tenth of the bytes that a list of objects takes. */
-type Columns = Record<(typeof columnNames)[number], (number | string | null)[]>;
+type Columns = { [Name in keyof TrialResult]: TrialResult[Name][] };
 
-/** `ended_ms` counts from the start of the trial. */
-const columnNames = [
-  'ended_ms',
-  'latency_ms',
-  'queue_ms',
-  'ttft_ms',
-  'error',
-  'prompt_tokens',
-  'completion_tokens',
-  'cached_tokens',
-  'answered_prompt_tokens',
-] as const;
+/** What version 2 keeps of a result. */
+const columnNames: readonly (keyof TrialResult)[] = [
+  ...(['endedAt', 'latencyMs', 'queueMs', 'ttftMs', 'error'] as const),
+  ...(['promptTokens', 'completionTokens', 'cachedTokens', 'answeredPromptTokens'] as const),
+];
 
-function columnsOf(results: readonly TrialResult[], startMs: number): Columns {
-  const rows = results.map(({ endedAt, ...rest }) => snakeKeys({ endedMs: endedAt - startMs, ...rest }) as Row);
-  return Object.fromEntries(columnNames.map((name) => [name, rows.map((row) => rounded(row[name]))])) as Columns;
-}
-
-type Row = Record<(typeof columnNames)[number], number | string | null>;
+const columnsOf = (results: readonly TrialResult[]): unknown =>
+  snakeKeys(Object.fromEntries(columnNames.map((name) => [name, results.map((result) => rounded(result[name]))])));
 
 /** Microseconds are enough. */
-const rounded = (value: number | string | null): number | string | null =>
+const rounded = (value: TrialResult[keyof TrialResult]): typeof value =>
   typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
 
-const rowsOf = (columns: Columns, startMs: number): TrialResult[] =>
-  columns.ended_ms.map((endedMs, at) => {
-    const row = Object.fromEntries(columnNames.map((name) => [name, columns[name]?.[at] ?? null]));
-    const { endedMs: _offset, ...rest } = camelKeys(row) as Omit<TrialResult, 'endedAt'> & { endedMs: number };
-    return { ...rest, endedAt: startMs + Number(endedMs) };
-  });
+function rowsOf(kept: unknown): TrialResult[] {
+  const columns = camelKeys(kept) as Columns;
+  const rowAt = (at: number): unknown =>
+    Object.fromEntries(columnNames.map((name) => [name, columns[name]?.[at] ?? null]));
+  return columns.endedAt.map((_endedAt, at) => rowAt(at) as TrialResult);
+}

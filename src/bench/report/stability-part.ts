@@ -1,6 +1,7 @@
 import { formatBytes, formatInteger, formatPercent, formatRate, notMeasured } from '../../text/format.ts';
 import type { Chart } from '../../report/charts/chart.ts';
 import type { PagePart } from '../../report/page.ts';
+import { formatChange } from '../analysis/stability.ts';
 import type { Stability } from '../analysis/analysis.ts';
 import type { BenchReport } from './bench-report.ts';
 
@@ -14,7 +15,10 @@ function batchesPart({ backend, model, batches }: Stability): PagePart {
   return {
     title: `Batch after batch: ${backend} ${model}`,
     isWide: true,
-    charts: [rateChart(batches), ...vramChart(batches)],
+    charts: [
+      batchChart('Rate of each batch', 'requests a second', { rate: batches.map(({ rate }) => rate) }),
+      ...vramCharts(batches),
+    ],
     header: ['batch', 'req/s', 'answered', 'VRAM before', 'after', 'peak', 'change', 'llmbatch', 'engine', 'reloads'],
     rows: batches.map((batch, at) => [
       String(at + 1),
@@ -23,9 +27,7 @@ function batchesPart({ backend, model, batches }: Stability): PagePart {
       formatBytes(batch.vramBefore),
       formatBytes(batch.vramAfter),
       formatBytes(batch.vramPeak),
-      batch.vramDelta === null
-        ? notMeasured
-        : `${batch.vramDelta < 0 ? '-' : '+'}${formatBytes(Math.abs(batch.vramDelta))}`,
+      batch.vramDelta === null ? notMeasured : formatChange(batch.vramDelta),
       formatBytes(batch.runnerBytes),
       formatBytes(batch.engineBytes),
       formatInteger(batch.reloads),
@@ -33,32 +35,23 @@ function batchesPart({ backend, model, batches }: Stability): PagePart {
   };
 }
 
-const rateChart = (batches: Stability['batches']): Chart => ({
+const batchChart = (title: string, unit: string, series: Record<string, (number | null)[]>): Chart => ({
   kind: 'lines',
-  title: 'Rate of each batch',
+  title,
   x: { title: 'batch', scale: 'steps' },
-  y: { title: 'requests a second' },
-  series: [{ name: 'rate', points: batches.map(({ rate }, at) => ({ x: String(at + 1), y: rate })) }],
+  y: { title: unit },
+  series: Object.entries(series).map(([name, values]) => ({
+    name,
+    points: values.map((y, at) => ({ x: String(at + 1), y })),
+  })),
 });
 
-function vramChart(batches: Stability['batches']): Chart[] {
+function vramCharts(batches: Stability['batches']): Chart[] {
   if (batches.every(({ vramAfter }) => vramAfter === null)) return [];
-  const series = (
-    [
-      ['before', 'vramBefore'],
-      ['after', 'vramAfter'],
-      ['peak', 'vramPeak'],
-    ] as const
-  ).map(([name, key]) => ({
-    name,
-    points: batches.map((batch, at) => {
-      const bytes = batch[key];
-      return { x: String(at + 1), y: bytes === null ? null : bytes / gibibyte };
-    }),
-  }));
-  return [
-    { kind: 'lines', title: 'VRAM of each batch', x: { title: 'batch', scale: 'steps' }, y: { title: 'GiB' }, series },
-  ];
+  const inGib = (name: 'vramBefore' | 'vramAfter' | 'vramPeak'): (number | null)[] =>
+    batches.map(({ [name]: bytes }) => (bytes === null ? null : bytes / gibibyte));
+  const series = { before: inGib('vramBefore'), after: inGib('vramAfter'), peak: inGib('vramPeak') };
+  return [batchChart('VRAM of each batch', 'GiB', series)];
 }
 
 const checksPart = ({ backend, model, checks }: Stability): PagePart => ({

@@ -62,3 +62,9 @@ export function studentQuantile(share: number, freedom: number): number {
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3)
   );
 }
+
+/** Above 0 where the first value that differs is larger on the left. */
+export function compareLists(left: readonly number[], right: readonly number[]): number {
+  const at = left.findIndex((value, index) => value !== right[index]);
+  return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}
