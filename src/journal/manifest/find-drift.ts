@@ -1,14 +1,19 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
+import { snakeKeys } from '../../text/snake-keys.ts';
+import { opaque } from './wire.ts';
 
-/** Compares settings with those that a run was started with: each difference as `name: old → new`. */
+/** Compares settings with those that a run was started with: each difference as `name: old → new`, named as in the manifest. */
 export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
-  return Object.entries(now).flatMap(([name, value]) => {
-    if (choosesRows.has(name)) return [];
-    const earlier = before[name as keyof AnswerSettings];
-    return isSame(earlier, value) ? [] : [`${name}: ${show(earlier)} → ${show(value)}`];
+  const [earlier, later] = [namedAsOnDisk(before), namedAsOnDisk(now)];
+  return Object.entries(later).flatMap(([name, value]) => {
+    if (choosesRows.has(name) || isSame(earlier[name], value)) return [];
+    return [`${name}: ${show(earlier[name])} → ${show(value)}`];
   });
 }
+
+const namedAsOnDisk = (settings: AnswerSettings): Record<string, unknown> =>
+  snakeKeys(settings, opaque) as Record<string, unknown>;
 
 /** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>

@@ -7,7 +7,7 @@ import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 export const schemaVersion = 2;
 
 /** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
-const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
+export const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
 
 /** Writes a manifest as it lies on disk. Its connection is a list, because a run may have several servers later. */
 export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {

@@ -33,9 +33,17 @@ test('which rows are taken is no drift: a try with --limit may go on as the whol
   expect(findDrift({ ...sampleSettings, limit: 10 }, { ...sampleSettings, sample: 5 })).toEqual([]);
 });
 
-test.each(Object.keys(changes) as (keyof AnswerSettings)[])('a changed %s is named', (name) => {
+test.each(Object.keys(changes) as (keyof AnswerSettings)[])('a changed %s is named as in the manifest', (name) => {
   const drift = findDrift(sampleSettings, { ...sampleSettings, [name]: changes[name] });
-  expect(drift).toEqual([expect.stringMatching(new RegExp(`^${name}: .+ → .+`))]);
+  const onDisk = name.replaceAll(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+  expect(drift).toEqual([expect.stringMatching(new RegExp(`^${onDisk}: .+ → .+`))]);
+});
+
+test("the names within a setting are those of the manifest too, but what is the user's own stays", () => {
+  const conversation = { ...sampleSettings.conversation, trimEvery: 51 };
+  const now = { ...sampleSettings, conversation, schema: { properties: { firstName: {} } } };
+  const drift = findDrift(sampleSettings, now).join();
+  expect([drift.includes('"trim_every":51'), drift.includes('"firstName"')]).toEqual([true, true]);
 });
 
 test('several changes are all named, with the old value and the new', () => {
