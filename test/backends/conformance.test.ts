@@ -1,3 +1,6 @@
+import { expect, test } from 'vitest';
+import { backends } from '../../src/backends/index.ts';
+import { echoBackend } from '../../examples/echo-backend.ts';
 import { ollamaBackend } from '../../src/backends/ollama/index.ts';
 import { openaiBackend } from '../../src/backends/openai/index.ts';
 import { vllmBackend } from '../../src/backends/vllm/index.ts';
@@ -5,7 +8,7 @@ import type { Backend } from '../../src/core/backend.ts';
 import { type BatchRequest, textOf } from '../../src/core/request.ts';
 import { openMock } from '../scheduler/requests.ts';
 import { candidate, candidates, chat } from './candidates.ts';
-import { describeBackend } from './conformance.ts';
+import { describeBackend, describedBackends } from './conformance.ts';
 import { type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
 import { type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { openSharedVllm } from '../helpers/fake-vllm.ts';
@@ -15,12 +18,27 @@ import { openTinyScorer } from './open-tiny-scorer.ts';
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
 
+test.each(backends)('the suite has a subject for $name', ({ name }) => {
+  expect(describedBackends).toContain(name);
+});
+
 describeBackend('mock', {
   open: () => openMock({ latency_ms: 5, context_tokens: 1000 }),
   chat: (index) => candidate(index).request,
   expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
   slow: chat([{ role: 'user', content: 'hello' }]),
   openSlow: () => openMock({ latency_ms: 600_000 }),
+  bad: { request: chat(long), kind: 'context-too-long' },
+});
+
+const openEcho = (options = {}): Promise<Backend> => echoBackend.open(openRequest('echo', { options }));
+
+describeBackend('echo (of examples/)', {
+  open: openEcho,
+  chat: (index) => chat([{ role: 'user', content: `question ${index}` }]),
+  expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
+  slow: chat([{ role: 'user', content: 'hello' }]),
+  openSlow: () => openEcho({ delay_ms: 600_000 }),
   bad: { request: chat(long), kind: 'context-too-long' },
 });
 

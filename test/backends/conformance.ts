@@ -26,9 +26,13 @@ export interface Subject {
   isAbsent?: boolean;
 }
 
+/** Names of the backends that the suite was told of. */
+export const describedBackends: string[] = [];
+
 /** The one suite that every backend passes. */
 export function describeBackend(name: string, subject: Subject): void {
   const { startMs = 300_000 } = subject;
+  describedBackends.push(name);
   describe.skipIf(subject.isAbsent === true)(`the ${name} backend`, { timeout: startMs }, () => {
     let backend: Backend;
     beforeAll(async () => {

@@ -25,6 +25,8 @@ export interface CliProcess {
 }
 
 interface CliOptions {
+  /** Another program than `bin/llmbatch.js`. */
+  program?: string;
   /** Written to standard input, which is then closed; null leaves it open. */
   stdin?: string | null;
   environment?: Record<string, string>;
@@ -83,8 +85,8 @@ function startCli(
   args: string[],
   options: CliOptions & { cwd: string; environment: Record<string, string> },
 ): CliProcess {
-  const { stdin = '', cwd, environment, detached = false } = options;
-  const child = spawn(process.execPath, [program, ...args], {
+  const { stdin = '', cwd, environment, detached = false, program: path = program } = options;
+  const child = spawn(process.execPath, [path, ...args], {
     cwd,
     detached,
     env: { PATH: process.env['PATH'], ...environment },
