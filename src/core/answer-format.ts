@@ -2,7 +2,7 @@ import { shorten } from '../text/format.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type JsonSchema, constrains, kindOfKeyword } from './json-schema.ts';
 
-/** What an answer is asked to be. `json_object`: any JSON. */
+/** The form that an answer must have; `json_object` allows any JSON object. */
 export type AnswerFormat = { type: 'text' } | { type: 'json_object' } | { type: 'json_schema'; schema: JsonSchema };
 
 /**
@@ -29,8 +29,8 @@ function readObject({ type, schema, json_schema: named }: Record<string, unknown
 }
 
 /**
- * The same `response_format` in OpenAI's shape, which all servers read. The others mean nothing to some of them, without a
- * word. What can't be read stays as it is.
+ * Rewrites a `response_format` into OpenAI's shape, which all servers read: some silently ignore other shapes. What
+ * can't be read stays as it is.
  */
 export function inStandardShape(value: unknown): unknown {
   const format = readFormat(value);
@@ -49,7 +49,10 @@ export const responseFormat = (schema: JsonSchema): Record<string, unknown> => (
 /** Wrappers in wrappers are a mistake of some program's; more of them are none. */
 const maxWrappers = 3;
 
-/** The schema, out of the wrappers `{name, schema}` and `{type: "json_schema", json_schema}`; a text says why it is none. */
+/**
+ * Takes the schema out of the wrappers `{name, schema}` and `{type: "json_schema", json_schema}`; a text says why there
+ * is none.
+ */
 export function unwrapSchema(value: unknown): JsonSchema | string {
   let inner = value;
   for (let count = 0; count < maxWrappers && isWrapper(inner); count++) inner = inner['json_schema'] ?? inner['schema'];

@@ -29,7 +29,7 @@ export interface ResponseBody {
   [key: string]: unknown;
 }
 
-/** What a backend may know of an attempt, however it ended. */
+/** Facts that a backend may know of an attempt, however it ended. */
 interface AttemptFacts {
   /** Time the request waited in the engine's own queue, where the engine says so. */
   queueMs?: number;
@@ -37,7 +37,7 @@ interface AttemptFacts {
   ttftMs?: number;
   /** The server's rate limit is used up: nothing at all is to be sent for so long. */
   pauseMs?: number;
-  /** What the backend knows of how the answer ended, beyond `finish_reason`. */
+  /** Facts about the end of the answer, beyond `finish_reason`. */
   finish?: Record<string, unknown>;
 }
 
@@ -55,19 +55,19 @@ export interface Failure extends AttemptFacts {
   message: string;
   /** The server's own status and body, where a server answered. */
   response?: { status_code: number; body: unknown };
-  /** How long the server asked to wait. */
+  /** Milliseconds that the server asked to wait. */
   retryAfterMs?: number;
   /**
    * Tokens that the engine spent on the attempt, as it counted them itself; `noUsage` where nothing was sent, so that
-   * nothing was spent. Absent: nobody counted. Then the tokens that came (`onToken`) are the least that it can have cost,
-   * and an attempt that the engine refused (too many requests, a prompt that is too long) cost nothing.
+   * nothing was spent. Absent: nobody counted. Then the tokens that came (`onToken`) are the least that it can have
+   * cost, and an attempt that the engine refused (too many requests, a prompt that is too long) cost nothing.
    */
   usage?: Usage;
 }
 
 export type Answer = Completion | Failure;
 
-/** Of an attempt that never reached the engine. */
+/** Token counts of an attempt that never reached the engine. */
 export const noUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
 export function failure(kind: ErrorKind, message: string): Failure {

@@ -1,5 +1,5 @@
 /**
- * Every failure of the product has one kind, decided where it is born. The table says what the engine does with it.
+ * Every failure of the product has one kind, decided where it is born. The table says what the scheduler does with it.
  *
  * - `retry`: tried again with backoff; recorded as a failure when the retries are used up, and tried again by `resume`.
  * - `fail`: this request fails; trying the same request again would fail again.
@@ -72,7 +72,9 @@ export class UsageError extends LlmbatchError {
   }
 }
 
-/** The output can't be used (locked, disk full, deleted, another run's): exit 5. What was acknowledged stays on disk. */
+/**
+ * The output can't be used (locked, disk full, deleted, another run's): exit 5. What was acknowledged stays on disk.
+ */
 export class JournalError extends LlmbatchError {
   constructor(message: string, hint?: string, cause?: unknown) {
     super(message, { exitCode: exitCodes.outputUnusable, ...(hint === undefined ? {} : { hint }), cause });
@@ -97,7 +99,7 @@ export function messageOf(error: unknown): string {
 /** A thrown text may hold a whole prompt, or a whole answer. */
 const longestUnexpected = 500;
 
-/** Of a thrown error that nobody foresaw: with its name, by which whoever writes this program knows a mistake of its own. */
+/** Describes a thrown error that was not foreseen, with its name, by which a maintainer recognises a bug. */
 export function describeUnexpected(error: unknown): string {
   try {
     const name = error instanceof Error ? error.name : typeof error;

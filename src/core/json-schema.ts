@@ -27,13 +27,18 @@ const silentKeywords = new Set(
   ),
 );
 
-/** `checked`: a value can fail it · `silent`: it constrains nothing · `unknown`: of no dialect, so that nobody checks it. */
+/**
+ * Classes of keywords. `checked`: a value can fail it · `silent`: it constrains nothing · `unknown`: it belongs to no
+ * dialect, so that it is never checked.
+ */
 export function kindOfKeyword(keyword: string): 'checked' | 'silent' | 'unknown' {
   if (checkedKeywords.has(keyword)) return 'checked';
   return silentKeywords.has(keyword) || keyword.startsWith('x-') ? 'silent' : 'unknown';
 }
 
-/** Does any value fail this schema, by the look of it? `{}` and an example of an answer constrain nothing. */
+/**
+ * Says whether a value can fail this schema, judged by its form. `{}` and an example of an answer constrain nothing.
+ */
 export const constrains = (schema: JsonSchema): boolean =>
   Object.keys(schema).some((keyword) => kindOfKeyword(keyword) === 'checked');
 

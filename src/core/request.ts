@@ -46,7 +46,7 @@ export interface RejectedLine {
   reason: string;
 }
 
-/** What a line of the input turned into. */
+/** The request, or the rejection, that a line of the input became. */
 export type ReadLine = BatchRequest | RejectedLine;
 export const isRejected = (line: ReadLine): line is RejectedLine => 'reason' in line;
 
@@ -56,7 +56,7 @@ export interface WorkItem {
   read: ReadLine;
 }
 
-/** The system prompt that starts a chat ('' where there is none): what requests are grouped by. */
+/** The system prompt that starts a chat ('' where there is none): requests are grouped by it. */
 export function systemPromptOf(body: RequestBody): string {
   const first = body.messages?.[0];
   return first !== undefined && isSystem(first) ? textOf(first.content) : '';
@@ -65,8 +65,8 @@ export function systemPromptOf(body: RequestBody): string {
 export const isSystem = (message: ChatMessage): boolean => message.role === 'system' || message.role === 'developer';
 
 /**
- * Does the answer go on with the last message? That of an assistant is begun, and wants its end, unless the request says
- * otherwise with the keys that `vllm serve` and `llama-server` have for it.
+ * Says whether the answer continues the last message. An assistant's last message is continued, unless the request says
+ * otherwise by the keys that `vllm serve` and `llama-server` have for it.
  */
 export function continuesLastMessage(body: Partial<RequestBody>): boolean {
   const { messages, continue_final_message: said, add_generation_prompt: opens } = body;

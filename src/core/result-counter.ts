@@ -12,7 +12,7 @@ import { addMeasured } from './measurements.ts';
 import { type ResultDetails, type ResultLine, isSuccess } from './result-line.ts';
 import type { ErrorCounts, ResultCounts, TokenCounts } from './snapshot.ts';
 
-/** What the results of a run add up to. */
+/** Sums over the results of a run. */
 export interface Counts extends ResultCounts {
   tokens: TokenCounts;
   errors: ErrorCounts;
@@ -93,7 +93,8 @@ interface TokenCounter {
 
 /**
  * Sums the tokens of attempts. The tokens of an attempt that failed or was stopped are often unknown: it then counts as
- * `uncounted`, and the sums are lower limits. Where the engine does not count the tokens of its answers, the sums are null.
+ * `uncounted`, and the sums are lower limits. Where the engine does not count the tokens of its answers, the sums are
+ * null.
  */
 function createTokenCounter(): TokenCounter {
   const sums = { prompt: 0 as number | null, completion: 0 as number | null, uncounted: 0 };
@@ -106,7 +107,7 @@ function createTokenCounter(): TokenCounter {
     cached = (cached ?? 0) + cachedTokens;
     promptOfReporting += promptTokens ?? 0;
   };
-  /** A sum of 0 is not known to be 0 while there are attempts that nobody counted. */
+  /** Returns null for a sum of 0 while there are attempts whose tokens were not counted: it may not be 0. */
   const nullIfUncounted = (sum: number | null): number | null => (sum === 0 && sums.uncounted > 0 ? null : sum);
 
   return {
@@ -140,7 +141,10 @@ function createTokenCounter(): TokenCounter {
   };
 }
 
-/** Takes from a result line what is counted of it. A line that another tool wrote, without `llmbatch`, counts with what it has. */
+/**
+ * Takes from a result line what is counted of it. A line that another tool wrote, without `llmbatch`, counts with what
+ * it has.
+ */
 export function sampleOf(line: ResultLine): ResultSample {
   const details = detailsOf(line);
   const { attempts = 1, latency_ms = 0, ttft_ms = null, queue_ms = null, started_at } = details;

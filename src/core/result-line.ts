@@ -22,14 +22,16 @@ export interface ResultDetails {
   line: number;
   /** The answer says nothing, and that was allowed. */
   empty?: true;
-  /** The JSON was taken out of a markdown fence, or stood behind what the model thought; the answer stays as it came. */
+  /**
+   * The JSON was taken out of a markdown fence, or stood behind what the model thought; the answer stays as it came.
+   */
   unwrapped?: 'fence' | 'think';
   /** The key whose grammar the answer was not checked against. */
   unchecked?: string;
-  /** How often the request was sent; 0 for a line that never became a request. */
+  /** Number of times that the request was sent; 0 for a line that never became a request. */
   attempts: number;
   /**
-   * What identifies the request together with the settings and the model that decide its answer (`createRequestHash`). Null
+   * Hash of the request together with the settings and the model that decide its answer (`createRequestHash`). Null
    * for a line that never became a request. Absent in lines of version 1.
    */
   request_hash?: string | null;
@@ -37,21 +39,21 @@ export interface ResultDetails {
   model: string;
   /** ISO 8601, UTC: the start of the last attempt. */
   started_at: string;
-  /** In the engine's own queue; null where the engine does not say. */
+  /** Milliseconds in the engine's own queue; null where the engine does not tell. */
   queue_ms: number | null;
-  /** From sending to the first token; null where it wasn't seen. */
+  /** Milliseconds from sending to the first token; null where it wasn't seen. */
   ttft_ms: number | null;
-  /** From sending to the whole answer, last attempt. */
+  /** Milliseconds from sending to the whole answer, in the last attempt. */
   latency_ms: number;
   finish?: Record<string, unknown>;
   /**
-   * Of a request that failed: the tokens of its last attempt, which an answer has in `response.body.usage`. Null: nobody
-   * counted them, and of the answer so many had come. Absent: not known.
+   * Tokens of the last attempt of a failed request; an answer has them in `response.body.usage`. Null: they were not
+   * counted, and so many tokens of the answer had come. Absent: not known.
    */
   usage?: Omit<Usage, 'prompt_tokens' | 'total_tokens'> & { prompt_tokens: number | null; total_tokens?: number };
   /**
-   * What the attempts before the last one cost beside it: tokens as far as they were counted, `uncounted` of the attempts
-   * whose tokens nobody counted (they cost more than is said here), and the time from sending to the end, summed. Absent
+   * Cost of the attempts before the last one: tokens as far as they were counted, `uncounted` of the attempts whose
+   * tokens nobody counted (they cost more than is said here), and the time from sending to the end, summed. Absent
    * where there were none, or they cost nothing.
    */
   retried?: {
@@ -61,7 +63,7 @@ export interface ResultDetails {
     uncounted: number;
     latency_ms: number;
   };
-  /** With `--schema` or `response_format`: the answer as JSON. */
+  /** The answer as JSON, with `--schema` or `response_format`. */
   parsed?: unknown;
   /** An answer that was not accepted (cut, empty, not what was asked for), kept for the eye. */
   rejected?: { content: string; finish_reason: string; reasoning?: string; tool_calls?: unknown[] };
@@ -71,7 +73,7 @@ export interface ResultDetails {
   conversation?: { worker: number; turn: number; history: number; since_trim: number };
 }
 
-/** Where in a rolling conversation a request was answered. */
+/** Place in a rolling conversation at which a request was answered. */
 export interface TurnPlace {
   /** The worker, from 0, whose conversation it is. */
   worker: number;
@@ -84,8 +86,8 @@ export interface TurnPlace {
 }
 
 /**
- * Bytes of a result line, at most: what is longer is recorded as a failure, so that whatever was written can be read again
- * (V8 has no strings beyond 512 MB, and a parsed line takes several times its length).
+ * Maximum bytes of a result line: a longer one is recorded as a failure, so that every line that was written can be
+ * read again (V8 has no strings beyond 512 MB, and a parsed line takes several times its length).
  */
 export const maxResultBytes = 256 * 1024 * 1024;
 

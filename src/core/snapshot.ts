@@ -27,7 +27,7 @@ export interface ResultCounts {
   notes?: Partial<Record<AnswerNote, number>>;
 }
 
-/** How far the run has come, in requests. */
+/** Progress of the run, in requests. */
 export interface RunProgress extends ResultCounts {
   /** Requests of the whole run; null while the input is still being read. */
   total: number | null;
@@ -38,9 +38,11 @@ export interface RunProgress extends ResultCounts {
   workers: WorkerCounts;
 }
 
-/** How many requests may be in flight at once. */
+/** Maximum numbers of requests in flight. */
 export interface WorkerCounts {
-  /** Workers that may send now: fewer than at the start after a lack of memory, and 0 while GPU memory makes them pause. */
+  /**
+   * Workers that may send now: fewer than at the start after a lack of memory, and 0 while GPU memory makes them pause.
+   */
   current: number;
   /** Workers at the start of the run, or of its newest part where its input names several models. */
   atStart: number;
@@ -99,9 +101,12 @@ export interface ErrorCounts {
   byGroup: Partial<Record<ErrorGroup, number>>;
 }
 
-/** What was measured of the engine and of the machine it runs on. */
+/** Measurements of the engine and of the machine that it runs on. */
 export interface MachineState {
-  /** Tokens in the context window: of the last request, the most of any request, and what fits; and how often a history was trimmed. */
+  /**
+   * Tokens in the context window: of the last request, the most of any request, and what fits; and how often a history
+   * was trimmed.
+   */
   context: { current: number | null; peak: number | null; limit: number | null; trims: number };
   /** The last sample of each GPU. */
   gpus: GpuSample[] | null;
@@ -111,17 +116,20 @@ export interface MachineState {
   engineProcess: { cpuPercent: number; memoryBytes: number; peakMemoryBytes: number } | null;
   /** Load of an engine that reports it; null also while no request is in flight. */
   engineLoad: EngineLoad | null;
-  /** How often the engine was started again after it had failed. */
+  /** Number of times that the engine was started again after a failure. */
   engineRestarts: number;
   /** Memory that the loaded model takes, as the engine reports it. */
   modelMemory: ModelMemory | null;
-  /** How often full GPU memory made the run trim histories, halve its workers, or pause; null where no GPU was measured. */
+  /**
+   * How often full GPU memory made the run trim histories, halve its workers, or pause; null where no GPU was measured.
+   */
   vramGuard: { trims: number; lowered: number; pauses: number } | null;
 }
 
 /**
- * The flat object that a snapshot is outside the program, with its keys in camelCase. Its names are part of the product:
- * `--progress json`, `status --json`, `run --json` and the snapshot in `report --json` print them in snake_case.
+ * The flat object that a snapshot is outside the program, with its keys in camelCase. Its names are part of the
+ * product: `--progress json`, `status --json`, `run --json` and the snapshot in `report --json` print them in
+ * snake_case.
  */
 interface FlatSnapshot
   extends
@@ -170,7 +178,10 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
   return snakeKeys(flat) as object;
 }
 
-/** The numbers of a snapshot that knows nothing. `workersAtStart` and `mostWorkers` are left out: they default to `workers`. */
+/**
+ * The numbers of a snapshot that knows nothing. `workersAtStart` and `mostWorkers` are left out: they default to
+ * `workers`.
+ */
 const unknownNumbers = {
   total: null,
   done: 0,

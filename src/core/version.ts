@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** From package.json, which lies two levels above both src/core and dist/core. */
+/** Version of llmbatch from package.json, which lies two levels above both src/core and dist/core. */
 export const version: string = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
