@@ -1,4 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
+import { codeOf } from '../core/errors.ts';
 
 /** What Linux' `/proc/<pid>/stat` says of a process. */
 export interface ProcessStat {
@@ -33,3 +34,16 @@ export const readProcFile = (pid: number, name: string): Promise<string> =>
 /** The ids of all processes that this one can see; none on systems without /proc. */
 export const listProcesses = async (): Promise<number[]> =>
   (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => Number.isInteger(pid));
+
+/** Says whether a process exists, on any system; one that is dead and not yet reaped does. */
+export function isRunning(pid: number): boolean {
+  // Signal 0 to pid 0 goes to our own group.
+  if (pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's process can't be signalled.
+    return codeOf(error) === 'EPERM';
+  }
+}

@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { readProcessStat } from './proc.ts';
+import { isRunning, readProcessStat } from './proc.ts';
 
 /** Names one process of one machine, for as long as anybody may ask. */
 export interface ProcessIdentity {
@@ -45,17 +45,6 @@ export async function livenessOf(other: ProcessIdentity): Promise<Liveness> {
 async function readStartTicks(pid: number): Promise<number | null> {
   const stat = await readProcessStat(pid);
   return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : stat.startTicks;
-}
-
-function isRunning(pid: number): boolean {
-  // Signal 0 to pid 0 goes to our own group.
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 async function readText(path: string): Promise<string | null> {

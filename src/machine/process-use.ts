@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import type { Emit } from '../core/events.ts';
 import { readProcFile, readProcessStat } from './proc.ts';
 
@@ -62,9 +62,7 @@ export async function readProcTree(pid: number): Promise<ProcessUse | null> {
 
 async function childrenOf(pid: number): Promise<number[]> {
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
-  );
+  const lists = await Promise.all(threads.map((thread) => readProcFile(pid, `task/${thread}/children`)));
   return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
 }
 

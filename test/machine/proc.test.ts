@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { listProcesses, parseProcessStat, readProcFile, readProcessStat } from '../../src/machine/proc.ts';
+import { isRunning, listProcesses, parseProcessStat, readProcFile, readProcessStat } from '../../src/machine/proc.ts';
 
 test('a name with spaces and parentheses does not shift the fields', () => {
   const line =
@@ -27,4 +27,13 @@ describe.runIf(process.platform === 'linux')('/proc', () => {
     expect(await readProcessStat(child.pid ?? 0)).toBeNull();
     expect(await readProcFile(child.pid ?? 0, 'cmdline')).toBe('');
   });
+});
+
+test('a process runs until it has ended; pids of no single process do not', async () => {
+  expect([isRunning(process.pid), isRunning(1), isRunning(0), isRunning(-1)]).toEqual([true, true, false, false]);
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  expect(isRunning(child.pid ?? 0)).toBe(true);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(isRunning(child.pid ?? 0)).toBe(false);
 });

@@ -20,8 +20,7 @@ import { prepareModel, suitsInput } from './model/prepare-model.ts';
 import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
 import { createReloadWatch } from './model/reload-watch.ts';
 import { createModelRestart, freeModel } from './model/restart-model.ts';
-import { type RunnerProcess, createRunnerProcess } from './runner-process.ts';
-import { findLocalRunner, findLocalServer } from './server-process.ts';
+import { type RunnerProcess, createRunnerProcess, findLocalRunner, findLocalServer } from './server-process.ts';
 import { cutsPrompts } from './http/versions.ts';
 
 const lookMs = 1500;

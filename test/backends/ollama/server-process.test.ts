@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { createRunnerProcess } from '../../../src/backends/ollama/runner-process.ts';
+import { createRunnerProcess } from '../../../src/backends/ollama/server-process.ts';
 import { promised } from './open-ollama-for-test.ts';
 
 test('the process of a model is found, and found again when it is another', async () => {
