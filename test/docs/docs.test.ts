@@ -84,6 +84,18 @@ describe('what the documents show of the program', () => {
     }
   });
 
+  test('is the example of an engine', async () => {
+    const page = pageAt('docs/new-backend.md');
+    const code = await readFile('examples/echo-backend.ts', 'utf8');
+    const block = `\n\`\`\`ts\n${code.trim()}\n\`\`\`\n\n`;
+    const text = page.text.replace(
+      /(<!-- file: examples\/echo-backend\.ts -->\n).*?(<!-- \/file -->)/s,
+      (_, start: string, end: string) => `${start}${block}${end}`,
+    );
+    expect(text).toContain(block);
+    await expect(text).toMatchFileSnapshot('../../docs/new-backend.md');
+  });
+
   test('is what each folder may import', async () => {
     const page = pageAt('docs/architecture.md');
     expect(page.text).toContain('<!-- law -->');
