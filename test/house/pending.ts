@@ -24,7 +24,7 @@ export const pending = {
     lane: 1,
     least: 3,
     longest: 16,
-    most: 16,
+    most: 14,
     seat: 3,
     tally: 3,
     tolerance: 2,
