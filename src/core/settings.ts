@@ -1,7 +1,9 @@
-import { z } from 'zod';
-import { isRecord } from '../data/is-record.ts';
+import type { z } from 'zod';
+import type { answerSettingsSchema, runnerSettingsSchema } from './settings-schema.ts';
 
+/** Settings that shape the answers. The schemas stand in a file of their own: to load zod takes as long as all of `--help`. */
 export type AnswerSettings = z.infer<typeof answerSettingsSchema>;
+/** Settings of how a run is carried out. */
 export type RunnerSettings = z.infer<typeof runnerSettingsSchema>;
 export type VramLimit = RunnerSettings['vramLimit'];
 
@@ -46,81 +48,3 @@ export const defaultAnswerSettings: AnswerSettings = {
   allowTruncated: false,
   allowEmptyAnswers: false,
 };
-
-/** Settings that shape the answers. They are kept in the manifest, and a resume with other ones is refused by name. */
-export const answerSettingsSchema = z.object({
-  backend: z.string(),
-  /** Replaces the model that a line names; null: each line's own. */
-  model: z.string().nullable(),
-  mode: z.enum(['auto', 'independent', 'conversation']),
-  system: z.string().nullable(),
-  promptTemplate: z.string().nullable(),
-  /** A JSON schema that every answer must satisfy. */
-  schema: z.record(z.string(), z.unknown()).nullable(),
-  /** Sampling keys for lines without their own: temperature, max_tokens, seed, stop, top_p. */
-  parameters: z.record(z.string(), z.unknown()),
-  /** `--option key=value`: the backend's own. */
-  options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  format: z.enum(['jsonl', 'csv']),
-  limit: z.number().int().positive().nullable(),
-  sample: z.number().int().positive().nullable(),
-  conversation: z.object({
-    /** Trim after this many turns, */
-    trimEvery: z.number().int().positive(),
-    /** to the system prompt and the last so many messages; */
-    keepMessages: z.number().int().nonnegative(),
-    /** also when prompt and answer reached so many tokens */
-    trimTokens: z.number().int().positive(),
-    /** of a context window this large. */
-    contextTokens: z.number().int().positive(),
-  }),
-  controlTokens: z.enum(['text', 'allow']),
-  /** An answer cut at max_tokens counts as a success. */
-  allowTruncated: z.boolean(),
-  /** An answer that says nothing counts as a success. */
-  allowEmptyAnswers: z.boolean().default(false),
-});
-
-const runnerFields = z.object({
-  /** Requests in flight; null: auto. */
-  workers: z.number().int().positive().nullable(),
-  /** Tries after the first one, for transient failures. */
-  retries: z.number().int().nonnegative(),
-  /** Kinds that are retried though they are not transient: schema-invalid, truncated, empty. */
-  retryOn: z.array(z.string()),
-  /** Longest time for one attempt, from when the engine has room for it; null: none. */
-  timeoutMs: z.number().positive().nullable(),
-  /** Longest silence of the engine with requests in flight. */
-  stallTimeoutMs: z.number().positive(),
-  /** Longest wait for what is in flight after the first Ctrl-C. */
-  drainTimeoutMs: z.number().positive(),
-  /** Share of failures among the last 100 requests that stops the run; 1: never. */
-  maxErrorRate: z.number().min(0).max(1),
-  strict: z.boolean(),
-  /** Where the engine is, and on what it runs: what was given of the backends' connection flags, by name. */
-  connection: z.record(z.string(), z.unknown()),
-  /** Free the model at the end. */
-  unload: z.boolean().default(false),
-  /** GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone takes. */
-  vramLimit: z
-    .union([
-      z.enum(['auto', 'none']),
-      z.object({ bytes: z.number().positive() }),
-      z.object({ share: z.number().positive().max(1) }),
-    ])
-    .default('auto'),
-  /** A conversation for each worker, also where the engine has fewer slots. */
-  forceHistories: z.boolean().default(false),
-  order: z.enum(['input', 'completion']),
-  fsync: z.enum(['group', 'always', 'none']),
-});
-
-/** Connection flags that files of llmbatch 0.1 hold beside the other settings, null where they were not given. */
-const formerConnection = ['host', 'baseUrl', 'python', 'gpus'];
-
-/** Settings of how a run is carried out: a resume may change them freely. Reads those of llmbatch 0.1 too. */
-export const runnerSettingsSchema = z.preprocess((settings) => {
-  if (!isRecord(settings) || 'connection' in settings) return settings;
-  const former = formerConnection.map((name) => [name, settings[name] ?? null] as const);
-  return { ...settings, connection: Object.fromEntries(former.filter(([, value]) => value !== null)) };
-}, runnerFields);

@@ -40,6 +40,14 @@ describe('llmbatch --help', () => {
     expect(await outcome).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
+  test('loads no schemas and no clients, which take longer than all the rest', async () => {
+    const folder = await createCliFolder();
+    const NODE_OPTIONS = `--import=${new URL('../helpers/note-loads.mjs', import.meta.url).href}`;
+    const { exitCode, stderr } = await folder.run(['run', '--help'], { environment: { NODE_OPTIONS } });
+    const packages = new Set([...stderr.matchAll(/\/node_modules\/([^/]+)\//g)].map(([, name]) => name));
+    expect([exitCode, [...packages]]).toEqual([0, ['commander']]);
+  });
+
   test('prints the version', async () => {
     const folder = await createCliFolder();
     expect((await folder.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

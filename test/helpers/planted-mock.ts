@@ -1,3 +1,4 @@
+import { sleep } from '../../src/async/sleep.ts';
 import { mockBackend } from '../../src/backends/mock/index.ts';
 import type { Backend, BackendDefinition, GenerateContext } from '../../src/core/backend.ts';
 import type { Answer } from '../../src/core/completion.ts';
@@ -38,7 +39,7 @@ function plantedGenerate(
     const growth = promptGrowth * seen.answered;
     const slowness = (1 + (slowdown * seen.answered) / 1000) * (1 + contention * (seen.inFlight - 1));
     const moreMs = Number(latencyMs) * (slowness - 1) + (growth / Number(promptSpeed)) * 1000;
-    if (moreMs > 0) await wait(moreMs, context.signal);
+    if (moreMs > 0) await sleep(moreMs, context.signal);
     const answer = await backend.generate(request, context);
     if (busyMs > 0) keepBusy(busyMs);
     seen.answered++;
@@ -69,15 +70,4 @@ function longerBy(tokens: number, answer: Answer): Answer {
 function keepBusy(durationMs: number): void {
   const endsAt = performance.now() + durationMs;
   while (performance.now() < endsAt);
-}
-
-/** By the global timer, whose clock a test can turn. */
-function wait(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, Math.ceil(delayMs));
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
 }

@@ -4,12 +4,8 @@ import { z } from 'zod';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
-import {
-  type AnswerSettings,
-  type RunnerSettings,
-  answerSettingsSchema,
-  runnerSettingsSchema,
-} from '../../core/settings.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
+import type { AnswerSettings, RunnerSettings } from '../../core/settings.ts';
 import { version } from '../../core/version.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 import { opaqueKeys, schemaVersion } from './trials-wire.ts';

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { JournalError, codeOf, messageOf } from '../../core/errors.ts';
 import { isSecretOption } from '../../text/secret-name.ts';
-import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings.ts';
+import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
 import { snapshotFromWire } from '../../core/snapshot.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { replaceFile } from '../../files/replace-file.ts';
