@@ -28,6 +28,6 @@ export const ollamaBackend: BackendDefinition = {
     examine: async (request) => (await import('./doctor/examine.ts')).examineOllama(request),
   },
   // Loaded when wanted: the client and its connections cost 60 ms.
-  serves: async (model, address) => (await import('./open-ollama.ts')).servesModel(model, address),
-  open: async (request) => (await import('./open-ollama.ts')).openOllama(request),
+  serves: async (model, address) => (await import('./open/open-ollama.ts')).servesModel(model, address),
+  open: async (request) => (await import('./open/open-ollama.ts')).openOllama(request),
 };

@@ -1,10 +1,14 @@
 import type { BenchPaths } from '../../bench/records/bench-paths.ts';
 import { completeWeights } from '../../bench/analysis/decision.ts';
-import { describeEnvironment, readEnvironment, writeEnvironment } from '../../bench/records/environment.ts';
+import {
+  describeEnvironment,
+  readEnvironment,
+  writeEnvironment,
+  type TrialBase,
+} from '../../bench/records/environment.ts';
 import { planBench } from '../../bench/plan/plan-bench.ts';
 import type { PlanRecord } from '../../bench/records/records.ts';
 import { type BenchHost, runBench } from '../../bench/run-bench.ts';
-import type { TrialBase } from '../../bench/records/environment.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { exitCodes } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadModel } from '../../../../src/backends/ollama/model/load-model.ts';
-import { modelMemory, offloadWarning } from '../../../../src/backends/ollama/model/describe-model.ts';
+import { modelMemory, offloadWarning } from '../../../../src/backends/ollama/open/describe-model.ts';
 import { expectSilence } from '../expect-silence.ts';
 import { loadedOn, never, openOn, rejectionOf, startFake, tinyScorerFacts } from '../open-ollama-for-test.ts';
 

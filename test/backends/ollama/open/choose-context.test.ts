@@ -3,7 +3,7 @@ import {
   type ContextFacts,
   chooseContext,
   estimateTokens,
-} from '../../../../src/backends/ollama/model/choose-context.ts';
+} from '../../../../src/backends/ollama/open/choose-context.ts';
 import { type BatchRequest, textOf } from '../../../../src/core/request.ts';
 import { chat } from '../../candidates.ts';
 

@@ -2,13 +2,13 @@ import type { ModelMemory } from '../../../core/measurements.ts';
 import type { OpenRequest } from '../../../core/backend.ts';
 import { formatInteger, formatBytes, formatPercent } from '../../../text/format.ts';
 import { openKeyWarning } from '../../http/bearer-key.ts';
-import { maxProbedSlots } from './find-slots.ts';
-import { isEmbeddingModel } from './load-model.ts';
+import { maxProbedSlots } from '../model/find-slots.ts';
+import { isEmbeddingModel } from '../model/load-model.ts';
 import type { PreparedModel } from './prepare-model.ts';
 import type { ServerProcess } from '../../../machine/listening-process.ts';
 import { isBefore } from '../../../text/versions.ts';
-import { isNamed } from './find-model.ts';
-import type { LoadedModel } from './loaded-model.ts';
+import { isNamed } from '../model/find-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 
 export interface Described {
   prepared: PreparedModel;

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { ollamaBackend } from '../../../src/backends/ollama/index.ts';
-import type { PromptLengths } from '../../../src/core/backend.ts';
-import { UsageError } from '../../../src/core/errors.ts';
-import type { BatchRequest } from '../../../src/core/request.ts';
-import { nowhere, openRequest } from '../../helpers/open-request.ts';
-import { candidate, candidates, chat } from '../candidates.ts';
-import { completed, context } from '../conformance.ts';
-import { expectSilence } from './expect-silence.ts';
-import { never, openOn, promised, rejectionOf, startFake } from './open-ollama-for-test.ts';
-import { startScripted } from './scripted-server.ts';
-import { waitFor } from '../../helpers/wait.ts';
+import { ollamaBackend } from '../../../../src/backends/ollama/index.ts';
+import type { PromptLengths } from '../../../../src/core/backend.ts';
+import { UsageError } from '../../../../src/core/errors.ts';
+import type { BatchRequest } from '../../../../src/core/request.ts';
+import { nowhere, openRequest } from '../../../helpers/open-request.ts';
+import { candidate, candidates, chat } from '../../candidates.ts';
+import { completed, context } from '../../conformance.ts';
+import { expectSilence } from '../expect-silence.ts';
+import { never, openOn, promised, rejectionOf, startFake } from '../open-ollama-for-test.ts';
+import { startScripted } from '../scripted-server.ts';
+import { waitFor } from '../../../helpers/wait.ts';
 
 expectSilence();
 

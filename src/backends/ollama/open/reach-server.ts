@@ -1,12 +1,12 @@
-import type { Failure } from '../../core/completion.ts';
-import { EngineError } from '../../core/errors.ts';
-import { type Reached, type Waiting, askOnce, waitForServer } from '../http/wait-for-server.ts';
-import { classifyError } from './http/classify-error.ts';
-import type { OllamaClient } from './http/client.ts';
-import type { EngineAbsence } from '../../core/backend.ts';
-import { isNamed } from './model/find-model.ts';
-import { loadModel } from './model/load-model.ts';
-import type { LoadedModel } from './model/loaded-model.ts';
+import type { Failure } from '../../../core/completion.ts';
+import { EngineError } from '../../../core/errors.ts';
+import { type Reached, type Waiting, askOnce, waitForServer } from '../../http/wait-for-server.ts';
+import { classifyError } from '../http/classify-error.ts';
+import type { OllamaClient } from '../http/client.ts';
+import type { EngineAbsence } from '../../../core/backend.ts';
+import { isNamed } from '../model/find-model.ts';
+import { loadModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 
 /**
  * Asks a server for its version until it answers. Throws an `EngineError` when it does not answer, or is no Ollama

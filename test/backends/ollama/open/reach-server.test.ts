@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { reachServer } from '../../../src/backends/ollama/reach-server.ts';
-import { expectSilence } from './expect-silence.ts';
-import { clientOf, never, rejectionOf, startFake } from './open-ollama-for-test.ts';
-import { type Reply, startScripted } from './scripted-server.ts';
+import { reachServer } from '../../../../src/backends/ollama/open/reach-server.ts';
+import { expectSilence } from '../expect-silence.ts';
+import { clientOf, never, rejectionOf, startFake } from '../open-ollama-for-test.ts';
+import { type Reply, startScripted } from '../scripted-server.ts';
 
 expectSilence();
 

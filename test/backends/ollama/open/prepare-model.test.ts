@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { findModel } from '../../../../src/backends/ollama/model/find-model.ts';
 import { ollamaOptionsSchema } from '../../../../src/backends/ollama/options.ts';
-import { prepareModel } from '../../../../src/backends/ollama/model/prepare-model.ts';
+import { prepareModel } from '../../../../src/backends/ollama/open/prepare-model.ts';
 import type { OpenRequest, PromptLengths } from '../../../../src/core/backend.ts';
 import type { BatchRequest } from '../../../../src/core/request.ts';
 import type { FakeOllama } from '../../../helpers/fake-ollama-server.ts';

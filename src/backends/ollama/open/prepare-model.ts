@@ -3,9 +3,9 @@ import type { BatchRequest } from '../../../core/request.ts';
 import { type ContextChoice, type ContextFacts, chooseContext, estimateTokens } from './choose-context.ts';
 import type { OllamaClient } from '../http/client.ts';
 import { countPrompt } from '../answer/count-prompt.ts';
-import type { FoundModel } from './find-model.ts';
-import { loadModel } from './load-model.ts';
-import type { LoadedModel } from './loaded-model.ts';
+import type { FoundModel } from '../model/find-model.ts';
+import { loadModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { wakeModel } from './wake-model.ts';
 import { type OllamaOptions, runnerOptions } from '../options.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { wakeModel } from '../../../../src/backends/ollama/model/wake-model.ts';
+import { wakeModel } from '../../../../src/backends/ollama/open/wake-model.ts';
 import { expectSilence } from '../expect-silence.ts';
 import { loadedOn, never, startFake } from '../open-ollama-for-test.ts';
 

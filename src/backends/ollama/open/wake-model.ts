@@ -1,8 +1,8 @@
 import { DeadlineError, withDeadline } from '../../../async/abort.ts';
-import { loadModel, isEmbeddingModel } from './load-model.ts';
-import { type LoadedModel, wireRequest } from './loaded-model.ts';
+import { loadModel, isEmbeddingModel } from '../model/load-model.ts';
+import { type LoadedModel, wireRequest } from '../model/loaded-model.ts';
 import { readStream } from '../answer/read-stream.ts';
-import { freeModel } from './restart-model.ts';
+import { freeModel } from '../model/restart-model.ts';
 
 /** Longer than a busy server lets the shortest of requests wait. */
 const answerMs = 60_000;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { recoverServer } from '../../../src/backends/ollama/reach-server.ts';
-import { failure } from '../../../src/core/completion.ts';
-import type { ErrorKind } from '../../../src/core/errors.ts';
-import { expectSilence } from './expect-silence.ts';
-import { loadedOn, never, rejectionOf, startFake } from './open-ollama-for-test.ts';
-import { loadModel } from '../../../src/backends/ollama/model/load-model.ts';
+import { recoverServer } from '../../../../src/backends/ollama/open/reach-server.ts';
+import { failure } from '../../../../src/core/completion.ts';
+import type { ErrorKind } from '../../../../src/core/errors.ts';
+import { expectSilence } from '../expect-silence.ts';
+import { loadedOn, never, rejectionOf, startFake } from '../open-ollama-for-test.ts';
+import { loadModel } from '../../../../src/backends/ollama/model/load-model.ts';
 
 expectSilence();
 

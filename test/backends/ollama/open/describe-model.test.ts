@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { describeModel } from '../../../../src/backends/ollama/model/describe-model.ts';
+import { describeModel } from '../../../../src/backends/ollama/open/describe-model.ts';
 import { loadModel } from '../../../../src/backends/ollama/model/load-model.ts';
 import type { LoadedModel } from '../../../../src/backends/ollama/model/loaded-model.ts';
 import { openRequest } from '../../../helpers/open-request.ts';
