@@ -34,7 +34,7 @@ export async function estimateRun(
   const source = await openSource(request.input, request.settings, { ...host, folder });
   const files = { input: join(folder, 'sample.jsonl'), output: join(folder, 'sample.results.jsonl') };
   const sampled = Math.min(size, source.requests);
-  await source.write(files.input, sampled);
+  await source.write(files.input, sampled, { order: maxMs === null ? 'input' : 'spread' });
   await source.close();
   const record = await runSample(sampleRequest(request, files), { sampled, maxMs }, { host, slot });
   const trial = measure(record);

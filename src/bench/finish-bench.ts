@@ -14,7 +14,7 @@ import { type TrialsFile, openTrials, trialsOf } from './records/trials-file.ts'
 
 export interface FinishedBench {
   analysis: BenchAnalysis;
-  /** All answers were compared; false: stopped before. */
+  /** Whether all answers were compared; false: it was stopped before. */
   isCompared: boolean;
   /** What `run --workers auto` takes from now on, and the files that say so; null: it could not be written. */
   saved: { setting: ReturnType<typeof bestSettings>[number]; path: string | null }[];
@@ -56,7 +56,7 @@ export async function finishBench(
   }
 }
 
-/** Once: a bench that was stopped behind its last trial has some of them, and they are as good as new ones. */
+/** Compares each pair once: a bench that was stopped while it compared has some pairs already. */
 async function appendAgreements(file: TrialsFile, { folder }: BenchPaths, stop: AbortSignal): Promise<boolean> {
   const finished = trialsOf(file.records).filter(({ state }) => state === 'finished');
   const known = new Set(file.records.flatMap((record) => (record.type === 'agreement' ? [pairKey(record)] : [])));

@@ -15,7 +15,7 @@ import { type TrialContext, runTrial } from './trial/run-trial.ts';
 import { createTrialBackend } from './trial/trial-backend.ts';
 import { requirementsOf } from './trial/trial-request.ts';
 
-/** Whom a bench talks to. */
+/** What a bench needs from outside, and whom it tells what happens. */
 export interface BenchHost extends Omit<RunHost, 'onStart' | 'onResults'> {
   /** A trial begins; from now on its state can be read. */
   onTrialStart: (place: TrialPlace, snapshot: () => Snapshot) => void;
@@ -29,7 +29,7 @@ export interface TrialPlace {
   position: number;
   total: number;
   done: readonly TrialRecord[];
-  /** Seconds that all trials take that have not ended; null before any did. */
+  /** Estimated seconds until the last trial has ended; null before any has. */
   secondsLeft: number | null;
 }
 

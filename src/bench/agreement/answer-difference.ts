@@ -3,7 +3,7 @@ import { isRecord } from '../../data/is-record.ts';
 /** How two answers to one request differ. */
 export interface AnswerDifference {
   sameText: boolean;
-  /** Of answers that are both JSON: the fields that either has (that are expected, of an expected value), and how many are equal. */
+  /** Fields that either of two JSON answers has (of an expected value: that it has), and how many of them are equal. */
   fields: number;
   sameFields: number;
   /** Absolute differences of the numbers that both have in the same field. */
@@ -50,14 +50,14 @@ function parseAnswer(answer: unknown): unknown {
   }
 }
 
-/** Values by their paths; a list is one value. */
+/** The values of a JSON answer by their paths; a list is one value. */
 function fieldsOf(value: unknown, path = '', fields = new Map<string, unknown>()): Map<string, unknown> {
   if (!isRecord(value)) return fields.set(path, value);
   for (const [name, inner] of Object.entries(value)) fieldsOf(inner, `${path}/${name}`, fields);
   return fields;
 }
 
-/** Equal as JSON, whatever the order of the keys. */
+/** Whether two values are equal as JSON, whatever the order of their keys. */
 function isDeepEqual(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right))
     return left.length === right.length && left.every((value, index) => isDeepEqual(value, right[index]));
@@ -70,7 +70,7 @@ function isDeepEqual(left: unknown, right: unknown): boolean {
 }
 
 const oneWord = /^[\p{L}\p{N}_-]{1,40}$/u;
-/** `strong hire`, in a field of its own. */
+/** A verdict in a field of its own may have two words: `strong hire`. */
 const twoWords = /^[\p{L}\p{N}_-]{1,20}( [\p{L}\p{N}_-]{1,20})?$/u;
 
 function isChangedWord(left: unknown, right: unknown, verdict: RegExp): boolean {

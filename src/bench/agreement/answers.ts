@@ -6,11 +6,11 @@ import { readRanges } from '../../files/read-ranges.ts';
 import { isSuccess, parseResultLine } from '../../core/result-line.ts';
 import { readResultLines } from '../../files/read-result-lines.ts';
 
-/** A whole answer of an output. */
+/** One whole answer of an output. */
 export interface GivenAnswer {
   id: string;
   text: string;
-  /** What the input expects; undefined where it doesn't say. */
+  /** Answer that the input expects; undefined where it doesn't say. */
   expected: unknown;
 }
 

@@ -11,10 +11,10 @@ export interface BenchAnalysis {
   /** Trials that the budget had no time for. */
   leftOut: TrialSpec[];
   trials: TrialAnalysis[];
-  /** One for each backend, model, size, strategy and options that was tried with several workers. */
+  /** Worker curves: one for each backend, model, size, strategy and options that was tried with several workers. */
   curves: WorkerCurve[];
   agreements: AgreementRecord[];
-  /** One for each backend, model and options of batches on one loaded model. */
+  /** Stability of batches on one loaded model: one for each backend, model and options. */
   stability: Stability[];
 }
 
@@ -48,7 +48,7 @@ export interface Verdict {
   text: string;
 }
 
-/** Of trials that differ in their workers alone. */
+/** Trials that differ in their workers alone. */
 export interface WorkerCurve extends Pick<TrialSpec, 'backend' | 'model' | 'size' | 'strategy' | 'options'> {
   points: {
     workers: number;

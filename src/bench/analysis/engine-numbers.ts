@@ -97,7 +97,7 @@ export function tokensOfAnswer({ summary, succeeded }: TrialRecord, name: 'promp
   return tokens === null || succeeded === 0 ? null : tokens / succeeded;
 }
 
-/** Of the fields where the answers are JSON, else of the texts. */
+/** Share of equal fields where the answers are JSON, else of equal texts. */
 export function sameShare(agreement: AgreementRecord | undefined): number | null {
   if (agreement === undefined || agreement.compared === 0) return null;
   const { fields, sameFields, sameText, compared } = agreement;

@@ -25,7 +25,7 @@ export const curveFields = ['backend', 'model', 'size', 'strategy', 'options'] a
 /** What the repeats of a setting, and its batches, have in common. */
 export const settingFields = [...curveFields, 'workers'] as const;
 
-/** By curves: those of one engine together, in the order of the first trials, the smallest size first. */
+/** Groups trials by curves: those of one engine together, in the order of the first trials, the smallest size first. */
 export const groupCurves = <Trial extends { record: TrialRecord }>(trials: readonly Trial[]): Trial[][] =>
   groupTrials(trials, ['backend', 'model']).flatMap((own) =>
     groupTrials(own, curveFields).toSorted(
@@ -33,7 +33,7 @@ export const groupCurves = <Trial extends { record: TrialRecord }>(trials: reado
     ),
   );
 
-/** By settings: those of a curve together, as in `groupCurves`, the smallest number of workers first. */
+/** Groups trials by settings: those of a curve together, as in `groupCurves`, the smallest number of workers first. */
 export const groupSettings = <Trial extends { record: TrialRecord }>(trials: readonly Trial[]): Trial[][] =>
   groupCurves(trials).flatMap((curve) =>
     groupTrials(

@@ -34,7 +34,7 @@ export function windowsOf({ results, machine, windows }: Samples): Window[] {
   });
 }
 
-/** From the first request sent to the last answer, in epoch milliseconds. */
+/** When the first request was sent, and when the last answer came, in epoch milliseconds. */
 const spanOf = (results: readonly TrialResult[]): { firstMs: number; lastMs: number } =>
   results.reduce(
     ({ firstMs, lastMs }, { endedAt, latencyMs }) => ({
@@ -100,7 +100,7 @@ function gpuWindow(samples: readonly GpuSample[][]): GpuWindow | null {
 
 type Look = Record<Exclude<keyof GpuWindow, 'isThrottled'> | 'throttled', number | null>;
 
-/** One look at all GPUs. */
+/** Sums up one look at all GPUs. */
 function lookAt(gpus: readonly GpuSample[]): Look {
   const slowest = slowestOf(gpus);
   const temperatures = known(gpus.map(({ temperature }) => temperature));

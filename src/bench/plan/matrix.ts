@@ -9,7 +9,7 @@ export interface Matrix {
   /** The engines that there are. */
   backends: readonly BackendDefinition[];
   engines: Engine[];
-  /** Null: auto. */
+  /** Requests in flight; null: auto. */
   workers: (number | null)[];
   sizes: number[];
   strategies: Strategy[];

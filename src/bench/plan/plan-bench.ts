@@ -7,7 +7,7 @@ import { type BenchPaths, inputOf, warmUpInput } from '../records/bench-paths.ts
 import type { BenchRequest } from './bench-request.ts';
 import { type Engine, maxBaselineRequests, pointsOf } from './matrix.ts';
 import { orderTrials } from './order.ts';
-import type { PlanRecord, TrialSpec } from '../records/records.ts';
+import type { PlanRecord } from '../records/records.ts';
 import { maxWarmUp } from '../trial/run-trial.ts';
 import { type RequestSource, bundledCandidates, openSource } from './sample-input.ts';
 
@@ -18,7 +18,7 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
   const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(paths)), ...host });
   try {
     const engines = await enginesOf(request, source, host);
-    await source.write(warmUpInput(paths), maxWarmUp, warmUpOffset);
+    await source.write(warmUpInput(paths), maxWarmUp, { offset: warmUpOffset });
     // Requests that come again are cheap where few are in flight, and would speak for few workers.
     const sizes = request.sizes ?? [Math.min(usualSize, source.requests)];
     const points = pointsOf({ ...request, engines, sizes }).filter(
@@ -27,7 +27,9 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
     if (request.strategies.includes('baseline')) host.notify({ topic: 'bench', text: baselineText(engines, host) });
     if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
     const trials = orderTrials(points, request);
-    await writeSamples(trials, paths, source);
+    const order = request.budgetSeconds === null ? 'input' : 'spread';
+    for (const size of new Set(trials.map((spec) => spec.size)))
+      await source.write(inputOf(paths, size), size, { order });
     return {
       type: 'plan',
       createdAt: new Date().toISOString(),
@@ -76,7 +78,3 @@ function baselineText(engines: readonly Engine[], host: RunHost): string {
 
 /** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */
 const warmUpOffset = 0.5;
-
-async function writeSamples(trials: readonly TrialSpec[], paths: BenchPaths, source: RequestSource): Promise<void> {
-  for (const size of new Set(trials.map((spec) => spec.size))) await source.write(inputOf(paths, size), size);
-}

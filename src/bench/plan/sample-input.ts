@@ -18,11 +18,18 @@ export interface RequestSource {
   requests: number;
   models: readonly string[];
   /**
-   * Writes so many of its requests, in its order, that share their prompts as the whole file does; always the same ones. Where
-   * it has fewer they come again, with `~2` behind their ids. `offset` (0 to 1, of the distance between two) takes other ones.
+   * Writes so many of its requests that share their prompts as the whole file does; always the same ones. Where it has fewer
+   * they come again, with `~2` behind their ids.
    */
-  write: (path: string, size: number, offset?: number) => Promise<void>;
+  write: (path: string, size: number, options?: SampleOptions) => Promise<void>;
   close: () => Promise<void>;
+}
+
+interface SampleOptions {
+  /** 0 to 1, of the distance between two: with another one, other requests are taken. */
+  offset?: number;
+  /** spread: any beginning of the sample is spread over the whole, for a trial that may be stopped before its end. */
+  order?: 'input' | 'spread';
 }
 
 /** What ships with the package: `bench` without an input. */
@@ -52,7 +59,11 @@ export async function openSource(
     sha256: input.identity()?.sha256 ?? '',
     requests: rows.length,
     models: input.scan.models,
-    write: (target, size, offset = 0) => writeLines(target, sampleLines(input, picksOf(input, rows, { size, offset }))),
+    write(target, size, { offset = 0, order = 'input' } = {}) {
+      const picks = picksOf(input, rows, { size, offset });
+      const groupOf = ({ row, turn }: Pick): string => `${turn} ${input.scan.table.group(row)}`;
+      return writeLines(target, sampleLines(input, order === 'input' ? picks : inSpreadOrder(picks, groupOf)));
+    },
     async close() {
       await input.close();
       await rm(paths.spool, { force: true });
@@ -118,7 +129,7 @@ const writeLines = (path: string, pieces: AsyncIterable<string>): Promise<void> 
 export interface SampleSize {
   /** Rows; at most those that there are. */
   size: number;
-  /** From 0 to 1: with another one, other rows. */
+  /** 0 to 1: with another offset, other rows are taken. */
   offset: number;
 }
 
@@ -144,9 +155,24 @@ export function sampleRows(rows: readonly number[], groupOf: (row: number) => nu
     .toSorted((first, second) => first - second);
 }
 
-function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, maxLength: number): Stretch[] {
-  const unfinished = new Map<number, Stretch>();
-  const stretches: Stretch[] = [];
+/** So many stretches at least, for an order of which any beginning is spread over the file. */
+const spreadStretches = 64;
+
+/** Stretches in the order of their numbers with the bits reversed: 0, 4, 2, 6, 1, 5, 3, 7. */
+function inSpreadOrder<Row>(rows: readonly Row[], groupOf: (row: Row) => unknown): Row[] {
+  const stretches = stretchesOf(rows, groupOf, Math.max(1, Math.floor(rows.length / spreadStretches)));
+  return stretches
+    .map((stretch, at) => ({ stretch, key: reversedBits(at) }))
+    .toSorted((left, right) => left.key - right.key)
+    .flatMap(({ stretch }) => stretch);
+}
+
+const reversedBits = (value: number): number =>
+  Number.parseInt(Array.from(value.toString(2).padStart(32, '0')).toReversed().join(''), 2);
+
+function stretchesOf<Row>(rows: readonly Row[], groupOf: (row: Row) => unknown, maxLength: number): Row[][] {
+  const unfinished = new Map<unknown, Row[]>();
+  const stretches: Row[][] = [];
   for (const row of rows) {
     const group = groupOf(row);
     let stretch = unfinished.get(group);
@@ -160,7 +186,7 @@ function stretchesOf(rows: readonly number[], groupOf: (row: number) => number, 
   return stretches;
 }
 
-/** Of each length the same share, and those of one length spread evenly over the file. */
+/** Takes the same share of the stretches of each length, spread evenly over the file. */
 function spread(stretches: readonly Stretch[], { size, offset }: SampleSize): [taken: Stretch[], left: Stretch[]] {
   const share = size / stretches.reduce((sum, { length }) => sum + length, 0);
   const ahead = (1 - share) * (1 - offset);

@@ -36,7 +36,7 @@ export interface TrialSpec {
 
 export interface PlanRecord {
   type: 'plan';
-  /** ISO 8601. */
+  /** When the bench was planned, as ISO 8601. */
   createdAt: string;
   /** `path` as it was given; null: the bundled candidates. */
   input: { path: string | null; sha256: string; requests: number };
@@ -57,7 +57,7 @@ export interface EndRecord {
 export interface TrialResult {
   /** When its last byte came, in epoch milliseconds. */
   endedAt: number;
-  /** From the sending to the whole answer, in milliseconds. */
+  /** Time from the sending to the whole answer, in milliseconds. */
   latencyMs: number;
   /** Time in the server's queue, in milliseconds. */
   queueMs: number | null;
@@ -75,10 +75,10 @@ export interface TrialResult {
 
 /** What was seen of the machine at one time; a part is absent where this sample says nothing of it. */
 export interface MachineSample {
-  /** Epoch milliseconds. */
+  /** When it was seen, in epoch milliseconds. */
   atMs: number;
   gpus?: GpuSample[];
-  /** This process. */
+  /** What llmbatch itself uses. */
   client?: OwnUse;
   /** Processes of the engine: CPU use in percent of one core, and resident bytes. */
   engine?: { cpuPercent: number; memoryBytes: number };
@@ -103,7 +103,7 @@ export interface TrialRecord {
   /** Requests that the server works on at once. */
   slots: number | null;
   loadMs: number | null;
-  /** From the first request sent to the last answer. */
+  /** Seconds from the first request sent to the last answer. */
   seconds: number;
   succeeded: number;
   failed: number;
@@ -126,7 +126,7 @@ export interface TrialRecord {
 export interface Window {
   /** Seconds from the first request sent to the end of the window. */
   atSeconds: number;
-  /** How long it is. */
+  /** Length of the window, in seconds. */
   seconds: number;
   requests: number;
   failures: number;
@@ -140,7 +140,7 @@ export interface Window {
   latencyMs: number | null;
   queueMs: number | null;
   ttftMs: number | null;
-  /** Means of the samples in it. */
+  /** Means of the machine samples in the window. */
   gpu: GpuWindow | null;
   client: OwnUse | null;
   engine: NonNullable<MachineSample['engine']> | null;
@@ -153,7 +153,7 @@ export interface GpuWindow {
   totalBytes: number | null;
   /** Percent of the time that the GPU computed. */
   utilisation: number | null;
-  /** Degrees Celsius. */
+  /** Temperature in degrees Celsius. */
   temperature: number | null;
   powerWatts: number | null;
   /** Clock of the cores, and its maximum, in MHz. */
@@ -170,7 +170,7 @@ export interface AgreementRecord {
   right: number;
   /** Requests that both answered. */
   compared: number;
-  /** How many of them have the same text. */
+  /** Requests whose two answers have the same text. */
   sameText: number;
   /** Fields compared, of answers that are JSON in both, and how many are equal. */
   fields: number;
@@ -179,6 +179,6 @@ export interface AgreementRecord {
   meanDifference: number | null;
   /** Requests of which a field went from one word to another (a verdict). */
   changedVerdicts: number;
-  /** The largest differences. */
+  /** The answers that differ most. */
   worst: { id: string; left: string; right: string; difference: number | null }[];
 }

@@ -7,7 +7,7 @@ import { fromWire, toWire } from './trials-wire.ts';
 
 /** `trials.jsonl`, open for more. */
 export interface TrialsFile {
-  /** All that it holds. */
+  /** All records in the file. */
   records: BenchRecord[];
   /** Adds a record, which is on disk when it resolves. */
   append: (record: BenchRecord) => Promise<void>;
@@ -56,7 +56,7 @@ export function trialsOf(records: readonly BenchRecord[]): TrialRecord[] {
   return [...byNumber.values()].toSorted((left, right) => left.spec.number - right.spec.number);
 }
 
-/** What the budget had no time for. */
+/** Trials that the budget had no time for. */
 export function leftOutOf(records: readonly BenchRecord[]): TrialSpec[] {
   const numbers = records.flatMap((record) => (record.type === 'end' ? record.leftOut : []));
   return planOf(records)?.trials.filter(({ number }) => numbers.includes(number)) ?? [];

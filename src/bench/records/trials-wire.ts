@@ -41,7 +41,7 @@ export function fromWire(line: Wire): BenchRecord[] {
 }
 
 interface PlanOfVersion1 extends PlanRecord {
-  /** What the budget had no time for; the plan came again without it. */
+  /** Trials that the budget had no time for. Version 1 then wrote the plan again without them. */
   leftOut: TrialSpec[];
 }
 
@@ -74,7 +74,7 @@ const gpuOf = (gpu: (Window['gpu'] & { clockMost?: number | null }) | null): Win
 /** The results of a trial, a list for each measure: a tenth of the bytes that a list of objects takes. */
 type Columns = { [Name in keyof TrialResult]: TrialResult[Name][] };
 
-/** What version 2 keeps of a result. */
+/** Measures of a result that version 2 keeps. */
 const columnNames: readonly (keyof TrialResult)[] = [
   ...(['endedAt', 'latencyMs', 'queueMs', 'ttftMs', 'error'] as const),
   ...(['promptTokens', 'completionTokens', 'cachedTokens', 'answeredPromptTokens'] as const),
@@ -83,7 +83,7 @@ const columnNames: readonly (keyof TrialResult)[] = [
 const columnsOf = (results: readonly TrialResult[]): unknown =>
   snakeKeys(Object.fromEntries(columnNames.map((name) => [name, results.map((result) => rounded(result[name]))])));
 
-/** Microseconds are enough. */
+/** Rounds a time to microseconds, which is all that it can mean. */
 const rounded = (value: TrialResult[keyof TrialResult]): typeof value =>
   typeof value === 'number' ? Math.round(value * 1000) / 1000 : value;
 

@@ -8,7 +8,7 @@ import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameTrials } from './trial-names.ts';
 
-/** Do the answers stay the same? Null where nothing was compared. */
+/** Whether the answers stay the same. Null where nothing was compared. */
 export function agreementPart({ analysis }: BenchReport): PagePart | null {
   const { trials } = analysis;
   const agreements = withoutRepeats(analysis);
@@ -37,7 +37,7 @@ export function agreementPart({ analysis }: BenchReport): PagePart | null {
   };
 }
 
-/** The repeats of each setting together, under the number of its first trial. */
+/** Adds up the repeats of each setting, under the number of its first trial. */
 function withoutRepeats({ agreements, trials }: BenchAnalysis): AgreementRecord[] {
   const settings = groupTrials(trials, [...settingFields, 'batch']);
   const firsts = new Map(

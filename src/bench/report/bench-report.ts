@@ -5,10 +5,10 @@ import type { Prices } from '../analysis/project.ts';
 
 /** All that the reports of a bench are made of. */
 export interface BenchReport {
-  /** Of its folder. */
+  /** Name of the folder of the bench. */
   name: string;
   analysis: BenchAnalysis;
-  /** Null where it was not kept. */
+  /** The machine and the settings; null where they were not kept. */
   environment: BenchEnvironment | null;
   /** Numbers of requests to project to. */
   projectTo: number[];

@@ -50,7 +50,7 @@ const reasons = {
 
 const reasonOf = (shape: keyof typeof reasons | null): string => (shape === null ? '' : reasons[shape]);
 
-/** Why it is not sure, and what would make it so. */
+/** Why a recommendation is not sure, and what would make it so. */
 function shortText({ record, steady }: Recommendation['trial'], { input }: BenchAnalysis['plan']): string {
   if (steady.isSteady) return '';
   const ended = formatInteger(record.succeeded + record.failed);
@@ -61,7 +61,7 @@ function shortText({ record, steady }: Recommendation['trial'], { input }: Bench
   return `${known} (about ${formatInteger(needed)} would do${few}).`;
 }
 
-/** Engines of which nothing was answered. */
+/** Names the engines that answered nothing, with their errors. */
 function failures({ trials }: BenchAnalysis, recommended: readonly Recommendation[]): string[] {
   const answered = new Set(recommended.map(({ trial }) => engineOf(trial.record.spec)));
   const failed = trials.filter(({ record }) => !answered.has(engineOf(record.spec)));

@@ -91,7 +91,7 @@ function timeChart(requests: number, engines: EngineProjection[], at: number): C
   };
 }
 
-/** Hours in the largest unit that has more than one of it. */
+/** The unit that the longest bar is told in. */
 function unitOf(bars: readonly Bar[]): { name: string; ofAnHour: number } {
   const max = Math.max(...bars.map(({ value }) => value));
   if (max < 2 / 60) return { name: 'seconds', ofAnHour: 3600 };
@@ -114,7 +114,7 @@ const hoursRange = ({ low, high }: NonNullable<Estimate['hours']>): string =>
 
 const formatHours = (hours: number | null): string => formatDuration(hours === null ? null : hours * 3_600_000);
 
-/** What is saved may be less than nothing. */
+/** Formats what is saved, which may be less than nothing. */
 const signed = (value: number | null, format: (value: number | null) => string): string =>
   value !== null && value < 0 ? `-${format(-value)}` : format(value);
 

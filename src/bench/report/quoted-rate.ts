@@ -15,7 +15,7 @@ export function quotedRate(quoted: Quoted): [rate: string, range: string] {
   return [`${quoted.rate === null ? '~' : ''}${formatRate(range.rate)}`, rangeText(range)];
 }
 
-/** `95.3 to 100.2` */
+/** Writes a range: `95.3 to 100.2`. */
 const rangeText = ({ low, high }: Pick<Range, 'low' | 'high'>): string =>
   `${formatRate(Math.max(0, low))} to ${formatRate(high)}`;
 

@@ -7,7 +7,7 @@ import type { BenchReport } from './bench-report.ts';
 
 const gibibyte = 1024 ** 3;
 
-/** Batch after batch on one loaded model. */
+/** How batch after batch did on one loaded model, and whether that is within the limits. */
 export const stabilityParts = ({ analysis }: BenchReport): PagePart[] =>
   analysis.stability.flatMap((stability) => [batchesPart(stability), checksPart(stability)]);
 

@@ -43,7 +43,7 @@ function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   ];
 }
 
-/** Neither is the whole a user's file then, nor a rate that of one. */
+/** Says where a trial has more requests than the input: its rate is not that of as many different requests. */
 export function repeatsSentence({ input, trials }: PlanRecord): string[] {
   const largest = Math.max(...trials.map(({ size }) => size));
   if (!(largest > input.requests)) return [];
@@ -55,7 +55,7 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
 /** Share of the prompt tokens that a later trial finds in the cache beyond the first: they come from the trial before. */
 const foundAgain = 0.1;
 
-/** Repeats alone are compared: more workers keep fewer prompts each. */
+/** Says where later trials found prompts in the cache that an earlier one left. Repeats alone are compared. */
 function cacheSentences({ trials }: BenchAnalysis): string[] {
   const finished = trials.filter(({ record }) => record.state === 'finished');
   return groupTrials(finished, settingFields).flatMap((group) => {

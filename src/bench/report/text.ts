@@ -16,7 +16,7 @@ import { reasonsOf } from './trials-part.ts';
 import { meanOf } from '../statistics/mean.ts';
 import { groupSettings, ofLargestSize, workersOf } from '../analysis/trial-groups.ts';
 
-/** What a bench found, for a terminal. */
+/** Renders what a bench found for a terminal. */
 export function renderBenchText(report: BenchReport): string {
   const { analysis } = report;
   const [comparison = null, decision = null] = engineParts(report);
@@ -80,11 +80,11 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
 
-/** Nothing where there are no rates to read. */
+/** What the columns mean; nothing where there are no rates to read. */
 const legendOf = ({ trials }: BenchAnalysis): string[] =>
   trials.some(({ record }) => record.succeeded > 0) ? broken(rateLegend) : [];
 
-/** Sentences as wide as a page of text, whatever the terminal: they are also read in files. */
+/** Breaks a sentence at the width of a page of text, whatever the terminal: it is also read in files. */
 const broken = (sentence: string): string[] =>
   breakText(sentence, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`));
 

@@ -82,7 +82,7 @@ function bandOf([trial, ...others]: TrialAnalysis[]): Pick<LineChart, 'bands'> {
   return { bands: [{ from: first.atSeconds - first.seconds / 2, to: last.atSeconds - last.seconds / 2 }] };
 }
 
-/** GPU memory and that of the engine, over the whole bench. */
+/** GPU memory and memory of the engine over the whole bench. */
 export function memoryPart({ analysis: { trials } }: BenchReport): PagePart | null {
   const records = trials.map(({ record }) => record);
   const charts = [
@@ -125,7 +125,7 @@ function memoryChart(title: string, trials: readonly TrialAnalysis[], read: Read
   };
 }
 
-/** A gap after each trial. */
+/** Memory along a trial, with a gap after it. */
 function memoryPoints({ record, windows }: TrialAnalysis, { startMs, read }: { startMs: number; read: ReadBytes }) {
   const offset = (Date.parse(record.startedAt) - startMs) / 1000;
   // There are more windows than samples of a process.

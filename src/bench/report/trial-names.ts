@@ -21,7 +21,7 @@ export function nameSettings(trials: readonly Named[]): (trial: Named) => string
   return (trial) => textOf(wordsOf(trial), told);
 }
 
-/** Those in which settings differ; of options, size and model, only where the others can't tell them apart. */
+/** Fields in which settings differ; options, size and model only where the others can't tell them apart. */
 function fieldsThatTell(settings: readonly Words[]): Field[] {
   const countNames = (kept: readonly Field[]): number =>
     new Set(settings.map((words) => JSON.stringify(kept.map((field) => words[field])))).size;
@@ -37,7 +37,7 @@ type Field = (typeof fields)[number];
 const needless: Field[] = ['options', 'size', 'model'];
 type Words = Record<Field, string>;
 
-/** Without a word for the strategy that everybody takes. */
+/** Joins the words of a setting, without one for the strategy that everybody takes. */
 const textOf = (words: Words, told: readonly Field[]): string =>
   told
     .map((field) => words[field])

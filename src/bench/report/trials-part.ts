@@ -74,7 +74,7 @@ function steadyRemark({ isSteady, neededRequests, trend }: Steady): string {
   return [`not steady${needed}`, slower].filter(Boolean).join('; ');
 }
 
-/** By a lack of memory, or a server that refused more. */
+/** Fewer workers than asked for: memory was short, or a server refused more. */
 const loweredText = ({ spec, workers }: TrialAnalysis['record']): string =>
   spec.workers !== null && workers !== null && workers < spec.workers ? `lowered to ${workers}` : '';
 
@@ -92,7 +92,7 @@ export interface Reason {
   text: string;
 }
 
-/** Of each setting its verdicts, the weightiest first, each by the last of its trials that has it. */
+/** The verdicts of each setting, the weightiest first; each verdict is that of the last of its trials that has it. */
 export function reasonsOf(trials: readonly TrialAnalysis[]): Reason[] {
   const nameOf = nameSettings(trials.map(({ record }) => record));
   return groupSettings(trials).flatMap((group) => {
@@ -103,7 +103,7 @@ export function reasonsOf(trials: readonly TrialAnalysis[]): Reason[] {
   });
 }
 
-/** A slow decline is told without a cause too. */
+/** Tells of a slow decline for which no cause was found. */
 function declineOf(setting: string, group: readonly TrialAnalysis[]): Reason[] {
   const trend = Math.min(...group.map(({ steady }) => steady.trend ?? 0));
   const text = `It slows down by ${formatPercent(-trend)} over a trial, for no cause that was measured.`;

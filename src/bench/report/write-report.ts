@@ -12,7 +12,7 @@ import { escapeMarkdown, renderMarkdownTable } from '../../report/markdown.ts';
 
 /** What the user wants to read in a report. */
 export interface ReportOptions {
-  /** Null: as many as the input has. */
+  /** Numbers of requests to project to; null: as many as the input has. */
   projectTo: number[] | null;
   prices: BenchReport['prices'];
   weights: Record<string, number>;
@@ -46,7 +46,7 @@ export async function writeReport(report: BenchReport, { folder }: BenchPaths): 
   return page;
 }
 
-/** The bundled candidates are nobody's work. */
+/** Projects to the whole input; not to the bundled candidates, which are nobody's work. */
 const ownRequests = ({ plan: { input } }: BenchAnalysis): number[] => (input.path === null ? [] : [input.requests]);
 
 /** `report.html`: opens without a network, and needs no other file. */
@@ -64,7 +64,7 @@ export function renderBenchMarkdown(report: BenchReport): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Null where a part is drawings alone. */
+/** Renders a part; null where it has drawings alone. */
 function renderPart({ title, notes = [], header = null, rows = [], charts = [] }: PagePart): string | null {
   const captions = charts.flatMap((chart) =>
     chart.caption === undefined ? [] : [`- ${escapeMarkdown(`${chart.title}: ${chart.caption}`)}`],

@@ -49,7 +49,10 @@ export function normalQuantile(share: number): number {
   return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
 }
 
-/** The same for Student's t: exact for one and two degrees of freedom, from three on within 3 % (Cornish and Fisher's expansion). */
+/**
+ * x with `P(X <= x) = share` for Student's t: exact for one and two degrees of freedom, within 3 % for more (Cornish and
+ * Fisher's expansion).
+ */
 export function studentQuantile(share: number, freedom: number): number {
   const inside = 2 * share - 1;
   if (freedom === 1) return Math.tan((Math.PI * inside) / 2);
@@ -63,7 +66,7 @@ export function studentQuantile(share: number, freedom: number): number {
   );
 }
 
-/** Above 0 where the first value that differs is larger on the left. */
+/** Compares two lists by the first value that differs: above 0 where it is larger on the left. */
 export function compareLists(left: readonly number[], right: readonly number[]): number {
   const at = left.findIndex((value, index) => value !== right[index]);
   return at === -1 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);

@@ -118,14 +118,14 @@ function marginalError(rates: number[]): number {
   return rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length ** 2;
 }
 
-/** A rise over the whole that is not in its steady part is the warm-up, and not asked for here. */
+/** The trend that is worth telling. A rise of the whole trial that its steady part does not have is its warm-up. */
 const toldOf = (trend: Trend | null): number | null =>
   trend !== null && trend.isClear && Math.abs(trend.change) >= minTrend ? trend.change : null;
 
 const trendOf = (windows: readonly Window[], latencySeconds: number): Trend | null =>
   roundsLack(windows, latencySeconds) > 1 ? null : findTrend(batchRates(windows, needs.batches));
 
-/** How many times longer it would have to be; 1 or less: it is long enough. */
+/** How many times longer a steady part would have to be; 1 or less: it is long enough. */
 function lackOf(part: readonly Window[], latencySeconds: number): number {
   const lack = Math.max(needs.answers / answersOf(part), roundsLack(part, latencySeconds));
   // Four times as many requests halve the range.
@@ -135,7 +135,7 @@ function lackOf(part: readonly Window[], latencySeconds: number): number {
 const roundsLack = (part: readonly Window[], latencySeconds: number): number =>
   part.length < needs.batches ? Infinity : (needs.batches * latencySeconds) / secondsOf(part);
 
-/** Warm-up and tail need requests too; two figures. Null where nothing succeeded. */
+/** Requests that a steady trial needs, its warm-up and tail included, in two figures. Null where nothing succeeded. */
 function neededOf(
   windows: readonly Window[],
   { lack, latencySeconds }: { lack: number; latencySeconds: number },

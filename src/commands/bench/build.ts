@@ -54,7 +54,7 @@ function sizesOf(flags: BenchFlags) {
   return { workers, sizes, strategies, repeats: repeat, batches };
 }
 
-/** Of several engines, each takes the options that it has. */
+/** Checks the options of a single engine. Of several, each takes the options that it has. */
 async function checkEngines(definitions: readonly BackendDefinition[], options: Options[]): Promise<void> {
   const [only] = definitions;
   if (only === undefined || definitions.length > 1) return;

@@ -16,14 +16,14 @@ interface Line {
 async function sample(
   path: string,
   size: number,
-  options: { settings?: object; offset?: number } = {},
+  options: { settings?: object; offset?: number; order?: 'input' | 'spread' } = {},
 ): Promise<Line[]> {
   const folder = await scratchFolder();
   const settings = { ...defaultAnswerSettings, model: 'mock', ...options.settings };
   const stop = new AbortController().signal;
   const source = await openSource(path, settings, { folder, stdin: Readable.from([]), stop });
   try {
-    await source.write(join(folder, 'sample.jsonl'), size, options.offset);
+    await source.write(join(folder, 'sample.jsonl'), size, options);
   } finally {
     await source.close();
   }
@@ -44,6 +44,17 @@ describe('a sample', () => {
     expect(ids).toEqual(['r0', 'r20', 'r40', 'r60', 'r80']);
     expect((await sample(path, 5)).map(({ id }) => id)).toEqual(ids);
     expect((await sample(path, 5, { offset: 0.5 })).map(({ id }) => id)).toEqual(['r10', 'r30', 'r50', 'r70', 'r90']);
+  });
+
+  test('in spread order has the same requests, and any beginning of it is spread over the file', async () => {
+    const path = await scratchFile(lines(640));
+    const ids = (await sample(path, 640, { order: 'spread' })).map(({ id = '' }) => id);
+    expect(new Set(ids).size).toBe(640);
+    const places = ids.map((id) => Number(id.slice(1)) / 640);
+    for (const count of [100, 200, 300, 500]) {
+      const mean = places.slice(0, count).reduce((sum, place) => sum + place, 0) / count;
+      expect(Math.abs(mean - 0.5)).toBeLessThan(0.13);
+    }
   });
 
   test('of more requests than there are repeats them, under ids of their own', async () => {

@@ -7,7 +7,7 @@ import { findMemory } from './memory.ts';
 import { findSerialised } from './serialised.ts';
 import { findThermal } from './thermal.ts';
 
-/** In the order of `causes`. */
+/** Finders of the causes, in the order of `causes`. */
 const finders: FindVerdict[] = [findClientBound, findMemory, findThermal, findContext, findSerialised, findGpuBound];
 
 export const findVerdicts = (evidence: Evidence): Verdict[] =>

@@ -42,7 +42,7 @@ function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
   return { cause: 'serialised', text: `${text} ${peerAdvice(evidence, now, fewer)}` };
 }
 
-/** By Little's law so many are being worked on; but before the first token a prompt is computed, and maybe waits. */
+/** Little's law tells how many are being worked on. The time to the first token does not: it holds the prompt's computing. */
 function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: number): string {
   if (!isQueue) return `--workers ${fewer} is as fast.`;
   const slots = Math.max(1, Math.round((usualRate(evidence) * serviceMs) / 1000));
