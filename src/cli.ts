@@ -14,7 +14,7 @@ import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
 import type { BackendDefinition } from './core/backend.ts';
 import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, messageOf } from './core/errors.ts';
-import { version } from './core/version.ts';
+import { version } from './files/version.ts';
 
 /**
  * Runs a command line, and sets the exit code of the process. `backends` are the engines that there are; the default:

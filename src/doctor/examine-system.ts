@@ -8,7 +8,7 @@ import type {
   ExaminedServer,
   GpuSearch,
 } from '../core/doctor/examination.ts';
-import { version } from '../core/version.ts';
+import { version } from '../files/version.ts';
 import { findGpus } from '../machine/find-gpus.ts';
 
 /** What there is to run a batch with. Null and n/a: not seen, not measured. */

@@ -21,7 +21,7 @@ const lineFeed = 10;
 
 /**
  * Reads a file in blocks and yields the lines of each block together: an iterator step a line would cost more than the
- * line. Memory stays at one block plus the longest line (of those up to `longest` bytes). `onBlock` sees every byte
+ * line. Memory stays at one block plus the longest line (of those up to `maxBytes` bytes). `onBlock` sees every byte
  * once, in order (for a digest).
  */
 export async function* readLineBlocks(
@@ -29,12 +29,12 @@ export async function* readLineBlocks(
   {
     start = 0,
     end = Number.POSITIVE_INFINITY,
-    longest = maxLineBytes,
+    maxBytes = maxLineBytes,
     onBlock,
-  }: { start?: number; end?: number; longest?: number; onBlock?: (block: Buffer) => void } = {},
+  }: { start?: number; end?: number; maxBytes?: number; onBlock?: (block: Buffer) => void } = {},
 ): AsyncGenerator<RawLine[]> {
   const block = Buffer.allocUnsafe(blockBytes);
-  const rest = createRemainder(longest);
+  const rest = createRemainder(maxBytes);
   let position = start;
   while (position < end) {
     const { bytesRead } = await handle.read(block, 0, Math.min(blockBytes, end - position), position);
@@ -74,14 +74,14 @@ interface Remainder {
   finish(piece: Buffer): RawLine;
 }
 
-/** The part of a line that earlier blocks held. Past `longest` only its length is kept. */
-function createRemainder(longest: number): Remainder {
+/** The part of a line that earlier blocks held. Past `maxBytes` only its length is kept. */
+function createRemainder(maxBytes: number): Remainder {
   let pieces: Buffer[] = [];
   let offset = 0;
   let length = 0;
   const keep = (piece: Buffer): void => {
     length += piece.length;
-    if (length <= longest) pieces.push(Buffer.from(piece));
+    if (length <= maxBytes) pieces.push(Buffer.from(piece));
     else pieces = [];
   };
   return {
@@ -92,7 +92,7 @@ function createRemainder(longest: number): Remainder {
     },
     finish(piece) {
       keep(piece);
-      const tooLong = length > longest;
+      const tooLong = length > maxBytes;
       const line = { bytes: Buffer.concat(pieces), offset, length, terminated: true, tooLong };
       pieces = [];
       length = 0;

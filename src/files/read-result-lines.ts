@@ -8,5 +8,5 @@ const byteOrderMark = Buffer.from('\ufeff');
 export async function* readResultLines(handle: FileHandle, end?: number): AsyncGenerator<RawLine[]> {
   const { buffer } = await handle.read(Buffer.alloc(byteOrderMark.length), 0, byteOrderMark.length, 0);
   const start = buffer.equals(byteOrderMark) ? byteOrderMark.length : 0;
-  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), longest: maxResultBytes });
+  yield* readLineBlocks(handle, { start, ...(end === undefined ? {} : { end }), maxBytes: maxResultBytes });
 }

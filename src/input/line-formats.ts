@@ -15,11 +15,11 @@ export interface Draft {
 
 export type Row = Record<string, unknown>;
 /** A sentence that says why the row can't become a request. */
-export type Reason = string;
+export type RejectionReason = string;
 
 interface LineFormat {
   matches: (row: Row, template: PromptTemplate | null) => boolean;
-  toDraft: (row: Row, template: PromptTemplate | null) => Draft | Reason;
+  toDraft: (row: Row, template: PromptTemplate | null) => Draft | RejectionReason;
 }
 
 /**
@@ -39,7 +39,7 @@ const formats: readonly LineFormat[] = [
   { matches: (row) => 'prompt' in row, toDraft: fromPrompt },
 ];
 
-export function toDraft(row: Row, template: PromptTemplate | null): Draft | Reason {
+export function toDraft(row: Row, template: PromptTemplate | null): Draft | RejectionReason {
   const format = formats.find(({ matches }) => matches(row, template));
   if (format !== undefined) return format.toDraft(row, template);
   return 'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template';
@@ -63,7 +63,7 @@ const batchKeys = new Set([...idKeys, 'method', 'url', 'body']);
 const messageKeys = new Set([...idKeys, ...settingKeys, 'messages']);
 const promptKeys = new Set([...idKeys, ...settingKeys, 'prompt', 'system']);
 
-function fromOpenaiBatch(row: Row): Draft | Reason {
+function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   const { body, method, url } = row;
   if (!isRecord(body)) return '"body" is not an object';
   if (method !== undefined && method !== 'POST') return `"method" is ${shorten(method)}, not "POST"`;
@@ -86,7 +86,7 @@ function fromMessages(row: Row): Draft {
   return chatDraft(row, row['messages'] as ChatMessage[], messageKeys);
 }
 
-function fromPrompt(row: Row): Draft | Reason {
+function fromPrompt(row: Row): Draft | RejectionReason {
   const { prompt, system } = row;
   if (typeof prompt !== 'string') return `"prompt" is ${kindOf(prompt)}, not a text`;
   if (system !== undefined && system !== null && typeof system !== 'string') {
@@ -98,7 +98,7 @@ function fromPrompt(row: Row): Draft | Reason {
   return chatDraft(row, messages, promptKeys);
 }
 
-function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reason {
+function fromTemplate(row: Row, template: PromptTemplate | null): Draft | RejectionReason {
   const missing = template?.missing(row);
   if (template === null || missing !== undefined) return `no field "${missing}", which the prompt template wants`;
   const content = template.render(row);

@@ -3,7 +3,7 @@ import { type RowTable, rowStates } from '../data/row-table.ts';
 import type { InputScan } from './scan-input.ts';
 
 /** Rows that one loaded model answers, in the order of their running. */
-export interface Segment {
+export interface ModelGroup {
   /** Model that the rows need; null for rejected lines, which need none. */
   model: string | null;
   rows: Uint32Array;
@@ -13,9 +13,9 @@ export interface Segment {
  * The order of a run: rejected lines first, then by model, then by system prompt (so that the engine's prefix cache
  * serves it), then as in the input. Rows that need nothing any more are left out.
  */
-export function planSegments({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): Segment[] {
+export function planSegments({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): ModelGroup[] {
   const rejected = rowsWhere(table, (row) => table.state(row) === rowStates.rejected && table.resultOffset(row) < 0);
-  const segments: Segment[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
+  const segments: ModelGroup[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
   for (const [model, rows] of openRowsByModel({ table, groups, models })) {
     if (rows.length > 0) segments.push({ model, rows: sortByGroup(table, rows) });
   }
@@ -55,7 +55,7 @@ function sortByGroup(table: RowTable, rows: Uint32Array): Uint32Array {
 }
 
 /** Leaves all but `size` of the open rows out, the same ones for the same seed. */
-export function sampleRows(table: RowTable, size: number, seed: number): void {
+export function keepRandomRows(table: RowTable, size: number, seed: number): void {
   const rows = rowsWhere(table, (row) => table.state(row) !== rowStates.left);
   const random = createRandom(seed);
   for (let index = rows.length - 1; index >= size; index--) {

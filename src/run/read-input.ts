@@ -6,7 +6,7 @@ import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
 import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 import { openInput } from '../input/open-input.ts';
-import { sampleRows } from '../input/plan-rows.ts';
+import { keepRandomRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
@@ -71,7 +71,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
       if (host.stop.aborted) return;
     }
     if (host.stop.aborted) return;
-    if (settings.sample !== null) sampleRows(scan.table, settings.sample, sampleSeed);
+    if (settings.sample !== null) keepRandomRows(scan.table, settings.sample, sampleSeed);
     if (spool === null) state.identity = input.identity();
     state.isComplete = true;
   };

@@ -22,7 +22,7 @@ export interface RunOutput {
 }
 
 /** Opens the output. From here on it is this run's, and a resume goes on with it. Throws a `JournalError`. */
-export async function openOutput(run: Run): Promise<RunOutput> {
+export async function openRunOutput(run: Run): Promise<RunOutput> {
   const { request, host, manifest, meter, failure } = run;
   host.onTake?.();
   const journal = await openRunJournal(run);

@@ -5,7 +5,7 @@ import type { BackendCache } from './choose/backend-cache.ts';
 import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
 import { runGroups } from './run-groups.ts';
-import { openOutput } from './run-output.ts';
+import { openRunOutput } from './run-output.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run-request.ts';
 import { type Run, openRun } from './run.ts';
 
@@ -37,7 +37,7 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   await checkDrift(run, engines);
   const isOurs = run.replacement === null || (await takePlace(run, engines));
   if (!isOurs) return outcomeOf(run, { state: 'stopped' });
-  const output = await openOutput(run);
+  const output = await openRunOutput(run);
   try {
     await output.begin();
     run.show();

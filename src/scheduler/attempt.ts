@@ -7,7 +7,7 @@ import type { Conversations } from './conversation.ts';
 import { failureOfThrown } from './last-net.ts';
 import type { Attempt } from './send-request.ts';
 import type { Task } from './task-queue.ts';
-import type { AnswerCheck, AnswerVerifier, Verdict } from './verify-answer.ts';
+import type { AnswerCheck, AnswerVerifier, VerifiedAnswer } from './verify-answer.ts';
 
 /** Makes one attempt at a task, whose request this is, for a worker; null when the run was stopped before it was judged. */
 export type Attempter = (worker: number, task: Task, request: BatchRequest) => Promise<Outcome | null>;
@@ -52,7 +52,7 @@ const unsent = (request: BatchRequest, answer: Failure): Outcome => ({
   place: null,
 });
 
-const unjudged = (error: unknown): Verdict => ({ answer: failureOfThrown(error, 'invalid-response') });
+const unjudged = (error: unknown): VerifiedAnswer => ({ answer: failureOfThrown(error, 'invalid-response') });
 
 function judge(check: AnswerCheck, answer: Answer): ReturnType<AnswerCheck> {
   try {

@@ -4,7 +4,7 @@ import type { BatchRequest, RejectedLine } from '../core/request.ts';
 import type { ResultDetails, ResultLine, TurnPlace } from '../core/result-line.ts';
 import { failureOfThrown } from './last-net.ts';
 import type { Attempt } from './send-request.ts';
-import type { Verdict } from './verify-answer.ts';
+import type { VerifiedAnswer } from './verify-answer.ts';
 
 /** What every result of a run has in common. */
 export interface ResultSource {
@@ -24,7 +24,7 @@ export interface ResultSink {
 
 /** What became of a request when a worker took it up: its judged answer, and what goes with it into the result. */
 export interface Outcome {
-  verdict: Verdict;
+  verdict: VerifiedAnswer;
   request: BatchRequest;
   /** Number of times that the request was sent; 0: never, since it asks for what can't be prepared or checked. */
   attempts: number;
@@ -118,7 +118,7 @@ const timesOf = ({ attempt }: Outcome): Pick<Attempt, 'startedAt' | 'latencyMs' 
   attempt ?? { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
 
 /** What the checks noted of the answer. It stands beside the line's number, where a resume finds it without reading on. */
-function notesOf(verdict: Verdict): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {
+function notesOf(verdict: VerifiedAnswer): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {
   if (!('empty' in verdict || 'unwrapped' in verdict || 'unchecked' in verdict)) return null;
   const { empty, unwrapped, unchecked } = verdict;
   return {

@@ -11,12 +11,12 @@ import { type PreparedForm, createFormPreparer } from './judge/prepare-form.ts';
 import { type Problem, rejectedOf } from './judge/said.ts';
 
 /** An answer that may be recorded as a success, or why it may not. */
-export type Verdict =
+export type VerifiedAnswer =
   | ({ answer: Completion; empty?: true } & FormNotes)
   | { answer: Failure; rejected?: NonNullable<ResultDetails['rejected']> };
 
 /** What of an answer is checked for one request. Null: the run was ended before that was done. */
-export type AnswerCheck = (answer: Answer) => Promise<Verdict | null> | Verdict;
+export type AnswerCheck = (answer: Answer) => Promise<VerifiedAnswer | null> | VerifiedAnswer;
 
 export interface AnswerVerifier {
   /** Prepares the check of a request's answer; a failure when the request asks for something that can't be checked. */
@@ -68,7 +68,7 @@ interface Judging {
   hint: string;
 }
 
-function judge(answer: Answer, request: BatchRequest, { leniency, hint }: Judging): Verdict {
+function judge(answer: Answer, request: BatchRequest, { leniency, hint }: Judging): VerifiedAnswer {
   if (answer.status === 'failed') return { answer };
   const { body } = answer;
   const { allowTruncated, allowEmptyAnswers = false } = leniency;
@@ -80,7 +80,7 @@ function judge(answer: Answer, request: BatchRequest, { leniency, hint }: Judgin
   return allowEmptyAnswers ? { answer, empty: true } : reject(answer, empty);
 }
 
-function reject(answer: Completion, { kind, message, choice }: Problem): Verdict {
+function reject(answer: Completion, { kind, message, choice }: Problem): VerifiedAnswer {
   const rejected = rejectedOf(choice ?? answer.body.choices?.[0]);
   return { answer: rejection(answer, kind, message), ...(rejected === undefined ? {} : { rejected }) };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { rowStates } from '../../src/data/row-table.ts';
-import { planSegments, sampleRows } from '../../src/input/plan-rows.ts';
+import { planSegments, keepRandomRows } from '../../src/input/plan-rows.ts';
 import type { InputScan } from '../../src/input/scan-input.ts';
 import { scanText } from './scan-text.ts';
 
@@ -44,7 +44,7 @@ test('nothing to do is no segment', async () => {
 
 async function sampleOf(size: number, seed: number, rows = 1000): Promise<number[]> {
   const { scan } = await scanText('{"prompt":"x"}\n'.repeat(rows));
-  sampleRows(scan.table, size, seed);
+  keepRandomRows(scan.table, size, seed);
   return planned(scan).flatMap(([, planRows]) => planRows);
 }
 

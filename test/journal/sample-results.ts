@@ -4,7 +4,7 @@ import type { BatchRequest } from '../../src/core/request.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { type RowTable, createRowTable, rowStates } from '../../src/data/row-table.ts';
 import { type Outcome, resultOf } from '../../src/scheduler/build-result.ts';
-import type { Verdict } from '../../src/scheduler/verify-answer.ts';
+import type { VerifiedAnswer } from '../../src/scheduler/verify-answer.ts';
 
 const source = { runId: 'a1b2c3d4', backend: 'mock', model: 'mock', hashOf: () => null };
 const uncounted = { promptTokens: null, completionTokens: null, cachedTokens: null };
@@ -33,7 +33,7 @@ export function completionOf(text: string, tokens: Partial<Parameters<typeof res
 
 /** A result as the engine builds it. */
 export const resultFrom = (
-  { verdict, ...changes }: { verdict: Verdict } & Partial<Pick<Outcome, 'attempts' | 'retried'>>,
+  { verdict, ...changes }: { verdict: VerifiedAnswer } & Partial<Pick<Outcome, 'attempts' | 'retried'>>,
   answer: Answer,
   line = 1,
 ): ResultLine =>

@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Answer, type Choice, type Completion, failure } from '../../src/core/completion.ts';
 import type { BatchRequest, RequestBody } from '../../src/core/request.ts';
-import { type AnswerVerifier, type Leniency, type Verdict, createVerifier } from '../../src/scheduler/verify-answer.ts';
+import {
+  type AnswerVerifier,
+  type Leniency,
+  type VerifiedAnswer,
+  createVerifier,
+} from '../../src/scheduler/verify-answer.ts';
 import { chat, completion } from './requests.ts';
 
 const verifiers: AnswerVerifier[] = [];
@@ -13,17 +18,17 @@ function open(leniency: Partial<Leniency> = {}, holder?: Parameters<typeof creat
   return verifier;
 }
 
-async function judgeBy(verifier: AnswerVerifier, request: BatchRequest, answer: Answer): Promise<Verdict> {
+async function judgeBy(verifier: AnswerVerifier, request: BatchRequest, answer: Answer): Promise<VerifiedAnswer> {
   const check = await verifier.prepare(request);
   return typeof check === 'function' ? (await check(answer))! : { answer: check };
 }
 
-async function judge(answer: Answer, format?: unknown, allowTruncated = false): Promise<Verdict> {
+async function judge(answer: Answer, format?: unknown, allowTruncated = false): Promise<VerifiedAnswer> {
   const body = format === undefined ? {} : { response_format: format };
   return judgeBy(open({ allowTruncated }), chat('a', 'q', body), answer);
 }
 
-const kindOf = ({ answer }: Verdict): string => (answer.status === 'failed' ? answer.kind : 'completed');
+const kindOf = ({ answer }: VerifiedAnswer): string => (answer.status === 'failed' ? answer.kind : 'completed');
 const ofSchema = (schema: unknown): object => ({ type: 'json_schema', json_schema: { name: 'answer', schema } });
 
 describe('an answer', () => {

@@ -12,7 +12,7 @@ const keptTokens = 8;
 /** A prompt cut to half shows twice the bytes a token; those of one input differ less than that. */
 const spread = 1.5;
 /** Bytes a token of ordinary texts, for the first answers, when none of the input is known. */
-const ordinary = { least: 1, most: 6 };
+const ordinary = { min: 1, max: 6 };
 
 /**
  * Told not to cut, a server refuses a prompt that is too long. One that cuts all the same answers 200, with a token count
@@ -25,17 +25,17 @@ export function createCutCheck(
   advice = 'raise --option num_ctx',
 ): CutCheck {
   const half = Math.floor(contextTokens / 2);
-  const seen = { least: Infinity, most: 0 };
+  const seen = { min: Infinity, max: 0 };
   const isPlausible = (bytesPerToken: number): boolean => {
-    if (seen.most === 0) return bytesPerToken >= ordinary.least && bytesPerToken <= ordinary.most;
-    return bytesPerToken >= seen.least / spread && bytesPerToken <= seen.most * spread;
+    if (seen.max === 0) return bytesPerToken >= ordinary.min && bytesPerToken <= ordinary.max;
+    return bytesPerToken >= seen.min / spread && bytesPerToken <= seen.max * spread;
   };
   return (promptTokens, bytes) => {
     const isAtCut = promptTokens >= contextTokens - 1 || (promptTokens >= half && promptTokens <= half + keptTokens);
     const bytesPerToken = bytes === null ? null : bytes / Math.max(1, promptTokens);
     if (!isAtCut) {
-      seen.least = Math.min(seen.least, bytesPerToken ?? Infinity);
-      seen.most = Math.max(seen.most, bytesPerToken ?? 0);
+      seen.min = Math.min(seen.min, bytesPerToken ?? Infinity);
+      seen.max = Math.max(seen.max, bytesPerToken ?? 0);
       return null;
     }
     if (!cutsPrompts && (bytesPerToken === null || isPlausible(bytesPerToken))) return null;

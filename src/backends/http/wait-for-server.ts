@@ -11,7 +11,7 @@ export interface Waiting {
   maxMs: number;
 }
 
-export interface Sought<Found> {
+export interface Sought<Facts> {
   /** Kind of the server for messages, such as `Ollama server`. */
   name: string;
   url: string;
@@ -22,11 +22,11 @@ export interface Sought<Found> {
    * Asks the server one question: resolves to what it says, or to the reason why it can't answer yet. Throws where
    * waiting is hopeless.
    */
-  ask: (signal: AbortSignal) => Promise<{ found: Found } | Failure>;
+  ask: (signal: AbortSignal) => Promise<{ found: Facts } | Failure>;
 }
 
-export interface Reached<Found> {
-  found: Found;
+export interface ServerAnswer<Facts> {
+  found: Facts;
   /** Time without an answer in milliseconds; null where it answered at once. */
   awayMs: number | null;
   /**
@@ -47,7 +47,7 @@ const maxWaitMs = 2000;
 const maxSilenceMs = 5000;
 
 /** Asks a server until it answers. Throws an `EngineError` when it does not, or can't be used. */
-export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiting): Promise<Reached<Found>> {
+export async function waitForServer<Facts>(sought: Sought<Facts>, waiting: Waiting): Promise<ServerAnswer<Facts>> {
   const { name, url } = sought;
   const { signal, onNotice, maxMs } = waiting;
   const startedAt = performance.now();
@@ -69,11 +69,11 @@ export async function waitForServer<Found>(sought: Sought<Found>, waiting: Waiti
 }
 
 /** Asks once, and waits for the answer no longer than for one of a server that has nothing else to do. */
-export async function askOnce<Found>(
-  { ask }: Pick<Sought<Found>, 'ask'>,
+export async function askOnce<Facts>(
+  { ask }: Pick<Sought<Facts>, 'ask'>,
   signal: AbortSignal,
   maxMs = maxSilenceMs,
-): Promise<{ found: Found } | Failure> {
+): Promise<{ found: Facts } | Failure> {
   try {
     return await withDeadline(signal, maxMs, ask);
   } catch (error) {

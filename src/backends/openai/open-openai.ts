@@ -90,14 +90,14 @@ function findsOf(slots: number | null, queues: boolean): { start: number; max: n
   return queues ? boldly : carefully;
 }
 
-interface Described {
+interface ServerDescription {
   place: ServerPlace;
   facts: ServerFacts;
   contextTokens: number | null;
 }
 
 /** What was found, and what is amiss: sentences for the user. */
-function notesOf({ place, facts, contextTokens }: Described, { model }: OpenRequest): string[] {
+function notesOf({ place, facts, contextTokens }: ServerDescription, { model }: OpenRequest): string[] {
   const { url } = place;
   const warning = openKeyWarning('OPENAI_API_KEY', place);
   const window = contextTokens === null ? '' : `, context window of ${formatInteger(contextTokens)} tokens`;

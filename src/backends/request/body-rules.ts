@@ -111,7 +111,7 @@ export const maxTokensOf = (body: RequestBody): number | null =>
 export const stopsOf = (body: RequestBody): string[] => [body['stop'] ?? []].flat() as string[];
 
 /** The form that a body asks for; checked by `response_format` of the rules. */
-export function formatOf(body: RequestBody): AnswerFormat {
+export function answerFormatOf(body: RequestBody): AnswerFormat {
   const format = readFormat(body['response_format']);
   return typeof format === 'string' ? { type: 'text' } : format;
 }

@@ -20,7 +20,7 @@ export const templateTokens = (template: string): string[] =>
 /**
  * A template may write the first or the last character of a control token around a text: what is left of it then, too.
  */
-export const partsOf = (text: string): string[] => [
+export const controlTokenParts = (text: string): string[] => [
   text,
   ...[text.slice(1), text.slice(0, -1), text.slice(1, -1)].filter((part) => part.length > 2 && /[^\w\s]/u.test(part)),
 ];

@@ -1,5 +1,5 @@
 /** Engines side by side, as the dispatch sees them. */
-export interface Seat {
+export interface Replica {
   inFlight: number;
 }
 
@@ -8,25 +8,31 @@ export interface Seat {
  * it, until that one has its share of the work; then to the one that has the least.
  */
 export function createDispatch(
-  seats: readonly Seat[],
-): (systemPrompt: string, isUp: (seat: number) => boolean) => number {
-  if (seats.length === 1) return () => 0;
-  const homes = new Map<string, number>();
+  replicas: readonly Replica[],
+): (systemPrompt: string, isUp: (replica: number) => boolean) => number {
+  if (replicas.length === 1) return () => 0;
+  const affinities = new Map<string, number>();
   return (systemPrompt, isUp) => {
-    const up = seats.map((_, seat) => seat).filter(isUp);
-    const choice = up.length === 0 ? seats.map((_, seat) => seat) : up;
-    const least = choice.reduce((best, seat) => (seats[seat]!.inFlight < seats[best]!.inFlight ? seat : best));
-    const home = homes.get(systemPrompt);
-    if (home !== undefined && choice.includes(home) && seats[home]!.inFlight <= seats[least]!.inFlight * slack + spare)
-      return home;
-    if (homes.size >= maxHomes) homes.clear();
-    if (home === undefined) homes.set(systemPrompt, least);
-    return least;
+    const up = replicas.map((_, replica) => replica).filter(isUp);
+    const choice = up.length === 0 ? replicas.map((_, replica) => replica) : up;
+    const idlest = choice.reduce((best, replica) =>
+      replicas[replica]!.inFlight < replicas[best]!.inFlight ? replica : best,
+    );
+    const affinity = affinities.get(systemPrompt);
+    if (
+      affinity !== undefined &&
+      choice.includes(affinity) &&
+      replicas[affinity]!.inFlight <= replicas[idlest]!.inFlight * slack + spare
+    )
+      return affinity;
+    if (affinities.size >= maxAffinities) affinities.clear();
+    if (affinity === undefined) affinities.set(systemPrompt, idlest);
+    return idlest;
   };
 }
 
 /** How much more work than the idlest an engine may have: no more than the others could take over at once. */
 const slack = 1.25;
 const spare = 8;
-/** A file in which every request has a system prompt of its own has no homes to remember. */
-const maxHomes = 10_000;
+/** A file in which every request has a system prompt of its own has no affinities to remember. */
+const maxAffinities = 10_000;

@@ -55,9 +55,9 @@ function backendOf(
   request: OpenRequest,
   { info, loadMs }: { info: VllmInfo; loadMs: number },
 ): Backend {
-  const seats = workers.map(() => ({ inFlight: 0 }));
-  const choose = createDispatch(seats);
-  const isUp = (seat: number): boolean => workers[seat]?.pid() !== null;
+  const replicas = workers.map(() => ({ inFlight: 0 }));
+  const choose = createDispatch(replicas);
+  const isUp = (replica: number): boolean => workers[replica]?.pid() !== null;
   return {
     info: {
       model: request.model,
@@ -69,12 +69,12 @@ function backendOf(
     },
     limits: limitsOf(info, request, workers.length),
     async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
-      const seat = choose(systemPromptOf(asked.body), isUp);
-      seats[seat]!.inFlight++;
+      const replica = choose(systemPromptOf(asked.body), isUp);
+      replicas[replica]!.inFlight++;
       try {
-        return await workers[seat]!.generate(asked, context);
+        return await workers[replica]!.generate(asked, context);
       } finally {
-        seats[seat]!.inFlight--;
+        replicas[replica]!.inFlight--;
       }
     },
     supervision: supervisionOf(workers),

@@ -6,7 +6,7 @@ import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
 import type { AnswerSettings, RunnerSettings } from '../../core/settings.ts';
-import { version } from '../../core/version.ts';
+import { version } from '../../files/version.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 import { opaqueKeys, schemaVersion } from './trials-wire.ts';
 import { findGpus } from '../../machine/find-gpus.ts';

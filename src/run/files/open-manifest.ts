@@ -9,7 +9,7 @@ import { type FoundRun, findManifest } from '../../journal/manifest/find-manifes
 import { type Manifest, readManifest, writeManifest } from '../../journal/manifest/manifest.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
-import { version } from '../../core/version.ts';
+import { version } from '../../files/version.ts';
 import { holdsOnlyResults } from './adopt-output.ts';
 import { hasNoResults } from './run-files.ts';
 import type { RunRequest } from '../run-request.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createControlTokens, partsOf } from '../../../src/backends/request/control-tokens.ts';
+import { createControlTokens, controlTokenParts } from '../../../src/backends/request/control-tokens.ts';
 
 const texts = ['<s>', '</s>', '<|end|>', '<|', 'aa', '(.*)'];
 
@@ -32,8 +32,8 @@ describe('control tokens', () => {
   });
 
   test('what a template may complete is a part of one', () => {
-    expect(partsOf('<|im_end|>')).toEqual(['<|im_end|>', '|im_end|>', '<|im_end|', '|im_end|']);
-    expect(partsOf('<s>')).toEqual(['<s>']);
-    expect(partsOf('[INST]')).toEqual(['[INST]', 'INST]', '[INST']);
+    expect(controlTokenParts('<|im_end|>')).toEqual(['<|im_end|>', '|im_end|>', '<|im_end|', '|im_end|']);
+    expect(controlTokenParts('<s>')).toEqual(['<s>']);
+    expect(controlTokenParts('[INST]')).toEqual(['[INST]', 'INST]', '[INST']);
   });
 });

@@ -1,5 +1,5 @@
 import type { LlamaModel } from 'node-llama-cpp';
-import { type ControlTokens, createControlTokens, isMarkup, partsOf } from '../../request/control-tokens.ts';
+import { type ControlTokens, createControlTokens, isMarkup, controlTokenParts } from '../../request/control-tokens.ts';
 
 /** Token texts of a model that are broken up where a user's text holds them. */
 export interface ModelTokens {
@@ -20,7 +20,7 @@ export function readControlTokens(model: LlamaModel, template: string): ModelTok
     const text = model.detokenize([token], true);
     if (isControl || isMarkup(text, template)) texts.add(text);
   }
-  const parts = [...texts].filter((text) => text.length > 1).flatMap(partsOf);
+  const parts = [...texts].filter((text) => text.length > 1).flatMap(controlTokenParts);
   return {
     anywhere: createControlTokens(parts),
     inAnswers: createControlTokens(parts.filter((part) => !thinking.test(part))),

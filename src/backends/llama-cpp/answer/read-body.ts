@@ -1,6 +1,14 @@
 import type { AnswerFormat } from '../../../core/answer-format.ts';
 import type { RequestBody } from '../../../core/request.ts';
-import { checkKeys, commonRules, formatOf, maxTokensOf, numberOf, stopsOf, yesOrNo } from '../../request/body-rules.ts';
+import {
+  checkKeys,
+  commonRules,
+  answerFormatOf,
+  maxTokensOf,
+  numberOf,
+  stopsOf,
+  yesOrNo,
+} from '../../request/body-rules.ts';
 
 /**
  * Settings with which an answer is generated. Without a temperature it is greedy: always the likeliest token. On a CPU
@@ -50,6 +58,6 @@ export function readBody(body: RequestBody, promptKey: 'messages' | 'prompt'): G
     frequencyPenalty: numberOf(body, 'frequency_penalty', 0),
     presencePenalty: numberOf(body, 'presence_penalty', 0),
     repeatPenalty: numberOf(body, 'repeat_penalty', numberOf(body, 'repetition_penalty', 1)),
-    format: formatOf(body),
+    format: answerFormatOf(body),
   };
 }

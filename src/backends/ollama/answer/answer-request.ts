@@ -45,7 +45,7 @@ export async function answerRequest(
   }
 }
 
-interface Asked {
+interface PendingRequest {
   request: BatchRequest;
   context: GenerateContext;
   signal: AbortSignal;
@@ -54,7 +54,7 @@ interface Asked {
 async function answerText(
   loaded: LoadedModel,
   tools: AnswerTools,
-  { request, context, signal }: Asked,
+  { request, context, signal }: PendingRequest,
 ): Promise<Answer> {
   const asked = readBody(request, request.endpoint === '/v1/chat/completions' ? 'messages' : 'prompt');
   const prompt = readPrompt(request, loaded.facts, tools);

@@ -5,7 +5,7 @@ import {
   anything,
   checkKeys,
   commonRules,
-  formatOf,
+  answerFormatOf,
   integer,
   maxTokensOf,
   number,
@@ -93,7 +93,7 @@ function checkOwnOptions(body: RequestBody): void {
 }
 
 function requestKeys(body: RequestBody): AskedFor['request'] {
-  const format = formatOf(body);
+  const format = answerFormatOf(body);
   const keys: AskedFor['request'] = { think: thinkOf(body) };
   if (format.type === 'json_object') keys.format = 'json';
   if (format.type === 'json_schema') keys.format = format.schema;

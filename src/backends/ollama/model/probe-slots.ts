@@ -26,12 +26,12 @@ export async function probeSlots(
   width: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const longest = Math.min(maxAnswerTokens, Math.floor(loaded.runner.num_ctx / 2));
+  const maxTokens = Math.min(maxAnswerTokens, Math.floor(loaded.runner.num_ctx / 2));
   let most = 0;
   for (let round = 0, tokens = answerTokens; round < rounds && most < width; round++) {
     const startedAt = performance.now();
     most = Math.max(most, await probeOnce(loaded, { width, tokens }, signal));
-    if (performance.now() - startedAt < shortRoundMs) tokens = Math.max(tokens, Math.min(tokens * 4, longest));
+    if (performance.now() - startedAt < shortRoundMs) tokens = Math.max(tokens, Math.min(tokens * 4, maxTokens));
   }
   return most;
 }

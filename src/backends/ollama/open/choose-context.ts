@@ -99,6 +99,6 @@ async function withAnswer(
   { lengths, count }: ContextFacts,
 ): Promise<Pick<ContextChoice, 'contextTokens' | 'answerTokens'>> {
   const prompts = lengths === null ? [] : await Promise.all([...lengths.longest, lengths.usual].map(count));
-  const longest = Math.max(0, ...prompts.map((tokens) => tokens ?? 0).filter((tokens) => tokens < contextTokens));
-  return { contextTokens, answerTokens: Math.max(contextTokens - longest, Math.ceil(contextTokens / 8)) };
+  const maxPrompt = Math.max(0, ...prompts.map((tokens) => tokens ?? 0).filter((tokens) => tokens < contextTokens));
+  return { contextTokens, answerTokens: Math.max(contextTokens - maxPrompt, Math.ceil(contextTokens / 8)) };
 }

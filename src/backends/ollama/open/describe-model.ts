@@ -10,7 +10,7 @@ import { isBefore } from '../../../text/versions.ts';
 import { isNamed } from '../model/find-model.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 
-export interface Described {
+export interface PreparedRun {
   prepared: PreparedModel;
   version: string;
   slots: number | null;
@@ -19,7 +19,7 @@ export interface Described {
 }
 
 /** Sentences for the user: what was chosen for a model and why, and what is wrong. */
-export async function describeModel(described: Described, request: OpenRequest): Promise<string[]> {
+export async function describeModel(described: PreparedRun, request: OpenRequest): Promise<string[]> {
   const { prepared, slots } = described;
   const { loaded, choice } = prepared;
   const notes = [
@@ -53,20 +53,20 @@ const usualBody = async (request: OpenRequest): Promise<Record<string, unknown> 
 /**
  * A note that answers will differ from run to run because sampling is not greedy; null where the user asked for that.
  */
-function samplingNote({ prepared: { loaded } }: Described, body: Record<string, unknown> | null): string | null {
+function samplingNote({ prepared: { loaded } }: PreparedRun, body: Record<string, unknown> | null): string | null {
   if (body === null || typeof body['temperature'] === 'number' || isEmbeddingModel(loaded)) return null;
   const temperature = loaded.facts.parameters.get('temperature') ?? "Ollama's 0.8";
   return `no temperature is given: answers are drawn at ${temperature}, and another run gives others; --temperature 0 gives the likeliest`;
 }
 
 /** Seen only where the server is a process of this machine that may be looked at. */
-function cacheWarning({ server, version }: Described): string | null {
+function cacheWarning({ server, version }: PreparedRun): string | null {
   const environment = server?.environment ?? null;
   if (environment === null || isBefore(version, '0.30.0') || environment['LLAMA_ARG_CACHE_RAM'] === '0') return null;
   return 'hint: this server keeps every prompt in RAM (8 GiB), which slows it with each distinct one; LLAMA_ARG_CACHE_RAM=0 in its environment ends that, and costs nothing here';
 }
 
-function tokensWarning({ prepared: { loaded } }: Described): string | null {
+function tokensWarning({ prepared: { loaded } }: PreparedRun): string | null {
   return loaded.facts.knowsControlTokens || isEmbeddingModel(loaded)
     ? null
     : "the server does not list this model's control tokens: only those in its template are kept out of texts";

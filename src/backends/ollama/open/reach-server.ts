@@ -1,6 +1,6 @@
 import type { Failure } from '../../../core/completion.ts';
 import { EngineError } from '../../../core/errors.ts';
-import { type Reached, type Waiting, askOnce, waitForServer } from '../../http/wait-for-server.ts';
+import { type ServerAnswer, type Waiting, askOnce, waitForServer } from '../../http/wait-for-server.ts';
 import { classifyError } from '../http/classify-error.ts';
 import type { OllamaClient } from '../http/client.ts';
 import type { EngineAbsence } from '../../../core/backend.ts';
@@ -12,7 +12,7 @@ import type { LoadedModel } from '../model/loaded-model.ts';
  * Asks a server for its version until it answers. Throws an `EngineError` when it does not answer, or is no Ollama
  * server.
  */
-export function reachServer(client: OllamaClient, waiting: Waiting): Promise<Reached<string>> {
+export function reachServer(client: OllamaClient, waiting: Waiting): Promise<ServerAnswer<string>> {
   const { url } = client.host;
   const startHint = 'Start it with: ollama serve.';
   return waitForServer(

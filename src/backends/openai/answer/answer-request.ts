@@ -76,7 +76,7 @@ async function prepare(
   }
 }
 
-async function send(tools: AnswerTools, body: object, { request, context }: Asked): Promise<Answer> {
+async function send(tools: AnswerTools, body: object, { request, context }: PendingRequest): Promise<Answer> {
   const { client } = tools;
   const response = await client.post(request.endpoint, body, context.signal);
   context.onActivity();
@@ -112,7 +112,7 @@ function checkEncoding({ headers, body }: Dispatcher.ResponseData): void {
 async function refused(
   { client, isRightAddress, answered }: AnswerTools,
   { statusCode: status, headers, body }: Dispatcher.ResponseData,
-  { request, context }: Asked,
+  { request, context }: PendingRequest,
 ): Promise<Failure> {
   const { inText, inValue } = client.redact;
   const failed = classifyResponse({ status, headers: inValue(headers), text: inText(await quotableText(body)) });
@@ -134,7 +134,7 @@ function wireBody(endpoint: Endpoint, body: BatchRequest['body'], isStreamed: bo
   return isStreamed && !isWhole ? { ...others, stream: true, stream_options: { include_usage: true } } : others;
 }
 
-interface Asked {
+interface PendingRequest {
   request: BatchRequest;
   context: GenerateContext;
 }
@@ -142,7 +142,7 @@ interface Asked {
 async function readStream(
   { body }: Dispatcher.ResponseData,
   { client: { redact }, contextTokens }: AnswerTools,
-  { request, context }: Asked,
+  { request, context }: PendingRequest,
 ): Promise<Answer> {
   const collector = createCollector();
   let failed: unknown;
@@ -173,7 +173,7 @@ async function readStream(
 async function readWhole(
   { body }: Dispatcher.ResponseData,
   { client: { redact }, contextTokens }: AnswerTools,
-  { request, context }: Asked,
+  { request, context }: PendingRequest,
 ): Promise<Answer> {
   const answer = parsedAnswer(await wholeText(body));
   context.onActivity();

@@ -69,14 +69,14 @@ export function errorIn(said: Record<string, unknown>): unknown {
   return object === 'error' || isBare ? said : undefined;
 }
 
-interface Said {
+interface ErrorFields {
   text: string;
   /** The fields of the error: `code`, `type`, ... */
   details: Record<string, unknown>;
 }
 
 /** `{"error": {"message", "type", "code"}}`, `{"error": text}`, `{"message"}`, FastAPI's `{"detail"}`, or a page. */
-function readErrorBody(text: string): Said {
+function readErrorBody(text: string): ErrorFields {
   const body = parsedOrText(text);
   if (!isRecord(body)) return { text: isPage(text) ? '' : oneLine(text), details: {} };
   const { error = body } = body;
@@ -85,7 +85,7 @@ function readErrorBody(text: string): Said {
 }
 
 /** `whole`: what is said where the error has no message. */
-function ofErrorValue(error: unknown, whole: () => string): Said {
+function ofErrorValue(error: unknown, whole: () => string): ErrorFields {
   if (!isRecord(error)) return { text: oneLine(foreignText(error)), details: {} };
   const { message = error['detail'] } = error;
   return { text: oneLine(message === undefined ? whole() : foreignText(message)), details: error };
@@ -123,14 +123,14 @@ const kindsByStatus: Record<number, ErrorKind> = {
   529: 'overloaded',
 };
 
-function ofError(status: number, said: Said): Failure {
+function ofError(status: number, said: ErrorFields): Failure {
   const special = status < 500 ? ofClientError(status, said) : ofServerError(status, said);
   if (special !== null) return special;
   const kind = kindsByStatus[status] ?? (status >= 500 ? 'server-error' : 'bad-request');
   return failure(kind, saying(status, said.text));
 }
 
-function ofClientError(status: number, { text, details }: Said): Failure | null {
+function ofClientError(status: number, { text, details }: ErrorFields): Failure | null {
   const said = saying(status, text);
   if (isFiltered(text, details)) return failure('refused', said);
   if (status === 401 || status === 403) return failure('unauthorized', `${said} ${keyHint}`);
@@ -192,7 +192,7 @@ const serverTexts: readonly [pattern: RegExp, kind: ErrorKind][] = [
 
 const faultTypes = /^(invalid_request_error|BadRequestError|not_supported_error)$/;
 
-function ofServerError(status: number, { text, details }: Said): Failure | null {
+function ofServerError(status: number, { text, details }: ErrorFields): Failure | null {
   const [, known] = serverTexts.find(([pattern]) => pattern.test(text)) ?? [];
   // A proxy before the server (502, 503, 504) knows nothing of the request.
   const isItsFault = status === 500 && (has(details, faultTypes) || isRequestFault(text));

@@ -1,10 +1,10 @@
 import { type Failure, failure } from '../../../core/completion.ts';
-import { type Reached, type Waiting, waitForServer } from '../../http/wait-for-server.ts';
+import { type ServerAnswer, type Waiting, waitForServer } from '../../http/wait-for-server.ts';
 import { askModels, type ModelList } from './served-models.ts';
 import type { OpenaiClient } from '../http/client.ts';
 
 /** Asks a server for its models until it answers. Throws an `EngineError` when it does not, or can't be used. */
-export function reachServer(client: OpenaiClient, waiting: Waiting): Promise<Reached<ModelList | null>> {
+export function reachServer(client: OpenaiClient, waiting: Waiting): Promise<ServerAnswer<ModelList | null>> {
   return waitForServer(
     {
       name: 'OpenAI-compatible server',
