@@ -121,5 +121,4 @@ export const analysed = (record: TrialRecord): TrialAnalysis => ({
   verdicts: [],
   changesAnswers: null,
   changedShare: null,
-  changesValues: false,
 });

@@ -49,7 +49,6 @@ function analyseTrials(
     verdicts: findVerdicts({ ...trial, peers: peersOf(trial, groups), backends }),
     changesAnswers: changes.get(trial.record.spec.number)?.isChange ?? null,
     changedShare: changes.get(trial.record.spec.number)?.share ?? null,
-    changesValues: changes.get(trial.record.spec.number)?.isOfValues ?? false,
   }));
 }
 
@@ -70,8 +69,6 @@ interface AnswerChange {
   share: number;
   /** That is more than noise. */
   isChange: boolean;
-  /** It is, and the answers are JSON. */
-  isOfValues: boolean;
 }
 
 /** A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it. */
@@ -95,8 +92,7 @@ function answerChanges(
     const noise = Math.max(minChange, ...repeats.map(differingShare));
     for (const pair of compared) {
       const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);
-      const isChange = share > noise;
-      changes.set(pair.right, { share, isChange, isOfValues: isChange && pair.fields > 0 });
+      changes.set(pair.right, { share, isChange: share > noise });
     }
   }
   return changes;

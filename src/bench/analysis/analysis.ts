@@ -33,8 +33,6 @@ export interface TrialAnalysis extends Trial {
   changesAnswers: boolean | null;
   /** How many of the fields of JSON answers, else of the texts, do: 0 to 1. */
   changedShare: number | null;
-  /** Answers that are JSON have other values. Long texts differ in some word as soon as a GPU adds in another order. */
-  changesValues: boolean;
 }
 
 /** The weightiest first: what makes all other numbers say little, what loses speed, and last what is as it should be. */

@@ -28,7 +28,7 @@ function curveOf(
   points: CurvePoint[],
   backends: readonly BackendDefinition[],
 ): WorkerCurve {
-  const shape = shapeOfCurve(points, group);
+  const shape = shapeOfCurve(points);
   // A probe finds no more slots than it has workers: the largest number that a trial saw holds.
   const seen = group.map(({ record }) => record.slots).filter((count) => count !== null);
   const slots = seen.length === 0 ? null : Math.max(...seen);
@@ -37,18 +37,15 @@ function curveOf(
     points,
     slots,
     moreSlots: slots === null ? null : slotSetting(backends, spec.backend, 2 * slots),
-    changing: changingWorkers(group, ({ changesAnswers }) => changesAnswers === true),
+    changing: changingWorkers(group),
   });
   const { backend, model, size, strategy, options } = spec;
   return { backend, model, size, strategy, options, points, ...shape, text };
 }
 
-/** Settings that fail more requests than others, or change the values of answers, are not compared in speed. */
-function shapeOfCurve(points: readonly CurvePoint[], group: readonly TrialAnalysis[]): CurveShape {
-  const changing = changingWorkers(group, ({ changesValues }) => changesValues);
-  const eligible = points.filter(
-    ({ success, workers }) => success >= minSuccess(points) && !changing.includes(workers),
-  );
+/** Numbers of workers that fail more requests than others are not compared in speed. */
+function shapeOfCurve(points: readonly CurvePoint[]): CurveShape {
+  const eligible = points.filter(({ success }) => success >= minSuccess(points));
   const shape = shapeOf(eligible);
   return shape.shape !== null && maybeFaster(eligible).length === 0 ? shape : likelyShape(eligible);
 }
@@ -121,8 +118,8 @@ export const rangeSentence = ({ rate, low, high }: Range): string =>
 
 const failedText = ({ success }: CurvePoint): string => (success === 1 ? '' : `, ${formatPercent(1 - success)} failed`);
 
-function changingWorkers(group: readonly TrialAnalysis[], isChange: (trial: TrialAnalysis) => boolean): number[] {
-  const changing = group.filter(isChange).map(({ record }) => workersOf(record));
+function changingWorkers(group: readonly TrialAnalysis[]): number[] {
+  const changing = group.filter(({ changesAnswers }) => changesAnswers === true).map(({ record }) => workersOf(record));
   const known = new Set(changing.filter((workers) => workers !== null));
   return [...known].toSorted((left, right) => left - right);
 }

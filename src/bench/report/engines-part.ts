@@ -66,9 +66,7 @@ const measures: Measure[] = [
 const comparisonPart = (engines: EngineNumbers[]): PagePart => ({
   title: 'Engines compared',
   isWide: true,
-  notes: [
-    'Each at its fastest setting that is steady and keeps the answers, of the largest size that has one: the mean rate of the repeats, and the rest of the middle one.',
-  ],
+  notes: ['Each at its recommended setting: the mean rate of the repeats, and the rest of the middle one.'],
   header: ['', ...engines.map(nameOf)],
   rows: measures.map(([name, read]) => [name, ...engines.map(read)]),
 });

@@ -1,5 +1,5 @@
-import { formatInteger, quoteForShell } from '../../text/format.ts';
-import type { BenchAnalysis } from '../analysis/analysis.ts';
+import { formatInteger, formatPercent, quoteForShell } from '../../text/format.ts';
+import type { BenchAnalysis, TrialAnalysis, WorkerCurve } from '../analysis/analysis.ts';
 import { type Recommendation, recommend } from '../analysis/recommend.ts';
 import { workersOf, workersText } from '../analysis/trial-groups.ts';
 import { rangeSentence } from '../analysis/worker-curve.ts';
@@ -26,8 +26,9 @@ function headlineOf({ trial, curve }: Recommendation, analysis: BenchAnalysis): 
   if (curve === null)
     return `${workersText(workers)}${extraText(record.spec, analysis)}: ${speed}.${shortText(trial, plan)}`;
   const flags = `--workers ${workers}${extraText(record.spec, analysis)}`;
-  if (!isSure({ trial, curve })) return `Probably best: ${flags}, about ${speed}.${shortText(trial, plan)}`;
-  return `Use ${flags}: ${speed}.${reasonOf(curve.shape)}`;
+  if (!isSure({ trial, curve }))
+    return `Probably best: ${flags}, about ${speed}.${shortText(trial, plan)}${changeText(trial)}`;
+  return `Use ${flags}: ${speed}.${reasonOf(curve)}${changeText(trial)}`;
 }
 
 const isSure = ({ trial, curve }: Recommendation): boolean => trial.steady.isSteady && curve?.shape !== null;
@@ -48,7 +49,14 @@ const reasons = {
   'more workers hurt': ' More workers are slower.',
 };
 
-const reasonOf = (shape: keyof typeof reasons | null): string => (shape === null ? '' : reasons[shape]);
+/** Larger numbers that fail more requests are no reason to try more. */
+const reasonOf = ({ shape, points, recommended }: WorkerCurve): string =>
+  shape === null || (shape === 'more workers help' && points.at(-1)?.workers !== recommended) ? '' : reasons[shape];
+
+const changeText = ({ changesAnswers, changedShare }: TrialAnalysis): string =>
+  changesAnswers === true
+    ? ` Its answers differ in ${formatPercent(changedShare)} from those that they are compared with: see the agreement of answers.`
+    : '';
 
 /** Why a recommendation is not sure, and what would make it so. */
 function shortText({ record, steady }: Recommendation['trial'], { input }: BenchAnalysis['plan']): string {

@@ -5,10 +5,10 @@ import { sampleBench } from '../sample-bench.ts';
 
 const engines = () => compareEngines(sampleBench().analysis);
 
-test('each engine is compared at its fastest steady trial that keeps the answers', () => {
+test('each engine is compared at its recommended setting', () => {
   expect(engines().map(({ backend, trial }) => [backend, trial.record.spec.workers])).toEqual([
     ['ollama', 4],
-    ['vllm', 4],
+    ['vllm', 8],
   ]);
 });
 
