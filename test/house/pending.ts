@@ -19,7 +19,7 @@ export const pending = {
     fewest: 1,
     lane: 1,
     least: 2,
-    longest: 12,
+    longest: 13,
     most: 13,
     tally: 3,
     tolerance: 2,
