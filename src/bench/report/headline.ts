@@ -24,10 +24,10 @@ function headlineOf({ trial, curve }: Recommendation, analysis: BenchAnalysis): 
   const range = rangeOf(steady);
   const speed = range === null ? 'nothing was answered' : rangeSentence(range);
   if (curve === null)
-    return `${workersText(workers)}${extraText(record.spec, analysis)}: ${speed}.${shortText(trial, plan)}`;
+    return `${workersText(workers)}${extraText(record.spec, analysis)}: ${speed}.${shortText({ trial, curve }, plan)}`;
   const flags = `--workers ${workers}${extraText(record.spec, analysis)}`;
   if (!isSure({ trial, curve }))
-    return `Probably best: ${flags}, about ${speed}.${shortText(trial, plan)}${changeText(trial)}`;
+    return `Probably best: ${flags}, about ${speed}.${shortText({ trial, curve }, plan)}${changeText(trial)}`;
   return `Use ${flags}: ${speed}.${reasonOf(curve)}${changeText(trial)}`;
 }
 
@@ -59,8 +59,10 @@ const changeText = ({ changesAnswers, changedShare }: TrialAnalysis): string =>
     : '';
 
 /** Why a recommendation is not sure, and what would make it so. */
-function shortText({ record, steady }: Recommendation['trial'], { input }: BenchAnalysis['plan']): string {
-  if (steady.isSteady) return '';
+function shortText({ trial: { record, steady }, curve }: Recommendation, { input }: BenchAnalysis['plan']): string {
+  const isCompared = curve !== null;
+  if (steady.isSteady)
+    return isCompared ? ' The rates of other numbers are not steady yet: longer trials would tell.' : '';
   const ended = formatInteger(record.succeeded + record.failed);
   const needed = steady.neededRequests;
   const known = ` This is rough: after ${ended} requests the rate of a trial is not steady yet`;

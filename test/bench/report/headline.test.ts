@@ -55,6 +55,16 @@ test('a small file has a likely best, with its range, and nothing is saved', () 
   expect(bestSettings(analysis, onThisMachine)).toEqual([]);
 });
 
+test('where one rate alone is steady, it is said that the others are not', () => {
+  const [first, second] = rates({ 1: 40, 2: 39 });
+  // Stopped by the budget.
+  const short = trialOf({ workers: 2, rate: 39, requests: 60, number: 2 }, { spec: { size: 1000 } });
+  expect(headlines(analysed(first!, second!))[0]).toMatch(/^Use --workers 1: /);
+  expect(headlines(analysed(first!, short))[0]).toMatch(
+    /^Probably best: --workers 1, about .* The rates of other numbers are not steady yet: longer trials would tell\.$/,
+  );
+});
+
 test('what was tried several of is named with the number: a mode, and options that differ', () => {
   const options = [2048, 4096].flatMap((num_ctx, at) =>
     [1, 2].map((workers) =>
