@@ -15,7 +15,7 @@ import { createGpuMonitor } from './gpu-monitor.ts';
 import { type RunInput, countWanted, readInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
-/** One run: its files, its input, what is known of it, and whom it tells. Nothing of an earlier run is touched yet. */
+/** One run: its files, its input, what is known of it, and whom it tells. Nothing of an earlier run is touched before `openRunOutput`. */
 export interface Run {
   readonly request: RunRequest;
   readonly host: RunHost;

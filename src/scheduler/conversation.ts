@@ -169,12 +169,12 @@ function splitMessages(request: BatchRequest): { head: ChatMessage[]; own: ChatM
   return { head: messages.slice(0, at), own: messages.slice(at) };
 }
 
-/** As many of the last turns as fit into `most` messages: whole turns, or the history would begin with an answer. */
-function lastTurns(turns: readonly Turn[], most: number): Turn[] {
+/** As many of the last turns as fit into `maxMessages` messages: whole turns, or the history would begin with an answer. */
+function lastTurns(turns: readonly Turn[], maxMessages: number): Turn[] {
   let from = turns.length;
   for (let count = 0; from > 0; from--) {
     count += turns[from - 1]?.messages.length ?? 0;
-    if (count > most) break;
+    if (count > maxMessages) break;
   }
   return turns.slice(from);
 }

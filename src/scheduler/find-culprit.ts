@@ -8,14 +8,14 @@ import type { WorkerLimit } from './limits/worker-limit.ts';
  * forgiven: the attempt does not count · charged: it does · culprit: it is this request that the engine can't bear, and it
  * fails, as told.
  */
-type Verdict = { is: 'forgiven' | 'charged' } | { is: 'culprit'; failure: Failure };
+type CulpritVerdict = { is: 'forgiven' | 'charged' } | { is: 'culprit'; failure: Failure };
 
 /**
  * Tells a request that brings the engine down, or is too large for its memory, from those that were beside it. Whoever was
  * in flight in two such troubles is sent alone; what then still fails twice is the culprit, and fails alone.
  */
 export interface CulpritSearch {
-  judge: (task: Task, request: BatchRequest, trouble: { failure: Failure; wasAway: boolean }) => Verdict;
+  judge: (task: Task, request: BatchRequest, trouble: { failure: Failure; wasAway: boolean }) => CulpritVerdict;
   onAnswer: () => void;
 }
 
@@ -35,8 +35,8 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
     else task.suspicion.alone++;
     return task.suspicion.alone;
   };
-  const judgeMemory = (task: Task, request: BatchRequest, failed: Failure): Verdict => {
-    // Of the burst that lowered the workers already.
+  const judgeMemory = (task: Task, request: BatchRequest, failed: Failure): CulpritVerdict => {
+    // It belongs to the burst that has lowered the workers already.
     if (!isSuspect(task) && task.lowerings < workers.lowerings()) return { is: 'forgiven' };
     const alone = note(task);
     if (alone >= Math.min(troublesThatTell, retries + 1)) {
@@ -47,7 +47,7 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
     if (alone === 0 && task.suspicion?.troubles === 1) memory.lower(request, failed);
     return { is: 'forgiven' };
   };
-  const judgeCrash = (task: Task, failed: Failure, wasAway: boolean): Verdict => {
+  const judgeCrash = (task: Task, failed: Failure, wasAway: boolean): CulpritVerdict => {
     if (note(task) < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
     // Where nothing else was answered since, the engine itself may be to blame: a resume tries again.
     const isProven = answers > (task.suspicion?.answersBefore ?? 0);

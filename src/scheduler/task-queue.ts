@@ -4,13 +4,15 @@ import type { WorkItem } from '../core/request.ts';
 
 /** One request on its way through the workers. */
 export interface Task extends WorkItem {
-  /** How often it was sent, and how many of these attempts don't count against the retries. */
+  /** Number of times that the request was sent. */
   attempts: number;
+  /** Number of attempts that don't count against the retries, since the engine was to blame. */
   forgiven: number;
   /** What the attempts before the next one cost; null where there were none. */
   retried: Spent | null;
-  /** How often the workers had been lowered, and the engine been away, when it was last sent. */
+  /** Number of times that memory had lowered the workers when the request was last sent. */
   lowerings: number;
+  /** Number of times that the engine had been away when the request was last sent. */
   outages: number;
   /** Null while the engine had no trouble with it. */
   suspicion: Suspicion | null;
@@ -26,7 +28,7 @@ interface Suspicion {
   answersBefore: number;
 }
 
-/** A single trouble may have come from outside. */
+/** Number of troubles that make a request a suspect: a single one may have come from outside. */
 export const troublesThatTell = 2;
 
 /** What may be the cause is sent with nothing else in flight: else every request that is ever beside it would fail with it. */
@@ -39,27 +41,27 @@ export interface TaskQueue {
   /** The worker that took a task is through with it, or has put it off. */
   release: () => void;
   retryLater: (task: Task, delayMs: number) => void;
-  /** `mayTake` may say something else now. */
+  /** Asks `mayTake` again for the workers that wait: its answer may be another one now. */
   wake: () => void;
-  /** No more tasks from now on. */
+  /** Hands out no more tasks from now on. */
   stop: () => void;
-  /** Whoever asks for a task gets this error. */
+  /** Throws this error at each worker that asks for a task from now on. */
   fail: (error: Error) => void;
 }
 
 /**
  * A worker that may not take a task waits here until it may, or until there are no more. No task is handed out while workers
- * have `most` of them: those that may take no other one still have theirs.
+ * have `maxTaken` of them: those that may take no other one still have theirs.
  */
 export function createTaskQueue(
   batches: AsyncIterable<WorkItem[]>,
   mayTake: (worker: number) => boolean = () => true,
-  most: () => number = () => Infinity,
+  maxTaken: () => number = () => Infinity,
 ): TaskQueue {
   const changed = createNotifier();
   const reader = createReader(batches, changed.notify);
   const retries = createRetries(changed.notify);
-  const room = createRoom(mayTake, most);
+  const room = createRoom(mayTake, maxTaken);
   const state = { isStopped: false, failure: null as Error | null };
 
   const takeNow = (worker: number): Task | null => {
@@ -106,7 +108,7 @@ export function createTaskQueue(
 }
 
 /** Counts the tasks that workers have. */
-function createRoom(mayTake: (worker: number) => boolean, most: () => number) {
+function createRoom(mayTake: (worker: number) => boolean, maxTaken: () => number) {
   const state = { taken: 0, isAlone: false, isWaitedFor: false };
   const waitUnless = (isThere: boolean): boolean => {
     if (!isThere) state.isWaitedFor = true;
@@ -114,7 +116,7 @@ function createRoom(mayTake: (worker: number) => boolean, most: () => number) {
   };
   return {
     isEmpty: () => state.taken === 0,
-    isThere: (worker: number): boolean => mayTake(worker) && waitUnless(!state.isAlone && state.taken < most()),
+    isThere: (worker: number): boolean => mayTake(worker) && waitUnless(!state.isAlone && state.taken < maxTaken()),
     /** For a task that is to be alone. */
     isThereForOne: (): boolean => waitUnless(state.taken === 0),
     take(isAlone: boolean): void {
@@ -131,7 +133,7 @@ function createRoom(mayTake: (worker: number) => boolean, most: () => number) {
   };
 }
 
-/** So many waiting retries say that the engine is in trouble: then nothing new is read until some are done. */
+/** Number of waiting retries at which the engine is in trouble: nothing new is read until some are done. */
 const maxDelayed = 256;
 
 /** Tasks that wait for their time, and those whose time has come. */

@@ -1,14 +1,14 @@
 import { type Answer, type Completion, type Failure, rejection } from '../core/completion.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { ResultDetails } from '../core/result-line.ts';
-import { askedProblem } from './judge/check-asked.ts';
-import { callsProblem } from './judge/check-calls.ts';
-import { emptyProblem, finishProblem } from './judge/check-content.ts';
-import { createCheckThread } from './judge/check-thread.ts';
-import { type FormNotes, isProblem } from './judge/form-checks.ts';
-import { type SchemaHolder, createSchemaTeller } from './judge/held-schemas.ts';
-import { type PreparedForm, createFormPreparer } from './judge/prepare-form.ts';
-import { type Problem, rejectedOf } from './judge/said.ts';
+import { askedProblem } from './answer-checks/check-asked.ts';
+import { callsProblem } from './answer-checks/check-calls.ts';
+import { emptyProblem, finishProblem } from './answer-checks/check-content.ts';
+import { createCheckThread } from './answer-checks/check-thread.ts';
+import { type FormNotes, isProblem } from './answer-checks/form-checks.ts';
+import { type SchemaHolder, createSchemaTeller } from './answer-checks/held-schemas.ts';
+import { type PreparedForm, createFormPreparer } from './answer-checks/prepare-form.ts';
+import { type Problem, rejectedOf } from './answer-checks/said.ts';
 
 /** An answer that may be recorded as a success, or why it may not. */
 export type VerifiedAnswer =

@@ -12,17 +12,13 @@ export const pending = {
   oldWords: {
     Asked: 1,
     Found: 1,
-    Known: 1,
     Seen: 2,
     desk: 1,
-    falls: 1,
-    fewest: 1,
     lane: 1,
     least: 2,
     longest: 13,
     most: 13,
     tally: 3,
-    tolerance: 2,
     wishes: 2,
   } as Record<string, number>,
 };

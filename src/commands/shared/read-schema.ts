@@ -13,7 +13,7 @@ export async function readSchema(given: string): Promise<JsonSchema> {
   const schema = unwrapSchema(parse(text.replace(/^\uFEFF/, ''), refuse));
   if (typeof schema === 'string') throw refuse(schema);
   // Ajv costs 100 ms, and most runs have no schema.
-  const { compileSchema } = await import('../../scheduler/judge/compile-schema.ts');
+  const { compileSchema } = await import('../../scheduler/answer-checks/compile-schema.ts');
   try {
     compileSchema(schema);
   } catch (error) {

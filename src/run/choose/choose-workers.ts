@@ -11,15 +11,20 @@ export interface WorkerChoice {
 }
 
 type MoreSlots = BackendDefinition['moreSlots'];
-type Known = Omit<WorkerChoice, 'startsWith'>;
+type CountChoice = Omit<WorkerChoice, 'startsWith'>;
 type Mode = 'independent' | 'conversation';
-type Asked = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
+type WorkerSettings = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
 
 /**
  * What a server can hold is found where nobody knows it. A number that was asked for may only fall, and so may that of
  * histories: each new one would begin empty.
  */
-export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode, moreSlots?: MoreSlots): WorkerChoice {
+export function chooseWorkers(
+  asked: WorkerSettings,
+  limits: BackendLimits,
+  mode: Mode,
+  moreSlots?: MoreSlots,
+): WorkerChoice {
   const { finds } = limits;
   if (finds === undefined) return { ...knownWorkers(asked, limits, mode, moreSlots), startsWith: null };
   const isFound = asked.workers === null && mode === 'independent' && finds.start < finds.max;
@@ -37,11 +42,11 @@ export function chooseWorkers(asked: Asked, limits: BackendLimits, mode: Mode, m
  * four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
  */
 function knownWorkers(
-  { workers, forceHistories }: Asked,
+  { workers, forceHistories }: WorkerSettings,
   limits: BackendLimits,
   mode: Mode,
   moreSlots?: MoreSlots,
-): Known {
+): CountChoice {
   const { slots, suggestedWorkers } = limits;
   const wanted = workers ?? suggestedWorkers;
   if (slots === null || wanted <= slots) return { maxWorkers: wanted, note: null };
@@ -57,7 +62,7 @@ function knownWorkers(
 function conversationWorkers(
   { workers, forceHistories, slots }: { workers: number | null; forceHistories: boolean; slots: number },
   has: string,
-): Known {
+): CountChoice {
   if (workers === null) return { maxWorkers: slots, note: null };
   if (forceHistories) {
     const note = `warning: ${formatInteger(workers)} histories, but ${has}: they throw each other's cache out, which can be many times slower`;

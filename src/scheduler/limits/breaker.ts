@@ -1,13 +1,14 @@
 /** Stops a run in which too much fails, rather than write 170,000 failures. */
 export interface Breaker {
+  /** Takes the end of one request. */
   add: (failed: boolean) => void;
-  /** The share of failures that tripped it, or null. */
+  /** The share of failures that tripped the breaker; null while it has not tripped. */
   tripped: () => number | null;
 }
 
-/** Judged over this many results; not before half of them are there, so that a short bad stretch passes. */
+/** The last results that are judged; not before half of them are there, so that a short bad stretch passes. */
 const windowSize = 100;
-const fewest = windowSize / 2;
+const minResults = windowSize / 2;
 
 export function createBreaker(maxErrorRate: number): Breaker {
   const window = new Uint8Array(windowSize);
@@ -22,7 +23,7 @@ export function createBreaker(maxErrorRate: number): Breaker {
     },
     tripped() {
       const rate = failures / Math.min(count, windowSize);
-      return count >= fewest && rate > maxErrorRate ? rate : null;
+      return count >= minResults && rate > maxErrorRate ? rate : null;
     },
   };
 }

@@ -1,42 +1,50 @@
 import type { Answer, Completion } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
-import { addAnswer, createLevel, type LimitTrials, goOn, judge, startTrials, steps } from './limit-trials.ts';
+import { addAnswer, createSample, type LimitTrials, goOn, judge, startTrials, steps } from './limit-trials.ts';
 
 /**
  * Finds how many requests a server can hold: tries more, and fewer, and keeps what gets the most done with the fewest in
  * flight. It starts by doubling. Where the server pushes back it falls, and comes back in ever smaller steps.
  */
 export interface LimitFinder {
-  /** Once for each attempt, with how many were in flight with it. */
+  /** Takes the answer of each attempt, once, with the number that were in flight with it. */
   onAnswer: (answer: Answer, latencyMs: number, inFlight: number) => void;
-  /** What was found so far: not a limit that is being tried out. */
+  /** The best limit found so far; a limit that is only being tried out does not count. */
   found: () => number;
 }
 
 export interface LimitSearch {
   start: number;
-  /** Where it is the start, nothing is searched for: the limit only falls, and comes back. */
+  /** The largest limit. Where it equals the start, nothing is searched for: the limit only decreases, and comes back. */
   max: number;
   onChange: (limit: number) => void;
-  /** Milliseconds that never go back. */
+  /** A clock in milliseconds that never goes back. */
   now?: () => number;
 }
 
-/** What a server says, or does, that has too much to do. */
+/** Kinds of failure with which a server says, or shows, that it has too much to do. */
 const pushbacks: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['rate-limited', 'overloaded', 'connection']);
 
-/** A fall, and one that follows so soon that the last was not enough. */
-const falls = { once: 0.85, again: 0.5 };
+/**
+ * Factors by which the limit decreases at a pushback, and at one that follows so soon that the last decrease was not enough.
+ * Tuned on test/scheduler/simulated-servers.ts.
+ */
+const decreaseFactors = { first: 0.85, repeated: 0.5 };
+/** Rounds without a trial after the limit decreased. */
 const restRounds = 4;
-/** Failures that prove nothing: two in a row, and 3 % of the answers. */
-const tolerated = { max: 2, share: 0.03 };
+/**
+ * Pushbacks that prove nothing: two in a row, and 3 % of the answers. Tuned on test/scheduler/simulated-servers.ts.
+ */
+const allowed = { max: 2, share: 0.03 };
 
-interface Finder extends LimitTrials {
-  fellAt: number;
-  answersSinceFall: number;
+/** The search, and what is known of the server's pushbacks. */
+interface SearchState extends LimitTrials {
+  decreasedAt: number;
+  answersSinceDecrease: number;
 }
 
-interface Seen {
+/** When an attempt ended and how long it took, in milliseconds, and how many were in flight with it. */
+interface AttemptTimes {
   now: number;
   latencyMs: number;
   inFlight: number;
@@ -44,47 +52,52 @@ interface Seen {
 
 export function createLimitFinder(search: LimitSearch): LimitFinder {
   const { onChange, now = () => performance.now() } = search;
-  const finder: Finder = { ...startTrials(search, now()), fellAt: -Infinity, answersSinceFall: 0 };
+  const finder: SearchState = { ...startTrials(search, now()), decreasedAt: -Infinity, answersSinceDecrease: 0 };
   return {
     found: () => finder.current.limit,
     onAnswer(answer, latencyMs, inFlight) {
       const { limit } = finder.trial ?? finder.current;
-      const seen = { now: now(), latencyMs, inFlight };
-      if (answer.status === 'completed') noteCompletion(finder, answer, seen);
-      else if (pushbacks.has(answer.kind)) notePushback(finder, seen);
+      const times = { now: now(), latencyMs, inFlight };
+      if (answer.status === 'completed') noteCompletion(finder, answer, times);
+      else if (pushbacks.has(answer.kind)) notePushback(finder, times);
       const next = (finder.trial ?? finder.current).limit;
       if (next !== limit) onChange(next);
     },
   };
 }
 
-function noteCompletion(finder: Finder, { body }: Completion, { now, latencyMs, inFlight }: Seen): void {
-  finder.tolerance = Math.min(tolerated.max, finder.tolerance + tolerated.share);
-  finder.answersSinceFall++;
-  const level = finder.trial ?? finder.current;
-  const isOfLevelBefore = !level.isSettled && now - latencyMs < level.since;
+function noteCompletion(finder: SearchState, { body }: Completion, { now, latencyMs, inFlight }: AttemptTimes): void {
+  finder.allowedPushbacks = Math.min(allowed.max, finder.allowedPushbacks + allowed.share);
+  finder.answersSinceDecrease++;
+  const sample = finder.trial ?? finder.current;
+  const isOfSampleBefore = !sample.isSettled && now - latencyMs < sample.since;
   // With fewer in flight there were too few requests: that says nothing about the limit.
-  if (isOfLevelBefore || inFlight < level.limit) return;
-  const isRoundOver = addAnswer(level, latencyMs, body.usage?.completion_tokens ?? 0);
+  if (isOfSampleBefore || inFlight < sample.limit) return;
+  const isRoundOver = addAnswer(sample, latencyMs, body.usage?.completion_tokens ?? 0);
   if (!isRoundOver) return;
   if (finder.trial === null) goOn(finder, now);
   else judge(finder, finder.trial, now);
 }
 
-function notePushback(finder: Finder, { now, latencyMs }: Seen): void {
-  // Of the burst that made the limit fall already.
-  if (now - latencyMs <= finder.fellAt) return;
-  if (finder.tolerance >= 1) {
-    finder.tolerance--;
+function notePushback(finder: SearchState, { now, latencyMs }: AttemptTimes): void {
+  // It belongs to the burst that has made the limit decrease already.
+  if (now - latencyMs <= finder.decreasedAt) return;
+  if (finder.allowedPushbacks >= 1) {
+    finder.allowedPushbacks--;
     return;
   }
   const { current, trial } = finder;
-  const fallen = { step: steps.smallest, direction: 1, rest: restRounds, trial: null, fellAt: now };
+  const decreased = { step: steps.smallest, direction: 1, rest: restRounds, trial: null, decreasedAt: now };
   if (trial !== null && trial.limit > current.limit) {
-    Object.assign(finder, { ...fallen, current: createLevel(current.limit, now), ceiling: trial.limit });
+    Object.assign(finder, { ...decreased, current: createSample(current.limit, now), ceiling: trial.limit });
     return;
   }
-  const factor = finder.answersSinceFall < current.limit ? falls.again : falls.once;
+  const factor = finder.answersSinceDecrease < current.limit ? decreaseFactors.repeated : decreaseFactors.first;
   const limit = Math.max(1, Math.floor(current.limit * factor));
-  Object.assign(finder, { ...fallen, current: createLevel(limit, now), ceiling: current.limit, answersSinceFall: 0 });
+  Object.assign(finder, {
+    ...decreased,
+    current: createSample(limit, now),
+    ceiling: current.limit,
+    answersSinceDecrease: 0,
+  });
 }

@@ -8,30 +8,30 @@ export interface LimitTrials {
   nextJudgement: number;
   direction: 1 | -1;
   step: number;
-  /** Too much for the server, as far as is known. */
+  /** Smallest limit that was too much for the server; Infinity while none is known. */
   ceiling: number;
   /** Rounds until the next trial. */
   rest: number;
   nextRest: number;
-  /** Failures that may still come before they prove anything. */
-  tolerance: number;
+  /** Number of pushbacks that may still come before they prove anything. */
+  allowedPushbacks: number;
 }
 
-/** What a limit is changed by, as factors. */
+/** Factors by which the limit is changed. These and the numbers below are tuned on test/scheduler/simulated-servers.ts. */
 export const steps = { largest: 2, smallest: 1.3, growth: 1.5 };
-/** Of throughput / inFlight^0.1 the best is wanted: twice as many in flight must get 7 % more done. */
+/** The best value of throughput / inFlight^0.1 is wanted: twice as many in flight must get 7 % more done. */
 const price = 0.1;
-/** Rounds before the next trial: doubled with each one in vain. */
+/** Rounds before the next trial, doubled with each trial in vain. */
 const rests = { first: 16, max: 128 };
 const hastyRest = 4;
 const trials = { hastyRounds: 2, minRounds: 4, maxRounds: 8, maxAnswers: 512 };
-/** In the first round newcomers find no queue yet: a gain that is less than this share of the step may be none. */
+/** Smallest gain that counts in a first round, as a share of the step: newcomers find no queue yet, and seem fast. */
 const plainGain = 0.65;
 
 export const startTrials = ({ start, max }: { start: number; max: number }, now: number): LimitTrials => ({
   max,
   isFixed: start >= max,
-  current: createLevel(start, now),
+  current: createSample(start, now),
   trial: null,
   nextJudgement: 0,
   direction: 1,
@@ -39,20 +39,20 @@ export const startTrials = ({ start, max }: { start: number; max: number }, now:
   ceiling: Infinity,
   rest: 0,
   nextRest: rests.first,
-  tolerance: 1,
+  allowedPushbacks: 1,
 });
 
 /** A round at the limit that is kept is over. */
 export function goOn(search: LimitTrials, now: number): void {
   if (search.rest === 0) return tryNext(search, now);
-  if (!search.current.isSettled) settle(search.current);
+  if (!search.current.isSettled) discardWarmup(search.current);
   search.rest--;
 }
 
 function tryNext(search: LimitTrials, now: number): void {
   const limit = search.direction > 0 ? higher(search) : lower(search);
   if (limit !== search.current.limit) {
-    Object.assign(search, { trial: createLevel(limit, now), nextJudgement: trials.minRounds, tolerance: 1 });
+    Object.assign(search, { trial: createSample(limit, now), nextJudgement: trials.minRounds, allowedPushbacks: 1 });
   } else if (search.ceiling < Infinity) {
     // It may not be there any longer.
     search.ceiling = Infinity;
@@ -85,19 +85,19 @@ export function judge(search: LimitTrials, trial: LimitSample, now: number): voi
   const verdict = trial.isSettled ? verdictOf(search, trial) : firstVerdict(search, trial);
   if (verdict === 'better') win(search, trial, now);
   else if (verdict === 'worse') lose(search, now);
-  else if (!trial.isSettled) settle(trial);
+  else if (!trial.isSettled) discardWarmup(trial);
 }
 
-type Verdict = 'better' | 'worse' | 'open';
+type TrialVerdict = 'better' | 'worse' | 'open';
 
-function firstVerdict({ current, isFixed }: LimitTrials, trial: LimitSample): Verdict {
+function firstVerdict({ current, isFixed }: LimitTrials, trial: LimitSample): TrialVerdict {
   if (isFixed) return 'better';
   const stretch = Math.log(trial.limit / current.limit);
   if (compare(current, trial).gain / stretch < plainGain) return 'open';
   return stretch > 0 ? 'better' : 'worse';
 }
 
-function verdictOf(search: LimitTrials, trial: LimitSample): Verdict {
+function verdictOf(search: LimitTrials, trial: LimitSample): TrialVerdict {
   const { current } = search;
   const isHasty = !current.isSettled;
   if (trial.rounds < (isHasty ? trials.hastyRounds : search.nextJudgement)) return 'open';
@@ -114,7 +114,7 @@ function verdictOf(search: LimitTrials, trial: LimitSample): Verdict {
   return signOf(stretch > 0 && !isSure ? better - error : better);
 }
 
-const signOf = (better: number): Verdict => (better > 0 ? 'better' : 'worse');
+const signOf = (better: number): TrialVerdict => (better > 0 ? 'better' : 'worse');
 
 function win(search: LimitTrials, trial: LimitSample, now: number): void {
   const step = Math.min(steps.largest, search.step ** steps.growth);
@@ -124,20 +124,20 @@ function win(search: LimitTrials, trial: LimitSample, now: number): void {
 
 function lose(search: LimitTrials, now: number): void {
   const { isSettled, limit } = search.current;
-  Object.assign(search, { current: createLevel(limit, now), trial: null });
+  Object.assign(search, { current: createSample(limit, now), trial: null });
   if (isSettled) turn(search);
   // It was left in haste: it is measured before anything is compared with it again.
   else search.rest = hastyRest;
 }
 
-/** What was measured with so many requests in flight, round by round: a round has as many answers. */
+/** What was measured under one limit, round by round: a round has as many answers as the limit allows in flight. */
 export interface LimitSample {
   readonly limit: number;
-  /** When the limit was set, ms. */
+  /** When the limit was set, in milliseconds of the clock. */
   readonly since: number;
   /** False in the first round, in which a queue still grows or shrinks. */
   isSettled: boolean;
-  /** The round under way. */
+  /** Answers of the round under way. */
   answers: number;
   latencyMs: number;
   work: number;
@@ -150,53 +150,54 @@ export interface LimitSample {
 const roundStart = { answers: 0, latencyMs: 0, work: 0 };
 const unmeasured = { ...roundStart, rounds: 0, mean: 0, deviations: 0 };
 
-export const createLevel = (limit: number, since: number): LimitSample => ({
+export const createSample = (limit: number, since: number): LimitSample => ({
   limit,
   since,
   isSettled: false,
   ...unmeasured,
 });
 
-const settle = (level: LimitSample): void => void Object.assign(level, unmeasured, { isSettled: true });
+/** Drops what the first round measured, in which a queue still grew or shrank. */
+const discardWarmup = (sample: LimitSample): void => void Object.assign(sample, unmeasured, { isSettled: true });
 
 /** An answer costs as much as so many tokens, however short it is: short ones are counted, long ones weighed. */
 const fixedWork = 16;
 const minAnswers = 8;
-/** A first round does not wait for its slowest answers. */
+/** The first round ends after this share of its answers, so that stragglers do not delay it. */
 const firstRound = 0.75;
-/** A level that is kept for long forgets: a round counts for no less than one of so many. */
+/** A round never counts for less than one of so many: what was measured long ago is forgotten. */
 const maxRounds = 64;
 
-/** True when the answer ends a round. */
-export function addAnswer(level: LimitSample, latencyMs: number, tokens: number): boolean {
-  level.answers++;
-  level.latencyMs += latencyMs;
-  level.work += tokens + fixedWork;
-  const wanted = level.isSettled ? level.limit : level.limit * firstRound;
-  if (level.answers < Math.max(wanted, minAnswers)) return false;
-  addRound(level, level.latencyMs / level.work);
+/** Adds an answer to the sample; true when it ends a round. */
+export function addAnswer(sample: LimitSample, latencyMs: number, tokens: number): boolean {
+  sample.answers++;
+  sample.latencyMs += latencyMs;
+  sample.work += tokens + fixedWork;
+  const wanted = sample.isSettled ? sample.limit : sample.limit * firstRound;
+  if (sample.answers < Math.max(wanted, minAnswers)) return false;
+  addRound(sample, sample.latencyMs / sample.work);
   return true;
 }
 
-function addRound(level: LimitSample, latencyPerWork: number): void {
-  if (level.rounds === maxRounds) {
-    level.rounds /= 2;
-    level.deviations /= 2;
+function addRound(sample: LimitSample, latencyPerWork: number): void {
+  if (sample.rounds === maxRounds) {
+    sample.rounds /= 2;
+    sample.deviations /= 2;
   }
-  const deviation = latencyPerWork - level.mean;
-  level.rounds++;
-  level.mean += deviation / level.rounds;
-  level.deviations += deviation * (latencyPerWork - level.mean);
-  Object.assign(level, roundStart);
+  const deviation = latencyPerWork - sample.mean;
+  sample.rounds++;
+  sample.mean += deviation / sample.rounds;
+  sample.deviations += deviation * (latencyPerWork - sample.mean);
+  Object.assign(sample, roundStart);
 }
 
-/** ln of how much more gets done at the second level, and how far that may be wrong (one standard deviation). */
+/** Natural logarithm of how much more gets done in the second sample, and one standard deviation of it. */
 function compare(one: LimitSample, other: LimitSample): { gain: number; error: number } {
   const gain = logThroughput(other) - logThroughput(one);
   return { gain, error: Math.sqrt(relativeVariance(one) + relativeVariance(other) + smallestError ** 2) };
 }
 const smallestError = 0.01;
-/** What a single round may be wrong by, squared: nothing is known of it. */
+/** Relative variance that is assumed of a single round, of whose spread nothing is known. */
 const unknownVariance = 0.02;
 
 /** By Little's law: answers counted over a short time would depend on where in a batch it begins. */

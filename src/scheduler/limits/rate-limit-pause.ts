@@ -2,44 +2,45 @@ import type { Answer } from '../../core/completion.ts';
 import type { Notify } from '../../core/notice.ts';
 import { formatDuration } from '../../text/format.ts';
 
-/** Times in which the server wants to be sent nothing: one for all workers. */
+/** The time in which the server wants to be sent nothing, by its rate limit: one for all workers. */
 export interface RateLimitPause {
   isOn: () => boolean;
-  /** Begins a hold, or makes it longer, where the server asks for that with its answer. */
+  /** Begins a pause, or makes it longer, where the server asks for that with its answer. */
   onAnswer: (answer: Answer) => void;
+  /** Ends a pause without a word: nothing is sent any more anyway. */
   stop: () => void;
 }
 
-/** A server that asks for more than this is asked again all the same. */
+/** Longest pause in milliseconds: a server that asks for more is asked again all the same. */
 const maxMs = 600_000;
-/** A shorter one is over before anybody wonders. */
+/** A shorter pause, in milliseconds, is not announced: it is over before anybody wonders. */
 const silentMs = 1000;
 
 export function createRateLimitPause({ notify, onEnd }: { notify: Notify; onEnd: () => void }): RateLimitPause {
-  const hold = { timer: null as NodeJS.Timeout | null, endsAt: -Infinity, isSaid: false };
+  const pause = { timer: null as NodeJS.Timeout | null, endsAt: -Infinity, isAnnounced: false };
   const stop = (): void => {
-    if (hold.timer !== null) clearTimeout(hold.timer);
-    Object.assign(hold, { timer: null, isSaid: false });
+    if (pause.timer !== null) clearTimeout(pause.timer);
+    Object.assign(pause, { timer: null, isAnnounced: false });
   };
   const end = (): void => {
     stop();
     onEnd();
   };
-  const say = (pauseMs: number): void => {
-    if (hold.isSaid || pauseMs <= silentMs) return;
-    hold.isSaid = true;
+  const announce = (pauseMs: number): void => {
+    if (pause.isAnnounced || pauseMs <= silentMs) return;
+    pause.isAnnounced = true;
     notify({ topic: 'rate-limit', text: `the server asks to wait: nothing is sent for ${formatDuration(pauseMs)}` });
   };
   return {
-    isOn: () => hold.timer !== null,
+    isOn: () => pause.timer !== null,
     onAnswer(answer) {
       const pauseMs = Math.min(askedMs(answer), maxMs);
       const endsAt = performance.now() + pauseMs;
-      if (pauseMs <= 0 || (hold.timer !== null && endsAt <= hold.endsAt)) return;
-      if (hold.timer !== null) clearTimeout(hold.timer);
-      hold.timer = setTimeout(end, pauseMs);
-      hold.endsAt = endsAt;
-      say(pauseMs);
+      if (pauseMs <= 0 || (pause.timer !== null && endsAt <= pause.endsAt)) return;
+      if (pause.timer !== null) clearTimeout(pause.timer);
+      pause.timer = setTimeout(end, pauseMs);
+      pause.endsAt = endsAt;
+      announce(pauseMs);
     },
     stop,
   };

@@ -5,32 +5,32 @@ import type { VramLimit } from '../../core/settings.ts';
 export interface VramReading {
   share: number;
   limit: number;
-  /** near: under the limit, but not by enough to call it room */
+  /** `near` is under the limit, but not by enough to call it room. */
   level: 'over' | 'near' | 'below';
 }
 
 export interface VramGauge {
-  /** Null where no driver tells. */
+  /** The reading of these samples; null where no driver tells how much is used. */
   read: (gpus: GpuSample[]) => VramReading | null;
   /** Takes what the GPUs above their limit hold now as given: their limit is that, and some growth. */
   accept: (gpus: GpuSample[]) => void;
 }
 
 const defaultShare = 0.875;
-/** Room that ends a pause, and growth that is none. */
+/** Smallest room that ends a pause, and largest growth that still counts as none, as shares of the memory. */
 const margin = 0.02;
 
 export function createVramGauge(limit: VramLimit): VramGauge {
-  /** What was accepted, by the number of the GPU. */
+  /** Share of the memory in use that was accepted as given, by the number of the GPU. */
   const accepted = new Map<number, number>();
 
   const readOne = (gpu: GpuSample, index: number): VramReading | null => {
     if (gpu.usedBytes === null || !gpu.totalBytes) return null;
     const share = gpu.usedBytes / gpu.totalBytes;
     const given = accepted.get(index);
-    const most = given === undefined ? limitShare(limit, gpu.totalBytes) : given + margin;
-    const level = share >= most ? 'over' : share <= (given ?? most - margin) ? 'below' : 'near';
-    return { share, limit: most, level };
+    const max = given === undefined ? limitShare(limit, gpu.totalBytes) : given + margin;
+    const level = share >= max ? 'over' : share <= (given ?? max - margin) ? 'below' : 'near';
+    return { share, limit: max, level };
   };
   const readAll = (gpus: GpuSample[]): (VramReading | null)[] => (limit === 'none' ? [] : gpus.map(readOne));
 

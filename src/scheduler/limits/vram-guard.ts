@@ -25,11 +25,11 @@ export interface Guarded {
   workers: WorkerLimit;
   emit: Emit;
   notify: Notify;
-  /** Ends the run. */
+  /** Ends the run with this error. */
   fail: (error: EngineError) => void;
 }
 
-/** Each step gets so many samples to work before the next one. */
+/** Number of samples in which a step may take effect before the next one is taken. */
 const samplesToWork = 3;
 const waysOut = 'a smaller context window, fewer slots of the server, or a smaller quantisation of the model';
 

@@ -2,22 +2,23 @@
 type LimitCause = 'out-of-memory' | 'vram';
 
 /**
- * How many of the workers may work: as many as the server can hold, fewer when memory runs short, none in a pause. Workers
+ * How many of the workers may send: as many as the server can hold, fewer when memory runs short, none in a pause. Workers
  * from the limit on take no request; what they have in flight they finish, and their histories stay.
  */
 export interface WorkerLimit {
   /** May this worker (0-based) take a request now? */
   allows: (worker: number) => boolean;
-  /** Workers while there is no pause. */
+  /** Number of workers that may send while there is no pause. */
   workers: () => number;
-  /** How often memory lowered them. */
+  /** Number of times that a lack of memory lowered the limit. */
   lowerings: () => number;
   /** Halves the workers, for as long as this cause stands; false where there is only one left. */
   lower: (cause: LimitCause) => boolean;
-  /** The most that this cause allows from now on; Infinity: it stands no more. */
+  /** Sets the largest number that this cause allows from now on; Infinity: it sets no limit any more. */
   cap: (cause: LimitCause, workers: number) => void;
-  /** The server can hold so many. */
+  /** Sets the number of workers that the server can hold. */
   set: (workers: number) => void;
+  /** Lets no worker send until `resume`. */
   pause: () => void;
   /** Ends a pause. */
   resume: () => void;
@@ -35,9 +36,9 @@ export function createWorkerLimit(start: number, onChange: (workers: number) => 
     state.limit = next;
     onChange(next);
   };
-  const cap: WorkerLimit['cap'] = (cause, most) => {
+  const cap: WorkerLimit['cap'] = (cause, max) => {
     const before = workers();
-    caps[cause] = most;
+    caps[cause] = max;
     if (workers() < before) state.lowerings++;
     update();
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutThinking } from '../../../src/scheduler/judge/thinking.ts';
+import { withoutThinking } from '../../../src/scheduler/answer-checks/thinking.ts';
 
 test.each([
   ['<think>\nhm\n</think>\n\nred', 'red'],

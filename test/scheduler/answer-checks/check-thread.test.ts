@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { type CheckThread, createCheckThread } from '../../../src/scheduler/judge/check-thread.ts';
+import { type CheckThread, createCheckThread } from '../../../src/scheduler/answer-checks/check-thread.ts';
 
 let thread: CheckThread;
 afterEach(() => thread.close());

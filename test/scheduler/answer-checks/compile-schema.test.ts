@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compileSchema } from '../../../src/scheduler/judge/compile-schema.ts';
+import { compileSchema } from '../../../src/scheduler/answer-checks/compile-schema.ts';
 
 describe('a schema', () => {
   test.each([

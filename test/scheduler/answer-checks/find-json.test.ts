@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findJson } from '../../../src/scheduler/judge/find-json.ts';
+import { findJson } from '../../../src/scheduler/answer-checks/find-json.ts';
 
 test.each([
   ['{"a":1}', undefined],

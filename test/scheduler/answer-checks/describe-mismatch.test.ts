@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { compileSchema } from '../../../src/scheduler/judge/compile-schema.ts';
-import { describeMismatch } from '../../../src/scheduler/judge/describe-mismatch.ts';
+import { compileSchema } from '../../../src/scheduler/answer-checks/compile-schema.ts';
+import { describeMismatch } from '../../../src/scheduler/answer-checks/describe-mismatch.ts';
 
 const long = 'x'.repeat(100);
 const cat = { properties: { kind: { const: 'cat' } }, required: ['kind'] };

@@ -123,6 +123,8 @@ function giveUp(state: State): void {
 
 /** A thread runs plain JavaScript: the sources, as the tests run them, take the built one. */
 function workerPath(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../../dist/scheduler/judge/check-worker.js' : './check-worker.js';
+  const path = import.meta.url.endsWith('.ts')
+    ? '../../../dist/scheduler/answer-checks/check-worker.js'
+    : './check-worker.js';
   return fileURLToPath(new URL(path, import.meta.url));
 }
