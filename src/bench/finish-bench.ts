@@ -1,5 +1,5 @@
 import type { BackendDefinition } from '../core/backend.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Notify } from '../core/events.ts';
 import { resolve } from 'node:path';
 import { describeHardware, saveBest } from '../run/choose/best-settings.ts';
 import { acquireLock } from '../journal/lock.ts';

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BackendDefinition } from '../core/backend.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';

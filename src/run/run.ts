@@ -1,6 +1,5 @@
 import type { Backend } from '../core/backend.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import { printable } from '../text/printable.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import { watchGpus } from '../machine/gpu.ts';

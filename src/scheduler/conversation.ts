@@ -1,6 +1,5 @@
 import { type ResponseBody, answerText } from '../core/completion.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import {
   type BatchRequest,
   type ChatMessage,

@@ -1,8 +1,7 @@
 import { addSpent } from '../core/attempt-tokens.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun, isTransient } from '../core/errors.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import type { BatchRequest } from '../core/request.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';

@@ -2,8 +2,7 @@ import { raceAbort } from '../async/abort.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import { formatDuration } from '../text/format.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { Backend } from '../core/backend.ts';
 import { JournalError, LlmbatchError } from '../core/errors.ts';
-import type { Emit } from '../core/events.ts';
-import type { Notify } from '../core/notice.ts';
+import type { Emit, Notify } from '../core/events.ts';
 import type { WorkItem } from '../core/request.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { formatDuration, formatInteger } from '../text/format.ts';

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../src/core/events.ts';
-import type { Notice } from '../../src/core/notice.ts';
+import type { RunEvent, Notice } from '../../src/core/events.ts';
 import { type ChatMessage, textOf } from '../../src/core/request.ts';
 import { defaultConversation } from '../../src/core/settings.ts';
 import {

@@ -1,6 +1,5 @@
 import type { Backend } from '../../src/core/backend.ts';
-import type { Emit, RunEvent } from '../../src/core/events.ts';
-import type { Notify } from '../../src/core/notice.ts';
+import type { Emit, RunEvent, Notify } from '../../src/core/events.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
 import { type SchedulerOptions, createScheduler } from '../../src/scheduler/scheduler.ts';

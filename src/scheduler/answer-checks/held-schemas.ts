@@ -1,5 +1,5 @@
 import type { BackendInfo } from '../../core/backend.ts';
-import type { Notify } from '../../core/notice.ts';
+import type { Notify } from '../../core/events.ts';
 import { type JsonSchema, kindOfKeyword, schemasIn } from '../../core/json-schema.ts';
 
 /** The engine that schemas are for, and where a sentence for the user goes. */

@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import type { Notify } from '../../core/notice.ts';
+import type { Notify } from '../../core/events.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 

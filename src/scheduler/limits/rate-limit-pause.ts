@@ -1,5 +1,5 @@
 import type { Answer } from '../../core/completion.ts';
-import type { Notify } from '../../core/notice.ts';
+import type { Notify } from '../../core/events.ts';
 import { formatDuration } from '../../text/format.ts';
 
 /** The time in which the server wants to be sent nothing, by its rate limit: one for all workers. */

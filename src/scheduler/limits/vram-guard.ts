@@ -1,7 +1,6 @@
 import type { GpuSample } from '../../core/measurements.ts';
 import { EngineError } from '../../core/errors.ts';
-import type { Emit, VramStep } from '../../core/events.ts';
-import type { Notify } from '../../core/notice.ts';
+import type { Emit, VramStep, Notify } from '../../core/events.ts';
 import { formatDuration, formatPercent } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 import type { Conversations } from '../conversation.ts';
