@@ -152,6 +152,8 @@ describe('what the documents show of the program', () => {
       Object.keys(manifest[name] as object).map((key) => `${name}.${key}`),
     );
     expect(listed.toSorted()).toEqual([...Object.keys(manifest), ...inner].toSorted());
+    const numbers = tableBetween(text, 'summary').flatMap(([keys = '']) => keys.split(', '));
+    expect(numbers).toEqual(expect.arrayContaining(Object.keys(manifest['summary'] as object)));
     const [result] = await folder.results('mine.results.jsonl');
     const described = tableBetween(text, 'details').flatMap(([keys = '']) => keys.split(', '));
     expect(described).toEqual(expect.arrayContaining(Object.keys(result?.llmbatch ?? { none: true })));
