@@ -100,6 +100,8 @@ test('the conversations of version 1 go on where they were, each with its own hi
   expect(new Set(later.map(({ llmbatch }) => llmbatch.conversation?.worker))).toEqual(new Set([0, 1]));
   const turns = later.map(({ llmbatch }) => llmbatch.conversation?.turn);
   expect(turns).toEqual([5, 5, 6, 6]);
+  const report = await folder.run(['report', 'in.results.jsonl', '--json']);
+  expect(JSON.parse(report.stdout)).toMatchObject({ done: 12, succeeded: 12, run: { backend: 'mock', total: 12 } });
   // Trimmed to one turn before, and one turn more since.
   expect(later.map(({ llmbatch }) => llmbatch.conversation?.history)).toEqual([4, 4, 6, 6]);
 });
