@@ -17,6 +17,13 @@ import type { RunHost, RunRequest } from './run/run-request.ts';
 import { startRun } from './run/start-run.ts';
 
 export { backends } from './backends/index.ts';
+export { failure, responseBody } from './core/completion.ts';
+export type { Answer } from './core/completion.ts';
+export { givenText } from './core/connection.ts';
+export type { ConnectionFlag } from './core/connection.ts';
+export type { Backend, BackendDefinition, GenerateContext, OpenRequest } from './core/backend.ts';
+export { textOf } from './core/request.ts';
+export type { BatchRequest } from './core/request.ts';
 export { EngineError, JournalError, LlmbatchError, UsageError } from './core/errors.ts';
 export type { ErrorKind } from './core/errors.ts';
 export type { ResultDetails, ResultLine } from './core/result-line.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,14 +8,17 @@ import { afterAll, beforeAll } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const program = `
-import { backends } from './src/backends/index.js';
-import { main } from './src/cli.js';
+import { backends } from 'llmbatch';
+import { main } from 'llmbatch/cli';
 import { echoBackend } from './examples/echo-backend.js';
 
 await main(process.argv, { backends: [...backends, echoBackend] });
 `;
 
-/** A program of a user's: the built llmbatch with the engine of `examples/` beside its own. Made once for a file's tests. */
+/**
+ * A program of a user's, outside of this repository: the package's command with the engine of `examples/` beside its own.
+ * Made once for the tests of a file.
+ */
 export function useEchoProgram(): { path: () => string } {
   let folder = '';
   beforeAll(async () => {
@@ -28,7 +31,9 @@ export function useEchoProgram(): { path: () => string } {
       { cwd: folder },
     );
     await symlink(join(root, 'dist'), join(folder, 'src'));
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(root, join(folder, 'node_modules', 'llmbatch'));
+    await symlink(join(root, 'node_modules', 'zod'), join(folder, 'node_modules', 'zod'));
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await writeFile(join(folder, 'llmbatch.js'), program);
   });

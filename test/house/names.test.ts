@@ -70,6 +70,7 @@ describe('an engine', () => {
     ['export const a = `start ${1} with vLLM`;', ['vllm']],
     ['export const a = /^ollama:/;', ['ollama']],
     ["import { a } from '../backends/ollama/index.ts';", []],
+    ['const planOllamas = aollama;', []],
     ['/** Of Ollama. */ export const a = 1; // vLLM', []],
   ])('is found in names, strings, templates and patterns, not in comments: %s', (text, names) => {
     expect(enginesNamedIn(readSource('run/planted.ts', text))).toEqual(names);
@@ -177,9 +178,17 @@ function findRepeatedNames(all: Source[]): { name: string; paths: string[] }[] {
 function enginesNamedIn({ path, identifiers, strings }: Source): string[] {
   if (engineOf(path) !== null) return [];
   return engines.filter((name) => {
-    const pattern = new RegExp(name.replace('-', '[-_ ]?'), 'i');
-    return [...identifiers, ...strings].some((text) => pattern.test(text));
+    const pattern = new RegExp(name.replace('-', '[-_ ]?'), 'gi');
+    const texts = [...identifiers, ...strings].filter(Boolean);
+    return texts.some((text) => [...text.matchAll(pattern)].some(isWord));
   });
+}
+
+/** Says whether a match begins and ends where a word of its text does: `echo` is one in `echoHost`, but not in `modeChoice`. */
+function isWord({ 0: word, index, input }: RegExpExecArray): boolean {
+  const [before, after] = [input.charAt(index - 1), input.charAt(index + word.length)];
+  const begins = !/[a-z]/i.test(before) || (/[a-z]/.test(before) && /[A-Z]/.test(word.charAt(0)));
+  return begins && !/[a-z]/.test(after);
 }
 
 /** The engine in whose folder a file lies, or null. */
