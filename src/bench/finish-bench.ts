@@ -20,7 +20,7 @@ export interface FinishedBench {
   saved: { setting: ReturnType<typeof bestSettings>[number]; path: string | null }[];
 }
 
-interface Finish {
+interface FinishContext {
   backends: readonly BackendDefinition[];
   environment: NodeJS.ProcessEnv;
   limits: StabilityLimits;
@@ -31,7 +31,7 @@ interface Finish {
 /** What follows the last trial: the answers compared, the records read, the best setting saved. */
 export async function finishBench(
   paths: BenchPaths,
-  { backends, environment, limits, stop, notify }: Finish,
+  { backends, environment, limits, stop, notify }: FinishContext,
 ): Promise<FinishedBench> {
   const lock = await acquireLock(paths.trials, '.');
   const file = await openTrials(paths.trials);

@@ -43,7 +43,7 @@ export function addBenchFlags(command: Command, backends: readonly BackendDefini
       'fit the bench into this time; each point is tried once before any is tried again (default: 30m, none where --sizes is given)',
       parse.parseDuration,
     )
-    .option('--name <name>', 'of the folder: bench-results/<date>-<name>')
+    .option('--name <name>', 'name of the folder: bench-results/<date>-<name>')
     .option('-o, --output <folder>', 'the folder itself')
     .option('--resume [folder]', 'go on with a stopped bench (default: the newest of bench-results)')
     .option('--report <folder>', 'render the report of a bench again; runs nothing');
@@ -59,7 +59,7 @@ function addMatrixFlags(command: Command, backends: readonly BackendDefinition[]
     )
     .option(
       '--sizes <list>',
-      'requests of a trial, with commas (default: 2000, fewer where the input has fewer or the engine is slow for the budget)',
+      'requests of a trial, with commas (default: 2000, or all that the input has); a trial ends earlier where the budget has no time for it',
       listOf(parse.parseCount),
     )
     .option(
@@ -101,16 +101,16 @@ function addReportFlags(command: Command): Command {
       'hours, tokens, energy and money of so many requests, with commas',
       listOf(parse.parseCount),
     )
-    .option('--price-in <number>', 'of a million prompt tokens, to compare with', parse.parsePrice)
-    .option('--price-out <number>', 'of a million completion tokens', parse.parsePrice)
+    .option('--price-in <number>', 'price of a million prompt tokens, to compare with', parse.parsePrice)
+    .option('--price-out <number>', 'price of a million completion tokens', parse.parsePrice)
     .option(
       '--weights <list>',
-      'of the decision table: performance=40,reliability=30,resources=20,simplicity=10',
+      'weights of the scores when engines are compared: performance=40,reliability=30,resources=20,simplicity=10',
       parseWeights,
     );
 }
 
-/** Exit code 3 where batches are beyond them. */
+/** Limits of `--batches`: the exit code is 3 where a batch is beyond one. */
 function addStabilityFlags(command: Command): Command {
   return command
     .option(
@@ -118,13 +118,13 @@ function addStabilityFlags(command: Command): Command {
       'with --batches: VRAM that one batch may leave behind (default: 500MB)',
       parse.parseSize,
     )
-    .option('--vram-leak <size>', 'VRAM that batch after batch may (default: 100MB)', parse.parseSize)
-    .option('--rate-variance <share>', 'between the rates of the batches (default: 10%)', parse.parseShare)
+    .option('--vram-leak <size>', 'VRAM that batch after batch may leave behind (default: 100MB)', parse.parseSize)
+    .option('--rate-variance <share>', 'difference between the rates of the batches (default: 10%)', parse.parseShare)
     .option('--max-reloads <n>', 'model loads beyond the first (default: 0)', parse.parseCountOrZero)
-    .option('--min-success <share>', 'of the requests (default: 100%)', parse.parseShare);
+    .option('--min-success <share>', 'share of the requests that must succeed (default: 100%)', parse.parseShare);
 }
 
-/** How each trial is carried out: what of `run` has a meaning here. */
+/** Flags of `run` that also tell how each trial is carried out. */
 function addCarryFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   return addEngineFlags(command, backends)
     .option('--retries <n>', 'as for run', parse.parseCountOrZero)

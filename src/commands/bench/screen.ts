@@ -1,4 +1,5 @@
 import type { TrialRecord } from '../../bench/records/records.ts';
+import { rateOf } from '../../bench/statistics/mean.ts';
 import { describeSpec } from '../../bench/analysis/trial-groups.ts';
 import type { TrialPlace } from '../../bench/run-bench.ts';
 import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
@@ -58,6 +59,3 @@ function bestOf(done: readonly TrialRecord[]): string[] {
     .toSorted((left, right) => (rateOf(right) ?? 0) - (rateOf(left) ?? 0));
   return best === undefined ? [] : [`best so far ${formatRate(rateOf(best))} req/s (trial ${best.spec.number})`];
 }
-
-const rateOf = ({ succeeded, seconds }: Pick<TrialRecord, 'succeeded' | 'seconds'>): number | null =>
-  seconds > 0 ? succeeded / seconds : null;

@@ -22,10 +22,10 @@ export const findThermal: FindVerdict = ({ windows, steady: { trend } }) => {
   };
 };
 
-type Seen = Record<'heat' | 'clock' | 'throttled', StartAndEnd | null>;
+type GpuChanges = Record<'heat' | 'clock' | 'throttled', StartAndEnd | null>;
 
 /** A driver that held the clock down from the start does not explain why the rate falls now. */
-function slowsDown({ clock, throttled }: Seen): boolean {
+function slowsDown({ clock, throttled }: GpuChanges): boolean {
   const isNew = isThrottled(throttled) && throttled.start < 0.5;
   return isNew || clock === null || clock.end < limits.clockShare * clock.start;
 }
