@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { BatchRequest, ChatMessage, RequestBody } from '../core/request.ts';
-import type { AnswerSettings } from '../core/settings.ts';
+import { type AnswerSettings, defaultAnswerSettings } from '../core/settings.ts';
+import { sortedJson } from './manifest/find-drift.ts';
 
 /** What decides an answer beside the request itself: the same for all requests that one model answers in a run. */
 export interface AnswerSource {
@@ -21,8 +22,9 @@ const digits = 32;
  * the same settings, by the same model. It is the first half of the SHA-256 of a text, in hexadecimal. The text holds
  *
  * - the backend's name; the model's name and digest, and where there is a digest, of a path the last part only;
- * - the `--option` values in the order of their names, `--control-tokens`, `--allow-truncated`, `--allow-empty-answers`;
- *   in conversation mode its settings too, but not the history that a request was sent with;
+ * - the mode, and the settings that are not part of the body, in the order of their names, where they differ from their
+ *   defaults: `--option` values, `--control-tokens`, `--allow-truncated`, `--allow-empty-answers`, and in conversation mode
+ *   its settings, but not the history that a request was sent with;
  * - the endpoint, and the body as it is sent, without the name of the model, its keys in alphabetical order. Prompts,
  *   templates, schemas and sampling flags are part of the body.
  *
@@ -42,15 +44,28 @@ export function createRequestHash(source: AnswerSource): (request: BatchRequest)
   };
 }
 
-/** Short: it is hashed again for each request. */
+/**
+ * Settings that are part of each body, that stand in `AnswerSource` as what became of them, or that choose which rows are
+ * answered. Every other setting may change an answer.
+ */
+const elsewhere: ReadonlySet<string> = new Set<keyof AnswerSettings>([
+  ...(['system', 'promptTemplate', 'schema', 'parameters'] as const),
+  ...(['backend', 'model', 'mode'] as const),
+  ...(['format', 'limit', 'sample'] as const),
+]);
+
+/**
+ * The part of the text that all requests share, as a hash, because it is hashed again with each request. Settings that have
+ * their default are left out, so that a setting which is added later does not change the hashes of before.
+ */
 function textOfSource({ backend, model, digest, mode, settings }: AnswerSource): string {
-  const { options, controlTokens, allowTruncated, allowEmptyAnswers, conversation } = settings;
-  const sorted = Object.entries(options).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  const { trimEvery, keepMessages, trimTokens, contextTokens } = conversation;
-  const history = mode === 'independent' ? null : [trimEvery, keepMessages, trimTokens, contextTokens];
+  const defaults: Record<string, unknown> = defaultAnswerSettings;
+  const changed = Object.entries(settings).filter(([name, value]) => {
+    if (elsewhere.has(name) || (name === 'conversation' && mode === 'independent')) return false;
+    return sortedJson(value) !== sortedJson(defaults[name]);
+  });
   const name = digest === null ? model : basename(model);
-  const facts = [backend, name, digest, sorted, controlTokens, allowTruncated, allowEmptyAnswers, history];
-  return hash('sha256', JSON.stringify(facts), 'hex');
+  return hash('sha256', sortedJson([backend, name, digest, mode, Object.fromEntries(changed)]), 'hex');
 }
 
 /** Puts the keys of bodies in order. Nearly all bodies of a run have the same ones, so the last order is kept. */

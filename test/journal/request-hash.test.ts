@@ -41,7 +41,15 @@ const withSettings = (changes: Partial<AnswerSettings>): Partial<AnswerSource> =
 const otherTrims = { ...defaultAnswerSettings.conversation, trimEvery: 7 };
 
 test('it is the same in every release, or no earlier result could be found by it', () => {
-  expect(hashOf()).toBe('218187eb786a05ecd382b2175457745e');
+  expect(hashOf()).toBe('8e44904ae0ff5393edd62c8d7303e39c');
+  const settings = withSettings({
+    options: { num_ctx: 1, flash: true },
+    allowTruncated: true,
+    conversation: otherTrims,
+  });
+  expect(hashOf(withBody({ stop: ['a'] }), { mode: 'conversation', ...settings })).toBe(
+    '19cc35f211c0273ca7e167969e8cf04a',
+  );
 });
 
 describe('it is the same', () => {
@@ -124,6 +132,22 @@ describe('it is another one', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+/** What may change an answer beside the body, and the settings that can't. */
+const inHash = ['options', 'controlTokens', 'allowTruncated', 'allowEmptyAnswers', 'conversation'];
+const inBody = ['system', 'promptTemplate', 'schema', 'parameters'];
+const inSource = ['backend', 'model', 'mode'];
+const choosesRows = ['format', 'limit', 'sample'];
+
+test('a setting that is added is part of it, unless it was thought of', () => {
+  const known = [...inHash, ...inBody, ...inSource, ...choosesRows];
+  expect(Object.keys(defaultAnswerSettings).toSorted()).toEqual(known.toSorted());
+  const later = { ...defaultAnswerSettings, later: 'on' };
+  expect(hashOf({}, { settings: later })).not.toBe(hashOf());
+  for (const name of [...inBody, ...inSource, ...choosesRows]) {
+    expect([name, hashOf({}, { settings: { ...defaultAnswerSettings, [name]: 'other' } })]).toEqual([name, hashOf()]);
+  }
 });
 
 test('a body that is nested too deep to be written has none', () => {

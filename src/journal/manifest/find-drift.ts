@@ -30,10 +30,10 @@ export function compareInput(before: Fingerprint, now: PrefixedFingerprint): Inp
   return now.prefixSha256 === before.sha256 ? 'grown' : 'changed';
 }
 
-const isSame = (left: unknown, right: unknown): boolean => stable(left) === stable(right);
+const isSame = (left: unknown, right: unknown): boolean => sortedJson(left) === sortedJson(right);
 
 /** JSON with sorted keys, so that the order of `--option` flags makes no difference. */
-function stable(value: unknown): string {
+export function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)))
