@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
-import { isRejected } from '../../core/request.ts';
+import { type RejectedLine, isRejected } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
+import { quoteForShell } from '../../text/format.ts';
+import { printable } from '../../text/printable.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { readRows } from '../../input/read-items.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
@@ -35,16 +37,23 @@ interface SampleOptions {
 /** What ships with the package: `bench` without an input. */
 export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candidates.jsonl', import.meta.url));
 
-/** Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. */
+/**
+ * Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. Throws UsageError where it
+ * has no valid request.
+ */
 export async function openSource(
   path: string,
   settings: AnswerSettings,
   { folder, stdin, stop }: { folder: string; stdin: Readable; stop: AbortSignal },
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
+  let firstReason = '';
+  const onRejected = ({ line, reason }: RejectedLine): void => {
+    firstReason ||= `line ${line}: ${printable(reason)}`;
+  };
   const input = await readInput(
     { input: path, spool: null, paths, settings },
-    { host: { stdin, stop }, previous: null },
+    { host: { stdin, stop }, previous: null, listeners: { onRejected } },
   );
   if (!input.isComplete()) {
     await input.close();
@@ -53,7 +62,9 @@ export async function openSource(
   const rows = usableRows(input);
   if (rows.length === 0) {
     await input.close();
-    throw new UsageError(`${path}: no line is a valid request`, `See why with: llmbatch validate ${path}`);
+    if (firstReason === '') throw new UsageError(`${path} has no requests`);
+    const hint = `See all of them with: llmbatch validate ${quoteForShell(path)}`;
+    throw new UsageError(`${path}: no line is a valid request: ${firstReason}`, hint);
   }
   return {
     sha256: input.identity()?.sha256 ?? '',

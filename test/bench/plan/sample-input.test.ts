@@ -91,6 +91,10 @@ describe('a sample', () => {
 
   test('of a file without a valid request is refused', async () => {
     const path = await scratchFile('nothing\n');
-    await expect(sample(path, 1)).rejects.toThrow('no line is a valid request');
+    await expect(sample(path, 1)).rejects.toThrow('no line is a valid request: line 1: not JSON');
+    const unnamed = await scratchFile('{"prompt":"hi"}\n');
+    const settings = { model: null };
+    await expect(sample(unnamed, 1, { settings })).rejects.toThrow('line 1: no model: add -m');
+    await expect(sample(await scratchFile(''), 1)).rejects.toThrow('has no requests');
   });
 });

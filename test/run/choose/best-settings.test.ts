@@ -71,7 +71,9 @@ describe('a run with --workers auto', () => {
 
   test('takes the saved setting and says so', async () => {
     expect(await notesOf({})).toEqual([
-      expect.stringMatching(/^workers: 4, the best that a bench found on 2026-11-25 /),
+      expect.stringMatching(
+        /^workers: 4, the best that a bench found on 2026-11-25 \(.* with answers of about 12 tokens; .*choose with --workers$/,
+      ),
     ]);
   });
 
