@@ -20,13 +20,13 @@ export interface RunInput {
   readonly scan: InputScan;
   /** False while standard input is still being read, and for good when the run was stopped meanwhile. */
   isComplete: () => boolean;
-  /** Nothing more will come: all is read, or the run was stopped. */
+  /** True when nothing more will come: all is read, or the run was stopped. */
   hasEnded: () => boolean;
   /** Rings when rows were added, and at the end. */
   readonly changed: Notifier;
   /** Resolves when the whole input has been scanned, or the run was stopped. */
   readonly completed: Promise<void>;
-  /** Null until then, and for what was kept of standard input. */
+  /** Fingerprint of the whole input; null until it is read, and for what was kept of standard input. */
   identity: () => PrefixedFingerprint | null;
   close: () => Promise<void>;
 }

@@ -11,7 +11,7 @@ import type { RunPaths } from '../journal/manifest/run-paths.ts';
 export interface RunRequest {
   /** A file, or '-' for standard input. */
   input: string;
-  /** A resumed run of standard input reads what was kept of it. */
+  /** The file in which a resumed run of standard input finds what was kept of it; null: the input itself is read. */
   spool: string | null;
   paths: RunPaths;
   /** `backend` is 'auto' where none was named. */
@@ -37,19 +37,19 @@ export interface RunHost {
   onResults: ((lines: Buffer[]) => Promise<void>) | null;
   /** Takes what the user is to be told. */
   notify: Notify;
-  /** The run begins: from now on its state can be read. */
+  /** Called once, when the run begins: from now on its numbers can be read. */
   onStart: (snapshot: () => Snapshot) => void;
-  /** From now on the output is this run's, and a resume goes on with it: `--overwrite` leaves it to the earlier one until then. */
+  /** Called when the output becomes this run's, so that a resume goes on with it: until then `--overwrite` leaves it to the earlier run. */
   onTake?: () => void;
-  /** Everything that happens in the run, as its metrics see it. */
+  /** Takes everything that happens in the run, as its metrics see it. */
   onEvent?: Emit;
   /** False: `resume` and `status` do not find it by themselves. */
   isListed?: boolean;
   /** False: no saved setting of a bench takes the place of `--workers auto`. */
   usesSaved?: boolean;
-  /** First Ctrl-C: what is in flight may end. */
+  /** Aborted at the first Ctrl-C: what is in flight may end. */
   stop: AbortSignal;
-  /** Second Ctrl-C: everything ends now. */
+  /** Aborted at the second Ctrl-C: everything ends now. */
   abort: AbortSignal;
 }
 

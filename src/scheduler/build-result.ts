@@ -15,7 +15,7 @@ export interface ResultSource {
   hashOf: (request: BatchRequest) => string | null;
 }
 
-/** Where results go. */
+/** Takes the results of a run, which have the source in common. */
 export interface ResultSink {
   source: ResultSource;
   /** Hands a result to the journal; the promise is what makes a worker wait for a slow disk. */

@@ -19,7 +19,7 @@ export interface Turn {
 export interface RestoredHistory {
   system: string;
   turns: Turn[];
-  /** Of the last turn. */
+  /** Place of the last turn. */
   place: TurnPlace;
   /** Prompt and answer of the last turn. */
   tokens: number;
@@ -168,7 +168,7 @@ function splitMessages(request: BatchRequest): { head: ChatMessage[]; own: ChatM
   return { head: messages.slice(0, at), own: messages.slice(at) };
 }
 
-/** As many of the last turns as fit into `maxMessages` messages: whole turns, or the history would begin with an answer. */
+/** Returns as many of the last turns as fit into `maxMessages` messages: whole turns, or the history would begin with an answer. */
 function lastTurns(turns: readonly Turn[], maxMessages: number): Turn[] {
   let from = turns.length;
   for (let count = 0; from > 0; from--) {

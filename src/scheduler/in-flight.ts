@@ -7,21 +7,21 @@ export interface FlightEntry {
   controller: AbortController | null;
   /** Set when the attempt is aborted. */
   cause: AbortCause | null;
-  /** How many were sent before it. */
+  /** Number of attempts that were sent before this one. */
   readonly number: number;
   /** The engine was known to have room for it when it was sent. */
   readonly hasRoom: boolean;
   sentAt: number;
-  /** Since when the engine is known to work on it; null while it may wait in a queue, which is not the request's fault. */
+  /** When the engine was first known to work on it; null while it may wait in a queue, which is not the request's fault. */
   activeSince: number | null;
-  /** Last sign of life. */
+  /** When the last sign of life came; null before the first one. */
   lastSignAt: number | null;
 }
 
 export interface InFlightOptions {
-  /** Longest time of an attempt; null: none. */
+  /** Longest time of an attempt in milliseconds; null: no limit. */
   timeoutMs: number | null;
-  /** Longest silence on all attempts together. */
+  /** Longest silence on all attempts together, in milliseconds. */
   stallTimeoutMs: number;
   /** Requests that the engine works on at the same time; null where it isn't known. */
   slots: number | null;
@@ -50,7 +50,7 @@ export interface InFlight {
 }
 
 const sweepMs = 100;
-/** A longer one is a computer that slept, or a process that was stopped: no time in which the engine was silent. */
+/** A longer gap between two sweeps, in milliseconds, is no silence of the engine: the computer slept, or this process did. */
 const maxGapMs = 5000;
 
 /** What is in flight, in the order of sending, and what was seen of the engine. */
@@ -125,7 +125,7 @@ function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {
   }
 }
 
-/** Ends what takes too long. */
+/** Returns what ends, at each sweep, the attempts that take too long. */
 function createSweep(flight: Flight, { timeoutMs, stallTimeoutMs, mayBeSilent, onStall }: InFlightOptions): () => void {
   const { entries, now } = flight;
   let sweptAt = now();
@@ -156,7 +156,7 @@ function endLate(flight: Flight, at: number, timeoutMs: number): void {
   }
 }
 
-/** From when its time counts: where it may have waited for room, from the last answer, which made some. */
+/** When the time of an attempt begins: where it may have waited for room, at the last answer, which made some. */
 const countedFrom = ({ readyAt, answeredAt }: Flight, { activeSince, hasRoom, sentAt }: FlightEntry): number =>
   activeSince ?? Math.max(sentAt, readyAt, hasRoom ? -Infinity : answeredAt);
 

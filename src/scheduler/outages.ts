@@ -11,13 +11,13 @@ import { formatDuration } from '../text/format.ts';
  */
 const mayBeAway: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
 
-/** away: the request is not to blame · here: it may be · stopped: the run was stopped meanwhile */
+/** Where the engine was when a request failed: `away`, so that the request is not to blame; `here`, so that it may be; or the run was stopped before that was known. */
 type EngineState = 'away' | 'here' | 'stopped';
 
 /** Waits out the times when the engine is away: once for all workers, of which none takes a request meanwhile. */
 export interface Outages {
   isOn: () => boolean;
-  /** How many there were and are over. */
+  /** Number of outages that are over. */
   ended: () => number;
   /**
    * Was the engine to blame for the failure of a request that was sent after `ended` outages? Resolves when the engine
@@ -38,7 +38,7 @@ export interface OutageListeners {
   onLoss: (silentMs: number) => void;
 }
 
-/** A shorter one is over before anybody wonders. */
+/** A shorter outage, in milliseconds, is not announced: it is over before anybody wonders. */
 const silentMs = 1000;
 
 export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }: OutageListeners): Outages {

@@ -117,7 +117,7 @@ function createRoom(mayTake: (worker: number) => boolean, maxTaken: () => number
   return {
     isEmpty: () => state.taken === 0,
     isThere: (worker: number): boolean => mayTake(worker) && waitUnless(!state.isAlone && state.taken < maxTaken()),
-    /** For a task that is to be alone. */
+    /** Is there room for a task that must have nothing beside it? */
     isThereForOne: (): boolean => waitUnless(state.taken === 0),
     take(isAlone: boolean): void {
       state.taken++;

@@ -8,14 +8,14 @@ import { createCheckThread } from './answer-checks/check-thread.ts';
 import { type FormNotes, isProblem } from './answer-checks/form-checks.ts';
 import { type SchemaHolder, createSchemaTeller } from './answer-checks/held-schemas.ts';
 import { type PreparedForm, createFormPreparer } from './answer-checks/prepare-form.ts';
-import { type Problem, rejectedOf } from './answer-checks/said.ts';
+import { type Problem, rejectedOf } from './answer-checks/answer-parts.ts';
 
 /** An answer that may be recorded as a success, or why it may not. */
 export type VerifiedAnswer =
   | ({ answer: Completion; empty?: true } & FormNotes)
   | { answer: Failure; rejected?: NonNullable<ResultDetails['rejected']> };
 
-/** What of an answer is checked for one request. Null: the run was ended before that was done. */
+/** Checks the answer to one request; null where the run was ended before that was done. */
 export type AnswerCheck = (answer: Answer) => Promise<VerifiedAnswer | null> | VerifiedAnswer;
 
 export interface AnswerVerifier {

@@ -16,7 +16,7 @@ export interface Watched {
   backend: Backend;
   inFlight: Pick<InFlight, 'silentMs' | 'count'>;
   outages: Outages;
-  /** The engine is away, and waiting for it is hopeless. */
+  /** Ends the run: the engine is away, and waiting for it is hopeless. */
   fail: (error: Error) => void;
 }
 
@@ -28,7 +28,7 @@ const maxWaitMs = 30_000;
 /** A server that has just answered, or is about to begin, is idle for a moment. */
 const idleLooks = 2;
 const idleAgainMs = 1500;
-/** How much the last answer counts in what is usual. */
+/** Weight of the last answer in the usual latency. */
 const weight = 0.2;
 
 export function watchSilence(watched: Watched): SilenceWatch {
@@ -36,7 +36,7 @@ export function watchSilence(watched: Watched): SilenceWatch {
   const state = { usualMs: 0, lookAtMs: firstLookMs, idle: 0, mayBeLost: true, isLooking: false };
   const firstMs = (): number => Math.min(maxWaitMs, Math.max(firstLookMs, usualAnswers * state.usualMs));
 
-  /** Once until the next answer: behind a proxy, the server that was asked may be another one. */
+  /** Notes a loss once until the next answer: behind a proxy, the server that was asked may be another one. */
   const noteLoss = (): void => {
     if (state.mayBeLost) watched.outages.noteLoss();
     state.mayBeLost = false;

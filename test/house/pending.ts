@@ -10,7 +10,6 @@ export const pending = {
   engineNames: {} as Record<string, string[]>,
   /** Old words, and how many names of files still hold them. */
   oldWords: {
-    Asked: 1,
     Found: 1,
     Seen: 2,
     desk: 1,

@@ -7,7 +7,7 @@ import type { RunInput } from '../read-input.ts';
 
 /** Requests that are counted, spread over the input; each costs its prompt once. */
 const countedRows = 5;
-/** Not worth the counting below. */
+/** Smallest number of requests that is worth the counting. */
 const minRequests = 50;
 
 /**

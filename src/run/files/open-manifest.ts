@@ -19,7 +19,7 @@ export interface OpenedManifest {
   isNew: boolean;
   /** The manifest is lost: the results that are there stand, if they are of the input. */
   isAdopted: boolean;
-  /** Where the manifest lay so far, where that is not its place: it goes when the new one is written. */
+  /** Path of a manifest under an earlier name, which goes when the new one is written; null where there is none. */
   earlierPath: string | null;
   /** What the user should know of how the run was found. */
   notes: string[];

@@ -11,10 +11,10 @@ import type { RunHost } from '../run-request.ts';
 
 /** A run that is to take the place of another one, and does not touch anything of it before `take`. */
 export interface Replacement {
-  /** Where standard input is kept until then. */
+  /** Path at which standard input is kept until the place is taken. */
   spool: string;
   take: (manifest: Manifest) => Promise<void>;
-  /** Nothing was taken: leaves nothing. */
+  /** Removes what was made for the case that nothing was taken. */
   giveUp: () => Promise<void>;
 }
 

@@ -29,7 +29,7 @@ async function checkPaths({ input, paths }: Pick<RunRequest, 'input' | 'paths'>)
   }
 }
 
-/** By what the system knows it as: names may differ in links, or in capitals. */
+/** Compares two files by what the system knows them as: their names may differ in links, or in capitals. */
 const isSameFile = (one: Stats | null, other: Stats | null): boolean =>
   one !== null && other !== null && one.dev === other.dev && one.ino === other.ino;
 

@@ -7,7 +7,7 @@ export type AskedForm =
   | AnswerFormat
   | { type: 'choice'; key: string; choices: string[] }
   | { type: 'pattern'; key: string; pattern: string }
-  /** Of a grammar nobody but the engine knows whether an answer keeps to it. */
+  /** A grammar: nobody but the engine knows whether an answer keeps to it. */
   | { type: 'unchecked'; key: string };
 
 /** Keys that change what an answer is: without one of them there is nothing to read. */

@@ -2,7 +2,7 @@ import { type Choice, type ResponseBody, choiceText } from '../../core/completio
 import { formatInteger, shorten } from '../../text/format.ts';
 import { isRecord } from '../../data/is-record.ts';
 import type { BatchRequest, RequestBody } from '../../core/request.ts';
-import { type Problem, notHonoured, callsOf } from './said.ts';
+import { type Problem, notHonoured, callsOf } from './answer-parts.ts';
 
 /** Did the engine do what the keys of the request ask for? Servers drop what they do not know without a word. */
 export function askedProblem(answer: ResponseBody, { endpoint, body }: BatchRequest): Problem | null {

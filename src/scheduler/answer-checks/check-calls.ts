@@ -2,7 +2,7 @@ import type { Choice, ResponseBody } from '../../core/completion.ts';
 import { shorten } from '../../text/format.ts';
 import { isRecord } from '../../data/is-record.ts';
 import type { RequestBody } from '../../core/request.ts';
-import { type Problem, notHonoured, type ToolCall, callsOf } from './said.ts';
+import { type Problem, notHonoured, type ToolCall, callsOf } from './answer-parts.ts';
 
 /** Are the calls of tools those that the request asked for, and can they be carried out? */
 export function callsProblem({ choices = [] }: ResponseBody, body: RequestBody): Problem | null {
@@ -30,7 +30,7 @@ function wantedCall({ tool_choice: choice, function_call: call }: RequestBody): 
   return typeof name === 'string' ? { name } : null;
 }
 
-/** Of a tool, or of the choice of one. */
+/** Name of a tool, or of the tool that a choice names. */
 const nameOf = ({ function: named, custom, name }: Record<string, unknown>): unknown =>
   isRecord(named) ? named['name'] : isRecord(custom) ? custom['name'] : name;
 

@@ -2,7 +2,7 @@ import type { ResponseBody } from '../../core/completion.ts';
 import { formatInteger, notMeasured } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { echoOf } from './check-asked.ts';
-import { type Problem, emptinessOf } from './said.ts';
+import { type Problem, emptinessOf } from './answer-parts.ts';
 
 /** Was an answer ended by a filter, or by a limit? `hint`: what else than the limit may be to blame. */
 export function finishProblem(

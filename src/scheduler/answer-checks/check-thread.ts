@@ -13,10 +13,10 @@ export interface CheckThread {
   close: () => void;
 }
 
-/** A check takes well below a millisecond. */
+/** Longest time of a check in milliseconds: a usual one takes well below one. */
 const maxMs = 5000;
 const sweepMs = 250;
-/** Of one schema and one answer; the program itself has more. */
+/** Memory that the check of one answer may take, in MiB; the program itself has more. */
 const maxMemoryMb = 1024;
 
 interface Waiting {

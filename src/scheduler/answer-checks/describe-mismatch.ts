@@ -2,7 +2,7 @@ import type { ErrorObject } from 'ajv';
 import { shorten } from '../../text/format.ts';
 import { isRecord } from '../../data/is-record.ts';
 
-/** What of a value its schema does not allow, in a sentence: where it stands, what it is, and what was expected. */
+/** Says in a sentence what of a value its schema does not allow: where it stands, what it is, and what was expected. */
 export function describeMismatch(errors: readonly ErrorObject[], root: unknown): string {
   const last = errors.at(-1);
   const problem = isChoice(last) ? last : errors[0];
@@ -15,7 +15,7 @@ export function describeMismatch(errors: readonly ErrorObject[], root: unknown):
   return `${place} ${sentence === undefined ? `is ${shorten(value)}, and ${problem.message}` : sentence(params, value, problem)}`;
 }
 
-/** Of these the errors of each choice come first. */
+/** Is it the error of a choice between schemas? The errors of the single schemas come before it. */
 const isChoice = (error: ErrorObject | undefined): error is ErrorObject =>
   error?.keyword === 'anyOf' || (error?.keyword === 'oneOf' && error.params['passingSchemas'] === null);
 

@@ -63,7 +63,7 @@ function holdsJson(text: string): boolean {
   return start !== -1 && end > start && parsed(text.slice(start, end + 1)) !== null;
 }
 
-/** On one line, shortened. */
+/** Quotes a text on one line, shortened. */
 const quote = (text: string): string => {
   const line = JSON.stringify(text.slice(0, shown));
   return text.length > shown ? `${line.slice(0, -1)}..."` : line;

@@ -5,7 +5,7 @@ import type { RequestBody } from '../../core/request.ts';
 import { echoOf } from './check-asked.ts';
 import type { CheckThread } from './check-thread.ts';
 import { type FoundJson, findJson } from './find-json.ts';
-import { type Problem, notHonoured, callsOf } from './said.ts';
+import { type Problem, notHonoured, callsOf } from './answer-parts.ts';
 import { withoutThinking } from './thinking.ts';
 
 /** What the check of an answer's form adds to it. */
@@ -37,7 +37,7 @@ export function jsonCheck(fits: FitsSchema | null): FormCheck {
   };
 }
 
-/** What of a JSON text its schema does not allow; null: nothing; `stopped`: the check was ended. */
+/** Says what of a JSON text its schema does not allow; null: nothing; `stopped`: the check was ended. */
 export type FitsSchema = (json: string) => Promise<string | null>;
 
 function jsonIn(choice: Choice): FoundJson | string {

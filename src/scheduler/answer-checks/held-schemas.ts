@@ -4,7 +4,7 @@ import { type JsonSchema, kindOfKeyword, schemasIn } from '../../core/json-schem
 
 /** The engine that schemas are for, and where a sentence for the user goes. */
 export interface SchemaHolder {
-  /** As the user calls it. */
+  /** Name of the engine, as the user calls it. */
   name: string;
   unheldKeywords?: BackendInfo['unheldKeywords'] | undefined;
   notify: Notify;

@@ -200,9 +200,9 @@ const smallestError = 0.01;
 /** Relative variance that is assumed of a single round, of whose spread nothing is known. */
 const unknownVariance = 0.02;
 
-/** By Little's law: answers counted over a short time would depend on where in a batch it begins. */
+/** Logarithm of the throughput by Little's law: a count over a short time would depend on where in a batch it begins. */
 const logThroughput = ({ limit, mean }: LimitSample): number => Math.log(limit) - Math.log(Math.max(mean, 1e-9));
 
-/** Between rounds, not between answers: those of one queue are late together. */
+/** Variance of the mean relative to its square, taken between rounds: the answers of one queue are late together. */
 const relativeVariance = ({ rounds, mean, deviations }: LimitSample): number =>
   rounds < 2 ? unknownVariance : deviations / (rounds - 1) / rounds / Math.max(mean * mean, 1e-18);

@@ -6,7 +6,7 @@ import type { WorkerLimit } from './worker-limit.ts';
 
 /** What follows from an engine that runs out of memory: fewer workers, more again when all goes well, or the end of the run. */
 export interface OutOfMemory {
-  /** It did among others, for the first time with this request: the workers are halved. */
+  /** Halves the workers: the engine ran out of memory with this request among others, for the first time. */
   lower: (request: BatchRequest, failure: Failure) => void;
   /**
    * It did with this request alone: the workers that were given up are taken back, for it may all have been its doing. Throws
@@ -16,17 +16,17 @@ export interface OutOfMemory {
   onAnswer: () => void;
 }
 
-/** A worker comes back, or an eighth of them, after so many answers; after twice as many each time that was too early. */
+/** Answers after which a worker, or an eighth of them, comes back; doubled each time that this was too early. */
 const answersToGrow = 64;
 const maxAnswersToGrow = 4096;
 const growth = 1 / 8;
-/** An engine that never answered, and has no memory for so many different requests, has it for none. */
+/** Number of requests after which an engine that never answered is taken to have memory for none. */
 const maxBlamed = 5;
 
 export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemory {
   const state = { answers: 0, sinceChange: 0, toGrow: answersToGrow, grownFrom: null as number | null, blamed: 0 };
 
-  /** Where a step up was too much, it is taken back; else half of the workers is. */
+  /** Takes the last step up back where that was too much; else halves the workers. */
   const lower = (): void => {
     const { grownFrom } = state;
     if (grownFrom === null) limit.lower('out-of-memory');

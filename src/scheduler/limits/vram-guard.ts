@@ -84,7 +84,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
   };
 }
 
-/** Nothing is sent until there is room, or until it lasted as long as a stall may. `accept` lifts the limit to what is in use. */
+/** The pause in which nothing is sent, until there is room or it has lasted as long as a stall may. `accept` lifts the limit to what is in use. */
 function createPause({ settings, workers, notify, fail }: Guarded, accept: () => void) {
   const { vramLimit, stallTimeoutMs } = settings;
   let timer: NodeJS.Timeout | null = null;
