@@ -13,6 +13,7 @@ import type { RetryFailed } from './journal/open-journal.ts';
 import { readBestResults } from './journal/read-best-results.ts';
 import { formatOf, outputPathFor, pathsOf } from './journal/manifest/run-paths.ts';
 import { createBackendCache } from './run/choose/backend-cache.ts';
+import { checkConnection } from './run/choose/choose-backend.ts';
 import type { RunHost, RunRequest } from './run/run-request.ts';
 import { startRun } from './run/start-run.ts';
 
@@ -68,6 +69,8 @@ export interface BatchOutcome {
  * Rejects with an `LlmbatchError` when it can't go on; what was acknowledged is on disk then all the same.
  */
 export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
+  const { backends = allBackends, runner } = options;
+  checkConnection(backends, runner?.connection ?? {});
   const slot = createBackendCache();
   try {
     const { manifest, paths, snapshot } = await startRun(requestOf(options), hostOf(options), slot);

@@ -1,5 +1,5 @@
 import type { BackendDefinition } from '../../core/backend.ts';
-import type { BackendAddress } from '../../core/connection.ts';
+import type { BackendAddress, Connection } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import { nearest } from '../../text/nearest.ts';
 
@@ -56,6 +56,13 @@ export function findBackend(backends: readonly BackendDefinition[], name: string
     `no backend is called "${name}"`,
     near === null ? `There are: ${namesOf(backends)}.` : `Did you mean ${near}?`,
   );
+}
+
+/** Checks what was given of the backends' connection flags. It is kept in files: what may hold a secret is refused. */
+export function checkConnection(backends: readonly BackendDefinition[], given: Connection): void {
+  for (const { connection: flags = {} } of backends) {
+    for (const [name, { parse }] of Object.entries(flags)) if (given[name] !== undefined) parse(given[name]);
+  }
 }
 
 /** Checks `--option` before anything is opened. */

@@ -1,0 +1,56 @@
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { echoBackend } from '../examples/echo-backend.ts';
+import { type ResultLine, UsageError, backends, readResults, runBatch } from '../src/index.ts';
+import { scratchFolder } from './helpers/scratch-folder.ts';
+
+/** A folder with an input of three prompts, and a state folder of its own. */
+async function createFolder(): Promise<{ input: string; output: string }> {
+  const folder = await scratchFolder();
+  const before = process.env['XDG_STATE_HOME'];
+  process.env['XDG_STATE_HOME'] = join(folder, 'state');
+  onTestFinished(() => {
+    if (before === undefined) delete process.env['XDG_STATE_HOME'];
+    else process.env['XDG_STATE_HOME'] = before;
+  });
+  const input = join(folder, 'in.jsonl');
+  const lines = ['a', 'b', 'c'].map((id) => `${JSON.stringify({ id, prompt: `question ${id}` })}\n`);
+  await writeFile(input, lines.join(''));
+  return { input, output: join(folder, 'out.jsonl') };
+}
+
+const idsOf = (lines: readonly ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);
+
+test('the library runs a file on an engine of the caller, and goes on where it stopped', async () => {
+  const { input, output } = await createFolder();
+  const stop = new AbortController();
+  const seen: ResultLine[] = [];
+  const options = {
+    input,
+    output,
+    settings: { model: 'echo', options: { delay_ms: 300 } },
+    runner: { workers: 1, connection: { echoHost: 'valley:7' } },
+    backends: [...backends, echoBackend],
+    onResult(line: ResultLine): void {
+      seen.push(line);
+      stop.abort();
+    },
+  };
+  expect((await runBatch({ ...options, signal: stop.signal })).state).toBe('stopped');
+  expect(seen.length).toBeLessThan(3);
+  expect(await runBatch(options)).toMatchObject({ state: 'finished', output });
+  expect(idsOf(seen)).toEqual(['a', 'b', 'c']);
+  const kept: ResultLine[] = [];
+  for await (const line of readResults(output)) kept.push(line);
+  expect(kept).toEqual(seen);
+});
+
+test('the library refuses an address with a secret, also of another engine than the one that runs', async () => {
+  const { input, output } = await createFolder();
+  const runner = { connection: { host: 'me:hush@example.com' } };
+  const run = runBatch({ input, output, settings: { backend: 'mock', model: 'mock' }, runner });
+  await expect(run).rejects.toBeInstanceOf(UsageError);
+  await expect(run).rejects.not.toThrow('hush');
+  await expect(access(`${output}.run.json`)).rejects.toThrow('ENOENT');
+});
