@@ -16,8 +16,9 @@ import { type Run, openRun } from './run.ts';
  */
 export async function startRun(request: RunRequest, host: RunHost, backends: BackendCache): Promise<RunOutcome> {
   const files = await lockRunFiles(request);
+  let run: Run | null = null;
   try {
-    const run = await openRun(request, host, files);
+    run = await openRun(request, host, files);
     try {
       return await runToItsEnd(run, createEngines(run, backends));
     } finally {
@@ -25,11 +26,18 @@ export async function startRun(request: RunRequest, host: RunHost, backends: Bac
     }
   } catch (error) {
     // A mistake of the user's before the first answer leaves nothing behind.
-    if (error instanceof UsageError && (await hasNoResults(request.paths))) await files.removeNew(host.environment);
+    const isFirst = (run !== null && hasOnlyRejected(run)) || (await hasNoResults(request.paths));
+    if (error instanceof UsageError && isFirst) await files.removeNew(host.environment);
     throw error;
   } finally {
     await files.release();
   }
+}
+
+/** Says whether a new run has recorded nothing but the lines of its input that are no requests. */
+function hasOnlyRejected({ origin, meter }: Run): boolean {
+  const { progress, errors } = meter.snapshot();
+  return origin.isNew && progress.done === (errors.byKind.input ?? 0);
 }
 
 async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {

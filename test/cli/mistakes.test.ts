@@ -21,6 +21,15 @@ describe("a mistake of the user's", () => {
     expect(await folder.text('out.jsonl.run.input')).toBe('precious');
   });
 
+  test('leaves nothing behind though bad lines of the input were recorded before it', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', `{"id":"no prompt"}\n${prompts(1)}`);
+    const wrong = await folder.run(['run', 'in.jsonl', '-m', 'no-such-model']);
+    expect([wrong.exitCode, await readdir(folder.path)]).toEqual([2, ['in.jsonl']]);
+    const right = await folder.run(['run', 'in.jsonl', ...mock()]);
+    expect([right.exitCode, (await folder.results('in.results.jsonl')).length]).toEqual([3, 2]);
+  });
+
   test('does not bind the right command that comes after it', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(3));
