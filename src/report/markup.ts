@@ -21,7 +21,7 @@ ${rows.map((row) => renderRow(row, { tag: 'td', isText })).join('\n')}
 
 /** Is a cell a number, such as `12.3 s`, `1d 12h` or `1.28 to 1.32`? `15 of 20` and a sentence that begins with a number are not. */
 const isNumber = (cell: string): boolean =>
-  cell === '' || cell === 'n/a' || (/^[-+<>±]?[\d.]/.test(cell) && !/[a-z]{4,}| of /i.test(cell));
+  cell === '' || cell === 'n/a' || (/^[-+<>±~]?[\d.]/.test(cell) && !/[a-z]{4,}| of /i.test(cell));
 
 const noteText = (isText: boolean[], row: string[]): boolean[] =>
   row.map((cell, column) => isText[column] === true || !isNumber(cell));
