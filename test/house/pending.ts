@@ -16,7 +16,5 @@ export const pending = {
     least: 2,
     longest: 13,
     most: 13,
-    tally: 3,
-    wishes: 2,
   } as Record<string, number>,
 };

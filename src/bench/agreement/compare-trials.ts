@@ -39,27 +39,27 @@ async function comparePair(
   const given = await open(outputs.get(right) ?? '');
   const other = left === 'reference' ? null : await open(outputs.get(left) ?? '');
   try {
-    const tally = createAgreementTally({ left, right });
-    await (other === null ? compareWithExpected(tally, given) : compareOutputs(tally, other, given));
-    return tally.read();
+    const counter = createAgreementCounter({ left, right });
+    await (other === null ? compareWithExpected(counter, given) : compareOutputs(counter, other, given));
+    return counter.read();
   } finally {
     await Promise.all([given.close(), other?.close()]);
   }
 }
 
-async function compareWithExpected(tally: AgreementTally, given: FileHandle): Promise<void> {
+async function compareWithExpected(counter: AgreementCounter, given: FileHandle): Promise<void> {
   for await (const answers of readAnswers(given)) {
-    for (const { id, text, expected } of answers) if (expected !== undefined) tally.add(id, expected, text);
+    for (const { id, text, expected } of answers) if (expected !== undefined) counter.add(id, expected, text);
   }
 }
 
-async function compareOutputs(tally: AgreementTally, other: FileHandle, given: FileHandle): Promise<void> {
+async function compareOutputs(counter: AgreementCounter, other: FileHandle, given: FileHandle): Promise<void> {
   const others = await indexAnswers(other);
   for await (const answers of readAnswers(given)) {
     const texts = await others.find(answers.map(({ id }) => id));
     for (const [at, { id, text }] of answers.entries()) {
       const left = texts[at];
-      if (left !== null && left !== undefined) tally.add(id, left, text);
+      if (left !== null && left !== undefined) counter.add(id, left, text);
     }
   }
 }
@@ -112,7 +112,7 @@ const rankOf = ({ spec, workers }: TrialRecord): number[] => [
 const maxDifferences = 10;
 const maxText = 300;
 
-interface AgreementTally {
+interface AgreementCounter {
   add(id: string, left: unknown, right: string): void;
   read(): AgreementRecord;
 }
@@ -123,7 +123,7 @@ interface TopDifference {
 }
 
 /** Counts the agreement of two sets of answers, one request after the other. */
-function createAgreementTally(pair: AgreementPair): AgreementTally {
+function createAgreementCounter(pair: AgreementPair): AgreementCounter {
   const counts = { compared: 0, sameText: 0, fields: 0, sameFields: 0, changedVerdicts: 0 };
   const numbers = { count: 0, sum: 0 };
   const worst: TopDifference[] = [];

@@ -21,16 +21,16 @@ export interface ReportOptions {
 export async function makeReport(
   analysis: BenchAnalysis,
   paths: BenchPaths,
-  wishes: ReportOptions,
+  options: ReportOptions,
 ): Promise<BenchReport> {
   const environment = await readEnvironment(paths.environment).catch((): BenchEnvironment | null => null);
   return {
     name: basename(resolve(paths.folder)),
     analysis,
     environment,
-    projectTo: wishes.projectTo ?? ownRequests(analysis),
-    prices: wishes.prices,
-    weights: completeWeights(wishes.weights),
+    projectTo: options.projectTo ?? ownRequests(analysis),
+    prices: options.prices,
+    weights: completeWeights(options.weights),
   };
 }
 

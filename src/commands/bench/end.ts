@@ -58,7 +58,7 @@ async function withKeptFlags(paths: BenchPaths, flags: BenchFlags): Promise<Benc
 }
 
 async function printBench({ analysis, saved }: FinishedBench, paths: BenchPaths, flags: BenchFlags): Promise<void> {
-  const report = await makeReport(analysis, paths, wishesOf(flags));
+  const report = await makeReport(analysis, paths, reportOptionsOf(flags));
   const page = await writeReport(report, paths);
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
@@ -96,7 +96,7 @@ const withoutTrials = (decision: Decision | null) =>
     })),
   };
 
-const wishesOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportOptions => ({
+const reportOptionsOf = ({ project, priceIn, priceOut, weights }: BenchFlags): ReportOptions => ({
   projectTo: project ?? null,
   prices: { in: priceIn ?? null, out: priceOut ?? null },
   weights: weights ?? {},
