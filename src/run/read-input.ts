@@ -18,9 +18,12 @@ import { readItems } from '../input/read-items.ts';
 export interface RunInput {
   readonly handle: FileHandle;
   readonly scan: InputScan;
-  /** False while standard input is still being read, and for good when the run was stopped meanwhile. */
+  /**
+   * Says whether the whole input was read: false while standard input is still being read, and for good when the run
+   * was stopped meanwhile.
+   */
   isComplete: () => boolean;
-  /** True when nothing more will come: all is read, or the run was stopped. */
+  /** Says whether nothing more will come, because all is read or the run was stopped. */
   hasEnded: () => boolean;
   /** Rings when rows were added, and at the end. */
   readonly changed: Notifier;
@@ -37,7 +40,7 @@ export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'>;
   /** Standard input need not be read to its end first. Where results are there already, their rows must be known. */
   mayStream?: boolean;
-  /** What an earlier session saw of the input. */
+  /** Fingerprint of the input in an earlier session. */
   previous: Fingerprint | null;
   /** The first two are called once for each line, in order. */
   listeners?: Pick<ScanOptions, 'onRejected' | 'onRequest' | 'onChanged'>;
@@ -98,7 +101,7 @@ function isStreamed({ input, spool, settings }: InputRequest): boolean {
   return input === '-' && spool === null && settings.sample === null && settings.mode !== 'conversation';
 }
 
-/** A stop must not wait for a line that whoever feeds standard input may never write. */
+/** Waits for the work, or for the stop: a line of standard input may never come. */
 async function untilStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
   const settled = new AbortController();
   const stopped = stop.aborted ? null : once(stop, 'abort', { signal: settled.signal }).catch(() => undefined);
@@ -112,7 +115,7 @@ export function countWanted({ scan: { table } }: RunInput): number {
   return count;
 }
 
-/** How many requests share a system prompt; what the choice of a mode goes by. */
+/** Counts of requests that share a system prompt, by which the mode is chosen. */
 export interface PromptGroups {
   requests: number;
   groups: number;
@@ -120,7 +123,7 @@ export interface PromptGroups {
   largest: number;
   /** Length of the largest group's system prompt, in characters. */
   systemPromptLength: number;
-  /** False while standard input is read: the groups are not known before its end. */
+  /** Says whether the groups are known: those of standard input are not before its end. */
   isComplete: boolean;
 }
 

@@ -19,7 +19,7 @@ export async function restoreConversations(
     let system = '';
     for await (const items of readItems(input.handle, input.scan, rows)) {
       for (const { row, read } of items) {
-        // With a drift that was allowed, what was a request may be none any more.
+        // With an allowed drift, a line that was a request may not be one any more.
         if (isRejected(read)) continue;
         system = systemPromptOf(read.body);
         all.push(turnOf(read, answers.get(row) ?? ''));

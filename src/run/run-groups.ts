@@ -112,7 +112,7 @@ async function recordRejected(run: Run, journal: Journal, items: AsyncIterable<W
   }
 }
 
-/** What the loaded model takes of memory, and how much its prefix cache can save: once for a run. */
+/** Tells once for a run what memory the loaded model takes, and how much its prefix cache can save. */
 async function describeLoaded(run: Run, backend: Backend): Promise<void> {
   const memory = await backend.inspection?.memory?.().catch(() => null);
   if (memory !== null && memory !== undefined) run.emit({ type: 'model-memory', memory });

@@ -9,7 +9,7 @@ import { endReplacement } from './files/replace-run.ts';
 import { countWanted } from './read-input.ts';
 import type { Run } from './run.ts';
 
-/** What a run writes: its results, and its manifest as it changes. */
+/** The files that a run writes: its results, and its manifest as it changes. */
 export interface RunOutput {
   readonly journal: Journal;
   /** Writes the manifest for the first time, where `resume` and `status` find it. */
@@ -76,7 +76,7 @@ async function keepRunManifest(run: Run): Promise<ManifestKeeper> {
   const { request, host, manifest, meter, files, fail } = run;
   return keepManifest({
     path: request.paths.manifest,
-    // Of a run that nobody looks for, such as a sample, nothing is left that would want a seal.
+    // A run that is not listed, such as a sample, leaves nothing that would need a seal.
     sealKey: host.isListed === false ? null : await openSealKey(host.environment),
     current: () => ({ ...manifest, input: inputFacts(run), summary: meter.snapshot() }),
     check: files.check,

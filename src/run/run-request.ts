@@ -7,7 +7,7 @@ import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { RetryFailed } from '../journal/open-journal.ts';
 import type { RunPaths } from '../journal/manifest/run-paths.ts';
 
-/** What is to be run. */
+/** One input to be run, with its settings. */
 export interface RunRequest {
   /** A file, or '-' for standard input. */
   input: string;
@@ -26,26 +26,31 @@ export interface RunRequest {
   overwrite: boolean;
 }
 
-/** What a run needs from outside, and whom it talks to. */
+/** The surroundings of a run: where it reads from, and whom it talks to. */
 export interface RunHost {
   /** The engines that there are, in the order in which they are offered a model that no `--backend` claims. */
   backends: readonly BackendDefinition[];
   environment: NodeJS.ProcessEnv;
   stdin: Readable;
-  /** Result lines, once they are on disk, in completion order; a promise holds the next ones back, until when the
-   * lines are valid. */
+  /**
+   * Takes result lines once they are on disk, in completion order. The next ones wait for its promise, and the buffers
+   * are valid until then.
+   */
   onResults: ((lines: Buffer[]) => Promise<void>) | null;
   /** Takes what the user is to be told. */
   notify: Notify;
   /** Called once, when the run begins: from now on its numbers can be read. */
   onStart: (snapshot: () => Snapshot) => void;
-  /** Called when the output becomes this run's, so that a resume goes on with it: until then `--overwrite` leaves it to the earlier run. */
+  /**
+   * Called when the output becomes this run's, so that a resume goes on with it: until then `--overwrite` leaves it to
+   * the earlier run.
+   */
   onTake?: () => void;
   /** Takes everything that happens in the run, as its metrics see it. */
   onEvent?: Emit;
-  /** False: `resume` and `status` do not find it by themselves. */
+  /** False keeps `resume` and `status` from finding the run by themselves. */
   isListed?: boolean;
-  /** False: no saved setting of a bench takes the place of `--workers auto`. */
+  /** False keeps saved settings of a bench from taking the place of `--workers auto`. */
   usesSaved?: boolean;
   /** Aborted at the first Ctrl-C: what is in flight may end. */
   stop: AbortSignal;

@@ -14,14 +14,17 @@ import { createGpuMonitor } from './gpu-monitor.ts';
 import { type RunInput, countWanted, readInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
-/** One run: its files, its input, what is known of it, and whom it tells. Nothing of an earlier run is touched before `openRunOutput`. */
+/**
+ * One run: its files, its input, what is known of it, and whom it tells. Nothing of an earlier run is touched before
+ * `openRunOutput`.
+ */
 export interface Run {
   readonly request: RunRequest;
   readonly host: RunHost;
   readonly files: RunFiles;
   /** The record of the run, changed as the run goes on, and written to disk every few seconds. */
   readonly manifest: Manifest;
-  /** How the manifest was found: as that of a new run, of an earlier session, or lost. */
+  /** Tells how the manifest was found: as that of a new run, of an earlier session, or lost. */
   readonly origin: Pick<OpenedManifest, 'isNew' | 'isAdopted' | 'earlierPath'>;
   /** The earlier run whose place this one is to take (`--overwrite`); null where there is none. */
   readonly replacement: Replacement | null;
@@ -34,8 +37,8 @@ export interface Run {
   readonly emit: Emit;
   readonly notify: Notify;
   /**
-   * Tells the user of the engine and of how it is used. A run that takes the place of another one opens its engine twice,
-   * the first time to see whether there is one: it says each sentence once.
+   * Tells the user of the engine and of how it is used. A run that takes the place of another one opens its engine
+   * twice, the first time to see whether there is one: it says each sentence once.
    */
   readonly notifyOfEngine: Notify;
   /** Samples of the GPUs that hold the engine's model. */
@@ -54,7 +57,9 @@ export interface Run {
   close: () => Promise<void>;
 }
 
-/** Opens the manifest and reads the input. Throws a `UsageError` or a `JournalError` where they don't fit each other. */
+/**
+ * Opens the manifest and reads the input. Throws a `UsageError` or a `JournalError` where they don't fit each other.
+ */
 export async function openRun(request: RunRequest, host: RunHost, files: RunFiles): Promise<Run> {
   const { manifest, isNew, isAdopted, earlierPath, notes, replaces } = await openManifest(request);
   for (const text of notes) host.notify({ topic: 'manifest', text });

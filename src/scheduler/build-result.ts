@@ -6,12 +6,12 @@ import { failureOfThrown } from './last-net.ts';
 import type { Attempt } from './send-request.ts';
 import type { VerifiedAnswer } from './verify-answer.ts';
 
-/** What every result of a run has in common. */
+/** Facts that all results of a run have in common. */
 export interface ResultSource {
   runId: string;
   backend: string;
   model: string;
-  /** What a result line has as its `request_hash`. */
+  /** Returns the `request_hash` of a request. */
   hashOf: (request: BatchRequest) => string | null;
 }
 
@@ -22,13 +22,13 @@ export interface ResultSink {
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
 }
 
-/** What became of a request when a worker took it up: its judged answer, and what goes with it into the result. */
+/** Outcome of one attempt at a request: its judged answer, and what goes with it into the result. */
 export interface Outcome {
   verdict: VerifiedAnswer;
   request: BatchRequest;
   /** Number of times that the request was sent; 0: never, since it asks for what can't be prepared or checked. */
   attempts: number;
-  /** What the attempts before the last one cost; null where there were none. */
+  /** Cost of the attempts before the last one; null where there were none. */
   retried: Spent | null;
   /** The last attempt; null where the request was never sent. */
   attempt: Omit<Attempt, 'answer'> | null;
@@ -117,7 +117,9 @@ const toWire = ({ worker, turn, history, sinceTrim }: TurnPlace): NonNullable<Re
 const timesOf = ({ attempt }: Outcome): Pick<Attempt, 'startedAt' | 'latencyMs' | 'ttftMs'> =>
   attempt ?? { startedAt: Date.now(), latencyMs: 0, ttftMs: null };
 
-/** What the checks noted of the answer. It stands beside the line's number, where a resume finds it without reading on. */
+/**
+ * What the checks noted of the answer. It stands beside the line's number, where a resume finds it without reading on.
+ */
 function notesOf(verdict: VerifiedAnswer): Pick<ResultDetails, 'empty' | 'unwrapped' | 'unchecked'> | null {
   if (!('empty' in verdict || 'unwrapped' in verdict || 'unchecked' in verdict)) return null;
   const { empty, unwrapped, unchecked } = verdict;
@@ -128,7 +130,7 @@ function notesOf(verdict: VerifiedAnswer): Pick<ResultDetails, 'empty' | 'unwrap
   };
 }
 
-/** What the last attempt at a failed request cost; an answer has that in its body. */
+/** Token usage of the last attempt at a failed request; an answer has it in its body. */
 function usageOf({ verdict: { answer }, attempts, attempt }: Outcome): Pick<ResultDetails, 'usage'> {
   const { promptTokens, completionTokens, cachedTokens } = attempt?.tokens ?? noTokens;
   if (answer.status === 'completed' || attempts === 0 || completionTokens === null) return {};
@@ -166,7 +168,7 @@ export function recordOutcome(
     isWhole = false;
     pending = record(row, resultOf(bareOutcome(outcome, error), source));
   }
-  // What the disk says is no matter of this request.
+  // An error of the disk is not the fault of this request.
   return pending === undefined ? isWhole : pending.then(() => isWhole);
 }
 

@@ -5,14 +5,14 @@ import { type Task, isSuspect, troublesThatTell } from './task-queue.ts';
 import type { WorkerLimit } from './limits/worker-limit.ts';
 
 /**
- * forgiven: the attempt does not count · charged: it does · culprit: it is this request that the engine can't bear, and it
- * fails, as told.
+ * forgiven: the attempt does not count · charged: it does · culprit: it is this request that the engine can't bear, and
+ * it fails, as told.
  */
 type CulpritVerdict = { is: 'forgiven' | 'charged' } | { is: 'culprit'; failure: Failure };
 
 /**
- * Tells a request that brings the engine down, or is too large for its memory, from those that were beside it. Whoever was
- * in flight in two such troubles is sent alone; what then still fails twice is the culprit, and fails alone.
+ * Tells a request that brings the engine down, or is too large for its memory, from those that were beside it. Whoever
+ * was in flight in two such troubles is sent alone; what then still fails twice is the culprit, and fails alone.
  */
 export interface CulpritSearch {
   judge: (task: Task, request: BatchRequest, trouble: { failure: Failure; wasAway: boolean }) => CulpritVerdict;
@@ -49,7 +49,8 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
   };
   const judgeCrash = (task: Task, failed: Failure, wasAway: boolean): CulpritVerdict => {
     if (note(task) < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
-    // Where nothing else was answered since, the engine itself may be to blame: a resume tries again.
+    // The failure is transient where nothing else was answered since: the engine itself may be to blame, and a resume
+    // tries again.
     const isProven = answers > (task.suspicion?.answersBefore ?? 0);
     const text = `The engine went down each time that it had this request, alone too. ${failed.message}`;
     return { is: 'culprit', failure: isProven ? failure('bad-request', text) : { ...failed, message: text } };

@@ -12,7 +12,7 @@ import type { WorkerPool } from './worker-pool.ts';
 
 /** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
 const maxRefused = 30;
-/** So often, and the waits between them take a minute: somebody may wonder. */
+/** Number of refusals after which the user is told: the waits between them take a minute by then. */
 const toldRefusals = 10;
 
 export interface FailureContext extends ResultSink {
@@ -56,7 +56,7 @@ function forgiveRefusal(task: Task, request: BatchRequest, failure: Failure, { n
   notify({ topic: 'rate-limit', text });
 }
 
-/** The server has had enough for now, of whatever request. */
+/** Says whether the server refuses every request for now, and not this one alone. */
 const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean =>
   (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < maxRefused;
 
@@ -90,15 +90,15 @@ const maxMs = 30_000;
 /** A server that asks for more than this is asked again all the same. */
 const maxRetryAfterMs = 600_000;
 
-/** How often a request was sent, and how many of these attempts don't count: the engine was to blame. */
+/** Number of attempts, and of those that don't count because the engine was to blame. */
 export interface Tries {
   attempts: number;
   forgiven: number;
 }
 
 /**
- * How long to wait before the next attempt, or null when there is none. Full jitter (0 to the doubled bound), so that
- * requests which failed together don't come back together; never sooner than the server asked.
+ * Milliseconds to wait before the next attempt, or null when there is none. Full jitter (0 to the doubled bound), so
+ * that requests which failed together don't come back together; never sooner than the server asked.
  */
 export function retryDelay(
   failure: Failure,

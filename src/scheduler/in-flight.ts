@@ -12,9 +12,12 @@ export interface FlightEntry {
   /** The engine was known to have room for it when it was sent. */
   readonly hasRoom: boolean;
   sentAt: number;
-  /** When the engine was first known to work on it; null while it may wait in a queue, which is not the request's fault. */
+  /**
+   * Time at which the engine was first known to work on the request; null while it may wait in a queue, which is not
+   * the request's fault.
+   */
   activeSince: number | null;
-  /** When the last sign of life came; null before the first one. */
+  /** Time of the last sign of life; null before the first one. */
   lastSignAt: number | null;
 }
 
@@ -43,23 +46,26 @@ export interface InFlight {
   abortAll: (cause: AbortCause) => void;
   /** Ends those of which there was no sign of life in the last so many milliseconds. Returns how many. */
   abortSilent: (silentMs: number, cause: AbortCause) => number;
-  /** How long nothing came for any of them; 0 where there are none. */
+  /** Milliseconds without a sign of life for any of them; 0 where there are none. */
   silentMs: () => number;
   count: () => number;
   close: () => void;
 }
 
 const sweepMs = 100;
-/** A longer gap between two sweeps, in milliseconds, is no silence of the engine: the computer slept, or this process did. */
+/**
+ * A longer gap between two sweeps, in milliseconds, is no silence of the engine: the computer slept, or this process
+ * did.
+ */
 const maxGapMs = 5000;
 
-/** What is in flight, in the order of sending, and what was seen of the engine. */
+/** Requests in flight in the order of sending, and what was seen of the engine. */
 interface Flight {
   readonly entries: Set<FlightEntry>;
   readonly now: () => number;
   sent: number;
   lastActivity: number;
-  /** When it was being started last, and when it gave its last answer. */
+  /** Times at which the engine was last being started, and at which it gave its last answer. */
   readyAt: number;
   answeredAt: number;
 }
@@ -150,13 +156,15 @@ function endLate(flight: Flight, at: number, timeoutMs: number): void {
   for (const entry of entries) {
     laterInFlight--;
     const laterEnded = sent - 1 - entry.number - laterInFlight;
-    // So many that were sent after it are over: it waits in no queue.
+    // Number of later requests that have ended, after which a request no longer waits in a queue.
     if (laterEnded > entries.size) entry.activeSince ??= at;
     if (at - countedFrom(flight, entry) > timeoutMs) abortEach([entry], 'timeout');
   }
 }
 
-/** When the time of an attempt begins: where it may have waited for room, at the last answer, which made some. */
+/**
+ * Time from which an attempt's limit counts: where it may have waited for room, from the last answer, which made room.
+ */
 const countedFrom = ({ readyAt, answeredAt }: Flight, { activeSince, hasRoom, sentAt }: FlightEntry): number =>
   activeSince ?? Math.max(sentAt, readyAt, hasRoom ? -Infinity : answeredAt);
 

@@ -11,7 +11,10 @@ import { formatDuration } from '../text/format.ts';
  */
 const mayBeAway: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
 
-/** Where the engine was when a request failed: `away`, so that the request is not to blame; `here`, so that it may be; or the run was stopped before that was known. */
+/**
+ * State of the engine when a request failed: `away`, so that the request is not to blame; `here`, so that it may be; or
+ * the run was stopped before that was known.
+ */
 type EngineState = 'away' | 'here' | 'stopped';
 
 /** Waits out the times when the engine is away: once for all workers, of which none takes a request meanwhile. */
@@ -24,9 +27,9 @@ export interface Outages {
    * takes requests again; rejects with an `EngineError` when waiting is hopeless.
    */
   settle: (failure: Failure, ended: number) => Promise<EngineState>;
-  /** The engine is there, and has nothing of what is in flight: it was away without anybody's noticing. */
+  /** Notes that the engine is there and has nothing of what is in flight: it was away unnoticed. */
   noteLoss: () => void;
-  /** The run stops: nobody waits any longer. */
+  /** Ends all waiting, because the run stops. */
   stop: () => void;
 }
 
@@ -34,11 +37,11 @@ export interface OutageListeners {
   emit: Emit;
   notify: Notify;
   onEnd: () => void;
-  /** What was in flight for so long, or longer, without a sign of life is lost. */
+  /** Called with a time in milliseconds: requests in flight that gave no sign of life for as long are lost. */
   onLoss: (silentMs: number) => void;
 }
 
-/** A shorter outage, in milliseconds, is not announced: it is over before anybody wonders. */
+/** Shortest outage in milliseconds that is announced: a shorter one is over before it is noticed. */
 const silentMs = 1000;
 
 export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }: OutageListeners): Outages {
@@ -54,12 +57,12 @@ export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }:
   };
   const waitOut = async (failure: Failure): Promise<EngineState> => {
     const startedAt = performance.now();
-    // What an engine printed last may stand below the sentence.
+    // The lines below the first sentence may be the engine's last output.
     const [sentence] = failure.message.split('\n', 1);
     const text = `the engine does not answer (${sentence}): waiting until it does`;
     const timer = setTimeout(() => notify({ topic: 'outage', text }), silentMs);
     try {
-      // An engine that hangs may not hear the signal: nobody waits for it then.
+      // An engine that hangs may not react to the signal, so that it is not waited for.
       const recovery = Promise.resolve(backend.supervision?.recover?.(failure, stopping.signal));
       const absence = await raceAbort(recovery, stopping.signal);
       stopping.signal.throwIfAborted();

@@ -19,7 +19,7 @@ type SchedulerSettings = Pick<
   'retries' | 'retryOn' | 'timeoutMs' | 'stallTimeoutMs' | 'drainTimeoutMs' | 'maxErrorRate' | 'vramLimit'
 >;
 
-/** What a scheduler works with: a backend, the requests, where the results go, and who is told of it. */
+/** The parts of a scheduler: a backend, the requests, where the results go, and who is told of it. */
 export interface SchedulerOptions extends ResultSink {
   /** The engine that answers, with its model loaded. */
   backend: Backend;
@@ -45,8 +45,8 @@ export interface SchedulerOptions extends ResultSink {
 /** Takes requests to their results: how many run at once, in which order, how often each is tried. */
 export interface Scheduler {
   /**
-   * Runs until every request has a result, or the run is stopped. Called once. Throws an `EngineError` when going on makes
-   * no sense; the requests that have no result then are left for a resume.
+   * Runs until every request has a result, or the run is stopped. Called once. Throws an `EngineError` when going on
+   * makes no sense; the requests that have no result then are left for a resume.
    */
   run: () => Promise<void>;
 }
@@ -95,7 +95,7 @@ function createDrain({ stop, abort, settings, notify }: SchedulerOptions, pool: 
   if (stop.aborted) onStop();
   if (abort.aborted) onAbort();
   return {
-    /** The run ends with an error. Answers that are on their way are paid for, unless nobody can keep them. */
+    /** Begins the drain after an error. Answers that are on their way are waited for, unless they can't be kept. */
     begin(error: unknown): void {
       const canBeKept = error instanceof LlmbatchError && !(error instanceof JournalError);
       if (!canBeKept || abort.aborted) return onAbort();

@@ -4,13 +4,13 @@ import type { Backend, BackendDefinition, OpenRequest } from '../../core/backend
 export interface BackendCache {
   /** The loaded engine where it is the same, else a new one in its place. */
   open: (definition: BackendDefinition, request: OpenRequest) => Promise<Backend>;
-  /** Frees the engine; `isUrgent`: at once, whatever it is doing. */
+  /** Frees the engine; with `isUrgent` at once, even in the middle of its work. */
   close: (isUrgent?: boolean) => Promise<void>;
 }
 
 export function createBackendCache(): BackendCache {
   let loaded: { key: string; model: string; backend: Backend } | null = null;
-  /** What an engine says goes to the run that has it now. */
+  /** The run that uses the engine now, and hears its notices. */
   let current: OpenRequest | null = null;
   const close = async (isUrgent = false): Promise<void> => {
     const last = loaded?.backend;

@@ -37,14 +37,17 @@ const schema = z.object({
   bench: z.string(),
 });
 
-/** The best setting that a bench found: of this backend, these weights, this server, on this hardware, with these options. */
+/**
+ * The best setting that a bench found: of this backend, these weights, this server, on this hardware, with these
+ * options.
+ */
 export type BestSetting = z.infer<typeof schema>;
 
 type SettingKey = Pick<BestSetting, 'backend' | 'model' | 'options'>;
 
 /**
- * Keeps it under the user's state directory, in place of an earlier one. Resolves to the file. Throws JournalError where it
- * can't be written.
+ * Keeps it under the user's state directory, in place of an earlier one. Resolves to the file. Throws JournalError
+ * where it can't be written.
  */
 export async function saveBest(
   setting: Omit<BestSetting, 'schemaVersion'>,
@@ -62,7 +65,10 @@ export async function saveBest(
   return path;
 }
 
-/** What was measured here of this model and these options, the newest; whether the weights are the same is yet to be seen. */
+/**
+ * The newest setting that was measured here for this model and these options. Whether the weights are the same is
+ * checked when the engine is open.
+ */
 export async function findBest(
   { backend, model, options }: SettingKey,
   environment: NodeJS.ProcessEnv,
@@ -97,7 +103,7 @@ async function readAll(folder: string): Promise<BestSetting[]> {
   return settings.filter((setting) => setting !== null);
 }
 
-/** Null where the file is not ours, or of a newer version: a bench writes it anew. */
+/** Reads a saved setting; null where the file is not ours, or of a newer version: a bench writes it anew. */
 async function readSetting(path: string): Promise<BestSetting | null> {
   try {
     return schema.parse(camelKeys(JSON.parse(await readFile(path, 'utf8')), opaqueKeys));

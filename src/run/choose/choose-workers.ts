@@ -2,7 +2,7 @@ import type { BackendDefinition, BackendLimits } from '../../core/backend.ts';
 import { formatInteger } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 
-/** How many requests are in flight, and a sentence where that is not what was asked for, or not what one might expect. */
+/** The number of requests in flight, with a sentence for the user where it is not what was asked for or expected. */
 export interface WorkerChoice {
   maxWorkers: number;
   /** The number is found, from so many on, `maxWorkers` at most; null: it is given. */
@@ -16,8 +16,8 @@ type Mode = 'independent' | 'conversation';
 type WorkerSettings = Pick<RunnerSettings, 'workers' | 'forceHistories'>;
 
 /**
- * What a server can hold is found where nobody knows it. A number that was asked for may only fall, and so may that of
- * histories: each new one would begin empty.
+ * The scheduler searches for what a server can hold where that is not known. A number that the user asked for may only
+ * fall, and so may the number of histories: each new one would begin empty.
  */
 export function chooseWorkers(
   asked: WorkerSettings,
@@ -38,8 +38,8 @@ export function chooseWorkers(
 }
 
 /**
- * More workers than the engine has slots only wait. In a conversation they would throw each other's cache out (real Ollama,
- * four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
+ * More workers than the engine has slots only wait. In a conversation they would throw each other's cache out (real
+ * Ollama, four histories on one slot: 18 times slower), so there are no more histories than slots, unless it is forced.
  */
 function knownWorkers(
   { workers, forceHistories }: WorkerSettings,

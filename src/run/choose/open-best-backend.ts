@@ -36,7 +36,7 @@ export async function openBestBackend(
 const isOf = ({ digest, server }: BestSetting, { info }: Backend): boolean =>
   info.modelDigest === digest && (info.server ?? null) === server;
 
-/** Null when the run was stopped while the model was being loaded. */
+/** Opens the backend; null when the run was stopped while the model was being loaded. */
 async function openBackend(
   run: Run,
   backends: BackendCache,
@@ -87,7 +87,7 @@ export const addressOf = ({ request, host }: Run): BackendAddress => ({
   environment: host.environment,
 });
 
-/** The same weights as before, or it is another run. */
+/** Records the model in the manifest, and refuses other weights than before: that would be another run. */
 async function noteModel({ manifest, request }: Run, name: string, { info }: Backend): Promise<void> {
   const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);

@@ -11,8 +11,9 @@ const countedRows = 5;
 const minRequests = 50;
 
 /**
- * How many of the prompt tokens are system prompts that several requests share, in a sentence: what a prefix cache can
- * save. Counted by the engine on a few requests, and multiplied. Null where it does not count, or the input is short.
+ * Describes how many of the prompt tokens are system prompts that several requests share, which a prefix cache can
+ * save. The engine counts a few requests, and the count is multiplied. Null where the engine does not count, or the
+ * input is short.
  */
 export async function describeSharing(
   input: RunInput,
@@ -31,7 +32,7 @@ export async function describeSharing(
   const all = (await usualTokens(samples, count)) * counts.requests;
   const sharedLength = shared.reduce((sum, group) => sum + group.requests * group.systemPromptLength, 0);
   const same = Math.min(all, (sharedLength / largest.systemPromptLength) * (await systemTokens(first, count)));
-  // What could not be counted is no number.
+  // A prompt that could not be counted makes the sum NaN.
   if (Number.isNaN(same)) return null;
   return `prompts: about ${formatInteger(same)} of ${formatInteger(all)} prompt tokens are shared (${formatPercent(same / all)}; counted by the engine on ${samples.length} requests)`;
 }
@@ -60,7 +61,7 @@ async function readRows({ handle, scan }: RunInput, rows: readonly number[]): Pr
   return requests;
 }
 
-/** What the system prompt adds to the prompt: its tokens without those of the template around it. */
+/** Tokens that the system prompt adds to the prompt, without those of the template around it. */
 async function systemTokens(request: BatchRequest, count: Count): Promise<number> {
   const messages = request.body.messages ?? [];
   const short = messages.map((message, index) =>
@@ -69,11 +70,14 @@ async function systemTokens(request: BatchRequest, count: Count): Promise<number
   return (await count(request)) - (await count({ ...request, body: { ...request.body, messages: short } })) + 1;
 }
 
-/** So many of the longest lines: bytes a token differ a little from line to line, not by much. */
+/** Number of the longest lines that are counted: the bytes of a token differ only a little from line to line. */
 const longestRows = 3;
 const usualShare = 0.99;
 
-/** How long the prompts of a model's requests are, answered ones included, so that a resume finds the same. Null while the input is being read. */
+/**
+ * Finds the longest and the usual prompts of a model's requests, answered ones included, so that a resume finds the
+ * same. Null while the input is being read.
+ */
 export async function promptLengths(input: RunInput, model: string): Promise<PromptLengths | null> {
   if (!input.isComplete()) return null;
   const rows = rowsByLength(input, model);

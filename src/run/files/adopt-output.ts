@@ -8,7 +8,9 @@ import { readResultHead } from '../../journal/result-head.ts';
 import type { RunInput } from '../read-input.ts';
 import type { RunRequest } from '../run-request.ts';
 
-/** Is every whole line of the file a result? Then it may be the output of a run whose manifest is lost. */
+/**
+ * Says whether every whole line of the file is a result, so that it may be the output of a run whose manifest is lost.
+ */
 export async function holdsOnlyResults(path: string): Promise<boolean> {
   return withFile(path, async (handle) => {
     let results = 0;

@@ -2,11 +2,11 @@ import { LlmbatchError, exitCodes } from '../../core/errors.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
 import type { RunRequest } from '../run-request.ts';
 
-/** What becomes of lines that are no longer what they were when the run read its input: nothing is recorded for them. */
+/** Keeps count of lines that are no longer what they were when the run read its input: nothing is recorded for them. */
 export interface ChangedLines {
   /** Ends the run, unless a drift is allowed: then the line is left out. */
   note: (line: number) => void;
-  /** At the end of the run: throws where lines were left out. */
+  /** Throws where lines were left out; to be called at the end of the run. */
   check: () => void;
 }
 

@@ -21,14 +21,14 @@ export interface OpenedManifest {
   isAdopted: boolean;
   /** Path of a manifest under an earlier name, which goes when the new one is written; null where there is none. */
   earlierPath: string | null;
-  /** What the user should know of how the run was found. */
+  /** Sentences for the user about how the run was found. */
   notes: string[];
   /** `--overwrite`: what is there stays until the engine is open. */
   replaces: Replaced | null;
 }
 
 export interface Replaced {
-  /** Null: a file that no run wrote. */
+  /** Manifest of that run; null for a file that no run wrote. */
   found: FoundRun | null;
   hasResults: boolean;
 }
@@ -41,7 +41,7 @@ export async function openManifest(request: RunRequest): Promise<OpenedManifest>
   else if (request.isResume === true) await checkThere(paths, found.manifest);
   const hasResults = !(await hasNoResults(paths));
   const earlierPath = found === null || found.manifestPath === paths.manifest ? null : found.manifestPath;
-  // A run that was never answered anything binds nobody to its settings.
+  // A run without any result does not bind the user to its settings.
   if (!hasResults || request.overwrite) return { ...startAnew(request, { found, hasResults }), earlierPath };
   if (found !== null) return { ...(await goOn(found.manifest, request)), ...asBefore, earlierPath };
   if (request.input === '-' || !(await holdsOnlyResults(paths.output))) throw notOurs(paths);
@@ -62,7 +62,7 @@ const notOurs = ({ output }: RunPaths): JournalError =>
     'Choose another place with -o, or replace it with --overwrite.',
   );
 
-/** To go on with a run whose results are gone would be to send everything again. */
+/** Refuses a run whose results are gone: going on with it would send everything again. */
 async function checkThere({ output }: RunPaths, { summary }: Manifest): Promise<void> {
   const done = summary?.progress.done ?? 0;
   if (done === 0 || (await exists(output))) return;
@@ -88,7 +88,7 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
   const input = inputPath(request);
   const isMoved = realPathOf(known.output) !== output;
   const isOtherInput = realPathOf(known.input.path) !== realPathOf(input);
-  // Whether it is the same input, moved with the run, its fingerprint tells.
+  // The fingerprint tells whether it is the same input, moved with the run.
   const mayBeMoved = known.input.sha256 !== '' && input !== '-' && (isMoved || !(await exists(known.input.path)));
   if (isOtherInput && !mayBeMoved) {
     throw new JournalError(
@@ -107,7 +107,7 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
 const secretLeftOut = (option: string): string =>
   `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
 
-/** What changed since the run began, field by field: refused, or with `--allow-drift` recorded. */
+/** Refuses what changed since the run began, field by field; with `--allow-drift` it is recorded. */
 export async function settleDrift(
   manifest: Manifest,
   drift: string[],

@@ -45,19 +45,22 @@ export function prepareReplacement(
         throw toJournalError(error, paths.spool);
       });
     },
-    // What can't be removed is a draft, which the next run takes away.
+    // A draft that can't be removed is taken away by the next run.
     giveUp: () => rm(spool, { force: true }).catch(() => undefined),
   };
 }
 
-/** At the end of a run: what it took the place of goes, if every request was answered; else it stays, and is told. */
+/**
+ * Removes the earlier run that this one took the place of, if every request was answered; else it stays, and the user
+ * is told. To be called at the end of a run.
+ */
 export async function endReplacement(
   manifest: Manifest,
   paths: RunPaths,
   { notify, failed }: Pick<RunHost, 'notify'> & { failed: number },
 ): Promise<void> {
   const endedWell = manifest.state === 'finished' && failed === 0;
-  // What can't be removed stays: the run itself is none the worse.
+  // A file that can't be removed stays; the run itself has ended well.
   if (endedWell) await removeAside(paths, manifest.keptAside).catch(() => undefined);
   const left = await findAside(paths, manifest.keptAside);
   manifest.keptAside = left;

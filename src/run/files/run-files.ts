@@ -11,7 +11,7 @@ import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { forgetRun } from '../../journal/manifest/started-runs.ts';
 import type { RunRequest } from '../run-request.ts';
 
-/** What a run makes. */
+/** Files that a run makes. */
 const madeBy = ({ output, manifest, spool, engineLog }: RunPaths): string[] => [output, manifest, spool, engineLog];
 
 /** Writing, or removing what an earlier run left, must not touch the input, nor a device. */

@@ -24,14 +24,17 @@ export function callsOf({ message }: Choice): ToolCall[] {
 /** Keys for what a model thought, as servers part it from the answer. */
 const thinkingKeys = ['reasoning_content', 'reasoning', 'thinking'];
 
-/** What the server says that the model thought. */
+/** Texts of the model's thinking, where the server reports them apart. */
 function thoughtOf({ message, ...choice }: Choice): string {
   const said: Record<string, unknown> = message ?? choice;
   const texts = thinkingKeys.map((key) => said[key]).filter((text) => typeof text === 'string');
   return texts.find((text) => text.trim() !== '') ?? '';
 }
 
-/** Does a choice say nothing, and if so, did it at least think? `before`: what an echo puts before the answer. */
+/**
+ * Says whether a choice is empty, and if so, whether it holds thinking at least. `before` is what an echo puts before
+ * the answer.
+ */
 export function emptinessOf(choice: Choice, before: string): 'thinking' | 'blank' | 'nothing' | null {
   const content = choiceText(choice).slice(before.length);
   const { text, isThinking } = withoutThinking(content);
@@ -63,7 +66,7 @@ export const notHonoured = (message: string, choice?: Choice): Problem => ({
   ...(choice === undefined ? {} : { choice }),
 });
 
-/** What came, to be kept for the eye beside the failure. */
+/** The answer that came, kept beside the failure for the user to read. */
 export function rejectedOf(choice: Choice | undefined): ResultDetails['rejected'] {
   if (choice === undefined) return undefined;
   const thought = thoughtOf(choice);

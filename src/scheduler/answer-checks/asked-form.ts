@@ -7,7 +7,7 @@ export type AskedForm =
   | AnswerFormat
   | { type: 'choice'; key: string; choices: string[] }
   | { type: 'pattern'; key: string; pattern: string }
-  /** A grammar: nobody but the engine knows whether an answer keeps to it. */
+  /** A grammar: only the engine knows whether an answer keeps to it. */
   | { type: 'unchecked'; key: string };
 
 /** Keys that change what an answer is: without one of them there is nothing to read. */
@@ -29,8 +29,8 @@ const isFormKey: ReadonlySet<string> = new Set(formKeys);
 
 /**
  * The form that a body asks for, by whichever key an engine has for it: OpenAI's `response_format`, vLLM's
- * `structured_outputs` and its older `guided_*`, llama-server's and SGLang's own. Null where it asks for none; a text says
- * what is wrong with it. One form is enough for an answer: the first that is given counts.
+ * `structured_outputs` and its older `guided_*`, llama-server's and SGLang's own. Null where it asks for none; a text
+ * says what is wrong with it. One form is enough for an answer: the first that is given counts.
  */
 export function askedForm(body: RequestBody): AskedForm | string | null {
   // Most bodies have three keys, and none of these.

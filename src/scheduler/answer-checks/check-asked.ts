@@ -10,7 +10,7 @@ export function askedProblem(answer: ResponseBody, { endpoint, body }: BatchRequ
   return countProblem(answer, body) ?? choicesProblem(answer, body) ?? lengthProblem(answer, body);
 }
 
-/** What an echo puts before the answer: the prompt, where it is there. */
+/** The text that an echo puts before the answer: the prompt, where it is there. */
 export function echoOf(choice: Choice, { echo, prompt }: RequestBody): string {
   const isThere = echo === true && typeof prompt === 'string' && (choice.text ?? '').startsWith(prompt);
   return isThere ? prompt : '';

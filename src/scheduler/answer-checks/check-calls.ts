@@ -16,7 +16,7 @@ export function callsProblem({ choices = [] }: ResponseBody, body: RequestBody):
   return null;
 }
 
-/** What `tool_choice` asks for: some call, none, or that of a tool by its name; null: as the model likes. */
+/** Reads `tool_choice`: any call, none, or the tool of a name; null leaves it to the model. */
 type Wanted = 'any' | 'none' | { name: string } | null;
 
 function wantedCall({ tool_choice: choice, function_call: call }: RequestBody): Wanted {

@@ -4,11 +4,11 @@ import { codeOf, messageOf } from '../../core/errors.ts';
 import type { CheckReply, CheckTask } from './run-check.ts';
 
 /**
- * Checks on a thread of their own, with a time limit: a `pattern` can try for longer than the world exists, `uniqueItems`
- * compares each with each, and meanwhile no answer would be written and no Ctrl-C heard.
+ * Checks on a thread of their own, with a time limit: a `pattern` can try for longer than the world exists,
+ * `uniqueItems` compares each with each, and meanwhile no answer would be written and no Ctrl-C heard.
  */
 export interface CheckThread {
-  /** Null where the thread was closed first. */
+  /** Checks one answer in the thread; null where the thread was closed first. */
   run: (task: CheckTask) => Promise<CheckReply | null>;
   close: () => void;
 }
@@ -28,7 +28,7 @@ interface State {
   readonly limitMs: number;
   readonly waiting: Waiting[];
   worker: Worker | null;
-  /** When the thread began with the first that waits; null while the thread starts. */
+  /** Time at which the thread began with the first check that waits; null while the thread starts. */
   since: number | null;
   timer: NodeJS.Timeout | null;
   isClosed: boolean;

@@ -50,7 +50,7 @@ function compileIn(dialects: Dialect[], schema: JsonSchema): ValidateFunction {
 }
 
 function compileAs(ajv: Ajv, schema: JsonSchema): ValidateFunction {
-  // Before the formats: many schemas have references and patterns that are not written by the book, and can be read.
+  // References and patterns come before the formats: many schemas do not write them by the book, and can still be read.
   if (ajv.validateSchema(schema) !== true) throw new Error(describeMismatch(ajv.errors ?? [], schema));
   addFormats.default(ajv);
   try {
@@ -68,7 +68,9 @@ function explain(error: unknown): string {
   return text.startsWith('Invalid regular expression') ? `a \`pattern\` of it is none: ${text}` : text;
 }
 
-/** What Python and Rust write otherwise than JavaScript does; JavaScript would read some of it as other letters. */
+/**
+ * Escapes that Python and Rust write differently from JavaScript, which would read some of them as other characters.
+ */
 const otherWords: [RegExp, string][] = [
   [/\(\?P</g, '(?<'],
   [/(?<!\\)((?:\\\\)*)\\A/g, '$1^'],
@@ -76,8 +78,8 @@ const otherWords: [RegExp, string][] = [
 ];
 
 /**
- * A pattern of a schema or of `guided_regex`, whose writers had other engines in mind. Unicode mode is tried first: in it
- * a mistake is none of the letters that it is written with. Throws where it is no pattern.
+ * A pattern of a schema or of `guided_regex`, whose writers had other engines in mind. Unicode mode is tried first: in
+ * it a mistake is none of the letters that it is written with. Throws where it is no pattern.
  */
 export function readPattern(pattern: string, flags = 'u'): RegExp {
   const text = otherWords.reduce((words, [other, ours]) => words.replaceAll(other, ours), pattern);

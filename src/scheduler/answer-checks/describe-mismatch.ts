@@ -15,7 +15,7 @@ export function describeMismatch(errors: readonly ErrorObject[], root: unknown):
   return `${place} ${sentence === undefined ? `is ${shorten(value)}, and ${problem.message}` : sentence(params, value, problem)}`;
 }
 
-/** Is it the error of a choice between schemas? The errors of the single schemas come before it. */
+/** Says whether an error is that of a choice between schemas; the errors of the single schemas come before it. */
 const isChoice = (error: ErrorObject | undefined): error is ErrorObject =>
   error?.keyword === 'anyOf' || (error?.keyword === 'oneOf' && error.params['passingSchemas'] === null);
 

@@ -5,8 +5,8 @@ import { type JsonSchema, schemasIn } from '../../core/json-schema.ts';
 const sameValue = ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas'];
 
 /**
- * Is a part of the schema defined by itself, with no step into the value on the way, as `{"$ref": "#"}` is? A check by it
- * would never end. A tree whose nodes hold nodes is no such schema.
+ * Says whether a part of the schema is defined by itself, with no step into the value on the way, as `{"$ref": "#"}`
+ * is. A check by it would never end. A tree whose nodes hold nodes is no such schema.
  */
 export function refersToItself(root: JsonSchema): boolean {
   const state = new Map<JsonSchema, 'open' | 'done'>();
@@ -30,7 +30,7 @@ function nextOf(schema: JsonSchema, root: JsonSchema): unknown[] {
   return [...inPlace, ...['$ref', '$dynamicRef', '$recursiveRef'].map((keyword) => resolve(schema[keyword], root))];
 }
 
-/** What a reference within the schema means; undefined for any other. */
+/** Resolves a reference within the schema; undefined for any other. */
 function resolve(reference: unknown, root: JsonSchema): unknown {
   if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
   const [, ...steps] = reference.split('/');

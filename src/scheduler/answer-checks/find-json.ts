@@ -1,6 +1,6 @@
 import { withoutThinking } from './thinking.ts';
 
-/** JSON in an answer, as a value and as its text; and out of what it was taken. A text says why there is none. */
+/** JSON found in an answer, as a value and as text, and what it was taken out of. A string says why there is none. */
 export interface FoundJson {
   value: unknown;
   json: string;
@@ -35,7 +35,10 @@ function takeJson(content: string): FoundJson | string {
   return whyNot(text);
 }
 
-/** A fence from the first line to the last. A text inside may hold one too: whether it is JSON tells that it is one whole. */
+/**
+ * A fence from the first line to the last. A text inside may hold one too: whether it is JSON tells that it is one
+ * whole.
+ */
 const fence = /^(`{3,}|~{3,})[\w-]*\s([\s\S]*)\1$/;
 
 function parsed(json: string): { value: unknown; json: string } | null {
@@ -57,7 +60,7 @@ function whyNot(text: string): string {
 const shownAtEnd = 20;
 const shown = 60;
 
-/** Is what lies between the first and the last brace JSON? */
+/** Says whether the text between the first and the last brace is JSON. */
 function holdsJson(text: string): boolean {
   const [start, end] = [text.search(/[[{]/), Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'))];
   return start !== -1 && end > start && parsed(text.slice(start, end + 1)) !== null;

@@ -8,19 +8,22 @@ import { type FoundJson, findJson } from './find-json.ts';
 import { type Problem, notHonoured, callsOf } from './answer-parts.ts';
 import { withoutThinking } from './thinking.ts';
 
-/** What the check of an answer's form adds to it. */
+/** Facts that the check of an answer's form adds to the result. */
 export interface FormNotes {
   parsed?: unknown;
   unwrapped?: 'fence' | 'think';
   unchecked?: string;
 }
 
-/** Null where the check was ended before it was done. */
+/** Checks the form of an answer; null where the check was ended before it was done. */
 export type FormCheck = (answer: Completion) => Promise<FormNotes | Problem | null> | FormNotes | Problem | null;
 
 export const isProblem = (found: FormNotes | Problem): found is Problem => 'kind' in found;
 
-/** Each choice must be JSON, and of the schema; what is parsed of the first stands beside the answer. */
+/**
+ * Checks that each choice is JSON and fits the schema; the parsed value of the first choice is recorded beside the
+ * answer.
+ */
 export function jsonCheck(fits: FitsSchema | null): FormCheck {
   return async ({ body: { choices = [] } }): Promise<FormNotes | Problem | null> => {
     let first: FoundJson | null = null;
@@ -68,7 +71,7 @@ export function choiceCheck(choices: readonly string[], { key, body }: TextForm)
 export function patternCheck(pattern: string, { key, body }: TextForm, thread: CheckThread): FormCheck {
   return async ({ body: { choices = [] } }) => {
     for (const choice of choices) {
-      // As it came, or without the blanks around it.
+      // Says whether the text fits as it came, or without the blanks around it.
       const texts = new Set([choiceText(choice).slice(echoOf(choice, body).length), textOf(choice, body)]);
       let problem: string | null = null;
       for (const text of texts) {

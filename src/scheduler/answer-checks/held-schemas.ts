@@ -10,7 +10,10 @@ export interface SchemaHolder {
   notify: Notify;
 }
 
-/** Says once what of a schema the engine does not hold an answer to, and what nobody checks. Returns the former. */
+/**
+ * Tells the user once which keywords of a schema the engine does not hold an answer to, and which are never checked.
+ * Returns the former.
+ */
 export type SchemaTeller = (schema: JsonSchema) => readonly string[];
 
 /** A file in which each line has another schema would fill the screen. */
@@ -39,7 +42,7 @@ export function createSchemaTeller({ name, unheldKeywords, notify }: SchemaHolde
 
 const list = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
-/** What servers drop most often, without a word. */
+/** Keywords that servers most often drop silently. */
 const seldom = 'pattern format multipleOf uniqueItems contains not if propertyNames minimum maximum'.split(' ');
 
 const seldomHeld = (schema: JsonSchema): string[] => {

@@ -7,7 +7,7 @@ import type { CheckThread } from './check-thread.ts';
 import { type FitsSchema, type FormCheck, choiceCheck, jsonCheck, patternCheck } from './form-checks.ts';
 import type { SchemaHolder, SchemaTeller } from './held-schemas.ts';
 
-/** How the form of an answer is checked; `hint`: what may be to blame where the answer was cut. */
+/** The check of an answer's form; `hint` names what may be to blame where the answer was cut. */
 export interface PreparedForm {
   check: FormCheck;
   hint: string;
@@ -22,13 +22,15 @@ interface Tools {
 interface PreparedSchema {
   text: string;
   unheld: readonly string[];
-  /** What is wrong with it; null: nothing. */
+  /** Returns what is wrong with the text; null where nothing is. */
   problem: string | null;
 }
 
 export type PrepareForm = (request: BatchRequest) => Promise<PreparedForm | Failure> | PreparedForm | Failure | null;
 
-/** Prepares the check of what form a request asks for; null where it asks for none. A failure where it can't be checked. */
+/**
+ * Prepares the check of what form a request asks for; null where it asks for none. A failure where it can't be checked.
+ */
 export function createFormPreparer(tools: Tools): PrepareForm {
   const schemas = createSchemas(tools);
   const told = new Set<string>();

@@ -17,7 +17,7 @@ export interface CheckReply {
   keyword?: string;
 }
 
-/** Never throws: whatever goes wrong is what is wrong with the schema, or with the answer. */
+/** Checks an answer against a schema. It never throws: any error counts as a fault of the schema or of the answer. */
 export function runCheck(task: CheckTask): CheckReply {
   try {
     return run(task);

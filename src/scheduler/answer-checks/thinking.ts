@@ -1,4 +1,4 @@
-/** How models mark what they think before they answer. Written out where the server does not part it from the answer. */
+/** Marks that models put around their thinking. They stand in the answer where the server does not separate the two. */
 const marks: readonly { opens: RegExp; closes: RegExp }[] = [
   // DeepSeek, Qwen, GLM and most others; Gemini; Seed-OSS.
   ...['think', 'thinking', 'thought', 'reasoning', 'seed:think'].map((name) => ({
@@ -17,7 +17,7 @@ const marks: readonly { opens: RegExp; closes: RegExp }[] = [
   { opens: /^◁think▷/, closes: /◁\/think▷/ },
 ];
 
-/** What some models put around the answer that follows the thinking. */
+/** Marks that some models put around the answer after their thinking. */
 const wrapped =
   /^(?:<(answer|response)>([\s\S]*)<\/\1>|<\|(?:START_RESPONSE|begin_of_solution)\|>([\s\S]*?)(?:<\|[\w]+\|>)?)$/;
 

@@ -3,8 +3,8 @@ import type { ErrorKind } from '../../core/errors.ts';
 import { addAnswer, createSample, type LimitTrials, goOn, judge, startTrials, steps } from './limit-trials.ts';
 
 /**
- * Finds how many requests a server can hold: tries more, and fewer, and keeps what gets the most done with the fewest in
- * flight. It starts by doubling. Where the server pushes back it falls, and comes back in ever smaller steps.
+ * Finds how many requests a server can hold: tries more, and fewer, and keeps what gets the most done with the fewest
+ * in flight. It starts by doubling. Where the server pushes back it falls, and comes back in ever smaller steps.
  */
 export interface LimitFinder {
   /** Takes the answer of each attempt, once, with the number that were in flight with it. */
@@ -15,7 +15,9 @@ export interface LimitFinder {
 
 export interface LimitSearch {
   start: number;
-  /** The largest limit. Where it equals the start, nothing is searched for: the limit only decreases, and comes back. */
+  /**
+   * The largest limit. Where it equals the start, nothing is searched for: the limit only decreases, and comes back.
+   */
   max: number;
   onChange: (limit: number) => void;
   /** A clock in milliseconds that never goes back. */
@@ -26,8 +28,8 @@ export interface LimitSearch {
 const pushbacks: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['rate-limited', 'overloaded', 'connection']);
 
 /**
- * Factors by which the limit decreases at a pushback, and at one that follows so soon that the last decrease was not enough.
- * Tuned on test/scheduler/simulated-servers.ts.
+ * Factors by which the limit decreases at a pushback, and at one that follows so soon that the last decrease was not
+ * enough. Tuned on test/scheduler/simulated-servers.ts.
  */
 const decreaseFactors = { first: 0.85, repeated: 0.5 };
 /** Rounds without a trial after the limit decreased. */
@@ -43,7 +45,7 @@ interface SearchState extends LimitTrials {
   answersSinceDecrease: number;
 }
 
-/** When an attempt ended and how long it took, in milliseconds, and how many were in flight with it. */
+/** One attempt that ended: the time of its end and its duration in milliseconds, and the number in flight with it. */
 interface AttemptTimes {
   now: number;
   latencyMs: number;
@@ -71,7 +73,7 @@ function noteCompletion(finder: SearchState, { body }: Completion, { now, latenc
   finder.answersSinceDecrease++;
   const sample = finder.trial ?? finder.current;
   const isOfSampleBefore = !sample.isSettled && now - latencyMs < sample.since;
-  // With fewer in flight there were too few requests: that says nothing about the limit.
+  // Fewer in flight means that there were too few requests, which says nothing about the limit.
   if (isOfSampleBefore || inFlight < sample.limit) return;
   const isRoundOver = addAnswer(sample, latencyMs, body.usage?.completion_tokens ?? 0);
   if (!isRoundOver) return;

@@ -17,7 +17,9 @@ export interface LimitTrials {
   allowedPushbacks: number;
 }
 
-/** Factors by which the limit is changed. These and the numbers below are tuned on test/scheduler/simulated-servers.ts. */
+/**
+ * Factors by which the limit is changed. These and the numbers below are tuned on test/scheduler/simulated-servers.ts.
+ */
 export const steps = { largest: 2, smallest: 1.3, growth: 1.5 };
 /** The best value of throughput / inFlight^0.1 is wanted: twice as many in flight must get 7 % more done. */
 const price = 0.1;
@@ -106,11 +108,11 @@ function verdictOf(search: LimitTrials, trial: LimitSample): TrialVerdict {
   const { gain, error } = compare(current, trial);
   const better = gain - price * stretch;
   if (isHasty) return signOf(better - price);
-  // With few rounds the error itself is hardly known.
+  // Factor for the standard error, which is hardly known with few rounds.
   const isSure = Math.abs(better) > error * (2 + 4 / trial.rounds);
   const isLast = trial.rounds >= trials.maxRounds && trial.rounds * trial.limit >= trials.maxAnswers;
   if (!isSure && !isLast) return 'open';
-  // In doubt the lower one.
+  // Chooses between two limits, in doubt the lower one.
   return signOf(stretch > 0 && !isSure ? better - error : better);
 }
 
@@ -130,12 +132,12 @@ function lose(search: LimitTrials, now: number): void {
   else search.rest = hastyRest;
 }
 
-/** What was measured under one limit, round by round: a round has as many answers as the limit allows in flight. */
+/** Measurements under one limit, round by round: a round has as many answers as the limit allows in flight. */
 export interface LimitSample {
   readonly limit: number;
-  /** When the limit was set, in milliseconds of the clock. */
+  /** Time at which the limit was set, in milliseconds of the clock. */
   readonly since: number;
-  /** False in the first round, in which a queue still grows or shrinks. */
+  /** Says whether the warm-up is over: in the first round a queue still grows or shrinks. */
   isSettled: boolean;
   /** Answers of the round under way. */
   answers: number;
@@ -200,7 +202,9 @@ const smallestError = 0.01;
 /** Relative variance that is assumed of a single round, of whose spread nothing is known. */
 const unknownVariance = 0.02;
 
-/** Logarithm of the throughput by Little's law: a count over a short time would depend on where in a batch it begins. */
+/**
+ * Logarithm of the throughput by Little's law: a count over a short time would depend on where in a batch it begins.
+ */
 const logThroughput = ({ limit, mean }: LimitSample): number => Math.log(limit) - Math.log(Math.max(mean, 1e-9));
 
 /** Variance of the mean relative to its square, taken between rounds: the answers of one queue are late together. */

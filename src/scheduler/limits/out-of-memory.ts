@@ -4,13 +4,13 @@ import type { Notify } from '../../core/events.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 
-/** What follows from an engine that runs out of memory: fewer workers, more again when all goes well, or the end of the run. */
+/** Reacts to an engine that runs out of memory: fewer workers, more again when all goes well, or the end of the run. */
 export interface OutOfMemory {
   /** Halves the workers: the engine ran out of memory with this request among others, for the first time. */
   lower: (request: BatchRequest, failure: Failure) => void;
   /**
-   * It did with this request alone: the workers that were given up are taken back, for it may all have been its doing. Throws
-   * an `EngineError` where nothing was ever answered, and too many requests failed so.
+   * It did with this request alone: the workers that were given up are taken back, for it may all have been its doing.
+   * Throws an `EngineError` where nothing was ever answered, and too many requests failed so.
    */
   blame: (request: BatchRequest, failure: Failure) => void;
   onAnswer: () => void;
@@ -37,7 +37,7 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
   const grow = (): void => {
     const workers = limit.workers();
     limit.cap('out-of-memory', workers + Math.max(1, Math.floor(workers * growth)));
-    // Where that made no more of them, nothing is held back any more.
+    // Where that added no worker, all of them may send again.
     if (limit.workers() === workers) limit.cap('out-of-memory', Infinity);
     Object.assign(state, { sinceChange: 0, grownFrom: limit.workers() === workers ? null : workers });
   };

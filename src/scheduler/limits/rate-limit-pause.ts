@@ -13,7 +13,7 @@ export interface RateLimitPause {
 
 /** Longest pause in milliseconds: a server that asks for more is asked again all the same. */
 const maxMs = 600_000;
-/** A shorter pause, in milliseconds, is not announced: it is over before anybody wonders. */
+/** Shortest pause in milliseconds that is announced: a shorter one is over before it is noticed. */
 const silentMs = 1000;
 
 export function createRateLimitPause({ notify, onEnd }: { notify: Notify; onEnd: () => void }): RateLimitPause {

@@ -84,7 +84,10 @@ export function createVramGuard(guarded: Guarded): VramGuard {
   };
 }
 
-/** The pause in which nothing is sent, until there is room or it has lasted as long as a stall may. `accept` lifts the limit to what is in use. */
+/**
+ * The pause in which nothing is sent, until there is room or it has lasted as long as a stall may. `accept` lifts the
+ * limit to what is in use.
+ */
 function createPause({ settings, workers, notify, fail }: Guarded, accept: () => void) {
   const { vramLimit, stallTimeoutMs } = settings;
   let timer: NodeJS.Timeout | null = null;
@@ -105,14 +108,14 @@ function createPause({ settings, workers, notify, fail }: Guarded, accept: () =>
       fail(new EngineError('out-of-memory', text, `Raise --vram-limit, or take ${waysOut}; then resume.`));
       return;
     }
-    // A limit that nobody asked for must not end a run: another program may fill the card.
+    // A limit that the user did not set must not end a run: another program may fill the card.
     accept();
     end(text);
   };
   return {
     close,
     end,
-    /** False where the run pauses already. */
+    /** Pauses the run; false where it pauses already. */
     begin(why: string): boolean {
       if (timer !== null) return false;
       notify({ topic: 'vram', text: `${why}: nothing is sent until there is room` });

@@ -2,8 +2,8 @@
 type LimitCause = 'out-of-memory' | 'vram';
 
 /**
- * How many of the workers may send: as many as the server can hold, fewer when memory runs short, none in a pause. Workers
- * from the limit on take no request; what they have in flight they finish, and their histories stay.
+ * The number of workers that may send: as many as the server can hold, fewer when memory runs short, none in a pause.
+ * Workers from the limit on take no request; what they have in flight they finish, and their histories stay.
  */
 export interface WorkerLimit {
   /** May this worker (0-based) take a request now? */
