@@ -3,7 +3,7 @@ import { isRecord } from '../data/is-record.ts';
 import type { ErrorKind } from './errors.ts';
 
 /**
- * One line of the output: OpenAI Batch's shape, and in `llmbatch` what the field needs beside it.
+ * One line of the output: OpenAI Batch's shape, and in `llmbatch` what OpenAI's shape has no place for.
  * A success has `response.status_code` 200 and `error` null; a failure has `error`, and `response` null
  * or the server's own status and body. Times are milliseconds.
  *

@@ -19,13 +19,13 @@ export const answerSettingsSchema = z.object({
   limit: z.number().int().positive().nullable(),
   sample: z.number().int().positive().nullable(),
   conversation: z.object({
-    /** Trim after this many turns, */
+    /** Number of turns after which the history is trimmed. */
     trimEvery: z.number().int().positive(),
-    /** to the system prompt and the last so many messages; */
+    /** Number of the last messages that a trim keeps, beside the system prompt. */
     keepMessages: z.number().int().nonnegative(),
-    /** also when prompt and answer reached so many tokens */
+    /** Number of tokens in prompt and answer at which the history is trimmed too. */
     trimTokens: z.number().int().positive(),
-    /** of a context window this large. */
+    /** Size of the context window, in tokens. */
     contextTokens: z.number().int().positive(),
   }),
   controlTokens: z.enum(['text', 'allow']),
@@ -55,7 +55,10 @@ const runnerFields = z.object({
   connection: z.record(z.string(), z.unknown()),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
-  /** GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone takes. */
+  /**
+   * GPU memory that may be full, on each GPU: bytes, or a share of the card. auto: 87.5 %, or what the model alone
+   * takes.
+   */
   vramLimit: z
     .union([
       z.enum(['auto', 'none']),

@@ -5,9 +5,14 @@ import { type GroupTarget, writeGroup } from '../files/write-group.ts';
 export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
   /** Bytes that the file has; lines are appended behind them. */
   size: number;
-  /** When the file is synced: after each group of lines, after each line at once, or never (that is left to the system). */
+  /**
+   * When the file is synced: after each group of lines, after each line at once, or never (that is left to the system).
+   */
   fsync: 'group' | 'always' | 'none';
-  /** Called with lines once they are on disk, in order, and once for each. The next group waits until the promise resolves. */
+  /**
+   * Called with lines once they are on disk, in order, and once for each. The next group waits until the promise
+   * resolves.
+   */
   onDurable: (written: Written<Token>[]) => Promise<void> | undefined;
   /** Called when the output can't be written any more, or `onDurable` failed. Nothing is written after that. */
   onFailure: (error: unknown) => void;
@@ -37,9 +42,9 @@ export interface Appender<Token> {
 const groupMs = 250;
 /** A group is written when it has this many lines. It grows larger while the group before it is being synced. */
 const groupSize = 64;
-/** Lines that may wait for the disk before whoever appends has to wait too. */
+/** Number of lines that may wait for the disk before `append` has to wait too. */
 const maxWaiting = 1024;
-/** Bytes that may wait for the disk before whoever appends has to wait too. */
+/** Number of bytes that may wait for the disk before `append` has to wait too. */
 const maxWaitingBytes = 8 * 1024 * 1024;
 
 interface State<Token> {

@@ -8,9 +8,9 @@ export interface EncodedResult {
 }
 
 /**
- * Makes the text of a result. Throws where an answer can't be written as JSON (it is nested too deep, or longer than a string
- * may be), or is too long to be read again: it becomes a failure of its request. Of a failure whatever may be long or deep is
- * left out, so that it can always be written.
+ * Makes the text of a result. Throws where an answer can't be written as JSON (it is nested too deep, or longer than a
+ * string may be), or is too long to be read again: it becomes a failure of its request. Of a failure whatever may be
+ * long or deep is left out, so that it can always be written.
  */
 export function encodeResult(line: ResultLine): EncodedResult {
   try {
@@ -24,7 +24,7 @@ export function encodeResult(line: ResultLine): EncodedResult {
 
 function encode(line: ResultLine): string {
   const text = `${JSON.stringify(line)}\n`;
-  // Counting the bytes costs something: most texts are short enough whatever they hold.
+  // Counting the bytes costs something: most texts are so short that it is not needed.
   const isTooLong = text.length * bytesPerUnit > maxResultBytes && Buffer.byteLength(text) > maxResultBytes;
   if (isTooLong)
     throw new RangeError(

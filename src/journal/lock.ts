@@ -8,7 +8,7 @@ import { isDiskFull, toJournalError } from '../files/write-group.ts';
 
 /** The right to write an output, kept as a small file beside it. */
 export interface Lock {
-  /** Throws a `JournalError` where somebody has deleted the lock, as the message for a lock of another machine says. */
+  /** Throws a `JournalError` where the lock was deleted, as the message for a lock of another machine says. */
   check: () => Promise<void>;
   release: () => Promise<void>;
 }
@@ -67,7 +67,10 @@ async function obtain(claim: Claim): Promise<void> {
   }
 }
 
-/** Creates the lock; does nothing where there is one. A link appears whole or not at all, so that nobody reads half a note. */
+/**
+ * Creates the lock; does nothing where there is one. A link appears whole or not at all, so that no process reads half
+ * a note.
+ */
 async function tryToCreate(path: string, note: LockNote): Promise<void> {
   const draft = `${path}.${note.token}`;
   try {
@@ -82,7 +85,9 @@ async function tryToCreate(path: string, note: LockNote): Promise<void> {
   }
 }
 
-/** Whether the draft was removed: another process got the lock meanwhile, and took the draft for one that a crash left. */
+/**
+ * Whether the draft was removed: another process got the lock meanwhile, and took the draft for one that a crash left.
+ */
 const isDraftGone = (error: unknown): boolean =>
   codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'link';
 
@@ -113,14 +118,17 @@ async function readWholeNote(path: string): Promise<LockNote | null> {
 const looks = 5;
 const pauseMs = 100;
 
-/** The error for a file that only has the name of a lock: it is somebody's own, and is not removed. */
+/** The error for a file that only has the name of a lock: it may be a user's own file, and is not removed. */
 const notOurs = (path: string): JournalError =>
   new JournalError(
     `${path} lies where the lock of the output belongs, but is not a lock of llmbatch`,
     'Choose another place with -o, or move that file away.',
   );
 
-/** Reads a lock; null where there is none. A note is synced before it gets its name, so that no crash leaves half of one. */
+/**
+ * Reads a lock; null where there is none. A note is synced before it gets its name, so that no crash leaves half of
+ * one.
+ */
 async function readNote(path: string): Promise<LockNote | 'not ours' | null> {
   try {
     const found = await lstat(path);

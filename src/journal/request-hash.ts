@@ -28,7 +28,7 @@ const digits = 32;
  * - the endpoint, and the body as it is sent, without the name of the model, its keys in alphabetical order. Prompts,
  *   templates, schemas and sampling flags are part of the body.
  *
- * Null where the body can't be written as JSON, because it is nested too deep.
+ * The result is null where the body can't be written as JSON, because it is nested too deep.
  */
 export function createRequestHash(source: AnswerSource): (request: BatchRequest) => string | null {
   const start = textOfSource(source);
@@ -45,8 +45,8 @@ export function createRequestHash(source: AnswerSource): (request: BatchRequest)
 }
 
 /**
- * Settings that are part of each body, that stand in `AnswerSource` as what became of them, or that choose which rows are
- * answered. Every other setting may change an answer.
+ * Settings that are part of each body, that stand in `AnswerSource` as what became of them, or that choose which rows
+ * are answered. Every other setting may change an answer.
  */
 const elsewhere: ReadonlySet<string> = new Set<keyof AnswerSettings>([
   ...(['system', 'promptTemplate', 'schema', 'parameters'] as const),
@@ -55,8 +55,8 @@ const elsewhere: ReadonlySet<string> = new Set<keyof AnswerSettings>([
 ]);
 
 /**
- * The part of the text that all requests share, as a hash, because it is hashed again with each request. Settings that have
- * their default are left out, so that a setting which is added later does not change the hashes of before.
+ * The part of the text that all requests share, as a hash, because it is hashed again with each request. Settings that
+ * have their default are left out, so that a setting which is added later does not change the hashes of before.
  */
 function textOfSource({ backend, model, digest, mode, settings }: AnswerSource): string {
   const defaults: Record<string, unknown> = defaultAnswerSettings;

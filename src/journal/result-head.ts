@@ -11,7 +11,7 @@ export interface ResultHead {
   line: number;
   /** Kind of the failure; null for a success. */
   kind: ErrorKind | null;
-  /** Tokens of the last attempt, each null where nobody counted them. */
+  /** Tokens of the last attempt, each null where they were not counted. */
   promptTokens: number | null;
   completionTokens: number | null;
   cachedTokens: number | null;
@@ -33,9 +33,9 @@ const usagePattern =
   /,"usage":\{"prompt_tokens":(\d+),"completion_tokens":(\d+),"total_tokens":\d+(?:,"prompt_tokens_details":\{"cached_tokens":(\d+)\})?\}/y;
 
 /**
- * Reads the head of a result line; null where it is not one. A success that llmbatch wrote itself is known by the
- * order of its keys and read without parsing the answer (5 times faster); any other line is parsed. So is one whose answer
- * or row holds keys of the same names, for then a mark alone can't tell whose they are.
+ * Reads the head of a result line; null where it is not one. A success that llmbatch wrote itself is known by the order
+ * of its keys and read without parsing the answer (5 times faster); any other line is parsed. So is one whose answer or
+ * row holds keys of the same names, for then a mark alone can't tell whose they are.
  */
 export function readResultHead(bytes: Buffer): ResultHead | null {
   // A byte a character: the quickest way to look for marks, which are ASCII.
@@ -55,8 +55,8 @@ function readOwnSuccess(text: string): ResultHead | null {
 }
 
 function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' | 'kind'> | null {
-  // No text of an answer or a row can hold these marks, for its quotes are escaped, but their keys can. The only "error" of
-  // the line that comes behind an object is the result's own, which comes behind the response.
+  // No text of an answer or a row can hold these marks, for its quotes are escaped, but their keys can. The only
+  // "error" of the line that comes behind an object is the result's own, which comes behind the response.
   const errorAt = text.indexOf(errorMark, from);
   const isOnlyOne = errorAt !== -1 && !text.includes(errorMark, errorAt + 1);
   noErrorPattern.lastIndex = errorAt;
@@ -78,7 +78,10 @@ function readUsage(text: string, from: number): Omit<ResultHead, 'id' | 'line' |
 /** More bytes than servers write behind their usage. */
 const maxGapBytes = 1000;
 
-/** Whether the text between the usage and the error closes the body and the response, and no more: then the usage is the body's own. */
+/**
+ * Whether the text between the usage and the error closes the body and the response, and no more: then the usage is the
+ * body's own.
+ */
 function closesTwo(between: string): boolean {
   if (between === '}}') return true;
   if (between.length > maxGapBytes) return false;

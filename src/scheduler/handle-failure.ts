@@ -97,8 +97,10 @@ export interface Tries {
 }
 
 /**
- * Milliseconds to wait before the next attempt, or null when there is none. Full jitter (0 to the doubled bound), so
- * that requests which failed together don't come back together; never sooner than the server asked.
+ * Milliseconds to wait before the next attempt, or null when there is none. The wait is random, from 0 to a bound that
+ * doubles with each attempt, so that requests which failed together don't come back together. Where the server asks for
+ * a wait, the bound is 500 ms and the wait is never shorter than asked: one of 500 ms or more is kept to the
+ * millisecond.
  */
 export function retryDelay(
   failure: Failure,
@@ -108,7 +110,7 @@ export function retryDelay(
   const mayRetry = isTransient(failure.kind) || retryOn.includes(failure.kind);
   if (!mayRetry || attempts - forgiven > retries) return null;
   const asked = Math.min(failure.retryAfterMs ?? 0, maxRetryAfterMs);
-  // A server that says how long has no need of our doubling.
+  // The bound is not doubled for a server that says how long to wait.
   const bound = asked > 0 ? baseMs : Math.min(maxMs, baseMs * 2 ** (attempts - 1));
   return Math.max(random() * bound, asked);
 }

@@ -1,4 +1,4 @@
-/** Numbers to text. A number that was not measured is `n/a`, never 0. */
+// Numbers to text. A number that was not measured is `n/a`, never 0.
 
 export const notMeasured = 'n/a';
 

@@ -5,6 +5,9 @@ import { type Answer, failure } from '../../core/completion.ts';
  * Finds the request that brings an engine down. After the second death without an answer between them, as many requests
  * as were in flight go one at a time; one that was alone in two deaths is failed for good. Else every request that is
  * ever beside it would fail with it. A single death may have come from outside.
+ *
+ * The scheduler searches too, in `find-culprit.ts`, for engines that are servers. A worker process of our own is
+ * searched here, because only here is it known which requests were in the process when it died.
  */
 export interface Quarantine {
   /** Asks the request with this id, alone where one is looked for. */

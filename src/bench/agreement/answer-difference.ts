@@ -13,8 +13,8 @@ export interface AnswerDifference {
 }
 
 /**
- * Compares two answers as texts, and field by field where both are JSON. `isExpected`: `left` is what the input expects, maybe
- * no text, and what it does not name is not compared.
+ * Compares two answers as texts, and field by field where both are JSON. `isExpected`: `left` is what the input
+ * expects, maybe no text, and what it does not name is not compared.
  */
 export function compareAnswers(left: unknown, right: string, isExpected = false): AnswerDifference {
   const [from, to] = [parseAnswer(left), parseAnswer(right)];
@@ -57,7 +57,7 @@ function fieldsOf(value: unknown, path = '', fields = new Map<string, unknown>()
   return fields;
 }
 
-/** Whether two values are equal as JSON, whatever the order of their keys. */
+/** Whether two values are equal as JSON; the order of their keys does not matter. */
 function isDeepEqual(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right))
     return left.length === right.length && left.every((value, index) => isDeepEqual(value, right[index]));

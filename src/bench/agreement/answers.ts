@@ -32,7 +32,7 @@ export interface AnswerIndex {
   find(ids: readonly string[]): Promise<(string | null)[]>;
 }
 
-/** Where the answer to each request lies in an output: 25 bytes a request, whatever the answers' lengths. */
+/** Where the answer to each request lies in an output: 25 bytes a request, however long the answers are. */
 export async function indexAnswers(handle: FileHandle): Promise<AnswerIndex> {
   const ids = createIdIndex();
   const [offsets, lengths] = [float64Column(), uint32Column()];

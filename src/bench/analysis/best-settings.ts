@@ -6,8 +6,9 @@ import { tokensOfAnswer } from './engine-numbers.ts';
 type Setting = Omit<BestSetting, 'schemaVersion'>;
 
 /**
- * What `run --workers auto` is to take from now on, for each backend, model and options whose worker curve is sure of it: of
- * the independent strategy, which is what `run` takes by itself, and of the largest size, which says most of a long run.
+ * What `run --workers auto` is to take from now on, for each backend, model and options whose worker curve is sure of
+ * it: of the independent strategy, which is what `run` takes by itself, and of the largest size, which says most of a
+ * long run.
  */
 export function bestSettings(
   { curves, trials }: BenchAnalysis,
@@ -27,7 +28,7 @@ export function bestSettings(
 
 type SavedPoint = WorkerCurve['points'][number] & { rate: number };
 
-/** Null where its trials were too short, or too unsteady, to be sure of anything. */
+/** The setting to save; null where its trials were too short, or too unsteady, to be sure of anything. */
 function pointToSave({ points, shape, recommended, strategy }: WorkerCurve): SavedPoint | null {
   const point = points.find(({ workers }) => workers === recommended);
   if (point === undefined || point.rate === null || shape === null || strategy !== 'independent') return null;

@@ -3,7 +3,7 @@ import { halfRange, meanOf, windowRate } from '../statistics/mean.ts';
 import type { Range } from '../statistics/steady.ts';
 import { usualWindows } from './verdicts/evidence.ts';
 
-/** Prices of a million tokens, in whatever currency; null: not asked for. */
+/** Prices of a million tokens, in any currency; null: not given. */
 export interface Prices {
   in: number | null;
   out: number | null;
@@ -81,8 +81,8 @@ function hoursOf(trial: Trial, requests: number): Estimate['hours'] {
 }
 
 /**
- * The rate of the steady part, else the rough one. A baseline is one request after the other, each on a cold model: a few of
- * them say how long all take.
+ * The rate of the steady part, else the rough one. A baseline is one request after the other, each on a cold model: a
+ * few of them say how long all take.
  */
 function rangeOf({ record: { spec }, windows, steady }: Trial): Range | null {
   const { rate, low, high, rough } = steady;
@@ -106,8 +106,8 @@ interface RequestTokens {
 }
 
 /**
- * What a request costs. With all that its failed attempts took, where that was counted; where it was not, the mean of the
- * answers says more than a sum with holes.
+ * What a request costs. With all that its failed attempts took, where that was counted; where it was not, the mean of
+ * the answers says more than a sum with holes.
  */
 function tokensOf({ record: { summary, succeeded, failed } }: Trial): RequestTokens {
   const { tokens } = summary;
@@ -122,8 +122,8 @@ function tokensOf({ record: { summary, succeeded, failed } }: Trial): RequestTok
 }
 
 /**
- * A cold model computes every token. The few requests of a baseline are no measure of how many there are where the other trial
- * sends the same requests, each alone.
+ * A cold model computes every token. The few requests of a baseline are no measure of how many there are where the
+ * other trial sends the same requests, each alone.
  */
 function coldTokensOf(baseline: Trial, trial: Trial): RequestTokens {
   const tokens = tokensOf(trial.record.spec.strategy === 'conversation' ? baseline : trial);

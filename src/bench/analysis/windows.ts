@@ -11,7 +11,10 @@ const quickLook = 20;
 
 type Samples = Pick<TrialRecord, 'results' | 'machine' | 'windows'>;
 
-/** A trial's results and machine samples in windows of equal width, the two at the ends cut; of version 1, those it kept. */
+/**
+ * A trial's results and machine samples in windows of equal width, the two at the ends cut; of version 1, those it
+ * kept.
+ */
 export function windowsOf({ results, machine, windows }: Samples): Window[] {
   if (windows !== null) return windows;
   const { firstMs, lastMs } = spanOf(results);
@@ -90,7 +93,7 @@ function meanByKey<Values extends Measures<Values>>(samples: (Values | undefined
   return known.length === 0 ? null : (Object.fromEntries(means) as Values);
 }
 
-/** Null where no sample fell into the window. */
+/** The mean of a window; null where no sample fell into it. */
 function gpuWindow(samples: readonly GpuSample[][]): GpuWindow | null {
   const means = meanByKey(samples.map(lookAt));
   if (means === null) return null;

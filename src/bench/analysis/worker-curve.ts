@@ -9,7 +9,10 @@ import { slotSetting } from './slot-setting.ts';
 import { standardError, average, meanOf, studentQuantile, normalQuantile } from '../statistics/mean.ts';
 import type { Range } from '../statistics/steady.ts';
 
-/** A curve for whatever was tried with several workers; batches on one loaded model, and what failed, are no points of it. */
+/**
+ * A curve for each setting that was tried with several workers; batches on one loaded model, and what failed, are no
+ * points of it.
+ */
 export function findCurves(
   trials: readonly TrialAnalysis[],
   backends: readonly BackendDefinition[] = allBackends,
@@ -50,7 +53,10 @@ function shapeOfCurve(points: readonly CurvePoint[]): CurveShape {
   return shape.shape !== null && maybeFaster(eligible).length === 0 ? shape : likelyShape(eligible);
 }
 
-/** Where no two can be told apart for sure, the smallest number that is within 95 % of the highest rate is the likely one. */
+/**
+ * Where no two can be told apart for sure, the smallest number that is within 95 % of the highest rate is the likely
+ * one.
+ */
 function likelyShape(points: readonly CurvePoint[]): CurveShape {
   const highest = Math.max(...points.map(roughRate));
   const likely = points.find((point) => highest > 0 && roughRate(point) >= nearly * highest);
@@ -65,7 +71,9 @@ function maybeFaster(points: readonly CurvePoint[]): CurvePoint[] {
   return best === 0 ? [] : points.filter((point) => point.rate === null && roughRate(point) * nearly > best);
 }
 
-/** Share of requests that must be answered: at most one of a hundred fewer than another number of workers gets answered. */
+/**
+ * Share of requests that must be answered: at most one of a hundred fewer than another number of workers gets answered.
+ */
 const minSuccess = (points: readonly CurvePoint[]): number => 0.99 * Math.max(...points.map(({ success }) => success));
 
 interface DescribedCurve extends CurveShape {
@@ -178,7 +186,7 @@ function meanRange(ranges: readonly (Range | null)[]): Range | null {
   const rates = known.map(({ rate }) => rate);
   const rate = average(rates);
   const within = Math.hypot(...known.map((range) => range.high - range.rate)) / known.length;
-  // Of two repeats alone the range between them would be 13 standard errors: nothing could be told.
+  // With two repeats alone the range between them would be 13 standard errors: nothing could be told.
   const between = known.length < 3 ? 0 : studentQuantile(0.975, known.length - 1) * standardError(rates);
   const half = Math.max(within, between);
   return { rate, low: rate - half, high: rate + half };
@@ -187,17 +195,19 @@ function meanRange(ranges: readonly (Range | null)[]): Range | null {
 type RatedPoint = CurvePoint & { rate: number; low: number; high: number };
 export type CurveShape = Pick<WorkerCurve, 'shape' | 'knee' | 'recommended'>;
 
-/** Share of the best rate from which on a rate is as good; and two that differ by less than the rest are not told apart. */
+/**
+ * Share of the best rate from which on a rate is as good; and two that differ by less than the rest are not told apart.
+ */
 const nearly = 0.95;
 
 const isRated = (point: CurvePoint): point is RatedPoint =>
   point.rate !== null && point.low !== null && point.high !== null;
 
 /**
- * What more workers do. Two points differ where their ranges do (95 %, for all pairs of the curve together) and by 5 % at least.
- * Flat: no two differ. Hurt: the largest number of workers is worse than the best. Help: only the largest is within 95 % of the
- * best. Else more don't help. The best is the mean of all that don't differ from the highest, since the highest of many is high
- * by chance too.
+ * What more workers do. Two points differ where their ranges do (95 %, for all pairs of the curve together) and by 5 %
+ * at least. Flat: no two differ. Hurt: the largest number of workers is worse than the best. Help: only the largest is
+ * within 95 % of the best. Else more don't help. The best is the mean of all that don't differ from the highest, since
+ * the highest of many is high by chance too.
  */
 export function shapeOf(points: readonly CurvePoint[]): CurveShape {
   const rated = points.filter(isRated);

@@ -11,7 +11,9 @@ import type { PlanRecord } from '../records/records.ts';
 import { maxWarmUp } from '../trial/run-trial.ts';
 import { type RequestSource, bundledCandidates, openSource } from './sample-input.ts';
 
-/** Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more. */
+/**
+ * Makes the plan, and writes the requests of its trials into the folder of the bench: it needs the user's file no more.
+ */
 export async function planBench(request: BenchRequest, paths: BenchPaths, host: RunHost): Promise<PlanRecord> {
   await makeFolder(dirname(warmUpInput(paths)));
   const path = request.input ?? bundledCandidates;
@@ -47,7 +49,9 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
   }
 }
 
-/** Requests of a trial where nobody says how many: enough for a steady rate of an engine that needs seconds for them. */
+/**
+ * Number of requests of a trial where none is given: enough for a steady rate of an engine that needs seconds for them.
+ */
 const usualSize = 2000;
 
 async function enginesOf({ engines, base }: BenchRequest, source: RequestSource, host: RunHost): Promise<Engine[]> {

@@ -35,7 +35,7 @@ const schema = z.object({
   schemaVersion: z.number().max(schemaVersion),
   llmbatch: z.string(),
   createdAt: z.string(),
-  /** The command line, for whoever wants to measure it again. */
+  /** The command line that measures it again. */
   command: z.array(z.string()),
   node: z.string(),
   platform: z.string(),
@@ -92,7 +92,9 @@ function toWire({ runner: { connection, ...runner }, ...environment }: BenchEnvi
   return snakeKeys({ ...environment, runner, connection: servers }, opaqueKeys) as object;
 }
 
-/** What is to be parsed as an environment, of this version or of version 1, whose runner's settings hold the connection. */
+/**
+ * What is to be parsed as an environment, of this version or of version 1, whose runner's settings hold the connection.
+ */
 function fromWire(file: unknown): unknown {
   const environment = camelKeys(file, opaqueKeys) as { schemaVersion: number; connection?: unknown[]; runner: object };
   const { connection, runner } = environment;
@@ -118,7 +120,9 @@ export interface EngineInstall {
   bytes: number | null;
 }
 
-/** Installs of all backends. A single one is not looked for: there is nothing to compare it with, and it takes seconds. */
+/**
+ * Installs of all backends. A single one is not looked for: there is nothing to compare it with, and it takes seconds.
+ */
 async function findInstalls(
   backends: readonly BackendDefinition[],
   address: BackendAddress,

@@ -9,7 +9,7 @@ import { aboutPart, summaryPart } from './summary-part.ts';
 import { memoryPart, ratePart } from './time-part.ts';
 import { trialsPart, verdictsPart } from './trials-part.ts';
 
-/** The whole report of a bench, part by part, for whoever draws it. Parts with nothing to tell are left out. */
+/** The whole report of a bench, part by part, as each format draws it. Parts with nothing to tell are left out. */
 export function partsOf(report: BenchReport): PagePart[] {
   const parts = [
     summaryPart(report),

@@ -30,7 +30,10 @@ export const projectEngines = ({ analysis, projectTo, prices }: BenchReport): En
 
 const nameOf = ({ backend, model, trial }: EngineProjection): string => `${backend} ${model}, #${trial}`;
 
-/** What so many requests would take, beside the baseline. Null where nobody asked, or nothing was answered. */
+/**
+ * What so many requests would take, beside the baseline. It is null where it was not asked for, or nothing was
+ * answered.
+ */
 export function projectionPart(report: BenchReport): PagePart | null {
   const { analysis, projectTo } = report;
   const engines = projectEngines(report);

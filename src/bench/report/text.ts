@@ -84,7 +84,7 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
 const legendOf = ({ trials }: BenchAnalysis): string[] =>
   trials.some(({ record }) => record.succeeded > 0) ? broken(rateLegend) : [];
 
-/** Breaks a sentence at the width of a page of text, whatever the terminal: it is also read in files. */
+/** Breaks a sentence at the width of a page of text and not at that of the terminal, since it is also read in files. */
 const broken = (sentence: string): string[] =>
   breakText(sentence, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`));
 

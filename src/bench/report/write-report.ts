@@ -46,7 +46,7 @@ export async function writeReport(report: BenchReport, { folder }: BenchPaths): 
   return page;
 }
 
-/** Projects to the whole input; not to the bundled candidates, which are nobody's work. */
+/** Projects to the whole input; not to the bundled candidates, which are only examples. */
 const ownRequests = ({ plan: { input } }: BenchAnalysis): number[] => (input.path === null ? [] : [input.requests]);
 
 /** `report.html`: opens without a network, and needs no other file. */

@@ -29,8 +29,8 @@ export interface TrialOutcome {
 }
 
 /**
- * Runs a trial from its beginning, whatever an earlier attempt left. Null: the bench was stopped, and it is to be run anew.
- * Throws JournalError where results can't be written.
+ * Runs a trial from its beginning and takes away what an earlier attempt left. Null: the bench was stopped, and it is
+ * to be run anew. Throws JournalError where results can't be written.
  */
 export async function runTrial(
   spec: TrialSpec,
@@ -101,7 +101,9 @@ async function runWarm(spec: TrialSpec, context: TrialContext, begun: Begun): Pr
   });
 }
 
-/** A few requests, other ones than the trial's, load the model and wake what sleeps. None where each finds a cold model. */
+/**
+ * A few requests, other ones than the trial's, load the model and wake what sleeps. None where each finds a cold model.
+ */
 async function warmUp(
   spec: TrialSpec,
   { base, paths, backend, host }: TrialContext,
@@ -112,14 +114,15 @@ async function warmUp(
   const request = trialRequest(spec, base, { input: warmUpInput(paths), output }, host.backends);
   const limit = Math.min(maxWarmUp, Math.max(minWarmUp, 2 * (spec.workers ?? 0)));
   const few = { ...request, settings: { ...request.settings, limit } };
-  // Of a slow engine a few requests may take longer than its trials can: the time to warm up is a part of that of the trial.
+  // A few requests of a slow engine may take longer than its trials can: the time to warm up is a part of that of the
+  // trial.
   const ofWarmUp = limits && { maxMs: warmUpShare * limits.maxMs, enough: null };
   const run = { host: { ...withoutModes(host), onStart: () => {} }, slot: backend };
   await timedRun(few, { limits: ofWarmUp, watch: null }, run);
   await removeTrial(spec, paths);
 }
 
-/** The strategy stands in the name of the trial, and nobody asked for another. */
+/** The strategy stands in the name of the trial, and no other one was asked for. */
 const withoutModes = (host: RunHost): RunHost => ({
   ...host,
   notify: (notice) => notice.topic === 'mode' || host.notify(notice),

@@ -3,17 +3,18 @@ import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
 import { startRun } from '../../run/start-run.ts';
 import type { TrialWatch } from './watch-trial.ts';
 
-/** When a run is to be stopped that has not ended by itself. */
+/** Limits at which a run is stopped that has not ended by itself. */
 export interface TimeLimits {
-  /** It is stopped after so many milliseconds, */
+  /** Longest time of the run, in milliseconds. */
   maxMs: number;
-  /** and before that, after so many milliseconds, once so many requests have ended. */
+  /** Time in milliseconds and number of ended requests that together stop the run earlier; null: they never do. */
   enough: { ms: number; requests: number } | null;
 }
 
 /**
- * A run that no `resume` or `status` of the user's finds. With limits it is stopped in time, as by Ctrl-C: nothing more is
- * sent, and what is in flight may end. The time counts from the first request: that of loading the model is no part of it.
+ * A run that no `resume` or `status` of the user's finds. With limits it is stopped in time, as by Ctrl-C: nothing more
+ * is sent, and what is in flight may end. The time counts from the first request: that of loading the model is no part
+ * of it.
  */
 export async function timedRun(
   request: RunRequest,

@@ -41,7 +41,10 @@ export async function buildBench(
   };
 }
 
-/** Who says how many requests, knows how long they take. */
+/**
+ * Seconds that the bench may take; null where `--sizes` was given without `--budget`, since its trials are not to be
+ * cut.
+ */
 function budgetOf({ budget, sizes }: BenchFlags): number | null {
   if (budget !== undefined) return budget / 1000;
   return sizes === undefined ? defaultBudgetSeconds : null;

@@ -21,12 +21,15 @@ interface EstimateOptions {
   progress: ProgressMode;
 }
 
-/** `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. `size` null: the usual. */
+/**
+ * `run --estimate`: a timed sample of each input, and what the whole of it would take. Writes nothing. `size` null: the
+ * usual.
+ */
 export async function estimate(
   requests: readonly RunRequest[],
   { backends, size: asked, json, progress }: EstimateOptions,
 ): Promise<number> {
-  // Who says how many, has the time for them.
+  // A sample whose size was asked for is not stopped by time.
   const sample = asked === null ? usualSample : { size: asked, maxMs: null };
   const slot = createBackendCache();
   const screen = createScreen(progress);

@@ -17,8 +17,8 @@ const modelSchema = z.object({
 });
 
 /**
- * Everything that is kept of a run but its results, in `<output>.run.json`. The file is replaced as a whole every few seconds,
- * so that `status` and `resume` work from files alone. It never holds a key or a secret.
+ * Everything that is kept of a run but its results, in `<output>.run.json`. The file is replaced as a whole every few
+ * seconds, so that `status` and `resume` work from files alone. It never holds a key or a secret.
  */
 const storedSchema = z.object({
   /** Version of the program that wrote it. */
@@ -99,7 +99,10 @@ function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof 
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** Reads a manifest; null where there is none. Throws a `JournalError` where the file is not a manifest, or is of a newer version. */
+/**
+ * Reads a manifest; null where there is none. Throws a `JournalError` where the file is not a manifest, or is of a
+ * newer version.
+ */
 export async function readManifest(path: string): Promise<Manifest | null> {
   const value = await readJson(path);
   if (value === null) return null;
@@ -135,7 +138,10 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** The error for a file that may be somebody's own, or a damaged manifest: it is not replaced, and the results can be taken up without it. */
+/**
+ * The error for a file that may be somebody's own, or a damaged manifest: it is not replaced, and the results can be
+ * taken up without it.
+ */
 const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
   new JournalError(
     `${path} lies where the manifest of the run belongs, but is not a manifest: ${reason}`,
@@ -143,7 +149,10 @@ const notAManifest = (path: string, reason: string, cause?: unknown): JournalErr
     cause,
   );
 
-/** Replaces the manifest. It is sealed with the key as this user's own; without a key it counts as nobody's. Throws a `JournalError`. */
+/**
+ * Replaces the manifest. It is sealed with the key as this user's own; without a key it counts as not this user's.
+ * Throws a `JournalError`.
+ */
 export async function writeManifest(path: string, manifest: Manifest, sealKey: Buffer | null = null): Promise<void> {
   const current: Manifest = { ...manifest, updatedAt: new Date().toISOString(), seal: null };
   const plain = toWire(current);

@@ -17,8 +17,8 @@ const runsFolder = (environment: NodeJS.ProcessEnv): string => join(stateFolder(
 const outputName = 'results.jsonl';
 
 /**
- * Makes the folder for the files of a run that writes to stdout, in the state folder. Folders of runs that nobody touched for
- * a month are removed. Throws a `JournalError`.
+ * Makes the folder for the files of a run that writes to stdout, in the state folder. Folders of runs that were not
+ * touched for a month are removed. Throws a `JournalError`.
  */
 export async function createRunFolder(environment: NodeJS.ProcessEnv): Promise<RunPaths> {
   const runs = runsFolder(environment);

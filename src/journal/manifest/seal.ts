@@ -8,9 +8,9 @@ import { stateFolder } from './run-folder.ts';
 const keyBytes = 32;
 
 /**
- * Reads the key that marks manifests as this user's own, and makes it at its first use. A manifest says which program is
- * started and where requests are sent, and anybody may put one into a folder. Unlike a list of paths, a seal holds wherever
- * the run is moved. Null where the state folder can't be written: then no manifest counts as the user's own.
+ * Reads the key that marks manifests as this user's own, and makes it at its first use. A manifest says which program
+ * is started and where requests are sent, and any user may put one into a folder. Unlike a list of paths, a seal holds
+ * wherever the run is moved. Null where the state folder can't be written: then no manifest counts as the user's own.
  */
 export async function openSealKey(environment: NodeJS.ProcessEnv): Promise<Buffer | null> {
   const path = join(stateFolder(environment), 'seal.key');

@@ -91,7 +91,7 @@ function flashAttention(settings: ServerSettings | null): Finding[] {
 
 const gibibyte = 1024 ** 3;
 
-/** Ollama's own context window, by the GPU's memory, where nobody gives one. */
+/** Ollama's own context window, by the GPU's memory, where none is given. */
 function defaultWindow({ ollama: { isLocal, settings }, machine }: FindingContext): Finding[] {
   if (!isLocal || settings === null || settings.values.OLLAMA_CONTEXT_LENGTH !== null) return [];
   const total = machine.gpu.gpus.reduce((sum, { totalBytes }) => sum + (totalBytes ?? 0), 0);

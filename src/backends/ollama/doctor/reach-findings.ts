@@ -3,7 +3,9 @@ import { portOf } from '../server-process.ts';
 import { addressFindings } from './address-findings.ts';
 import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 
-/** Findings about the way to the Ollama server: whether it is there, whether it is the right one, and who can reach it. */
+/**
+ * Findings about the way to the Ollama server: whether it is there, whether it is the right one, and who can reach it.
+ */
 export const reachFindings = (context: FindingContext): Finding[] => [
   ...absence(context),
   ...addressFindings(context),
@@ -13,7 +15,7 @@ export const reachFindings = (context: FindingContext): Finding[] => [
 function absence({ ollama, asked }: FindingContext): Finding[] {
   const { failure, isLocal, isInstalled, address } = ollama;
   if (failure === null) return [];
-  // Nobody named Ollama, so its absence is normal.
+  // Ollama was not asked for, so its absence is normal.
   if (address === null && !isInstalled && asked.model === null && failure.kind === 'silent') return [];
   const level = asked.host !== null || asked.model !== null ? 'error' : 'warning';
   const fix = absenceFix(ollama, failure.kind, isLocal && isInstalled);

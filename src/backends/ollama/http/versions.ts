@@ -4,12 +4,13 @@ import { isBefore } from '../../../text/versions.ts';
 export interface VersionFact {
   /** A code for the fact. */
   id: string;
-  /** The first version that has it, and the first that has not; null: no such end is known. */
+  /** The first version that has the fault; null: the earliest one that has it is not known. */
   from: string | null;
+  /** The first later version without the fault; null: none is known. */
   until: string | null;
-  /** A hint where a run loses nothing by it. */
+  /** How serious the fault is: a hint where a run loses nothing by it. */
   level: 'warning' | 'hint';
-  /** A sentence. */
+  /** What is told to the user, as a sentence. */
   text: string;
 }
 

@@ -1,4 +1,4 @@
-/** The wire format of Ollama's own API, as far as it is used here. Durations are nanoseconds; a zero may be absent. */
+// The wire format of Ollama's own API, as far as it is used here. Durations are nanoseconds; a zero may be absent.
 
 export interface WireMessage {
   role: string;

@@ -10,7 +10,7 @@ export interface Evidence extends Trial {
   backends: readonly BackendDefinition[];
 }
 
-/** Null where the numbers don't carry the verdict. */
+/** The verdict with its evidence; null where the numbers don't carry it. */
 export type FindVerdict = (evidence: Evidence) => Verdict | null;
 
 /** Windows of the steady part, else of the whole trial. */
