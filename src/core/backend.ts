@@ -36,7 +36,11 @@ export type EngineAbsence = 'here' | 'away' | 'gone';
 export interface Backend {
   readonly info: BackendInfo;
   readonly limits: BackendLimits;
-  /** Answers one request. A failure is a value; only an abort rejects. Anything else thrown is a bug, and fails the request. */
+  /**
+   * Answers one request. A failure is a value. An `EngineError` of a kind that fails one request (`bad-request`,
+   * `context-too-long`, `control-token`), such as `checkKeys` and `refuse` throw, becomes this request's failure too; one of any
+   * other kind ends the run. An abort rejects. Anything else thrown is a bug, and fails the request.
+   */
   generate(request: BatchRequest, context: GenerateContext): Promise<Answer>;
   /** Frees the model and ends every process. Called once, also after a failure. */
   close(): Promise<void>;

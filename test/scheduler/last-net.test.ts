@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import { checkKeys, commonRules } from '../../src/backends/request/body-rules.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { failure } from '../../src/core/completion.ts';
-import { EngineError, JournalError } from '../../src/core/errors.ts';
+import {
+  EngineError,
+  JournalError,
+  UsageError,
+  allErrorKinds,
+  isTransient,
+  stopsTheRun,
+} from '../../src/core/errors.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { failureOfThrown } from '../../src/scheduler/last-net.ts';
 import type { AnswerCheck } from '../../src/scheduler/verify-answer.ts';
@@ -71,6 +79,26 @@ describe('what is thrown for one request fails that request alone', () => {
   });
 });
 
+describe('a refusal that is thrown fails its request alone, with its kind and its words', () => {
+  test.each(allErrorKinds.filter((kind) => !isTransient(kind) && !stopsTheRun(kind)))('%s', async (kind) => {
+    const backend = await failingAt(async () => {
+      throw new EngineError(kind, 'echo can not honour `n`', 'Remove it.');
+    });
+    const error = { code: kind, message: 'echo can not honour `n`. Remove it.' };
+    expect(await run(backend)).toMatchObject({ error, llmbatch: { attempts: 1 } });
+  });
+
+  test('thrown by the rules for keys of a body', async () => {
+    const backend = await failingAt(({ body }) => {
+      checkKeys({ ...body, voice: 'low' }, 'messages', { backend: 'echo', rules: commonRules });
+      return bug();
+    });
+    expect(await run(backend)).toMatchObject({
+      error: { code: 'bad-request', message: expect.stringMatching(/^echo can't honour `voice`.*\w\.$/) },
+    });
+  });
+});
+
 describe('a result that can not be written as a line', () => {
   const endless: Record<string, unknown> = {};
   endless['self'] = endless;
@@ -103,12 +131,35 @@ describe('a result that can not be written as a line', () => {
 });
 
 describe('what is meant to end the run ends it', () => {
-  test('from a backend', async () => {
+  test.each(allErrorKinds.filter((kind) => isTransient(kind) || stopsTheRun(kind)))(
+    'from a backend: %s',
+    async (kind) => {
+      const backend = await failingAt(async () => {
+        throw new EngineError(kind, 'the engine is gone');
+      });
+      await expect(runRequests(prepare(backend).run)).rejects.toThrow('the engine is gone');
+    },
+  );
+
+  test('from a backend, where it is no error of the engine', async () => {
     const backend = await failingAt(async () => {
-      throw new EngineError('unusable', 'the engine is gone');
+      throw new UsageError('the connection is no text');
     });
-    await expect(runRequests(prepare(backend).run)).rejects.toThrow('the engine is gone');
+    await expect(runRequests(prepare(backend).run)).rejects.toThrow('the connection is no text');
   });
+
+  test.each(['unusable', 'bad-request'] as const)(
+    'from the recovery of a backend, also of the kind %s',
+    async (kind) => {
+      const backend = await failingAt(async () => failure('connection', 'The server is gone.'));
+      const recover = async (): Promise<never> => {
+        throw new EngineError(kind, 'waiting is hopeless');
+      };
+      const { run: nine, lines } = prepare({ ...backend, supervision: { recover } });
+      await expect(runRequests(nine)).rejects.toThrow('waiting is hopeless');
+      expect(lines.filter(({ error }) => error !== null)).toEqual([]);
+    },
+  );
 
   test.each(['thrown', 'rejected'])('from the journal, %s', async (how) => {
     const full = new JournalError('no space left');
