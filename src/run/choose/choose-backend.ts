@@ -72,7 +72,8 @@ export async function checkOptions(definition: BackendDefinition, options: Recor
   if (unknown !== undefined && definition.hasOpenOptions !== true) {
     const known = Object.keys(definition.optionsHelp);
     const near = nearest(unknown, known);
-    const hint = near === null ? `It has: ${known.join(', ')}.` : `Did you mean ${near}?`;
+    const all = known.length === 0 ? 'It has none: leave --option out.' : `It has: ${known.join(', ')}.`;
+    const hint = near === null ? all : `Did you mean ${near}?`;
     throw new UsageError(`${definition.name} has no option "${unknown}"`, hint);
   }
   const checked = schema.safeParse(options);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { BackendDefinition } from '../../../src/core/backend.ts';
 import { UsageError } from '../../../src/core/errors.ts';
 import { mockBackend } from '../../../src/backends/mock/index.ts';
 import { backends } from '../../../src/backends/index.ts';
@@ -37,5 +38,12 @@ describe('an option of a backend', () => {
     await expect(checkOptions(mockBackend, { latency_ms: 5 })).resolves.toBeUndefined();
     await expect(checkOptions(mockBackend, { latency_ms: -5 })).rejects.toThrow('--option latency_ms: ');
     await expect(checkOptions(mockBackend, { latency: 5 })).rejects.toThrow('mock has no option "latency"');
+  });
+
+  test('of an engine without options is told that there are none', async () => {
+    const bare: BackendDefinition = { ...mockBackend, optionsHelp: {} };
+    await expect(checkOptions(bare, { latency: 5 })).rejects.toMatchObject({
+      hint: 'It has none: leave --option out.',
+    });
   });
 });
