@@ -84,18 +84,21 @@ export const choiceText = (choice: Choice | undefined): string => choice?.messag
 /** The answer's text: the first choice's message or text. */
 export const answerText = (body: ResponseBody): string => choiceText(body.choices?.[0]);
 
-/** Builds an OpenAI-shaped body for an engine that has no wire format of its own. */
+/** Builds an OpenAI-shaped body for an engine that has no wire format of its own; without `usage` where a count is missing. */
 export function responseBody(answer: {
   id: string;
   model: string;
   chat: boolean;
   text: string;
   finishReason: string;
-  promptTokens: number;
-  completionTokens: number;
+  /** Tokens of the prompt, as the engine counted them; undefined where it did not. */
+  promptTokens?: number | undefined;
+  /** Tokens of the answer, as the engine counted them; undefined where it did not. */
+  completionTokens?: number | undefined;
+  /** Tokens of the prompt that the engine had in its cache; absent where it does not say. */
   cachedTokens?: number;
 }): ResponseBody {
-  const { id, model, chat, text, finishReason, promptTokens, completionTokens, cachedTokens } = answer;
+  const { id, model, chat, text, finishReason } = answer;
   const choice: Choice = chat
     ? { index: 0, message: { role: 'assistant', content: text }, finish_reason: finishReason }
     : { index: 0, text, finish_reason: finishReason };
@@ -105,6 +108,15 @@ export function responseBody(answer: {
     created: Math.floor(Date.now() / 1000),
     model,
     choices: [choice],
+    ...usageOf(answer),
+  };
+}
+
+function usageOf({ promptTokens, completionTokens, cachedTokens }: Parameters<typeof responseBody>[0]): {
+  usage?: Usage;
+} {
+  if (promptTokens === undefined || completionTokens === undefined) return {};
+  return {
     usage: {
       prompt_tokens: promptTokens,
       completion_tokens: completionTokens,

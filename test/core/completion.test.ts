@@ -21,6 +21,12 @@ test('a completion is a text_completion, without cached tokens where the engine 
   expect(answerText(body)).toBe('Hello');
 });
 
+test('an answer that the engine did not count both sides of has no usage', () => {
+  const { promptTokens: _, ...uncounted } = answer;
+  expect(responseBody({ ...uncounted, chat: true })).not.toHaveProperty('usage');
+  expect(responseBody({ ...answer, completionTokens: undefined, chat: true })).not.toHaveProperty('usage');
+});
+
 test('an answer without text is empty', () => {
   const body = responseBody({ ...answer, chat: true });
   expect(answerText({ ...body, choices: [] })).toBe('');
