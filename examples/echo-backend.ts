@@ -2,21 +2,29 @@ import { sleep } from '../src/async/sleep.ts';
 import type { Backend, BackendDefinition, OpenRequest } from '../src/core/backend.ts';
 import { type Answer, failure, responseBody } from '../src/core/completion.ts';
 import { type ConnectionFlag, givenText } from '../src/core/connection.ts';
+import type { ExaminedEngine, ExamineRequest } from '../src/core/doctor/examination.ts';
 import { EngineError, UsageError } from '../src/core/errors.ts';
 import { type BatchRequest, textOf } from '../src/core/request.ts';
 
-/** The flag that says where the engine is. Whatever it takes goes into files, so it refuses what may hold a secret. */
+/** The flag that says where the engine is. */
 const echoHost: ConnectionFlag = {
   flag: '--echo-host <address>',
   help: 'the echo server, such as valley:7 (default: ECHO_HOST)',
   names: 'server',
   variable: 'ECHO_HOST',
   secrets: ['ECHO_API_KEY'],
-  parse(address) {
-    if (String(address).includes('@')) throw new UsageError('the address holds a user name', 'Set ECHO_API_KEY.');
-    return address;
-  },
+  parse: (address) => readAddress(String(address), '--echo-host'),
 };
+
+/** Whatever a flag or its variable holds goes into files, so an address that may hold a secret is refused, and not repeated. */
+function readAddress(address: string, what: string): string {
+  if (address.includes('@')) throw new UsageError(`${what} holds a user name`, 'Set ECHO_API_KEY.');
+  return address;
+}
+
+/** The address that the flag gives, else the variable, which nobody else reads. */
+const serverAddress = ({ connection, environment }: Pick<OpenRequest, 'connection' | 'environment'>): string =>
+  givenText(connection, 'echoHost') ?? readAddress(environment['ECHO_HOST'] ?? 'localhost', 'ECHO_HOST');
 
 /** An engine that answers each chat with its last message: all that an engine must have, and a little of what it may. */
 export const echoBackend: BackendDefinition = {
@@ -28,18 +36,31 @@ export const echoBackend: BackendDefinition = {
   optionsSchema,
   serves: (model) => model === 'echo',
   howToServe: 'name the model echo',
+  doctor: { examine: examineEcho },
   open: openEcho,
 };
+
+/** What doctor finds: an engine without `probe` is asked where the environment says that it is. */
+async function examineEcho(request: ExamineRequest): Promise<ExaminedEngine> {
+  const address = serverAddress(request);
+  return {
+    isUsable: true,
+    serverUrl: null,
+    json: { echo: { address } },
+    report: () => ({ rows: [['echo', `answers at ${address}`]], findings: [], howToSet: [] }),
+  };
+}
 
 async function optionsSchema() {
   const { z } = await import('zod');
   return z.strictObject({ delay_ms: z.coerce.number().min(0).default(0) });
 }
 
-async function openEcho({ model, options, connection, environment }: OpenRequest): Promise<Backend> {
+async function openEcho(request: OpenRequest): Promise<Backend> {
+  const { model, options } = request;
   if (model !== 'echo') throw new EngineError('model-not-found', `There is no model ${model}.`, 'Take -m echo.');
   const { delay_ms: delayMs } = (await optionsSchema()).parse(options);
-  const server = givenText(connection, 'echoHost') ?? environment['ECHO_HOST'] ?? 'localhost';
+  const server = serverAddress(request);
   return {
     info: { model, modelDigest: null, version: 'echo 1', loadMs: null, server, usesLocalGpus: false },
     limits: { slots: null, suggestedWorkers: 8, contextTokens },
@@ -56,8 +77,9 @@ async function openEcho({ model, options, connection, environment }: OpenRequest
 const contextTokens = 1000;
 const honoured = new Set(['model', 'messages']);
 
-/** A key that the engine can't honour is refused by name, and a prompt that does not fit is never cut. */
-function answerTo({ id, body }: BatchRequest): Answer {
+/** A key or an endpoint that the engine can't honour is refused by name, and a prompt that does not fit is never cut. */
+function answerTo({ id, endpoint, body }: BatchRequest): Answer {
+  if (!echoBackend.endpoints.includes(endpoint)) return failure('bad-request', `echo can't answer ${endpoint}.`);
   const [unknown] = Object.keys(body).filter((key) => !honoured.has(key) && body[key] !== null);
   if (unknown !== undefined) return failure('bad-request', `echo can't honour \`${unknown}\`: leave it away.`);
   const text = textOf(body.messages?.at(-1)?.content ?? null);

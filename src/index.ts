@@ -23,6 +23,7 @@ export type { Answer } from './core/completion.ts';
 export { givenText } from './core/connection.ts';
 export type { ConnectionFlag } from './core/connection.ts';
 export type { Backend, BackendDefinition, GenerateContext, OpenRequest } from './core/backend.ts';
+export type { ExaminedEngine, ExamineRequest } from './core/doctor/examination.ts';
 export { textOf } from './core/request.ts';
 export type { BatchRequest } from './core/request.ts';
 export { EngineError, JournalError, LlmbatchError, UsageError } from './core/errors.ts';

@@ -20,6 +20,22 @@ test('a connection flag that several backends list is one object', () => {
   for (const [name, flag] of flags) expect(first.get(name)).toBe(flag);
 });
 
+/** Where none of the engines is found. */
+const nowhere = { OLLAMA_HOST: '127.0.0.1:9', LLMBATCH_PYTHON: '/no/such/python', PATH: '' };
+
+test('each engine adds one key of its own to the JSON of doctor', async () => {
+  const doctors = [...backends, echoBackend].flatMap(({ doctor }) => doctor ?? []);
+  const request = { connection: {}, environment: nowhere, model: null, options: {}, otherServers: [] };
+  const found = await Promise.all(
+    doctors.map(({ examine }) => examine({ ...request, wantsProbe: false, onNotice: () => undefined })),
+  );
+  const keys = found.map(({ json }) => Object.keys(json));
+  for (const ofOne of keys) expect(ofOne).toHaveLength(1);
+  expect(keys.length).toBeGreaterThan(4);
+  const all = [...keys.flat(), 'llmbatch', 'asked', 'engines', 'gpu', 'usable', 'findings', 'howToSet'];
+  expect(new Set(all).size).toBe(all.length);
+});
+
 test('no two backends have the same name', () => {
   const names = backends.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);

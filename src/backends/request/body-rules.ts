@@ -33,7 +33,11 @@ export const anything: Rule = { wants: 'anything', accepts: () => true };
 export const yesOrNo: Rule = { wants: 'true or false', accepts: (value) => typeof value === 'boolean' };
 export const only = (value: unknown): Rule => ({ wants: String(value), accepts: (given) => given === value });
 
-/** The keys that mean the same to every engine that samples, or change nothing in an answer. */
+/**
+ * The keys that mean the same to every engine that has them, or change nothing in an answer. An engine that lacks one of the
+ * first kind (`min_p`, `seed`, `presence_penalty`, `response_format`) replaces its rule behind the spread, by `only` and the
+ * value that changes nothing: `{ ...commonRules, min_p: only(0) }`. Otherwise the key is accepted, and not honoured.
+ */
 export const commonRules: Readonly<Record<string, Rule>> = {
   model: { wants: 'a text', accepts: (value) => typeof value === 'string' },
   temperature: number(0, Number.MAX_VALUE),

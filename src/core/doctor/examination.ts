@@ -49,7 +49,10 @@ export interface ExaminedEngine {
   isUsable: boolean;
   /** Where its server was looked for; null for an engine without one. */
   serverUrl: string | null;
-  /** The engine's part of the `--json` object: keys in camelCase, null where nothing was seen or measured. */
+  /**
+   * The engine's part of the `--json` object: one key of the engine's own, which no other engine has, as it stands beside
+   * theirs (`{ ollama: ... }`). Keys within it are in camelCase; null where nothing was seen or measured.
+   */
   json: Readonly<Record<string, unknown>>;
   /** Says what was found, with what the machine has. */
   report(machine: Machine): EngineReport;
