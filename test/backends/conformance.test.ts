@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { backends } from '../../src/backends/index.ts';
 import { echoBackend } from '../../examples/echo-backend.ts';
+import { llamaCppBackend } from '../../src/backends/llama-cpp/index.ts';
+import { mockBackend } from '../../src/backends/mock/index.ts';
 import { ollamaBackend } from '../../src/backends/ollama/index.ts';
 import { openaiBackend } from '../../src/backends/openai/index.ts';
 import { vllmBackend } from '../../src/backends/vllm/index.ts';
@@ -23,6 +25,8 @@ test.each(backends)('the suite has a subject for $name', ({ name }) => {
 });
 
 describeBackend('mock', {
+  endpoints: mockBackend.endpoints,
+  takesAnyKey: true,
   open: () => openMock({ latency_ms: 5, context_tokens: 1000 }),
   chat: (index) => candidate(index).request,
   expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
@@ -34,6 +38,7 @@ describeBackend('mock', {
 const openEcho = (options = {}): Promise<Backend> => echoBackend.open(openRequest('echo', { options }));
 
 describeBackend('echo (of examples/)', {
+  endpoints: echoBackend.endpoints,
   open: openEcho,
   chat: (index) => chat([{ role: 'user', content: `question ${index}` }]),
   expected: ({ body }) => textOf(body.messages?.at(-1)?.content ?? null),
@@ -43,6 +48,7 @@ describeBackend('echo (of examples/)', {
 });
 
 describeBackend('llama-cpp', {
+  endpoints: llamaCppBackend.endpoints,
   open: openTinyScorer,
   chat: (index) => candidate(index).request,
   expected: answerOf,
@@ -66,6 +72,7 @@ async function openOnFake(server: FakeOllamaOptions = {}, options = {}): Promise
 }
 
 describeBackend('ollama', {
+  endpoints: ollamaBackend.endpoints,
   open: () => openOnFake(),
   chat: (index) => candidate(index).request,
   expected: answerOf,
@@ -77,6 +84,7 @@ describeBackend('ollama', {
 const realOllama = process.env['LLMBATCH_TEST_OLLAMA'] ?? null;
 
 describeBackend('ollama (on the server that LLMBATCH_TEST_OLLAMA names)', {
+  endpoints: ollamaBackend.endpoints,
   open: () =>
     ollamaBackend.open(openRequest('tiny-scorer', { connection: { host: realOllama }, options: { num_thread: 1 } })),
   chat: (index) => candidate(index).request,
@@ -100,6 +108,8 @@ async function openOnFakeOpenai(server: FakeOpenaiOptions = {}, options = {}): P
 }
 
 describeBackend('openai', {
+  endpoints: openaiBackend.endpoints,
+  takesAnyKey: true,
   open: () => openOnFakeOpenai({ slots: 4 }),
   chat: (index) => candidate(index).request,
   expected: answerOf,
@@ -113,6 +123,8 @@ const longArray = { type: 'json_schema', json_schema: { name: 'long', schema: it
 const realOpenai = process.env['LLMBATCH_TEST_OPENAI'] ?? null;
 
 describeBackend('openai (on the server that LLMBATCH_TEST_OPENAI names)', {
+  endpoints: openaiBackend.endpoints,
+  takesAnyKey: true,
   open: () => openaiBackend.open(openRequest('tiny-scorer', { connection: { baseUrl: realOpenai } })),
   chat: (index) => candidate(index).request,
   expected: answerOf,
@@ -123,6 +135,7 @@ describeBackend('openai (on the server that LLMBATCH_TEST_OPENAI names)', {
 });
 
 describeBackend('vllm', {
+  endpoints: vllmBackend.endpoints,
   open: async () => (await openSharedVllm()).backend,
   chat: (index) => candidate(index).request,
   expected: answerOf,
@@ -133,6 +146,7 @@ describeBackend('vllm', {
 });
 
 describeBackend('vllm (on the Python that LLMBATCH_PYTHON names)', {
+  endpoints: vllmBackend.endpoints,
   open: openRealVllm,
   chat: (index) => candidate(index).request,
   expected: answerOf,

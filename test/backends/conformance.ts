@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GenerateContext } from '../../src/core/backend.ts';
 import { type Answer, answerText, type Completion } from '../../src/core/completion.ts';
 import type { ErrorKind } from '../../src/core/errors.ts';
-import type { BatchRequest } from '../../src/core/request.ts';
+import { type BatchRequest, type Endpoint, type RequestBody, endpoints } from '../../src/core/request.ts';
+import { failureOfThrown } from '../../src/scheduler/last-net.ts';
 
 /** What the suite must know of a backend. */
 export interface Subject {
+  /** Endpoints that the definition of the backend names: a request for any other one must fail. */
+  endpoints: readonly Endpoint[];
   open: () => Promise<Backend>;
   /** One of many different chats. */
   chat: (index: number) => BatchRequest;
@@ -16,6 +19,8 @@ export interface Subject {
   openSlow?: () => Promise<Backend>;
   /** A request that the backend can't answer. */
   bad: { request: BatchRequest; kind: ErrorKind };
+  /** It refuses no key: its server decides about those that it does not know, or it has no model that they could change. */
+  takesAnyKey?: boolean;
   /** Its answers come whole: when the first token was there is told with them. */
   answersWhole?: boolean;
   /** The engine was there before, and stays when its backend is closed. */
@@ -75,9 +80,27 @@ export function describeBackend(name: string, subject: Subject): void {
     });
 
     test('fails a request that it cannot answer with its kind, and a sentence', async () => {
-      const answer = await backend.generate(subject.bad.request, context());
+      const answer = await answerOrRefusal(backend, subject.bad.request);
       expect(answer).toMatchObject({ status: 'failed', kind: subject.bad.kind });
       expect(answer.status === 'failed' && answer.message).toMatch(/\.$/);
+    });
+
+    // An engine that has all of them has no such test.
+    const missing = endpoints.filter((endpoint) => !subject.endpoints.includes(endpoint));
+    for (const endpoint of missing) {
+      test(`refuses a request for ${endpoint}, which its definition does not name`, async () => {
+        const { id, line, body } = subject.chat(0);
+        const asked = { id, line, endpoint, body: { model: body.model, ...prompts[endpoint] } };
+        expect(await answerOrRefusal(backend, asked)).toMatchObject({ status: 'failed', kind: 'bad-request' });
+      });
+    }
+
+    test.skipIf(subject.takesAnyKey === true)('refuses a key that it does not know, by name', async () => {
+      const request = subject.chat(0);
+      const asked = { ...request, body: { ...request.body, no_such_key: 1 } };
+      const answer = await answerOrRefusal(backend, asked);
+      expect(answer).toMatchObject({ status: 'failed', kind: 'bad-request' });
+      expect(answer.status === 'failed' && answer.message).toContain('no_such_key');
     });
 
     test('rejects with the reason of a signal that was aborted before', async () => {
@@ -104,6 +127,22 @@ export function describeBackend(name: string, subject: Subject): void {
       expect(pid === null || !isAlive(pid)).toBe(true);
     });
   });
+}
+
+/** The prompt of the smallest request for each endpoint. */
+const prompts: Readonly<Record<Endpoint, Partial<RequestBody>>> = {
+  '/v1/chat/completions': { messages: [{ role: 'user', content: 'hello' }] },
+  '/v1/completions': { prompt: 'hello' },
+  '/v1/embeddings': { input: 'hello' },
+};
+
+/** The answer, or the failure that the scheduler makes of a refusal which is thrown. */
+async function answerOrRefusal(backend: Backend, request: BatchRequest): Promise<Answer> {
+  try {
+    return await backend.generate(request, context());
+  } catch (error) {
+    return failureOfThrown(error, 'invalid-response');
+  }
 }
 
 /** Returns the milliseconds from the abort to the rejection. */
