@@ -56,11 +56,11 @@ async function optionsSchema() {
   return z.strictObject({ delay_ms: z.coerce.number().min(0).default(0) });
 }
 
-async function openEcho(request: OpenRequest): Promise<Backend> {
-  const { model, options } = request;
+async function openEcho(opened: OpenRequest): Promise<Backend> {
+  const { model, options } = opened;
   if (model !== 'echo') throw new EngineError('model-not-found', `There is no model ${model}.`, 'Take -m echo.');
   const { delay_ms: delayMs } = (await optionsSchema()).parse(options);
-  const server = serverAddress(request);
+  const server = serverAddress(opened);
   return {
     info: { model, modelDigest: null, version: 'echo 1', loadMs: null, server, usesLocalGpus: false },
     limits: { slots: null, suggestedWorkers: 8, contextTokens },

@@ -27,7 +27,7 @@ test('each engine adds one key of its own to the JSON of doctor', async () => {
   const doctors = [...backends, echoBackend].flatMap(({ doctor }) => doctor ?? []);
   const request = { connection: {}, environment: nowhere, model: null, options: {}, otherServers: [] };
   const found = await Promise.all(
-    doctors.map(({ examine }) => examine({ ...request, wantsProbe: false, onNotice: () => undefined })),
+    doctors.map((doctor) => doctor.examine({ ...request, wantsProbe: false, onNotice: () => undefined })),
   );
   const keys = found.map(({ json }) => Object.keys(json));
   for (const ofOne of keys) expect(ofOne).toHaveLength(1);
