@@ -11,7 +11,7 @@ import { timedRun } from './trial/timed-run.ts';
 import { finishedRecord } from './trial/trial-record.ts';
 import { watchTrial } from './trial/watch-trial.ts';
 
-/** What a timed sample says of a whole file. Null: not measured. */
+/** Estimate of a whole file from a timed sample; a number is null where it was not measured. */
 export interface RunEstimate extends Pick<TrialRecord, 'succeeded' | 'failed' | 'seconds' | 'first20Rate'> {
   /** Requests of the file, and of the sample. */
   requests: number;

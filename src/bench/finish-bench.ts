@@ -14,9 +14,11 @@ import { type TrialsFile, openTrials, trialsOf } from './records/trials-file.ts'
 
 export interface FinishedBench {
   analysis: BenchAnalysis;
-  /** Whether all answers were compared; false: it was stopped before. */
+  /** Says whether all answers were compared; false where the bench was stopped before. */
   isCompared: boolean;
-  /** What `run --workers auto` takes from now on, and the files that say so; null: it could not be written. */
+  /**
+   * The setting that `run --workers auto` takes from now on, and the files that say so; null: it could not be written.
+   */
   saved: { setting: ReturnType<typeof bestSettings>[number]; path: string | null }[];
 }
 
@@ -42,7 +44,7 @@ export async function finishBench(
     const saved: FinishedBench['saved'] = [];
     const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(paths.folder) }) : [];
     for (const setting of best) {
-      // What was measured is told all the same.
+      // The measurements are reported all the same.
       const path = await saveBest(setting, environment).catch((error: unknown) => {
         notify({ topic: 'bench', text: `warning: the best setting is not saved: ${messageOf(error)}` });
         return null;

@@ -20,9 +20,9 @@ export interface AppenderOptions<Token> extends Omit<GroupTarget, 'fsync'> {
 
 /** A line that is on disk. */
 export interface Written<Token> {
-  /** What the line was appended with. */
+  /** The token that the line was appended with. */
   token: Token;
-  /** Where the line begins in the file. */
+  /** Byte offset of the line in the file. */
   offset: number;
   /** Bytes of the line without its line feed. */
   length: number;
@@ -56,7 +56,7 @@ interface State<Token> {
   size: number;
   failure: { cause: unknown } | null;
   isWriting: boolean;
-  /** How many callers wait until everything is on disk. */
+  /** Number of callers that wait until everything is on disk. */
   flushes: number;
   timer: NodeJS.Timeout | null;
 }

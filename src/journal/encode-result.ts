@@ -9,8 +9,8 @@ export interface EncodedResult {
 
 /**
  * Makes the text of a result. Throws where an answer can't be written as JSON (it is nested too deep, or longer than a
- * string may be), or is too long to be read again: it becomes a failure of its request. Of a failure whatever may be
- * long or deep is left out, so that it can always be written.
+ * string may be), or is too long to be read again: it becomes a failure of its request. Every part of a failure that
+ * may be long or deep is left out, so that it can always be written.
  */
 export function encodeResult(line: ResultLine): EncodedResult {
   try {

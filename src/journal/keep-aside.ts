@@ -7,7 +7,10 @@ import { readManifest } from './manifest/manifest.ts';
 import { type RunPaths, pathsOf } from './manifest/run-paths.ts';
 import { toJournalError } from '../files/write-group.ts';
 
-/** Names for an output that is kept aside: `out.jsonl.old`, `out.jsonl.old.2` and so on. Every command takes it as an output. */
+/**
+ * Names for an output that is kept aside: `out.jsonl.old`, `out.jsonl.old.2` and so on. Every command takes it as an
+ * output.
+ */
 const asideName = (output: string, number: number): string => `${output}.old${number === 1 ? '' : `.${number}`}`;
 
 /**
@@ -32,8 +35,8 @@ export async function keepAside(paths: RunPaths, found: FoundRun | null): Promis
 }
 
 /**
- * Brings a run back that was kept aside for a new one, where the new one died before its manifest was written. Takes the
- * place of the empty output that the new one may have made. Call it with the lock held.
+ * Brings a run back that was kept aside for a new one, where the new one died before its manifest was written. Takes
+ * the place of the empty output that the new one may have made. Call it with the lock held.
  */
 export async function undoAside(paths: RunPaths): Promise<void> {
   const there = await lstat(paths.output).catch(() => null);
@@ -68,7 +71,7 @@ export async function removeAside(paths: RunPaths, names: readonly string[]): Pr
     // The output goes last: while it is there, the other files are found again after a crash.
     const files = [`${path}.run.json`, `${path}.run.input`, path];
     for (const file of files) {
-      // A link under that name is somebody else's.
+      // A link under that name was made by another program.
       if ((await lstat(file).catch(() => null))?.isFile() === true) await rm(file, { force: true });
     }
   }

@@ -19,7 +19,7 @@ interface LockNote extends ProcessIdentity {
   since: string;
 }
 
-/** How often the owner of a lock touches it, in milliseconds. */
+/** Time between two touches of a lock by its owner, in milliseconds. */
 const heartbeatMs = 1000;
 /** An owner whose processes can't be seen from here counts as dead after this long without a touch. */
 const silenceMs = 4000;

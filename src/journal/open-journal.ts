@@ -13,7 +13,9 @@ import { type WorkerTurns, loadTurns } from './load-turns.ts';
 import { openOutput } from './open-output.ts';
 import type { ResultHead } from './result-head.ts';
 
-/** Failed requests of earlier sessions that a resume tries again: all, those that failed for a passing reason, or none. */
+/**
+ * Failed requests of earlier sessions that a resume tries again: all, those that failed for a passing reason, or none.
+ */
 export type RetryFailed = 'all' | 'transient' | 'none';
 
 export interface JournalOptions {
@@ -37,21 +39,28 @@ interface DurableResult {
   bytes: Buffer;
 }
 
-/** The output of a run, open for writing: results are appended while the run goes on, and brought into order at its end. */
+/**
+ * The output of a run, open for writing: results are appended while the run goes on, and brought into order at its end.
+ */
 export interface Journal {
   /** Takes the result of a row. A promise is returned only while the disk can't keep up. */
   record: (row: number, line: ResultLine) => Promise<void> | undefined;
-  /** How many rows have their result on disk. */
+  /** Number of rows that have their result on disk. */
   done: () => number;
-  /** Bytes of a torn last line, and lines that were not results. Both were found when the output was opened, and are kept aside. */
+  /**
+   * Bytes of a torn last line, and lines that were not results. Both were found when the output was opened, and are
+   * kept aside.
+   */
   readonly damage: { tornBytes: number; lines: number };
-  /** How many results of earlier sessions have an id that the input does not have. */
+  /** Number of results of earlier sessions whose id the input does not have. */
   readonly strangers: number;
   /** Reads the last turns of each worker's conversation, so that a resume can go on with it. */
   loadTurns: () => Promise<Map<number, WorkerTurns>>;
   /** Resolves when every result that was recorded is on disk. */
   flush: () => Promise<void>;
-  /** Replaces the output by one line for each request, in the order of the input. Nothing can be recorded after that. */
+  /**
+   * Replaces the output by one line for each request, in the order of the input. Nothing can be recorded after that.
+   */
   finalise: () => Promise<void>;
   close: () => Promise<void>;
 }
@@ -126,7 +135,9 @@ async function loadEarlier(
   return { done, ...loaded };
 }
 
-/** A row that failed as `input` and is a request now was corrected since: a row that is still rejected never comes here. */
+/**
+ * A row that failed as `input` and is a request now was corrected since: a row that is still rejected never comes here.
+ */
 function isRetriedOnResume(kind: ErrorKind | null, policy: RetryFailed): boolean {
   if (policy === 'none' || kind === null) return false;
   return policy === 'all' || kind === 'input' || isTransient(kind);

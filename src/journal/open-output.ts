@@ -20,9 +20,9 @@ const copyBytes = 4 * 1024 * 1024;
 export const tornPathOf = (outputPath: string): string => `${outputPath}.torn`;
 
 /**
- * Opens an output for appending, creates it where it is missing, and cuts off a torn tail (the bytes behind the last line
- * feed), because a line that is appended to it would be lost together with it. A whole result whose line feed an editor took
- * gets it back. Throws a `JournalError`.
+ * Opens an output for appending, creates it where it is missing, and cuts off a torn tail (the bytes behind the last
+ * line feed), because a line that is appended to it would be lost together with it. A whole result whose line feed an
+ * editor took gets it back. Throws a `JournalError`.
  */
 export async function openOutput(path: string): Promise<{ handle: FileHandle; size: number; tornBytes: number }> {
   let handle: FileHandle | null = null;
@@ -62,7 +62,9 @@ async function isWholeResult(handle: FileHandle, tail: ByteRange): Promise<boole
   return readAnyLine(bytes!) !== null;
 }
 
-/** The error for a file with several names: the lock knows only one of them, and writing under it changes the others. */
+/**
+ * The error for a file with several names: the lock knows only one of them, and writing under it changes the others.
+ */
 const hasOtherNames = (path: string): JournalError =>
   new JournalError(
     `${path} is one file under several names (hard links): what another name stands for would be changed too`,
@@ -91,14 +93,17 @@ async function endOfLastLine(handle: FileHandle, size: number): Promise<number> 
   return 0;
 }
 
-/** Appends damaged ranges of an output to the file that keeps them, each as a line, and syncs it: the output loses them after that. */
+/**
+ * Appends damaged ranges of an output to the file that keeps them, each as a line, and syncs it: the output loses them
+ * after that.
+ */
 export async function keepDamage(
   { handle, path }: { handle: FileHandle; path: string },
   ranges: readonly ByteRange[],
 ): Promise<void> {
   if (ranges.length === 0) return;
   const { mode } = await handle.stat();
-  // With the rights of the output, and never through a link.
+  // The file gets the rights of the output, and is never opened through a link.
   const kept = await open(tornPathOf(path), appendFlags, mode & 0o777).catch((error: unknown) => {
     throw toJournalError(error, tornPathOf(path));
   });

@@ -4,7 +4,7 @@ import type { AnswerNote } from '../core/events.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/result-counter.ts';
 
-/** What a resume must know of a result line. */
+/** The part of a result line that a resume must know. */
 export interface ResultHead {
   id: string;
   /** Number of the line in the input; 0 where the result does not have it. */
@@ -15,7 +15,7 @@ export interface ResultHead {
   promptTokens: number | null;
   completionTokens: number | null;
   cachedTokens: number | null;
-  /** What the attempts before the last one cost; absent where there were none. */
+  /** Cost of the attempts before the last one; absent where there were none. */
   retried?: Spent;
   /** What users are told of a success; absent where there is nothing to tell. */
   note?: AnswerNote;

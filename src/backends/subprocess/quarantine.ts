@@ -6,8 +6,8 @@ import { type Answer, failure } from '../../core/completion.ts';
  * as were in flight go one at a time; one that was alone in two deaths is failed for good. Else every request that is
  * ever beside it would fail with it. A single death may have come from outside.
  *
- * The scheduler searches too, in `find-culprit.ts`, for engines that are servers. A worker process of our own is
- * searched here, because only here is it known which requests were in the process when it died.
+ * The scheduler searches too, in `find-culprit.ts`, for engines that are servers, of which it sees only failed
+ * connections. For a worker process of our own its death, and the requests that were in it, are seen here for certain.
  */
 export interface Quarantine {
   /** Asks the request with this id, alone where one is looked for. */

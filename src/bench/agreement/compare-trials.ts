@@ -11,7 +11,8 @@ export const pairKey = ({ left, right }: AgreementPair): string => `${left} ${ri
 
 /**
  * Compares the answers of the trials of a bench, pair after pair; pairs that have no request in common are left out.
- * `folder`: of the bench, which the outputs are named from; `known`: pairs to pass over. Memory does not grow with the answers.
+ * `folder`: of the bench, which the outputs are named from; `known`: pairs to pass over. Memory does not grow with the
+ * answers.
  */
 export async function* compareTrials(
   trials: readonly TrialRecord[],
@@ -26,7 +27,7 @@ export async function* compareTrials(
   }
 }
 
-/** An output that somebody removed is compared with nothing. */
+/** An output that was removed is compared with nothing. */
 function nullIfAbsent(error: NodeJS.ErrnoException): null {
   if (error.code === 'ENOENT') return null;
   throw error;

@@ -12,8 +12,8 @@ import { windowsOf } from './windows.ts';
 import { findCurves } from './worker-curve.ts';
 
 /**
- * What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again; `backends`
- * only say what makes their engines do more at once.
+ * What the records of `trials.jsonl` mean. Nothing is asked but them, and the same records mean the same again;
+ * `backends` only say what makes their engines do more at once.
  */
 export function analyse(
   records: readonly BenchRecord[],
@@ -71,7 +71,9 @@ interface AnswerChange {
   isChange: boolean;
 }
 
-/** A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it. */
+/**
+ * A GPU adds in another order where it works on another number of requests: a few answers of a thousand differ by it.
+ */
 const minChange = 0.01;
 
 /** Changes of each trial that was compared with another one of its engine, by its number. */
@@ -88,7 +90,7 @@ function answerChanges(
       (pair) => settingOf.has(Number(pair.left)) && settingOf.has(pair.right) && pair.compared > 0,
     );
     const repeats = compared.filter(({ left, right }) => settingOf.get(Number(left)) === settingOf.get(right));
-    // What a setting differs by from itself is chance: at a temperature, most of all.
+    // Differences between two trials of one setting are chance, most of all at a temperature.
     const noise = Math.max(minChange, ...repeats.map(differingShare));
     for (const pair of compared) {
       const share = Math.max(differingShare(pair), changes.get(pair.right)?.share ?? 0);

@@ -78,7 +78,7 @@ const ofSmallest: Share = (value, all) => {
   return value !== null && value > 0 && known.length === all.length ? Math.min(...known) / value : null;
 };
 
-/** Not steady is the worst, where another is. */
+/** A rate that is not steady gets the worst score where another rate is steady. */
 const steadiness: Share = (spread, all) =>
   spread === null ? (all.some((each) => each !== null) ? 0 : null) : Math.max(0, 1 - spread);
 
@@ -109,7 +109,7 @@ const measuresOf = (installs: Readonly<Record<string, EngineInstall>>): Measure[
   ],
 ];
 
-/** What can't be quoted wins nothing. */
+/** A rate that can't be quoted wins no points. */
 const steadyRate: Read = ({ rate, trial }) => (trial.steady.isSteady ? rate : null);
 
 const cpuMsOfAnswer: Read = ({ cpuPercent, rate }) =>

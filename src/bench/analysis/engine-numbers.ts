@@ -5,7 +5,7 @@ import { recommend } from './recommend.ts';
 import type { AgreementRecord, TrialRecord, Window } from '../records/records.ts';
 import { usualRate, usualWindows } from './verdicts/evidence.ts';
 
-/** What was measured of an engine with a model, at its recommended setting. Null: not measured. */
+/** Measurements of an engine with a model, at its recommended setting; null where there is none. */
 export interface EngineNumbers {
   backend: string;
   model: string;

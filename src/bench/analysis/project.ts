@@ -9,7 +9,7 @@ export interface Prices {
   out: number | null;
 }
 
-/** What so many requests would take. Null: not measured. */
+/** Time, tokens, energy and money that a number of requests would take; null where not measured. */
 export interface Estimate {
   /** Hours by the rate and its 95 % range; `high` is null where the range begins at 0. */
   hours: { expected: number; low: number | null; high: number | null } | null;
@@ -21,7 +21,7 @@ export interface Estimate {
   completionTokens: number | null;
   /** Energy by the mean power of the GPUs; the rest of the machine is not measured. */
   kilowattHours: number | null;
-  /** What the tokens cost at the prices given. */
+  /** Cost of the tokens at the prices given. */
   money: number | null;
 }
 

@@ -11,8 +11,8 @@ export interface OrderOptions {
 }
 
 /**
- * All trials in the order of their execution. Each repeat is a round over all points, so that whatever drifts hits all of
- * them alike, and a bench that ends early has each point once. In a round the points that one loaded engine can serve come
+ * All trials in the order of their execution. Each repeat is a round over all points, so that a drift hits all of them
+ * alike, and a bench that ends early has each point once. In a round the points that one loaded engine can serve come
  * together, shuffled; every second round is the mirror of the one before it: a steady drift then falls on all points
  * alike, and the engine that ends a round is the one that begins the next.
  */
@@ -29,8 +29,9 @@ export function orderTrials(points: readonly Point[], { seed, repeats, batches }
 }
 
 /**
- * Points of one load are served by one loaded engine, opened for the largest number of workers among them: those that differ in workers
- * and requests alone. A rolling conversation wants a larger context window; `auto` what the engine takes by itself.
+ * Points of one load are served by one loaded engine, opened for the largest number of workers among them: those that
+ * differ in workers and requests alone. A rolling conversation wants a larger context window; `auto` what the engine
+ * takes by itself.
  */
 export function loadOf({ backend, model, options, strategy, workers }: Point): string {
   const kind = strategy === 'conversation' || strategy === 'baseline' ? strategy : 'kept';

@@ -20,8 +20,8 @@ export interface RequestSource {
   requests: number;
   models: readonly string[];
   /**
-   * Writes so many of its requests that share their prompts as the whole file does; always the same ones. Where it has fewer
-   * they come again, with `~2` behind their ids.
+   * Writes so many of its requests that share their prompts as the whole file does; always the same ones. Where it has
+   * fewer they come again, with `~2` behind their ids.
    */
   write: (path: string, size: number, options?: SampleOptions) => Promise<void>;
   close: () => Promise<void>;
@@ -38,8 +38,8 @@ interface SampleOptions {
 export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candidates.jsonl', import.meta.url));
 
 /**
- * Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. Throws UsageError where it
- * has no valid request.
+ * Opens the user's file, which is only read. A CSV or standard input is kept in `folder` meanwhile. Throws UsageError
+ * where it has no valid request.
  */
 export async function openSource(
   path: string,
@@ -147,7 +147,7 @@ export interface SampleSize {
 /** Rows of one group that follow each other, which are taken together or not at all. */
 type Stretch = number[];
 
-/** So many stretches at least, for a sample that is spread over the file. */
+/** Minimum number of stretches for a sample that is spread over the file. */
 const minStretches = 16;
 
 /**
@@ -166,7 +166,7 @@ export function sampleRows(rows: readonly number[], groupOf: (row: number) => nu
     .toSorted((first, second) => first - second);
 }
 
-/** So many stretches at least, for an order of which any beginning is spread over the file. */
+/** Minimum number of stretches for an order of which any beginning is spread over the file. */
 const spreadStretches = 64;
 
 /** Stretches in the order of their numbers with the bits reversed: 0, 4, 2, 6, 1, 5, 3, 7. */

@@ -19,7 +19,7 @@ export const inputOf = ({ folder }: BenchPaths, size: number): string => join(fo
 
 export const warmUpInput = ({ folder }: BenchPaths): string => join(folder, 'inputs', 'warm-up.jsonl');
 
-/** What the names of all files of a trial begin with: its number, as in `07.`. */
+/** The beginning of the names of all files of a trial: its number, as in `07.`. */
 export const trialPrefix = ({ number }: Pick<TrialSpec, 'number'>): string => `${String(number).padStart(2, '0')}.`;
 
 /** Path of a trial's results, from the folder of the bench. */

@@ -4,15 +4,15 @@ import type { Snapshot } from '../../core/snapshot.ts';
 import type { OwnUse } from '../../machine/own-use.ts';
 
 /**
- * One line of a bench's `trials.jsonl`, the raw truth that every report is made of: appended as it happens and never edited.
- * The first is the plan; a trial's record comes when the trial has ended; the end and the agreements come last.
+ * One line of a bench's `trials.jsonl`, the raw truth that every report is made of: appended as it happens and never
+ * edited. The first is the plan; a trial's record comes when the trial has ended; the end and the agreements come last.
  */
 export type BenchRecord = PlanRecord | TrialRecord | EndRecord | AgreementRecord;
 
 export const strategies = ['baseline', 'keep-alive', 'conversation', 'independent'] as const;
 /**
- * How requests are sent. baseline: each alone, one after the other, the model unloaded between; keep-alive: the same, the model
- * kept loaded; conversation and independent: as `--mode` has them.
+ * How requests are sent. baseline: each alone, one after the other, the model unloaded between; keep-alive: the same,
+ * the model kept loaded; conversation and independent: as `--mode` has them.
  */
 export type Strategy = (typeof strategies)[number];
 
@@ -53,7 +53,7 @@ export interface EndRecord {
   leftOut: number[];
 }
 
-/** How one request of a trial ended. Null: not measured. */
+/** The end of one request of a trial; a number is null where it was not measured. */
 export interface TrialResult {
   /** When its last byte came, in epoch milliseconds. */
   endedAt: number;
@@ -78,7 +78,7 @@ export interface MachineSample {
   /** When it was seen, in epoch milliseconds. */
   atMs: number;
   gpus?: GpuSample[];
-  /** What llmbatch itself uses. */
+  /** CPU and memory that llmbatch itself uses. */
   client?: OwnUse;
   /** Processes of the engine: CPU use in percent of one core, and resident bytes. */
   engine?: { cpuPercent: number; memoryBytes: number };

@@ -8,7 +8,7 @@ import { groupTrials, settingFields } from '../analysis/trial-groups.ts';
 import type { BenchReport } from './bench-report.ts';
 import { nameTrials } from './trial-names.ts';
 
-/** Whether the answers stay the same. Null where nothing was compared. */
+/** The part that says whether the answers stay the same; null where nothing was compared. */
 export function agreementPart({ analysis }: BenchReport): PagePart | null {
   const { trials } = analysis;
   const agreements = withoutRepeats(analysis);

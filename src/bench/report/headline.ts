@@ -33,7 +33,10 @@ function headlineOf({ trial, curve }: Recommendation, analysis: BenchAnalysis): 
 
 const isSure = ({ trial, curve }: Recommendation): boolean => trial.steady.isSteady && curve?.shape !== null;
 
-/** What must be given beside the number of workers: how requests are sent, and the options that the bench tried several of. */
+/**
+ * The flags that must be given beside the number of workers: how requests are sent, and the options that the bench
+ * tried several of.
+ */
 function extraText({ strategy, options }: TrialSpec, { trials }: BenchAnalysis): string {
   const mode = strategy === 'independent' ? '' : strategy === 'conversation' ? ' --mode conversation' : `, ${strategy}`;
   const varies = ([key, value]: [string, unknown]): boolean =>

@@ -25,6 +25,6 @@ export function withoutUnmeasured(header: string[], rows: string[][]): { header:
   return { header: header.filter(isKept), rows: rows.map((row) => row.filter(isKept)) };
 }
 
-/** What the columns of a table of rates mean. */
+/** A legend for the columns of a table of rates. */
 export const rateLegend =
   '95 % range: the true rate lies in it in 95 of 100 cases. ~: the rate is rough, for it was not steady yet. Half of the requests take no longer than p50, 95 of 100 no longer than p95. First 20: the rate that the first 20 answers promised.';

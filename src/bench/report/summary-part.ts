@@ -52,7 +52,9 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
   ];
 }
 
-/** Share of the prompt tokens that a later trial finds in the cache beyond the first: they come from the trial before. */
+/**
+ * Share of the prompt tokens that a later trial finds in the cache beyond the first: they come from the trial before.
+ */
 const foundAgain = 0.1;
 
 /** Says where later trials found prompts in the cache that an earlier one left. Repeats alone are compared. */
@@ -97,7 +99,7 @@ function countedSpecs(specs: readonly TrialSpec[]): string {
   return [...counts].map(([text, count]) => (count === 1 ? text : `${count} x ${text}`)).join('; ');
 }
 
-/** Where the numbers come from. */
+/** A sentence that says where the numbers come from. */
 export function aboutPart({ analysis: { plan }, environment }: BenchReport): PagePart {
   const rows = [
     ['input', plan.input.path ?? 'the bundled candidates'],

@@ -80,7 +80,7 @@ function stabilityText({ backend, model, batches, checks }: Stability): string {
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
 
-/** What the columns mean; nothing where there are no rates to read. */
+/** A legend for the columns; empty where there are no rates to read. */
 const legendOf = ({ trials }: BenchAnalysis): string[] =>
   trials.some(({ record }) => record.succeeded > 0) ? broken(rateLegend) : [];
 

@@ -7,7 +7,10 @@ import { type Trend, findTrend } from './trend.ts';
  * What a steady part must have to be quoted and projected from; checked on simulated trials (test/bench/statistics).
  */
 const needs = {
-  /** Parts that are compared with each other. It must have as many windows, and last as many times the latency of a request. */
+  /**
+   * Parts that are compared with each other. It must have as many windows, and last as many times the latency of a
+   * request.
+   */
   batches: 10,
   answers: 100,
   /** Half of the 95 % range of the rate, as a share of it. */
@@ -15,7 +18,9 @@ const needs = {
 };
 /** Change of the rate, as a share of it, below which a trend is not worth telling. */
 const minTrend = 0.05;
-/** A trial is never told to be more than ten times longer for its spread: the spread of a short one is itself uncertain. */
+/**
+ * A trial is never told to be more than ten times longer for its spread: the spread of a short one is itself uncertain.
+ */
 const maxLack = 10;
 
 /** Requests answered (not failed) per second, with the 95 % range of the rate. */
@@ -41,15 +46,19 @@ export interface Steady {
   /** The steady part is windows [from, to). */
   from: number;
   to: number;
-  /** Change of the rate over the whole trial as a share of it, -0.2 is 20 % slower at its end; null: no trend to be told. */
+  /**
+   * Change of the rate over the whole trial as a share of it, -0.2 is 20 % slower at its end; null: no trend to be
+   * told.
+   */
   trend: number | null;
 }
 
 /**
- * Which part of a trial is steady, and its rate. Left out at both ends is the time of one request: at the start no answer has
- * come yet, at the end nothing more is sent and the workers stop one by one. Of the rest, so much is left out at the start
- * (at most half) that the mean of what stays is known best: White's MSER rule, which weighs every window left out against
- * the spread that goes with it, and so finds where loading, empty caches and a first burst are over.
+ * Which part of a trial is steady, and its rate. Left out at both ends is the time of one request: at the start no
+ * answer has come yet, at the end nothing more is sent and the workers stop one by one. Of the rest, so much is left
+ * out at the start (at most half) that the mean of what stays is known best: White's MSER rule, which weighs every
+ * window left out against the spread that goes with it, and so finds where loading, empty caches and a first burst are
+ * over.
  */
 export function findSteady(windows: readonly Window[]): Steady {
   const latencySeconds = meanLatency(windows) / 1000;
@@ -87,9 +96,9 @@ function meanLatency(windows: readonly Window[]): number {
 }
 
 /**
- * What can be said of a trial that is not steady: the rate of the whole of it, with a range that is no narrower than that of
- * as many answers that come at random (a Poisson process: 95 % lie within 1.96 times the root of their number). Fewer answers
- * come in too few bursts for batch means.
+ * What can be said of a trial that is not steady: the rate of the whole of it, with a range that is no narrower than
+ * that of as many answers that come at random (a Poisson process: 95 % lie within 1.96 times the root of their number).
+ * Fewer answers come in too few bursts for batch means.
  */
 function roughRange(windows: readonly Window[]): Range | null {
   const answers = answersOf(windows);
@@ -142,7 +151,7 @@ function neededOf(
 ): number | null {
   const ended = windows.reduce((sum, { requests }) => sum + requests, 0);
   if (latencySeconds === 0) return null;
-  // By Little's law so many are in flight: a round of requests.
+  // By Little's law this many requests are in flight: one round of them.
   const round = (ended / secondsOf(windows)) * latencySeconds;
   const minimum = Math.max(2 * needs.answers, 1.5 * needs.batches * round, 1.2 * ended);
   const wanted = Number.isFinite(lack) ? Math.max(minimum, 1.2 * lack * ended) : minimum;

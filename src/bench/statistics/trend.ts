@@ -7,11 +7,11 @@ const minCount = 8;
 
 export interface Trend {
   /**
-   * Change over the whole series as a share of where it starts, along the Theil-Sen line (the median of the slopes between
-   * all pairs), which single outliers don't move.
+   * Change over the whole series as a share of where it starts, along the Theil-Sen line (the median of the slopes
+   * between all pairs), which single outliers don't move.
    */
   change: number;
-  /** Whether Kendall's test can tell it from noise. */
+  /** Says whether Kendall's test can tell the trend from noise. */
   isClear: boolean;
 }
 

@@ -24,7 +24,7 @@ export interface TrialBackend extends BackendCache {
   prepare: (requirements: LoadRequirements) => void;
   /** The engine that is loaded; null before any is. */
   facts: () => LoadedFacts | null;
-  /** How often an engine was opened so far. */
+  /** Number of times that an engine was opened so far. */
   opened: () => number;
 }
 

@@ -64,7 +64,7 @@ const storedSchema = z.object({
   seal: z.string().nullable().default(null),
   /** Differences that `--allow-drift` accepted, each as a sentence. */
   drift: z.array(z.string()),
-  /** How often the run was started or resumed. */
+  /** Number of times that the run was started or resumed. */
   sessions: z.number(),
   /** Time of the first start; all times are ISO 8601, UTC. */
   createdAt: z.string(),
@@ -139,7 +139,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 /**
- * The error for a file that may be somebody's own, or a damaged manifest: it is not replaced, and the results can be
+ * The error for a file that may be a user's own, or a damaged manifest: it is not replaced, and the results can be
  * taken up without it.
  */
 const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
@@ -160,7 +160,7 @@ export async function writeManifest(path: string, manifest: Manifest, sealKey: B
   await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
 }
 
-/** Whether a manifest is as a run of this user left it. Otherwise what it says may be somebody else's word. */
+/** Whether a manifest is as a run of this user left it. Otherwise another user may have written what it says. */
 export async function isOwnManifest(path: string, sealKey: Buffer | null): Promise<boolean> {
   const value = await readJson(path).catch(() => null);
   if (sealKey === null || !isRecord(value)) return false;

@@ -38,8 +38,8 @@ export interface OllamaSearch {
 
 interface ServerFailure {
   /**
-   * silent: nothing answers · other: something else than Ollama answers · refused: it wants a key, or lets nobody in ·
-   * address: the address can't be read.
+   * silent: nothing answers · other: something else than Ollama answers · refused: it wants a key, or refuses all
+   * clients · address: the address can't be read.
    */
   kind: 'silent' | 'other' | 'refused' | 'address';
   text: string;
@@ -61,7 +61,10 @@ export interface OllamaRequest extends BackendAddress, ProbeRequest {
 const answerMs = 5000;
 const listMs = 60_000;
 
-/** Looks for an Ollama server, and probes it where that is wanted. Throws a `UsageError` for a `--host` that can't be read. */
+/**
+ * Looks for an Ollama server, and probes it where that is wanted. Throws a `UsageError` for a `--host` that can't be
+ * read.
+ */
 export async function findOllama(request: OllamaRequest): Promise<OllamaSearch> {
   const address = withoutUser(givenText(request.connection, 'host') ?? request.environment['OLLAMA_HOST'] ?? null);
   const isInstalled = await isOnPath('ollama', request.environment);
