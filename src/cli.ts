@@ -4,7 +4,7 @@ import { addBackendsCommand } from './commands/backends/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
-import { helpText } from './commands/shared/exit-codes.ts';
+import { helpText } from './commands/shared/help-text.ts';
 import { addMergeCommand } from './commands/merge/command.ts';
 import { asMessage, tell, tellJson } from './commands/shared/print.ts';
 import { addReportCommand } from './commands/report/command.ts';

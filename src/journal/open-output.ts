@@ -7,7 +7,7 @@ import { quoteForShell } from '../text/format.ts';
 import { appendFlags, noFollow } from '../files/no-follow.ts';
 import { type ByteRange, readRanges } from '../files/read-ranges.ts';
 import { maxResultBytes } from '../core/result-line.ts';
-import { checkForm } from './check-form.ts';
+import { checkEncoding } from './check-encoding.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { readAnyLine } from './result-head.ts';
 import { toJournalError } from '../files/write-group.ts';
@@ -31,7 +31,7 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
     handle = await openOrCreate(path);
     const { size, nlink } = await handle.stat();
     if (nlink > 1) throw hasOtherNames(path);
-    await checkForm(handle, path);
+    await checkEncoding(handle, path);
     const end = await endOfLastLine(handle, size);
     const tail = { offset: end, length: size - end };
     if (await isWholeResult(handle, tail)) {

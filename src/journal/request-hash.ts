@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { BatchRequest, ChatMessage, RequestBody } from '../core/request.ts';
 import { type AnswerSettings, defaultAnswerSettings } from '../core/settings.ts';
-import { sortedJson } from './manifest/find-drift.ts';
+import { sortedJson } from '../data/sorted-json.ts';
 
 /** What decides an answer beside the request itself: the same for all requests that one model answers in a run. */
 export interface AnswerSource {

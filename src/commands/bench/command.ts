@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type BenchFlags, addBenchFlags, exampleEngines } from './flags.ts';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 
 export function addBenchCommand(
   program: Command,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { addConnectionFlags, connectionFlags, longFlag } from '../shared/connection-flags.ts';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import { collectOption } from '../shared/parse-values.ts';
 import type { DoctorFlags } from './run.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import type { MergeFlags } from './run.ts';
 
 export function addMergeCommand(program: Command, onExit: (code: number) => void): void {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import type { ReportFlags } from './run.ts';
 
 export function addReportCommand(program: Command): void {

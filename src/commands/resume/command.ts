@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import { type RunnerFlags, addRunnerFlags } from '../shared/run-flags.ts';
 
 export function addResumeCommand(

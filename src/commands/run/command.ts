@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import type { RunFlags } from './run.ts';
 import { collectPriority, parseCount } from '../shared/parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 
 export function addStatusCommand(program: Command): void {
   program

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { helpText } from '../shared/exit-codes.ts';
+import { helpText } from '../shared/help-text.ts';
 import type { ValidateFlags } from './run.ts';
 import { parseCount } from '../shared/parse-values.ts';
 

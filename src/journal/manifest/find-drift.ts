@@ -1,5 +1,6 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
+import { sortedJson } from '../../data/sorted-json.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
 import { opaque } from './wire.ts';
 
@@ -31,15 +32,6 @@ export function compareInput(before: Fingerprint, now: PrefixedFingerprint): Inp
 }
 
 const isSame = (left: unknown, right: unknown): boolean => sortedJson(left) === sortedJson(right);
-
-/** JSON with sorted keys, so that the order of `--option` flags makes no difference. */
-export function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([left], [right]) => (left < right ? -1 : 1)))
-      : inner,
-  );
-}
 
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? 'unset';

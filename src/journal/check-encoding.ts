@@ -17,7 +17,7 @@ const forms: readonly [pattern: RegExp, form: string][] = [
  * Refuses an output that another program rewrote in another form: none of its lines could be read, and every request would
  * be sent, and paid for, again. Throws a `JournalError`; the file is not touched.
  */
-export async function checkForm(handle: FileHandle, path: string): Promise<void> {
+export async function checkEncoding(handle: FileHandle, path: string): Promise<void> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(firstBytes), 0, firstBytes, 0);
   const start = buffer.toString('latin1', 0, bytesRead).replace(/^\xef\xbb\xbf/, '');
   const [, form] = forms.find(([pattern]) => pattern.test(start)) ?? [];
