@@ -8,7 +8,7 @@ import { readBestResults } from '../../journal/read-best-results.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type ReportFormat, reportFormats } from '../../report/index.ts';
 import { type RunFacts, foldReport } from '../../report/report-data.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJson, printText, tell } from '../shared/print.ts';
 
 export interface ReportFlags {
   format: ReportFormat;
@@ -21,7 +21,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
     throw new UsageError(`${output} is a folder`, `Of a bench: llmbatch bench --report ${quoteForShell(output)}`);
   const paths = pathsOf(output);
   const found = await findManifest(paths).catch((error: unknown) => {
-    process.stderr.write(`the report is made of the output alone: ${messageOf(error)}\n`);
+    tell(`the report is made of the output alone: ${messageOf(error)}`);
     return null;
   });
   const manifest = found?.manifest ?? null;
