@@ -7,7 +7,7 @@ import { type AnswerRequest, createAnswerRequest } from './answer/answer-request
 import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
 
-// The entry of the llama-cpp worker process; see ../worker/worker-messages.ts for what it is told and what it says.
+// The entry of the llama-cpp worker process; see ../subprocess/protocol.ts for what it is told and what it says.
 
 /** The answer's first signs of life are told at once, the later ones no more often than this. */
 const activityMs = 1000;

@@ -48,9 +48,9 @@ const storedSchema = z.object({
   }),
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
-  /** The part of the input that this run answers, `index` from 1; null: all of it. */
+  /** The part of the input that this run answers, `index` from 1; null, all of it, until there is a `--shard` flag. */
   shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
-  /** The form of the engine that the run has chosen, such as `embedded`; null where the backend has one form only. */
+  /** The form of the engine, such as `embedded`; null until there is a backend that can choose between several forms. */
   engineForm: z.string().nullable().default(null),
   /** Models that have answered, each with what identifies its weights. */
   models: z.array(modelSchema),

@@ -3,7 +3,7 @@
  * gateways to Anthropic.
  */
 const ends = new Set('stop tool_calls function_call eos_token stop_sequence eos end_turn tool_use'.split(' '));
-/** Judged by the engine stage, which keeps what was said. */
+/** Judged by the scheduler, which keeps what was said. */
 const cuts = new Set(['length', 'content_filter']);
 /** vLLM's and SGLang's for a request that they gave up; a router's, DeepSeek's and Zhipu's for a server that failed. */
 const failures = new Set('abort error insufficient_system_resource network_error'.split(' '));

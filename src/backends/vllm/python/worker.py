@@ -1,4 +1,4 @@
-"""The entry of llmbatch's vLLM worker; what it is told and what it says is in ../../worker/worker-messages.ts.
+"""The entry of llmbatch's vLLM worker; what it is told and what it says is in ../../subprocess/protocol.ts.
 
 It must be a file with a guard: vLLM spawns its processes by importing it again, and then it only makes them mortal.
 """
