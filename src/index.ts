@@ -72,12 +72,12 @@ export interface BatchOutcome {
 export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
   const { backends = allBackends, runner } = options;
   checkConnection(backends, runner?.connection ?? {});
-  const slot = createBackendCache();
+  const cache = createBackendCache();
   try {
-    const { manifest, paths, snapshot } = await startRun(requestOf(options), hostOf(options), slot);
+    const { manifest, paths, snapshot } = await startRun(requestOf(options), hostOf(options), cache);
     return { state: manifest.state === 'finished' ? 'finished' : 'stopped', output: paths.output, snapshot };
   } finally {
-    await slot.close();
+    await cache.close();
   }
 }
 

@@ -29,14 +29,14 @@ export interface RunEstimate extends Pick<TrialRecord, 'succeeded' | 'failed' | 
 export async function estimateRun(
   request: RunRequest,
   { size, maxMs, folder }: { size: number; maxMs: number | null; folder: string },
-  { host, slot }: { host: RunHost; slot: BackendCache },
+  { host, cache }: { host: RunHost; cache: BackendCache },
 ): Promise<RunEstimate> {
   const source = await openSource(request.input, request.settings, { ...host, folder });
   const files = { input: join(folder, 'sample.jsonl'), output: join(folder, 'sample.results.jsonl') };
   const sampled = Math.min(size, source.requests);
   await source.write(files.input, sampled, { order: maxMs === null ? 'input' : 'spread' });
   await source.close();
-  const record = await runSample(sampleRequest(request, files), { sampled, maxMs }, { host, slot });
+  const record = await runSample(sampleRequest(request, files), { sampled, maxMs }, { host, cache });
   const trial = measure(record);
   const [projection] = project({ trial, baseline: null }, [source.requests], { in: null, out: null });
   const { hours = null, promptTokens = null, completionTokens = null } = projection?.estimate ?? {};
@@ -68,7 +68,7 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
 async function runSample(
   request: RunRequest,
   { sampled, maxMs }: { sampled: number; maxMs: number | null },
-  context: { host: RunHost; slot: BackendCache },
+  context: { host: RunHost; cache: BackendCache },
 ): Promise<TrialRecord> {
   const { settings, runner } = request;
   const watch = watchTrial();

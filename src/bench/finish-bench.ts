@@ -1,7 +1,7 @@
 import type { BackendDefinition } from '../core/backend.ts';
 import type { Notify } from '../core/events.ts';
 import { resolve } from 'node:path';
-import { describeHardware, saveBest } from '../run/choose/best-settings.ts';
+import { describeHardware, saveBest } from '../run/choose/saved-settings.ts';
 import { acquireLock } from '../journal/lock.ts';
 import { messageOf } from '../core/errors.ts';
 import { compareTrials, pairKey } from './agreement/compare-trials.ts';

@@ -6,7 +6,7 @@ import type { JsonSchema } from './json-schema.ts';
 import type { BackendAddress, ConnectionFlag } from './connection.ts';
 import type { BatchRequest, Endpoint } from './request.ts';
 
-/** What the engine hands a backend with each request. */
+/** What the scheduler hands a backend with each request. */
 export interface GenerateContext {
   /** Aborted when the run stops or the request times out: reject with `signal.reason`, and free what the request held. */
   signal: AbortSignal;

@@ -26,7 +26,7 @@ export type VramStep = 'trim' | 'lower' | 'pause';
 /** An event of a run. The meter folds the events into numbers; nothing else counts. */
 export type RunEvent =
   | {
-      type: 'run-start';
+      type: 'model-start';
       total: number | null;
       /** Workers at the start. */
       workers: number;

@@ -27,7 +27,7 @@ export interface RequestBody {
   [key: string]: unknown;
 }
 
-/** One request as the engine and the backends see it. */
+/** One request as the scheduler and the backends see it. */
 export interface BatchRequest {
   /** `custom_id`, else `id`, else `line-<number>`. */
   id: string;
@@ -38,6 +38,10 @@ export interface BatchRequest {
   /** Fields of the row that no key of the request used; they stay with the row in the result. */
   row?: Record<string, unknown>;
 }
+
+/** Names a request in a message: `the request "a" (line 1)`. */
+export const describeRequest = ({ id, line }: BatchRequest): string =>
+  `the request ${JSON.stringify(id)} (line ${line})`;
 
 /** A line that can't become a request. It becomes a failed result of kind `input`. */
 export interface RejectedLine {

@@ -25,8 +25,6 @@ export interface ResultCounter {
   addOutcome: (sample: ResultSample) => void;
   /** Counts the tokens of one attempt. `isAnswered`: the attempt ended with an accepted answer. */
   addAttempt: (tokens: AttemptTokens, isAnswered: boolean) => void;
-  /** Takes one failed result back, because the request is tried again. Its tokens were spent and stay counted. */
-  forget(kind: ErrorKind): void;
   counts(): Counts;
 }
 
@@ -38,13 +36,13 @@ export function createResultCounter(): ResultCounter {
   let succeeded = 0;
   let failed = 0;
 
-  const addErrors = (kind: ErrorKind, change: 1 | -1): void => {
-    failed += change;
-    errors.set(kind, (errors.get(kind) ?? 0) + change);
+  const addError = (kind: ErrorKind): void => {
+    failed++;
+    errors.set(kind, (errors.get(kind) ?? 0) + 1);
   };
 
   const addOutcome = (sample: ResultSample): void => {
-    if (sample.kind !== null) return addErrors(sample.kind, 1);
+    if (sample.kind !== null) return addError(sample.kind);
     succeeded++;
     if (sample.note !== undefined) notes[sample.note] = (notes[sample.note] ?? 0) + 1;
     tokens.addAnswer(sample);
@@ -58,7 +56,6 @@ export function createResultCounter(): ResultCounter {
     },
     addOutcome,
     addAttempt: tokens.addAttempt,
-    forget: (kind) => addErrors(kind, -1),
     counts: () => ({
       done: succeeded + failed,
       succeeded,
@@ -75,7 +72,6 @@ function errorCounts(counts: Map<ErrorKind, number>): ErrorCounts {
   const byKind: Partial<Record<ErrorKind, number>> = {};
   const byGroup: Partial<Record<ErrorGroup, number>> = {};
   for (const [kind, count] of [...counts].toSorted(([, a], [, b]) => b - a)) {
-    if (count <= 0) continue;
     byKind[kind] = count;
     byGroup[groupOf(kind)] = (byGroup[groupOf(kind)] ?? 0) + count;
   }

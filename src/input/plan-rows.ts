@@ -13,19 +13,19 @@ export interface ModelGroup {
  * The order of a run: rejected lines first, then by model, then by system prompt (so that the engine's prefix cache
  * serves it), then as in the input. Rows that need nothing any more are left out.
  */
-export function planSegments({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): ModelGroup[] {
+export function planGroups({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>): ModelGroup[] {
   const rejected = rowsWhere(table, (row) => table.state(row) === rowStates.rejected && table.resultOffset(row) < 0);
-  const segments: ModelGroup[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
+  const planned: ModelGroup[] = rejected.length > 0 ? [{ model: null, rows: rejected }] : [];
   for (const [model, rows] of openRowsByModel({ table, groups, models })) {
-    if (rows.length > 0) segments.push({ model, rows: sortByGroup(table, rows) });
+    if (rows.length > 0) planned.push({ model, rows: sortByGroup(table, rows) });
   }
-  return segments;
+  return planned;
 }
 
 /** Collects the rows of all models in one pass: a file may name as many models as it has rows. */
 function openRowsByModel({ table, groups, models }: Pick<InputScan, 'table' | 'groups' | 'models'>) {
-  const paths = new Map(models.map((model, place) => [model, place]));
-  const modelOf = Uint32Array.from(groups, ({ model }) => paths.get(model) ?? 0);
+  const places = new Map(models.map((model, place) => [model, place]));
+  const modelOf = Uint32Array.from(groups, ({ model }) => places.get(model) ?? 0);
   const counts = new Uint32Array(models.length);
   const isOpen = (row: number): boolean => table.state(row) === rowStates.open;
   for (let row = 0; row < table.size; row++) if (isOpen(row)) counts[modelOf[table.group(row)]!]!++;

@@ -1,4 +1,3 @@
-import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import { createResultCounter } from '../core/result-counter.ts';
 import type { Snapshot, WorkerCounts } from '../core/snapshot.ts';
@@ -9,8 +8,6 @@ export interface Meter {
   add: (event: RunEvent) => void;
   /** Counts a result that an earlier session left on disk: it adds to counts, tokens and errors, not to rates or times. */
   addEarlier: (sample: ResultSample) => void;
-  /** Takes one failed result back, because its request is tried again. */
-  forget: (kind: ErrorKind) => void;
   snapshot: () => Snapshot;
 }
 
@@ -30,7 +27,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   let hasStarted = false;
 
   const handlers: Handlers = {
-    'run-start'(start) {
+    'model-start'(start) {
       // An input that names several models starts once for each of them: it is one session.
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
@@ -60,7 +57,6 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
   return {
     add: (event) => (handlers[event.type] as (event: RunEvent) => void)(event),
     addEarlier: (sample) => counter.add(sample),
-    forget: (kind) => counter.forget(kind),
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
       const left = run.total === null ? null : Math.max(0, run.total - counts.done);

@@ -1,5 +1,5 @@
 import type { Backend, BackendDefinition } from '../core/backend.ts';
-import { planSegments } from '../input/plan-rows.ts';
+import { planGroups } from '../input/plan-rows.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
 import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
@@ -27,23 +27,21 @@ export interface Engines {
   openFirst: () => Promise<void>;
 }
 
-export function createEngines(run: Run, backends: BackendCache): Engines {
+export function createEngines(run: Run, cache: BackendCache): Engines {
   const { request, host, input } = run;
   const open: Engines['open'] = async (model) => {
     const { settings } = request;
     const choice = await chooseBackend(host.backends, settings.backend, input.scan.models, addressOf(run));
     const mode = chooseMode(settings.mode, groupsOf(input));
     noteChoices(run, choice, mode);
-    const opened = await openBestBackend(run, backends, choice, { model, mode });
+    const opened = await openBestBackend(run, cache, choice, { model, mode });
     return opened && { ...opened, definition: choice.definition, mode };
   };
   return {
     open,
     async openFirst() {
       if (run.stop.aborted) return;
-      const planned = input.isComplete()
-        ? planSegments(input.scan).map(({ model }) => model)
-        : [await firstModel(input)];
+      const planned = input.isComplete() ? planGroups(input.scan).map(({ model }) => model) : [await firstModel(input)];
       const first = planned.find((model) => model !== null);
       if (first !== undefined) await open(first);
     },

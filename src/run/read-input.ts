@@ -11,7 +11,7 @@ import { compilePromptTemplate } from '../input/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
-import type { WorkItem } from '../core/request.ts';
+import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
 
 /** The input of a run, read or being read. */
@@ -182,14 +182,23 @@ export async function firstModel(input: RunInput): Promise<string | null> {
   return input.scan.models[0] ?? null;
 }
 
+/** Reads the requests of some rows, without the rejected lines among them. */
+export async function readRequests({ handle, scan }: RunInput, rows: Iterable<number>): Promise<BatchRequest[]> {
+  const requests: BatchRequest[] = [];
+  for await (const items of readItems(handle, scan, rows)) {
+    for (const { read } of items) if (!isRejected(read)) requests.push(read);
+  }
+  return requests;
+}
+
 function* wantedRows(
   { scan }: RunInput,
   { from, to, model }: { from: number; to: number; model: string | null },
 ): Generator<number> {
   for (let row = from; row < to; row++) {
-    const isRejected = isOpenRejection(scan.table, row);
+    const isRejection = isOpenRejection(scan.table, row);
     const isRequest = scan.table.state(row) === rowStates.open && scan.groups[scan.table.group(row)]?.model === model;
-    if (isRejected || isRequest) yield row;
+    if (isRejection || isRequest) yield row;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Backend } from '../core/backend.ts';
 import { type WorkItem, isRejected } from '../core/request.ts';
-import { planSegments } from '../input/plan-rows.ts';
+import { planGroups } from '../input/plan-rows.ts';
 import { readItems } from '../input/read-items.ts';
 import type { Journal } from '../journal/open-journal.ts';
 import { type AnswerSource, createRequestHash } from '../journal/request-hash.ts';
@@ -30,20 +30,20 @@ export async function runGroups(run: Run, journal: Journal, engines: Engines): P
     await runGroup(model, followItems(input, model));
     await journal.flush();
   }
-  for (const { model, rows } of planSegments(input.scan)) {
+  for (const { model, rows } of planGroups(input.scan)) {
     if (stop.aborted) return;
     await runGroup(model, readItems(input.handle, input.scan, rows));
   }
 }
 
 /** Requests for one model, and the engine that has it loaded. */
-interface ModelGroup {
+interface LoadedGroup {
   engine: OpenEngine;
   model: string;
   items: AsyncIterable<WorkItem[]>;
 }
 
-async function answerAll(run: Run, journal: Journal, { engine, model, items }: ModelGroup): Promise<void> {
+async function answerAll(run: Run, journal: Journal, { engine, model, items }: LoadedGroup): Promise<void> {
   const { definition, mode, backend } = engine;
   const { name } = definition;
   const { maxWorkers, startsWith } = await announceStart(run, engine);
@@ -79,7 +79,7 @@ async function announceStart(run: Run, { definition, backend, workers, mode }: O
   if (note !== null) run.notifyOfEngine({ topic: 'workers', text: note });
   await describeLoaded(run, backend);
   run.emit({
-    type: 'run-start',
+    type: 'model-start',
     total: run.input.isComplete() ? countWanted(run.input) : null,
     workers: startsWith ?? maxWorkers,
     maxWorkers,

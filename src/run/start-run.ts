@@ -14,13 +14,13 @@ import { type Run, openRun } from './run.ts';
  * a result, or when the run was stopped; rejects with an `LlmbatchError` when it can't go on. Whatever happens, what was
  * acknowledged is on disk, and the same call goes on from there.
  */
-export async function startRun(request: RunRequest, host: RunHost, backends: BackendCache): Promise<RunOutcome> {
+export async function startRun(request: RunRequest, host: RunHost, cache: BackendCache): Promise<RunOutcome> {
   const files = await lockRunFiles(request);
   let run: Run | null = null;
   try {
     run = await openRun(request, host, files);
     try {
-      return await runToItsEnd(run, createEngines(run, backends));
+      return await runToItsEnd(run, createEngines(run, cache));
     } finally {
       await run.close();
     }

@@ -2,11 +2,10 @@ import { addSpent } from '../core/attempt-tokens.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, stopsTheRun, isTransient } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
-import type { BatchRequest } from '../core/request.ts';
+import { type BatchRequest, describeRequest } from '../core/request.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { type Outcome, type ResultSink, recordOutcome } from './build-result.ts';
-import { nameOf } from './limits/out-of-memory.ts';
 import type { Task, TaskQueue } from './task-queue.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -52,7 +51,7 @@ function forgiveRefusal(task: Task, request: BatchRequest, failure: Failure, { n
   task.forgiven++;
   if (task.forgiven !== toldRefusals) return;
   const tries = `${toldRefusals} times, and is asked again, up to ${maxRefused} times`;
-  const text = `the server has refused ${nameOf(request)} ${tries} (${printable(failure.message)})`;
+  const text = `the server has refused ${describeRequest(request)} ${tries} (${printable(failure.message)})`;
   notify({ topic: 'rate-limit', text });
 }
 

@@ -91,7 +91,7 @@ function summaryOf(spec: TrialSpec, rate: number): Snapshot {
   const meter = createMeter({ now: () => 0 });
   const workers = spec.workers ?? 4;
   meter.add({
-    type: 'run-start',
+    type: 'model-start',
     total: spec.size,
     workers,
     maxWorkers: workers,

@@ -71,11 +71,3 @@ test('errors are counted by kind and by group, the most frequent first', () => {
   ]);
   expect(errors.byGroup).toEqual({ model: 3, timeout: 1 });
 });
-
-test('a forgotten failure leaves no trace in the errors', () => {
-  const counter = createResultCounter();
-  counter.add({ ...success, kind: 'timeout' });
-  counter.forget('timeout');
-  counter.add(success);
-  expect(counter.counts()).toMatchObject({ done: 1, succeeded: 1, failed: 0, errors: { byKind: {}, byGroup: {} } });
-});

@@ -2,7 +2,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ResultLine } from '../../src/core/result-line.ts';
-import { describeHardware } from '../../src/run/choose/best-settings.ts';
+import { describeHardware } from '../../src/run/choose/saved-settings.ts';
 import { type CliFolder, allFiles, mock, readResults } from '../helpers/run-cli.ts';
 import { version1Folder } from '../helpers/version-1.ts';
 

@@ -54,11 +54,11 @@ export async function createRunFolder(input: string): Promise<RunFolder> {
     notes,
     results: async () => readResults(await readFile(at('out.jsonl'), 'utf8')),
     async run(changes, hostChanges) {
-      const slot = createBackendCache();
+      const cache = createBackendCache();
       try {
-        return await startRun({ ...request, ...changes }, { ...host, ...hostChanges }, slot);
+        return await startRun({ ...request, ...changes }, { ...host, ...hostChanges }, cache);
       } finally {
-        await slot.close();
+        await cache.close();
       }
     },
   };

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { rowStates } from '../../src/data/row-table.ts';
-import { planSegments, keepRandomRows } from '../../src/input/plan-rows.ts';
+import { planGroups, keepRandomRows } from '../../src/input/plan-rows.ts';
 import type { InputScan } from '../../src/input/scan-input.ts';
 import { scanText } from './scan-text.ts';
 
 const line = (model: string, system: string): string => `${JSON.stringify({ model, system, prompt: 'x' })}\n`;
 const defaults = { model: null, system: null, template: null, parameters: {} };
 const planned = (scan: InputScan): [string | null, number[]][] =>
-  planSegments(scan).map(({ model, rows }) => [model, [...rows]]);
+  planGroups(scan).map(({ model, rows }) => [model, [...rows]]);
 
 test('rejected lines come first, then model by model, by system prompt, then as in the input', async () => {
   const text =
@@ -38,7 +38,7 @@ test('a failed row that is to be tried again is planned', async () => {
   expect(planned(scan)).toEqual([['m', [0]]]);
 });
 
-test('nothing to do is no segment', async () => {
+test('nothing to do is no group', async () => {
   expect(planned((await scanText('')).scan)).toEqual([]);
 });
 

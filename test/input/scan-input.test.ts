@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RejectedLine } from '../../src/core/request.ts';
-import { planSegments } from '../../src/input/plan-rows.ts';
+import { planGroups } from '../../src/input/plan-rows.ts';
 import { noDefaults, reasons, scanText, summarise } from './scan-text.ts';
 
 const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../fixtures/inputs/${name}`, import.meta.url));
@@ -162,9 +162,9 @@ test('a file may name as many models as it has lines', { timeout: 120_000 }, asy
   const before = process.cpuUsage();
   const text = Array.from({ length: count }, (_, number) => `{"prompt":"x","model":"model-${number}"}\n`).join('');
   const { scan } = await scanText(text, { defaults: { ...noDefaults, model: null } });
-  const segments = planSegments(scan);
+  const planned = planGroups(scan);
   const { user } = process.cpuUsage(before);
-  expect([scan.models.length, segments.length]).toEqual([count, count]);
-  expect([segments.at(-1)?.model, [...(segments.at(-1)?.rows ?? [])]]).toEqual([`model-${count - 1}`, [count - 1]]);
+  expect([scan.models.length, planned.length]).toEqual([count, count]);
+  expect([planned.at(-1)?.model, [...(planned.at(-1)?.rows ?? [])]]).toEqual([`model-${count - 1}`, [count - 1]]);
   expect(user / 1e6).toBeLessThan(15);
 });

@@ -19,7 +19,7 @@ function startMeter(total: number | null) {
   const clock = { ms: 5000 };
   const meter = createMeter({ now: () => clock.ms });
   clock.ms += 3000;
-  meter.add({ type: 'run-start', total, workers: 4, maxWorkers: 16, contextTokens: 4096, loadMs: 2800 });
+  meter.add({ type: 'model-start', total, workers: 4, maxWorkers: 16, contextTokens: 4096, loadMs: 2800 });
   const answer = (sample: ResultSample): void => {
     meter.add({ type: 'request-start' });
     meter.add({ type: 'result-end', sample });
@@ -83,17 +83,6 @@ test('results of earlier sessions count, but are no part of rates and times', ()
     progress: { done: 510 },
     rates: { requests: { overall: 1 } },
     tokens: { prompt: 51_000 },
-  });
-});
-
-test('an earlier failure that is answered now counts once', () => {
-  const { meter, answer } = startMeter(1);
-  meter.addEarlier({ ...success, kind: 'timeout' });
-  meter.forget('timeout');
-  answer(success);
-  expect(meter.snapshot()).toMatchObject({
-    progress: { done: 1, succeeded: 1, failed: 0 },
-    errors: { byKind: {} },
   });
 });
 

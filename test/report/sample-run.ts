@@ -68,7 +68,7 @@ const hostileId = '<img src=x onerror=alert(1)>|"\u001B[31m';
 export function sampleSnapshot() {
   let nowMs = 0;
   const meter = createMeter({ now: () => nowMs });
-  meter.add({ type: 'run-start', total: 100, workers: 8, maxWorkers: 8, contextTokens: 4096, loadMs: 3210 });
+  meter.add({ type: 'model-start', total: 100, workers: 8, maxWorkers: 8, contextTokens: 4096, loadMs: 3210 });
   meter.add({ type: 'request-retry', kind: 'timeout', attempt: 1, delayMs: 10 });
   const gibibyte = 1024 ** 3;
   meter.add({

@@ -45,7 +45,7 @@ test('a run in progress has its recent rate and its ETA', () => {
 test('a finished run without tokens, GPU or errors is short', () => {
   let nowMs = 0;
   const meter = createMeter({ now: () => nowMs });
-  meter.add({ type: 'run-start', total: 1, workers: 1, maxWorkers: 1, contextTokens: null, loadMs: null });
+  meter.add({ type: 'model-start', total: 1, workers: 1, maxWorkers: 1, contextTokens: null, loadMs: null });
   nowMs = 500;
   const sample = { kind: null, promptTokens: 0, completionTokens: 0, cachedTokens: null, latencyMs: 400, ttftMs: null };
   meter.add({ type: 'result-end', sample: { ...sample, queueMs: null, attempts: 1, endedAt: 1 } });

@@ -1,4 +1,4 @@
-import type { BestSetting } from '../../run/choose/best-settings.ts';
+import type { BestSetting } from '../../run/choose/saved-settings.ts';
 import type { BenchAnalysis, WorkerCurve } from './analysis.ts';
 import type { TrialRecord } from '../records/records.ts';
 import { tokensOfAnswer } from './engine-numbers.ts';

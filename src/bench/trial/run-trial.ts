@@ -87,7 +87,7 @@ async function runWarm(spec: TrialSpec, context: TrialContext, begun: Begun): Pr
   const vramLoaded = spec.strategy === 'baseline' ? null : await context.usedVram();
   const files = { input: inputOf(paths, spec.size), output: join(paths.folder, outputNameOf(spec)) };
   const request = trialRequest(spec, base, files, host.backends);
-  const run = { host: withoutModes(host), slot: backend };
+  const run = { host: withoutModes(host), cache: backend };
   const { snapshot, manifest, isTimeOver } = await timedRun(request, { limits, watch }, run);
   if (host.stop.aborted || (manifest.state !== 'finished' && !isTimeOver)) return null;
   return finishedRecord(spec, {
@@ -117,7 +117,7 @@ async function warmUp(
   // A few requests of a slow engine may take longer than its trials can: the time to warm up is a part of that of the
   // trial.
   const ofWarmUp = limits && { maxMs: warmUpShare * limits.maxMs, enough: null };
-  const run = { host: { ...withoutModes(host), onStart: () => {} }, slot: backend };
+  const run = { host: { ...withoutModes(host), onStart: () => {} }, cache: backend };
   await timedRun(few, { limits: ofWarmUp, watch: null }, run);
   await removeTrial(spec, paths);
 }

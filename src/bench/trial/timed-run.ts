@@ -19,7 +19,7 @@ export interface TimeLimits {
 export async function timedRun(
   request: RunRequest,
   { limits, watch }: { limits: TimeLimits | null; watch: TrialWatch | null },
-  { host, slot }: { host: RunHost; slot: BackendCache },
+  { host, cache }: { host: RunHost; cache: BackendCache },
 ): Promise<RunOutcome & { isTimeOver: boolean }> {
   const late = new AbortController();
   const timers: NodeJS.Timeout[] = [];
@@ -51,7 +51,7 @@ export async function timedRun(
     },
   };
   try {
-    const outcome = await startRun(request, timed, slot);
+    const outcome = await startRun(request, timed, cache);
     return { ...outcome, isTimeOver: late.signal.aborted };
   } finally {
     for (const timer of timers) clearTimeout(timer);

@@ -30,7 +30,7 @@ export function watchTrial(): TrialWatch {
       if (event.type === 'engine-restart' || event.type === 'model-reload') reloads++;
       if (event.type === 'engine-outage') outages++;
       // A pause is no setting.
-      const isSetting = event.type === 'run-start' || event.type === 'workers-change';
+      const isSetting = event.type === 'model-start' || event.type === 'workers-change';
       if (isSetting && event.workers !== 0) workers = event.workers;
       if (event.type === 'process-sample') {
         const { cpuPercent, memoryBytes } = event;

@@ -2,7 +2,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import { printable } from '../../text/printable.ts';
 import { isRejected } from '../../core/request.ts';
 import { chooseMode } from '../../run/choose/choose-mode.ts';
-import { planSegments } from '../../input/plan-rows.ts';
+import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
@@ -68,9 +68,9 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
 }
 
 async function firstRequest(input: RunInput): Promise<unknown> {
-  const segment = planSegments(input.scan).find(({ model }) => model !== null);
-  if (segment === undefined) return null;
-  for await (const items of readItems(input.handle, input.scan, segment.rows.slice(0, 1))) {
+  const group = planGroups(input.scan).find(({ model }) => model !== null);
+  if (group === undefined) return null;
+  for await (const items of readItems(input.handle, input.scan, group.rows.slice(0, 1))) {
     const [first] = items;
     if (first !== undefined && !isRejected(first.read)) return first.read;
   }

@@ -31,7 +31,7 @@ export async function estimate(
 ): Promise<number> {
   // A sample whose size was asked for is not stopped by time.
   const sample = asked === null ? usualSample : { size: asked, maxMs: null };
-  const slot = createBackendCache();
+  const cache = createBackendCache();
   const screen = createScreen(progress);
   let hasAnswers = true;
   const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
@@ -48,7 +48,7 @@ export async function estimate(
         onResults: null,
       };
       const found = await withScratchFolder((folder) =>
-        estimateRun(request, { ...sample, folder }, { host, slot }),
+        estimateRun(request, { ...sample, folder }, { host, cache }),
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
       if (json) await printJson(`${JSON.stringify(toWire(request.input, found))}\n`);
@@ -58,7 +58,7 @@ export async function estimate(
     return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);
   } finally {
     screen.close();
-    await slot.close();
+    await cache.close();
     interrupts.close();
     process.stdin.destroy();
   }

@@ -25,7 +25,7 @@ export interface QueueOptions {
 
 /** Runs the inputs one after the other on one loaded model, and says how it went. Returns the exit code. */
 export async function runQueue(requests: readonly RunRequest[], options: QueueOptions): Promise<number> {
-  const slot = createBackendCache();
+  const cache = createBackendCache();
   const screen = createScreen(options.progress);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in flight may finish; Ctrl-C again ends it now'),
@@ -33,7 +33,7 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
   let exitCode: number = exitCodes.ok;
   try {
     for (const request of requests) {
-      const code = await runOne(request, { options, slot, screen, interrupts }).catch((error: unknown) => {
+      const code = await runOne(request, { options, cache, screen, interrupts }).catch((error: unknown) => {
         if (!mayGoOn(error, requests)) throw error;
         const [problem, ...hints] = describeError(error);
         for (const text of [`${request.input}: ${problem}`, ...hints]) screen.note(text);
@@ -44,7 +44,7 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
     }
   } finally {
     screen.close();
-    await slot.close(interrupts.abort.aborted);
+    await cache.close(interrupts.abort.aborted);
     interrupts.close();
     process.stdin.destroy();
   }
@@ -55,16 +55,18 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
 const mayGoOn = (error: unknown, requests: readonly RunRequest[]): error is LlmbatchError =>
   requests.length > 1 && error instanceof LlmbatchError && !(error instanceof EngineError);
 
-interface Desk {
+/** What all inputs of a queue share. */
+interface QueueContext {
   options: QueueOptions;
-  slot: BackendCache;
+  cache: BackendCache;
   screen: Screen;
   interrupts: Interrupts;
 }
 
 /** Returns the exit code of this input. */
-async function runOne(request: RunRequest, { options, slot, screen, interrupts }: Desk): Promise<number> {
-  const run = { isOurs: !request.overwrite };
+async function runOne(request: RunRequest, { options, cache, screen, interrupts }: QueueContext): Promise<number> {
+  /** Whether what lies at the output is of this run, not of an earlier one. */
+  let isOurs = !request.overwrite;
   const host: RunHost = {
     backends: options.backends,
     environment: process.env,
@@ -73,17 +75,17 @@ async function runOne(request: RunRequest, { options, slot, screen, interrupts }
     abort: interrupts.abort,
     notify: ({ text }) => screen.note(text),
     onStart: (snapshot) => screen.start(snapshot, request.input === '-' ? 'stdin' : request.input),
-    onTake: () => (run.isOurs = true),
+    onTake: () => (isOurs = true),
     onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,
   };
   try {
-    const outcome = await startRun(request, host, slot);
+    const outcome = await startRun(request, host, cache);
     screen.close();
-    await printOutcome(outcome, { ...options, ...run });
+    await printOutcome(outcome, { ...options, isOurs });
     return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
-    if (error instanceof EngineError && run.isOurs && !(await hasNoResults(request.paths))) {
+    if (error instanceof EngineError && isOurs && !(await hasNoResults(request.paths))) {
       screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
     }
     throw error;

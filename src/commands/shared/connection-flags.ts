@@ -27,13 +27,13 @@ export const longFlag = ({ flag }: ConnectionFlag): string => flag.split(' ')[0]
 
 export function addConnectionFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   for (const { flag, help, parse } of connectionFlags(backends)) {
-    command.addOption(new Option(flag, help).argParser((text: string) => told(parse, text)));
+    command.addOption(new Option(flag, help).argParser((text: string) => parseFlag(parse, text)));
   }
   return command;
 }
 
 /** An error that needs no hint is told as those of other flags are: behind the flag and its value. */
-function told(parse: ConnectionFlag['parse'], text: string): unknown {
+function parseFlag(parse: ConnectionFlag['parse'], text: string): unknown {
   try {
     return parse(text);
   } catch (error) {

@@ -1,12 +1,12 @@
 import type { Backend } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import type { ModeChoice } from './choose-mode.ts';
-import { type BestSetting, describeBest, findBest } from './best-settings.ts';
+import { type BestSetting, describeBest, findBest } from './saved-settings.ts';
 import { type BackendChoice, checkOptions } from './choose-backend.ts';
 import { settleDrift } from '../files/open-manifest.ts';
 import type { Run } from '../run.ts';
 import type { BackendCache } from './backend-cache.ts';
-import { promptLengths } from './prompt-sharing.ts';
+import { promptLengths } from './prompt-lengths.ts';
 
 export interface Opening {
   model: string;
@@ -16,20 +16,20 @@ export interface Opening {
 /** The backend with the workers asked for; where none were, with those that a bench of the same weights found best. */
 export async function openBestBackend(
   run: Run,
-  backends: BackendCache,
+  cache: BackendCache,
   choice: BackendChoice,
   opening: Opening,
 ): Promise<{ backend: Backend; workers: number | null } | null> {
   const { workers } = run.request.runner;
   const best = workers === null ? await bestFor(run, choice, opening) : null;
-  const backend = await openBackend(run, backends, choice, { ...opening, workers: best?.workers ?? workers });
+  const backend = await openBackend(run, cache, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
     run.notifyOfEngine({ topic: 'workers', text: describeBest(best) });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
-  const other = await openBackend(run, backends, choice, { ...opening, workers });
+  const other = await openBackend(run, cache, choice, { ...opening, workers });
   return other && { backend: other, workers };
 }
 
@@ -39,14 +39,14 @@ const isOf = ({ digest, server }: BestSetting, { info }: Backend): boolean =>
 /** Opens the backend; null when the run was stopped while the model was being loaded. */
 async function openBackend(
   run: Run,
-  backends: BackendCache,
+  cache: BackendCache,
   { definition }: BackendChoice,
   { model, mode, workers }: Opening & { workers: number | null },
 ): Promise<Backend | null> {
   const { settings, runner } = run.request;
   await checkOptions(definition, settings.options);
   let lengths: ReturnType<typeof promptLengths> | null = null;
-  const opening = backends.open(definition, {
+  const opening = cache.open(definition, {
     model,
     options: settings.options,
     workers,

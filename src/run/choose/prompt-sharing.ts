@@ -1,9 +1,8 @@
-import type { Backend, PromptLengths } from '../../core/backend.ts';
+import type { Backend } from '../../core/backend.ts';
 import { formatInteger, formatPercent } from '../../text/format.ts';
-import { type BatchRequest, isRejected, isSystem, systemPromptOf } from '../../core/request.ts';
+import { type BatchRequest, isSystem, systemPromptOf } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
-import { readItems } from '../../input/read-items.ts';
-import type { RunInput } from '../read-input.ts';
+import { type RunInput, readRequests } from '../read-input.ts';
 
 /** Requests that are counted, spread over the input; each costs its prompt once. */
 const countedRows = 5;
@@ -26,8 +25,8 @@ export async function describeSharing(
   const isWorthIt = input.isComplete() && counts.requests >= minRequests && shared.length > 0;
   if (!isWorthIt || largest === undefined || inspection?.countPrompt === undefined) return null;
   const count: Count = async (request) => (await inspection.countPrompt?.(request, signal)) ?? Number.NaN;
-  const [first] = await readRows(input, [largest.firstRow]);
-  const samples = await readRows(input, spreadRows(input));
+  const [first] = await readRequests(input, [largest.firstRow]);
+  const samples = await readRequests(input, spreadRequests(input));
   if (first === undefined || samples.length === 0) return null;
   const all = (await usualTokens(samples, count)) * counts.requests;
   const sharedLength = shared.reduce((sum, group) => sum + group.requests * group.systemPromptLength, 0);
@@ -47,18 +46,10 @@ async function usualTokens(requests: readonly BatchRequest[], count: Count): Pro
   return tokens.toSorted((left, right) => left - right)[Math.floor(tokens.length / 2)] ?? Number.NaN;
 }
 
-function spreadRows({ scan: { table } }: RunInput): number[] {
+function spreadRequests({ scan: { table } }: RunInput): number[] {
   const step = table.size / countedRows;
   const rows = Array.from({ length: countedRows }, (_, index) => Math.floor(index * step + step / 2));
   return rows.filter((row) => table.state(row) !== rowStates.rejected);
-}
-
-async function readRows({ handle, scan }: RunInput, rows: readonly number[]): Promise<BatchRequest[]> {
-  const requests: BatchRequest[] = [];
-  for await (const items of readItems(handle, scan, rows)) {
-    for (const { read } of items) if (!isRejected(read)) requests.push(read);
-  }
-  return requests;
 }
 
 /** Tokens that the system prompt adds to the prompt, without those of the template around it. */
@@ -68,42 +59,4 @@ async function systemTokens(request: BatchRequest, count: Count): Promise<number
     index === 0 && isSystem(message) ? { ...message, content: systemPromptOf(request.body).slice(0, 1) } : message,
   );
   return (await count(request)) - (await count({ ...request, body: { ...request.body, messages: short } })) + 1;
-}
-
-/** Number of the longest lines that are counted: the bytes of a token differ only a little from line to line. */
-const longestRows = 3;
-const usualShare = 0.99;
-
-/**
- * Finds the longest and the usual prompts of a model's requests, answered ones included, so that a resume finds the
- * same. Null while the input is being read.
- */
-export async function promptLengths(input: RunInput, model: string): Promise<PromptLengths | null> {
-  if (!input.isComplete()) return null;
-  const rows = rowsByLength(input, model);
-  const usual = rows[Math.floor(rows.length * (1 - usualShare))];
-  if (usual === undefined) return null;
-  const [usualRequest] = await readRequests(input, [usual]);
-  if (usualRequest === undefined) return null;
-  return { longest: await readRequests(input, rows.slice(0, longestRows)), usual: usualRequest };
-}
-
-/** The longest first. */
-function rowsByLength({ scan: { table, groups } }: RunInput, model: string): Uint32Array {
-  const rows = new Uint32Array(table.size);
-  let count = 0;
-  for (let row = 0; row < table.size; row++) {
-    const state = table.state(row);
-    const isRequest = state !== rowStates.rejected && state !== rowStates.left;
-    if (isRequest && groups[table.group(row)]?.model === model) rows[count++] = row;
-  }
-  return rows.slice(0, count).toSorted((left, right) => table.length(right) - table.length(left));
-}
-
-async function readRequests({ handle, scan }: RunInput, rows: Iterable<number>): Promise<BatchRequest[]> {
-  const requests: BatchRequest[] = [];
-  for await (const items of readItems(handle, scan, rows)) {
-    for (const { read } of items) if (!isRejected(read)) requests.push(read);
-  }
-  return requests;
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
-import type { BatchRequest } from '../../core/request.ts';
+import { type BatchRequest, describeRequest } from '../../core/request.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 
 /** Reacts to an engine that runs out of memory: fewer workers, more again when all goes well, or the end of the run. */
@@ -47,7 +47,7 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
       const workers = limit.workers();
       if (workers <= 1) return;
       lower();
-      const text = `the engine ran out of memory, first for ${nameOf(request)}: ${limit.workers()} of ${workers} workers go on (${message})`;
+      const text = `the engine ran out of memory, first for ${describeRequest(request)}: ${limit.workers()} of ${workers} workers go on (${message})`;
       notify({ topic: 'out-of-memory', text });
     },
     blame(request, { message }) {
@@ -55,12 +55,15 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
       limit.cap('out-of-memory', Infinity);
       Object.assign(state, { sinceChange: 0, grownFrom: null });
       const again = limit.workers() > workers ? `: ${limit.workers()} workers go on` : '';
-      notify({ topic: 'out-of-memory', text: `${nameOf(request)} runs out of memory alone, and fails${again}` });
+      notify({
+        topic: 'out-of-memory',
+        text: `${describeRequest(request)} runs out of memory alone, and fails${again}`,
+      });
       state.blamed++;
       if (state.answers > 0 || state.blamed < maxBlamed) return;
       throw new EngineError(
         'out-of-memory',
-        `the engine ran out of memory for ${maxBlamed} requests one after the other, each alone in it, and answered none; the last was ${nameOf(request)}: ${message}`,
+        `the engine ran out of memory for ${maxBlamed} requests one after the other, each alone in it, and answered none; the last was ${describeRequest(request)}: ${message}`,
         'Take a smaller context window, fewer slots of the server or a smaller quantisation of the model, then resume.',
       );
     },
@@ -70,5 +73,3 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
     },
   };
 }
-
-export const nameOf = ({ id, line }: BatchRequest): string => `the request ${JSON.stringify(id)} (line ${line})`;

@@ -16,22 +16,22 @@ function watched(): { definition: BackendDefinition; log: string[] } {
   return { definition, log };
 }
 
-describe('the engine slot', () => {
+describe('the backend cache', () => {
   test('loads a model once for all inputs that ask for the same', async () => {
     const { definition, log } = watched();
-    const slot = createBackendCache();
-    const first = await slot.open(definition, openRequest('mock'));
-    expect(await slot.open(definition, openRequest('mock'))).toBe(first);
+    const cache = createBackendCache();
+    const first = await cache.open(definition, openRequest('mock'));
+    expect(await cache.open(definition, openRequest('mock'))).toBe(first);
     expect(log).toEqual(['open mock']);
   });
 
   test('closes the loaded model before it loads another', async () => {
     const { definition, log } = watched();
-    const slot = createBackendCache();
-    await slot.open(definition, openRequest('mock'));
-    await slot.open(definition, openRequest('mock:other'));
-    await slot.close();
-    await slot.close();
+    const cache = createBackendCache();
+    await cache.open(definition, openRequest('mock'));
+    await cache.open(definition, openRequest('mock:other'));
+    await cache.close();
+    await cache.close();
     expect(log).toEqual(['open mock', 'close mock', 'open mock:other', 'close mock:other']);
   });
 });

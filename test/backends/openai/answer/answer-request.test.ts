@@ -69,7 +69,7 @@ describe.each(ways)('an answer, streamed: %s', (stream) => {
     expect(body).not.toHaveProperty('usage');
   });
 
-  test('one that a filter cut is for the engine stage to judge', async () => {
+  test('one that a filter cut is for the scheduler to judge', async () => {
     const { body } = completed(await answers('content-filter-end', stream));
     expect(body.choices?.[0]?.finish_reason).toBe('content_filter');
   });
@@ -115,7 +115,7 @@ describe.each(ways)('an answer, streamed: %s', (stream) => {
     expect(body).toMatchObject({ object: 'text_completion', choices: [{ text: 'hello', finish_reason: 'stop' }] });
   });
 
-  test('that max_tokens cut is for the engine stage, one that the window cut is not', async () => {
+  test('that max_tokens cut is for the scheduler to judge, one that the window cut is not', async () => {
     const { backend } = await openFake({ window: 50 }, stream);
     const short = completed(await backend.generate(chat(request.body.messages, { max_tokens: 3 }), context()));
     expect(short.body.choices?.[0]?.finish_reason).toBe('length');

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type BestSetting, describeHardware, findBest, saveBest } from '../../../src/run/choose/best-settings.ts';
+import { type BestSetting, describeHardware, findBest, saveBest } from '../../../src/run/choose/saved-settings.ts';
 import type { RunHost } from '../../../src/run/run-request.ts';
 import { prompts } from '../../helpers/run-cli.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
