@@ -2,12 +2,13 @@ import { createDeferred } from './deferred.ts';
 
 /** Waits for a promise, but no longer than until the signal is aborted: then it rejects with the signal's reason. */
 export async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const aborted = createDeferred<never>();
   const onAbort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
-    return await Promise.race([promise, aborted.promise]);
+    // Both are handled here, so that a promise which rejects after the abort is no unhandled rejection.
+    return await Promise.race([aborted.promise, promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -39,7 +39,7 @@ export async function finishBench(
   const file = await openTrials(paths.trials);
   try {
     const isCompared = await appendAgreements(file, paths, stop);
-    const analysis = analyse(file.records, limits, backends);
+    const analysis = analyse(file.records, backends, limits);
     const hardware = await describeHardware(environment);
     const saved: FinishedBench['saved'] = [];
     const best = isCompared ? bestSettings(analysis, { hardware, folder: resolve(paths.folder) }) : [];

@@ -48,3 +48,6 @@ export const defaultAnswerSettings: AnswerSettings = {
   allowTruncated: false,
   allowEmptyAnswers: false,
 };
+
+/** Settings whose values belong to the user or to an engine: their keys are spelled the same in code and on disk. */
+export const opaqueKeys: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);

@@ -19,8 +19,11 @@ describe('raceAbort', () => {
     controller.abort(reason);
     await expect(raced).rejects.toBe(reason);
     await expect(raceAbort(Promise.resolve(1), controller.signal)).rejects.toBe(reason);
-    // What the promise does later disturbs nobody.
+    const late = createDeferred<never>();
+    await expect(raceAbort(late.promise, controller.signal)).rejects.toBe(reason);
+    // A rejection after the abort is handled: Vitest fails a run with an unhandled one.
     reject(new Error('late'));
+    late.reject(new Error('late'));
     await new Promise(setImmediate);
   });
 

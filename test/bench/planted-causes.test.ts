@@ -1,3 +1,4 @@
+import { backends } from '../../src/backends/index.ts';
 import { expect, test } from 'vitest';
 import { analyse } from '../../src/bench/analysis/analyse.ts';
 import type { Verdict } from '../../src/bench/analysis/analysis.ts';
@@ -9,7 +10,7 @@ import { type Planted, plantedRun } from './planted-run.ts';
 const isQuiet = process.env['LLMBATCH_TEST_TIMING'] !== undefined;
 
 const verdictsOf = (...records: TrialRecord[]): Verdict[][] =>
-  analyse([planRecord(records), ...records]).trials.map(({ verdicts }) => verdicts);
+  analyse([planRecord(records), ...records], backends).trials.map(({ verdicts }) => verdicts);
 
 /** Room to breathe: no cause is planted. */
 const healthy = { latency_ms: 20, latency_jitter: 0.3 };
@@ -75,7 +76,7 @@ const curveOf = async (plan: Pick<Planted, 'options' | 'causes'>, workers: numbe
     const record = await plantedRun({ requests: 240, workers: count, ...plan });
     records.push({ ...record, spec: { ...record.spec, number: at + 1 } });
   }
-  const [curve, ...others] = analyse([planRecord(records), ...records]).curves;
+  const [curve, ...others] = analyse([planRecord(records), ...records], backends).curves;
   expect(others).toEqual([]);
   return curve;
 };

@@ -1,3 +1,4 @@
+import { backends } from '../../src/backends/index.ts';
 import { analyse } from '../../src/bench/analysis/analyse.ts';
 import { agreementPairs } from '../../src/bench/agreement/compare-trials.ts';
 import { defaultWeights } from '../../src/bench/analysis/decision.ts';
@@ -52,7 +53,7 @@ function reportOf(trials: TrialRecord[]): BenchReport {
   const records = [plan, ...trials, { type: 'end' as const, leftOut: [99] }, ...agreementsOf(trials)];
   return {
     name: '2026-11-22-gemma',
-    analysis: analyse(records),
+    analysis: analyse(records, backends),
     environment: sampleEnvironment,
     projectTo: [50_000, 170_000],
     prices: { in: 0.1, out: 0.4 },

@@ -1,3 +1,4 @@
+import { backends } from '../../src/backends/index.ts';
 import type { GpuSample } from '../../src/core/measurements.ts';
 import { describe, expect, test } from 'vitest';
 import { analyse } from '../../src/bench/analysis/analyse.ts';
@@ -24,7 +25,7 @@ const gpu = (changes: Partial<GpuSample> = {}): GpuSample => ({
 
 const verdictsOf = (...records: TrialRecord[]): Verdict[][] => {
   const numbered = records.map((record, at) => ({ ...record, spec: { ...record.spec, number: at + 1 } }));
-  return analyse([planRecord(numbered), ...numbered]).trials.map(({ verdicts }) => verdicts);
+  return analyse([planRecord(numbered), ...numbered], backends).trials.map(({ verdicts }) => verdicts);
 };
 
 const causesOf = (...records: TrialRecord[]): Cause[][] =>

@@ -16,10 +16,10 @@ export const law: Record<string, string[]> = {
   ...Object.fromEntries(stages.map((stage) => [stage, ground])),
   ...Object.fromEntries(backendParts.map((part) => [part, [...ground, ...backendParts]])),
   'backends/planted-engine': [...ground, ...backendParts],
-  run: [...ground, ...stages, registry],
-  doctor: [...ground, 'report', registry],
-  bench: [...ground, 'input', 'journal', 'metrics', 'report', 'run', registry],
-  commands: [...ground, ...stages, 'run', 'doctor', 'bench', registry],
+  run: [...ground, ...stages],
+  doctor: ground,
+  bench: [...ground, 'input', 'journal', 'metrics', 'report', 'run'],
+  commands: [...ground, ...stages, 'run', 'doctor', 'bench'],
 };
 
 /** All that a file can import: two files of each folder, one of them deeper, and the files at the top. */

@@ -1,4 +1,3 @@
-import { backends as allBackends } from '../../backends/index.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { BenchAnalysis, Trial, TrialAnalysis } from './analysis.ts';
@@ -17,8 +16,8 @@ import { findCurves } from './worker-curve.ts';
  */
 export function analyse(
   records: readonly BenchRecord[],
+  backends: readonly BackendDefinition[],
   limits: StabilityLimits = defaultStabilityLimits,
-  backends: readonly BackendDefinition[] = allBackends,
 ): BenchAnalysis {
   const plan = planOf(records);
   if (plan === null)

@@ -1,4 +1,3 @@
-import { backends as allBackends } from '../../backends/index.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { TrialSpec } from '../records/records.ts';
 import { groupBy } from '../../data/group-by.ts';
@@ -13,10 +12,7 @@ import type { Range } from '../statistics/steady.ts';
  * A curve for each setting that was tried with several workers; batches on one loaded model, and what failed, are no
  * points of it.
  */
-export function findCurves(
-  trials: readonly TrialAnalysis[],
-  backends: readonly BackendDefinition[] = allBackends,
-): WorkerCurve[] {
+export function findCurves(trials: readonly TrialAnalysis[], backends: readonly BackendDefinition[]): WorkerCurve[] {
   const alone = trials.filter(({ record }) => record.spec.batch === null && record.state === 'finished');
   return groupCurves(alone).flatMap((group) => {
     const points = curvePoints(group);

@@ -5,10 +5,10 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
-import type { AnswerSettings, RunnerSettings } from '../../core/settings.ts';
 import { version } from '../../files/version.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
-import { opaqueKeys, schemaVersion } from './trials-wire.ts';
+import { type AnswerSettings, type RunnerSettings, opaqueKeys } from '../../core/settings.ts';
+import { schemaVersion } from './trials-wire.ts';
 import { findGpus } from '../../machine/find-gpus.ts';
 import { join } from 'node:path';
 

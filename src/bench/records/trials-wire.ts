@@ -1,3 +1,4 @@
+import { opaqueKeys } from '../../core/settings.ts';
 import { UsageError } from '../../core/errors.ts';
 import { snapshotFromWire, snapshotToWire } from '../../core/snapshot.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
@@ -5,9 +6,6 @@ import type { BenchRecord, EndRecord, PlanRecord, TrialRecord, TrialResult, Tria
 
 /** Version of the lines of `trials.jsonl` and of `environment.json` that are written. */
 export const schemaVersion = 2;
-
-/** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
-export const opaqueKeys: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
 
 type Wire = Record<string, unknown> & { type: string };
 

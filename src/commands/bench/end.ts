@@ -3,7 +3,8 @@ import type { BenchAnalysis, TrialAnalysis } from '../../bench/analysis/analysis
 import type { BenchReport } from '../../bench/report/bench-report.ts';
 import { headlines } from '../../bench/report/headline.ts';
 import { renderBenchText } from '../../bench/report/text.ts';
-import { opaqueKeys, trialToWire } from '../../bench/records/trials-wire.ts';
+import { trialToWire } from '../../bench/records/trials-wire.ts';
+import { opaqueKeys } from '../../core/settings.ts';
 import { type BenchPaths, benchPaths } from '../../bench/records/bench-paths.ts';
 import { workersText } from '../../bench/analysis/trial-groups.ts';
 import { readEnvironment } from '../../bench/records/environment.ts';
@@ -46,7 +47,7 @@ export async function reportBench(
 ): Promise<number> {
   const paths = benchPaths(folder);
   const all = await withKeptFlags(paths, flags);
-  const analysis = analyse(await readTrials(paths.trials), limitsOf(all), backends);
+  const analysis = analyse(await readTrials(paths.trials), backends, limitsOf(all));
   await printBench({ analysis, isCompared: true, saved: [] }, paths, all);
   return exitCodeOf(analysis);
 }

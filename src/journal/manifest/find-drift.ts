@@ -1,8 +1,7 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
-import type { AnswerSettings } from '../../core/settings.ts';
+import { type AnswerSettings, opaqueKeys } from '../../core/settings.ts';
 import { sortedJson } from '../../data/sorted-json.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
-import { opaque } from './wire.ts';
 
 /** Compares settings with those that a run was started with: each difference as `name: old → new`, named as in the manifest. */
 export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
@@ -14,7 +13,7 @@ export function findDrift(before: AnswerSettings, now: AnswerSettings): string[]
 }
 
 const namedAsOnDisk = (settings: AnswerSettings): Record<string, unknown> =>
-  snakeKeys(settings, opaque) as Record<string, unknown>;
+  snakeKeys(settings, opaqueKeys) as Record<string, unknown>;
 
 /** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>

@@ -1,13 +1,10 @@
-import type { RunnerSettings } from '../../core/settings.ts';
+import { type RunnerSettings, opaqueKeys } from '../../core/settings.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 
 /** The version of the format that is written: `schema_version` of a manifest. */
 export const schemaVersion = 2;
-
-/** Keys whose values belong to the user or to an engine. They are spelled the same in code and on disk. */
-export const opaque: ReadonlySet<string> = new Set(['schema', 'parameters', 'options']);
 
 /** Writes a manifest as it lies on disk. Its connection is a list, because a run may have several servers later. */
 export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {
@@ -16,13 +13,13 @@ export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | n
   const connection = Object.keys(given).length === 0 ? [] : [given];
   return {
     schema_version: schemaVersion,
-    ...(snakeKeys({ ...manifest, runner, connection, summary }, opaque) as object),
+    ...(snakeKeys({ ...manifest, runner, connection, summary }, opaqueKeys) as object),
   };
 }
 
 /** Reads a file of this version or of version 1 into what is parsed as a manifest. */
 export function fromWire(file: unknown): unknown {
-  const manifest = camelKeys(file, opaque);
+  const manifest = camelKeys(file, opaqueKeys);
   // Version 1 had camelCase within its settings and its summary, and the connection among the settings of the runner,
   // whose schema reads it from there.
   if (!isRecord(manifest) || manifest['schemaVersion'] === 1) return manifest;

@@ -1,3 +1,4 @@
+import { opaqueKeys } from '../../core/settings.ts';
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -12,8 +13,6 @@ import { stateFolder } from '../../journal/manifest/run-folder.ts';
 
 /** Version of the files that are written; 1 did not know the length of the answers. */
 const schemaVersion = 2;
-/** Names of an engine's options are spelled the same in code and on disk. */
-const opaqueKeys: ReadonlySet<string> = new Set(['options']);
 
 const schema = z.object({
   schemaVersion: z.number().max(schemaVersion),

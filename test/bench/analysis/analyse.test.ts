@@ -1,3 +1,4 @@
+import { backends } from '../../../src/backends/index.ts';
 import { expect, test } from 'vitest';
 import { UsageError } from '../../../src/core/errors.ts';
 import { analyse } from '../../../src/bench/analysis/analyse.ts';
@@ -26,7 +27,7 @@ const agreement = (changes: Partial<AgreementRecord>): AgreementRecord => ({
 });
 
 const changes = (...agreements: AgreementRecord[]) =>
-  analyse([planRecord(trials), ...trials, ...agreements]).trials.map(({ changesAnswers }) => changesAnswers);
+  analyse([planRecord(trials), ...trials, ...agreements], backends).trials.map(({ changesAnswers }) => changesAnswers);
 
 test('a trial whose answers are not those of its reference is marked', () => {
   expect(changes()).toEqual([null, null, null]);
@@ -44,12 +45,15 @@ test('what a few answers of a thousand differ by is noise, as is what repeats of
   const specs = [1, 2, 3].map((number) => ({ number, workers: number === 3 ? 4 : 1, repeat: number }));
   const records = specs.map((spec) => trialRecord({ spec }));
   const found = (right: number) =>
-    analyse([
-      planRecord(records),
-      ...records,
-      agreement({ left: 1, right: 2, sameText: 70 }),
-      agreement({ left: 1, right: 3, sameText: right }),
-    ]).trials.map(({ changesAnswers }) => changesAnswers);
+    analyse(
+      [
+        planRecord(records),
+        ...records,
+        agreement({ left: 1, right: 2, sameText: 70 }),
+        agreement({ left: 1, right: 3, sameText: right }),
+      ],
+      backends,
+    ).trials.map(({ changesAnswers }) => changesAnswers);
   expect(found(75)).toEqual([null, false, false]);
   expect(found(60)).toEqual([null, false, true]);
 });
@@ -65,12 +69,12 @@ test('neither another engine nor what the input expects says that answers change
 test('the same records, written and read again, mean the same', () => {
   const records = [planRecord(trials), ...trials, simulateTrial({ requests: 500, workers: 4, answer: () => 50 })];
   const read = JSON.parse(JSON.stringify(records)) as typeof records;
-  expect(analyse(read)).toEqual(analyse(records));
+  expect(analyse(read, backends)).toEqual(analyse(records, backends));
 });
 
 test('of a trial that was run again the last counts, in the order of execution', () => {
   const again = trialRecord({ spec: { number: 1, workers: 1 }, seconds: 7 });
-  const { trials: found } = analyse([planRecord(trials), ...trials.toReversed(), again]);
+  const { trials: found } = analyse([planRecord(trials), ...trials.toReversed(), again], backends);
   expect(found.map(({ record }) => [record.spec.number, record.seconds])).toEqual([
     [1, 7],
     [2, 100],
@@ -79,5 +83,5 @@ test('of a trial that was run again the last counts, in the order of execution',
 });
 
 test('records without a plan are refused', () => {
-  expect(() => analyse(trials)).toThrow(UsageError);
+  expect(() => analyse(trials, backends)).toThrow(UsageError);
 });

@@ -1,3 +1,4 @@
+import { backends } from '../../../src/backends/index.ts';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CurveShape, shapeOf, findCurves } from '../../../src/bench/analysis/worker-curve.ts';
@@ -22,7 +23,10 @@ const seeds = Array.from({ length: 60 }, (_, seed) => seed);
 
 function shapes(rateOf: (workers: number) => number): (CurveShape & { best: number })[] {
   return seeds.flatMap((seed) =>
-    findCurves(tried.map((workers) => trialOf(workers, rateOf(workers), { seed }))).map((curve) => ({
+    findCurves(
+      tried.map((workers) => trialOf(workers, rateOf(workers), { seed })),
+      backends,
+    ).map((curve) => ({
       ...curve,
       best: Math.max(...tried.map(rateOf)),
     })),
@@ -82,7 +86,10 @@ describe('a curve', () => {
 
 test('an engine that is no faster is flat in at least 95 of 100 benches, however noisy it is', () => {
   const found = seeds.flatMap((seed) =>
-    findCurves(tried.map((workers) => trialOf(workers, 40, { seed, noise: exponential }))),
+    findCurves(
+      tried.map((workers) => trialOf(workers, 40, { seed, noise: exponential })),
+      backends,
+    ),
   );
   const right = found.filter(({ shape, recommended, knee }) => shape === 'flat' && recommended === 1 && knee !== null);
   expect(right.length / seeds.length).toBeGreaterThanOrEqual(0.95);
@@ -90,7 +97,10 @@ test('an engine that is no faster is flat in at least 95 of 100 benches, however
 
 test('says its rates and the setting that would move the knee', () => {
   const changes = { seed: 1, slots: 4, spec: { backend: 'ollama' } };
-  const [curve] = findCurves(tried.map((workers) => trialOf(workers, 10 * Math.min(workers, 4), changes)));
+  const [curve] = findCurves(
+    tried.map((workers) => trialOf(workers, 10 * Math.min(workers, 4), changes)),
+    backends,
+  );
   expect(curve?.text).toMatch(
     /^More workers don't help beyond 4: 1 worker \d[\d.]+ req\/s \([\d.]+ to [\d.]+\), 2 workers /,
   );
@@ -100,10 +110,10 @@ test('says its rates and the setting that would move the knee', () => {
 
 test('a trial that is not steady is named and not counted, and one point alone says nothing', () => {
   const short = analysed(simulateTrial({ requests: 20, workers: 8, answer: () => 1000 }, { spec: { size: 1000 } }));
-  const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), short]);
+  const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), short], backends);
   expect(curve).toMatchObject({ shape: 'more workers help', recommended: 2 });
   expect(curve?.text).toContain('8 workers about ');
-  const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short]);
+  const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short], backends);
   expect(alone).toMatchObject({ shape: null, knee: null, recommended: 1 });
   expect(alone?.text).toMatch(/^Too few of these trials are steady .*; --workers 1 is the likely best: /);
 });
@@ -111,13 +121,16 @@ test('a trial that is not steady is named and not counted, and one point alone s
 test('where more workers seem to be faster and are not steady yet, they are the likely best, and nothing is sure', () => {
   const short = analysed(simulateTrial({ requests: 60, workers: 8, answer: () => 20 }, {}));
   const eight = { ...short, record: { ...short.record, spec: { ...short.record.spec, size: 1000 } } };
-  const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), eight]);
+  const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), eight], backends);
   expect(curve).toMatchObject({ shape: null, recommended: 8 });
   expect(curve?.text).toContain('--workers 8 is the likely best');
 });
 
 test('beyond what the server works on at once no more workers are to be tried', () => {
-  const [curve] = findCurves([2, 6].map((workers) => trialOf(workers, workers === 2 ? 20 : 40, { seed: 1, slots: 4 })));
+  const [curve] = findCurves(
+    [2, 6].map((workers) => trialOf(workers, workers === 2 ? 20 : 40, { seed: 1, slots: 4 })),
+    backends,
+  );
   expect(curve?.text).toContain('Take --workers 6.');
   expect(curve?.text).not.toContain('try more');
 });
@@ -126,17 +139,19 @@ test('what fails more is not recommended, however fast it is, and a trial that b
   const trials = [1, 2, 4].map((workers) => trialOf(workers, 10 * workers, { seed: 1 }));
   const [, , fast] = trials;
   const failing = { ...fast!, record: { ...fast!.record, succeeded: 950, failed: 50 } };
-  const [curve] = findCurves([...trials.slice(0, 2), failing]);
+  const [curve] = findCurves([...trials.slice(0, 2), failing], backends);
   expect(curve?.recommended).toBe(2);
   expect(curve?.text).toMatch(/4 workers [\d.]+ req\/s \([\d.]+ to [\d.]+\), 5\.0% failed/);
   const broken = { ...fast!, record: { ...fast!.record, state: 'failed' as const } };
-  expect(findCurves([...trials.slice(0, 2), broken])[0]?.points.map(({ workers }) => workers)).toEqual([1, 2]);
+  expect(findCurves([...trials.slice(0, 2), broken], backends)[0]?.points.map(({ workers }) => workers)).toEqual([
+    1, 2,
+  ]);
 });
 
 test('repeats are one point, whose range holds what lies between them', () => {
   const spec = (repeat: number) => ({ repeat, number: repeat });
   const repeats = [40, 44, 48].map((rate, at) => trialOf(2, rate, { seed: at, spec: spec(at + 1) }));
-  const [curve] = findCurves([...repeats, trialOf(1, 20, { seed: 9 })]);
+  const [curve] = findCurves([...repeats, trialOf(1, 20, { seed: 9 })], backends);
   const point = curve?.points[1];
   expect(point?.trials).toEqual([1, 2, 3]);
   expect(point?.rate).toBeCloseTo(44, -0.5);
@@ -151,7 +166,7 @@ test('sizes, options and strategies have curves of their own, and batches none',
     trialRecord({ spec: { workers, strategy: 'conversation' } }),
     trialRecord({ spec: { workers, batch: workers } }),
   ]);
-  expect(findCurves(records.map(analysed)).map(titleOf)).toEqual([
+  expect(findCurves(records.map(analysed), backends).map(titleOf)).toEqual([
     '500 requests, independent',
     '1,000 requests, independent',
     '1,000 requests, independent, num_ctx=4096, seed=1',

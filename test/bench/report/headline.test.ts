@@ -1,3 +1,4 @@
+import { backends } from '../../../src/backends/index.ts';
 import { expect, test } from 'vitest';
 import { analyse } from '../../../src/bench/analysis/analyse.ts';
 import { bestSettings } from '../../../src/bench/analysis/best-settings.ts';
@@ -21,7 +22,7 @@ function trialOf({ workers, rate, requests = 1000, number }: Tried, changes: Cha
   return simulateTrial({ requests, workers, answer }, { ...changes, spec: { number, ...changes.spec } });
 }
 
-const analysed = (...trials: TrialRecord[]) => analyse([planRecord(trials), ...trials]);
+const analysed = (...trials: TrialRecord[]) => analyse([planRecord(trials), ...trials], backends);
 
 const rates = (ofWorkers: Record<number, number>, requests = 1000): TrialRecord[] =>
   Object.entries(ofWorkers).map(([workers, rate], at) =>
@@ -83,7 +84,7 @@ test('a recommended setting that changes answers says so', () => {
     ...{ type: 'agreement' as const, left: 1, right: 3, compared: 1000, sameText: 500, fields: 3000, sameFields: 2500 },
     ...{ meanDifference: null, changedVerdicts: 0, worst: [] },
   };
-  expect(headlines(analyse([planRecord(trials), ...trials, agreement]))).toEqual([
+  expect(headlines(analyse([planRecord(trials), ...trials, agreement], backends))).toEqual([
     expect.stringMatching(/^Use --workers 4: .* Its answers differ in 16\.7% from those that they are compared with: /),
   ]);
 });
