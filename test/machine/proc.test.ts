@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isRunning, listProcesses, parseProcessStat, readProcFile, readProcessStat } from '../../src/machine/proc.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 test('a name with spaces and parentheses does not shift the fields', () => {
   const line =
@@ -14,9 +15,14 @@ describe.runIf(process.platform === 'linux')('/proc', () => {
     const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
     onTestFinished(() => void child.kill('SIGKILL'));
     const pid = child.pid ?? 0;
-    await expect.poll(() => readProcessStat(pid).then((stat) => stat?.cpuTicks ?? 0)).toBeGreaterThan(0);
-    const [stat, own] = await Promise.all([readProcessStat(pid), readProcessStat(process.pid)]);
-    expect(stat).toMatchObject({ state: 'R', parentPid: process.pid });
+    // While it starts it uses time too, and sleeps now and then; it is running for good only in its loop.
+    const stat = await waitFor(async () => {
+      const seen = await readProcessStat(pid);
+      expect(seen).toMatchObject({ state: 'R', parentPid: process.pid });
+      expect(seen?.cpuTicks).toBeGreaterThan(0);
+      return seen;
+    });
+    const own = await readProcessStat(process.pid);
     expect(stat?.startTicks).toBeGreaterThan(own?.startTicks ?? Infinity);
     expect(await listProcesses()).toEqual(expect.arrayContaining([pid, process.pid]));
   });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from '../../src/machine/process-identity.ts';
+import { waitFor } from '../helpers/wait.ts';
 
 const like = async (change: Partial<ProcessIdentity>): Promise<ProcessIdentity> => ({
   ...(await identifyThisProcess()),
@@ -33,7 +34,7 @@ test('a process that has ended and was not waited for is dead', async ({ skip })
   const child = await like({ pid: Number(fields[0]), startTicks: Number(fields[21]) });
   expect(await livenessOf(child)).toBe('alive');
   process.kill(child.pid, 'SIGKILL');
-  await expect.poll(() => livenessOf(child), { timeout: 120_000 }).toBe('dead');
+  await waitFor(async () => expect(await livenessOf(child)).toBe('dead'));
   return undefined;
 });
 

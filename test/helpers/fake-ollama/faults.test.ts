@@ -7,6 +7,7 @@ import type { FaultName } from './faults.ts';
 import { recordedExchanges } from './recordings.ts';
 import { recordedAnswer, replay, wireAnswer } from './replay.ts';
 import { startForTest } from './start-for-test.ts';
+import { waitFor } from '../wait.ts';
 
 /** A server that fails the first time it gets a request. */
 async function startFailing(fault: FaultName, options: FakeOllamaOptions = {}): Promise<FakeOllama> {
@@ -184,7 +185,7 @@ test('an outage: connections break, the port refuses, then it answers again', as
   const running = startAsking(server.url, longQuestion(50));
   await running.begun;
   const waiting = startAsking(server.url, question(1));
-  await expect.poll(() => server.maxWaiting).toBe(1);
+  await waitFor(() => expect(server.maxWaiting).toBe(1));
   await server.stop();
   expect(await running.done).toMatchObject({ status: 200, error: 'ECONNRESET' });
   expect(await waiting.done).toMatchObject({ status: 0, error: 'ECONNRESET' });
