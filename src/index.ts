@@ -11,7 +11,7 @@ import {
 import type { Snapshot } from './core/snapshot.ts';
 import type { RetryFailed } from './journal/open-journal.ts';
 import { readBestResults } from './journal/read-best-results.ts';
-import { formatOf, outputPathFor, pathsOf } from './journal/manifest/run-paths.ts';
+import { outputPathFor, pathsOf } from './journal/manifest/run-paths.ts';
 import { createBackendCache } from './run/choose/backend-cache.ts';
 import { checkConnection } from './run/choose/choose-backend.ts';
 import type { RunHost, RunRequest } from './run/run-request.ts';
@@ -86,7 +86,7 @@ function requestOf({ input, output = outputPathFor(input), settings, runner, ...
     input,
     spool: null,
     paths: pathsOf(output),
-    settings: { ...defaultAnswerSettings, format: formatOf(input), ...settings },
+    settings: { ...defaultAnswerSettings, ...settings },
     runner: { ...defaultRunnerSettings, ...runner },
     allowDrift: options.allowDrift ?? false,
     retryFailed: options.retryFailed ?? 'transient',

@@ -15,7 +15,18 @@ export const answerSettingsSchema = z.object({
   parameters: z.record(z.string(), z.unknown()),
   /** `--option key=value`: the backend's own. */
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  format: z.enum(['jsonl', 'csv']),
+  /** Form of the input; auto: found by its name and its first bytes. */
+  format: z.enum(['auto', 'jsonl', 'json', 'csv', 'tsv', 'text', 'parquet']),
+  /** The character between the cells of a table; null: found in its header. */
+  delimiter: z.string().nullable().default(null),
+  /** Encoding of the input, by its WHATWG label; null: UTF-8, or UTF-16 where a byte order mark says so. */
+  encoding: z.string().nullable().default(null),
+  /** The field of a row that is its id; null: `custom_id`, else `id`. */
+  idField: z.string().nullable().default(null),
+  /** A field that the prompt template prints may be null or empty. */
+  allowEmptyFields: z.boolean().default(false),
+  /** Text of the Jinja chat template in place of the model's own. */
+  chatTemplate: z.string().nullable().default(null),
   limit: z.number().int().positive().nullable(),
   sample: z.number().int().positive().nullable(),
   conversation: z.object({

@@ -10,6 +10,7 @@ import { keepRandomRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
+import { formatOf } from '../journal/manifest/run-paths.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
@@ -53,9 +54,10 @@ export interface ReadInputOptions {
 export async function readInput(request: InputRequest, options: ReadInputOptions): Promise<RunInput> {
   const { settings, spool } = request;
   const { host, previous, listeners } = options;
+  const format = (settings.format === 'auto' ? formatOf(request.input) : settings.format) === 'csv' ? 'csv' : 'jsonl';
   const input = await openInput({
     path: spool ?? request.input,
-    format: spool === null ? settings.format : 'jsonl',
+    format: spool === null ? format : 'jsonl',
     stdin: host.stdin,
     spoolPath: request.paths.spool,
     previous,
@@ -63,7 +65,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   const scan = createInputScan({
     defaults: await lineDefaults(settings),
     limit: settings.limit,
-    linesBefore: settings.format === 'csv' ? 1 : 0,
+    linesBefore: format === 'csv' ? 1 : 0,
     ...listeners,
   });
   const changed = createNotifier();

@@ -5,6 +5,7 @@ export const sampleSettings: AnswerSettings = {
   ...defaultAnswerSettings,
   backend: 'mock',
   model: 'mock',
+  format: 'jsonl',
   system: 'Score from 0 to 100.',
   schema: { type: 'object', required: ['score'], properties: { score: { type: 'integer' } } },
   parameters: { temperature: 0, max_tokens: 64 },

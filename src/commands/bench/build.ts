@@ -20,7 +20,7 @@ export async function buildBench(
   backends: readonly BackendDefinition[],
 ): Promise<BenchRequest> {
   if (flags.backends === undefined) refuseForeignFlags(flags, backends);
-  const settings = await answerSettings(flags, input ?? '');
+  const settings = await answerSettings(flags);
   const engines = (flags.backends ?? []).map(parseEngine);
   const options = combine(asLists({ ...settings.options, ...flags.options }));
   const names =

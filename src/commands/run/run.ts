@@ -88,7 +88,7 @@ function byPriority(inputs: readonly string[], priority: Record<string, number>)
 }
 
 async function requestFor(input: string, flags: RunFlags, backends: readonly BackendDefinition[]): Promise<RunRequest> {
-  const settings = await answerSettings(flags, input);
+  const settings = await answerSettings(flags);
   if (settings.backend !== 'auto') await checkOptions(findBackend(backends, settings.backend), settings.options);
   return {
     input,

@@ -8,14 +8,13 @@ import {
   defaultConversation,
   defaultRunnerSettings,
 } from '../../core/settings.ts';
-import { formatOf } from '../../journal/manifest/run-paths.ts';
 import { givenConnection } from './connection-flags.ts';
 import { readSchema } from './read-schema.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
-export async function answerSettings(flags: Partial<AnswerFlags>, input: string): Promise<AnswerSettings> {
-  const settings = { ...defaultAnswerSettings, format: formatOf(input), ...withoutUndefined(flagsAsSettings(flags)) };
+export async function answerSettings(flags: Partial<AnswerFlags>): Promise<AnswerSettings> {
+  const settings = { ...defaultAnswerSettings, ...withoutUndefined(flagsAsSettings(flags)) };
   return {
     ...settings,
     system: await textOrFile('--system', flags.system),
@@ -28,8 +27,9 @@ export async function answerSettings(flags: Partial<AnswerFlags>, input: string)
 
 function flagsAsSettings(flags: Partial<AnswerFlags>) {
   const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
-  const { allowTruncated, allowEmptyAnswers } = flags;
-  return { backend, model, mode, options, format, limit, sample, controlTokens, allowTruncated, allowEmptyAnswers };
+  const { allowTruncated, allowEmptyAnswers, delimiter, encoding, idField, allowEmptyFields } = flags;
+  const input = { format, delimiter, encoding, idField, allowEmptyFields, limit, sample };
+  return { ...input, backend, model, mode, options, controlTokens, allowTruncated, allowEmptyAnswers };
 }
 
 function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type VramLimit, defaultConversation } from '../../core/settings.ts';
+import { type AnswerSettings, type VramLimit, defaultConversation } from '../../core/settings.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { addConnectionFlags } from './connection-flags.ts';
 import * as parse from './parse-values.ts';
@@ -24,13 +24,24 @@ export interface RunnerFlags {
   json: boolean;
 }
 
+/** The flags that say how an input is read, the same for each command that reads one. */
+export interface InputFlags {
+  format?: AnswerSettings['format'];
+  delimiter?: string;
+  encoding?: string;
+  idField?: string;
+  allowEmptyFields: boolean;
+  limit?: number;
+}
+
 /** The flags of `run` that shape the answers. */
-export interface AnswerFlags {
+export interface AnswerFlags extends InputFlags {
   backend: string;
   model?: string;
   mode: 'auto' | 'independent' | 'conversation';
   system?: string;
   promptTemplate?: string;
+  chatTemplate?: string;
   schema?: string;
   temperature?: number;
   maxTokens?: number;
@@ -38,8 +49,6 @@ export interface AnswerFlags {
   seed?: number;
   stop: string[];
   option: parse.OptionValues;
-  format?: 'jsonl' | 'csv';
-  limit?: number;
   sample?: number;
   trimEvery: number;
   keepMessages: number;
@@ -50,8 +59,24 @@ export interface AnswerFlags {
   allowEmptyAnswers: boolean;
 }
 
-export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+/** Flags about how the input is read. */
+export function addInputFlags(command: Command): Command {
   return command
+    .addOption(
+      new Option(
+        '--format <format>',
+        'of the input (default: auto, found by its name and its first bytes); text: one prompt a line',
+      ).choices(['auto', 'jsonl', 'json', 'csv', 'tsv', 'text', 'parquet']),
+    )
+    .option('--delimiter <character>', 'between the cells of a CSV (default: found in its header)')
+    .option('--encoding <name>', 'of the input, such as windows-1252 or utf-16le (default: utf-8)')
+    .option('--id-field <name>', "field that holds a row's id (default: custom_id, else id)")
+    .option('--allow-empty-fields', 'a field that the prompt template prints may be null or empty', false)
+    .option('--limit <n>', 'only the first n lines', parse.parseCount);
+}
+
+export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  return addInputFlags(command)
     .option(
       '-b, --backend <name>',
       `the engine: ${backendNames(backends)}; auto takes the first that serves the model`,
@@ -65,6 +90,10 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
     )
     .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
     .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
+    .option(
+      '--chat-template <file|name>',
+      "Jinja template in place of the model's own: a file, or the name of a common one",
+    )
     .option(
       '--schema <file>',
       'file with the JSON schema that every answer must satisfy, bare or in a wrapper of OpenAI',
@@ -84,10 +113,6 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
       parse.collectOption,
       {},
     )
-    .addOption(
-      new Option('--format <format>', 'of the input; default: csv for *.csv, else jsonl').choices(['jsonl', 'csv']),
-    )
-    .option('--limit <n>', 'only the first n lines', parse.parseCount)
     .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount)
     .addOption(
       new Option(

@@ -1,10 +1,10 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { helpText } from '../shared/help-text.ts';
 import type { ValidateFlags } from './run.ts';
-import { parseCount } from '../shared/parse-values.ts';
+import { addInputFlags } from '../shared/run-flags.ts';
 
 export function addValidateCommand(program: Command, onExit: (code: number) => void): void {
-  program
+  const command = program
     .command('validate')
     .summary('check an input; runs nothing')
     .description(
@@ -14,9 +14,8 @@ export function addValidateCommand(program: Command, onExit: (code: number) => v
     .option('-m, --model <model>', 'as for run')
     .option('--system <text>', 'as for run')
     .option('--prompt-template <text>', 'as for run')
-    .addOption(new Option('--format <format>', 'as for run').choices(['jsonl', 'csv']))
-    .option('--limit <n>', 'as for run', parseCount)
-    .option('--json', 'one JSON object instead of text', false)
+    .option('--json', 'one JSON object instead of text', false);
+  addInputFlags(command)
     .addHelpText(
       'after',
       helpText(['llmbatch validate candidates.jsonl', "llmbatch validate bad.jsonl --json | jq '.bad_lines[].reason'"]),

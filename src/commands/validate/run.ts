@@ -6,15 +6,14 @@ import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { printable } from '../../text/printable.ts';
 import { type RunInput, readInput } from '../../run/read-input.ts';
 import { answerSettings } from '../shared/build-request.ts';
+import type { InputFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { printJson, printText } from '../shared/print.ts';
 
-export interface ValidateFlags {
+export interface ValidateFlags extends InputFlags {
   model?: string;
   promptTemplate?: string;
   system?: string;
-  format?: 'jsonl' | 'csv';
-  limit?: number;
   json: boolean;
 }
 
@@ -28,7 +27,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   const longest = createLongest();
   const startedAt = performance.now();
   const input = await readInput(
-    { input: path, spool: null, paths, settings: await answerSettings(flags, path) },
+    { input: path, spool: null, paths, settings: await answerSettings(flags) },
     {
       host: { stdin: process.stdin, stop: new AbortController().signal },
       previous: null,

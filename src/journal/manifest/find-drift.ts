@@ -8,6 +8,8 @@ export function findDrift(before: AnswerSettings, now: AnswerSettings): string[]
   const [earlier, later] = [namedAsOnDisk(before), namedAsOnDisk(now)];
   return Object.entries(later).flatMap(([name, value]) => {
     if (choosesRows.has(name) || isSame(earlier[name], value)) return [];
+    // A form that is found by looking is the same for the same bytes, and these are compared.
+    if (name === 'format' && (value === 'auto' || earlier[name] === 'auto')) return [];
     return [`${name}: ${show(earlier[name])} → ${show(value)}`];
   });
 }

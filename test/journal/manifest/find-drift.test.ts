@@ -15,6 +15,11 @@ const changes: Partial<AnswerSettings> = {
   parameters: { temperature: 0 },
   options: { latency_ms: 5, seed: 2 },
   format: 'csv',
+  delimiter: ';',
+  encoding: 'windows-1252',
+  idField: 'number',
+  allowEmptyFields: true,
+  chatTemplate: '{{ messages }}',
   conversation: { ...sampleSettings.conversation, trimEvery: 51 },
   controlTokens: 'allow',
   allowTruncated: true,
@@ -44,6 +49,10 @@ test("the names within a setting are those of the manifest too, but what is the 
   const now = { ...sampleSettings, conversation, schema: { properties: { firstName: {} } } };
   const drift = findDrift(sampleSettings, now).join();
   expect([drift.includes('"trim_every":51'), drift.includes('"firstName"')]).toEqual([true, true]);
+});
+
+test('a form of the input that was found, and one that was named, are no drift', () => {
+  expect(findDrift({ ...sampleSettings, format: 'auto' }, { ...sampleSettings, format: 'csv' })).toEqual([]);
 });
 
 test('several changes are all named, with the old value and the new', () => {
