@@ -3,13 +3,19 @@ import { UsageError, messageOf } from '../core/errors.ts';
 import { badQuote, badRowMark } from './read-request.ts';
 import { type CsvRecord, splitCsv } from './split-csv.ts';
 
+/** Form of a table. The bytes are in UTF-8 already, and begin with no byte order mark. */
+export interface TableForm {
+  /** The character between the cells; null: found in the header. */
+  delimiter: string | null;
+}
+
 /**
  * Turns a CSV with a header into JSONL, row by row, so that the rest of the pipe knows one format. A row with a quote
  * out of place, that does not fit the header or is not UTF-8, becomes a marked line, which the reader turns into a
  * failed result. A row that starts on line n of the CSV is line n - 1 of the JSONL: blank lines stand for what has no
  * row.
  */
-export async function* csvToJsonl(csv: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* csvToJsonl(csv: AsyncIterable<Buffer>, _form: TableForm): AsyncGenerator<Buffer> {
   try {
     yield* toBlocks(splitCsv(withoutMark(csv)));
   } catch (error) {

@@ -58,7 +58,7 @@ async function openSpooled({ path, format, stdin, spoolPath, previous }: InputSo
   const isCsv = format === 'csv';
   // Rows that are made anew at each start need no name: the file is unlinked at once, so that nothing of it is left.
   const place = isCsv ? `${spoolPath}.draft-${randomUUID()}` : spoolPath;
-  const spool = await startSpool(isCsv ? csvToJsonl(bytes) : bytes, place);
+  const spool = await startSpool(isCsv ? csvToJsonl(bytes, { delimiter: null }) : bytes, place);
   if (isCsv) await rm(place, { force: true });
   return {
     handle: spool.handle,

@@ -6,13 +6,15 @@ import { collect } from '../helpers/scratch-folder.ts';
 import { noDefaults, scanText, summarise } from './scan-text.ts';
 import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
 
+const commas = { delimiter: ',' };
+
 /** The rows of a CSV that arrives in pieces of `size` bytes. */
 async function linesOf(csv: string | Buffer, size = 65_536): Promise<string[]> {
   const bytes = Buffer.from(csv);
   async function* pieces(): AsyncGenerator<Buffer> {
     for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
   }
-  const text = Buffer.concat(await collect(csvToJsonl(pieces()))).toString();
+  const text = Buffer.concat(await collect(csvToJsonl(pieces(), commas))).toString();
   return text.split('\n').slice(0, -1);
 }
 
@@ -155,7 +157,7 @@ async function* brokenPipe(): AsyncGenerator<Buffer> {
 }
 
 test('a failing source is the failure', async () => {
-  await expect(collect(csvToJsonl(brokenPipe()))).rejects.toThrow('the pipe broke');
+  await expect(collect(csvToJsonl(brokenPipe(), commas))).rejects.toThrow('the pipe broke');
 });
 
 test('a column called __proto__ is a column', async () => {
