@@ -63,110 +63,123 @@ describe('llmbatch --help', () => {
       goes on with a stopped run.
 
       Arguments:
-        input                       files, or -; several are run one after the other
-                                    on one loaded model
+        input                        files, or -; several are run one after the other
+                                     on one loaded model
 
       Options:
-        -o, --output <file>         results; - is stdout (default:
-                                    <input>.results.jsonl beside the input; stdout for
-                                    -)
-        --overwrite                 start anew, in place of an earlier run (default:
-                                    false)
-        --strict                    exit 2 before anything is sent when any line is
-                                    bad (default: false)
-        --dry-run                   show the first request as it would be sent, and
-                                    the choices; send nothing (default: false)
-        --estimate [n]              time a sample (n requests; 200, for 60 s at most)
-                                    and say what all would take; write nothing
-        --priority <input=number>   run inputs with higher numbers first; repeatable
-                                    (default: {})
-        -b, --backend <name>        the engine: llama-cpp, ollama, openai, vllm, mock;
-                                    auto takes the first that serves the model
-                                    (default: "auto")
-        -m, --model <model>         the model (a GGUF file for llama-cpp); replaces
-                                    the model that a line names
-        --mode <mode>               how requests that share a system prompt are sent
-                                    (choices: "auto", "independent", "conversation",
-                                    default: "auto")
-        --system <text>             system prompt for lines without their own; @file
-                                    reads it from a file
-        --prompt-template <text>    Mustache template over the fields of a row; @file
-                                    reads it from a file
-        --schema <file>             file with the JSON schema that every answer must
-                                    satisfy, bare or in a wrapper of OpenAI
-        --temperature <number>      for lines without their own (default: llama-cpp 0,
-                                    others the model's own)
-        --max-tokens <n>            longest answer, for lines without their own
-        --top-p <number>            for lines without their own
-        --seed <n>                  for lines without their own
-        --stop <text>               ends an answer; repeatable (default: [])
-        --option <key=value>        an option of the backend's own; repeatable (see:
-                                    llmbatch backends) (default: {})
-        --format <format>           of the input; default: csv for *.csv, else jsonl
-                                    (choices: "jsonl", "csv")
-        --limit <n>                 only the first n lines
-        --sample <n>                only n random lines, always the same ones
-        --control-tokens <how>      control tokens spelled out in a request's text:
-                                    kept as text (where only a server could do that,
-                                    the line fails), or let through (choices: "text",
-                                    "allow", default: "text")
-        --allow-truncated           an answer cut at max_tokens is a success (default:
-                                    false)
-        --allow-empty-answers       an answer that says nothing (blanks, thinking
-                                    alone) is a success (default: false)
-        --trim-every <n>            conversation: trim the history after so many turns
-                                    (default: 50)
-        --keep-messages <n>         conversation: messages that a trim keeps, in whole
-                                    turns (default: 40)
-        --trim-tokens <n>           conversation: trim when prompt and answer reach so
-                                    many tokens (default: 28672)
-        --context-window <n>        conversation: context window in tokens (default:
-                                    32768)
-        --host <address>            the Ollama server, as OLLAMA_HOST would name it
-                                    (default: what the environment says)
-        --base-url <url>            the OpenAI-compatible server, such as
-                                    http://127.0.0.1:8000/v1 (default:
-                                    OPENAI_BASE_URL)
-        --python <path>             the Python that has vLLM (default:
-                                    LLMBATCH_PYTHON, the active environment, python3)
-        --gpus <list>               vllm: one engine on each of these GPUs: 0,1
-                                    (default: one engine)
-        --vram-limit <size|share>   GPU memory, of each GPU, at which histories are
-                                    trimmed, workers halved, then paused: 14GiB, 90%,
-                                    none (default: auto, 87.5%, or what the model
-                                    alone takes)
-        --unload                    free the model at the end, where the engine would
-                                    keep it loaded
-        --force-histories           conversation: one history a worker, though the
-                                    engine has fewer slots
-        --workers <n|auto>          requests in flight (default: auto, what a bench
-                                    found best, else what the engine suggests)
-        --retries <n>               tries after the first one, for transient failures
-                                    (default: 3)
-        --retry-on <kinds>          retry these too, with commas: schema-invalid,
-                                    truncated, empty
-        --timeout <duration>        longest time for one try, without the wait in a
-                                    queue of the engine (default: none)
-        --stall-timeout <duration>  longest silence of the engine (default: 5m)
-        --drain-timeout <duration>  after the first Ctrl-C, longest wait for what is
-                                    in flight (default: 30s)
-        --max-error-rate <share>    stop when more of the last 100 requests failed; 1:
-                                    never (default: 0.5)
-        --fsync <how>               group: every 250 ms or 64 results; always: at
-                                    once; none (default: group) (choices: "group",
-                                    "always", "none")
-        --order <order>             of the finished output (default: input) (choices:
-                                    "input", "completion")
-        --retry-failed <which>      failed requests of earlier sessions to try again
-                                    (choices: "all", "transient", "none", default:
-                                    "transient")
-        --allow-drift               go on though a setting, the model or the input
-                                    changed; recorded in the manifest (default: false)
-        --progress <how>            the live display on stderr (choices: "auto",
-                                    "bar", "plain", "json", "none", default: "auto")
-        --json                      print the summary as JSON on stdout at the end
-                                    (default: false)
-        -h, --help                  display help for command
+        -o, --output <file>          results; - is stdout (default:
+                                     <input>.results.jsonl beside the input; stdout
+                                     for -)
+        --overwrite                  start anew, in place of an earlier run (default:
+                                     false)
+        --strict                     exit 2 before anything is sent when any line is
+                                     bad (default: false)
+        --dry-run                    show the first request as it would be sent, and
+                                     the choices; send nothing (default: false)
+        --estimate [n]               time a sample (n requests; 200, for 60 s at most)
+                                     and say what all would take; write nothing
+        --priority <input=number>    run inputs with higher numbers first; repeatable
+                                     (default: {})
+        --format <format>            of the input (default: auto, found by its name
+                                     and its first bytes); text: one prompt a line
+                                     (choices: "auto", "jsonl", "json", "csv", "tsv",
+                                     "text", "parquet")
+        --delimiter <character>      between the cells of a CSV (default: found in its
+                                     header)
+        --encoding <name>            of the input, such as windows-1252 or utf-16le
+                                     (default: utf-8)
+        --id-field <name>            field that holds a row's id (default: custom_id,
+                                     else id)
+        --allow-empty-fields         a field that the prompt template prints may be
+                                     null or empty (default: false)
+        --limit <n>                  only the first n lines
+        -b, --backend <name>         the engine: llama-cpp, ollama, openai, vllm,
+                                     mock; auto takes the first that serves the model
+                                     (default: "auto")
+        -m, --model <model>          the model (a GGUF file for llama-cpp); replaces
+                                     the model that a line names
+        --mode <mode>                how requests that share a system prompt are sent
+                                     (choices: "auto", "independent", "conversation",
+                                     default: "auto")
+        --system <text>              system prompt for lines without their own; @file
+                                     reads it from a file
+        --prompt-template <text>     Mustache template over the fields of a row; @file
+                                     reads it from a file
+        --chat-template <file|name>  Jinja template in place of the model's own: a
+                                     file, or the name of a common one
+        --schema <file|json>         JSON schema that every answer must satisfy, as a
+                                     file or as it is, bare or in a wrapper of OpenAI
+        --temperature <number>       for lines without their own (default: llama-cpp
+                                     0, others the model's own)
+        --max-tokens <n>             longest answer, for lines without their own
+        --top-p <number>             for lines without their own
+        --seed <n>                   for lines without their own
+        --stop <text>                ends an answer; repeatable (default: [])
+        --option <key=value>         an option of the backend's own; repeatable (see:
+                                     llmbatch backends) (default: {})
+        --sample <n>                 only n random lines, always the same ones
+        --control-tokens <how>       control tokens spelled out in a request's text:
+                                     kept as text (where only a server could do that,
+                                     the line fails), or let through (choices: "text",
+                                     "allow", default: "text")
+        --allow-truncated            an answer cut at max_tokens is a success
+                                     (default: false)
+        --allow-empty-answers        an answer that says nothing (blanks, thinking
+                                     alone) is a success (default: false)
+        --trim-every <n>             conversation: trim the history after so many
+                                     turns (default: 50)
+        --keep-messages <n>          conversation: messages that a trim keeps, in
+                                     whole turns (default: 40)
+        --trim-tokens <n>            conversation: trim when prompt and answer reach
+                                     so many tokens (default: 28672)
+        --context-window <n>         conversation: context window in tokens (default:
+                                     32768)
+        --host <address>             the Ollama server, as OLLAMA_HOST would name it
+                                     (default: what the environment says)
+        --base-url <url>             the OpenAI-compatible server, such as
+                                     http://127.0.0.1:8000/v1 (default:
+                                     OPENAI_BASE_URL)
+        --python <path>              the Python that has vLLM (default:
+                                     LLMBATCH_PYTHON, the active environment, python3)
+        --gpus <list>                vllm: one engine on each of these GPUs: 0,1
+                                     (default: one engine)
+        --vram-limit <size|share>    GPU memory, of each GPU, at which histories are
+                                     trimmed, workers halved, then paused: 14GiB, 90%,
+                                     none (default: auto, 87.5%, or what the model
+                                     alone takes)
+        --unload                     free the model at the end, where the engine would
+                                     keep it loaded
+        --force-histories            conversation: one history a worker, though the
+                                     engine has fewer slots
+        --workers <n|auto>           requests in flight (default: auto, what a bench
+                                     found best, else what the engine suggests)
+        --retries <n>                tries after the first one, for transient failures
+                                     (default: 3)
+        --retry-on <kinds>           retry these too, with commas: schema-invalid,
+                                     truncated, empty
+        --timeout <duration>         longest time for one try, without the wait in a
+                                     queue of the engine (default: none)
+        --stall-timeout <duration>   longest silence of the engine (default: 5m)
+        --drain-timeout <duration>   after the first Ctrl-C, longest wait for what is
+                                     in flight (default: 30s)
+        --max-error-rate <share>     stop when more of the last 100 requests failed;
+                                     1: never (default: 0.5)
+        --fsync <how>                group: every 250 ms or 64 results; always: at
+                                     once; none (default: group) (choices: "group",
+                                     "always", "none")
+        --order <order>              of the finished output (default: input) (choices:
+                                     "input", "completion")
+        --retry-failed <which>       failed requests of earlier sessions to try again
+                                     (choices: "all", "transient", "none", default:
+                                     "transient")
+        --allow-drift                go on though a setting, the model or the input
+                                     changed; recorded in the manifest (default:
+                                     false)
+        --progress <how>             the live display on stderr (choices: "auto",
+                                     "bar", "plain", "json", "none", default: "auto")
+        --json                       print the summary as JSON on stdout at the end
+                                     (default: false)
+        -h, --help                   display help for command
 
       Examples:
         $ llmbatch run candidates.jsonl

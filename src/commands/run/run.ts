@@ -3,6 +3,7 @@ import { UsageError, codeOf } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
 import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
@@ -29,7 +30,11 @@ export async function runInputs(
   checkCombination(inputs, flags);
   refuseForeignFlags(flags, backends);
   const requests: RunRequest[] = [];
-  for (const input of byPriority(inputs, flags.priority)) requests.push(await requestFor(input, flags, backends));
+  const settings = await settingsOf(flags, backends);
+  for (const input of byPriority(inputs, flags.priority)) {
+    const paths = await pathsFor(input, flags);
+    requests.push({ ...requestOf(flags, backends), input, paths, settings });
+  }
   checkOutputs(requests);
   if (flags.dryRun) {
     const { dryRun } = await import('./dry-run.ts');
@@ -87,20 +92,19 @@ function byPriority(inputs: readonly string[], priority: Record<string, number>)
   return inputs.toSorted((left, right) => (priority[right] ?? 0) - (priority[left] ?? 0));
 }
 
-async function requestFor(input: string, flags: RunFlags, backends: readonly BackendDefinition[]): Promise<RunRequest> {
+async function settingsOf(flags: RunFlags, backends: readonly BackendDefinition[]): Promise<AnswerSettings> {
   const settings = await answerSettings(flags);
   if (settings.backend !== 'auto') await checkOptions(findBackend(backends, settings.backend), settings.options);
-  return {
-    input,
-    spool: null,
-    paths: await pathsFor(input, flags),
-    settings,
-    runner: runnerSettings(flags, backends),
-    allowDrift: flags.allowDrift,
-    retryFailed: flags.retryFailed,
-    overwrite: flags.overwrite,
-  };
+  return settings;
 }
+
+const requestOf = (flags: RunFlags, backends: readonly BackendDefinition[]) => ({
+  spool: null,
+  runner: runnerSettings(flags, backends),
+  allowDrift: flags.allowDrift,
+  retryFailed: flags.retryFailed,
+  overwrite: flags.overwrite,
+});
 
 async function pathsFor(input: string, flags: RunFlags): Promise<RunPaths> {
   if (!isToStdout(input, flags)) return pathsOf(flags.output ?? outputPathFor(input));

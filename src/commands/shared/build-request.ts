@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { UsageError, isErrorKind, messageOf } from '../../core/errors.ts';
+import { UsageError, isErrorKind } from '../../core/errors.ts';
 import {
   type AnswerSettings,
   type RunnerSettings,
@@ -9,16 +8,24 @@ import {
   defaultRunnerSettings,
 } from '../../core/settings.ts';
 import { givenConnection } from './connection-flags.ts';
+import { tell, tellJson } from './print.ts';
 import { readSchema } from './read-schema.ts';
+import { textOrFile } from './read-text.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
-export async function answerSettings(flags: Partial<AnswerFlags>): Promise<AnswerSettings> {
+export async function answerSettings(
+  flags: Partial<AnswerFlags & Pick<RunnerFlags, 'progress'>>,
+): Promise<AnswerSettings> {
+  // In JSON mode every line on stderr must be JSON.
+  const note = (text: string): void => (flags.progress === 'json' ? tellJson({ note: text }) : tell(text));
+  const textOf = async (flag: string, value: string | undefined): Promise<string | null> =>
+    value === undefined ? null : textOrFile(flag, value, note);
   const settings = { ...defaultAnswerSettings, ...withoutUndefined(flagsAsSettings(flags)) };
   return {
     ...settings,
-    system: await textOrFile('--system', flags.system),
-    promptTemplate: await textOrFile('--prompt-template', flags.promptTemplate),
+    system: await textOf('--system', flags.system),
+    promptTemplate: await textOf('--prompt-template', flags.promptTemplate),
     schema: flags.schema === undefined ? null : await readSchema(flags.schema),
     parameters: parametersOf(flags),
     conversation: { ...defaultConversation, ...withoutUndefined(conversationFlags(flags)) },
@@ -76,13 +83,4 @@ function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exc
 function parametersOf({ temperature, maxTokens, topP, seed, stop }: Partial<AnswerFlags>): Record<string, unknown> {
   const stops = stop?.length === 0 ? undefined : stop;
   return withoutUndefined({ temperature, max_tokens: maxTokens, top_p: topP, seed, stop: stops });
-}
-
-async function textOrFile(flag: string, value: string | undefined): Promise<string | null> {
-  if (value === undefined || !value.startsWith('@')) return value ?? null;
-  try {
-    return await readFile(value.slice(1), 'utf8');
-  } catch (error) {
-    throw new UsageError(`${flag}: can't read ${value.slice(1)}: ${messageOf(error)}`);
-  }
 }

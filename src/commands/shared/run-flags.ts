@@ -95,8 +95,8 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
       "Jinja template in place of the model's own: a file, or the name of a common one",
     )
     .option(
-      '--schema <file>',
-      'file with the JSON schema that every answer must satisfy, bare or in a wrapper of OpenAI',
+      '--schema <file|json>',
+      'JSON schema that every answer must satisfy, as a file or as it is, bare or in a wrapper of OpenAI',
     )
     .option(
       '--temperature <number>',

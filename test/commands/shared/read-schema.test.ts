@@ -9,10 +9,18 @@ const schema = { type: 'object', properties: { colour: { type: 'string' } }, req
 const fileOf = (content: string): Promise<string> => scratchFile(content, 'schema.json');
 
 describe('--schema', () => {
-  test('takes a path, with or without an @', async () => {
+  test('takes a path, with or without an @, or the JSON itself', async () => {
     const path = await fileOf(JSON.stringify(schema));
     expect(await readSchema(path)).toEqual(schema);
     expect(await readSchema(`@${path}`)).toEqual(schema);
+    expect(await readSchema(` ${JSON.stringify(schema)}\n`)).toEqual(schema);
+  });
+
+  test('that is given as JSON is refused without a path', async () => {
+    await expect(readSchema('{"type":"object"')).rejects.toThrow(
+      /^--schema: it is no JSON: quoted object key or end of object '}' expected but reached end of input \(line 1, column 17\)$/,
+    );
+    await expect(readSchema('{"type":"fruit"}')).rejects.toThrow("--schema: the JSON schema can't be used");
   });
 
   test.each<[string, object]>([
@@ -31,7 +39,12 @@ describe('--schema', () => {
     ['\n', 'the file is empty'],
     ['type: object\nproperties:\n  a: {type: string}\n', 'it is YAML, not JSON: convert it'],
     ['# a comment\n---\n"type": object\n', 'it is YAML, not JSON: convert it'],
-    ['{"type": ', 'it is no JSON'],
+    ['{"type": ', "it is no JSON: object value expected after ':' (line 1, column 10)"],
+    ["{'type': 'object'}", 'it is no JSON: quoted object key expected'],
+    [
+      '{\r\n  "type": "object"\r\n  "required": ["a"]\r\n}',
+      "comma ',' expected after value but got '\"' (line 3, column 3)",
+    ],
     ['{"colour": "red"}', 'is it an example of an answer?'],
     ['{"colour": {"type": "string"}}', 'write "colour" into {"type": "object", "properties": {...}}'],
     ['{"type": "fruit"}', "the JSON schema can't be used: /type is"],
@@ -48,6 +61,6 @@ describe('--schema', () => {
     const folder = await scratchFolder();
     await expect(readSchema(join(folder, 'none.json'))).rejects.toThrow('none.json: there is no such file');
     await mkdir(join(folder, 'a'));
-    await expect(readSchema(`@${join(folder, 'a')}`)).rejects.toThrow("a: can't read it: EISDIR");
+    await expect(readSchema(`@${join(folder, 'a')}`)).rejects.toThrow('a: it is a folder');
   });
 });

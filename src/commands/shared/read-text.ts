@@ -1,0 +1,55 @@
+import { readFile, stat } from 'node:fs/promises';
+import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+
+/**
+ * The text of a flag that takes it as it is, or `@file`. A bare name of a file is told, and sent as the text that it is:
+ * a text may be one word.
+ */
+export async function textOrFile(flag: string, value: string, note: (text: string) => void): Promise<string> {
+  if (value.startsWith('@')) return readTextFile(flag, value.slice(1));
+  const isFile = await stat(value).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  if (isFile) note(`${flag}: ${value} is a file here: ${quoteForShell(`@${value}`)} sends its text`);
+  return value;
+}
+
+/**
+ * Reads a file that a flag names: UTF-8, or UTF-16 by its byte order mark, without that mark, and with line feeds alone.
+ * A final line end stays: a prompt may want it.
+ */
+export async function readTextFile(flag: string, path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new UsageError(`${flag}: ${path}: ${reasonOf(error)}`);
+  });
+  const text = decode(bytes);
+  if (text === null) {
+    const convert = `iconv -f windows-1252 -t utf-8 ${quoteForShell(path)}`;
+    throw new UsageError(`${flag}: ${path}: it is no text in UTF-8`, `Save it as UTF-8, or convert it: ${convert}`);
+  }
+  if (text.trim() === '') throw new UsageError(`${flag}: ${path}: the file is empty`);
+  return text.replaceAll(/\r\n?/g, '\n');
+}
+
+function reasonOf(error: unknown): string {
+  const reasons: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EISDIR: 'it is a folder',
+    EACCES: 'you may not read it',
+  };
+  return reasons[codeOf(error)] ?? `can't read it: ${messageOf(error)}`;
+}
+
+/** Null where the bytes are no text. NULs are those of UTF-16 without a mark, or of a program's own format. */
+function decode(bytes: Buffer): string | null {
+  const mark = bytes.toString('hex', 0, 2);
+  const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return text.includes('\0') ? null : text;
+  } catch {
+    return null;
+  }
+}
