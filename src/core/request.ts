@@ -35,8 +35,11 @@ export interface BatchRequest {
   line: number;
   endpoint: Endpoint;
   body: RequestBody;
-  /** Fields of the row that no key of the request used; they stay with the row in the result. */
-  row?: Record<string, unknown>;
+  /**
+   * The row that stays with the result, a JSON object on one line: all fields of a row that fills a template, else those
+   * that are no keys of the request. It is the text of the input, so that numbers and the order of keys stay as written.
+   */
+  rowJson?: string;
 }
 
 /** Names a request in a message: `the request "a" (line 1)`. */
@@ -48,6 +51,8 @@ export interface RejectedLine {
   id: string;
   line: number;
   reason: string;
+  /** As of a request; absent where the line can't be parsed. */
+  rowJson?: string;
 }
 
 /** The request, or the rejection, that a line of the input became. */

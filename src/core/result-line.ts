@@ -67,7 +67,10 @@ export interface ResultDetails {
   parsed?: unknown;
   /** An answer that was not accepted (cut, empty, not what was asked for), kept for the eye. */
   rejected?: { content: string; finish_reason: string; reasoning?: string; tool_calls?: unknown[] };
-  /** Fields of the row that the request did not use. */
+  /**
+   * The whole row that filled the prompt template; of another line the fields that are no keys of a request. In the file
+   * it is the text of the input, digit by digit, and the last key: a result that is yet to be written does not hold it.
+   */
   row?: Record<string, unknown>;
   /** Place in a rolling conversation: a `TurnPlace` as it is written. */
   conversation?: { worker: number; turn: number; history: number; since_trim: number };

@@ -34,7 +34,7 @@ function hasMoreThan(text: string, most: number): boolean {
 }
 
 /** Index of the quote that ends the string, or the length of the text where the string has no end. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start); at !== -1; at = text.indexOf('"', at + 1)) {
     let before = at - 1;
     while (before >= start && text[before] === '\\') before--;

@@ -7,42 +7,19 @@ import type { PromptTemplate } from './prompt-template.ts';
 export interface Draft {
   endpoint: Endpoint;
   body: Partial<RequestBody>;
-  /** Names of the row's fields that the request used; the others stay with the row. */
-  used: ReadonlySet<string>;
   /** Whether `--system` may put a system prompt before the messages. */
   takesSystem: boolean;
 }
 
 export type Row = Record<string, unknown>;
 /** A sentence that says why the row can't become a request. */
-export type RejectionReason = string;
+type RejectionReason = string;
 
 interface LineFormat {
+  /** Fields of the row that are keys of the request; the others stay with the result. */
+  used: ReadonlySet<string>;
   matches: (row: Row, template: PromptTemplate | null) => boolean;
   toDraft: (row: Row, template: PromptTemplate | null) => Draft | RejectionReason;
-}
-
-/**
- * The formats in order of precedence: the first that matches a row reads it. With a template, a text called "body" is a
- * field like any other.
- */
-const formats: readonly LineFormat[] = [
-  {
-    matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
-    toDraft: fromOpenaiBatch,
-  },
-  {
-    matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
-    toDraft: fromMessages,
-  },
-  { matches: (_row, template) => template !== null, toDraft: fromTemplate },
-  { matches: (row) => 'prompt' in row, toDraft: fromPrompt },
-];
-
-export function toDraft(row: Row, template: PromptTemplate | null): Draft | RejectionReason {
-  const format = formats.find(({ matches }) => matches(row, template));
-  if (format !== undefined) return format.toDraft(row, template);
-  return 'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template';
 }
 
 /**
@@ -63,6 +40,35 @@ const batchKeys = new Set([...idKeys, 'method', 'url', 'body']);
 const messageKeys = new Set([...idKeys, ...settingKeys, 'messages']);
 const promptKeys = new Set([...idKeys, ...settingKeys, 'prompt', 'system']);
 
+/**
+ * The formats in order of precedence: the first that matches a row reads it. With a template, a text called "body" is a
+ * field like any other.
+ */
+const formats: readonly LineFormat[] = [
+  {
+    used: batchKeys,
+    matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
+    toDraft: fromOpenaiBatch,
+  },
+  {
+    used: messageKeys,
+    matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
+    toDraft: fromMessages,
+  },
+  { used: new Set(), matches: (_row, template) => template !== null, toDraft: fromTemplate },
+  { used: promptKeys, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
+];
+
+const unknownFormat: LineFormat = {
+  used: new Set(),
+  matches: () => true,
+  toDraft: () =>
+    'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template',
+};
+
+export const lineFormatOf = (row: Row, template: PromptTemplate | null): LineFormat =>
+  formats.find(({ matches }) => matches(row, template)) ?? unknownFormat;
+
 function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   const { body, method, url } = row;
   if (!isRecord(body)) return '"body" is not an object';
@@ -72,7 +78,6 @@ function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   return {
     endpoint,
     body,
-    used: batchKeys,
     takesSystem: endpoint === '/v1/chat/completions',
   };
 }
@@ -83,7 +88,7 @@ function endpointOf(body: Row): Endpoint {
 }
 
 function fromMessages(row: Row): Draft {
-  return chatDraft(row, row['messages'] as ChatMessage[], messageKeys);
+  return chatDraft(row, row['messages'] as ChatMessage[]);
 }
 
 function fromPrompt(row: Row): Draft | RejectionReason {
@@ -95,7 +100,7 @@ function fromPrompt(row: Row): Draft | RejectionReason {
   if (prompt === '') return '"prompt" is empty';
   const user: ChatMessage = { role: 'user', content: prompt };
   const messages = typeof system === 'string' ? [{ role: 'system', content: system }, user] : [user];
-  return chatDraft(row, messages, promptKeys);
+  return chatDraft(row, messages);
 }
 
 function fromTemplate(row: Row, template: PromptTemplate | null): Draft | RejectionReason {
@@ -106,17 +111,15 @@ function fromTemplate(row: Row, template: PromptTemplate | null): Draft | Reject
   return {
     endpoint: '/v1/chat/completions',
     body: { messages: [{ role: 'user', content }] },
-    used: new Set([...idKeys, ...template.names]),
     takesSystem: true,
   };
 }
 
-function chatDraft(row: Row, messages: ChatMessage[], used: ReadonlySet<string>): Draft {
+function chatDraft(row: Row, messages: ChatMessage[]): Draft {
   const settings = Object.entries(row).filter(([key]) => settingKeys.has(key));
   return {
     endpoint: '/v1/chat/completions',
     body: { messages, ...Object.fromEntries(settings) },
-    used,
     takesSystem: true,
   };
 }

@@ -4,10 +4,11 @@ import { inStandardShape } from '../core/answer-format.ts';
 import { isRecord } from '../data/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import type { RawLine } from '../files/read-lines.ts';
-import { type BatchRequest, type ReadLine, type RejectedLine, type RequestBody, isSystem } from '../core/request.ts';
+import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
-import { type Draft, type Row, kindOf, toDraft } from './line-formats.ts';
+import { type Draft, type Row, lineFormatOf, kindOf } from './line-formats.ts';
 import type { PromptTemplate } from './prompt-template.ts';
+import { rowJsonOf } from './row-json.ts';
 
 /** Values that the flags of a run add to each line. */
 export interface LineDefaults {
@@ -39,35 +40,45 @@ export function readRequest(raw: GivenLine, line: number, defaults: LineDefaults
     return readChecked(raw, line, defaults);
   } catch (error) {
     if (error instanceof LlmbatchError) throw error;
-    return reject(`line-${line}`, line, describeUnexpected(error));
+    return { id: `line-${line}`, line, reason: describeUnexpected(error) };
   }
 }
 
 function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
-  const row = parseRow(raw, line);
-  if (typeof row === 'string') return reject(`line-${line}`, line, row);
+  const parsed = parseRow(raw, line);
+  if (typeof parsed === 'string') return { id: `line-${line}`, line, reason: parsed };
+  const { row } = parsed;
+  const { used, toDraft } = lineFormatOf(row, defaults.template);
+  const kept = keptOf(parsed, used);
   const id = idOf(row, line);
-  if (id === null) return reject(`line-${line}`, line, 'the id is not a text, nor a number below 2^53');
+  if (id === null)
+    return { id: `line-${line}`, line, reason: 'the id is not a text, nor a number below 2^53', ...kept };
   const draft = toDraft(row, defaults.template);
-  if (typeof draft === 'string') return reject(id, line, draft);
+  if (typeof draft === 'string') return { id, line, reason: draft, ...kept };
   fillIn(draft, defaults);
   const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);
-  if (reason !== null) return reject(id, line, reason);
-  const request: BatchRequest = { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody };
-  const rest = restOf(row, draft.used);
-  if (rest !== null) request.row = rest;
-  return request;
+  if (reason !== null) return { id, line, reason, ...kept };
+  return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
 }
 
-const reject = (id: string, line: number, reason: string): RejectedLine => ({ id, line, reason });
+/** The part of the row that stays with its result. */
+const keptOf = ({ row, text }: ParsedRow, used: ReadonlySet<string>): Pick<BatchRequest, 'rowJson'> =>
+  Object.keys(row).every((name) => used.has(name)) ? {} : { rowJson: rowJsonOf(text, used) };
+
+interface ParsedRow {
+  row: Row;
+  /** The JSON that it is written in. */
+  text: string;
+}
 
 /** Parses a line into a row; a string says why it is none. */
-function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): Row | string {
+function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): ParsedRow | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
   if (text === null) return 'not valid UTF-8';
   if (text.startsWith(badRowMark) && badRow.test(text)) return text.slice(badRowMark.length);
-  return isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
+  const row = isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
+  return typeof row === 'string' ? row : { row, text };
 }
 
 function parseObject(text: string): Row | string {
@@ -134,14 +145,3 @@ function hasOwnValue(body: Draft['body'], key: string): boolean {
 }
 
 const isSystemMessage = (message: unknown): boolean => isRecord(message) && isSystem(message as never);
-
-function restOf(row: Row, used: ReadonlySet<string>): Row | null {
-  let rest: Row | null = null;
-  for (const key of Object.keys(row)) {
-    if (used.has(key)) continue;
-    // It has no prototype, so that a field called __proto__ is a field.
-    rest ??= Object.create(null) as Row;
-    rest[key] = row[key];
-  }
-  return rest;
-}

@@ -54,7 +54,7 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
   const addRow = (raw: RawLine, line: number): void => {
     const read = readRequest(raw, line, defaults);
     const row = table.size;
-    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read.id, line);
+    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read);
     const { offset } = raw;
     const length = raw.tooLong ? 0 : raw.length;
     const checksum = crc32(raw.bytes);
@@ -90,7 +90,7 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
       const isAccepted = table.state(row) !== rowStates.rejected && table.state(row) !== rowStates.left;
       const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, defaults);
       if (!isRejected(read) && (isAccepted || table.find(read.id) === row)) return read;
-      const rejected = isRejected(read) ? read : duplicateOf(read.id, line);
+      const rejected = isRejected(read) ? read : duplicateOf(read);
       return { ...rejected, id: idForRejected(table, rejected, row) };
     },
     isUnchanged: (row, bytes): bytes is Buffer => bytes !== null && crc32(bytes) === table.checksum(row),
@@ -107,10 +107,11 @@ const changedInput = (line: number): UsageError =>
     'Run it again when the file stays as it is.',
   );
 
-const duplicateOf = (id: string, line: number): RejectedLine => ({
+const duplicateOf = ({ id, line, rowJson }: BatchRequest): RejectedLine => ({
   id: `line-${line}`,
   line,
   reason: `the id ${JSON.stringify(id)} was seen before`,
+  ...(rowJson === undefined ? {} : { rowJson }),
 });
 
 /** A rejected line must not take the id of another one: its own where it is free, else one by its line number. */

@@ -8,13 +8,13 @@ export interface EncodedResult {
 }
 
 /**
- * Makes the text of a result. Throws where an answer can't be written as JSON (it is nested too deep, or longer than a
- * string may be), or is too long to be read again: it becomes a failure of its request. Every part of a failure that
- * may be long or deep is left out, so that it can always be written.
+ * Makes the text of a result, with the row that stays with it. Throws where an answer can't be written as JSON (it is
+ * nested too deep, or longer than a string may be), or is too long to be read again: it becomes a failure of its request.
+ * Every part of a failure that may be long or deep is left out, so that it can always be written.
  */
-export function encodeResult(line: ResultLine): EncodedResult {
+export function encodeResult(line: ResultLine, rowJson?: string): EncodedResult {
   try {
-    return { line, text: encode(line) };
+    return { line, text: encode(line, rowJson) };
   } catch (error) {
     if (line.error === null) throw error;
     const bare = withoutContent(line);
@@ -22,8 +22,10 @@ export function encodeResult(line: ResultLine): EncodedResult {
   }
 }
 
-function encode(line: ResultLine): string {
-  const text = `${JSON.stringify(line)}\n`;
+function encode(line: ResultLine, rowJson?: string): string {
+  const json = JSON.stringify(line);
+  // The row goes as it is to the end of `llmbatch`, the last key of the line: written anew, its numbers would be rounded.
+  const text = rowJson === undefined ? `${json}\n` : `${json.slice(0, -2)},"row":${rowJson}}}\n`;
   // Counting the bytes costs something: most texts are so short that it is not needed.
   const isTooLong = text.length * bytesPerUnit > maxResultBytes && Buffer.byteLength(text) > maxResultBytes;
   if (isTooLong)
@@ -38,6 +40,6 @@ const bytesPerUnit = 3;
 
 /** The result of a failure without what the server sent, the answer, and the row. */
 function withoutContent({ llmbatch, ...line }: ResultLine): ResultLine {
-  const { finish: _finish, parsed: _parsed, rejected: _rejected, row: _row, ...facts } = llmbatch;
+  const { finish: _finish, parsed: _parsed, rejected: _rejected, ...facts } = llmbatch;
   return { ...line, response: null, llmbatch: facts };
 }

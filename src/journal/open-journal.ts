@@ -43,8 +43,11 @@ interface DurableResult {
  * The output of a run, open for writing: results are appended while the run goes on, and brought into order at its end.
  */
 export interface Journal {
-  /** Takes the result of a row. A promise is returned only while the disk can't keep up. */
-  record: (row: number, line: ResultLine) => Promise<void> | undefined;
+  /**
+   * Takes the result of a row, and the JSON of the fields that stay with it. A promise is returned only while the disk
+   * can't keep up.
+   */
+  record: (row: number, line: ResultLine, rowJson?: string) => Promise<void> | undefined;
   /** Number of rows that have their result on disk. */
   done: () => number;
   /**
@@ -92,8 +95,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const appender = createAppender<Token>({ ...options, handle, size, onDurable: noteDurable });
 
   return {
-    record(row, result) {
-      const { line, text } = encodeResult(result);
+    record(row, result, rowJson) {
+      const { line, text } = encodeResult(result, rowJson);
       return appender.append(text, { row, kind: line.error?.code ?? null, sample: sampleOf(line) });
     },
     done: () => appended.done,

@@ -45,13 +45,13 @@ export function createRequestHash(source: AnswerSource): (request: BatchRequest)
 }
 
 /**
- * Settings that are part of each body, that stand in `AnswerSource` as what became of them, or that choose which rows
- * are answered. Every other setting may change an answer.
+ * Settings that are part of each body, that stand in `AnswerSource` as what became of them, or that say which rows are
+ * answered and how they are read. Every other setting may change an answer.
  */
 const elsewhere: ReadonlySet<string> = new Set<keyof AnswerSettings>([
   ...(['system', 'promptTemplate', 'schema', 'parameters'] as const),
   ...(['backend', 'model', 'mode'] as const),
-  ...(['format', 'limit', 'sample'] as const),
+  ...(['format', 'delimiter', 'encoding', 'idField', 'allowEmptyFields', 'limit', 'sample'] as const),
 ]);
 
 /**

@@ -107,7 +107,7 @@ async function recordRejected(run: Run, journal: Journal, items: AsyncIterable<W
   const source = { runId: run.manifest.runId, backend: run.request.settings.backend, model: '' };
   for await (const batch of items) {
     for (const { row, read } of batch) {
-      if (isRejected(read)) await journal.record(row, rejectedResult(read, source));
+      if (isRejected(read)) await journal.record(row, rejectedResult(read, source), read.rowJson);
     }
   }
 }

@@ -18,8 +18,11 @@ export interface ResultSource {
 /** Takes the results of a run, which have the source in common. */
 export interface ResultSink {
   source: ResultSource;
-  /** Hands a result to the journal; the promise is what makes a worker wait for a slow disk. */
-  record: (row: number, line: ResultLine) => Promise<void> | undefined;
+  /**
+   * Hands a result, and the JSON of the row that stays with it, to the journal; the promise is what makes a worker wait for
+   * a slow disk.
+   */
+  record: (row: number, line: ResultLine, rowJson?: string) => Promise<void> | undefined;
 }
 
 /** Outcome of one attempt at a request: its judged answer, and what goes with it into the result. */
@@ -102,7 +105,6 @@ function detailsOf(outcome: Outcome, source: ResultSource): ResultDetails {
   if ('rejected' in verdict && verdict.rejected !== undefined) details.rejected = verdict.rejected;
   // A failed turn has no place: it leaves nothing in the history.
   if (place !== null && answer.status === 'completed') details.conversation = toWire(place);
-  if (request.row !== undefined) details.row = request.row;
   return details;
 }
 
@@ -160,13 +162,14 @@ export function recordOutcome(
   outcome: Outcome,
   { record, source }: ResultSink,
 ): Promise<boolean> | boolean {
+  const { rowJson } = outcome.request;
   let pending: Promise<void> | undefined;
   let isWhole = true;
   try {
-    pending = record(row, resultOf(outcome, source));
+    pending = record(row, resultOf(outcome, source), rowJson);
   } catch (error) {
     isWhole = false;
-    pending = record(row, resultOf(bareOutcome(outcome, error), source));
+    pending = record(row, resultOf(bareOutcome(outcome, error), source), rowJson);
   }
   // An error of the disk is not the fault of this request.
   return pending === undefined ? isWhole : pending.then(() => isWhole);

@@ -18,7 +18,7 @@ export async function runWorker(index: number, context: WorkerContext): Promise<
     const next = queue.next(index);
     const task = next instanceof Promise ? await next : next;
     if (task === null) return;
-    if (isRejected(task.read)) await record(task.row, rejectedResult(task.read, source));
+    if (isRejected(task.read)) await record(task.row, rejectedResult(task.read, source), task.read.rowJson);
     else await runTask(index, task, task.read, context);
     queue.release();
   }

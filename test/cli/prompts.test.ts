@@ -44,3 +44,34 @@ describe('a text from a file', () => {
     }
   });
 });
+
+describe('the row of a template', () => {
+  const row = '{"id":1, "tweet":1790000000000000123,"name":"Ada","2":1.10,"1":1e3}';
+
+  test('stays whole with its result, to the letter, also where it failed', async () => {
+    const folder = await createCliFolder();
+    const bad = '{"id":2,"city":"Lima","tweet":1790000000000000124}';
+    await folder.write('in.jsonl', `${row}\r\n${bad}\n{"id":3,"name":"Bo","n":1.0}\n{"id":3,"name":"Bo","n":2.0}\n`);
+    const faults = mock('fault_rate=0.3', 'fault_kinds=bad-request');
+    const { exitCode } = await folder.run(['run', 'in.jsonl', '--prompt-template', 'Say {{name}}', ...faults]);
+    const results = (await folder.text('in.results.jsonl')).trimEnd().split('\n');
+    expect([exitCode, results.map((line) => /"row":(.*)\}\}$/.exec(line)?.[1])]).toEqual([
+      3,
+      [row, bad, '{"id":3,"name":"Bo","n":1.0}', '{"id":3,"name":"Bo","n":2.0}'],
+    ]);
+  });
+
+  test('goes through resume and merge as it is', async () => {
+    const folder = await createCliFolder();
+    const rows = Array.from({ length: 4 }, (_, index) => row.replace('"id":1', `"id":${index}`));
+    await folder.write('in.jsonl', `${rows.join('\n')}\n`);
+    const args = ['in.jsonl', '--prompt-template', 'Say {{name}}', ...mock()];
+    await folder.run(['run', ...args]);
+    await folder.write('in.jsonl', `${rows.join('\n')}\n${row.replace('"id":1', '"id":9')}\n`);
+    expect((await folder.run(['run', ...args])).exitCode).toBe(0);
+    await folder.run(['merge', 'in.results.jsonl', '-o', 'all.jsonl']);
+    const merged = await folder.text('all.jsonl');
+    expect(merged).toBe(await folder.text('in.results.jsonl'));
+    expect(merged.match(/"row":\{"id":\d, "tweet":1790000000000000123,/g)).toHaveLength(5);
+  });
+});

@@ -169,7 +169,7 @@ describe('a run of version 1 with failures', () => {
     expect(tried?.llmbatch.started_at).not.toBe(
       before.find(({ custom_id }) => custom_id === 'p4')?.llmbatch.started_at,
     );
-    expect(tried?.llmbatch.row).toEqual({ city: 'Los Angeles' });
+    expect(tried?.llmbatch.row).toEqual({ id: 'p4', name: 'Barbara', skills: 'sql', city: 'Los Angeles' });
   });
 });
 

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { shorten } from '../../src/text/format.ts';
-import { type Draft, kindOf, toDraft } from '../../src/input/line-formats.ts';
-import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
+import { type Draft, type Row, lineFormatOf, kindOf } from '../../src/input/line-formats.ts';
+import { type PromptTemplate, compilePromptTemplate } from '../../src/input/prompt-template.ts';
 
 const template = await compilePromptTemplate('Score {{name}}.');
+
+const toDraft = (row: Row, by: PromptTemplate | null): Draft | string => lineFormatOf(row, by).toDraft(row, by);
 
 function draft(row: Record<string, unknown>): Draft {
   const found = toDraft(row, template);
@@ -15,7 +17,6 @@ test('with a template any object becomes a chat of one user message', () => {
   expect(draft({ id: 1, name: 'Ada', city: 'Lima' })).toMatchObject({
     endpoint: '/v1/chat/completions',
     body: { messages: [{ role: 'user', content: 'Score Ada.' }] },
-    used: new Set(['custom_id', 'id', 'name']),
   });
 });
 
@@ -49,10 +50,11 @@ test('values are told to the user by their kind, or cut short', () => {
 test('what a plain line asks of the form of its answer is a key of its request, and no data', () => {
   const asked = { structured_outputs: { choice: ['red'] }, guided_json: {}, continue_final_message: true };
   for (const row of [{ prompt: 'Hi' }, { messages: [{ role: 'user', content: 'Hi' }] }]) {
-    const found = toDraft({ ...row, ...asked, city: 'Lima' }, null) as Draft;
-    expect(found.body).toMatchObject(asked);
-    for (const key of Object.keys(asked)) expect(found.used.has(key)).toBe(true);
-    expect(found.used.has('city')).toBe(false);
+    const given = { ...row, ...asked, city: 'Lima' };
+    expect(toDraft(given, null)).toMatchObject({ body: asked });
+    const { used } = lineFormatOf(given, null);
+    for (const key of Object.keys(asked)) expect(used.has(key)).toBe(true);
+    expect(used.has('city')).toBe(false);
   }
   expect(draft({ name: 'Ada', grammar: 'good', guided_json: {} }).body).not.toHaveProperty('guided_json');
 });

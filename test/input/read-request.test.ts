@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type BatchRequest, type ReadLine, isRejected } from '../../src/core/request.ts';
 import { type LineDefaults, readRequest } from '../../src/input/read-request.ts';
+import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
 import { noDefaults } from './scan-text.ts';
 
 const read = (line: string | Buffer, defaults: Partial<LineDefaults> = {}, number = 7): ReadLine =>
@@ -27,7 +28,7 @@ test('a batch line keeps its body as it is, and its other fields as the row', ()
     line: 7,
     endpoint: '/v1/chat/completions',
     body,
-    row: { note: 'kept' },
+    rowJson: '{"note":"kept"}',
   });
 });
 
@@ -51,7 +52,7 @@ test('a line of messages takes its settings from the line, and leaves the other 
     id: '5',
     endpoint: '/v1/chat/completions',
     body: { model: 'own', messages: [user], temperature: 0, max_tokens: 9 },
-    row: { city: 'Lima' },
+    rowJson: '{"city":"Lima"}',
   });
   expect(found.body).not.toHaveProperty('city');
 });
@@ -210,7 +211,7 @@ test.each([
 test('the deepest nesting that is let through can be written again', () => {
   const atLevel = Array.from({ length: 2000 }, (_, levels) => `${'['.repeat(levels)}1${']'.repeat(levels)}`);
   const taken = atLevel.map((extra) => `{"prompt":"Hi","extra":${extra}}`).findLast((line) => reason(line) === null);
-  expect(JSON.stringify(request(taken ?? '').row)).toContain('['.repeat(100));
+  expect(request(taken ?? '').rowJson).toContain('['.repeat(100));
 });
 
 test('a byte order mark is tolerated on the first line, and nowhere else', () => {
@@ -230,8 +231,32 @@ test('a line longer than 64 MB is refused', () => {
 test('a field called __proto__ is data and changes nothing', () => {
   const found = request('{"__proto__":{"prompt":"polluted"},"id":"a","prompt":"Hi"}');
   expect(found.body.messages).toEqual([user]);
-  expect(JSON.stringify(found.row)).toBe('{"__proto__":{"prompt":"polluted"}}');
+  expect(found.rowJson).toBe('{"__proto__":{"prompt":"polluted"}}');
   expect(({} as Record<string, unknown>)['prompt']).toBeUndefined();
+});
+
+test('of a line that fills a template the whole row stays, as it is written', async () => {
+  const template = await compilePromptTemplate('Say {{name}}');
+  const row = '{"id":7, "tweet":1790000000000000123,"2":1.10,"1":1e3,"name":"Ada","body":"b"}';
+  expect(request(`${row} \r`, { template }).rowJson).toBe(row);
+  expect(request('{"id":1,"messages":[{"role":"user","content":"Hi"}],"name":"Ada"}', { template }).rowJson).toBe(
+    '{"name":"Ada"}',
+  );
+});
+
+test.each([
+  ['without a field of the template', '{"id":"a","note":1.0}', true],
+  ['whose id is none', '{"id":[],"name":"Ada"}', true],
+  ['that no format fits', '{"id":"a","question":"?"}', false],
+])('the row stays with a bad line %s', async (_name, row, isFilled) => {
+  const template = isFilled ? await compilePromptTemplate('Say {{name}}') : null;
+  expect(read(row, { template })).toMatchObject({ reason: expect.any(String), rowJson: row });
+});
+
+test('of a bad line that is a request only the other fields stay', () => {
+  expect(read('{"id":"a","prompt":"","note":1.0}')).toMatchObject({ rowJson: '{"note":1.0}' });
+  expect(read('{"id":"a","prompt":""}')).not.toHaveProperty('rowJson');
+  expect(read('{"id":"a","note":')).not.toHaveProperty('rowJson');
 });
 
 test('a rejected line says its own id where it has one', () => {

@@ -54,7 +54,7 @@ test('it is the same in every release, or no earlier result could be found by it
 
 describe('it is the same', () => {
   test.each<[string, Partial<BatchRequest>, Partial<AnswerSource>]>([
-    ['for another id, line and row', { id: 'b', line: 7, row: { city: 'Rome' } }, {}],
+    ['for another id, line and row', { id: 'b', line: 7, rowJson: '{"city":"Rome"}' }, {}],
     [
       'in another order of the keys',
       { body: { ...Object.fromEntries(Object.entries(body).toReversed()) } as never },
@@ -135,10 +135,10 @@ describe('it is another one', () => {
 });
 
 /** What may change an answer beside the body, and the settings that can't. */
-const inHash = ['options', 'controlTokens', 'allowTruncated', 'allowEmptyAnswers', 'conversation'];
+const inHash = ['options', 'chatTemplate', 'controlTokens', 'allowTruncated', 'allowEmptyAnswers', 'conversation'];
 const inBody = ['system', 'promptTemplate', 'schema', 'parameters'];
 const inSource = ['backend', 'model', 'mode'];
-const choosesRows = ['format', 'limit', 'sample'];
+const choosesRows = ['format', 'delimiter', 'encoding', 'idField', 'allowEmptyFields', 'limit', 'sample'];
 
 test('a setting that is added is part of it, unless it was thought of', () => {
   const known = [...inHash, ...inBody, ...inSource, ...choosesRows];

@@ -17,12 +17,11 @@ interface Answer {
   place?: Outcome['place'];
 }
 
-const requestOf = ({ id, row }: Answer, line: number): BatchRequest => ({
+const requestOf = ({ id }: Answer, line: number): BatchRequest => ({
   id,
   line,
   endpoint: '/v1/chat/completions',
   body: { model: 'mock', messages: [{ role: 'user', content: 'x' }] },
-  ...(row === undefined ? {} : { row }),
 });
 
 export function completionOf(text: string, tokens: Partial<Parameters<typeof responseBody>[0]> = {}): Completion {
@@ -31,13 +30,13 @@ export function completionOf(text: string, tokens: Partial<Parameters<typeof res
   return { status: 'completed', body };
 }
 
-/** A result as the engine builds it. */
-export const resultFrom = (
+/** A result as the engine builds it, with the row that it is written with. */
+export function resultFrom(
   { verdict, ...changes }: { verdict: VerifiedAnswer } & Partial<Pick<Outcome, 'attempts' | 'retried'>>,
   answer: Answer,
   line = 1,
-): ResultLine =>
-  resultOf(
+): ResultLine {
+  const result = resultOf(
     {
       verdict,
       request: requestOf(answer, line),
@@ -49,6 +48,9 @@ export const resultFrom = (
     },
     source,
   );
+  if (answer.row !== undefined) result.llmbatch.row = answer.row;
+  return result;
+}
 
 export const success = (answer: Answer, line = 1): ResultLine =>
   resultFrom({ verdict: { answer: completionOf(answer.text ?? 'fine') } }, answer, line);

@@ -72,7 +72,9 @@ async function firstRequest(input: RunInput): Promise<unknown> {
   if (group === undefined) return null;
   for await (const items of readItems(input.handle, input.scan, group.rows.slice(0, 1))) {
     const [first] = items;
-    if (first !== undefined && !isRejected(first.read)) return first.read;
+    if (first === undefined || isRejected(first.read)) continue;
+    const { rowJson: _rowJson, ...sent } = first.read;
+    return sent;
   }
   return null;
 }
