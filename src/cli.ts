@@ -72,7 +72,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addRunCommand(program, backends, onExit);
   addResumeCommand(program, backends, onExit);
   addBenchCommand(program, backends, onExit);
-  addValidateCommand(program, onExit);
+  addValidateCommand(program, backends, onExit);
   addDoctorCommand(program, backends, onExit);
   addStatusCommand(program);
   addReportCommand(program);

@@ -6,6 +6,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { RetryFailed } from '../journal/open-journal.ts';
 import type { RunPaths } from '../journal/manifest/run-paths.ts';
+import type { GivenFlag } from '../text/command-line.ts';
 
 /** One input to be run, with its settings. */
 export interface RunRequest {
@@ -24,6 +25,8 @@ export interface RunRequest {
   isResume?: boolean;
   /** Start anew: what an earlier run left at this place is kept aside until this one has ended well. */
   overwrite: boolean;
+  /** The flags of the command line, for messages that propose another command. */
+  given?: readonly GivenFlag[];
 }
 
 /** The surroundings of a run: where it reads from, and whom it talks to. */

@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
-import { formatInteger, quoteForShell } from '../text/format.ts';
+import { validateCommand } from '../text/command-line.ts';
+import { formatInteger } from '../text/format.ts';
 import { checkDrift } from './check-drift.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type Engines, createEngines } from './engines.ts';
@@ -70,7 +71,7 @@ function checkInput({ request, input, notify, firstRejection }: Run): void {
   const { requests, rejected } = input.scan.counts;
   if (rejected === 0) return;
   const first = firstRejection();
-  const hint = `See all of them with: llmbatch validate ${quoteForShell(request.input)}`;
+  const hint = `See all of them with: ${validateCommand(request.input, request.given)}`;
   const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} lines are no valid requests`;
   if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${first}`, hint);
   if (requests === 0 && input.isComplete()) throw new UsageError(`no line is a valid request: ${first}`, hint);

@@ -98,15 +98,10 @@ describe('llmbatch --help', () => {
                                      (default: "auto")
         -m, --model <model>          the model (a GGUF file for llama-cpp); replaces
                                      the model that a line names
-        --mode <mode>                how requests that share a system prompt are sent
-                                     (choices: "auto", "independent", "conversation",
-                                     default: "auto")
         --system <text>              system prompt for lines without their own; @file
                                      reads it from a file
         --prompt-template <text>     Mustache template over the fields of a row; @file
                                      reads it from a file
-        --chat-template <file|name>  Jinja template in place of the model's own: a
-                                     file, or the name of a common one
         --schema <file|json>         JSON schema that every answer must satisfy, as a
                                      file or as it is, bare or in a wrapper of OpenAI
         --temperature <number>       for lines without their own (default: llama-cpp
@@ -115,6 +110,11 @@ describe('llmbatch --help', () => {
         --top-p <number>             for lines without their own
         --seed <n>                   for lines without their own
         --stop <text>                ends an answer; repeatable (default: [])
+        --mode <mode>                how requests that share a system prompt are sent
+                                     (choices: "auto", "independent", "conversation",
+                                     default: "auto")
+        --chat-template <file|name>  Jinja template in place of the model's own: a
+                                     file, or the name of a common one
         --option <key=value>         an option of the backend's own; repeatable (see:
                                      llmbatch backends) (default: {})
         --sample <n>                 only n random lines, always the same ones

@@ -1,3 +1,4 @@
+import type { GivenFlag } from '../../text/command-line.ts';
 import type { TrialBase } from '../records/environment.ts';
 import type { Matrix } from './matrix.ts';
 import type { OrderOptions } from './order.ts';
@@ -12,4 +13,6 @@ export interface BenchRequest extends Omit<Matrix, 'engines' | 'sizes'>, OrderOp
   /** Engines with their models. None: what `run` would choose. A model that isn't named: that of the flags, else of the input. */
   engines: { backend: string; model: string | null }[];
   budgetSeconds: number | null;
+  /** The flags of the command line, for messages that propose another command. */
+  given?: readonly GivenFlag[];
 }

@@ -17,7 +17,8 @@ import { type RequestSource, bundledCandidates, openSource } from './sample-inpu
 export async function planBench(request: BenchRequest, paths: BenchPaths, host: RunHost): Promise<PlanRecord> {
   await makeFolder(dirname(warmUpInput(paths)));
   const path = request.input ?? bundledCandidates;
-  const source = await openSource(path, request.base.settings, { folder: dirname(warmUpInput(paths)), ...host });
+  const { given, base } = request;
+  const source = await openSource(path, base.settings, { folder: dirname(warmUpInput(paths)), ...host, given });
   try {
     const engines = await enginesOf(request, source, host);
     await source.write(warmUpInput(paths), maxWarmUp, { offset: warmUpOffset });

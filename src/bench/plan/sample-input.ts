@@ -7,7 +7,7 @@ import { UsageError } from '../../core/errors.ts';
 import { type RejectedLine, isRejected } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
-import { quoteForShell } from '../../text/format.ts';
+import { type GivenFlag, validateCommand } from '../../text/command-line.ts';
 import { printable } from '../../text/printable.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { readRows } from '../../input/read-items.ts';
@@ -27,6 +27,14 @@ export interface RequestSource {
   close: () => Promise<void>;
 }
 
+interface SourceOptions {
+  folder: string;
+  stdin: Readable;
+  stop: AbortSignal;
+  /** The flags of the command line, for messages. */
+  given?: readonly GivenFlag[] | undefined;
+}
+
 interface SampleOptions {
   /** 0 to 1, of the distance between two: with another one, other requests are taken. */
   offset?: number;
@@ -44,7 +52,7 @@ export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candid
 export async function openSource(
   path: string,
   settings: AnswerSettings,
-  { folder, stdin, stop }: { folder: string; stdin: Readable; stop: AbortSignal },
+  { folder, stdin, stop, given }: SourceOptions,
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
   let firstReason = '';
@@ -63,7 +71,7 @@ export async function openSource(
   if (rows.length === 0) {
     await input.close();
     if (firstReason === '') throw new UsageError(`${path} has no requests`);
-    const hint = `See all of them with: llmbatch validate ${quoteForShell(path)}`;
+    const hint = `See all of them with: ${validateCommand(path, given)}`;
     throw new UsageError(`${path}: no line is a valid request: ${firstReason}`, hint);
   }
   return {

@@ -38,6 +38,7 @@ export async function buildBench(
     ...sizesOf(flags),
     seed: flags.orderSeed,
     budgetSeconds: budgetOf(flags),
+    given: flags.given,
   };
 }
 

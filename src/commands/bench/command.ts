@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError } from '../../core/errors.ts';
 import { type BenchFlags, addBenchFlags, exampleEngines } from './flags.ts';
+import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 
 export function addBenchCommand(
@@ -26,10 +27,11 @@ export function addBenchCommand(
       'llmbatch bench --resume',
     ]),
   );
-  command.action(async (input: string | undefined, flags: BenchFlags) => {
+  const given = noteFlags(command, backends);
+  command.action(async (input: string | undefined, flags: Omit<BenchFlags, 'given'>) => {
     refuseBeside(command, flags);
     const { runBenchCommand } = await import('./run.ts');
-    onExit(await runBenchCommand(input ?? null, flags, backends));
+    onExit(await runBenchCommand(input ?? null, { ...flags, given: given() }, backends));
   });
 }
 
@@ -45,7 +47,7 @@ const withOld = new Set(
 );
 
 /** A bench goes on as it was planned, and is read as it was measured. */
-function refuseBeside(command: Command, { resume, report }: BenchFlags): void {
+function refuseBeside(command: Command, { resume, report }: Pick<BenchFlags, 'resume' | 'report'>): void {
   if (resume === undefined && report === undefined) return;
   const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
   const stray = command.options.find(

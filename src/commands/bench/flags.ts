@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Strategy, strategies } from '../../bench/records/records.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
+import type { GivenFlag } from '../../text/command-line.ts';
 import * as parse from '../shared/parse-values.ts';
 import {
   type AnswerFlags,
@@ -34,6 +35,7 @@ export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
   rateVariance?: number;
   maxReloads?: number;
   minSuccess?: number;
+  given: readonly GivenFlag[];
 }
 
 export function addBenchFlags(command: Command, backends: readonly BackendDefinition[]): Command {

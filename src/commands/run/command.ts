@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
+import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import type { RunFlags } from './run.ts';
 import { collectPriority, parseCount } from '../shared/parse-values.ts';
@@ -39,8 +40,9 @@ export function addRunCommand(
       'cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content',
     ]),
   );
-  command.action(async (inputs: string[], flags: RunFlags) => {
+  const given = noteFlags(command, backends);
+  command.action(async (inputs: string[], flags: Omit<RunFlags, 'given'>) => {
     const { runInputs } = await import('./run.ts');
-    onExit(await runInputs(inputs, flags, backends));
+    onExit(await runInputs(inputs, { ...flags, given: given() }, backends));
   });
 }

@@ -6,6 +6,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
+import type { GivenFlag } from '../../text/command-line.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
@@ -19,6 +20,7 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
   dryRun: boolean;
   /** Requests of the sample; true: as many as usual. */
   estimate?: number | true;
+  given: readonly GivenFlag[];
 }
 
 /** `llmbatch run`. Returns the exit code. */
@@ -104,6 +106,7 @@ const requestOf = (flags: RunFlags, backends: readonly BackendDefinition[]) => (
   allowDrift: flags.allowDrift,
   retryFailed: flags.retryFailed,
   overwrite: flags.overwrite,
+  given: flags.given,
 });
 
 async function pathsFor(input: string, flags: RunFlags): Promise<RunPaths> {

@@ -25,7 +25,7 @@ export interface RunnerFlags {
 }
 
 /** The flags that say how an input is read, the same for each command that reads one. */
-export interface InputFlags {
+interface InputFlags {
   format?: AnswerSettings['format'];
   delimiter?: string;
   encoding?: string;
@@ -34,20 +34,24 @@ export interface InputFlags {
   limit?: number;
 }
 
-/** The flags of `run` that shape the answers. */
-export interface AnswerFlags extends InputFlags {
+/** The flags that say what the requests of an input are: a run sends them, and `validate` checks them. */
+export interface RequestFlags extends InputFlags {
   backend: string;
   model?: string;
-  mode: 'auto' | 'independent' | 'conversation';
   system?: string;
   promptTemplate?: string;
-  chatTemplate?: string;
   schema?: string;
   temperature?: number;
   maxTokens?: number;
   topP?: number;
   seed?: number;
   stop: string[];
+}
+
+/** The flags of `run` that shape the answers. */
+export interface AnswerFlags extends RequestFlags {
+  mode: 'auto' | 'independent' | 'conversation';
+  chatTemplate?: string;
   option: parse.OptionValues;
   sample?: number;
   trimEvery: number;
@@ -60,7 +64,7 @@ export interface AnswerFlags extends InputFlags {
 }
 
 /** Flags about how the input is read. */
-export function addInputFlags(command: Command): Command {
+function addInputFlags(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -75,7 +79,8 @@ export function addInputFlags(command: Command): Command {
     .option('--limit <n>', 'only the first n lines', parse.parseCount);
 }
 
-export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+/** Flags about what the requests are. */
+export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   return addInputFlags(command)
     .option(
       '-b, --backend <name>',
@@ -83,17 +88,8 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
       'auto',
     )
     .option('-m, --model <model>', `the model${modelForms(backends)}; replaces the model that a line names`)
-    .addOption(
-      new Option('--mode <mode>', 'how requests that share a system prompt are sent')
-        .choices(['auto', 'independent', 'conversation'])
-        .default('auto'),
-    )
     .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
     .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
-    .option(
-      '--chat-template <file|name>',
-      "Jinja template in place of the model's own: a file, or the name of a common one",
-    )
     .option(
       '--schema <file|json>',
       'JSON schema that every answer must satisfy, as a file or as it is, bare or in a wrapper of OpenAI',
@@ -106,7 +102,20 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
     .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
     .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
     .option('--seed <n>', 'for lines without their own', parse.parseInteger)
-    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, [])
+    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, []);
+}
+
+export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  return addRequestFlags(command, backends)
+    .addOption(
+      new Option('--mode <mode>', 'how requests that share a system prompt are sent')
+        .choices(['auto', 'independent', 'conversation'])
+        .default('auto'),
+    )
+    .option(
+      '--chat-template <file|name>',
+      "Jinja template in place of the model's own: a file, or the name of a common one",
+    )
     .option(
       '--option <key=value>',
       "an option of the backend's own; repeatable (see: llmbatch backends)",

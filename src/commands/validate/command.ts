@@ -1,27 +1,31 @@
 import type { Command } from 'commander';
+import type { BackendDefinition } from '../../core/backend.ts';
+import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
+import { addRequestFlags } from '../shared/run-flags.ts';
 import type { ValidateFlags } from './run.ts';
-import { addInputFlags } from '../shared/run-flags.ts';
 
-export function addValidateCommand(program: Command, onExit: (code: number) => void): void {
+export function addValidateCommand(
+  program: Command,
+  backends: readonly BackendDefinition[],
+  onExit: (code: number) => void,
+): void {
   const command = program
     .command('validate')
     .summary('check an input; runs nothing')
     .description(
-      'Checks every line of an input as `run` would read it: every bad line with its number and reason, counts, system prompts, longest prompts. Runs nothing. Exit code 2 when a line is bad.',
+      'Checks every line of an input as `run` with the same flags would read it: every bad line with its number and reason, counts, system prompts, longest prompts. Runs nothing. Exit code 2 when a line is bad.',
     )
-    .argument('<input>', 'a JSONL or CSV file, or -')
-    .option('-m, --model <model>', 'as for run')
-    .option('--system <text>', 'as for run')
-    .option('--prompt-template <text>', 'as for run')
-    .option('--json', 'one JSON object instead of text', false);
-  addInputFlags(command)
+    .argument('<input>', 'a JSONL or CSV file, or -');
+  addRequestFlags(command, backends)
+    .option('--json', 'one JSON object instead of text', false)
     .addHelpText(
       'after',
       helpText(['llmbatch validate candidates.jsonl', "llmbatch validate bad.jsonl --json | jq '.bad_lines[].reason'"]),
-    )
-    .action(async (input: string, flags: ValidateFlags) => {
-      const { validateInput } = await import('./run.ts');
-      onExit(await validateInput(input, flags));
-    });
+    );
+  const given = noteFlags(command, backends);
+  command.action(async (input: string, flags: Omit<ValidateFlags, 'given'>) => {
+    const { validateInput } = await import('./run.ts');
+    onExit(await validateInput(input, { ...flags, given: given() }));
+  });
 }

@@ -3,18 +3,17 @@ import { formatCount, formatInteger } from '../../text/format.ts';
 import { type BatchRequest, type RejectedLine, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
 import { readItems } from '../../input/read-items.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
+import { type GivenFlag, commandLine } from '../../text/command-line.ts';
 import { printable } from '../../text/printable.ts';
 import { type RunInput, readInput } from '../../run/read-input.ts';
 import { answerSettings } from '../shared/build-request.ts';
-import type { InputFlags } from '../shared/run-flags.ts';
+import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { printJson, printText } from '../shared/print.ts';
 
-export interface ValidateFlags extends InputFlags {
-  model?: string;
-  promptTemplate?: string;
-  system?: string;
+export interface ValidateFlags extends RequestFlags {
   json: boolean;
+  given: readonly GivenFlag[];
 }
 
 /** `llmbatch validate`. Returns the exit code. */
@@ -39,13 +38,22 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
     const report = await reportOf(input, (performance.now() - startedAt) / 1000);
     const whole = { input: path, ...report, longest: longest.list };
     await bad.flush();
-    const hint = bad.looksLikeCsv() ? 'The first line looks like the header of a CSV: add --format csv\n' : '';
+    const hint = bad.looksLikeCsv()
+      ? 'The first line looks like the header of a CSV: add --format csv\n'
+      : nextStep(whole, flags.given);
     if (flags.json) await printJson(`${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n`);
     else await printText(`${renderReport(whole)}${hint}`);
     return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
   } finally {
     await input.close();
   }
+}
+
+/** The command that runs an input in which nothing is wrong. */
+function nextStep({ input, rejected, requests }: Report, given: readonly GivenFlag[]): string {
+  if (rejected > 0 || requests === 0) return '';
+  const flags = given.filter(({ isOfRequests }) => isOfRequests);
+  return `Run it with: ${input === '-' ? '... | ' : ''}${commandLine(['llmbatch', 'run', input], flags)}\n`;
 }
 
 /** Prints bad lines as they are found; for `--json` they are kept. */

@@ -1,0 +1,23 @@
+import { quoteForShell } from './format.ts';
+
+/** A flag of a command line, with its value as it was typed. */
+export interface GivenFlag {
+  /** `--model` */
+  name: string;
+  /** `['--model', 'x.gguf']` */
+  words: readonly string[];
+  /** Whether it says what the requests are: `validate` takes these flags too. */
+  isOfRequests: boolean;
+}
+
+/** A command that can be pasted into a shell, with the flags behind its words. */
+export function commandLine(words: readonly string[], flags: readonly GivenFlag[] = []): string {
+  return [...words, ...flags.flatMap((flag) => flag.words)].map(quoteForShell).join(' ');
+}
+
+/** The command that shows every bad line of an input as a run with these flags sees it. */
+export function validateCommand(input: string, flags: readonly GivenFlag[] = []): string {
+  const pipe = input === '-' ? '... | ' : '';
+  const taken = flags.filter(({ isOfRequests }) => isOfRequests);
+  return `${pipe}${commandLine(['llmbatch', 'validate', input], taken)}`;
+}

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { createCliFolder, prompts } from '../helpers/run-cli.ts';
+
+describe('llmbatch validate', () => {
+  test('names every bad line with its reason, and exits 2', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', `${prompts(2)}not JSON\n{"id":"r1","prompt":"again"}\n`);
+    const text = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
+    const json = await folder.run(['validate', 'in.jsonl', '-m', 'mock', '--json']);
+    expect([text.exitCode, json.exitCode]).toEqual([2, 2]);
+    expect(text.stdout).toMatch(/^line 3: not JSON/m);
+    expect(text.stdout).toMatch(/^line 4: the id "r1" was seen before$/m);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      lines: 4,
+      requests: 2,
+      rejected: 2,
+      models: ['mock'],
+      bad_lines: [
+        { line: 3, id: 'line-3' },
+        { line: 4, id: 'line-4' },
+      ],
+    });
+  });
+
+  test('of a good input exits 0 and leaves nothing behind, from standard input too', async () => {
+    const folder = await createCliFolder();
+    const { exitCode, stdout } = await folder.run(['validate', '-', '-m', 'mock', '--json'], { stdin: prompts(7) });
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { requests: 7, rejected: 0, system_prompts: { count: 1 } },
+    ]);
+  });
+});
+
+describe('llmbatch validate of a hostile or mistaken input', () => {
+  test('prints no control characters', async () => {
+    const folder = await createCliFolder();
+    const row = { id: 'a\u001B[31mb\u009B', prompt: 'hello', system: 'be \u202Ebrief' };
+    await folder.write('in.jsonl', `${JSON.stringify(row)}\n${JSON.stringify(row)}\nx\u001B[2J\n`);
+    const { stdout } = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
+    expect(stdout).toContain('[31mb');
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Cf}/u);
+  });
+
+  test('tells how to read a CSV that was piped in', async () => {
+    const folder = await createCliFolder();
+    const stdin = 'name,city\nAda,Rome\n';
+    const plain = await folder.run(['validate', '-', '-m', 'mock'], { stdin });
+    const told = await folder.run(
+      ['validate', '-', '-m', 'mock', '--format', 'csv', '--prompt-template', 'Hi {{name}}'],
+      { stdin },
+    );
+    expect([plain.exitCode, told.exitCode]).toEqual([2, 0]);
+    expect(plain.stdout).toMatch(/add --format csv\n$/);
+    expect(told.stdout).not.toContain('add --format');
+  });
+});
+
+describe('a command that another one proposes', () => {
+  test('has the flags of the one that was typed', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"name":"a"}\n');
+    const flags = ['-m', 'mock', '--system', "it's", '--stop=-', '--prompt-template', '{{town}}'];
+    const run = await folder.run(['run', 'in.jsonl', '-b', 'mock', '--workers', '3', ...flags]);
+    const hint = String.raw`llmbatch validate in.jsonl --backend mock --model mock --system 'it'\''s' --stop=- --prompt-template '{{town}}'`;
+    expect([run.exitCode, run.stderr]).toEqual([2, expect.stringContaining(`See all of them with: ${hint}\n`)]);
+  });
+
+  test('is the run of an input in which nothing is wrong, which it can carry out', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.csv', 'name\nAda\n');
+    const { stdout } = await folder.run(['validate', 'in.csv', '-m', 'mock', '--prompt-template', 'Hi {{name}}']);
+    expect(stdout).toMatch(/^Run it with: llmbatch run in.csv --model mock --prompt-template 'Hi \{\{name\}\}'$/m);
+    const bad = await folder.run(['validate', 'in.csv', '-m', 'mock', '--prompt-template', 'Hi {{town}}']);
+    expect(bad.stdout).not.toContain('Run it with');
+  });
+});
