@@ -8,7 +8,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 }
 
 /** Levenshtein: insertions, deletions and replacements between two words. */
-function editDistance(left: string, right: string): number {
+export function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (const [index, letter] of left.split('').entries()) {
     const next = [index + 1];

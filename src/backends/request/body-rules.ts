@@ -1,4 +1,5 @@
 import { type AnswerFormat, readFormat } from '../../core/answer-format.ts';
+import { isNeutral, keyMeantBy, requestKeys } from '../../core/request-keys/request-keys.ts';
 import { shorten } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { refuse } from './refuse.ts';
@@ -10,8 +11,8 @@ export interface Rule {
 }
 
 /**
- * Refuses, by name, the keys of a body that a backend can't honour. A null means "not given"; `promptKey` is read
- * elsewhere.
+ * Refuses, by name, the keys of a body that a backend can't honour. A value that changes nothing on any engine passes;
+ * `promptKey` is read elsewhere.
  */
 export function checkKeys(
   body: RequestBody,
@@ -19,10 +20,10 @@ export function checkKeys(
   { backend, rules }: { backend: string; rules: Readonly<Record<string, Rule>> },
 ): void {
   for (const [key, value] of Object.entries(body)) {
-    if (value === null || value === undefined || key === promptKey) continue;
+    if (key === promptKey || isNeutral(key, value)) continue;
     const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
     if (rule === undefined) {
-      throw refuse('bad-request', `${backend} can't honour \`${key}\`: ${wayAround(key)}.`);
+      throw refuse('bad-request', `${backend} can't honour \`${key}\`: ${wayAround(key)}`);
     }
     if (!rule.accepts(value, body))
       throw refuse('bad-request', `\`${key}\` is ${shorten(value)}: ${backend} wants ${rule.wants}.`);
@@ -89,18 +90,12 @@ function noneOf(what: string): Rule {
   return { wants: `no ${what}`, accepts: (value) => Array.isArray(value) && !hasItems(value) };
 }
 
-/** The advice for a key that other programs know by another name. */
-const wayAround = (key: string): string => waysAround[key] ?? 'remove it or use another backend';
-
-const schemaWay = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
-const waysAround: Readonly<Record<string, string>> = {
-  guided_json: schemaWay,
-  guided_choice: `${schemaWay}, with an \`enum\``,
-  structured_outputs: schemaWay,
-  json_schema: schemaWay,
-  guided_json_object: 'say `response_format`: {"type": "json_object"}',
-  extra_body: "it is a word of OpenAI's Python client, put the keys that it holds into the body itself",
-};
+/** The advice for a key that other programs know by another name, or that is spelled wrong. */
+function wayAround(key: string): string {
+  const meant = keyMeantBy(key);
+  if (meant !== null) return `did you mean \`${meant}\`?`;
+  return `${requestKeys.get(key)?.instead ?? 'remove it or use another backend'}.`;
+}
 
 /** A number of the body, or what stands for it where it is not given. */
 export function numberOf<T>(body: RequestBody, key: string, fallback: T): number | T {
