@@ -1,6 +1,7 @@
 import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
+import type { FailureWords } from './failures/failure-groups.ts';
 
 /** A remark on a successful answer: it is empty, its JSON was taken out of a fence or thinking, or its form was not checked. */
 export type AnswerNote = 'empty' | 'unwrapped' | 'unchecked';
@@ -9,6 +10,8 @@ export type AnswerNote = 'empty' | 'unwrapped' | 'unchecked';
 export interface ResultSample extends AttemptTokens {
   /** Kind of the failure; null for a success. */
   kind: ErrorKind | null;
+  /** Id and message of a failure; absent for a success. */
+  failure?: FailureWords;
   /** Cost of the attempts before the last one; absent where there was only one. */
   retried?: Spent;
   latencyMs: number;

@@ -8,6 +8,7 @@ import {
 } from './attempt-tokens.ts';
 import { type ErrorGroup, type ErrorKind, groupOf, isErrorKind } from './errors.ts';
 import type { AnswerNote, ResultSample } from './events.ts';
+import { type FailureWords, createFailureGroups, cutWords } from './failures/failure-groups.ts';
 import { addMeasured } from './measurements.ts';
 import { type ResultDetails, type ResultLine, isSuccess } from './result-line.ts';
 import type { ErrorCounts, ResultCounts, TokenCounts } from './snapshot.ts';
@@ -31,18 +32,20 @@ export interface ResultCounter {
 /** Creates a counter of results, their tokens and their errors, which the live display and the reports share. */
 export function createResultCounter(): ResultCounter {
   const errors = new Map<ErrorKind, number>();
+  const failures = createFailureGroups();
   const tokens = createTokenCounter();
   const notes: NonNullable<ResultCounts['notes']> = {};
   let succeeded = 0;
   let failed = 0;
 
-  const addError = (kind: ErrorKind): void => {
+  const addError = (kind: ErrorKind, failure: ResultSample['failure']): void => {
     failed++;
     errors.set(kind, (errors.get(kind) ?? 0) + 1);
+    if (failure !== undefined) failures.add(kind, failure);
   };
 
   const addOutcome = (sample: ResultSample): void => {
-    if (sample.kind !== null) return addError(sample.kind);
+    if (sample.kind !== null) return addError(sample.kind, sample.failure);
     succeeded++;
     if (sample.note !== undefined) notes[sample.note] = (notes[sample.note] ?? 0) + 1;
     tokens.addAnswer(sample);
@@ -62,13 +65,13 @@ export function createResultCounter(): ResultCounter {
       failed,
       ...(Object.keys(notes).length === 0 ? {} : { notes: { ...notes } }),
       tokens: tokens.read(),
-      errors: errorCounts(errors),
+      errors: { ...errorCounts(errors), failures: failures.read() },
     }),
   };
 }
 
 /** Counts of errors by kind and by group, the most frequent kind first. */
-function errorCounts(counts: Map<ErrorKind, number>): ErrorCounts {
+function errorCounts(counts: Map<ErrorKind, number>): Omit<ErrorCounts, 'failures'> {
   const byKind: Partial<Record<ErrorKind, number>> = {};
   const byGroup: Partial<Record<ErrorGroup, number>> = {};
   for (const [kind, count] of [...counts].toSorted(([, a], [, b]) => b - a)) {
@@ -154,11 +157,18 @@ export function sampleOf(line: ResultLine): ResultSample {
     attempts,
     endedAt: started_at === undefined ? 0 : Date.parse(started_at) + latency_ms,
   };
+  if (kind !== null) sample.failure = wordsOf(line);
   if (details.retried !== undefined) sample.retried = spentOf(details.retried);
   const note = noteOf(details);
   if (note !== null) sample.note = note;
   return sample;
 }
+
+/** A line that is no request has its number in its message, which its id or the report tells too. */
+const wordsOf = ({ custom_id, error }: ResultLine): FailureWords => ({
+  id: cutWords(custom_id),
+  message: cutWords((error?.message ?? '').replace(/^line \d+: /, '')),
+});
 
 const detailsOf = (line: ResultLine): Partial<ResultDetails> => line.llmbatch ?? {};
 

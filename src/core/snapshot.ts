@@ -1,6 +1,7 @@
 import type { Distribution } from '../data/distribution.ts';
 import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
 import type { ErrorGroup, ErrorKind } from './errors.ts';
+import type { FailureGroup } from './failures/failure-groups.ts';
 import type { AnswerNote } from './events.ts';
 import { camelKeys, snakeKeys } from '../text/snake-keys.ts';
 
@@ -99,6 +100,8 @@ export interface RunTimes {
 export interface ErrorCounts {
   byKind: Partial<Record<ErrorKind, number>>;
   byGroup: Partial<Record<ErrorGroup, number>>;
+  /** Failures that say the same, with their message and up to five ids; at most four messages of a kind. */
+  failures: FailureGroup[];
 }
 
 /** Measurements of the engine and of the machine that it runs on. */
@@ -141,6 +144,7 @@ interface FlatSnapshot
   tokens: TokenCounts;
   errors: ErrorCounts['byKind'];
   errorGroups: ErrorCounts['byGroup'];
+  failures: FailureGroup[];
   engine: MachineState['engineProcess'];
   gpus: FlatGpu[] | null;
 }
@@ -171,6 +175,7 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
     ...times,
     errors: errors.byKind,
     errorGroups: errors.byGroup,
+    failures: errors.failures,
     ...state,
     engine: engineProcess,
     gpus: gpus?.map(gpuToWire) ?? null,
@@ -203,6 +208,7 @@ const unknownNumbers = {
   loadMs: null,
   errors: {},
   errorGroups: {},
+  failures: [],
   context: { current: null, peak: null, limit: null, trims: 0 },
   gpus: null,
   gpuPeakBytes: null,
@@ -236,7 +242,7 @@ export function snapshotFromWire(kept: object): Snapshot {
     },
     tokens: completeTokens(flat),
     times: { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },
-    errors: { byKind: flat.errors, byGroup: flat.errorGroups },
+    errors: { byKind: flat.errors, byGroup: flat.errorGroups, failures: flat.failures },
     machine: {
       context,
       gpus: gpus?.map(gpuFromWire) ?? null,

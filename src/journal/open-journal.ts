@@ -1,5 +1,6 @@
 import { type ErrorKind, isTransient } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
+import { createMessagePool } from '../core/failures/failure-groups.ts';
 import type { ByteRange } from '../files/read-ranges.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import { type RowTable, rowStates } from '../data/row-table.ts';
@@ -118,12 +119,13 @@ async function loadEarlier(
   file: Parameters<typeof loadResults>[0],
 ): Promise<{ done: number; unknown: ByteRange[]; damagedLines: number }> {
   const failures = new Map<number, ResultHead>();
+  const pooled = createMessagePool();
   const loaded = await loadResults(file, table, (row, head) => {
     if (head.kind === null) {
       failures.delete(row);
       onEarlier(sampleOfHead(head));
     } else {
-      failures.set(row, head);
+      failures.set(row, pooledWords(head, pooled));
     }
   });
   for (const [row, head] of failures) {
@@ -136,6 +138,12 @@ async function loadEarlier(
     if (table.resultOffset(row) >= 0 && table.state(row) !== rowStates.open) done++;
   }
   return { done, ...loaded };
+}
+
+/** Keeps one text for all messages that say the same: there may be as many failures as rows. */
+function pooledWords(head: ResultHead, pooled: (message: string) => string): ResultHead {
+  const { failure } = head;
+  return failure === undefined ? head : { ...head, failure: { ...failure, message: pooled(failure.message) } };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Spent } from '../core/attempt-tokens.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { AnswerNote } from '../core/events.ts';
+import type { FailureWords } from '../core/failures/failure-groups.ts';
 import { parseResultLine } from '../core/result-line.ts';
 import { sampleOf } from '../core/result-counter.ts';
 
@@ -11,6 +12,8 @@ export interface ResultHead {
   line: number;
   /** Kind of the failure; null for a success. */
   kind: ErrorKind | null;
+  /** Id and message of a failure; absent for a success. */
+  failure?: FailureWords;
   /** Tokens of the last attempt, each null where they were not counted. */
   promptTokens: number | null;
   completionTokens: number | null;
@@ -98,7 +101,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
   try {
     const line = parseResultLine(bytes.toString('utf8'));
     if (line === null) return null;
-    const { kind, promptTokens, completionTokens, cachedTokens, retried, note } = sampleOf(line);
+    const { kind, failure, promptTokens, completionTokens, cachedTokens, retried, note } = sampleOf(line);
     const number = line.llmbatch?.line;
     return {
       id: line.custom_id,
@@ -107,6 +110,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
       promptTokens,
       completionTokens,
       cachedTokens,
+      ...(failure === undefined ? {} : { failure }),
       ...(retried === undefined ? {} : { retried }),
       ...(note === undefined ? {} : { note }),
     };

@@ -1,6 +1,7 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
 import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
 import type { Distribution } from '../data/distribution.ts';
+import { failureRows } from './failures/failure-rows.ts';
 import { engineRows, failedRows, minimumText } from './shared-rows.ts';
 import type { ReportData } from './report-data.ts';
 
@@ -9,6 +10,8 @@ export interface Section {
   title: string;
   header: string[] | null;
   rows: string[][];
+  /** The values are sentences, which a terminal shows on lines of their own length. */
+  isProse?: boolean;
 }
 
 /** The parts of a report that people read, in order. Parts without rows are left out. */
@@ -20,6 +23,7 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Times', header: ['', 'mean', 'p50', 'p95', 'p99', 'max'], rows: timeRows(data) },
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
+    { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
     { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
     { title: 'Schema failures', header: ['id', 'line', 'reason'], rows: schemaRows(data) },
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
@@ -90,6 +94,9 @@ function errorRows({ errors, done }: ReportData): string[][] {
     formatPercent(shareOf(count, done)),
   ]);
 }
+
+/** Messages and ids of the failures; no rows where none has them. */
+const failureTable = ({ errors }: ReportData): string[][] => (errors.failures.length === 0 ? [] : failureRows(errors));
 
 /** How many requests took how many attempts; no rows where none took more than one. */
 function attemptRows({ attempts }: ReportData): string[][] {

@@ -11,6 +11,7 @@ import type {
 import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, minimumText, modelMemoryText, vramGuardText, workersRow } from './shared-rows.ts';
 import { alignPairs } from './align-pairs.ts';
+import { failureTexts, wrapWords } from './failures/failure-rows.ts';
 
 export interface SummaryOptions {
   outputPath: string;
@@ -29,7 +30,7 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
-    ['errors', errorsText(errors)],
+    ...errorRows(errors),
     ['answers', notesText(progress)],
     ['retries', progress.retries === 0 ? '' : formatInteger(progress.retries)],
     ['context', trimsText(machine)],
@@ -92,10 +93,16 @@ function latencyText({ latencyMs, ttftMs }: RunTimes): string {
 
 const percentiles = ({ p50, p95 }: Distribution): string => `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}`;
 
-const errorsText = ({ byKind }: Snapshot['errors']): string =>
-  Object.entries(byKind)
-    .map(([kind, count]) => `${kind} ${formatInteger(count)}`)
-    .join(', ');
+/** Columns of a text beside the longest label of a summary, in a terminal of 80. */
+const textColumns = 65;
+
+/** The failures of each kind, with their message and ids. Without messages, as an earlier release counted them, on one line. */
+function errorRows(errors: Snapshot['errors']): [label: string, text: string][] {
+  const texts = failureTexts(errors);
+  const lines =
+    errors.failures.length === 0 ? [texts.join(', ')] : texts.flatMap((text) => wrapWords(text, textColumns));
+  return lines.map((line, index) => [index === 0 ? 'errors' : '', line]);
+}
 
 const noteWords = {
   empty: 'empty',

@@ -2,6 +2,7 @@ import { formatDuration, formatRate } from '../text/format.ts';
 import { columnsOf, cutToColumns, padEndToColumns, padStartToColumns } from '../text/columns.ts';
 import { printable } from '../text/printable.ts';
 import { alignPairs } from './align-pairs.ts';
+import { wrapWords } from './failures/failure-rows.ts';
 import type { RateOverTime } from './charts/rate-over-time.ts';
 import type { ReportData } from './report-data.ts';
 import { type Section, sectionsOf } from './sections.ts';
@@ -16,9 +17,19 @@ export function renderText(data: ReportData): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function renderSection({ title, header, rows }: Section): string {
-  const lines = header === null ? alignPairs(rows) : alignTable([header, ...rows]);
+function renderSection({ title, header, rows, isProse = false }: Section): string {
+  const lines = header === null ? alignPairs(isProse ? wrapped(rows) : rows) : alignTable([header, ...rows]);
   return [title, ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+const terminalColumns = 80;
+
+/** Rows of a label and a sentence, each sentence on as many lines as it takes. */
+function wrapped(rows: string[][]): string[][] {
+  const width = terminalColumns - 4 - Math.max(...rows.map(([label = '']) => label.length));
+  return rows.flatMap(([label = '', text = '']) =>
+    wrapWords(printable(text), width).map((line, index) => [index === 0 ? label : '', line]),
+  );
 }
 
 /** Lines of a table: the first column stands to the left, the others to the right. A cell is cut at `maxColumns`. */

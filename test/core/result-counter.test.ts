@@ -71,3 +71,31 @@ test('errors are counted by kind and by group, the most frequent first', () => {
   ]);
   expect(errors.byGroup).toEqual({ model: 3, timeout: 1 });
 });
+
+test('failures that say the same are one group, with its first message and up to five ids', () => {
+  const counter = createResultCounter();
+  const fail = (id: string, message: string) =>
+    counter.add({ ...success, kind: 'truncated', failure: { id, message } });
+  for (let index = 1; index <= 7; index++) fail(`r${index}`, `cut after ${index * 10} tokens`);
+  fail('x', 'no field "name"');
+  fail('y', 'no field "city"');
+  fail('z', 'not JSON: "a b 1" is no value');
+  fail('z2', 'not JSON: "some other words" is no value');
+  expect(counter.counts().errors.failures).toEqual([
+    { kind: 'truncated', count: 7, message: 'cut after 10 tokens', ids: ['r1', 'r2', 'r3', 'r4', 'r5'] },
+    { kind: 'truncated', count: 2, message: 'not JSON: "a b 1" is no value', ids: ['z', 'z2'] },
+    { kind: 'truncated', count: 1, message: 'no field "name"', ids: ['x'] },
+    { kind: 'truncated', count: 1, message: 'no field "city"', ids: ['y'] },
+  ]);
+});
+
+test('of endless different messages few are kept, and each failure is still counted', () => {
+  const counter = createResultCounter();
+  for (let index = 0; index < 10_000; index++) {
+    const message = `reason ${'x'.repeat(index % 1000)}`;
+    counter.add({ ...success, kind: 'bad-request', failure: { id: `r${index}`, message } });
+  }
+  const { failures, byKind } = counter.counts().errors;
+  expect(failures).toHaveLength(4);
+  expect(byKind).toEqual({ 'bad-request': 10_000 });
+});

@@ -80,3 +80,14 @@ test("another tool's line without our details is counted with what it has", () =
     attempts: 1,
   });
 });
+
+test('a failure tells who failed and why, in no more words than are shown', () => {
+  const line = failed('input', { attempts: 0 });
+  expect(sampleOf({ ...line, error: { code: 'input', message: 'line 7: not JSON' } }).failure).toEqual({
+    id: 'a',
+    message: 'not JSON',
+  });
+  const long = sampleOf({ ...line, custom_id: 'i'.repeat(9000), error: { code: 'input', message: 'm'.repeat(9000) } });
+  expect(long.failure?.id).toHaveLength(300);
+  expect(long.failure?.message).toHaveLength(300);
+});

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { cutWords } from '../../src/core/failures/failure-groups.ts';
 import { expect, test } from 'vitest';
 import { tokensOfFailure } from '../../src/core/attempt-tokens.ts';
 import { failure } from '../../src/core/completion.ts';
@@ -85,6 +86,7 @@ function headOf(line: ResultLine): unknown {
     id: line.custom_id,
     line: line.llmbatch.line,
     kind,
+    ...(kind === null ? {} : { failure: { id: cutWords(line.custom_id), message: cutWords(line.error!.message) } }),
     ...(counts === undefined && kind !== null
       ? tokensOfFailure(kind)
       : {

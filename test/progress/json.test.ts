@@ -46,6 +46,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "errors",
       "eta",
       "failed",
+      "failures",
       "final",
       "gpu_peak_bytes",
       "gpus",

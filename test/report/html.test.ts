@@ -41,7 +41,7 @@ test('a run that tells little has the charts that it can have', async () => {
     latencyMs: null,
     histograms: none,
     rateOverTime: null,
-    errors: { byKind: {}, byGroup: {} },
+    errors: { byKind: {}, byGroup: {}, failures: [] },
   });
   expect([latencyMs, histograms]).not.toContain(null);
   expect(page).not.toContain('<figure');

@@ -53,6 +53,10 @@ test('the whole report, as a terminal shows it', () => {
       timeout    timeout         3   3.0%
       truncated    model         2   2.0%
 
+    Failures
+      timeout 3    no (candidate-7, candidate-27, candidate-47)
+      truncated 2  no (candidate-67, candidate-87)
+
     Attempts
       attempts  requests
       1               90
