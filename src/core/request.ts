@@ -53,7 +53,12 @@ export interface RejectedLine {
   reason: string;
   /** As of a request; absent where the line can't be parsed. */
   rowJson?: string;
+  /** `record` where `line` counts the records of a file whose lines do not. */
+  unit?: 'record' | undefined;
 }
+
+/** Names the place of a line in a message: `line 3`, or `record 3`. */
+export const placeOf = ({ line, unit }: Pick<RejectedLine, 'line' | 'unit'>): string => `${unit ?? 'line'} ${line}`;
 
 /** The request, or the rejection, that a line of the input became. */
 export type ReadLine = BatchRequest | RejectedLine;

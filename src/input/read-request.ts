@@ -6,6 +6,7 @@ import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
+import { describeJsonError } from './describe-json-error.ts';
 import { type Draft, type Row, lineFormatOf, kindOf } from './line-formats.ts';
 import type { PromptTemplate } from './prompt-template.ts';
 import { rowJsonOf } from './row-json.ts';
@@ -22,6 +23,8 @@ export interface LineDefaults {
 
 /** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
 export const badRowMark = '\u0001';
+/** Also of a row of a table. */
+export const notUtf8 = 'not valid UTF-8';
 export const badQuote = 'a quote that is never closed, or not doubled inside its cell';
 /** Any line of JSONL may begin with that byte: what follows is believed where it is a reason of ours. */
 const badRow = new RegExp(`^${badRowMark}(${badQuote}|not valid UTF-8|\\d+ columns, where the header has \\d+)$`);
@@ -75,7 +78,7 @@ interface ParsedRow {
 function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): ParsedRow | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
-  if (text === null) return 'not valid UTF-8';
+  if (text === null) return notUtf8;
   if (text.startsWith(badRowMark) && badRow.test(text)) return text.slice(badRowMark.length);
   const row = isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
   return typeof row === 'string' ? row : { row, text };
@@ -87,7 +90,7 @@ function parseObject(text: string): Row | string {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? (checkRow(value, text) ?? value) : `not a JSON object but ${kindOf(value)}`;
   } catch (error) {
-    return `not JSON: ${messageOf(error)}`;
+    return `not JSON: ${describeJsonError(text, messageOf(error))}`;
   }
 }
 

@@ -38,6 +38,8 @@ export interface ScanOptions {
   limit: number | null;
   /** The line number before the first line: 1 where a CSV's header stood before it. */
   linesBefore: number;
+  /** `record` where the lines count the records of a file whose lines do not. */
+  unit?: 'record' | undefined;
   onRejected?: (rejected: RejectedLine) => void;
   onRequest?: (request: BatchRequest) => void;
   /**
@@ -46,7 +48,7 @@ export interface ScanOptions {
   onChanged?: (line: number) => void;
 }
 
-export function createInputScan({ defaults, limit, linesBefore, ...listeners }: ScanOptions): InputScan {
+export function createInputScan({ defaults, limit, linesBefore, unit, ...listeners }: ScanOptions): InputScan {
   const table = createRowTable();
   const grouping = createGrouping();
   const counts = { lines: 0, requests: 0, rejected: 0 };
@@ -63,7 +65,7 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
       table.add({ offset, length, line, group: 0, state: rowStates.rejected, checksum });
       // This is done without a listener too: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
-      listeners.onRejected?.({ ...checked, id });
+      listeners.onRejected?.({ ...checked, id, unit });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
@@ -91,7 +93,7 @@ export function createInputScan({ defaults, limit, linesBefore, ...listeners }: 
       const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, defaults);
       if (!isRejected(read) && (isAccepted || table.find(read.id) === row)) return read;
       const rejected = isRejected(read) ? read : duplicateOf(read);
-      return { ...rejected, id: idForRejected(table, rejected, row) };
+      return { ...rejected, id: idForRejected(table, rejected, row), unit };
     },
     isUnchanged: (row, bytes): bytes is Buffer => bytes !== null && crc32(bytes) === table.checksum(row),
     onChanged(row) {

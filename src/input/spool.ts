@@ -6,6 +6,8 @@ import { appendAndReadFlags } from '../files/no-follow.ts';
 /** A stream that is being copied to a file, which can be read while it still grows. */
 export interface Spool {
   readonly handle: FileHandle;
+  /** Bytes that are there. */
+  bytes: () => number;
   /** Bytes up to the last line feed; all bytes once it has ended well. */
   readableBytes: () => number;
   hasEnded: () => boolean;
@@ -55,6 +57,7 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
 
   return {
     handle,
+    bytes: () => state.size,
     // After a failure the rest of a line may be missing.
     readableBytes: () => (state.hasEnded && state.failure === null ? state.size : state.wholeLines),
     hasEnded: () => state.hasEnded,

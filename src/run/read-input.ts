@@ -6,17 +6,20 @@ import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
 import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 import { openInput } from '../input/open-input.ts';
+import type { InputForm } from '../input/source/look.ts';
+import { printable } from '../text/printable.ts';
 import { keepRandomRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
-import { formatOf } from '../journal/manifest/run-paths.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
 
 /** The input of a run, read or being read. */
 export interface RunInput {
+  /** What the numbers of its lines count, as messages say. */
+  readonly unit: 'line' | 'record';
   readonly handle: FileHandle;
   readonly scan: InputScan;
   /**
@@ -49,44 +52,38 @@ export interface ReadInputOptions {
 
 /**
  * Opens the input and scans it: a file to its end before the first request, standard input while the run goes on,
- * unless a setting needs to know all of it first.
+ * unless its form or a setting needs to know all of it first. Throws where it has no row.
  */
 export async function readInput(request: InputRequest, options: ReadInputOptions): Promise<RunInput> {
-  const { settings, spool } = request;
-  const { host, previous, listeners } = options;
-  const format = (settings.format === 'auto' ? formatOf(request.input) : settings.format) === 'csv' ? 'csv' : 'jsonl';
-  const input = await openInput({
-    path: spool ?? request.input,
-    format: spool === null ? format : 'jsonl',
-    stdin: host.stdin,
-    spoolPath: request.paths.spool,
-    previous,
-  });
-  const scan = createInputScan({
-    defaults: await lineDefaults(settings),
-    limit: settings.limit,
-    linesBefore: format === 'csv' ? 1 : 0,
-    ...listeners,
-  });
+  const { input, scan, unit } = await openScan(request, options);
+  const { stop } = options.host;
   const changed = createNotifier();
   const state = { isComplete: false, hasEnded: false, identity: null as PrefixedFingerprint | null };
   const scanAll = async (): Promise<void> => {
     for await (const rows of input.scanInto(scan)) {
       if (rows > 0) changed.notify();
-      if (host.stop.aborted) return;
+      if (stop.aborted) return;
     }
-    if (host.stop.aborted) return;
-    if (settings.sample !== null) keepRandomRows(scan.table, settings.sample, sampleSeed);
-    if (spool === null) state.identity = input.identity();
+    if (stop.aborted) return;
+    const { sample } = request.settings;
+    if (sample !== null) keepRandomRows(scan.table, sample, sampleSeed);
+    if (request.spool === null) state.identity = input.identity();
     state.isComplete = true;
   };
-  const completed = untilStopped(scanAll(), host.stop).finally(() => {
+  const completed = untilStopped(scanAll(), stop).finally(() => {
     state.hasEnded = true;
     changed.notify();
   });
-  if (options.mayStream === true && isStreamed(request)) completed.catch(() => undefined);
-  else await completed;
+  const isStreamed = options.mayStream === true && input.mayStream && needsNoEnd(request);
+  try {
+    await (isStreamed ? firstRow({ completed, changed, scan }) : completed);
+    if (state.isComplete && scan.table.size === 0) throw hasNoRequests(request.input);
+  } catch (error) {
+    await input.close();
+    throw error;
+  }
   return {
+    unit: unit ?? 'line',
     handle: input.handle,
     scan,
     isComplete: () => state.isComplete,
@@ -98,9 +95,34 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   };
 }
 
+async function openScan({ input: path, spool, settings, paths }: InputRequest, options: ReadInputOptions) {
+  const { host, previous, listeners } = options;
+  const defaults = await lineDefaults(settings);
+  const { stdin, stop } = host;
+  const reading = { reading: settings, spoolPath: paths.spool, previous };
+  const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
+  const linesBefore = input.form === 'csv' || input.form === 'tsv' ? 1 : 0;
+  const unit: 'record' | undefined = countsRecords.has(input.form) ? 'record' : undefined;
+  const scan = createInputScan({ defaults, limit: settings.limit, linesBefore, unit, ...listeners });
+  return { input, scan, unit };
+}
+
+/** Forms whose lines do not count their records. */
+const countsRecords: ReadonlySet<InputForm> = new Set(['array', 'objects', 'parquet']);
+
+const hasNoRequests = (input: string): UsageError =>
+  new UsageError(`${input === '-' ? 'standard input' : printable(input)} has no requests`);
+
 /** Requests of standard input start before it ends, unless a setting needs to know all of them first. */
-function isStreamed({ input, spool, settings }: InputRequest): boolean {
-  return input === '-' && spool === null && settings.sample === null && settings.mode !== 'conversation';
+const needsNoEnd = ({ settings }: InputRequest): boolean =>
+  settings.sample === null && settings.mode !== 'conversation';
+
+/** Resolves when there is a first row, or when there is none: of an input that is still being read. */
+async function firstRow({ completed, changed, scan }: Pick<RunInput, 'completed' | 'changed' | 'scan'>): Promise<void> {
+  completed.catch(() => undefined);
+  const state = { hasEnded: false };
+  const ended = completed.finally(() => (state.hasEnded = true));
+  while (scan.table.size === 0 && !state.hasEnded) await Promise.race([changed.next(), ended]);
 }
 
 /** Waits for the work, or for the stop: a line of standard input may never come. */

@@ -1,5 +1,6 @@
 import type { Backend } from '../core/backend.ts';
 import type { Emit, Notify } from '../core/events.ts';
+import { placeOf } from '../core/request.ts';
 import { printable } from '../text/printable.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import { watchGpus } from '../machine/gpu.ts';
@@ -74,7 +75,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
       mayStream: isNew && !isAdopted,
       previous: isNew ? null : manifest.input,
       listeners: {
-        onRejected: ({ line, reason }) => void (firstRejection ||= `line ${line}: ${printable(reason)}`),
+        onRejected: (rejected) => void (firstRejection ||= `${placeOf(rejected)}: ${printable(rejected.reason)}`),
         onChanged: changedLines.note,
       },
     },

@@ -72,9 +72,9 @@ function checkInput({ request, input, notify, firstRejection }: Run): void {
   if (rejected === 0) return;
   const first = firstRejection();
   const hint = `See all of them with: ${validateCommand(request.input, request.given)}`;
-  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} lines are no valid requests`;
+  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} ${input.unit}s are no valid requests`;
   if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${first}`, hint);
-  if (requests === 0 && input.isComplete()) throw new UsageError(`no line is a valid request: ${first}`, hint);
+  if (requests === 0 && input.isComplete()) throw new UsageError(`no ${input.unit} is a valid request: ${first}`, hint);
   notify({ topic: 'bad-lines', text: `${bad} and become failed results (${first})` });
 }
 

@@ -1,6 +1,6 @@
 import { type Spent, noTokens } from '../core/attempt-tokens.ts';
 import { type Completion, type Failure, failure } from '../core/completion.ts';
-import type { BatchRequest, RejectedLine } from '../core/request.ts';
+import { type BatchRequest, type RejectedLine, placeOf } from '../core/request.ts';
 import type { ResultDetails, ResultLine, TurnPlace } from '../core/result-line.ts';
 import { failureOfThrown } from './last-net.ts';
 import type { Attempt } from './send-request.ts';
@@ -55,7 +55,8 @@ export function resultOf(outcome: Outcome, source: ResultSource): ResultLine {
       };
 }
 
-export function rejectedResult({ id, line, reason }: RejectedLine, source: Omit<ResultSource, 'hashOf'>): ResultLine {
+export function rejectedResult(rejected: RejectedLine, source: Omit<ResultSource, 'hashOf'>): ResultLine {
+  const { id, line, reason } = rejected;
   const details: ResultDetails = {
     line,
     attempts: 0,
@@ -67,7 +68,7 @@ export function rejectedResult({ id, line, reason }: RejectedLine, source: Omit<
     ttft_ms: null,
     latency_ms: 0,
   };
-  const error = { code: 'input', message: `line ${line}: ${reason}` } as const;
+  const error = { code: 'input', message: `${placeOf(rejected)}: ${reason}` } as const;
   return { id: `batch_req_${source.runId}_${line}`, custom_id: id, response: null, error, llmbatch: details };
 }
 

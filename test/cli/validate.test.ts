@@ -51,7 +51,7 @@ describe('llmbatch validate of a hostile or mistaken input', () => {
       { stdin },
     );
     expect([plain.exitCode, told.exitCode]).toEqual([2, 0]);
-    expect(plain.stdout).toMatch(/add --format csv\n$/);
+    expect(plain.stderr).toMatch(/add --format csv\n$/);
     expect(told.stdout).not.toContain('add --format');
   });
 });

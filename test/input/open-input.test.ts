@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
+import { defaultAnswerSettings } from '../../src/core/settings.ts';
 import { type InputSource, openInput } from '../../src/input/open-input.ts';
 import { type InputScan, createInputScan } from '../../src/input/scan-input.ts';
 import { collect, scratchFile, scratchFolder } from '../helpers/scratch-folder.ts';
@@ -15,7 +16,9 @@ const newScan = (): InputScan => createInputScan({ defaults: noDefaults, limit: 
 
 async function source(change: Partial<InputSource>): Promise<InputSource> {
   const spoolPath = join(await scratchFolder(), 'spool.jsonl');
-  return { path: '-', format: 'jsonl', stdin: Readable.from([]), spoolPath, previous: null, ...change };
+  const stop = new AbortController().signal;
+  const stdin = Readable.from([]);
+  return { path: '-', kept: null, reading: defaultAnswerSettings, stdin, spoolPath, previous: null, stop, ...change };
 }
 
 async function open(change: Partial<InputSource>): ReturnType<typeof openInput> {
@@ -43,10 +46,10 @@ test('a file that grew is known by the bytes that it had before', async () => {
 
 test('rows of standard input appear before it ends', async () => {
   const stdin = new PassThrough();
+  stdin.write(`${prompt('a')}{"id":"b",`);
   const input = await open({ stdin });
   const scan = newScan();
   const rows = input.scanInto(scan);
-  stdin.write(`${prompt('a')}{"id":"b",`);
   expect(await rows.next()).toEqual({ done: false, value: 1 });
   stdin.write('"prompt":"x"}\n');
   expect(await rows.next()).toEqual({ done: false, value: 2 });
@@ -73,7 +76,7 @@ test('standard input that is given again is compared with what was kept of it', 
 
 test('a CSV is known by its own bytes, and its rows are gone when it is closed', async () => {
   const csv = 'id,prompt\n1,x\n2,y\n';
-  const given = await source({ path: await scratchFile(csv, 'rows.csv'), format: 'csv' });
+  const given = await source({ path: await scratchFile(csv, 'rows.csv') });
   const input = await openInput(given);
   const scan = newScan();
   await collect(input.scanInto(scan));
@@ -84,17 +87,17 @@ test('a CSV is known by its own bytes, and its rows are gone when it is closed',
 });
 
 test('a CSV that is no CSV is refused while it is scanned', async () => {
-  const input = await open({ path: await scratchFile('id,id\n1,2\n'), format: 'csv' });
+  const input = await open({ path: await scratchFile('id,id\n1,2\n', 'rows.csv') });
   await expect(collect(input.scanInto(newScan()))).rejects.toMatchObject({ name: 'UsageError' });
 });
 
-test.each(['jsonl', 'csv'] as const)('a missing file, a folder and a named pipe are refused as %s', async (format) => {
+test('a missing file, a folder and a named pipe are refused', async () => {
   const folder = await scratchFolder();
   const pipe = join(folder, 'pipe');
   execFileSync('mkfifo', [pipe]);
-  await expect(open({ path: join(folder, 'none.jsonl'), format })).rejects.toThrow('no such file');
-  await expect(open({ path: folder, format })).rejects.toThrow('is a folder');
-  await expect(open({ path: pipe, format })).rejects.toMatchObject({
+  await expect(open({ path: join(folder, 'none.jsonl') })).rejects.toThrow('no such file');
+  await expect(open({ path: folder })).rejects.toThrow('is a folder');
+  await expect(open({ path: pipe })).rejects.toMatchObject({
     message: expect.stringContaining('not a regular file'),
     hint: expect.stringContaining('llmbatch run -'),
   });

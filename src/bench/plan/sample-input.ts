@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
-import { type RejectedLine, isRejected } from '../../core/request.ts';
+import { type RejectedLine, isRejected, placeOf } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { type GivenFlag, validateCommand } from '../../text/command-line.ts';
@@ -56,8 +56,8 @@ export async function openSource(
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
   let firstReason = '';
-  const onRejected = ({ line, reason }: RejectedLine): void => {
-    firstReason ||= `line ${line}: ${printable(reason)}`;
+  const onRejected = (rejected: RejectedLine): void => {
+    firstReason ||= `${placeOf(rejected)}: ${printable(rejected.reason)}`;
   };
   const input = await readInput(
     { input: path, spool: null, paths, settings },
@@ -70,9 +70,8 @@ export async function openSource(
   const rows = usableRows(input);
   if (rows.length === 0) {
     await input.close();
-    if (firstReason === '') throw new UsageError(`${path} has no requests`);
     const hint = `See all of them with: ${validateCommand(path, given)}`;
-    throw new UsageError(`${path}: no line is a valid request: ${firstReason}`, hint);
+    throw new UsageError(`${path}: no ${input.unit} is a valid request: ${firstReason}`, hint);
   }
   return {
     sha256: input.identity()?.sha256 ?? '',

@@ -1,6 +1,13 @@
 import { exitCodes } from '../../core/errors.ts';
 import { formatCount, formatInteger } from '../../text/format.ts';
-import { type BatchRequest, type RejectedLine, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
+import {
+  type BatchRequest,
+  type RejectedLine,
+  isRejected,
+  placeOf,
+  systemPromptOf,
+  textOf,
+} from '../../core/request.ts';
 import { readItems } from '../../input/read-items.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { type GivenFlag, commandLine } from '../../text/command-line.ts';
@@ -72,10 +79,11 @@ function createBadLines(isKept: boolean) {
     lines,
     flush,
     looksLikeCsv: () => looksLikeCsv,
-    add: ({ line, id, reason }: RejectedLine): void => {
+    add: (rejected: RejectedLine): void => {
+      const { line, id, reason } = rejected;
       if (line === 1) looksLikeCsv = csvHeader.test(reason);
       if (isKept) lines.push({ line, id, reason });
-      else waiting += `line ${line}: ${printable(reason)}\n`;
+      else waiting += `${placeOf(rejected)}: ${printable(reason)}\n`;
       if (waiting.length > 65_536) void flush();
     },
   };

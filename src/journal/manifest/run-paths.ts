@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { realPathOf } from '../../files/real-path.ts';
 
 /** Where the files of one run lie. Each name holds the whole name of the output, so that no two outputs share one. */
@@ -14,16 +14,12 @@ export interface RunPaths {
   earlierManifests: readonly string[];
 }
 
-const inputEndings = new Set(['.jsonl', '.ndjson', '.json', '.csv', '.txt']);
+/** What the name of an input ends in, and that of its results does not. */
+const inputEnding = /(?<=[^/])(?:\.(?:jsonl|ndjson|json|csv|tsv|tab|txt|parquet))?(?:\.gz)?$/i;
 
-/** The format that the name of an input stands for. */
-export const formatOf = (input: string): 'csv' | 'jsonl' => (extname(input).toLowerCase() === '.csv' ? 'csv' : 'jsonl');
-
-/** The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`. */
-export function outputPathFor(input: string): string {
-  const ending = inputEndings.has(extname(input)) ? extname(input) : '';
-  return join(dirname(input), `${basename(input, ending)}.results.jsonl`);
-}
+/** The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`, or `mine.jsonl.gz`. */
+export const outputPathFor = (input: string): string =>
+  join(dirname(input), `${basename(input).replace(inputEnding, '')}.results.jsonl`);
 
 const outputEnding = '.jsonl';
 

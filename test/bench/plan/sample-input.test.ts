@@ -90,7 +90,7 @@ describe('a sample', () => {
   });
 
   test('of a file without a valid request is refused', async () => {
-    const path = await scratchFile('nothing\n');
+    const path = await scratchFile('{"nothing":\n');
     await expect(sample(path, 1)).rejects.toThrow('no line is a valid request: line 1: not JSON');
     const unnamed = await scratchFile('{"prompt":"hi"}\n');
     const settings = { model: null };

@@ -14,6 +14,10 @@ test.each([
   ['data/no-ending', 'data/no-ending.results.jsonl'],
   ['gemma.v2', 'gemma.v2.results.jsonl'],
   ['a.tar.ndjson', 'a.tar.results.jsonl'],
+  ['rows.TSV', 'rows.results.jsonl'],
+  ['x.jsonl.gz', 'x.results.jsonl'],
+  ['x.parquet', 'x.results.jsonl'],
+  ['.csv', '.csv.results.jsonl'],
 ])('the results of %s go to %s', (input, output) => {
   expect(outputPathFor(input)).toBe(output);
 });

@@ -1,0 +1,41 @@
+import { UsageError } from '../../core/errors.ts';
+import { printable } from '../../text/printable.ts';
+import { type FileName, inShell } from './file-name.ts';
+
+/** What a file that is no JSON may be, by its first line. */
+const kinds: readonly [what: string, pattern: RegExp, hint: (file: string) => string][] = [
+  [
+    'a web page (HTML)',
+    /^<(?:!doctype\s+html|html|head|body)\b/i,
+    () => 'A download may have given an error page: look into it, and fetch it again.',
+  ],
+  ['XML', /^<(?:\?xml|!--|[A-Za-z][\w:.-]*[\s/>])/, () => 'Convert it to JSONL or CSV first.'],
+  [
+    'YAML',
+    /^(?:---\s|%YAML|- ?[A-Za-z_]\w*:\s)/,
+    (file) => `Convert it on the way: yq -o json ${file} | llmbatch run -`,
+  ],
+];
+
+/** The error for a file of no form that is known without a flag. */
+export function describeOther(text: string, { name, path }: FileName): UsageError {
+  const kind = kinds.find(([, pattern]) => pattern.test(text));
+  if (kind !== undefined) return new UsageError(`${name} is ${kind[0]}, not JSONL`, kind[2](inShell(path)));
+  const [firstLine = '', secondLine = ''] = text.split('\n');
+  const delimiter = delimiterOf(firstLine, secondLine);
+  const begins = `${name} is not JSON: it begins with "${printable(firstLine.trimEnd(), 40)}"`;
+  if (delimiter === null) return new UsageError(begins, 'If each line is one prompt: add --format text');
+  const flag = delimiter === '\t' ? '--format tsv' : '--format csv';
+  return new UsageError(`${begins}, which looks like the header of a table`, `If it is one: add ${flag}`);
+}
+
+const count = (line: string, sign: string): number => line.split(sign).length - 1;
+
+/** The character that the first two lines hold equally often; null where there is none. */
+function delimiterOf(firstLine: string, secondLine: string): string | null {
+  const fits = (sign: string): boolean => {
+    const cells = count(firstLine, sign);
+    return cells > 0 && (secondLine.trim() === '' || count(secondLine, sign) >= cells);
+  };
+  return ['\t', ',', ';', '|'].find(fits) ?? null;
+}
