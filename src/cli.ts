@@ -6,7 +6,7 @@ import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
 import { helpText } from './commands/shared/help-text.ts';
 import { addMergeCommand } from './commands/merge/command.ts';
-import { asMessage, tell, tellJson } from './commands/shared/print.ts';
+import { asMessage, tell, tellJson, wrapped } from './commands/shared/print.ts';
 import { addReportCommand } from './commands/report/command.ts';
 import { addResumeCommand } from './commands/resume/command.ts';
 import { addRunCommand } from './commands/run/command.ts';
@@ -58,7 +58,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
     .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
     .version(version, '-V, --version')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${asMessage(text.trimEnd())}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${wrapped(asMessage(text.trimEnd()))}\n`) })
     .showHelpAfterError('(add --help for the flags)')
     .addHelpText(
       'after',

@@ -1,13 +1,17 @@
-import type { SingleBar } from 'cli-progress';
+import type { Options, SingleBar } from 'cli-progress';
 import { drawFrame } from './frame.ts';
 import type { Progress, ProgressSource, ProgressStream } from './progress.ts';
+import { hasUnicode } from './terminal.ts';
 
 /** Shows one line at the bottom of the terminal, drawn at most ten times a second. Notes appear above it. */
-export function startBar({ stream, snapshot, title }: ProgressSource): Progress {
-  const frame = (): string => drawFrame(snapshot(), stream.columns ?? 80);
+export function startBar({ stream, snapshot, title, heading = title, environment }: ProgressSource): Progress {
+  const startedAt = performance.now();
+  const glyphs = hasUnicode(environment) ? undefined : ({ filled: '#', empty: '-' } as const);
+  const frame = (): string =>
+    drawFrame(snapshot(), { columns: stream.columns ?? 80, waitedMs: performance.now() - startedAt, glyphs });
   let bar: SingleBar | null = null;
   let isStopped = false;
-  stream.write(`${title}\n`);
+  stream.write(`${heading}\n`);
   void createBar(stream, frame).then((created) => {
     if (isStopped) return;
     bar = created;
@@ -27,31 +31,49 @@ export function startBar({ stream, snapshot, title }: ProgressSource): Progress 
     stop() {
       if (isStopped) return;
       isStopped = true;
-      writeWithoutBar(frame());
+      if (snapshot().progress.done > 0) writeWithoutBar(frame());
+      else bar?.stop();
     },
   };
 }
 
 async function createBar(stream: ProgressStream, format: () => string): Promise<SingleBar> {
   const { default: cliProgress } = await import('cli-progress');
-  return new cliProgress.SingleBar({
-    stream: withoutSavedCursor(stream),
+  const options: Options & { terminal: object } = {
+    terminal: createTerminal(stream),
     format,
     fps: 10,
     hideCursor: true,
-    linewrap: false,
+    linewrap: true,
     clearOnComplete: true,
+    // What another program has written over the bar is gone with the next frame.
+    forceRedraw: true,
     // If true, cli-progress would handle the first Ctrl-C itself. The run has its own handler, which calls stop().
     gracefulExit: false,
-  });
+  };
+  return new cliProgress.SingleBar(options);
 }
 
+const nothing = (): void => {};
+const clearBelow = '\u001B[J';
+
 /**
- * The same stream without "save cursor" and "restore cursor". cli-progress saves a row of the screen, and after a scroll or a
- * resize that row holds another line, which it would clear.
+ * The terminal as cli-progress writes to it. Its own one switches line wrapping off, for all that other programs write
+ * meanwhile, and saves a row of the screen, which holds another line after a scroll. Here the cursor stays at the
+ * beginning of the bar: a terminal that breaks a drawn bar into several rows, since it was made narrower, keeps the
+ * cursor there, and the next frame clears all of these rows.
  */
-function withoutSavedCursor(stream: ProgressStream): ProgressStream {
-  return Object.create(stream, {
-    write: { value: (text: string) => text === '\u001B7' || text === '\u001B8' || stream.write(text) },
-  }) as ProgressStream;
+function createTerminal(stream: ProgressStream): object {
+  return {
+    isTTY: () => true,
+    getWidth: () => stream.columns ?? 80,
+    write: (text: string) => void stream.write(`\r${text}${clearBelow}\r`),
+    clearLine: () => void stream.write(`\r${clearBelow}`),
+    cursor: (isShown: boolean) => void stream.write(isShown ? '\u001B[?25h' : '\u001B[?25l'),
+    newline: () => void stream.write('\n'),
+    clearRight: nothing,
+    cursorTo: nothing,
+    cursorSave: nothing,
+    cursorRestore: nothing,
+  };
 }

@@ -1,21 +1,39 @@
 import { formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
-import type { MachineState, Snapshot, WorkerCounts } from '../core/snapshot.ts';
+import type { MachineState, RunProgress, Snapshot, WorkerCounts } from '../core/snapshot.ts';
 
 /** One number of a line of progress, as text. */
 export interface Field {
-  name: 'percent' | 'count' | 'rate' | 'tokens' | 'workers' | 'load' | 'eta' | 'range' | 'errors' | 'memory';
+  name:
+    | 'percent'
+    | 'count'
+    | 'waiting'
+    | 'rate'
+    | 'tokens'
+    | 'workers'
+    | 'load'
+    | 'eta'
+    | 'range'
+    | 'errors'
+    | 'memory';
   text: string;
 }
 
-/** The fields of a line of progress, in the order of reading. Those that do not apply to this run are left out. */
-export function progressFields({ progress, rates, times, machine }: Snapshot): Field[] {
+/**
+ * The fields of a line of progress, in the order of reading. Those that do not apply to this run, or whose number is not
+ * measured yet, are left out. `waitedMs`: the time since the run is shown.
+ */
+export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
+  const { progress, rates, times, machine } = snapshot;
   const { total, done, failed } = progress;
+  const requestRate = rates.requests.recent ?? rates.requests.overall;
+  const tokenRate = rates.tokens.recent ?? rates.tokens.overall;
   const fields: Field[] = [
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
-    { name: 'count', text: total === null ? `${formatInteger(done)} done` : `${short(done)}/${short(total)}` },
-    { name: 'rate', text: `${formatRate(rates.requests.recent ?? rates.requests.overall)} req/s` },
-    { name: 'tokens', text: `${formatCount(rates.tokens.recent ?? rates.tokens.overall)} tok/s` },
+    { name: 'count', text: countText(progress) },
+    { name: 'waiting', text: waitingText(snapshot, waitedMs) },
+    { name: 'rate', text: requestRate === null ? '' : `${formatRate(requestRate)} req/s` },
+    { name: 'tokens', text: tokenRate === null ? '' : `${formatCount(tokenRate)} tok/s` },
     { name: 'workers', text: workersText(progress.workers) },
     { name: 'load', text: loadText(machine) },
     ...(total === null || done >= total ? [] : etaFields(times)),
@@ -28,8 +46,23 @@ export function progressFields({ progress, rates, times, machine }: Snapshot): F
 /** Percent of the requests that are done, rounded down, so that 100 % is shown only when nothing is left. */
 const percentOf = (done: number, total: number): number => (total === 0 ? 100 : Math.floor((done / total) * 100));
 
+function countText({ total, done }: RunProgress): string {
+  if (total !== null) return `${short(done)}/${short(total)}`;
+  return done === 0 ? '' : `${formatInteger(done)} done`;
+}
+
 /** A count in full up to six digits: `12.3k/12.3k` would not tell how many are left. */
-const short = (value: number): string => (value < 1_000_000 ? String(value) : formatCount(value));
+const short = (value: number): string => (value < 1_000_000 ? formatInteger(value) : formatCount(value));
+
+/** Shortest wait in milliseconds that is told: most first answers are there by then. */
+const minWaitMs = 3000;
+
+/** Says how long the first answer of this session takes so far; empty once it is there, and for the first seconds. */
+export function waitingText({ progress: { inFlight, total, done }, rates }: Snapshot, waitedMs: number): string {
+  if (rates.requests.overall !== null || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
+  const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
+  return `${what}, ${clock(Math.floor(waitedMs / 1000))}`;
+}
 
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
 function workersText({ current, atStart, max }: WorkerCounts): string {
@@ -45,7 +78,7 @@ function loadText({ engineLoad: load }: MachineState): string {
 }
 
 function etaFields({ eta }: Snapshot['times']): Field[] {
-  if (eta === null) return [{ name: 'eta', text: 'ETA n/a' }];
+  if (eta === null) return [];
   const [low, high] = [clock(eta.low), clock(eta.high)];
   return [
     { name: 'eta', text: `ETA ${clock(eta.seconds)}` },

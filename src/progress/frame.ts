@@ -6,19 +6,38 @@ import { type Field, progressFields } from './fields.ts';
 const maxBarWidth = 24;
 const minBarWidth = 8;
 /** The fields that are dropped where the line is too narrow, the first one first. Errors are never dropped. */
-const droppedFirst: Field['name'][] = ['range', 'memory', 'tokens', 'rate', 'workers', 'eta', 'count', 'percent'];
+const droppedFirst: Field['name'][] = [
+  'range',
+  'memory',
+  'load',
+  'tokens',
+  'rate',
+  'workers',
+  'eta',
+  'waiting',
+  'count',
+  'percent',
+];
+
+interface Drawing {
+  columns: number;
+  /** Milliseconds since the run is shown. */
+  waitedMs: number;
+  /** The letters of the bar itself. */
+  glyphs?: { filled: string; empty: string } | undefined;
+}
 
 /** Draws the line of the bar in less than `columns`. While the total is unknown it has the counts and no bar. */
-export function drawFrame(snapshot: Snapshot, columns: number): string {
+export function drawFrame(snapshot: Snapshot, { columns, waitedMs, glyphs = blocks }: Drawing): string {
   const { total, done } = snapshot.progress;
   // The last column stays free: some terminals wrap when it is written.
   const width = columns - 1;
   const barColumns = total === null ? 0 : minBarWidth + 1;
-  const fields = fitting(progressFields(snapshot), width - barColumns);
+  const fields = fitting(progressFields(snapshot, waitedMs), width - barColumns);
   const text = fields.map(paint).join(' ');
   const barWidth = Math.min(maxBarWidth, width - lengthOf(fields) - 1);
   if (total === null || barWidth < minBarWidth) return text;
-  return `${bar(done / Math.max(1, total), barWidth)} ${text}`;
+  return `${bar(done / Math.max(1, total), barWidth, glyphs)} ${text}`;
 }
 
 function fitting(fields: Field[], width: number): Field[] {
@@ -41,7 +60,9 @@ function paint({ name, text }: Field): string {
   return name === 'memory' || name === 'range' ? colour.dim(text) : text;
 }
 
-function bar(share: number, width: number): string {
-  const filled = Math.min(width, Math.floor(share * width));
-  return colour.cyan('█'.repeat(filled)) + colour.dim('░'.repeat(width - filled));
+const blocks = { filled: '█', empty: '░' };
+
+function bar(share: number, width: number, { filled, empty }: typeof blocks): string {
+  const columns = Math.min(width, Math.floor(share * width));
+  return colour.cyan(filled.repeat(columns)) + colour.dim(empty.repeat(width - columns));
 }

@@ -1,22 +1,34 @@
 import type { Progress, ProgressSource } from './progress.ts';
-import { progressFields } from './fields.ts';
+import { progressFields, waitingText } from './fields.ts';
 
 const lookEveryMs = 1000;
 const lineEveryMs = 10_000;
 const lineEveryRequests = 100;
 
-/** Writes a plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. */
-export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
-  let printed = { done: snapshot().progress.done, atMs: performance.now() };
+/**
+ * Writes a plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. Before the
+ * first answer it says how long that takes, after 10 s, 20 s, 40 s and so on. On a terminal, which results may share,
+ * a line comes by the time alone.
+ */
+export function startLines({ stream, snapshot, title, heading = '' }: ProgressSource): Progress {
+  const startedAt = performance.now();
+  let printed = { done: snapshot().progress.done, atMs: startedAt };
+  if (heading !== '') stream.write(`${heading}\n`);
 
   const print = (): void => {
     const state = snapshot();
-    printed = { done: state.progress.done, atMs: performance.now() };
-    stream.write(`${[title, ...progressFields(state).map((field) => field.text)].join('  ')}\n`);
+    const atMs = performance.now();
+    printed = { done: state.progress.done, atMs };
+    const fields = progressFields(state, atMs - startedAt).map(({ text }) => text);
+    if (fields.length > 0) stream.write(`${[title, ...fields].join('  ')}\n`);
   };
   const look = (): void => {
-    const isLongAgo = performance.now() - printed.atMs >= lineEveryMs;
-    if (isLongAgo || snapshot().progress.done - printed.done >= lineEveryRequests) print();
+    const state = snapshot();
+    const isWaiting = waitingText(state, Infinity) !== '';
+    const pauseMs = isWaiting ? Math.max(lineEveryMs, printed.atMs - startedAt) : lineEveryMs;
+    const isLongAgo = performance.now() - printed.atMs >= pauseMs;
+    const hasMany = stream.isTTY !== true && state.progress.done - printed.done >= lineEveryRequests;
+    if (isLongAgo || hasMany) print();
   };
 
   const timer = setInterval(look, lookEveryMs).unref();
@@ -27,13 +39,17 @@ export function startLines({ stream, snapshot, title }: ProgressSource): Progres
       if (isStopped) return;
       isStopped = true;
       clearInterval(timer);
-      print();
+      // On a terminal the summary comes next, and says it all.
+      if (stream.isTTY !== true && waitingText(snapshot(), Infinity) === '') print();
     },
   };
 }
 
 /** Writes the notes to the stream, and no progress. */
-export const startNotes = ({ stream }: ProgressSource): Progress => ({
-  note: (text) => void stream.write(`${text}\n`),
-  stop: () => {},
-});
+export const startNotes = ({ stream, heading = '' }: ProgressSource): Progress => {
+  if (heading !== '') stream.write(`${heading}\n`);
+  return {
+    note: (text) => void stream.write(`${text}\n`),
+    stop: () => {},
+  };
+};

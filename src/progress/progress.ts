@@ -8,13 +8,16 @@ export interface ProgressSource {
   snapshot: () => Snapshot;
   /** Title of the run: the name of its input. */
   title: string;
+  /** Line above the progress, where the title alone does not say enough: `input 2 of 3: b.jsonl`. */
+  heading?: string;
   stream: ProgressStream;
+  environment: NodeJS.ProcessEnv;
 }
 
 /** A running display of the progress. */
 export interface Progress {
   /** Writes one or more whole lines for the user, above the bar where there is one. */
-  note(text: string): void;
+  note: (text: string) => void;
   /** Shows the last state, and restores the terminal. A second call does nothing. */
-  stop(): void;
+  stop: () => void;
 }

@@ -1,7 +1,15 @@
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
+import type stringWidth from 'string-width';
 
-/** Columns that a printable text takes on a terminal: two for a Chinese character, none for a combining mark. */
-export const columnsOf = (text: string): number => (printableAscii.test(text) ? text.length : stringWidth(text));
+const require = createRequire(import.meta.url);
+
+/**
+ * Columns that a printable text takes on a terminal: two for a Chinese character, none for a combining mark. The tables
+ * of Unicode are loaded with the first text that needs them: every start would wait for them.
+ */
+export const columnsOf = (text: string): number => (printableAscii.test(text) ? text.length : loadedWidth()(text));
+
+const loadedWidth = (): typeof stringWidth => (require('string-width') as { default: typeof stringWidth }).default;
 
 const printableAscii = /^[ -~]*$/;
 const graphemes = new Intl.Segmenter();

@@ -4,7 +4,8 @@ import { drawFrame } from '../../src/progress/frame.ts';
 import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { midway } from './capture.ts';
 
-const frame = (columns: number, snapshot = midway): string => stripVTControlCharacters(drawFrame(snapshot, columns));
+const frame = (columns: number, snapshot = midway, waitedMs = 0): string =>
+  stripVTControlCharacters(drawFrame(snapshot, { columns, waitedMs }));
 
 test('a wide terminal shows everything', () => {
   expect(frame(120)).toBe(
@@ -66,16 +67,30 @@ test('the workers are told where their number is found in the run', () => {
 
 test('100 % is shown only when nothing is left', () => {
   expect(frame(80, changeSnapshot(midway, { progress: { total: 100_000, done: 99_999 } }))).toContain(
-    ' 99% 99999/100000',
+    ' 99% 99,999/100,000',
   );
 });
 
-test('what is not measured yet is n/a', () => {
-  const none = { recent: null, overall: null };
-  const start = changeSnapshot(withoutGpus, {
-    progress: { done: 0, failed: 0 },
-    rates: { requests: none, tokens: none },
-    times: { eta: null },
-  });
-  expect(frame(80, start)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 n/a req/s n/a tok/s ETA n/a');
+const none = { recent: null, overall: null };
+const start = changeSnapshot(withoutGpus, {
+  progress: { done: 0, failed: 0, inFlight: 4 },
+  rates: { requests: none, tokens: none },
+  times: { eta: null },
+});
+
+test('what is not measured yet is left out', () => {
+  expect(frame(80, start)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200');
+});
+
+test('a wait for the first answer is told after some seconds', () => {
+  expect(frame(80, start, 2999)).not.toContain('in flight');
+  expect(frame(80, start, 12_345)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 4 in flight, 12 s');
+  const loading = changeSnapshot(start, { progress: { total: null, inFlight: 0 } });
+  expect(frame(80, loading, 75_000)).toBe('starting, 1m 15s');
+  expect(frame(80, midway, 75_000)).not.toContain('in flight');
+});
+
+test('a terminal without other letters gets ASCII', () => {
+  const drawn = drawFrame(midway, { columns: 60, waitedMs: 0, glyphs: { filled: '#', empty: '-' } });
+  expect(stripVTControlCharacters(drawn)).toMatch(/^#+-+ {2}63% 126\/200 /);
 });

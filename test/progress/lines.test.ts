@@ -10,10 +10,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function startLines() {
-  const { stream, text } = captureStream();
+function startLines(columns?: number) {
+  const { stream, text } = captureStream(columns);
   const state = changeSnapshot(midway, {});
-  const progress = startProgress({ mode: 'auto', snapshot: () => state, title: 'candidates.jsonl', stream });
+  const progress = startProgress({ mode: 'plain', snapshot: () => state, title: 'candidates.jsonl', stream });
   return { state, progress, lines: () => text().split('\n').slice(0, -1) };
 }
 
@@ -46,4 +46,34 @@ test('the end is a line, once, and no colour is written', () => {
   progress.stop();
   expect(lines().length).toBe(2);
   expect(lines().join('')).not.toContain('\u001B');
+});
+
+test('on a terminal, which results may share, a line comes by the time alone, and none at the end', () => {
+  const { state, progress, lines } = startLines(80);
+  state.progress.done += 50;
+  vi.advanceTimersByTime(9000);
+  state.progress.done += 200;
+  vi.advanceTimersByTime(9000);
+  expect(lines().length).toBe(1);
+  progress.stop();
+  expect(lines().length).toBe(1);
+});
+
+test('before there is a rate a line comes ever more seldom, says how long it takes, and none is at the end', () => {
+  const { state, progress, lines } = startLines();
+  const none = { recent: null, overall: null };
+  Object.assign(state.progress, { done: 0, total: null, failed: 0, inFlight: 0 });
+  Object.assign(state, { rates: { requests: none, tokens: none } });
+  Object.assign(state.times, { eta: null });
+  Object.assign(state.machine, { gpus: null });
+  vi.advanceTimersByTime(20_000);
+  Object.assign(state.progress, { total: 200, inFlight: 4 });
+  vi.advanceTimersByTime(59_000);
+  expect(lines()).toEqual([
+    'candidates.jsonl  starting, 10 s',
+    'candidates.jsonl  starting, 20 s',
+    'candidates.jsonl    0%  0/200  4 in flight, 40 s',
+  ]);
+  progress.stop();
+  expect(lines().length).toBe(3);
 });

@@ -10,7 +10,7 @@ import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
 import { startRun } from '../../run/start-run.ts';
 import { type Interrupts, watchInterrupts } from '../shared/interrupts.ts';
 import { describeError } from '../shared/describe-error.ts';
-import { type Screen, createScreen } from '../shared/screen.ts';
+import { type Screen, besideResults, createScreen } from '../shared/screen.ts';
 import { printJson, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 
@@ -26,7 +26,7 @@ export interface QueueOptions {
 /** Runs the inputs one after the other on one loaded model, and says how it went. Returns the exit code. */
 export async function runQueue(requests: readonly RunRequest[], options: QueueOptions): Promise<number> {
   const cache = createBackendCache();
-  const screen = createScreen(options.progress);
+  const screen = createScreen(options.toStdout ? besideResults(options.progress) : options.progress);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in flight may finish; Ctrl-C again ends it now'),
   );

@@ -1,4 +1,5 @@
 import { printableJson, printableLines } from '../../text/printable.ts';
+import { wrapText } from '../../text/wrap-text.ts';
 import { writeStdout } from './write-stdout.ts';
 
 /**
@@ -11,12 +12,16 @@ import { writeStdout } from './write-stdout.ts';
  * Prints a message on stderr. Its lines after the first are indented, so that no foreign text in it can look like a
  * message of ours.
  */
-export const tell = (message: string): void => void process.stderr.write(`${asMessage(message)}\n`);
+export const tell = (message: string): void => void process.stderr.write(`${wrapped(asMessage(message))}\n`);
 
 export const asMessage = (message: string): string => printableLines(message).replaceAll('\n', '\n  ');
 
 /** A text of several lines on stderr, beside results on stdout. */
-export const tellText = (text: string): void => void process.stderr.write(printableLines(text));
+export const tellText = (text: string): void => void process.stderr.write(wrapped(printableLines(text)));
+
+/** Breaks a printable text at its words where it goes to a terminal; a log gets its lines as they are. */
+export const wrapped = (text: string, stream: NodeJS.WriteStream = process.stderr): string =>
+  stream.isTTY && stream.columns > 0 ? wrapText(text, stream.columns) : text;
 
 /** One object of JSON on stderr. */
 export const tellJson = (value: unknown): void =>
@@ -24,6 +29,10 @@ export const tellJson = (value: unknown): void =>
 
 /** A text for a reader on stdout. */
 export const printText = (text: string): Promise<boolean> => writeStdout(printableLines(text));
+
+/** Sentences and rows for a reader on stdout, broken at words on a terminal. */
+export const printWrapped = (text: string): Promise<boolean> =>
+  writeStdout(wrapped(printableLines(text), process.stdout));
 
 /** JSON for a program, or for a reader. */
 export const printJson = (json: string): Promise<boolean> => writeStdout(printableJson(json));

@@ -15,7 +15,7 @@ import { createMeter } from '../../metrics/meter.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
 import { findRun } from '../shared/find-run.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJson, printWrapped } from '../shared/print.ts';
 
 /** Runs `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
@@ -35,7 +35,7 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
     const facts = { state, output: path, runId, updatedAt, reason, input, models, mode };
     await printJson(statusJson(facts, summary));
   } else {
-    await printText(
+    await printWrapped(
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
     );
   }
@@ -69,7 +69,7 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
   };
   const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
   if (json) await printJson(statusJson(facts, summary));
-  else await printText(text);
+  else await printWrapped(text);
 }
 
 /** The status as a line of JSON: the facts of the run, and its snapshot as `--progress json` prints it. */
