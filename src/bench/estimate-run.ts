@@ -31,7 +31,13 @@ export async function estimateRun(
   { size, maxMs, folder }: { size: number; maxMs: number | null; folder: string },
   { host, cache }: { host: RunHost; cache: BackendCache },
 ): Promise<RunEstimate> {
-  const source = await openSource(request.input, request.settings, { ...host, folder, given: request.given });
+  const source = await openSource(request.input, request.settings, {
+    ...host,
+    // The run of the sample tells it.
+    notify: () => undefined,
+    folder,
+    given: request.given,
+  });
   const files = { input: join(folder, 'sample.jsonl'), output: join(folder, 'sample.results.jsonl') };
   const sampled = Math.min(size, source.requests);
   await source.write(files.input, sampled, { order: maxMs === null ? 'input' : 'spread' });

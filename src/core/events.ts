@@ -84,6 +84,7 @@ type NoticeTopic =
   | 'schema'
   | 'stall'
   | 'stopped'
+  | 'template'
   | 'vram'
   | 'workers';
 

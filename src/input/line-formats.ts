@@ -1,7 +1,7 @@
 import { shorten } from '../text/format.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
-import type { PromptTemplate } from './prompt-template.ts';
+import type { PromptTemplate } from './template/prompt-template.ts';
 
 /** A request as its line states it, before the flags of the run fill the gaps. */
 export interface Draft {
@@ -19,7 +19,8 @@ interface LineFormat {
   /** Fields of the row that are keys of the request; the others stay with the result. */
   used: ReadonlySet<string>;
   matches: (row: Row, template: PromptTemplate | null) => boolean;
-  toDraft: (row: Row, template: PromptTemplate | null) => Draft | RejectionReason;
+  /** Makes a request of a row, and of the JSON text that it stands in. */
+  toDraft: (row: Row, template: PromptTemplate | null, text: string) => Draft | RejectionReason;
 }
 
 /**
@@ -40,6 +41,13 @@ const batchKeys = new Set([...idKeys, 'method', 'url', 'body']);
 const messageKeys = new Set([...idKeys, ...settingKeys, 'messages']);
 const promptKeys = new Set([...idKeys, ...settingKeys, 'prompt', 'system']);
 
+/** A row of any fields. All of it stays with the result. */
+export const templateFormat: LineFormat = {
+  used: new Set(),
+  matches: (_row, template) => template !== null,
+  toDraft: fromTemplate,
+};
+
 /**
  * The formats in order of precedence: the first that matches a row reads it. With a template, a text called "body" is a
  * field like any other.
@@ -55,7 +63,7 @@ const formats: readonly LineFormat[] = [
     matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
     toDraft: fromMessages,
   },
-  { used: new Set(), matches: (_row, template) => template !== null, toDraft: fromTemplate },
+  templateFormat,
   { used: promptKeys, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
 ];
 
@@ -103,10 +111,11 @@ function fromPrompt(row: Row): Draft | RejectionReason {
   return chatDraft(row, messages);
 }
 
-function fromTemplate(row: Row, template: PromptTemplate | null): Draft | RejectionReason {
-  const missing = template?.missing(row);
-  if (template === null || missing !== undefined) return `no field "${missing}", which the prompt template wants`;
-  const content = template.render(row);
+function fromTemplate(row: Row, template: PromptTemplate | null, text: string): Draft | RejectionReason {
+  if (template === null) throw new TypeError('no template');
+  const problem = template.problemOf(row);
+  if (problem !== null) return problem;
+  const content = template.render(row, text);
   if (content.trim() === '') return 'the prompt template gives an empty prompt';
   return {
     endpoint: '/v1/chat/completions',

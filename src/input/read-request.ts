@@ -7,8 +7,8 @@ import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
 import { describeJsonError } from './describe-json-error.ts';
-import { type Draft, type Row, lineFormatOf, kindOf } from './line-formats.ts';
-import type { PromptTemplate } from './prompt-template.ts';
+import { type Draft, type Row, kindOf, lineFormatOf, templateFormat } from './line-formats.ts';
+import type { PromptTemplate } from './template/prompt-template.ts';
 import { rowJsonOf } from './row-json.ts';
 
 /** Values that the flags of a run add to each line. */
@@ -51,12 +51,13 @@ function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): Read
   const parsed = parseRow(raw, line);
   if (typeof parsed === 'string') return { id: `line-${line}`, line, reason: parsed };
   const { row } = parsed;
-  const { used, toDraft } = lineFormatOf(row, defaults.template);
-  const kept = keptOf(parsed, used);
+  const format = lineFormatOf(row, defaults.template);
+  defaults.template?.check(row, format === templateFormat);
+  const kept = keptOf(parsed, format.used);
   const id = idOf(row, line);
   if (id === null)
     return { id: `line-${line}`, line, reason: 'the id is not a text, nor a number below 2^53', ...kept };
-  const draft = toDraft(row, defaults.template);
+  const draft = format.toDraft(row, defaults.template, parsed.text);
   if (typeof draft === 'string') return { id, line, reason: draft, ...kept };
   fillIn(draft, defaults);
   const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);

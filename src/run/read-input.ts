@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { type Notifier, createNotifier } from '../async/notifier.ts';
 import { UsageError } from '../core/errors.ts';
+import type { Notify } from '../core/events.ts';
 import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
 import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
@@ -9,7 +10,7 @@ import { openInput } from '../input/open-input.ts';
 import type { InputForm } from '../input/source/look.ts';
 import { printable } from '../text/printable.ts';
 import { keepRandomRows } from '../input/plan-rows.ts';
-import { compilePromptTemplate } from '../input/prompt-template.ts';
+import { compilePromptTemplate } from '../input/template/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
@@ -41,7 +42,7 @@ export interface RunInput {
 type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'paths'>;
 
 export interface ReadInputOptions {
-  host: Pick<RunHost, 'stdin' | 'stop'>;
+  host: Pick<RunHost, 'stdin' | 'stop'> & Partial<Pick<RunHost, 'notify'>>;
   /** Standard input need not be read to its end first. Where results are there already, their rows must be known. */
   mayStream?: boolean;
   /** Fingerprint of the input in an earlier session. */
@@ -55,7 +56,7 @@ export interface ReadInputOptions {
  * unless its form or a setting needs to know all of it first. Throws where it has no row.
  */
 export async function readInput(request: InputRequest, options: ReadInputOptions): Promise<RunInput> {
-  const { input, scan, unit } = await openScan(request, options);
+  const { input, scan, unit, template } = await openScan(request, options);
   const { stop } = options.host;
   const changed = createNotifier();
   const state = { isComplete: false, hasEnded: false, identity: null as PrefixedFingerprint | null };
@@ -78,6 +79,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   try {
     await (isStreamed ? firstRow({ completed, changed, scan }) : completed);
     if (state.isComplete && scan.table.size === 0) throw hasNoRequests(request.input);
+    if (state.isComplete) template?.checkUse();
   } catch (error) {
     await input.close();
     throw error;
@@ -97,14 +99,14 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
 
 async function openScan({ input: path, spool, settings, paths }: InputRequest, options: ReadInputOptions) {
   const { host, previous, listeners } = options;
-  const defaults = await lineDefaults(settings);
+  const defaults = await lineDefaults(settings, host.notify ?? (() => undefined));
   const { stdin, stop } = host;
   const reading = { reading: settings, spoolPath: paths.spool, previous };
   const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
   const linesBefore = input.form === 'csv' || input.form === 'tsv' ? 1 : 0;
   const unit: 'record' | undefined = countsRecords.has(input.form) ? 'record' : undefined;
   const scan = createInputScan({ defaults, limit: settings.limit, linesBefore, unit, ...listeners });
-  return { input, scan, unit };
+  return { input, scan, unit, template: defaults.template };
 }
 
 /** Forms whose lines do not count their records. */
@@ -165,14 +167,15 @@ export function groupsOf({ scan, isComplete }: RunInput): PromptGroups {
 /** Fixed, so that a resume takes the same sample. */
 const sampleSeed = 1;
 
-async function lineDefaults(settings: AnswerSettings): Promise<LineDefaults> {
-  const { schema, parameters } = settings;
+async function lineDefaults(settings: AnswerSettings, notify: Notify): Promise<LineDefaults> {
+  const { schema, parameters, promptTemplate, allowEmptyFields: allowsEmpty } = settings;
+  const note = (text: string): void => notify({ topic: 'template', text });
   if (schema !== null && 'response_format' in parameters) throw new UsageError('both --schema and a response_format');
   const format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
   return {
     model: settings.model,
     system: settings.system,
-    template: settings.promptTemplate === null ? null : await compilePromptTemplate(settings.promptTemplate),
+    template: promptTemplate === null ? null : await compilePromptTemplate(promptTemplate, { allowsEmpty, note }),
     parameters: schema === null ? parameters : { ...parameters, response_format: format },
   };
 }

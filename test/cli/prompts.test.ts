@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type CliFolder, createCliFolder, mock } from '../helpers/run-cli.ts';
 
@@ -73,5 +73,65 @@ describe('the row of a template', () => {
     const merged = await folder.text('all.jsonl');
     expect(merged).toBe(await folder.text('in.results.jsonl'));
     expect(merged.match(/"row":\{"id":\d, "tweet":1790000000000000123,/g)).toHaveLength(5);
+  });
+});
+
+describe('a prompt template', () => {
+  const rows =
+    '{"id":"r1","text":"good","tweet":1790000000000000123,"price":1.10}\n{"id":"r2","text":null}\n{"id":"r3","text":" "}\n';
+
+  test('that prints no field is refused by each command before anything is sent', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', rows);
+    await folder.write('in.csv', 'text\ngood\n');
+    await folder.write('messages.jsonl', '{"messages":[{"role":"user","content":"Hi"}],"text":"x"}\n');
+    const before = await readdir(folder.path);
+    const template = ['--prompt-template', 'Classify: {text}'];
+    const all = [
+      ...['in.jsonl', 'in.csv', 'messages.jsonl'].map((input) => ['run', input, ...mock(), ...template]),
+      ['run', 'in.jsonl', ...mock(), '--dry-run', ...template],
+      ['run', 'in.jsonl', ...mock(), '--estimate', ...template],
+      ['validate', 'in.jsonl', ...template],
+      ['bench', 'in.jsonl', '-b', 'mock', '-m', 'mock', ...template],
+    ];
+    for (const args of all) {
+      const { exitCode, stderr } = await folder.run(args);
+      expect([args[0], exitCode, stderr]).toEqual([
+        args[0],
+        2,
+        expect.stringContaining('--prompt-template prints no field: did you mean {{text}}?'),
+      ]);
+    }
+    const { exitCode, stdout } = await folder.run(['run', '-', ...mock(), ...template], { stdin: rows });
+    expect([exitCode, stdout, await readdir(folder.path)]).toEqual([2, '', before]);
+  });
+
+  test('prints numbers as they are written, and refuses null and empty fields', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', rows);
+    const flags = ['--prompt-template', '{{text}} {{#tweet}}{{tweet}} {{price}}{{/tweet}} of {name}{id}', ...mock()];
+    const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...flags]);
+    const results = await folder.results('in.results.jsonl');
+    expect(
+      results.map(({ error, response }) => error?.message ?? response?.body.choices?.[0]?.message?.content),
+    ).toEqual([
+      'good 1790000000000000123 1.10 of {name}{id}',
+      'line 2: the field "text" is null (--allow-empty-fields sends it all the same)',
+      'line 3: the field "text" is empty (--allow-empty-fields sends it all the same)',
+    ]);
+    expect([exitCode, stderr.split('{id} is sent as it is: {{id}} prints the field')]).toEqual([
+      3,
+      [expect.any(String), expect.any(String)],
+    ]);
+    const allowed = await folder.run(['run', 'in.jsonl', '-o', 'all.jsonl', '--allow-empty-fields', ...flags]);
+    expect([allowed.exitCode, (await folder.results('all.jsonl')).length]).toEqual([0, 3]);
+  });
+
+  test('made of sections that no row has is refused', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', rows);
+    const args = ['run', 'in.jsonl', '--prompt-template', 'Classify{{#txet}} {{txet}}{{/txet}}', ...mock()];
+    const { exitCode, stderr } = await folder.run(args);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('prints no field of any row: no field "txet"')]);
   });
 });

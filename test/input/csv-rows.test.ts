@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { csvToJsonl } from '../../src/input/csv-rows.ts';
 import { collect } from '../helpers/scratch-folder.ts';
 import { noDefaults, scanText, summarise } from './scan-text.ts';
-import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
+import { compilePromptTemplate } from '../../src/input/template/prompt-template.ts';
 
 const commas = { delimiter: ',' };
 

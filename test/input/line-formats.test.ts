@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { shorten } from '../../src/text/format.ts';
 import { type Draft, type Row, lineFormatOf, kindOf } from '../../src/input/line-formats.ts';
-import { type PromptTemplate, compilePromptTemplate } from '../../src/input/prompt-template.ts';
+import { type PromptTemplate, compilePromptTemplate } from '../../src/input/template/prompt-template.ts';
 
 const template = await compilePromptTemplate('Score {{name}}.');
 
-const toDraft = (row: Row, by: PromptTemplate | null): Draft | string => lineFormatOf(row, by).toDraft(row, by);
+const toDraft = (row: Row, by: PromptTemplate | null): Draft | string =>
+  lineFormatOf(row, by).toDraft(row, by, JSON.stringify(row));
 
 function draft(row: Record<string, unknown>): Draft {
   const found = toDraft(row, template);
@@ -21,11 +22,11 @@ test('with a template any object becomes a chat of one user message', () => {
 });
 
 test('a row without a field of the template is a bad line', () => {
-  expect(toDraft({ id: 1, city: 'Lima' }, template)).toBe('no field "name", which the prompt template wants');
+  expect(toDraft({ id: 1, city: 'Lima' }, template)).toBe('no field "name"; the row has: id, city');
 });
 
 test('a template that gives nothing is a bad line', async () => {
-  const empty = await compilePromptTemplate(' {{name}}\n');
+  const empty = await compilePromptTemplate(' {{name}}\n', { allowsEmpty: true });
   expect(toDraft({ name: ' ' }, empty)).toBe('the prompt template gives an empty prompt');
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type BatchRequest, type ReadLine, isRejected } from '../../src/core/request.ts';
 import { type LineDefaults, readRequest } from '../../src/input/read-request.ts';
-import { compilePromptTemplate } from '../../src/input/prompt-template.ts';
+import { compilePromptTemplate } from '../../src/input/template/prompt-template.ts';
 import { noDefaults } from './scan-text.ts';
 
 const read = (line: string | Buffer, defaults: Partial<LineDefaults> = {}, number = 7): ReadLine =>

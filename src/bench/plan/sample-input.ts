@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
+import type { Notify } from '../../core/events.ts';
 import { type RejectedLine, isRejected, placeOf } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
@@ -31,6 +32,8 @@ interface SourceOptions {
   folder: string;
   stdin: Readable;
   stop: AbortSignal;
+  /** Takes what there is to be told of the prompt template. */
+  notify?: Notify;
   /** The flags of the command line, for messages. */
   given?: readonly GivenFlag[] | undefined;
 }
@@ -52,7 +55,7 @@ export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candid
 export async function openSource(
   path: string,
   settings: AnswerSettings,
-  { folder, stdin, stop, given }: SourceOptions,
+  { folder, given, ...host }: SourceOptions,
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
   let firstReason = '';
@@ -61,7 +64,7 @@ export async function openSource(
   };
   const input = await readInput(
     { input: path, spool: null, paths, settings },
-    { host: { stdin, stop }, previous: null, listeners: { onRejected } },
+    { host, previous: null, listeners: { onRejected } },
   );
   if (!input.isComplete()) {
     await input.close();

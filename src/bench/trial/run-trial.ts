@@ -87,7 +87,7 @@ async function runWarm(spec: TrialSpec, context: TrialContext, begun: Begun): Pr
   const vramLoaded = spec.strategy === 'baseline' ? null : await context.usedVram();
   const files = { input: inputOf(paths, spec.size), output: join(paths.folder, outputNameOf(spec)) };
   const request = trialRequest(spec, base, files, host.backends);
-  const run = { host: withoutModes(host), cache: backend };
+  const run = { host: withoutRepeats(host), cache: backend };
   const { snapshot, manifest, isTimeOver } = await timedRun(request, { limits, watch }, run);
   if (host.stop.aborted || (manifest.state !== 'finished' && !isTimeOver)) return null;
   return finishedRecord(spec, {
@@ -117,15 +117,18 @@ async function warmUp(
   // A few requests of a slow engine may take longer than its trials can: the time to warm up is a part of that of the
   // trial.
   const ofWarmUp = limits && { maxMs: warmUpShare * limits.maxMs, enough: null };
-  const run = { host: { ...withoutModes(host), onStart: () => {} }, cache: backend };
+  const run = { host: { ...withoutRepeats(host), onStart: () => {} }, cache: backend };
   await timedRun(few, { limits: ofWarmUp, watch: null }, run);
   await removeTrial(spec, paths);
 }
 
-/** The strategy stands in the name of the trial, and no other one was asked for. */
-const withoutModes = (host: RunHost): RunHost => ({
+/**
+ * The strategy stands in the name of the trial, and no other one was asked for. What there is to be told of the template was
+ * told when the input was read.
+ */
+const withoutRepeats = (host: RunHost): RunHost => ({
   ...host,
-  notify: (notice) => notice.topic === 'mode' || host.notify(notice),
+  notify: (notice) => notice.topic === 'mode' || notice.topic === 'template' || host.notify(notice),
 });
 
 /** Requests of a warm-up: two for each worker, within these. */

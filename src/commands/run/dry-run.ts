@@ -9,7 +9,7 @@ import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJson, printText, tell } from '../shared/print.ts';
 import { exitCodes } from '../../core/errors.ts';
 
 /** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
@@ -42,7 +42,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
   const input = await readInput(
     { ...request, paths: scratch },
     {
-      host: { stdin: process.stdin, stop: new AbortController().signal },
+      host: { stdin: process.stdin, stop: new AbortController().signal, notify: ({ text }) => tell(text) },
       previous: null,
     },
   );

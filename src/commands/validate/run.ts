@@ -16,7 +16,7 @@ import { type RunInput, readInput } from '../../run/read-input.ts';
 import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJson, printText, tell } from '../shared/print.ts';
 
 export interface ValidateFlags extends RequestFlags {
   json: boolean;
@@ -35,7 +35,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   const input = await readInput(
     { input: path, spool: null, paths, settings: await answerSettings(flags) },
     {
-      host: { stdin: process.stdin, stop: new AbortController().signal },
+      host: { stdin: process.stdin, stop: new AbortController().signal, notify: ({ text }) => tell(text) },
       previous: null,
       listeners: { onRejected: bad.add, onRequest: longest.add },
     },

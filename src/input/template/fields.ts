@@ -1,0 +1,56 @@
+import { isRecord } from '../../data/is-record.ts';
+import { nearest } from '../../text/nearest.ts';
+import { printable } from '../../text/printable.ts';
+
+/**
+ * The field of that name: a column may be called `address.city`, else it is the `city` of a nested row. Undefined where
+ * there is none; what every object inherits is no field.
+ */
+export function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
+  const dot = name.indexOf('.');
+  return dot === -1 ? undefined : fieldOf(fieldOf(value, name.slice(0, dot)), name.slice(dot + 1));
+}
+
+/** Names of fields that a message lists. */
+const maxListed = 12;
+/** Fields, and characters of their names, among which the one that was meant is looked for. */
+const maxCompared = 500;
+const maxCharacters = 40;
+
+export function listFields(row: Record<string, unknown>): string {
+  const names = Object.keys(row);
+  const listed = names.slice(0, maxListed).map((name) => printable(name, maxCharacters));
+  if (names.length > maxListed) listed.push(`and ${names.length - maxListed} more`);
+  return listed.join(', ') || 'no field';
+}
+
+/** Says that a row lacks a field, which it has, and which was meant. */
+export function describeMissing(row: Record<string, unknown>, name: string): string {
+  return `no field "${printable(name, maxCharacters)}"; ${describeIn(row, 'the row', name)}`;
+}
+
+function describeIn(row: Record<string, unknown>, place: string, name: string): string {
+  const [outer = '', ...inner] = name.split('.');
+  const value = Object.hasOwn(row, outer) ? row[outer] : undefined;
+  if (inner.length > 0 && isRecord(value))
+    return describeIn(value, `"${printable(outer, maxCharacters)}"`, inner.join('.'));
+  const meant = likeliest(row, name);
+  const question = meant === null ? '' : `; did you mean "${printable(meant, maxCharacters)}"?`;
+  return `${place} has: ${listFields(row)}${question}`;
+}
+
+/** Other languages of templates name a field amid words of their own: `text | upper`, `row.text`, `item["text"]`. */
+function likeliest(row: Record<string, unknown>, name: string): string | null {
+  const words = name.slice(0, maxCharacters).match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const named = words.findLast((word) => Object.hasOwn(row, word));
+  const candidates = Object.keys(row).slice(0, maxCompared);
+  return (
+    named ??
+    nearest(
+      name.slice(0, maxCharacters),
+      candidates.filter(({ length }) => length <= maxCharacters),
+    )
+  );
+}
