@@ -144,6 +144,8 @@ export interface OpenRequest extends BackendAddress {
   timeoutMs: number | null;
   /** Tokens a conversation may grow to; null in independent mode. */
   conversationTokens: number | null;
+  /** Text of `--chat-template`, a Jinja template in place of the model's own; null: the model's own. */
+  chatTemplate: string | null;
   /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */
   allowControlTokens: boolean;
   /** `--unload`: the model is freed when the backend is closed. */
@@ -179,6 +181,11 @@ export interface BackendDefinition {
   readonly defaultTemperature?: number;
   /** What a user does for this engine to serve one more model, in words that can follow an `or`. */
   readonly howToServe?: string;
+  /**
+   * True: the engine writes chats as prompts by `OpenRequest.chatTemplate`. A sentence: it does not, and how the user gives
+   * whoever does it a template. Absent: its answers depend on no template. Where it isn't true, `--chat-template` is refused.
+   */
+  readonly chatTemplate?: true | string;
   /** Keys of `--option`, one line each, for `--help`. */
   readonly optionsHelp: Record<string, string>;
   /** The engine has more options than are named here, and refuses those that it does not have. */

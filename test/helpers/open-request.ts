@@ -11,6 +11,7 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   workers: null,
   timeoutMs: null,
   conversationTokens: null,
+  chatTemplate: null,
   allowControlTokens: false,
   unload: false,
   logFile: null,

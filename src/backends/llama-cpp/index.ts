@@ -14,6 +14,7 @@ export const llamaCppBackend: BackendDefinition = {
   modelForm: 'a GGUF file',
   defaultTemperature: 0,
   howToServe: 'give a GGUF file with -m path/to/model.gguf (npm install node-llama-cpp)',
+  chatTemplate: true,
   optionsHelp: llamaOptionsHelp,
   optionsSchema: llamaOptionsSchema,
   installPaths: async () => (await import('./doctor.ts')).installPaths(),

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
+import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { installCommand } from './install-command.ts';
+import { chatTemplateOf, controlTexts } from './model-texts.ts';
 import type { EngineInfo, EngineSettings, GpuChoice } from './options.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
@@ -37,11 +39,13 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
     const contextTokens = Math.min(settings.contextTokens, trainedTokens);
     const context = await createContext(model, settings, contextTokens);
+    const hasTemplate = chatTemplateOf(model, settings) !== null;
     const info = {
       version: await engine.getModuleVersion(),
       contextTokens,
       trainedTokens,
-      hasTemplate: model.fileInfo.metadata.tokenizer?.chat_template !== undefined,
+      hasTemplate,
+      fittingTemplates: hasTemplate ? [] : fittingTemplates(controlTexts(model)),
       device: llama.gpu || 'CPU',
     };
     return { engine, llama, model, context, info, lastLog };

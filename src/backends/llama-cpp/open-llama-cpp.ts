@@ -8,10 +8,13 @@ import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchem
 import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
+import { tryChatTemplate } from './answer/chat-template.ts';
 import { areChats } from '../request/are-chats.ts';
+import { noChatTemplate } from '../request/no-chat-template.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
 export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
+  if (request.chatTemplate !== null) tryChatTemplate(request.chatTemplate);
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
   const settings = engineSettings(request, schema.parse(request.options), file);
@@ -23,11 +26,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   );
   if (!worker.info.hasTemplate && (await areChats(request))) {
     await worker.close();
-    throw new EngineError(
-      'unusable',
-      `${request.model} has no chat template, and the requests are chats.`,
-      noTemplateWay,
-    );
+    throw noChatTemplate(request.model, worker.info.fittingTemplates);
   }
   request.onNotice(describe(settings, worker.info));
   return {
@@ -48,9 +47,6 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     close: worker.close,
   };
 }
-
-const noTemplateWay =
-  'Take a file with a template (of an -it or -instruct model), or send `prompt`, with its markup written out, to /v1/completions.';
 
 /**
  * Refuses a prompt that can't fit, in this process and not in the worker, whose other requests would wait until it has

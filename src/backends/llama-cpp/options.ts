@@ -51,6 +51,7 @@ export function engineSettings(request: OpenRequest, options: LlamaOptions, file
     contextTokens: options.context_size ?? request.conversationTokens ?? defaultContextTokens,
     batchTokens: options.batch_size ?? null,
     flashAttention: options.flash_attention ?? null,
+    chatTemplate: request.chatTemplate,
     allowControlTokens: request.allowControlTokens,
   };
 }
@@ -74,6 +75,8 @@ export interface EngineSettings {
   contextTokens: number;
   batchTokens: number | null;
   flashAttention: boolean | null;
+  /** In place of the model's own; null: the model's own. */
+  chatTemplate: string | null;
   allowControlTokens: boolean;
 }
 
@@ -87,8 +90,10 @@ export interface EngineInfo {
   /** Tokens of each sequence: prompt and answer together. */
   contextTokens: number;
   trainedTokens: number;
-  /** Says whether the model has a chat template; without one it can't be given a chat. */
+  /** Says whether there is a chat template; without one the model can't be given a chat. */
   hasTemplate: boolean;
+  /** Where there is none: the names of common ones that may be the model's. */
+  fittingTemplates: string[];
   /** `cuda`, `vulkan`, `metal`, or `CPU`. */
   device: string;
 }

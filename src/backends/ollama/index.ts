@@ -11,6 +11,8 @@ export const ollamaBackend: BackendDefinition = {
   exampleModel: 'gemma3:4b',
   howToServe: 'start an Ollama server and fetch the model (ollama serve; ollama pull NAME)',
   connection: ollamaConnection,
+  chatTemplate:
+    'Ollama renders the prompts: give the model a TEMPLATE in a Modelfile, and make one with ollama create; -b llama-cpp takes --chat-template for a GGUF file.',
   optionsHelp: ollamaOptionsHelp,
   unloadOptions: { keep_alive: 0 },
   optionsSchema: ollamaOptionsSchema,

@@ -10,6 +10,8 @@ export const openaiBackend: BackendDefinition = {
   endpoints,
   howToServe: 'name another server with --base-url',
   connection: openaiConnection,
+  chatTemplate:
+    'The server renders the prompts: start it with its own flag for that, such as vllm serve --chat-template FILE or llama-server --chat-template-file FILE.',
   optionsHelp: openaiOptionsHelp,
   canUnload: false,
   optionsSchema: openaiOptionsSchema,

@@ -40,6 +40,7 @@ export function engineSpec(request: OpenRequest, { options, command, gpus, onSta
       options: engine,
       own,
       maxNumSeqs: sequences.most,
+      chatTemplate: request.chatTemplate,
       allowControlTokens: request.allowControlTokens,
     };
   };

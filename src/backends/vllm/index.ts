@@ -10,6 +10,7 @@ export const vllmBackend: BackendDefinition = {
   exampleModel: 'google/gemma-3-4b-it',
   howToServe: 'give a model of Hugging Face to a Python with vLLM (--python)',
   connection: vllmConnection,
+  chatTemplate: true,
   optionsHelp: vllmOptionsHelp,
   hasOpenOptions: true,
   optionsSchema: vllmOptionsSchema,

@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import type { Backend, BackendLimits, GenerateContext, OpenRequest, Supervision } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
-import { EngineError } from '../../core/errors.ts';
+import { EngineError, UsageError } from '../../core/errors.ts';
 import { formatInteger } from '../../text/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
+import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { areChats } from '../request/are-chats.ts';
+import { noChatTemplate } from '../request/no-chat-template.ts';
 import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
 import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
 import { createDispatch } from './dispatch.ts';
@@ -20,6 +22,8 @@ type VllmWorker = WorkerProcess<VllmInfo>;
 
 export async function openVllm(request: OpenRequest): Promise<Backend> {
   const options = (await vllmOptionsSchema()).parse(request.options);
+  if (request.chatTemplate !== null && options['chat_template'] !== undefined)
+    throw new UsageError('--chat-template and --option chat_template are the same: give one of them');
   const layout = engineLayout(options, request);
   const { command } = pythonCommand(request);
   await checkPath(request.model);
@@ -36,19 +40,12 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
   const { info } = workers[0]!;
   if (!info.hasTemplate && info.canGenerate && (await areChats(request))) {
     await Promise.all(workers.map((worker) => worker.close()));
-    throw new EngineError(
-      'unusable',
-      `${request.model} has no chat template, and the requests are chats.`,
-      templateWay,
-    );
+    throw noChatTemplate(request.model, fittingTemplates(new Set(info.specialTexts)));
   }
   request.onNotice(describe(info, workers.length));
   const loadMs = performance.now() - startedAt;
   return backendOf(workers, request, { info, loadMs });
 }
-
-const templateWay =
-  'Give one with --option chat_template=FILE, or send `prompt`, with its markup written out, to /v1/completions.';
 
 function backendOf(
   workers: VllmWorker[],

@@ -1,5 +1,5 @@
 export const vllmOptionsHelp: Record<string, string> = {
-  chat_template: "a Jinja file in place of the model's own chat template",
+  chat_template: 'a Jinja file, as --chat-template',
   data_parallel_size: 'engines side by side, each with its own share of the GPUs (as --gpus)',
   dtype: 'of the weights: auto, bfloat16, float16, float32',
   enforce_eager: 'true: no CUDA graphs and no compilation; starts sooner, runs slower',

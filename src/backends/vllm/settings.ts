@@ -8,6 +8,8 @@ export interface VllmSettings {
   own: { chat_template?: string; lora_modules?: string; tool_call_parser?: string };
   /** Overrides the option after a lack of memory; null: as given. */
   maxNumSeqs: number | null;
+  /** Text of a template in place of the model's own; null: that of the option, else the model's own. */
+  chatTemplate: string | null;
   allowControlTokens: boolean;
 }
 
@@ -30,6 +32,8 @@ export interface VllmInfo {
   canGenerate: boolean;
   /** Says whether the model has a chat template; without one it can't be given a chat. */
   hasTemplate: boolean;
+  /** Where there is none: the texts of the control tokens. */
+  specialTexts: string[];
   canEmbed: boolean;
   /** The names of the LoRA adapters that requests may name as their model. */
   adapters: string[];

@@ -11,10 +11,11 @@ export function addBackendsCommand(program: Command, backends: readonly BackendD
     .addHelpText('after', helpText(['llmbatch backends']))
     .action(async ({ json }: { json: boolean }) => {
       const { writeStdout } = await import('../shared/write-stdout.ts');
-      const list = backends.map(({ name, summary, endpoints, optionsHelp }) => ({
+      const list = backends.map(({ name, summary, endpoints, chatTemplate, optionsHelp }) => ({
         name,
         summary,
         endpoints,
+        chat_template: chatTemplate === true,
         options: optionsHelp,
       }));
       await writeStdout(json ? `${JSON.stringify(list)}\n` : `${list.map(renderBackend).join('\n\n')}\n`);
@@ -24,13 +25,16 @@ export function addBackendsCommand(program: Command, backends: readonly BackendD
 function renderBackend({
   name,
   summary,
+  chat_template: takesTemplate,
   options,
 }: {
   name: string;
   summary: string;
+  chat_template: boolean;
   options: Record<string, string>;
 }): string {
   const width = Math.max(...Object.keys(options).map((key) => key.length));
   const rows = Object.entries(options).map(([key, help]) => `  --option ${key.padEnd(width)}  ${help}`);
-  return [`${name}: ${summary}`, ...rows].join('\n');
+  const template = takesTemplate ? ['  --chat-template <file|name>'] : [];
+  return [`${name}: ${summary}`, ...template, ...rows].join('\n');
 }

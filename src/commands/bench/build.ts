@@ -1,7 +1,7 @@
 import { type Options, combine, parseEngine } from '../../bench/plan/matrix.ts';
 import type { BenchRequest } from '../../bench/plan/bench-request.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
+import { checkChatTemplate, checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { BenchFlags } from './flags.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
@@ -25,10 +25,9 @@ export async function buildBench(
   const options = combine(asLists({ ...settings.options, ...flags.options }));
   const names =
     engines.length === 0 && settings.backend !== 'auto' ? [settings.backend] : engines.map(({ backend }) => backend);
-  await checkEngines(
-    names.map((name) => findBackend(backends, name)),
-    options,
-  );
+  const definitions = names.map((name) => findBackend(backends, name));
+  for (const definition of definitions) checkChatTemplate(definition, settings);
+  await checkEngines(definitions, options);
   return {
     backends,
     input,

@@ -4,7 +4,7 @@ import { isRejected } from '../../core/request.ts';
 import { chooseMode } from '../../run/choose/choose-mode.ts';
 import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
-import { checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
+import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
@@ -50,6 +50,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
     const { scan } = input;
     const address = { connection: request.runner.connection, environment: process.env };
     const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, address);
+    checkChatTemplate(definition, settings);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
     return {

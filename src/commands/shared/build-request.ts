@@ -9,6 +9,7 @@ import {
 } from '../../core/settings.ts';
 import { givenConnection } from './connection-flags.ts';
 import { tell, tellJson } from './print.ts';
+import { readChatTemplate } from './read-chat-template.ts';
 import { readSchema } from './read-schema.ts';
 import { textOrFile } from './read-text.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
@@ -26,6 +27,7 @@ export async function answerSettings(
     ...settings,
     system: await textOf('--system', flags.system),
     promptTemplate: await textOf('--prompt-template', flags.promptTemplate),
+    chatTemplate: flags.chatTemplate === undefined ? null : await readChatTemplate(flags.chatTemplate),
     schema: flags.schema === undefined ? null : await readSchema(flags.schema),
     parameters: parametersOf(flags),
     conversation: { ...defaultConversation, ...withoutUndefined(conversationFlags(flags)) },

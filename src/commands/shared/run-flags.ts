@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type AnswerSettings, type VramLimit, defaultConversation } from '../../core/settings.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
+import { templateNames } from '../../core/chat-templates/named-templates.ts';
 import { addConnectionFlags } from './connection-flags.ts';
 import * as parse from './parse-values.ts';
 
@@ -114,7 +115,7 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
     )
     .option(
       '--chat-template <file|name>',
-      "Jinja template in place of the model's own: a file, or the name of a common one",
+      `Jinja template in place of the model's own (${templateEngines(backends)}): a file, or one of ${templateNames.join(', ')}`,
     )
     .option(
       '--option <key=value>',
@@ -139,6 +140,13 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
 const backendNames = (backends: readonly BackendDefinition[]): string =>
   backends
     .toSorted((left, right) => Number(left.isSimulated === true) - Number(right.isSimulated === true))
+    .map(({ name }) => name)
+    .join(', ');
+
+/** The names of the engines that take a chat template. */
+const templateEngines = (backends: readonly BackendDefinition[]): string =>
+  backends
+    .filter(({ chatTemplate }) => chatTemplate === true)
     .map(({ name }) => name)
     .join(', ');
 

@@ -1,5 +1,6 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
 import { type AnswerSettings, opaqueKeys } from '../../core/settings.ts';
+import { nameOfTemplate } from '../../core/chat-templates/named-templates.ts';
 import { sortedJson } from '../../data/sorted-json.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
 
@@ -10,7 +11,8 @@ export function findDrift(before: AnswerSettings, now: AnswerSettings): string[]
     if (choosesRows.has(name) || isSame(earlier[name], value)) return [];
     // A form that is found by looking is the same for the same bytes, and these are compared.
     if (name === 'format' && (value === 'auto' || earlier[name] === 'auto')) return [];
-    return [`${name}: ${show(earlier[name])} → ${show(value)}`];
+    const named = name === 'chat_template' ? nameOfTemplate : (text: unknown) => text;
+    return [`${name}: ${show(named(earlier[name]))} → ${show(named(value))}`];
   });
 }
 
@@ -19,7 +21,7 @@ const namedAsOnDisk = (settings: AnswerSettings): Record<string, unknown> =>
 
 /** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>
-  (['backend', 'model', 'options'] as const).some((name) => !isSame(before[name], now[name]));
+  (['backend', 'model', 'options', 'chatTemplate'] as const).some((name) => !isSame(before[name], now[name]));
 
 /** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
 const choosesRows = new Set(['limit', 'sample']);

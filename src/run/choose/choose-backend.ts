@@ -1,6 +1,7 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress, Connection } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
 import { nearest } from '../../text/nearest.ts';
 
 export interface BackendChoice {
@@ -63,6 +64,15 @@ export function checkConnection(backends: readonly BackendDefinition[], given: C
   for (const { connection: flags = {} } of backends) {
     for (const [name, { parse }] of Object.entries(flags)) if (given[name] !== undefined) parse(given[name]);
   }
+}
+
+/** Refuses `--chat-template` where the engine does not write the prompts itself. */
+export function checkChatTemplate(
+  { name, chatTemplate }: BackendDefinition,
+  settings: Pick<AnswerSettings, 'chatTemplate'>,
+): void {
+  if (settings.chatTemplate === null || chatTemplate === true) return;
+  throw new UsageError(`${name} can't honour --chat-template`, chatTemplate ?? 'Leave --chat-template out.');
 }
 
 /** Checks `--option` before anything is opened. */

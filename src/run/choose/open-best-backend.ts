@@ -2,7 +2,7 @@ import type { Backend } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './saved-settings.ts';
-import { type BackendChoice, checkOptions } from './choose-backend.ts';
+import { type BackendChoice, checkChatTemplate, checkOptions } from './choose-backend.ts';
 import { settleDrift } from '../files/open-manifest.ts';
 import type { Run } from '../run.ts';
 import type { BackendCache } from './backend-cache.ts';
@@ -44,6 +44,7 @@ async function openBackend(
   { model, mode, workers }: Opening & { workers: number | null },
 ): Promise<Backend | null> {
   const { settings, runner } = run.request;
+  checkChatTemplate(definition, settings);
   await checkOptions(definition, settings.options);
   let lengths: ReturnType<typeof promptLengths> | null = null;
   const opening = cache.open(definition, {
@@ -52,6 +53,7 @@ async function openBackend(
     workers,
     timeoutMs: runner.timeoutMs,
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
+    chatTemplate: settings.chatTemplate,
     allowControlTokens: settings.controlTokens === 'allow',
     unload: runner.unload,
     logFile: run.request.paths.engineLog,

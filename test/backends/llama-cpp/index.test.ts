@@ -442,7 +442,7 @@ describe('the process of llama-cpp', () => {
   test('ends with its parent, also when that one is killed in the middle of an evaluation', async () => {
     const script = `
       import { llamaCppBackend } from ${JSON.stringify(new URL('../../../dist/backends/llama-cpp/index.js', import.meta.url).href)};
-      const backend = await llamaCppBackend.open({ model: 'tiny-scorer', options: { gpu: 'off' }, workers: 1, conversationTokens: null,
+      const backend = await llamaCppBackend.open({ model: 'tiny-scorer', options: { gpu: 'off' }, workers: 1, conversationTokens: null, chatTemplate: null,
         allowControlTokens: false, signal: new AbortController().signal, onNotice() {}, onRestart() {} });
       const context = { signal: new AbortController().signal, onFirstToken() {}, worker: 0, onActivity: () => console.log(backend.supervision.pid()) };
       await backend.generate(${JSON.stringify(longChat)}, context);`;

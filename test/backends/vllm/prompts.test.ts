@@ -217,6 +217,20 @@ describe('the prompt', () => {
     });
   });
 
+  test('is rendered by the text of --chat-template, which is tried first', async () => {
+    const { backend } = await openFakeVllm({}, { model: 'fake/base', chatTemplate: 'Text. {% for m in messages %}' });
+    expect(await say(backend, question(prompt))).toContain('Text. [<|im_start|>]');
+    const both = { chatTemplate: 'x', options: { chat_template: 'x.jinja' } };
+    for (const [changes, message] of [
+      [both, 'give one of them'],
+      [{ chatTemplate: 'bad {% jinja' }, "--chat-template can't render a chat: unexpected end of template."],
+    ] as const)
+      await expect(openFakeVllm({}, changes)).rejects.toMatchObject({
+        name: 'UsageError',
+        message: expect.stringContaining(message) as string,
+      });
+  });
+
   test('of a model without a template is for completions only', async () => {
     const { backend } = await openFakeVllm({}, { model: 'fake/base' });
     const answer = await ask(backend, question('a'));
@@ -227,6 +241,10 @@ describe('the prompt', () => {
     expect(await say(backend, at('/v1/completions', { prompt: 'once', temperature: 0 }))).toBe('once');
     const usual = question('a');
     const chats = openFakeVllm({}, { model: 'fake/base', promptLengths: async () => ({ usual, longest: [usual] }) });
-    await expect(chats).rejects.toMatchObject({ kind: 'unusable', exitCode: 4 });
+    await expect(chats).rejects.toMatchObject({
+      kind: 'unusable',
+      exitCode: 4,
+      hint: expect.stringContaining('--chat-template') as string,
+    });
   });
 });

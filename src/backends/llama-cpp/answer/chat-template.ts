@@ -1,5 +1,6 @@
 import { Template } from '@huggingface/jinja';
 import type { LlamaModel } from 'node-llama-cpp';
+import { UsageError } from '../../../core/errors.ts';
 import { type ChatMessage, textOf } from '../../../core/request.ts';
 import type { LastTurn } from '../../request/last-turn.ts';
 import { refuse, sentenceOf } from '../../request/refuse.ts';
@@ -8,26 +9,48 @@ import { unusedCharacter } from './protect-texts.ts';
 /** Writes the messages of a chat as the text of a prompt. */
 export type ChatRenderer = (messages: ChatMessage[], last: LastTurn) => string;
 
+/** Tries a template of the user with one question, before the model is loaded. Throws where it prints none. */
+export function tryChatTemplate(source: string): void {
+  const question = 'Is this a chat?';
+  try {
+    const prompt = renderWith(new Template(source), {}, [{ role: 'user', content: question }], true);
+    if (!prompt.includes(question)) throw new Error("it does not print a user's message");
+  } catch (error) {
+    throw new UsageError(`--chat-template can't render a chat: ${sentenceOf(error)}`, wanted);
+  }
+}
+
+const wanted = 'It takes a template in Jinja, as the tokenizer_config.json of a model on Hugging Face has one.';
+
 export function createRenderer({ tokens }: Pick<LlamaModel, 'tokens'>, source: string): ChatRenderer {
   let template: Template | null = null;
   const render = (messages: ChatMessage[], generates: boolean): string => {
     try {
       template ??= new Template(source);
-      return template.render({
-        messages,
-        add_generation_prompt: generates,
-        bos_token: tokens.bosString ?? '',
-        eos_token: tokens.eosString ?? '',
-        // The key is null and not absent, as authors of templates expect it: `tools is not none` is a common test.
-        tools: null,
-        documents: null,
-      });
+      return renderWith(template, tokens, messages, generates);
     } catch (error) {
-      throw refuse('bad-request', `The model's chat template can't render these messages: ${sentenceOf(error)}`);
+      throw refuse('bad-request', `The chat template can't render these messages: ${sentenceOf(error)}`);
     }
   };
   return (messages, { continues, generates }) =>
     continues ? renderOpen(messages, (marked) => render(marked, false)) : render(messages, generates);
+}
+
+function renderWith(
+  template: Template,
+  { bosString, eosString }: Partial<LlamaModel['tokens']>,
+  messages: ChatMessage[],
+  generates: boolean,
+): string {
+  return template.render({
+    messages,
+    add_generation_prompt: generates,
+    bos_token: bosString ?? '',
+    eos_token: eosString ?? '',
+    // The key is null and not absent, as authors of templates expect it: `tools is not none` is a common test.
+    tools: null,
+    documents: null,
+  });
 }
 
 /**

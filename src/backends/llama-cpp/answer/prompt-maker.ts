@@ -2,13 +2,15 @@ import type { LlamaModel, Token } from 'node-llama-cpp';
 import type { BatchRequest } from '../../../core/request.ts';
 import { lastTurnOf } from '../../request/last-turn.ts';
 import { refuse } from '../../request/refuse.ts';
+import type { EngineSettings } from '../options.ts';
+import { chatTemplateOf } from '../model-texts.ts';
 import { createRenderer } from './chat-template.ts';
 import { readControlTokens } from './control-tokens.ts';
 import { type Protected, protect } from './protect-texts.ts';
 import { readMessages } from './read-messages.ts';
 
 /**
- * Makes the tokens of a request's prompt: a chat by the model's own template, a completion as it is, where control tokens
+ * Makes the tokens of a request's prompt: a chat by its template, a completion as it is, where control tokens
  * are what they are. `checkText` may refuse the text before it is tokenized.
  */
 export type PromptMaker = (
@@ -22,10 +24,10 @@ export type PromptMaker = (
  */
 export function createPromptMaker(
   model: LlamaModel,
-  { allowControlTokens }: { allowControlTokens: boolean },
+  settings: Pick<EngineSettings, 'allowControlTokens' | 'chatTemplate'>,
 ): PromptMaker {
-  const template = model.fileInfo.metadata.tokenizer?.chat_template ?? null;
-  const controlTokens = allowControlTokens ? null : readControlTokens(model, template ?? '');
+  const template = chatTemplateOf(model, settings);
+  const controlTokens = settings.allowControlTokens ? null : readControlTokens(model, template ?? '');
   const render = template === null ? null : createRenderer(model, template);
   const textOf = ({ endpoint, body }: Parameters<PromptMaker>[0]): Protected<string> => {
     if (endpoint !== '/v1/chat/completions') {
@@ -45,7 +47,7 @@ export function createPromptMaker(
 }
 
 const noTemplate =
-  'The model file has no chat template: take a file with one, or send `prompt`, with its markup written out, to /v1/completions.';
+  'The model file has no chat template: give one with --chat-template, or send `prompt`, with its markup written out, to /v1/completions.';
 
 /** A template may write the token that begins every prompt, and so may a prompt: it is there once. */
 function tokenize(model: LlamaModel, text: string, mark: string | null): Token[] {

@@ -85,6 +85,8 @@ class Tokenizer:
                 "want the model to continue the final message, and add_generation_prompt when you want to add a header "
                 "that will prompt it to start a new assistant message instead."
             )
+        if chat_template is not None and chat_template.startswith("bad"):
+            raise ValueError("unexpected end of template")
         parts = [(chat_template or self.chat_template).partition("{%")[0]]
         if tools and self._prints_tools:
             parts.append(turn("tools", json.dumps(tools, ensure_ascii=False)))

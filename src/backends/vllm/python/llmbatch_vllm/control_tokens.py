@@ -41,6 +41,10 @@ def special_texts(tokenizer: Any, template: str) -> SpecialTexts | None:
     return SpecialTexts(pattern_of(breakable), pattern_of(part for part in breakable if not THINKING.fullmatch(part)))
 
 
+def declared_texts(tokenizer: Any) -> list[str]:
+    return [str(token) for token in getattr(tokenizer, "added_tokens_decoder", {}).values()]
+
+
 def parts_of(text: str) -> list[str]:
     """A template may write the first or the last character of it around a user's text."""
     return [text, *(part for part in (text[1:], text[:-1], text[1:-1]) if len(part) > 2 and re.search(r"[^\w\s]", part))]

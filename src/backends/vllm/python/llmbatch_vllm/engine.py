@@ -9,10 +9,11 @@ import os
 from typing import Any
 
 from llmbatch_vllm.answers import Answers, Parsers, cost_of
+from llmbatch_vllm.control_tokens import declared_texts
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
-from llmbatch_vllm.prompts import Prompts, read_template
+from llmbatch_vllm.prompts import Prompts, template_of
 from llmbatch_vllm.refusal import Refusal, sentence
 from llmbatch_vllm.sampling import Sampling
 from llmbatch_vllm.stats import Stats
@@ -30,7 +31,7 @@ def open_engine(settings: dict[str, Any]) -> "Engine":
     lora = LoraModules(settings)
     arguments = engine_arguments(settings, lora.base_model)
     parsers = Parsers(settings)
-    read_template(settings["own"].get("chat_template"))
+    template_of(settings)
     stats = Stats()
     engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS, stat_loggers=[stats.make])
     stats.take_over(engine)
@@ -49,6 +50,7 @@ class Engine:
         parsers.check(tokenizer)
         self._prompts = Prompts(tokenizer, settings)
         self.info["hasTemplate"] = self._prompts.has_template
+        self.info["specialTexts"] = [] if self._prompts.has_template else declared_texts(tokenizer)
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
         self._answers = Answers(tokenizer, parsers, self.info)
         self._flights: dict[int, Flight] = {}

@@ -12,7 +12,7 @@ from llmbatch_vllm.refusal import Refusal, sentence
 class Prompts:
     def __init__(self, tokenizer: Any, settings: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
-        self._template = read_template(settings["own"].get("chat_template"))
+        self._template = template_of(settings)
         text = self._template or getattr(tokenizer, "chat_template", None) or ""
         self.has_template = bool(text)
         self._has_developer = "developer" in str(text)
@@ -24,6 +24,8 @@ class Prompts:
             self._fast.no_padding()
         else:
             self._fast = None
+        if self._template is not None:
+            self._check_template()
 
     def of(self, request: dict[str, Any]) -> list[int]:
         body = request["body"]
@@ -53,15 +55,27 @@ class Prompts:
 
     def _render(self, chat: dict[str, Any]) -> str:
         if not self.has_template:
-            way = "give one with --option chat_template=FILE, or send `prompt`, with its markup written out, to /v1/completions"
+            way = "give one with --chat-template, or send `prompt`, with its markup written out, to /v1/completions"
             raise Refusal("bad-request", f"The model has no chat template: {way}.")
         text = self._apply(chat)
         for key in ("tools", "documents"):
             if chat[key] and text == self._apply({**chat, key: None}):
-                way = "remove them, or give a template that does with --option chat_template=FILE"
+                way = "remove them, or give one that does with --chat-template"
                 what = f"The model's chat template does not print `{key}`, and it would not know of them"
                 raise Refusal("bad-request", f"{what}: {way}.")
         return open_end(text, chat) if chat["continues"] else text
+
+    def _check_template(self) -> None:
+        """Tries the template of the user with one question, before the first request."""
+        question = "Is this a chat?"
+        try:
+            message = {"role": "user", "content": question}
+            text = self._render(chat_of({"messages": [message]}, self._has_developer))
+        except Refusal as refusal:
+            reason = sentence(refusal.__cause__ or refusal)
+            raise Refusal("usage", f"--chat-template can't render a chat: {reason}") from refusal
+        if question not in text:
+            raise Refusal("usage", "--chat-template can't render a chat: it does not print a user's message.")
 
     def _apply(self, chat: dict[str, Any]) -> str:
         messages = chat["messages"]
@@ -79,7 +93,7 @@ class Prompts:
             )
         except Exception as error:
             raise Refusal(
-                "bad-request", f"The model's chat template can't render these messages: {sentence(error)}"
+                "bad-request", f"The chat template can't render these messages: {sentence(error)}"
             ) from error
 
     def _tokens(self, text: str, mark: str | None, is_start_special: bool) -> list[int]:
@@ -159,9 +173,11 @@ def template_kwargs(body: dict[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-def read_template(path: str | None) -> str | None:
+def template_of(settings: dict[str, Any]) -> str | None:
+    """The template of the user; None where the model's own is taken."""
+    path = settings["own"].get("chat_template")
     if path is None:
-        return None
+        return settings["chatTemplate"]
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
