@@ -9,9 +9,8 @@ import {
 } from '../../core/settings.ts';
 import { givenConnection } from './connection-flags.ts';
 import { tell, tellJson } from './print.ts';
-import { readChatTemplate } from './read-chat-template.ts';
 import { readSchema } from './read-schema.ts';
-import { textOrFile } from './read-text.ts';
+import { readChatTemplate, textOrFile } from './read-text.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
 /** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */

@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
+import { namedTemplates, templateNames } from '../../core/chat-templates/named-templates.ts';
 import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
+import { nearest } from '../../text/nearest.ts';
 
 /**
  * The text of a flag that takes it as it is, or `@file`. A bare name of a file is told, and sent as the text that it is:
@@ -14,6 +16,27 @@ export async function textOrFile(flag: string, value: string, note: (text: strin
   );
   if (isFile) note(`${flag}: ${value} is a file here: ${quoteForShell(`@${value}`)} sends its text`);
   return value;
+}
+
+/** The template of `--chat-template`: a file, with or without an `@` before its path, or the name of a common one. */
+export async function readChatTemplate(given: string): Promise<string> {
+  const flag = '--chat-template';
+  if (given.startsWith('@')) return readTextFile(flag, given.slice(1));
+  const isThere = await stat(given).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return readTextFile(flag, given);
+  const named = Object.hasOwn(namedTemplates, given) ? namedTemplates[given] : undefined;
+  if (named !== undefined) return named;
+  if (/[{\n]/.test(given))
+    throw new UsageError(`${flag}: it takes a file, or a name, not the template itself`, `Save it to a file.`);
+  const near = nearest(given, templateNames);
+  const guess = near === null ? '' : `Did you mean ${near}? `;
+  throw new UsageError(
+    `${flag}: there is no file ${given}, and no template of that name`,
+    `${guess}The names are: ${templateNames.join(', ')}.`,
+  );
 }
 
 /**
