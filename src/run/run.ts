@@ -1,12 +1,11 @@
 import type { Backend } from '../core/backend.ts';
 import type { Emit, Notify } from '../core/events.ts';
-import { placeOf } from '../core/request.ts';
-import { printable } from '../text/printable.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import { watchGpus } from '../machine/gpu.ts';
 import { watchProcess } from '../machine/process-use.ts';
 import { type Meter, createMeter } from '../metrics/meter.ts';
 import type { GpuMonitor } from '../scheduler/limits/vram-guard.ts';
+import { keepFirstRejection } from './check-input.ts';
 import { type ChangedLines, createChangedLines } from './files/changed-lines.ts';
 import { type OpenedManifest, openManifest } from './files/open-manifest.ts';
 import { type Replacement, prepareReplacement } from './files/replace-run.ts';
@@ -66,7 +65,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
   for (const text of notes) host.notify({ topic: 'manifest', text });
   const replacement = replaces && prepareReplacement(replaces, request.paths, host);
   const changedLines = createChangedLines(request);
-  let firstRejection = '';
+  const firstRejection = keepFirstRejection();
   const paths = { ...request.paths, spool: replacement?.spool ?? request.paths.spool };
   const input = await readInput(
     { ...request, paths },
@@ -75,7 +74,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
       mayStream: isNew && !isAdopted,
       previous: isNew ? null : manifest.input,
       listeners: {
-        onRejected: (rejected) => void (firstRejection ||= `${placeOf(rejected)}: ${printable(rejected.reason)}`),
+        onRejected: firstRejection.onRejected,
         onChanged: changedLines.note,
       },
     },
@@ -90,7 +89,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     origin: { isNew, isAdopted, earlierPath },
     replacement,
     input,
-    firstRejection: () => firstRejection,
+    firstRejection: firstRejection.text,
     changedLines,
     meter: watch.meter,
     emit: watch.emit,

@@ -1,7 +1,6 @@
 import { UsageError } from '../core/errors.ts';
-import { validateCommand } from '../text/command-line.ts';
-import { formatInteger } from '../text/format.ts';
 import { checkDrift } from './check-drift.ts';
+import { checkInput } from './check-input.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
@@ -65,18 +64,6 @@ const outcomeOf = ({ request, manifest, meter }: Run, changes: Partial<Run['mani
   paths: request.paths,
   snapshot: meter.snapshot(),
 });
-
-/** Refuses an input without any request, and with `--strict` one with bad lines. */
-function checkInput({ request, input, notify, firstRejection }: Run): void {
-  const { requests, rejected } = input.scan.counts;
-  if (rejected === 0) return;
-  const first = firstRejection();
-  const hint = `See all of them with: ${validateCommand(request.input, request.given)}`;
-  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} ${input.unit}s are no valid requests`;
-  if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${first}`, hint);
-  if (requests === 0 && input.isComplete()) throw new UsageError(`no ${input.unit} is a valid request: ${first}`, hint);
-  notify({ topic: 'bad-lines', text: `${bad} and become failed results (${first})` });
-}
 
 /**
  * Takes the place of an earlier run (`--overwrite`). The engine is opened before anything of that run is touched: a mistake

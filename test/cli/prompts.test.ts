@@ -135,3 +135,37 @@ describe('a prompt template', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('prints no field of any row: no field "txet"')]);
   });
 });
+
+test('--dry-run tells of bad lines as a run would, and shows a prompt as it is sent', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', '{"id":1,"text":null}\n{"id":2,"text":"good","n":1.10}\n');
+  const run = (...flags: string[]) => folder.run(['run', 'in.jsonl', '--dry-run', '--json', ...mock(), ...flags]);
+  const told = 'line 1: the field "text" is null';
+  const partly = await run('--prompt-template', '{{text}}, {id}');
+  expect([partly.exitCode, partly.stderr]).toEqual([
+    0,
+    expect.stringContaining(`1 of 2 lines are no valid requests and become failed results (${told}`),
+  ]);
+  expect(partly.stderr).toContain('{id} is sent as it is: {{id}} prints the field');
+  expect(JSON.parse(partly.stdout)).toMatchObject({
+    rejected: 1,
+    first_request: {
+      id: '2',
+      line: 2,
+      endpoint: '/v1/chat/completions',
+      body: { messages: [{ role: 'user', content: 'good, {id}' }], model: 'mock' },
+    },
+  });
+  expect(Object.keys(JSON.parse(partly.stdout).first_request)).toEqual(['id', 'line', 'endpoint', 'body']);
+  for (const flags of [
+    ['--prompt-template', '{{txt}}'],
+    ['--prompt-template', '{{text}}', '--strict'],
+  ]) {
+    const { exitCode, stdout, stderr } = await run(...flags);
+    expect([exitCode, stdout, stderr]).toEqual([
+      2,
+      '',
+      expect.stringMatching(/See all of them with: llmbatch validate in\.jsonl/),
+    ]);
+  }
+});

@@ -5,14 +5,14 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
-import { type RejectedLine, isRejected, placeOf } from '../../core/request.ts';
+import { isRejected } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { type GivenFlag, validateCommand } from '../../text/command-line.ts';
-import { printable } from '../../text/printable.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { readRows } from '../../input/read-items.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { keepFirstRejection } from '../../run/check-input.ts';
 import { type RunInput, readInput } from '../../run/read-input.ts';
 
 /** The requests that a bench takes its own from. */
@@ -58,10 +58,7 @@ export async function openSource(
   { folder, given, ...host }: SourceOptions,
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
-  let firstReason = '';
-  const onRejected = (rejected: RejectedLine): void => {
-    firstReason ||= `${placeOf(rejected)}: ${printable(rejected.reason)}`;
-  };
+  const { onRejected, text: firstRejection } = keepFirstRejection();
   const input = await readInput(
     { input: path, spool: null, paths, settings },
     { host, previous: null, listeners: { onRejected } },
@@ -74,7 +71,7 @@ export async function openSource(
   if (rows.length === 0) {
     await input.close();
     const hint = `See all of them with: ${validateCommand(path, given)}`;
-    throw new UsageError(`${path}: no ${input.unit} is a valid request: ${firstReason}`, hint);
+    throw new UsageError(`${path}: no ${input.unit} is a valid request: ${firstRejection()}`, hint);
   }
   return {
     sha256: input.identity()?.sha256 ?? '',

@@ -5,12 +5,14 @@ import { chooseMode } from '../../run/choose/choose-mode.ts';
 import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
+import { checkInput, keepFirstRejection } from '../../run/check-input.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 import { exitCodes } from '../../core/errors.ts';
+import type { Notify } from '../../core/events.ts';
 
 /** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
 export async function dryRun(
@@ -37,16 +39,15 @@ interface Plan {
   first_request: unknown;
 }
 
+const notify: Notify = ({ text }) => tell(text);
+
 async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly BackendDefinition[]): Promise<Plan> {
   const { settings } = request;
-  const input = await readInput(
-    { ...request, paths: scratch },
-    {
-      host: { stdin: process.stdin, stop: new AbortController().signal, notify: ({ text }) => tell(text) },
-      previous: null,
-    },
-  );
+  const { onRejected, text: firstRejection } = keepFirstRejection();
+  const host = { stdin: process.stdin, stop: new AbortController().signal, notify };
+  const input = await readInput({ ...request, paths: scratch }, { host, previous: null, listeners: { onRejected } });
   try {
+    checkInput({ request, input, notify, firstRejection });
     const { scan } = input;
     const address = { connection: request.runner.connection, environment: process.env };
     const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, address);

@@ -1,0 +1,36 @@
+import { UsageError } from '../core/errors.ts';
+import type { Notify } from '../core/events.ts';
+import { type RejectedLine, placeOf } from '../core/request.ts';
+import { validateCommand } from '../text/command-line.ts';
+import { formatInteger } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
+import type { RunInput } from './read-input.ts';
+import type { RunRequest } from './run-request.ts';
+
+/** Keeps why the first rejected line of an input is no request; empty where none was rejected. */
+export function keepFirstRejection(): { onRejected: (rejected: RejectedLine) => void; text: () => string } {
+  let first = '';
+  return {
+    onRejected: (rejected) => void (first ||= `${placeOf(rejected)}: ${printable(rejected.reason)}`),
+    text: () => first,
+  };
+}
+
+interface CheckedInput {
+  request: Pick<RunRequest, 'input' | 'given' | 'runner'>;
+  input: RunInput;
+  notify: Notify;
+  firstRejection: () => string;
+}
+
+/** Refuses an input without any request, and with `--strict` one with bad lines; tells of them else. */
+export function checkInput({ request, input, notify, firstRejection }: CheckedInput): void {
+  const { requests, rejected } = input.scan.counts;
+  if (rejected === 0) return;
+  const first = firstRejection();
+  const hint = `See all of them with: ${validateCommand(request.input, request.given)}`;
+  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} ${input.unit}s are no valid requests`;
+  if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${first}`, hint);
+  if (requests === 0 && input.isComplete()) throw new UsageError(`no ${input.unit} is a valid request: ${first}`, hint);
+  notify({ topic: 'bad-lines', text: `${bad} and become failed results (${first})` });
+}
