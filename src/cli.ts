@@ -4,6 +4,7 @@ import { addBackendsCommand } from './commands/backends/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
+import { addExportCommand } from './commands/export/command.ts';
 import { helpText } from './commands/shared/help-text.ts';
 import { addMergeCommand } from './commands/merge/command.ts';
 import { asMessage, tell, tellJson, wrapped } from './commands/shared/print.ts';
@@ -76,6 +77,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addDoctorCommand(program, backends, onExit);
   addStatusCommand(program);
   addReportCommand(program);
+  addExportCommand(program);
   addMergeCommand(program, onExit);
   addBackendsCommand(program, backends);
   return program;

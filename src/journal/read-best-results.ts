@@ -29,19 +29,39 @@ export interface BestResultsOptions {
  * of the input where all outputs answer the same one, else in the order of their first appearance. Takes 40 bytes of memory for
  * each id. Throws a `UsageError` where an output can't be read, or where ids of different inputs can't be told apart.
  */
-export async function* readBestResults(
+export async function* readBestResults(paths: readonly string[], options?: BestResultsOptions): AsyncGenerator<Buffer> {
+  const results = await openBestResults(paths, options);
+  try {
+    yield* results.read();
+  } finally {
+    await results.close();
+  }
+}
+
+/** Results that can be read several times, each time the same, whatever becomes of the outputs meanwhile. */
+export interface BestResults {
+  count: number;
+  read: () => AsyncGenerator<Buffer>;
+  close: () => Promise<void>;
+}
+
+/** Opens what `readBestResults` reads. */
+export async function openBestResults(
   paths: readonly string[],
   { inputs = [], onLeftOut = () => undefined }: BestResultsOptions = {},
-): AsyncGenerator<Buffer> {
+): Promise<BestResults> {
   const handles: FileHandle[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(handles.map((handle) => handle.close())));
   try {
     for (const path of paths) handles.push(await openOutputForReading(path));
     const outputs = handles.map((handle, file) => ({ handle, path: paths[file] ?? '', input: inputs[file] ?? null }));
     const best = await findBest(outputs, onLeftOut);
     const isOneInput = new Set(inputs).size === 1 && inputs[0] !== null;
-    yield* readInOrder(handles, best, orderOf(best, isOneInput));
-  } finally {
-    await Promise.all(handles.map((handle) => handle.close()));
+    const order = orderOf(best, isOneInput);
+    return { count: best.size, read: () => readInOrder(handles, best, order), close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

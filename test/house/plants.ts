@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 
 const ground = ['async', 'core', 'data', 'files', 'machine', 'text'];
-const stages = ['input', 'scheduler', 'journal', 'metrics', 'progress', 'report'];
+const stages = ['input', 'scheduler', 'journal', 'metrics', 'progress', 'report', 'export'];
 const backendParts = ['backends/http', 'backends/request', 'backends/subprocess'];
 const registry = 'backends/index.ts';
 

@@ -1,0 +1,48 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { helpText } from '../shared/help-text.ts';
+import { type ExportFlags, exportFormats } from './flags.ts';
+
+export function addExportCommand(program: Command): void {
+  program
+    .command('export')
+    .summary('the answers as a table: CSV, TSV, JSON, Markdown, Parquet')
+    .description(
+      'Writes the results of a run as a table, one row a request: its id, the fields of its row, the answer or the keys of its JSON, the error and the tokens. Failed requests are in it, with an empty answer. Works while the run goes on, and on the results of a hosted batch in the same format.',
+    )
+    .argument('<output>', 'the output of a run')
+    .option('-o, --output <file>', 'where to; its ending is the format; - is stdout', '-')
+    .addOption(
+      new Option('--format <format>', 'of the table (default: by the ending of -o, else csv)').choices(exportFormats),
+    )
+    .option(
+      '--fields <names>',
+      'only these columns, in this order: columns of the table, or paths such as parsed.score, row.name, llmbatch.latency_ms, response.body.choices.0.message.content; several by comma, repeatable',
+      (names: string, earlier: string[] | undefined) => [
+        ...(earlier ?? []),
+        ...names.split(',').map((name) => name.trim()),
+      ],
+    )
+    .option('--failed', 'only the requests that failed', false)
+    .option('--delimiter <character>', 'of CSV, such as ; for a spreadsheet in many countries', parseDelimiter)
+    .option('--bom', 'begin CSV or TSV with a byte order mark, by which Excel knows UTF-8', false)
+    .option('--overwrite', 'replace a file that is there', false)
+    .addHelpText(
+      'after',
+      helpText([
+        'llmbatch export people.results.jsonl -o people-answers.csv',
+        'llmbatch export people.results.jsonl --fields id,name,score | head',
+        "llmbatch export people.results.jsonl -o excel.csv --delimiter ';' --bom",
+        'llmbatch export people.results.jsonl --failed --format markdown',
+      ]),
+    )
+    .action(async (output: string, flags: ExportFlags) => {
+      const { exportResults } = await import('./run.ts');
+      await exportResults(output, flags);
+    });
+}
+
+function parseDelimiter(text: string): string {
+  const character = text === String.raw`\t` ? '\t' : text;
+  if (Array.from(character).length === 1 && !/["\r\n]/.test(character)) return character;
+  throw new InvalidArgumentError("Expected one character, such as ';'.");
+}

@@ -1,0 +1,127 @@
+import type { FileHandle } from 'node:fs/promises';
+import { UsageError } from '../../core/errors.ts';
+import { type TableColumn, checkWidth, tableColumns, createSurvey, noteRecord } from '../../export/columns.ts';
+import { pickFields } from '../../export/pick-fields.ts';
+import { type ExportRecord, readExportRecord } from '../../export/read-record.ts';
+import { type TextFormat, createCsv, createJson, createJsonl, createMarkdown } from '../../export/text-formats.ts';
+import { findManifest } from '../../journal/manifest/find-manifest.ts';
+import type { Manifest } from '../../journal/manifest/manifest.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { type BestResults, openBestResults } from '../../journal/read-best-results.ts';
+import { formatInteger } from '../../text/format.ts';
+import { printJson, printText, tell } from '../shared/print.ts';
+import { writeStdout } from '../shared/write-stdout.ts';
+import { type ExportFlags, type ExportFormat, formatFor } from './flags.ts';
+import { writeTarget } from './write-target.ts';
+
+/** Runs `llmbatch export`. */
+export async function exportResults(output: string, flags: ExportFlags): Promise<void> {
+  const format = formatFor(flags);
+  const manifest = (await findManifest(pathsOf(output)).catch(() => null))?.manifest ?? null;
+  const results = await openBestResults([output], { inputs: [manifest === null ? null : 0] });
+  try {
+    if (results.count === 0) throw new UsageError(`${output} holds no results yet`);
+    await writeTable({ output, flags, format, manifest, results });
+    tellUnfinished(results.count, manifest);
+  } finally {
+    await results.close();
+  }
+}
+
+interface Task {
+  output: string;
+  flags: ExportFlags;
+  format: ExportFormat;
+  manifest: Manifest | null;
+  results: BestResults;
+}
+
+async function writeTable({ output, flags, format, manifest, results }: Task): Promise<void> {
+  const records = (): AsyncGenerator<ExportRecord> => readRecords(results, flags.failed);
+  const survey = createSurvey();
+  for await (const record of records()) noteRecord(survey, record);
+  const all = tableColumns(survey);
+  if (flags.fields === undefined) checkWidth(all);
+  const columns = flags.fields === undefined ? all : pickFields(flags.fields, all, survey);
+  const names = columns.map(({ name }) => name);
+  const counts = { rows: 0, failed: 0 };
+  const write = async (send: (text: string) => Promise<boolean>): Promise<boolean> =>
+    writeText(renderRows(textFormats[format](names, flags), columns, counted(records(), counts)), send);
+  const isWhole =
+    flags.output === '-'
+      ? await write(sendTo(format))
+      : await writeTarget(output, flags, manifest, (draft: FileHandle) =>
+          write((text) => draft.appendFile(text).then(() => true)),
+        );
+  if (!isWhole) return;
+  const ofThem = counts.failed === 0 ? '' : `, ${formatInteger(counts.failed)} of them failed`;
+  tell(`${formatInteger(counts.rows)} rows${ofThem}, to ${flags.output === '-' ? 'stdout' : flags.output}`);
+}
+
+const textFormats: Record<ExportFormat, (names: string[], flags: ExportFlags) => TextFormat> = {
+  csv: (names, { delimiter = ',', bom }) => createCsv(names, delimiter, bom),
+  tsv: (names, { bom }) => createCsv(names, '\t', bom),
+  jsonl: createJsonl,
+  json: createJson,
+  markdown: createMarkdown,
+};
+
+/** A terminal would act on what models write; to a pipe the bytes go as they are. */
+function sendTo(format: ExportFormat): (text: string) => Promise<boolean> {
+  if (!process.stdout.isTTY) return writeStdout;
+  return format === 'json' || format === 'jsonl' ? printJson : printText;
+}
+
+async function* readRecords(results: BestResults, onlyFailed: boolean): AsyncGenerator<ExportRecord> {
+  for await (const bytes of results.read()) {
+    const record = readExportRecord(bytes.toString('utf8'));
+    if (!onlyFailed || record.failure !== null) yield record;
+  }
+}
+
+async function* counted(
+  records: AsyncIterable<ExportRecord>,
+  counts: { rows: number; failed: number },
+): AsyncGenerator<ExportRecord> {
+  for await (const record of records) {
+    counts.rows++;
+    if (record.failure !== null) counts.failed++;
+    yield record;
+  }
+}
+
+async function* renderRows(
+  { head, row, foot }: TextFormat,
+  columns: readonly TableColumn[],
+  records: AsyncIterable<ExportRecord>,
+): AsyncGenerator<string> {
+  yield head;
+  let index = 0;
+  for await (const record of records) {
+    yield row(
+      columns.map(({ cellOf }) => cellOf(record)),
+      index++,
+    );
+  }
+  yield foot;
+}
+
+const blockLength = 256 * 1024;
+
+/** Writes texts in blocks. False where the reader has gone. */
+async function writeText(texts: AsyncIterable<string>, send: (text: string) => Promise<boolean>): Promise<boolean> {
+  let block = '';
+  for await (const text of texts) {
+    block += text;
+    if (block.length < blockLength) continue;
+    if (!(await send(block))) return false;
+    block = '';
+  }
+  return send(block);
+}
+
+function tellUnfinished(count: number, manifest: Manifest | null): void {
+  const total = manifest?.summary?.progress.total ?? 0;
+  const left = total - count;
+  if (left > 0) tell(`${formatInteger(left)} of ${formatInteger(total)} have no result yet`);
+}
