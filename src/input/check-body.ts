@@ -1,15 +1,26 @@
 import { shorten } from '../text/format.ts';
 import { isPrintable, printable } from '../text/printable.ts';
 import type { Endpoint, RequestBody } from '../core/request.ts';
+import { problemOf } from '../core/request-keys/request-keys.ts';
 import { isRecord } from '../data/is-record.ts';
-import { kindOf } from './line-formats.ts';
+import { talksToMessages, turnWith } from './shapes/jq-programs.ts';
+import type { Row } from './line-formats.ts';
+import { checkText, kindOf } from './check-text.ts';
 
 /**
- * Says what is wrong with a body's prompt, model or numbers, or null. What a backend can honour is the backend's to
+ * Says what is wrong with a body's prompt, model, numbers or keys, or null. What a backend can honour is the backend's to
  * say.
  */
 export function checkBody(endpoint: Endpoint, body: Partial<RequestBody>): string | null {
-  return checkPrompt(endpoint, body) ?? checkModel(body.model) ?? checkNumbers(body);
+  return checkPrompt(endpoint, body) ?? checkModel(body.model) ?? checkNumbers(body) ?? checkKeys(body);
+}
+
+function checkKeys(body: Partial<RequestBody>): string | null {
+  for (const key in body) {
+    const problem = problemOf(key, body[key]);
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 /**
@@ -49,12 +60,6 @@ function checkPrompt(endpoint: Endpoint, { messages, prompt, input }: Partial<Re
     : checkText('input', input);
 }
 
-function checkText(key: string, value: unknown): string | null {
-  if (typeof value !== 'string')
-    return value === undefined ? `no "${key}"` : `"${key}" is ${kindOf(value)}, not a text`;
-  return value === '' ? `"${key}" is empty` : null;
-}
-
 function checkMessages(messages: unknown): string | null {
   if (!Array.isArray(messages)) return messages === undefined ? 'no "messages"' : `"messages" is ${kindOf(messages)}`;
   if (messages.length === 0) return '"messages" is empty';
@@ -68,7 +73,8 @@ function checkMessages(messages: unknown): string | null {
 function checkMessage(message: unknown): string | null {
   if (!isRecord(message)) return `is ${kindOf(message)}, not an object`;
   const { role, content } = message;
-  if (typeof role !== 'string') return `"role" is ${shorten(role)}, not a text`;
+  const problem = checkRole(role, message);
+  if (problem !== null) return problem;
   if (typeof content === 'string') return null;
   if (content === null || content === undefined) {
     return role === 'assistant' ? null : '"content" is missing';
@@ -77,6 +83,21 @@ function checkMessage(message: unknown): string | null {
   const reasons = content.map(checkPart);
   return reasons.find((reason) => reason !== null) ?? null;
 }
+
+function checkRole(role: unknown, message: Row): string | null {
+  if (typeof role !== 'string') return `"role" is ${shorten(role)}, not a text${'from' in message ? ofShareGpt : ''}`;
+  const known = knownRoles.get(role.toLowerCase());
+  return known === undefined || known === role ? null : `"role" is ${shorten(role)}: write "${known}"`;
+}
+
+const ofShareGpt = `. It has "from" and "value", as in ShareGPT: ${turnWith(`.conversations = .messages | ${talksToMessages}`)}`;
+
+/** Roles as other libraries and APIs write them. */
+const knownRoles: ReadonlyMap<string, string> = new Map([
+  ...['system', 'developer', 'user', 'assistant', 'tool'].map((role) => [role, role] as const),
+  ['human', 'user'],
+  ...['gpt', 'ai', 'bot', 'model', 'chatbot'].map((role) => [role, 'assistant'] as const),
+]);
 
 function checkPart(part: unknown): string | null {
   if (!isRecord(part) || typeof part['type'] !== 'string') return '"content" has a part without a "type"';

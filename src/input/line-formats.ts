@@ -1,7 +1,12 @@
 import { shorten } from '../text/format.ts';
+import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import { isRecord } from '../data/is-record.ts';
-import { type ChatMessage, type Endpoint, type RequestBody, endpoints } from '../core/request.ts';
+import { type Endpoint, type RequestBody, isSystem } from '../core/request.ts';
+import { checkText, hasLoneSurrogate, isListOf, kindOf } from './check-text.ts';
+import { settingsOf, usedBy } from './plain-keys.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
+import { endpointOfUrl } from './shapes/batch-url.ts';
+import { describeForeignShape } from './shapes/foreign-shapes.ts';
 
 /** A request as its line states it, before the flags of the run fill the gaps. */
 export interface Draft {
@@ -17,33 +22,18 @@ type RejectionReason = string;
 
 interface LineFormat {
   /** Fields of the row that are keys of the request; the others stay with the result. */
-  used: ReadonlySet<string>;
+  used: (row: Row) => ReadonlySet<string>;
   matches: (row: Row, template: PromptTemplate | null) => boolean;
   /** Makes a request of a row, and of the JSON text that it stands in. */
   toDraft: (row: Row, template: PromptTemplate | null, text: string) => Draft | RejectionReason;
 }
 
-/**
- * Keys of a plain row that are settings of its request, not data: an engine that does not know one refuses it, rather
- * than that an answer is a success without what was asked for.
- */
-const settingKeys = new Set(
-  (
-    'model temperature max_tokens max_completion_tokens seed stop top_p top_k min_p n frequency_penalty ' +
-    'presence_penalty repeat_penalty repetition_penalty logprobs top_logprobs response_format tools tool_choice ' +
-    'logit_bias reasoning_effort chat_template_kwargs structured_outputs guided_json guided_choice guided_regex ' +
-    'guided_grammar guided_json_object json_schema structural_tag min_tokens ignore_eos stop_token_ids ' +
-    'prompt_logprobs continue_final_message add_generation_prompt parallel_tool_calls extra_body'
-  ).split(' '),
-);
-const idKeys = ['custom_id', 'id'];
-const batchKeys = new Set([...idKeys, 'method', 'url', 'body']);
-const messageKeys = new Set([...idKeys, ...settingKeys, 'messages']);
-const promptKeys = new Set([...idKeys, ...settingKeys, 'prompt', 'system']);
+const nothing: ReadonlySet<string> = new Set();
+const batchKeys = new Set(['custom_id', 'id', 'method', 'url', 'body']);
 
 /** A row of any fields. All of it stays with the result. */
 export const templateFormat: LineFormat = {
-  used: new Set(),
+  used: () => nothing,
   matches: (_row, template) => template !== null,
   toDraft: fromTemplate,
 };
@@ -54,61 +44,61 @@ export const templateFormat: LineFormat = {
  */
 const formats: readonly LineFormat[] = [
   {
-    used: batchKeys,
+    used: () => batchKeys,
     matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
     toDraft: fromOpenaiBatch,
   },
   {
-    used: messageKeys,
+    used: usedBy,
     matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
     toDraft: fromMessages,
   },
   templateFormat,
-  { used: promptKeys, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
+  { used: usedBy, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
 ];
 
-const unknownFormat: LineFormat = {
-  used: new Set(),
-  matches: () => true,
-  toDraft: () =>
-    'no prompt: the line has none of "body", "messages", "prompt"; fields of other names need --prompt-template',
-};
+const unknownFormat: LineFormat = { used: () => nothing, matches: () => true, toDraft: describeForeignShape };
 
 export const lineFormatOf = (row: Row, template: PromptTemplate | null): LineFormat =>
   formats.find(({ matches }) => matches(row, template)) ?? unknownFormat;
 
 function fromOpenaiBatch(row: Row): Draft | RejectionReason {
-  const { body, method, url } = row;
+  const { method, url } = row;
+  const body = parsedFrom('{', row['body']);
   if (!isRecord(body)) return '"body" is not an object';
-  if (method !== undefined && method !== 'POST') return `"method" is ${shorten(method)}, not "POST"`;
-  const endpoint = url === undefined ? endpointOf(body) : endpoints.find((known) => known === url);
-  if (endpoint === undefined) return `"url" is ${shorten(url)}, not one of ${endpoints.join(', ')}`;
-  return {
-    endpoint,
-    body,
-    takesSystem: endpoint === '/v1/chat/completions',
-  };
+  if ((method ?? null) !== null && shorten(method).toUpperCase() !== '"POST"')
+    return `"method" is ${shorten(method)}, not "POST"`;
+  const endpoint = (url ?? null) === null ? endpointOf(body) : endpointOfUrl(url);
+  return typeof endpoint === 'object' ? endpoint.reason : bodyDraft(endpoint, body);
 }
+
+function bodyDraft(endpoint: Endpoint, body: Row): Draft | RejectionReason {
+  const other = endpointOf(body);
+  if (!(promptKeyOf[endpoint] in body) && promptKeyOf[other] in body)
+    return `"url" is for a body with "${promptKeyOf[endpoint]}", and this one has "${promptKeyOf[other]}": write ${other}`;
+  return endpoint === '/v1/chat/completions' ? chatDraft(body, body) : { endpoint, body, takesSystem: false };
+}
+
+const promptKeyOf = {
+  '/v1/chat/completions': 'messages',
+  '/v1/completions': 'prompt',
+  '/v1/embeddings': 'input',
+} as const;
 
 function endpointOf(body: Row): Endpoint {
   if ('messages' in body) return '/v1/chat/completions';
   return 'input' in body ? '/v1/embeddings' : '/v1/completions';
 }
 
-function fromMessages(row: Row): Draft {
-  return chatDraft(row, row['messages'] as ChatMessage[]);
+function fromMessages(row: Row): Draft | RejectionReason {
+  return chatDraft(settingsOf(row), row);
 }
 
 function fromPrompt(row: Row): Draft | RejectionReason {
   const { prompt, system } = row;
-  if (typeof prompt !== 'string') return `"prompt" is ${kindOf(prompt)}, not a text`;
-  if (system !== undefined && system !== null && typeof system !== 'string') {
-    return `"system" is ${kindOf(system)}, not a text`;
-  }
-  if (prompt === '') return '"prompt" is empty';
-  const user: ChatMessage = { role: 'user', content: prompt };
-  const messages = typeof system === 'string' ? [{ role: 'system', content: system }, user] : [user];
-  return chatDraft(row, messages);
+  if (isListOf(prompt, isRecord)) return chatDraft(settingsOf(row), { messages: prompt, system });
+  const problem = checkText('prompt', prompt);
+  return problem ?? chatDraft(settingsOf(row), { messages: [{ role: 'user', content: prompt }], system });
 }
 
 function fromTemplate(row: Row, template: PromptTemplate | null, text: string): Draft | RejectionReason {
@@ -124,17 +114,39 @@ function fromTemplate(row: Row, template: PromptTemplate | null, text: string): 
   };
 }
 
-function chatDraft(row: Row, messages: ChatMessage[]): Draft {
-  const settings = Object.entries(row).filter(([key]) => settingKeys.has(key));
-  return {
-    endpoint: '/v1/chat/completions',
-    body: { messages, ...Object.fromEntries(settings) },
-    takesSystem: true,
-  };
+/**
+ * Makes a chat of a body's other keys, which it takes over, and of what is asked: messages, which may be JSON in a text,
+ * and a system prompt beside them.
+ */
+function chatDraft(body: Row, asked: Row): Draft | RejectionReason {
+  const parsed = parsedFrom('[', asked['messages']);
+  const messages = isRecord(parsed) && 'role' in parsed ? [parsed] : parsed;
+  const system = textOfBlocks(asked['system'] ?? '');
+  delete body['system'];
+  body['messages'] = messages;
+  const draft: Draft = { endpoint: '/v1/chat/completions', body, takesSystem: true };
+  if (system === '' || !Array.isArray(messages)) return draft;
+  if (typeof system !== 'string') return `"system" is ${kindOf(system)}, not a text`;
+  if (messages.some((message) => isRecord(message) && isSystem(message as never)))
+    return '"system" stands beside "messages" that hold a system message: leave one of the two out';
+  body['messages'] = [{ role: 'system', content: system }, ...(messages as unknown[])];
+  return draft;
 }
 
-export function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+/** What a text holds as JSON, where it begins as a list or an object does. */
+function parsedFrom(opening: '[' | '{', value: unknown): unknown {
+  if (typeof value !== 'string' || !value.trimStart().startsWith(opening)) return value;
+  if (isDeeperThan(value, deepestNesting)) return value;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return hasLoneSurrogate(parsed) ? value : parsed;
+  } catch {
+    return value;
+  }
 }
+
+/** The text of a system prompt that is written in blocks, as Anthropic's API has it. */
+const textOfBlocks = (value: unknown): unknown =>
+  isListOf(value, isTextBlock) ? value.map(({ text }) => text).join('\n') : value;
+
+const isTextBlock = (value: unknown): value is { text: string } => isRecord(value) && typeof value['text'] === 'string';

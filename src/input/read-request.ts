@@ -1,13 +1,15 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { LlmbatchError, describeUnexpected, messageOf } from '../core/errors.ts';
 import { inStandardShape } from '../core/answer-format.ts';
+import { isNeutral, requestKeys } from '../core/request-keys/request-keys.ts';
 import { isRecord } from '../data/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
 import { checkBody } from './check-body.ts';
 import { describeJsonError } from './describe-json-error.ts';
-import { type Draft, type Row, kindOf, lineFormatOf, templateFormat } from './line-formats.ts';
+import { hasLoneSurrogate, kindOf } from './check-text.ts';
+import { type Draft, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
 import { rowJsonOf } from './row-json.ts';
 
@@ -53,7 +55,7 @@ function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): Read
   const { row } = parsed;
   const format = lineFormatOf(row, defaults.template);
   defaults.template?.check(row, format === templateFormat);
-  const kept = keptOf(parsed, format.used);
+  const kept = keptOf(parsed, format.used(row));
   const id = idOf(row, line);
   if (id === null)
     return { id: `line-${line}`, line, reason: 'the id is not a text, nor a number below 2^53', ...kept };
@@ -114,12 +116,6 @@ function checkRow(row: Row, text: string): string | null {
     : null;
 }
 
-function hasLoneSurrogate(value: unknown): boolean {
-  if (typeof value === 'string') return /\p{Surrogate}/u.test(value);
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, inner]) => hasLoneSurrogate(key) || hasLoneSurrogate(inner));
-}
-
 function idOf(row: Row, line: number): string | null {
   const id = row['custom_id'] ?? row['id'] ?? `line-${line}`;
   // JSON.parse rounds a larger one: it would name another record.
@@ -129,6 +125,7 @@ function idOf(row: Row, line: number): string | null {
 
 /** Fills the gaps of a body with the defaults, in place: the body was parsed for this line alone. */
 function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: LineDefaults): void {
+  dropForeign(body);
   if (model !== null) body.model = model;
   for (const key in parameters) {
     if (!hasOwnValue(body, key)) body[key] = parameters[key];
@@ -140,6 +137,13 @@ function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: Lin
   const { messages } = body;
   if (takesSystem && system !== null && Array.isArray(messages) && !messages.some(isSystemMessage)) {
     body.messages = [{ role: 'system', content: system }, ...messages];
+  }
+}
+
+/** Keys that no engine has are gone where they ask for nothing. Those that ask for something are refused by name. */
+function dropForeign(body: Draft['body']): void {
+  for (const key in body) {
+    if (requestKeys.get(key)?.isForeign === true && isNeutral(key, body[key])) delete body[key];
   }
 }
 

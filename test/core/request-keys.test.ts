@@ -32,7 +32,6 @@ describe('the table of request keys', () => {
     ['tools', [{}]],
     ['n', 2],
     ['temperature', 0],
-    ['metadata', 'a text'],
     ['no_such_key', []],
   ])('does not take %s: %j for nothing', (name, value) => {
     expect(isNeutral(name, value)).toBe(false);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { shorten } from '../../src/text/format.ts';
-import { type Draft, type Row, lineFormatOf, kindOf } from '../../src/input/line-formats.ts';
+import { type Draft, type Row, lineFormatOf } from '../../src/input/line-formats.ts';
+import { kindOf } from '../../src/input/check-text.ts';
 import { type PromptTemplate, compilePromptTemplate } from '../../src/input/template/prompt-template.ts';
 
 const template = await compilePromptTemplate('Score {{name}}.');
@@ -53,7 +54,7 @@ test('what a plain line asks of the form of its answer is a key of its request, 
   for (const row of [{ prompt: 'Hi' }, { messages: [{ role: 'user', content: 'Hi' }] }]) {
     const given = { ...row, ...asked, city: 'Lima' };
     expect(toDraft(given, null)).toMatchObject({ body: asked });
-    const { used } = lineFormatOf(given, null);
+    const used = lineFormatOf(given, null).used(given);
     for (const key of Object.keys(asked)) expect(used.has(key)).toBe(true);
     expect(used.has('city')).toBe(false);
   }

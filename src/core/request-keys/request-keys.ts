@@ -1,3 +1,4 @@
+import { shorten } from '../../text/format.ts';
 import { editDistance } from '../../text/nearest.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { type RequestKey, knownKeys } from './known-keys.ts';
@@ -8,7 +9,7 @@ export const requestKeys: ReadonlyMap<string, RequestKey> = new Map(Object.entri
 export function isNeutral(name: string, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   const known = requestKeys.get(name);
-  if (known?.isLabel === true) return known.type.accepts(value);
+  if (known?.isLabel === true) return true;
   return known?.neutral?.some((neutral) => neutral === value || isSameJson(neutral, value)) ?? false;
 }
 
@@ -40,4 +41,12 @@ function distanceBetween(left: string, right: string): number {
   const isSwapped =
     left.length === right.length && left.split('').toSorted().join() === right.split('').toSorted().join();
   return isSwapped && left !== right ? 1 : editDistance(left, right);
+}
+
+/** Why a value of a request can't be what its key asks for; null where it can, or where the key is not known. */
+export function problemOf(name: string, value: unknown): string | null {
+  const known = requestKeys.get(name);
+  if (known === undefined || isNeutral(name, value)) return null;
+  if (known.isForeign === true) return `"${name}" is a key that no engine here has: ${known.instead}`;
+  return known.type.accepts(value) ? null : `"${name}" is ${shorten(value)}, not ${known.type.wants}`;
 }
