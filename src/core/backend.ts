@@ -155,8 +155,8 @@ export interface OpenRequest extends BackendAddress {
   /** What the input's prompts are like; null while it is being read. */
   promptLengths: () => Promise<PromptLengths | null>;
   signal: AbortSignal;
-  /** One line for the user: what is being loaded. */
-  onNotice: (text: string) => void;
+  /** One line for the user: what is being loaded. A `detail` is shown with `--verbose`. */
+  onNotice: (text: string, level?: 'detail') => void;
   /** A process of the engine died or hung, and is started again. */
   onRestart: (reason: string) => void;
   /** A server loaded the model anew between two requests, for a reason of its own. */

@@ -67,6 +67,7 @@ type NoticeTopic =
   | 'backend'
   | 'bad-lines'
   | 'bench'
+  | 'choice'
   | 'conversation'
   | 'drain'
   | 'engine'
@@ -92,6 +93,8 @@ type NoticeTopic =
 export interface Notice {
   readonly topic: NoticeTopic;
   readonly text: string;
+  /** A reason or a figure behind a choice, which most users need not see: shown with `--verbose`. */
+  readonly isDetail?: true;
 }
 
 /** Tells the user something. It is the one way from everywhere in a run to the screen. */

@@ -11,7 +11,7 @@ export function startBar({ stream, snapshot, title, heading = title, environment
     drawFrame(snapshot(), { columns: stream.columns ?? 80, waitedMs: performance.now() - startedAt, glyphs });
   let bar: SingleBar | null = null;
   let isStopped = false;
-  stream.write(`${heading}\n`);
+  if (heading !== '') stream.write(`${heading}\n`);
   void createBar(stream, frame).then((created) => {
     if (isStopped) return;
     bar = created;

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import { formatCount, formatInteger, formatPercent, formatRate, formatSeconds } from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
 import type { MachineState, RunProgress, Snapshot, WorkerCounts } from '../core/snapshot.ts';
 
@@ -61,7 +61,7 @@ const minWaitMs = 3000;
 export function waitingText({ progress: { inFlight, total, done }, rates }: Snapshot, waitedMs: number): string {
   if (rates.requests.overall !== null || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
   const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
-  return `${what}, ${clock(Math.floor(waitedMs / 1000))}`;
+  return `${what}, ${formatSeconds(Math.floor(waitedMs / 1000))}`;
 }
 
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
@@ -79,16 +79,12 @@ function loadText({ engineLoad: load }: MachineState): string {
 
 function etaFields({ eta }: Snapshot['times']): Field[] {
   if (eta === null) return [];
-  const [low, high] = [clock(eta.low), clock(eta.high)];
+  const [low, high] = [formatSeconds(eta.low), formatSeconds(eta.high)];
   return [
-    { name: 'eta', text: `ETA ${clock(eta.seconds)}` },
+    { name: 'eta', text: `ETA ${formatSeconds(eta.seconds)}` },
     { name: 'range', text: low === high ? '' : `(${low} to ${high})` },
   ];
 }
-
-/** A time in whole seconds: an estimate has no fractions. */
-const clock = (seconds: number): string =>
-  seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(Math.round(seconds) * 1000);
 
 function memoryText({ gpus }: MachineState): string {
   const { usedBytes, totalBytes } = gpuMemory(gpus ?? []);

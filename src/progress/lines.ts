@@ -10,10 +10,9 @@ const lineEveryRequests = 100;
  * first answer it says how long that takes, after 10 s, 20 s, 40 s and so on. On a terminal, which results may share,
  * a line comes by the time alone.
  */
-export function startLines({ stream, snapshot, title, heading = '' }: ProgressSource): Progress {
+export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
   const startedAt = performance.now();
   let printed = { done: snapshot().progress.done, atMs: startedAt };
-  if (heading !== '') stream.write(`${heading}\n`);
 
   const print = (): void => {
     const state = snapshot();
@@ -46,10 +45,7 @@ export function startLines({ stream, snapshot, title, heading = '' }: ProgressSo
 }
 
 /** Writes the notes to the stream, and no progress. */
-export const startNotes = ({ stream, heading = '' }: ProgressSource): Progress => {
-  if (heading !== '') stream.write(`${heading}\n`);
-  return {
-    note: (text) => void stream.write(`${text}\n`),
-    stop: () => {},
-  };
-};
+export const startNotes = ({ stream }: ProgressSource): Progress => ({
+  note: (text) => void stream.write(`${text}\n`),
+  stop: () => {},
+});

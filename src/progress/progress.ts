@@ -8,7 +8,7 @@ export interface ProgressSource {
   snapshot: () => Snapshot;
   /** Title of the run: the name of its input. */
   title: string;
-  /** Line above the progress, where the title alone does not say enough: `input 2 of 3: b.jsonl`. */
+  /** Line above a bar; absent: the title; empty: none. */
   heading?: string;
   stream: ProgressStream;
   environment: NodeJS.ProcessEnv;

@@ -54,7 +54,7 @@ function noteChoices({ request, manifest, notifyOfEngine }: Run, choice: Backend
   if (isAnnounced) return;
   const { name } = choice.definition;
   if (request.settings.backend === 'auto')
-    notifyOfEngine({ topic: 'backend', text: `backend: ${name} (${choice.reason})` });
-  notifyOfEngine({ topic: 'mode', text: `mode: ${mode.name} (${mode.reason})` });
+    notifyOfEngine({ topic: 'backend', text: `backend: ${name} (${choice.reason})`, isDetail: true });
+  notifyOfEngine({ topic: 'mode', text: `mode: ${mode.name} (${mode.reason})`, isDetail: true });
   if (mode.warning !== null) notifyOfEngine({ topic: 'conversation', text: `warning: ${mode.warning}` });
 }

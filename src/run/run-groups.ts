@@ -9,7 +9,7 @@ import { type Conversations, createConversations } from '../scheduler/conversati
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type AnswerVerifier, createVerifier } from '../scheduler/verify-answer.ts';
 import type { ModeChoice } from './choose/choose-mode.ts';
-import { type WorkerChoice, chooseWorkers } from './choose/choose-workers.ts';
+import { type WorkerChoice, chooseWorkers, describeWorkers } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
 import type { Engines, OpenEngine } from './engines.ts';
 import { countWanted, firstModel, followItems } from './read-input.ts';
@@ -76,6 +76,9 @@ async function announceStart(run: Run, { definition, backend, workers, mode }: O
   const { moreSlots } = definition;
   const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, moreSlots);
   const { maxWorkers, startsWith, note } = choice;
+  const text = [definition.name, backend.info.model, describeWorkers(choice)];
+  if (mode.name === 'conversation') text.push('conversation mode');
+  run.notifyOfEngine({ topic: 'choice', text: text.join(', ') });
   if (note !== null) run.notifyOfEngine({ topic: 'workers', text: note });
   await describeLoaded(run, backend);
   run.emit({
@@ -118,7 +121,7 @@ async function describeLoaded(run: Run, backend: Backend): Promise<void> {
   if (memory !== null && memory !== undefined) run.emit({ type: 'model-memory', memory });
   if (run.manifest.sessions > 1) return;
   const sharing = await describeSharing(run.input, backend, run.stop).catch(() => null);
-  if (sharing !== null) run.notifyOfEngine({ topic: 'prompts', text: sharing });
+  if (sharing !== null) run.notifyOfEngine({ topic: 'prompts', text: sharing, isDetail: true });
 }
 
 async function conversationsFor(

@@ -2,10 +2,10 @@
 
 export const notMeasured = 'n/a';
 
-/** 999, 12.3k, 4.56M: at most four characters of digits. */
+/** 4,362, 12.3k, 4.56M: for a line where space is scarce. */
 export function formatCount(value: number | null): string {
   if (value === null) return notMeasured;
-  if (value < 10_000) return String(Math.round(value));
+  if (value < 10_000) return formatInteger(value);
   if (value < 1_000_000) return `${(value / 1000).toFixed(value < 100_000 ? 1 : 0)}k`;
   return `${(value / 1_000_000).toFixed(value < 100_000_000 ? 2 : 0)}M`;
 }
@@ -13,6 +13,10 @@ export function formatCount(value: number | null): string {
 /** 170,000 */
 export const formatInteger = (value: number | null): string =>
   value === null ? notMeasured : Math.round(value).toLocaleString('en-US');
+
+/** 1 request, 1,204 requests */
+export const formatCounted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${formatInteger(count)} ${count === 1 ? noun : plural}`;
 
 /** 0.42, 46.9, 1,204 */
 export function formatRate(value: number | null): string {
@@ -46,6 +50,10 @@ export function formatDuration(valueMs: number | null): string {
   if (whole < 86_400) return `${Math.floor(whole / 3600)}h ${pad((whole % 3600) / 60)}m`;
   return `${Math.floor(whole / 86_400)}d ${pad((whole % 86_400) / 3600)}h`;
 }
+
+/** Whole seconds, rounded up, for limits and estimates: 30 s, 4m 05s. */
+export const formatSeconds = (seconds: number): string =>
+  seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(Math.round(seconds) * 1000);
 
 /** A word of a shell command line, quoted where a shell would read it otherwise. */
 export function quoteForShell(word: string): string {

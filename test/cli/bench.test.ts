@@ -45,10 +45,10 @@ describe('llmbatch bench', () => {
     expect(stdout).toMatch(/Saved for `run --workers auto`: mock mock, 2 workers \(.* req\/s\), in .*best-settings/);
     const take = (name: string, ...more: string[]) =>
       folder.run(['run', 'in.jsonl', '--limit', '10', '-o', name, ...more]);
-    const run = await take('run.jsonl', ...engine);
+    const run = await take('run.jsonl', '--verbose', ...engine);
     expect(run.stderr).toMatch(/^workers: 2, the best that a bench found on \d{4}-\d\d-\d\d \(/m);
-    expect((await take('other.jsonl', ...mock('slots=3'))).stderr).not.toContain('workers: 2');
-    expect((await take('asked.jsonl', ...engine, '--workers', '1')).stderr).not.toContain('workers: 2');
+    expect((await take('other.jsonl', '-v', ...mock('slots=3'))).stderr).not.toContain('workers: 2');
+    expect((await take('asked.jsonl', '-v', ...engine, '--workers', '1')).stderr).not.toContain('workers: 2');
   });
 
   test('writes into its folder alone, and no resume or status finds its trials', async () => {

@@ -32,7 +32,7 @@ describe('an interrupted run', () => {
     folder.first.child.kill('SIGINT');
     const { exitCode, stderr } = await folder.first.outcome;
     expect(exitCode).toBe(130);
-    expect(stderr).toContain('stopping: what is in flight may finish');
+    expect(stderr).toContain('in flight may finish (30 s at most); Ctrl-C again ends it now');
     expect(stderr).toContain(`llmbatch resume ${folder.at(output)}`);
     const kept = await folder.text(output);
     expect((await folder.manifest('in.results.jsonl.run.json')).state).toBe('stopped');
@@ -85,7 +85,7 @@ describe('an interrupted run', () => {
   test('ends while the model is still being loaded', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(5));
-    const run = folder.start(['run', 'in.jsonl', ...mock('load_ms=60000')]);
+    const run = folder.start(['run', 'in.jsonl', '-v', ...mock('load_ms=60000')]);
     await until(() => run.stderr().includes('mode:'));
     run.child.kill('SIGINT');
     await until(() => run.stderr().includes('stopping'));

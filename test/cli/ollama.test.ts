@@ -52,7 +52,7 @@ describe('a run on Ollama', () => {
       environment: { OLLAMA_HOST: server.host },
     });
     expect([exitCode, await judged()]).toEqual([0, { right: 60 }]);
-    expect(stderr).toContain('backend: ollama (it serves gemma3:4b)');
+    expect(stderr).toContain('ollama, gemma3:4b, 3 workers');
     expect(server.maxInFlight).toBe(2);
   });
 

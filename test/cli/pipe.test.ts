@@ -61,7 +61,7 @@ describe('llmbatch run in a pipe', () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(300));
     const run = folder.start(['run', 'in.jsonl', ...mock('latency_ms=20')]);
-    await until(() => run.stderr().includes('mode:'));
+    await until(() => run.stderr().includes('mock, mock'));
     run.child.stderr?.destroy();
     expect((await run.outcome).exitCode).toBe(0);
     expect(await folder.results('in.results.jsonl')).toHaveLength(300);

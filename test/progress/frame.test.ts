@@ -9,16 +9,16 @@ const frame = (columns: number, snapshot = midway, waitedMs = 0): string =>
 
 test('a wide terminal shows everything', () => {
   expect(frame(120)).toBe(
-    '███████████████░░░░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G',
+    '███████████████░░░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G',
   );
 });
 
 test('fields are dropped in the order of their importance, errors last', () => {
   expect([90, 80, 70, 50, 40, 30, 20, 9].map((columns) => frame(columns))).toMatchInlineSnapshot(`
     [
-      "███████████░░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
-      "█████░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
-      "████████░░░░░░  63% 126/200 46.9 req/s 2734 tok/s ETA 4m 05s 2 failed",
+      "██████████░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
+      "██████████████░░░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed",
+      "████████░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed",
       "██████████░░░░░░  63% 126/200 ETA 4m 05s 2 failed",
       "██████████░░░░░░░  63% 126/200 2 failed",
       "█████████░░░░░░  63% 2 failed",
@@ -34,7 +34,7 @@ test('no frame is wider than the terminal', () => {
 
 test('an unknown total has counts and no bar', () => {
   expect(frame(80, changeSnapshot(midway, { progress: { total: null }, times: { eta: null } }))).toBe(
-    '126 done 46.9 req/s 2734 tok/s 2 failed VRAM 18.2/24.0G',
+    '126 done 46.9 req/s 2,734 tok/s 2 failed VRAM 18.2/24.0G',
   );
 });
 
@@ -44,7 +44,7 @@ test('a finished run has a full bar and no ETA', () => {
     times: { eta: { seconds: 0, low: 0, high: 0 } },
     machine: { gpus: null },
   });
-  expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2734 tok/s');
+  expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2,734 tok/s');
 });
 
 const withoutGpus = changeSnapshot(midway, { machine: { gpus: null } });

@@ -24,7 +24,7 @@ test('without a terminal there is a plain line every ten seconds', () => {
   vi.advanceTimersByTime(21_000);
   expect(lines().length).toBe(3);
   expect(lines()[0]).toBe(
-    'candidates.jsonl   63%  126/200  46.9 req/s  2734 tok/s  ETA 4m 05s  (3m 50s to 4m 20s)  2 failed  VRAM 18.2/24.0G',
+    'candidates.jsonl   63%  126/200  46.9 req/s  2,734 tok/s  ETA 4m 05s  (3m 50s to 4m 20s)  2 failed  VRAM 18.2/24.0G',
   );
   progress.stop();
 });

@@ -25,7 +25,7 @@ test('a number that was not measured is n/a, and zero is 0', () => {
 });
 
 test.each([
-  [9999, '9999'],
+  [9999, '9,999'],
   [12_345, '12.3k'],
   [170_000, '170k'],
   [4_560_000, '4.56M'],

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Backend, OpenRequest } from '../../core/backend.ts';
 import { type Answer, failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
-import { formatBytes, formatInteger } from '../../text/format.ts';
+import { formatBytes, formatCounted, formatInteger } from '../../text/format.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchema } from './options.ts';
 import { unheldByGrammar } from './held-keywords.ts';
@@ -18,7 +18,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
   const settings = engineSettings(request, schema.parse(request.options), file);
-  request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`);
+  request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   const startedAt = performance.now();
   const worker = await startWorkerProcess<EngineInfo>(
     { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
@@ -28,7 +28,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     await worker.close();
     throw noChatTemplate(request.model, worker.info.fittingTemplates);
   }
-  request.onNotice(describe(settings, worker.info));
+  request.onNotice(describe(settings, worker.info), 'detail');
   return {
     info: {
       model: request.model,
@@ -69,7 +69,7 @@ function workerPath(): string {
 }
 
 function describe(settings: EngineSettings, info: EngineInfo): string {
-  const sequences = `${settings.sequences} sequences of ${formatInteger(info.contextTokens)} tokens`;
+  const sequences = `${formatCounted(settings.sequences, 'sequence')} of ${formatInteger(info.contextTokens)} tokens`;
   const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
   return `llama-cpp: ${sequences}${capped}, ${info.device}, CPU threads: ${settings.threads}`;
 }

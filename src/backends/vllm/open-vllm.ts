@@ -42,7 +42,7 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
     await Promise.all(workers.map((worker) => worker.close()));
     throw noChatTemplate(request.model, fittingTemplates(new Set(info.specialTexts)));
   }
-  request.onNotice(describe(info, workers.length));
+  request.onNotice(describe(info, workers.length), 'detail');
   const loadMs = performance.now() - startedAt;
   return backendOf(workers, request, { info, loadMs });
 }

@@ -139,6 +139,7 @@ function addCarryFlags(command: Command, backends: readonly BackendDefinition[])
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
     )
+    .option('-v, --verbose', 'as for run', false)
     .option('--json', 'print the analysis as JSON on stdout at the end', false);
 }
 

@@ -28,7 +28,7 @@ export async function runBenchCommand(
   backends: readonly BackendDefinition[],
 ): Promise<number> {
   if (flags.report !== undefined) return reportBench(flags.report, flags, backends);
-  const screen = createBenchScreen(flags.progress);
+  const screen = createBenchScreen(flags.progress, flags.verbose);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
   );
@@ -85,7 +85,6 @@ async function resumeBench(asked: string | true): Promise<OpenBench> {
   return { paths, base: { settings, runner }, plan: null };
 }
 
-/** What each trial says of its own, once. */
 function hostOf(backends: readonly BackendDefinition[], screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
   return {
     backends,
@@ -93,7 +92,7 @@ function hostOf(backends: readonly BackendDefinition[], screen: BenchScreen, { s
     stdin: process.stdin,
     stop,
     abort,
-    notify: ({ text }) => screen.noteOnce(text),
+    notify: screen.notify,
     onTrialStart: screen.startTrial,
     onTrialEnd: screen.endTrial,
   };

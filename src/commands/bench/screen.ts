@@ -3,6 +3,7 @@ import { rateOf } from '../../bench/statistics/mean.ts';
 import { describeSpec } from '../../bench/analysis/trial-groups.ts';
 import type { TrialPlace } from '../../bench/run-bench.ts';
 import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import type { Notify } from '../../core/events.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ProgressMode } from '../../progress/index.ts';
 import { createScreen } from '../shared/screen.ts';
@@ -10,22 +11,22 @@ import { createScreen } from '../shared/screen.ts';
 /** What a user sees of a bench while it runs, on stderr. */
 export interface BenchScreen {
   note: (text: string) => void;
-  /** Trials say much that the one before them said. */
-  noteOnce: (text: string) => void;
+  /** Tells a notice of a trial, once: trials say much that the one before them said. Their titles tell the choices. */
+  notify: Notify;
   startTrial: (place: TrialPlace, snapshot: () => Snapshot) => void;
   endTrial: (record: TrialRecord, place: TrialPlace) => void;
   close: () => void;
 }
 
-export function createBenchScreen(mode: ProgressMode): BenchScreen {
-  const screen = createScreen(mode);
+export function createBenchScreen(mode: ProgressMode, isVerbose: boolean): BenchScreen {
+  const screen = createScreen(mode, isVerbose);
   const said = new Set<string>();
   return {
     note: screen.note,
-    noteOnce(text) {
-      if (said.has(text)) return;
-      said.add(text);
-      screen.note(text);
+    notify(notice) {
+      if (notice.topic === 'choice' || said.has(notice.text)) return;
+      said.add(notice.text);
+      screen.notify(notice);
     },
     startTrial(place, snapshot) {
       screen.start(snapshot, titleOf(place));

@@ -19,6 +19,7 @@ interface EstimateOptions {
   size: number | null;
   json: boolean;
   progress: ProgressMode;
+  verbose: boolean;
 }
 
 /**
@@ -27,12 +28,12 @@ interface EstimateOptions {
  */
 export async function estimate(
   requests: readonly RunRequest[],
-  { backends, size: asked, json, progress }: EstimateOptions,
+  { backends, size: asked, json, progress, verbose }: EstimateOptions,
 ): Promise<number> {
   // A sample whose size was asked for is not stopped by time.
   const sample = asked === null ? usualSample : { size: asked, maxMs: null };
   const cache = createBackendCache();
-  const screen = createScreen(progress);
+  const screen = createScreen(progress, verbose);
   let hasAnswers = true;
   const interrupts = watchInterrupts(() => screen.note('stopping: the estimate is made of what is there'));
   try {
@@ -43,7 +44,7 @@ export async function estimate(
         stdin: process.stdin,
         stop: interrupts.stop,
         abort: interrupts.abort,
-        notify: ({ text }) => screen.note(text),
+        notify: screen.notify,
         onStart: (snapshot) => screen.start(snapshot, `${request.input}: a sample`),
         onResults: null,
       };

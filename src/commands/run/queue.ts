@@ -1,7 +1,7 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import { EngineError, LlmbatchError, exitCodes } from '../../core/errors.ts';
 import { snapshotToWire } from '../../core/snapshot.ts';
-import { quoteForShell } from '../../text/format.ts';
+import { formatCounted, formatSeconds, quoteForShell } from '../../text/format.ts';
 import type { ProgressMode } from '../../progress/index.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { type BackendCache, createBackendCache } from '../../run/choose/backend-cache.ts';
@@ -13,10 +13,13 @@ import { describeError } from '../shared/describe-error.ts';
 import { type Screen, besideResults, createScreen } from '../shared/screen.ts';
 import { printJson, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
+import { type QueueTotal, createQueueTotal } from './queue-total.ts';
 
 export interface QueueOptions {
   backends: readonly BackendDefinition[];
   progress: ProgressMode;
+  /** Tell also why what was chosen was. */
+  verbose: boolean;
   /** Print the summaries as JSON on stdout. */
   json: boolean;
   /** Results go to stdout as they are done. */
@@ -26,14 +29,15 @@ export interface QueueOptions {
 /** Runs the inputs one after the other on one loaded model, and says how it went. Returns the exit code. */
 export async function runQueue(requests: readonly RunRequest[], options: QueueOptions): Promise<number> {
   const cache = createBackendCache();
-  const screen = createScreen(options.toStdout ? besideResults(options.progress) : options.progress);
-  const interrupts = watchInterrupts(() =>
-    screen.note('stopping: what is in flight may finish; Ctrl-C again ends it now'),
-  );
+  const progress = options.toStdout ? besideResults(options.progress) : options.progress;
+  const screen = createScreen(progress, options.verbose);
+  const total = createQueueTotal(requests.length);
+  const interrupts = watchInterrupts(() => screen.note(stoppingText(total.inFlight(), requests)));
   let exitCode: number = exitCodes.ok;
   try {
-    for (const request of requests) {
-      const code = await runOne(request, { options, cache, screen, interrupts }).catch((error: unknown) => {
+    for (const [index, request] of requests.entries()) {
+      if (requests.length > 1) screen.note(`input ${index + 1} of ${requests.length}: ${request.input}`);
+      const code = await runOne(request, { options, cache, screen, interrupts, total }).catch((error: unknown) => {
         if (!mayGoOn(error, requests)) throw error;
         const [problem, ...hints] = describeError(error);
         for (const text of [`${request.input}: ${problem}`, ...hints]) screen.note(text);
@@ -42,6 +46,8 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
       exitCode = Math.max(exitCode, code);
       if (interrupts.stop.aborted) break;
     }
+    // With --progress json the last object on stderr is the summary.
+    if (requests.length > 1 && options.progress !== 'json') screen.note(total.text());
   } finally {
     screen.close();
     await cache.close(interrupts.abort.aborted);
@@ -49,6 +55,13 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
     process.stdin.destroy();
   }
   return exitCode;
+}
+
+/** What is still waited for after the first Ctrl-C, and for how long at most. */
+function stoppingText(inFlight: number, [request]: readonly RunRequest[]): string {
+  const maxMs = request?.runner.drainTimeoutMs ?? 0;
+  const may = `: ${formatCounted(inFlight, 'request')} in flight may finish (${formatSeconds(maxMs / 1000)} at most)`;
+  return `stopping${inFlight === 0 ? '' : may}; Ctrl-C again ends it now`;
 }
 
 /** One input that can't be run is no reason to leave the others; an engine that can't go on is. */
@@ -61,10 +74,12 @@ interface QueueContext {
   cache: BackendCache;
   screen: Screen;
   interrupts: Interrupts;
+  total: QueueTotal;
 }
 
 /** Returns the exit code of this input. */
-async function runOne(request: RunRequest, { options, cache, screen, interrupts }: QueueContext): Promise<number> {
+async function runOne(request: RunRequest, context: QueueContext): Promise<number> {
+  const { options, cache, screen, interrupts, total } = context;
   /** Whether what lies at the output is of this run, not of an earlier one. */
   let isOurs = !request.overwrite;
   const host: RunHost = {
@@ -73,14 +88,20 @@ async function runOne(request: RunRequest, { options, cache, screen, interrupts 
     stdin: process.stdin,
     stop: interrupts.stop,
     abort: interrupts.abort,
-    notify: ({ text }) => screen.note(text),
-    onStart: (snapshot) => screen.start(snapshot, request.input === '-' ? 'stdin' : request.input),
+    notify: screen.notify,
+    onStart(snapshot) {
+      total.start(snapshot);
+      // A queue has named the input already.
+      const heading = total.inputs === 1 ? [] : [''];
+      screen.start(snapshot, request.input === '-' ? 'stdin' : request.input, ...heading);
+    },
     onTake: () => (isOurs = true),
     onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,
   };
   try {
     const outcome = await startRun(request, host, cache);
     screen.close();
+    total.add(outcome);
     await printOutcome(outcome, { ...options, isOurs });
     return exitCodeOf(outcome, interrupts);
   } catch (error) {

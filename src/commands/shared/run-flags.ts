@@ -22,6 +22,7 @@ export interface RunnerFlags {
   retryFailed: 'all' | 'transient' | 'none';
   allowDrift: boolean;
   progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
+  verbose: boolean;
   json: boolean;
 }
 
@@ -205,7 +206,7 @@ export function addEngineFlags(command: Command, backends: readonly BackendDefin
 }
 
 export function addRunnerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  return addEngineFlags(command, backends)
+  addEngineFlags(command, backends)
     .option(
       '--workers <n|auto>',
       'requests in flight (default: auto, what a bench found best, else what the engine suggests)',
@@ -246,11 +247,18 @@ export function addRunnerFlags(command: Command, backends: readonly BackendDefin
         .choices(['all', 'transient', 'none'])
         .default('transient'),
     )
-    .option('--allow-drift', 'go on though a setting, the model or the input changed; recorded in the manifest', false)
+    .option('--allow-drift', 'go on though a setting, the model or the input changed; recorded in the manifest', false);
+  return addTalkFlags(command);
+}
+
+/** Flags about what a run says of itself, and how. */
+function addTalkFlags(command: Command): Command {
+  return command
     .addOption(
       new Option('--progress <how>', 'the live display on stderr')
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
     )
+    .option('-v, --verbose', 'tell also why the engine, the mode and the workers were chosen', false)
     .option('--json', 'print the summary as JSON on stdout at the end', false);
 }

@@ -26,7 +26,7 @@ export function createBackendCache(): BackendCache {
       await close();
       const backend = await definition.open({
         ...request,
-        onNotice: (text) => current?.onNotice(text),
+        onNotice: (...notice) => current?.onNotice(...notice),
         onRestart: (reason) => current?.onRestart(reason),
         onReload: () => current?.onReload?.(),
         onEngineLoad: (load) => current?.onEngineLoad(load),

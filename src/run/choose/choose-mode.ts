@@ -31,6 +31,6 @@ function describe({ requests, groups, largest, systemPromptLength, isComplete }:
   if (groups === 1 && systemPromptLength === 0) return 'no request has a system prompt';
   if (groups === 1) return `all ${formatInteger(requests)} requests share one system prompt`;
   if (groups === requests) return `${formatInteger(requests)} requests, each with its own system prompt`;
-  const share = `the largest has ${formatInteger(largest)} requests, ${formatPercent(largest / requests)}`;
-  return `${formatInteger(groups)} system prompts, grouped (${share})`;
+  const share = `${formatInteger(largest)} requests, ${formatPercent(largest / requests)}`;
+  return `${formatInteger(groups)} system prompts, the largest shared by ${share}`;
 }

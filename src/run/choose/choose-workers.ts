@@ -1,5 +1,5 @@
 import type { BackendDefinition, BackendLimits } from '../../core/backend.ts';
-import { formatInteger } from '../../text/format.ts';
+import { formatCounted, formatInteger } from '../../text/format.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
 
 /** The number of requests in flight, with a sentence for the user where it is not what was asked for or expected. */
@@ -33,8 +33,13 @@ export function chooseWorkers(
     return { ...known, startsWith: known.maxWorkers };
   }
   const { start, max } = finds;
-  const note = `in flight: starts with ${formatInteger(start)}, finds what the server can hold, up to ${formatInteger(max)}`;
-  return { maxWorkers: max, startsWith: start, note };
+  return { maxWorkers: max, startsWith: start, note: null };
+}
+
+/** `4 workers`; where the number is found, `8 to 256 in flight (the run finds what the server can hold)`. */
+export function describeWorkers({ maxWorkers, startsWith }: WorkerChoice): string {
+  if (startsWith === null || startsWith === maxWorkers) return formatCounted(maxWorkers, 'worker');
+  return `${formatInteger(startsWith)} to ${formatInteger(maxWorkers)} in flight (the run finds what the server can hold)`;
 }
 
 /**
@@ -68,7 +73,7 @@ function conversationWorkers(
     const note = `warning: ${formatInteger(workers)} histories, but ${has}: they throw each other's cache out, which can be many times slower`;
     return { maxWorkers: workers, note };
   }
-  const fewer = `${formatInteger(slots)} ${slots === 1 ? 'worker' : 'workers'} instead of ${formatInteger(workers)}`;
+  const fewer = `${formatCounted(slots, 'worker')} instead of ${formatInteger(workers)}`;
   return {
     maxWorkers: slots,
     note: `${fewer}: ${has}, and each conversation wants its own (--force-histories takes more)`,

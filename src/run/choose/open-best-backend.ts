@@ -25,7 +25,7 @@ export async function openBestBackend(
   const backend = await openBackend(run, cache, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
-    run.notifyOfEngine({ topic: 'workers', text: describeBest(best) });
+    run.notifyOfEngine({ topic: 'workers', text: describeBest(best), isDetail: true });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
@@ -60,7 +60,8 @@ async function openBackend(
     ...addressOf(run),
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal: run.stop,
-    onNotice: (text) => run.notifyOfEngine({ topic: 'engine', text }),
+    onNotice: (text, level) =>
+      run.notifyOfEngine({ topic: 'engine', text, ...(level === 'detail' && { isDetail: true }) }),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),

@@ -18,7 +18,7 @@ describe('the mode', () => {
     const choice = chooseMode('conversation', { ...groups, groups: 3, largest: 600 });
     expect(choice).toMatchObject({ name: 'conversation', warning: expect.stringContaining('influenced') });
     expect(choice.reason).toBe(
-      'as asked for; 3 system prompts, grouped (the largest has 600 requests, 50.0%); a history for each',
+      'as asked for; 3 system prompts, the largest shared by 600 requests, 50.0%; a history for each',
     );
   });
 

@@ -51,7 +51,7 @@ describe('a server of which nobody knows what it can hold', () => {
     expect(chooseWorkers(auto, unknown, 'independent')).toEqual({
       maxWorkers: 256,
       startsWith: 8,
-      note: 'in flight: starts with 8, finds what the server can hold, up to 256',
+      note: null,
     });
   });
 

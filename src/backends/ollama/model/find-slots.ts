@@ -21,7 +21,7 @@ export async function findSlots(
   if (hasOneSlot(loaded.facts)) return 1;
   // One worker has a slot in any case, and what only embeds streams nothing that could be watched.
   if (workers === 1 || isEmbeddingModel(loaded)) return null;
-  onNotice('ollama: finding out how many requests the server works on at once, with a few short ones');
+  onNotice('ollama: finding out how many requests the server works on at once, with a few short ones', 'detail');
   return probeSlots(loaded, Math.min(workers ?? maxProbedSlots, maxProbedSlots), signal);
 }
 

@@ -18,7 +18,7 @@ export interface PreparedRun {
   server: ServerProcess | null;
 }
 
-/** Sentences for the user: what was chosen for a model and why, and what is wrong. */
+/** Sentences for the user: the first says what was chosen for a model and why, the others what is wrong. */
 export async function describeModel(described: PreparedRun, request: OpenRequest): Promise<string[]> {
   const { prepared, slots } = described;
   const { loaded, choice } = prepared;

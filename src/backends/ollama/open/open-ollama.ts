@@ -55,12 +55,14 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const options = (await ollamaOptionsSchema()).parse(request.options);
   const { found: version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
   const found = await findModel(client, model, signal);
-  onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`);
+  onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`, 'detail');
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;
   const slots = await findSlots(loaded, options, request);
   const server = await findLocalServer(client.host);
-  for (const note of await describeModel({ ...found, prepared, version, slots, server }, request)) onNotice(note);
+  const [choice = '', ...warnings] = await describeModel({ ...found, prepared, version, slots, server }, request);
+  onNotice(choice, 'detail');
+  for (const warning of warnings) onNotice(warning);
   const tools = createTools(loaded, version, request);
   const closing = new AbortController();
   const { restart, ready } = createModelRestart(loaded, AbortSignal.any([signal, closing.signal]));
