@@ -6,12 +6,15 @@ import { isRecord } from '../data/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
+import { notUtf8, readBadRow } from './bad-row.ts';
 import { checkBody } from './check-body.ts';
 import { describeJsonError } from './describe-json-error.ts';
 import { hasLoneSurrogate, kindOf } from './check-text.ts';
 import { type Draft, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
-import type { PromptTemplate } from './template/prompt-template.ts';
+import { idOf } from './row-id.ts';
 import { rowJsonOf } from './row-json.ts';
+import type { InputForm } from './source/look.ts';
+import type { PromptTemplate } from './template/prompt-template.ts';
 
 /** Values that the flags of a run add to each line. */
 export interface LineDefaults {
@@ -21,15 +24,16 @@ export interface LineDefaults {
   template: PromptTemplate | null;
   /** Sampling keys for lines without their own; `response_format` where `--schema` is given. */
   parameters: Record<string, unknown>;
+  /** The field that holds a row's id; null: `custom_id`, else `id`. */
+  idField: string | null;
 }
 
-/** A spooled row that its own format could not read: this byte, then the reason (see `csv-rows.ts`). */
-export const badRowMark = '\u0001';
-/** Also of a row of a table. */
-export const notUtf8 = 'not valid UTF-8';
-export const badQuote = 'a quote that is never closed, or not doubled inside its cell';
-/** Any line of JSONL may begin with that byte: what follows is believed where it is a reason of ours. */
-const badRow = new RegExp(`^${badRowMark}(${badQuote}|not valid UTF-8|\\d+ columns, where the header has \\d+)$`);
+/** How lines are read: by the flags, and by the form of the file that they are of. */
+export interface LineReading extends LineDefaults {
+  form: InputForm;
+}
+
+export const isTable = (form: InputForm): boolean => form === 'csv' || form === 'tsv';
 
 export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
   /** It was read before, became a request, and is the same still: what was checked of it then holds. */
@@ -40,28 +44,29 @@ export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
  * Turns one line into a request, or says why it can't. The `id` of a rejected line is the best that could be read.
  * Anything thrown on the way rejects this line alone: it must not end the run, nor each resume.
  */
-export function readRequest(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
+export function readRequest(raw: GivenLine, line: number, reading: LineReading): ReadLine {
   try {
-    return readChecked(raw, line, defaults);
+    return readChecked(raw, line, reading);
   } catch (error) {
     if (error instanceof LlmbatchError) throw error;
     return { id: `line-${line}`, line, reason: describeUnexpected(error) };
   }
 }
 
-function readChecked(raw: GivenLine, line: number, defaults: LineDefaults): ReadLine {
-  const parsed = parseRow(raw, line);
+function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLine {
+  const parsed = parseRow(raw, line, reading.form);
   if (typeof parsed === 'string') return { id: `line-${line}`, line, reason: parsed };
-  const { row } = parsed;
-  const format = lineFormatOf(row, defaults.template);
-  defaults.template?.check(row, format === templateFormat);
+  const { row, text } = parsed;
+  const format = lineFormatOf(row, reading.template);
   const kept = keptOf(parsed, format.used(row));
-  const id = idOf(row, line);
-  if (id === null)
-    return { id: `line-${line}`, line, reason: 'the id is not a text, nor a number below 2^53', ...kept };
-  const draft = format.toDraft(row, defaults.template, parsed.text);
+  const found = idOf(row, { text, line, idField: reading.idField, isOfTable: isTable(reading.form) });
+  const id = 'id' in found ? found.id : `line-${line}`;
+  if (parsed.problem !== undefined) return { id, line, reason: parsed.problem, ...kept };
+  reading.template?.check(row, format === templateFormat);
+  if ('reason' in found) return { id, line, reason: found.reason, ...kept };
+  const draft = format.toDraft(row, reading.template, text);
   if (typeof draft === 'string') return { id, line, reason: draft, ...kept };
-  fillIn(draft, defaults);
+  fillIn(draft, reading);
   const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);
   if (reason !== null) return { id, line, reason, ...kept };
   return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
@@ -75,17 +80,26 @@ interface ParsedRow {
   row: Row;
   /** The JSON that it is written in. */
   text: string;
+  /** Why it can't become a request, though its id could be read. */
+  problem?: string;
 }
 
 /** Parses a line into a row; a string says why it is none. */
-function parseRow({ bytes, tooLong, isAccepted = false }: GivenLine, line: number): ParsedRow | string {
+function parseRow(
+  { bytes, tooLong, isAccepted = false }: GivenLine,
+  line: number,
+  form: InputForm,
+): ParsedRow | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
   if (text === null) return notUtf8;
-  if (text.startsWith(badRowMark) && badRow.test(text)) return text.slice(badRowMark.length);
+  const bad = form === 'jsonl' ? null : readBadRow(text);
+  if (bad !== null) return bad.row === undefined ? bad.reason : { ...asParsed(bad.row), problem: bad.reason };
   const row = isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
   return typeof row === 'string' ? row : { row, text };
 }
+
+const asParsed = (row: Row): ParsedRow => ({ row, text: JSON.stringify(row) });
 
 function parseObject(text: string): Row | string {
   if (isDeeperThan(text, deepestNesting)) return `nested more than ${deepestNesting} levels deep`;
@@ -114,13 +128,6 @@ function checkRow(row: Row, text: string): string | null {
   return mayHoldSurrogates && hasLoneSurrogate(row)
     ? String.raw`a text holds a lone surrogate (\ud800 to \udfff)`
     : null;
-}
-
-function idOf(row: Row, line: number): string | null {
-  const id = row['custom_id'] ?? row['id'] ?? `line-${line}`;
-  // JSON.parse rounds a larger one: it would name another record.
-  if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER ? String(id) : null;
-  return typeof id === 'string' && id !== '' ? id : null;
 }
 
 /** Fills the gaps of a body with the defaults, in place: the body was parsed for this line alone. */

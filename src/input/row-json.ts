@@ -10,7 +10,7 @@ export function rowJsonOf(text: string, used: ReadonlySet<string>): string {
   return json.replaceAll('\r', ' ');
 }
 
-function othersOf(text: string, used: ReadonlySet<string>): string[] {
+function othersOf(text: string, used: Pick<ReadonlySet<string>, 'has'>): string[] {
   const members: string[] = [];
   for (let start = text.indexOf('"'); start !== -1;) {
     const nameEnd = endOfString(text, start + 1) + 1;
@@ -19,6 +19,12 @@ function othersOf(text: string, used: ReadonlySet<string>): string[] {
     start = text[end] === ',' ? text.indexOf('"', end) : -1;
   }
   return members;
+}
+
+/** The text of a member's value, the last one where the name is there twice; null where it is not there. */
+export function memberText(text: string, name: string): string | null {
+  const member = othersOf(text, { has: (other) => other !== name }).at(-1);
+  return member === undefined ? null : member.slice(endOfString(member, 1) + 1).replace(/^\s*:\s*/, '');
 }
 
 const nameIn = (quoted: string): string =>

@@ -4,7 +4,9 @@ import { type IdIndex, createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
 import { type RowTable, createRowTable, rowStates } from '../data/row-table.ts';
-import { type LineDefaults, readRequest } from './read-request.ts';
+import { type LineDefaults, type LineReading, isTable, readRequest } from './read-request.ts';
+
+import type { InputForm } from './source/look.ts';
 
 /** Requests that share a model and a system prompt. */
 interface RequestGroup {
@@ -36,8 +38,8 @@ export interface ScanOptions {
   defaults: LineDefaults;
   /** Take only so many rows. */
   limit: number | null;
-  /** The line number before the first line: 1 where a CSV's header stood before it. */
-  linesBefore: number;
+  /** The form of the file that the lines are of. */
+  form: InputForm;
   /** `record` where the lines count the records of a file whose lines do not. */
   unit?: 'record' | undefined;
   onRejected?: (rejected: RejectedLine) => void;
@@ -48,28 +50,30 @@ export interface ScanOptions {
   onChanged?: (line: number) => void;
 }
 
-export function createInputScan({ defaults, limit, linesBefore, unit, ...listeners }: ScanOptions): InputScan {
+export function createInputScan({ defaults, limit, form, unit, ...listeners }: ScanOptions): InputScan {
+  const reading: LineReading = { ...defaults, form };
+  // The header of a table stands before its first row.
+  const linesBefore = isTable(form) ? 1 : 0;
   const table = createRowTable();
   const grouping = createGrouping();
   const counts = { lines: 0, requests: 0, rejected: 0 };
 
   const addRow = (raw: RawLine, line: number): void => {
-    const read = readRequest(raw, line, defaults);
+    const read = readRequest(raw, line, reading);
     const row = table.size;
-    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read);
-    const { offset } = raw;
+    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read, table, unit);
     const length = raw.tooLong ? 0 : raw.length;
-    const checksum = crc32(raw.bytes);
+    const place = { offset: raw.offset, length, line, checksum: crc32(raw.bytes) };
     if (isRejected(checked)) {
       counts.rejected++;
-      table.add({ offset, length, line, group: 0, state: rowStates.rejected, checksum });
+      table.add({ ...place, group: 0, state: rowStates.rejected });
       // This is done without a listener too: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
       listeners.onRejected?.({ ...checked, id, unit });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
-      table.add({ offset, length, line, group, state: rowStates.open, checksum });
+      table.add({ ...place, group, state: rowStates.open });
       listeners.onRequest?.(checked);
     }
   };
@@ -90,9 +94,9 @@ export function createInputScan({ defaults, limit, linesBefore, unit, ...listene
       // Only a line that was too long is kept with length 0: blank lines are no rows.
       // The scan took it under an id of its own: only a row that it rejected may hold the id of another.
       const isAccepted = table.state(row) !== rowStates.rejected && table.state(row) !== rowStates.left;
-      const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, defaults);
+      const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, reading);
       if (!isRejected(read) && (isAccepted || table.find(read.id) === row)) return read;
-      const rejected = isRejected(read) ? read : duplicateOf(read);
+      const rejected = isRejected(read) ? read : duplicateOf(read, table, unit);
       return { ...rejected, id: idForRejected(table, rejected, row), unit };
     },
     isUnchanged: (row, bytes): bytes is Buffer => bytes !== null && crc32(bytes) === table.checksum(row),
@@ -109,12 +113,11 @@ const changedInput = (line: number): UsageError =>
     'Run it again when the file stays as it is.',
   );
 
-const duplicateOf = ({ id, line, rowJson }: BatchRequest): RejectedLine => ({
-  id: `line-${line}`,
-  line,
-  reason: `the id ${JSON.stringify(id)} was seen before`,
-  ...(rowJson === undefined ? {} : { rowJson }),
-});
+function duplicateOf({ id, line, rowJson }: BatchRequest, table: RowTable, unit = 'line'): RejectedLine {
+  const first = `${unit === 'line' ? 'on' : 'in'} ${unit} ${table.line(table.find(id))}`;
+  const reason = `the id ${JSON.stringify(id)} was seen before, ${first}`;
+  return { id: `line-${line}`, line, reason, ...(rowJson === undefined ? {} : { rowJson }) };
+}
 
 /** A rejected line must not take the id of another one: its own where it is free, else one by its line number. */
 function claimForRejected(table: RowTable, rejected: RejectedLine, row: number): string {

@@ -103,9 +103,9 @@ async function openScan({ input: path, spool, settings, paths }: InputRequest, o
   const { stdin, stop } = host;
   const reading = { reading: settings, spoolPath: paths.spool, previous };
   const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
-  const linesBefore = input.form === 'csv' || input.form === 'tsv' ? 1 : 0;
-  const unit: 'record' | undefined = countsRecords.has(input.form) ? 'record' : undefined;
-  const scan = createInputScan({ defaults, limit: settings.limit, linesBefore, unit, ...listeners });
+  const { form } = input;
+  const unit: 'record' | undefined = countsRecords.has(form) ? 'record' : undefined;
+  const scan = createInputScan({ defaults, limit: settings.limit, form, unit, ...listeners });
   return { input, scan, unit, template: defaults.template };
 }
 
@@ -173,6 +173,7 @@ async function lineDefaults(settings: AnswerSettings, notify: Notify): Promise<L
   if (schema !== null && 'response_format' in parameters) throw new UsageError('both --schema and a response_format');
   const format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
   return {
+    idField: settings.idField,
     model: settings.model,
     system: settings.system,
     template: promptTemplate === null ? null : await compilePromptTemplate(promptTemplate, { allowsEmpty, note }),

@@ -84,8 +84,8 @@ describe('llmbatch --help', () => {
                                      and its first bytes); text: one prompt a line
                                      (choices: "auto", "jsonl", "json", "csv", "tsv",
                                      "text", "parquet")
-        --delimiter <character>      between the cells of a CSV (default: found in its
-                                     header)
+        --delimiter <character>      between the cells of a CSV: one character, or tab
+                                     (default: found in its header)
         --encoding <name>            of the input, such as windows-1252 or utf-16le
                                      (default: utf-8)
         --id-field <name>            field that holds a row's id (default: custom_id,

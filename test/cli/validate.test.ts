@@ -9,7 +9,7 @@ describe('llmbatch validate', () => {
     const json = await folder.run(['validate', 'in.jsonl', '-m', 'mock', '--json']);
     expect([text.exitCode, json.exitCode]).toEqual([2, 2]);
     expect(text.stdout).toMatch(/^line 3: not JSON/m);
-    expect(text.stdout).toMatch(/^line 4: the id "r1" was seen before$/m);
+    expect(text.stdout).toMatch(/^line 4: the id "r1" was seen before, on line 1$/m);
     expect(JSON.parse(json.stdout)).toMatchObject({
       lines: 4,
       requests: 2,

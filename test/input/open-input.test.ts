@@ -12,7 +12,7 @@ import { noDefaults } from './scan-text.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const prompt = (id: string): string => `${JSON.stringify({ id, prompt: 'x' })}\n`;
-const newScan = (): InputScan => createInputScan({ defaults: noDefaults, limit: null, linesBefore: 0 });
+const newScan = (): InputScan => createInputScan({ defaults: noDefaults, limit: null, form: 'jsonl' });
 
 async function source(change: Partial<InputSource>): Promise<InputSource> {
   const spoolPath = join(await scratchFolder(), 'spool.jsonl');

@@ -5,7 +5,7 @@ import { readRequest } from '../../src/input/read-request.ts';
 import { noDefaults } from './scan-text.ts';
 
 const read = (line: object): ReadLine =>
-  readRequest({ bytes: Buffer.from(JSON.stringify(line)), tooLong: false }, 1, noDefaults);
+  readRequest({ bytes: Buffer.from(JSON.stringify(line)), tooLong: false }, 1, { ...noDefaults, form: 'jsonl' });
 
 function request(line: object): BatchRequest {
   const found = read(line);

@@ -5,7 +5,7 @@ import type { InputScan } from '../../src/input/scan-input.ts';
 import { scanText } from './scan-text.ts';
 
 const line = (model: string, system: string): string => `${JSON.stringify({ model, system, prompt: 'x' })}\n`;
-const defaults = { model: null, system: null, template: null, parameters: {} };
+const defaults = { model: null, system: null, template: null, parameters: {}, idField: null };
 const planned = (scan: InputScan): [string | null, number[]][] =>
   planGroups(scan).map(({ model, rows }) => [model, [...rows]]);
 

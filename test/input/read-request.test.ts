@@ -1,19 +1,20 @@
 import { expect, test } from 'vitest';
 import { type BatchRequest, type ReadLine, isRejected } from '../../src/core/request.ts';
-import { type LineDefaults, readRequest } from '../../src/input/read-request.ts';
+import { type LineReading, readRequest } from '../../src/input/read-request.ts';
 import { compilePromptTemplate } from '../../src/input/template/prompt-template.ts';
+import { markBadRow } from '../../src/input/bad-row.ts';
 import { noDefaults } from './scan-text.ts';
 
-const read = (line: string | Buffer, defaults: Partial<LineDefaults> = {}, number = 7): ReadLine =>
-  readRequest({ bytes: Buffer.from(line), tooLong: false }, number, { ...noDefaults, ...defaults });
+const read = (line: string | Buffer, defaults: Partial<LineReading> = {}, number = 7): ReadLine =>
+  readRequest({ bytes: Buffer.from(line), tooLong: false }, number, { form: 'jsonl', ...noDefaults, ...defaults });
 
-function request(line: object | string, defaults: Partial<LineDefaults> = {}): BatchRequest {
+function request(line: object | string, defaults: Partial<LineReading> = {}): BatchRequest {
   const found = read(typeof line === 'string' ? line : JSON.stringify(line), defaults);
   if (isRejected(found)) throw new Error(found.reason);
   return found;
 }
 
-function reason(line: object | string | Buffer, defaults: Partial<LineDefaults> = {}): string | null {
+function reason(line: object | string | Buffer, defaults: Partial<LineReading> = {}): string | null {
   const found = read(typeof line === 'string' || Buffer.isBuffer(line) ? line : JSON.stringify(line), defaults);
   return isRejected(found) ? found.reason : null;
 }
@@ -73,15 +74,37 @@ test.each([
   [{ custom_id: null, id: null, prompt: 'Hi' }, 'line-7'],
   [{ prompt: 'Hi' }, 'line-7'],
   [{ id: '__proto__', prompt: 'Hi' }, '__proto__'],
+  ['{"note":{"id":7.0},"id" : 7.0,"prompt":"Hi"}', '7.0'],
+  ['{"id":1,"prompt":"Hi","id":2.50}', '2.50'],
+  ['{"custom_id":12345678901234567890,"prompt":"Hi"}', '12345678901234567890'],
+  ['{"id":-9007199254740993,"prompt":"Hi"}', '-9007199254740993'],
 ])('the id of %j is %s', (line, id) => {
   expect(request(line).id).toBe(id);
 });
 
-test('an id that is no text, empty, or a number that JSON.parse would round is refused', () => {
-  const wanted = 'the id is not a text, nor a number below 2^53';
-  expect(
-    ['{}', '[]', 'true', '""', '1234567890123456789', '1e999'].map((id) => reason(`{"id":${id},"prompt":"Hi"}`)),
-  ).toEqual(Array(6).fill(wanted));
+test.each([
+  [{ id: {}, prompt: 'Hi' }, 'id is {}, not a text or a number'],
+  [{ id: true, prompt: 'Hi' }, 'id is true, not a text or a number'],
+  [{ custom_id: '', id: 1, prompt: 'Hi' }, 'custom_id is empty'],
+  [{ id: ' ', prompt: 'Hi' }, 'id is empty'],
+])('the id of %j is refused by name', (line, wanted) => {
+  expect(reason(line)).toBe(wanted);
+});
+
+test('the field that --id-field names is the id, and must be there', () => {
+  const reasonOf = (line: object): string | null => reason(line, { idField: 'sku' });
+  expect(request('{"id":1,"prompt":"Hi","sku":90071992547409931}', { idField: 'sku' }).id).toBe('90071992547409931');
+  expect(reasonOf({ id: 1, prompt: 'Hi' })).toBe('no field "sku", which --id-field names');
+  expect(reasonOf({ prompt: 'Hi', sku: null })).toBe('sku is empty, which --id-field names');
+  expect(reasonOf({ prompt: 'Hi', sku: [1] })).toBe('sku is [1], not a text or a number, which --id-field names');
+  expect(reason({ prompt: 'Hi' }, { idField: 'toString' })).toContain('no field "toString"');
+});
+
+test('a column of a table is its id in capital letters too, where there is none in small ones', () => {
+  const idOf = (line: object, form: LineReading['form']): string => read(JSON.stringify(line), { form }).id;
+  expect(idOf({ ID: 'a', prompt: 'Hi' }, 'csv')).toBe('a');
+  expect(idOf({ Id: 'a', id: 'b', prompt: 'Hi' }, 'tsv')).toBe('b');
+  expect(idOf({ ID: 'a', prompt: 'Hi' }, 'jsonl')).toBe('line-7');
 });
 
 test("a line's own value beats a flag, and -m replaces the model", () => {
@@ -179,8 +202,8 @@ test.each([
 test.each([[[0xff]], [[0xc3]], [[0xc0, 0x80]], [[0xed, 0xa0, 0x80]], [[0xe2, 0x82]]])(
   'the bytes %j are not UTF-8',
   (bytes) => {
-    expect(reason(Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from(bytes), Buffer.from('"}')]))).toBe(
-      'not valid UTF-8',
+    expect(reason(Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from(bytes), Buffer.from('"}')]))).toMatch(
+      /^not valid UTF-8/,
     );
   },
 );
@@ -224,7 +247,7 @@ test('a carriage return and spaces around the object are no part of it', () => {
 });
 
 test('a line longer than 64 MB is refused', () => {
-  const long = readRequest({ bytes: Buffer.alloc(0), tooLong: true }, 3, noDefaults);
+  const long = readRequest({ bytes: Buffer.alloc(0), tooLong: true }, 3, { form: 'jsonl', ...noDefaults });
   expect(long).toEqual({ id: 'line-3', line: 3, reason: 'longer than 64 MB' });
 });
 
@@ -263,9 +286,10 @@ test('a rejected line says its own id where it has one', () => {
   expect(read('{"id":"mine","prompt":""}')).toEqual({ id: 'mine', line: 7, reason: '"prompt" is empty' });
 });
 
-test('a line that begins as a spooled row of a CSV that could not be read is believed only in our words', () => {
-  expect(reason('\u00013 columns, where the header has 2')).toBe('3 columns, where the header has 2');
-  expect(reason('\u0001Finished: 2 requests done')).toMatch(/^not JSON: /);
+test('a line that begins as a row of a table that could not be read is believed in what a table became alone', () => {
+  const marked = markBadRow({ reason: '3 columns, where the header has 2' });
+  expect(reason(marked, { form: 'csv' })).toBe('3 columns, where the header has 2');
+  expect(reason(marked)).toMatch(/^not JSON: /);
 });
 
 test('a model has no name that a terminal acts on', () => {

@@ -28,14 +28,14 @@ test('every broken line of the fixture is refused with its reason, and the good 
     'content-number': 'messages[0]: "content" is a number, not a text or a list of parts',
     'prompt-number': '"prompt" is a number, not a text',
     'max-tokens-text': '"max_tokens" is "many", not a whole number',
-    'line-15': 'the id is not a text, nor a number below 2^53',
+    'line-15': 'id is {"an":"object"}, not a text or a number',
     'no-body': expect.stringMatching(/^no prompt/),
     'body-text': '"body" is not an object',
     'unknown-url': expect.stringMatching(/^"url" is "\/v1\/images\/generations"/),
     get: '"method" is "GET", not "POST"',
-    'line-20': 'not valid UTF-8',
+    'line-20': expect.stringContaining('not valid UTF-8'),
     'line-21': expect.stringMatching(/^not JSON: /),
-    'line-22': 'the id "good-first" was seen before',
+    'line-22': 'the id "good-first" was seen before, on line 1',
   });
 });
 
@@ -51,12 +51,12 @@ test('an id counts where it is first seen, and a line without one yields to it',
   expect(summarise(rows)).toEqual([
     ['a', null],
     ['b', null],
-    ['line-3', 'the id "a" was seen before'],
-    ['line-4', 'the id "b" was seen before'],
+    ['line-3', 'the id "a" was seen before, on line 1'],
+    ['line-4', 'the id "b" was seen before, on line 2'],
     ['line-5', null],
     ['line-7', null],
-    ['line-7-rejected', 'the id "line-7" was seen before'],
-    ['line-8', 'the id "a" was seen before'],
+    ['line-7-rejected', 'the id "line-7" was seen before, on line 6'],
+    ['line-8', 'the id "a" was seen before, on line 1'],
     ['c', null],
   ]);
 });
@@ -100,7 +100,9 @@ test('a byte order mark, carriage returns and a missing last line feed are toler
 
 test('requests are grouped by model and system prompt, numbered by their first row', async () => {
   const text = line('m', 's') + line('m', 't') + line('n', 's') + line('m', 's') + '{"prompt":1}\n' + line('n', 's');
-  const { scan } = await scanText(text, { defaults: { model: null, system: null, template: null, parameters: {} } });
+  const { scan } = await scanText(text, {
+    defaults: { model: null, system: null, template: null, parameters: {}, idField: null },
+  });
   expect(scan.groups).toEqual([
     { model: 'm', firstRow: 0, requests: 2, systemPromptLength: 1 },
     { model: 'm', firstRow: 1, requests: 1, systemPromptLength: 1 },

@@ -5,7 +5,7 @@ import type { LineDefaults } from '../../src/input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../../src/input/scan-input.ts';
 import { collect, openForTest, scratchFile } from '../helpers/scratch-folder.ts';
 
-export const noDefaults: LineDefaults = { model: 'mock', system: null, template: null, parameters: {} };
+export const noDefaults: LineDefaults = { model: 'mock', system: null, template: null, parameters: {}, idField: null };
 
 /** Scans a text as a file, and reads all its rows again. */
 export async function scanText(
@@ -13,7 +13,7 @@ export async function scanText(
   options: Partial<ScanOptions> = {},
 ): Promise<{ scan: InputScan; rows: ReadLine[] }> {
   const handle = await openForTest(await scratchFile(text));
-  const scan = createInputScan({ defaults: noDefaults, limit: null, linesBefore: 0, ...options });
+  const scan = createInputScan({ defaults: noDefaults, limit: null, form: 'jsonl', ...options });
   for await (const lines of readLineBlocks(handle)) scan.add(lines);
   const batches = await collect(
     readItems(

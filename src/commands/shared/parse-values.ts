@@ -38,6 +38,13 @@ export function parseWorkers(text: string): number | null {
   }
 }
 
+/** The character between the cells of a table; `tab` and `\t` are names of one that is hard to type. */
+export function parseDelimiter(text: string): string {
+  const character = text === 'tab' || text === String.raw`\t` ? '\t' : text;
+  if (/^[^"\r\n]$/u.test(character)) return character;
+  throw new InvalidArgumentError('Expected one character, such as ; or tab.');
+}
+
 export function parseInteger(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(text);

@@ -74,7 +74,11 @@ function addInputFlags(command: Command): Command {
         'of the input (default: auto, found by its name and its first bytes); text: one prompt a line',
       ).choices(['auto', 'jsonl', 'json', 'csv', 'tsv', 'text', 'parquet']),
     )
-    .option('--delimiter <character>', 'between the cells of a CSV (default: found in its header)')
+    .option(
+      '--delimiter <character>',
+      'between the cells of a CSV: one character, or tab (default: found in its header)',
+      parse.parseDelimiter,
+    )
     .option('--encoding <name>', 'of the input, such as windows-1252 or utf-16le (default: utf-8)')
     .option('--id-field <name>', "field that holds a row's id (default: custom_id, else id)")
     .option('--allow-empty-fields', 'a field that the prompt template prints may be null or empty', false)

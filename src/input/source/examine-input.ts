@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { csvToJsonl } from '../csv-rows.ts';
+import { csvToJsonl } from '../csv/csv-rows.ts';
 import { decodeToUtf8, withoutMark } from './encoding.ts';
 import { type FileName } from './file-name.ts';
 import { gunzip, isGzip } from './gunzip.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { UsageError } from '../../core/errors.ts';
 import { maxLineBytes } from '../../files/read-lines.ts';
-import { badRowMark, notUtf8 } from '../read-request.ts';
+import { markBadRow, notUtf8 } from '../bad-row.ts';
 
 const lineFeed = 0x0a;
 
@@ -35,7 +35,7 @@ function toLines(block: Buffer): Buffer {
 }
 
 function toLine(bytes: Buffer): string {
-  if (!isUtf8(bytes)) return `${badRowMark}${notUtf8}`;
+  if (!isUtf8(bytes)) return markBadRow({ reason: notUtf8 });
   const prompt = bytes.toString('utf8').replace(/\r$/, '');
   return prompt.trim() === '' ? '' : JSON.stringify({ prompt });
 }

@@ -9,6 +9,8 @@ const read = (line: unknown) =>
     system: null,
     template: null,
     parameters: {},
+    idField: null,
+    form: 'jsonl',
   });
 
 function reasonOf(line: unknown): string {

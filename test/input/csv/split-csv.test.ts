@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CsvRecord, splitCsv } from '../../src/input/split-csv.ts';
-import { collect } from '../helpers/scratch-folder.ts';
+import { type CsvRecord, splitCsv } from '../../../src/input/csv/split-csv.ts';
+import { collect } from '../../helpers/scratch-folder.ts';
 
 async function recordsOf(csv: string, size: number): Promise<CsvRecord[]> {
   const bytes = Buffer.from(csv);
   async function* pieces(): AsyncGenerator<Buffer> {
     for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
   }
-  return (await collect(splitCsv(pieces()))).flat();
+  return (await collect(splitCsv(pieces(), null))).flat();
 }
 
 test.each([1, 2, 3, 100])('the last line needs no line feed, in pieces of %i bytes', async (size) => {

@@ -1,0 +1,49 @@
+import { shorten } from '../text/format.ts';
+import type { Row } from './line-formats.ts';
+import { memberText } from './row-json.ts';
+
+export interface IdSource {
+  /** The JSON that the row is written in. */
+  text: string;
+  line: number;
+  /** The field that `--id-field` names; null: `custom_id`, else `id`. */
+  idField: string | null;
+  /** The row is of a table, where a column of ids is called ID or Id as well. */
+  isOfTable: boolean;
+}
+
+/** The id of a row, or why it has none that can be used. A row without a field for it is called by its line. */
+export function idOf(row: Row, source: IdSource): { id: string } | { reason: string } {
+  const name = source.idField ?? idFieldOf(row, source.isOfTable);
+  if (name === null) return { id: `line-${source.line}` };
+  const value = Object.hasOwn(row, name) ? row[name] : undefined;
+  if (typeof value === 'number') return { id: numberAsWritten(value, name, source.text) };
+  if (typeof value === 'string' && value.trim() !== '') return { id: value };
+  return { reason: problemWith(name, value) + (source.idField === null ? '' : ', which --id-field names') };
+}
+
+function problemWith(name: string, value: unknown): string {
+  if (value === undefined) return `no field "${name}"`;
+  const isEmpty = value === null || typeof value === 'string';
+  return isEmpty ? `${name} is empty` : `${name} is ${shorten(value)}, not a text or a number`;
+}
+
+function idFieldOf(row: Row, isOfTable: boolean): string | null {
+  const isGiven = (name: string): boolean => row[name] !== undefined && row[name] !== null;
+  const exact = ['custom_id', 'id'].find(isGiven);
+  if (exact !== undefined) return exact;
+  return (isOfTable && Object.keys(row).find((name) => /^(custom_)?id$/i.test(name))) || null;
+}
+
+/** JSON.parse rounds large numbers, and drops the zeros at the end: the id would be another one than in the file. */
+function numberAsWritten(value: number, name: string, text: string): string {
+  const isPlain = Number.isSafeInteger(value) && isWritten(value, name, text);
+  return isPlain ? String(value) : (memberText(text, name) ?? String(value));
+}
+
+/** Most numbers are whole ones, and need no look at the whole line. */
+function isWritten(value: number, name: string, text: string): boolean {
+  const at = text.indexOf(`"${name}"`);
+  const behind = at === -1 ? '' : text.slice(at + name.length + 2, at + name.length + 32);
+  return /^\s*:\s*(-?\d+)\s*[,}]/.exec(behind)?.[1] === String(value);
+}
