@@ -1,5 +1,5 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
-import { formatCount, formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
+import { formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
 import type { Distribution } from '../data/distribution.ts';
 import { failureRows } from './failures/failure-rows.ts';
 import { engineRows, failedRows, minimumText } from './shared-rows.ts';
@@ -68,7 +68,7 @@ function tokenRows({ tokens, tokensSaved }: ReportData): string[][] {
     ['prompt', minimumText(tokens, formatInteger(tokens.prompt))],
     ['completion', minimumText(tokens, formatInteger(tokens.completion))],
     ...failedRows(tokens),
-    ['cached', `${formatCount(tokens.cached)} (hit rate ${formatPercent(tokens.cacheHitRate)})`],
+    ['cached', `${formatInteger(tokens.cached)} (hit rate ${formatPercent(tokens.cacheHitRate)})`],
     ['saved', tokensSaved === null ? notMeasured : `${formatInteger(tokensSaved)} prompt tokens not computed again`],
   ];
 }
@@ -112,8 +112,8 @@ function slowRows({ slowest }: ReportData): string[][] {
     row.id,
     String(row.line ?? notMeasured),
     formatDuration(row.latencyMs),
-    formatCount(row.promptTokens),
-    formatCount(row.completionTokens),
+    formatInteger(row.promptTokens),
+    formatInteger(row.completionTokens),
     row.error ?? 'succeeded',
   ]);
 }

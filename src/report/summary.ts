@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
 import type {
   MachineState,
   ResultCounts,
@@ -17,6 +17,10 @@ export interface SummaryOptions {
   outputPath: string;
   /** Command that goes on with the run; absent where the run is finished. */
   resumeCommand?: string;
+  /** Why the run has stopped. */
+  because?: string;
+  /** Time of these numbers, where it is not now. */
+  asOf?: string;
   /** The run is in progress: its recent rate and its ETA are shown. */
   isRunning?: boolean;
 }
@@ -42,6 +46,8 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['model', times.loadMs === null ? '' : `loaded in ${formatDuration(times.loadMs)}`],
     ['output', options.outputPath],
     ['resume', options.resumeCommand ?? ''],
+    ['because', options.because ?? ''],
+    ['as of', options.asOf ?? ''],
   ].filter(([, value]) => value !== '');
   return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
 }
@@ -82,7 +88,7 @@ const clock = (seconds: number): string => formatDuration(Math.ceil(seconds) * 1
 function tokensText(tokens: TokenCounts): string {
   if (tokens.prompt === 0 && tokens.completion === 0) return '';
   const cached = `cached ${formatPercent(tokens.cacheHitRate)}`;
-  const sums = `${formatCount(tokens.prompt)} prompt (${cached}), ${formatCount(tokens.completion)} completion`;
+  const sums = `${formatInteger(tokens.prompt)} prompt (${cached}), ${formatInteger(tokens.completion)} completion`;
   return minimumText(tokens, sums);
 }
 

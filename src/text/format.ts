@@ -55,6 +55,9 @@ export function formatDuration(valueMs: number | null): string {
 export const formatSeconds = (seconds: number): string =>
   seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(Math.round(seconds) * 1000);
 
+/** A time in ISO 8601 as the user's clock shows it: 2026-11-30 08:15:00. */
+export const formatLocalTime = (time: string): string => new Date(time).toLocaleString('sv-SE');
+
 /** A word of a shell command line, quoted where a shell would read it otherwise. */
 export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

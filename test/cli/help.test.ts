@@ -113,8 +113,12 @@ describe('llmbatch --help', () => {
         --mode <mode>                how requests that share a system prompt are sent
                                      (choices: "auto", "independent", "conversation",
                                      default: "auto")
-        --chat-template <file|name>  Jinja template in place of the model's own: a
-                                     file, or the name of a common one
+        --chat-template <file|name>  Jinja template in place of the model's own
+                                     (llama-cpp, vllm): a file, or one of alpaca,
+                                     chatml, deepseek3, gemma, llama2, llama3,
+                                     mistral-v3, mistral-v3-tekken, mistral-v7,
+                                     mistral-v7-tekken, phi3, phi4, qwen2.5, vicuna,
+                                     zephyr
         --option <key=value>         an option of the backend's own; repeatable (see:
                                      llmbatch backends) (default: {})
         --sample <n>                 only n random lines, always the same ones
@@ -177,6 +181,8 @@ describe('llmbatch --help', () => {
                                      false)
         --progress <how>             the live display on stderr (choices: "auto",
                                      "bar", "plain", "json", "none", default: "auto")
+        -v, --verbose                tell also why the engine, the mode and the
+                                     workers were chosen (default: false)
         --json                       print the summary as JSON on stdout at the end
                                      (default: false)
         -h, --help                   display help for command

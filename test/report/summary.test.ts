@@ -11,7 +11,7 @@ test('a stopped run says how far it came and how to go on', () => {
     "Stopped: 60 of 100 requests done (58 succeeded, 2 failed)
       rate        2.00 req/s, 220.0 tok/s, in 30.0 s
       left        40
-      tokens      6000 prompt (cached 60.0%), 600 completion
+      tokens      6,000 prompt (cached 60.0%), 600 completion
       latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
       errors      timeout 2
       retries     1
@@ -30,7 +30,7 @@ test('a run in progress has its recent rate and its ETA', () => {
       rate         2.00 req/s, 220.0 tok/s, in 30.0 s
       last minute  2.00 req/s, 220.0 tok/s
       left         40, ETA 20.0 s
-      tokens       6000 prompt (cached 60.0%), 600 completion
+      tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
       errors       timeout 2
       retries      1

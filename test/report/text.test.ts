@@ -28,7 +28,7 @@ test('the whole report, as a terminal shows it', () => {
       prompt      at least 9,500
       completion  at least 950
       failed      what 5 attempts took, which nobody counted
-      cached      5700 (hit rate 60.0%)
+      cached      5,700 (hit rate 60.0%)
       saved       5,700 prompt tokens not computed again
 
     Times

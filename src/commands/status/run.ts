@@ -1,7 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
-import { quoteForShell } from '../../text/format.ts';
+import { formatLocalTime, quoteForShell } from '../../text/format.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
-import { printable } from '../../text/printable.ts';
 import type { ResultSample } from '../../core/events.ts';
 import { parseResultLine } from '../../core/result-line.ts';
 import { createResultCounter, sampleOf } from '../../core/result-counter.ts';
@@ -81,9 +80,9 @@ function statusJson(facts: object, summary: Snapshot | null): string {
 function render(output: string, { state, reason, updatedAt }: Manifest, summary: Snapshot): string {
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
-  const because = isStopped && reason !== null ? `  because: ${printable(reason)}\n` : '';
-  const text = renderSummary(summary, { outputPath: output, isRunning: state === 'running', ...resume });
-  return `${text}${because}  as of  ${updatedAt}\n`;
+  const because = isStopped && reason !== null ? { because: reason } : {};
+  const asOf = formatLocalTime(updatedAt);
+  return renderSummary(summary, { outputPath: output, isRunning: state === 'running', asOf, ...resume, ...because });
 }
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */

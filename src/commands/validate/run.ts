@@ -1,5 +1,5 @@
 import { exitCodes } from '../../core/errors.ts';
-import { formatCount, formatInteger } from '../../text/format.ts';
+import { formatCounted, formatInteger } from '../../text/format.ts';
 import {
   type BatchRequest,
   type RejectedLine,
@@ -159,19 +159,21 @@ async function largestGroups({ handle, scan }: RunInput): Promise<Report['system
 }
 
 function renderReport(report: Report): string {
+  // A small file is read in no time, which says nothing of the speed.
+  const speed = report.megabytes_per_second === 0 ? '' : `, read at ${report.megabytes_per_second} MB/s`;
   const rows = [
-    `${printable(report.input)}: ${formatInteger(report.requests)} requests, ${formatInteger(report.rejected)} bad lines`,
+    `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'bad line')}`,
     `models: ${printable(report.models.join(', ')) || 'none'}`,
     `system prompts: ${formatInteger(report.system_prompts.count)}`,
     ...report.system_prompts.largest.map(
       ({ requests, characters, starts }) =>
-        `  ${formatInteger(requests)} requests, ${formatCount(characters)} characters: ${printable(JSON.stringify(starts))}`,
+        `  ${formatCounted(requests, 'request')}, ${formatCounted(characters, 'character')}: ${printable(JSON.stringify(starts))}`,
     ),
     'longest prompts:',
     ...report.longest.map(
-      ({ line, id, characters }) => `  line ${line}, ${printable(id)}: ${formatInteger(characters)} characters`,
+      ({ line, id, characters }) => `  line ${line}, ${printable(id)}: ${formatCounted(characters, 'character')}`,
     ),
-    `${formatInteger(report.bytes)} bytes, SHA-256 ${report.sha256}, read at ${report.megabytes_per_second} MB/s`,
+    `${formatCounted(report.bytes, 'byte')}, SHA-256 ${report.sha256}${speed}`,
   ];
   return `${rows.join('\n')}\n`;
 }
