@@ -66,8 +66,9 @@ function toLine(header: Header, cells: string[] | null): string {
   if (misfit !== null) return markBadRow({ reason: misfit });
   const texts = cells.map(decode);
   const pairs = header.names.map((name, index) => [name, texts[index] ?? null] as const);
-  const row = Object.fromEntries(pairs);
-  return texts.includes(null) ? markBadRow({ reason: notUtf8, row }) : JSON.stringify(row);
+  if (texts.includes(null)) return markBadRow({ reason: notUtf8, row: Object.fromEntries(pairs) });
+  // An object would put columns that are called by a number first.
+  return `{${pairs.map(([name, text]) => `${JSON.stringify(name)}:${JSON.stringify(text)}`).join(',')}}`;
 }
 
 const badQuote = 'a quote that is never closed, or not doubled inside its cell';

@@ -163,3 +163,9 @@ test('a failing source is the failure', async () => {
 test('a column called __proto__ is a column', async () => {
   expect(await linesOf('id,__proto__\n1,x\n')).toEqual(['{"id":"1","__proto__":"x"}']);
 });
+
+test('columns keep their order, also those that are called by a number', async () => {
+  expect(await linesOf('name,2023,2022,__proto__\nAda,10,2,x\n')).toEqual([
+    '{"name":"Ada","2023":"10","2022":"2","__proto__":"x"}',
+  ]);
+});
