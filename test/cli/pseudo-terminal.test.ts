@@ -67,7 +67,7 @@ test.runIf(isHere)('a message is broken at its words, a command not at all, and 
   await folder.write('a-bad-input.jsonl', '{"id":"a","nothing":1}\n');
   const shown = await onTerminal(folder, `llmbatch run a-bad-input.jsonl -b mock -m mock`);
   const lines = stripVTControlCharacters(shown).split('\r\n');
-  expect(lines).toContain('  llmbatch validate a-bad-input.jsonl');
+  expect(lines).toContainEqual(expect.stringMatching(/^ {2}llmbatch validate a-bad-input\.jsonl/));
   for (const line of lines.filter((text) => !text.includes('llmbatch'))) expect(line.length).toBeLessThanOrEqual(50);
   const { stderr } = await folder.run(['run', 'a-bad-input.jsonl', '-b', 'mock', '-m', 'mock']);
   expect(stderr).toContain('See all of them with: llmbatch validate a-bad-input.jsonl');
