@@ -8,6 +8,7 @@ import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RequestBody, isSystem } from '../core/request.ts';
 import { notUtf8, readBadRow } from './bad-row.ts';
 import { checkBody } from './check-body.ts';
+import { readCells } from './csv/read-cells.ts';
 import { describeJsonError } from './describe-json-error.ts';
 import { hasLoneSurrogate, kindOf } from './check-text.ts';
 import { type Draft, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
@@ -56,7 +57,8 @@ export function readRequest(raw: GivenLine, line: number, reading: LineReading):
 function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLine {
   const parsed = parseRow(raw, line, reading.form);
   if (typeof parsed === 'string') return { id: `line-${line}`, line, reason: parsed };
-  const { row, text } = parsed;
+  const { text } = parsed;
+  const row = fieldsOf(parsed.row, reading);
   const format = lineFormatOf(row, reading.template);
   const kept = keptOf(parsed, format.used(row));
   const found = idOf(row, { text, line, idField: reading.idField, isOfTable: isTable(reading.form) });
@@ -71,6 +73,10 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   if (reason !== null) return { id, line, reason, ...kept };
   return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
 }
+
+/** Columns of a table are keys of a request where they do not fill a template. */
+const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
+  isTable(form) && template === null ? readCells(row) : row;
 
 /** The part of the row that stays with its result. */
 const keptOf = ({ row, text }: ParsedRow, used: ReadonlySet<string>): Pick<BatchRequest, 'rowJson'> =>
