@@ -4,6 +4,7 @@ import { type Answer, failure, responseBody } from '../src/core/completion.ts';
 import { type ConnectionFlag, givenText } from '../src/core/connection.ts';
 import type { ExaminedEngine, ExamineRequest } from '../src/core/doctor/examination.ts';
 import { EngineError, UsageError } from '../src/core/errors.ts';
+import { isNeutral } from '../src/core/request-keys/request-keys.ts';
 import { type BatchRequest, textOf } from '../src/core/request.ts';
 
 /** The flag that says where the engine is. */
@@ -80,7 +81,7 @@ const honoured = new Set(['model', 'messages']);
 /** A key or an endpoint that the engine can't honour is refused by name, and a prompt that does not fit is never cut. */
 function answerTo({ id, endpoint, body }: BatchRequest): Answer {
   if (!echoBackend.endpoints.includes(endpoint)) return failure('bad-request', `echo can't answer ${endpoint}.`);
-  const [unknown] = Object.keys(body).filter((key) => !honoured.has(key) && body[key] !== null);
+  const [unknown] = Object.keys(body).filter((key) => !honoured.has(key) && !isNeutral(key, body[key]));
   if (unknown !== undefined) return failure('bad-request', `echo can't honour \`${unknown}\`: leave it away.`);
   const text = textOf(body.messages?.at(-1)?.content ?? null);
   const tokens = text.split(/\s+/).length;

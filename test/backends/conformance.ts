@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, GenerateContext } from '../../src/core/backend.ts';
 import { type Answer, answerText, type Completion } from '../../src/core/completion.ts';
 import type { ErrorKind } from '../../src/core/errors.ts';
+import { requestKeys } from '../../src/core/request-keys/request-keys.ts';
 import { type BatchRequest, type Endpoint, type RequestBody, endpoints } from '../../src/core/request.ts';
 import { failureOfThrown } from '../../src/scheduler/last-net.ts';
 
@@ -102,6 +103,20 @@ export function describeBackend(name: string, subject: Subject): void {
       expect(answer).toMatchObject({ status: 'failed', kind: 'bad-request' });
       expect(answer.status === 'failed' && answer.message).toContain('no_such_key');
     });
+
+    test.each([0, 1, 2])(
+      'answers the same beside all values that change nothing, number %i of each key',
+      async (at) => {
+        const request = subject.chat(0);
+        const neutral = [...requestKeys].flatMap(([key, known]) => {
+          // The keys that no engine has are left out as the line is read.
+          const values = known.isForeign === true || key in request.body ? [] : [null, ...(known.neutral ?? [])];
+          return at < values.length ? [[key, values[at]]] : [];
+        });
+        const asked = { ...request, body: { ...request.body, ...Object.fromEntries(neutral) } };
+        expect(answerText(completed(await answerOrRefusal(backend, asked)).body)).toBe(subject.expected(request));
+      },
+    );
 
     test('rejects with the reason of a signal that was aborted before', async () => {
       const reason = new Error('stopped before');

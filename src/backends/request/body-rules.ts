@@ -30,6 +30,18 @@ export function checkKeys(
   }
 }
 
+/**
+ * A body without the values that change nothing, for an engine that has fewer keys. A choice of tools stays, which is
+ * read beside them, as labels do.
+ */
+export const withoutNeutral = (body: RequestBody): RequestBody =>
+  Object.fromEntries(Object.entries(body).filter(isKept)) as RequestBody;
+
+function isKept([key, value]: [string, unknown]): boolean {
+  const { isLabel, isForeign } = requestKeys.get(key) ?? {};
+  return !isNeutral(key, value) || key === 'tool_choice' || isLabel === true || isForeign === true;
+}
+
 export const anything: Rule = { wants: 'anything', accepts: () => true };
 export const yesOrNo: Rule = { wants: 'true or false', accepts: (value) => typeof value === 'boolean' };
 export const only = (value: unknown): Rule => ({ wants: String(value), accepts: (given) => given === value });
@@ -75,13 +87,7 @@ export const commonRules: Readonly<Record<string, Rule>> = {
   best_of: only(1),
   suffix: only(''),
   ignore_eos: only(false),
-  prompt_cache_key: anything,
-  safety_identifier: anything,
-  stream: anything,
-  stream_options: anything,
-  user: anything,
-  metadata: anything,
-  store: anything,
+  min_tokens: only(0),
 };
 
 const hasItems = (value: unknown): boolean => Array.isArray(value) && value.length > 0;

@@ -6,6 +6,7 @@ import { formatInteger } from '../../text/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { areChats } from '../request/are-chats.ts';
+import { withoutNeutral } from '../request/body-rules.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
 import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
@@ -69,7 +70,7 @@ function backendOf(
       const replica = choose(systemPromptOf(asked.body), isUp);
       replicas[replica]!.inFlight++;
       try {
-        return await workers[replica]!.generate(asked, context);
+        return await workers[replica]!.generate({ ...asked, body: withoutNeutral(asked.body) }, context);
       } finally {
         replicas[replica]!.inFlight--;
       }

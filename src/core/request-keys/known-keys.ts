@@ -49,8 +49,8 @@ const forAll = 'it is the same for all requests of a run: see --option';
 /** Keys of OpenAI's chat, completions and embeddings. */
 const ofApi: KeyTable = {
   ...ofType(text, 'model reasoning_effort'),
-  ...ofType(number, 'temperature top_p'),
-  ...neutral(number, 'frequency_penalty presence_penalty', 0),
+  // Whatever their value, it counts against the model's own default.
+  ...ofType(number, 'temperature top_p min_p frequency_penalty presence_penalty repetition_penalty repeat_penalty'),
   ...ofType(integer, 'max_tokens max_completion_tokens seed dimensions'),
   ...neutral(integer, 'n best_of', 1),
   ...neutral(integer, 'top_logprobs', 0),
@@ -77,8 +77,7 @@ const ofApi: KeyTable = {
 /** Keys that vLLM's and SGLang's servers add to those. */
 const ofServers: KeyTable = {
   ...neutral(integer, 'min_tokens', 0),
-  ...neutral(number, 'repetition_penalty repeat_penalty length_penalty', 1),
-  ...neutral(number, 'min_p', 0),
+  ...neutral(number, 'length_penalty', 1),
   ...ofType(integer, 'top_k truncate_prompt_tokens prompt_logprobs thinking_token_budget'),
   ...neutral(integers, 'stop_token_ids', []),
   ...ofType(integers, 'allowed_token_ids'),
@@ -128,7 +127,11 @@ const ofLocalServers: KeyTable = {
 
 /** Keys of Ollama's own API, at the top of a request and in its `options`. */
 const ofNativeApi: KeyTable = {
-  ...keys('options', { type: object, isByType: true, instead: `put what it holds into the line itself; ${forAll}` }),
+  ...keys('options', {
+    type: object,
+    isByType: true,
+    instead: 'put what it holds into the line itself, and what belongs to the model, such as num_ctx, into --option',
+  }),
   ...keys('format', {
     type: { wants: '"json" or a schema', accepts: (value) => value === 'json' || object.accepts(value) },
     isByType: true,

@@ -1,3 +1,4 @@
+import { isNeutral } from '../../../core/request-keys/request-keys.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import type { BatchRequest, RequestBody } from '../../../core/request.ts';
 import {
@@ -86,7 +87,7 @@ export function readBody({ body }: Pick<BatchRequest, 'body'>, promptKey: 'messa
 
 /** They belong to the loaded model, which all requests share. */
 function checkOwnOptions(body: RequestBody): void {
-  const key = ['options', 'num_ctx', 'num_predict', 'keep_alive'].find((name) => name in body);
+  const key = ['options', 'num_ctx', 'num_predict', 'keep_alive'].find((name) => !isNeutral(name, body[name]));
   if (key === undefined) return;
   const way = key === 'num_predict' ? 'say max_tokens' : 'it is the same for a whole run, see --option';
   throw refuse('bad-request', `ollama can't honour \`${key}\` in a line: ${way}.`);

@@ -17,7 +17,7 @@ OTHERS = {
     "model", "max_tokens", "max_completion_tokens", "repeat_penalty", "logprobs", "response_format",
     "structured_outputs", "stream", "stream_options", "user", "metadata", "store", "add_special_tokens",
     "truncate_prompt_tokens", "truncation_side", "priority", "cache_salt", "vllm_xargs", "prompt_cache_key",
-    "safety_identifier",
+    "safety_identifier", "prompt_cache_retention", "request_id", "cache_prompt", "timings_per_token", "return_progress",
 }  # fmt: skip
 OF_CHAT = {
     "messages", "top_logprobs", "tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs",
@@ -77,13 +77,8 @@ def field_names(parameters: Any) -> set[str]:
     return set(getattr(parameters, "__struct_fields__", ())) or set(getattr(parameters, "__annotations__", ()))
 
 
-# Values that change nothing.
-NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "best_of": (1,), "echo": (False,), "suffix": ("",), "use_beam_search": (False,), "length_penalty": (1,),
-    "service_tier": ("auto", "default"), "modalities": (["text"],), "tools": ([],), "functions": ([],),
-    "tool_choice": ("auto", "none"), "parallel_tool_calls": (True, False), "top_logprobs": (0,), "documents": ([],),
-    "include_reasoning": (True,),
-}  # fmt: skip
+# Values that change nothing, and that are not left out before.
+NEUTRAL: dict[str, tuple[Any, ...]] = {"tool_choice": ("auto", "none"), "parallel_tool_calls": (True, False)}
 STRUCTURED = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
 
 
