@@ -89,6 +89,11 @@ export class EngineError extends LlmbatchError {
     super(message, { exitCode: exitCodes.engineUnusable, ...(hint === undefined ? {} : { hint }) });
     this.kind = kind;
   }
+
+  /** The same error, with one more thing to do behind its own. */
+  withHint(next: string): EngineError {
+    return new EngineError(this.kind, this.message, [this.hint, next].filter(Boolean).join(' '));
+  }
 }
 
 /** The text of anything thrown. */

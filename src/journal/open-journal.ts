@@ -58,6 +58,8 @@ export interface Journal {
   readonly damage: { tornBytes: number; lines: number };
   /** Number of results of earlier sessions whose id the input does not have. */
   readonly strangers: number;
+  /** Number of failed requests of earlier sessions that are tried again, by the kind of their failure. */
+  readonly retried: Partial<Record<ErrorKind, number>>;
   /** Reads the last turns of each worker's conversation, so that a resume can go on with it. */
   loadTurns: () => Promise<Map<number, WorkerTurns>>;
   /** Resolves when every result that was recorded is on disk. */
@@ -103,6 +105,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     done: () => appended.done,
     damage: { tornBytes, lines: earlier.damagedLines },
     strangers: earlier.unknown.length,
+    retried: earlier.retried,
     loadTurns: () => loadTurns(handle, size),
     flush: appender.flush,
     async finalise() {
@@ -117,7 +120,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 async function loadEarlier(
   { table, retryFailed, onEarlier }: JournalOptions,
   file: Parameters<typeof loadResults>[0],
-): Promise<{ done: number; unknown: ByteRange[]; damagedLines: number }> {
+): Promise<{ done: number; unknown: ByteRange[]; damagedLines: number; retried: Journal['retried'] }> {
   const failures = new Map<number, ResultHead>();
   const pooled = createMessagePool();
   const loaded = await loadResults(file, table, (row, head) => {
@@ -128,16 +131,19 @@ async function loadEarlier(
       failures.set(row, pooledWords(head, pooled));
     }
   });
+  const retried: Journal['retried'] = {};
   for (const [row, head] of failures) {
-    const isRetried = isRetriedOnResume(head.kind, retryFailed);
-    if (isRetried && table.state(row) === rowStates.failed) table.setState(row, rowStates.open);
-    else onEarlier(sampleOfHead(head));
+    const { kind } = head;
+    if (kind !== null && isRetriedOnResume(kind, retryFailed) && table.state(row) === rowStates.failed) {
+      table.setState(row, rowStates.open);
+      retried[kind] = (retried[kind] ?? 0) + 1;
+    } else onEarlier(sampleOfHead(head));
   }
   let done = 0;
   for (let row = 0; row < table.size; row++) {
     if (table.resultOffset(row) >= 0 && table.state(row) !== rowStates.open) done++;
   }
-  return { done, ...loaded };
+  return { done, ...loaded, retried };
 }
 
 /** Keeps one text for all messages that say the same: there may be as many failures as rows. */
@@ -149,8 +155,8 @@ function pooledWords(head: ResultHead, pooled: (message: string) => string): Res
 /**
  * A row that failed as `input` and is a request now was corrected since: a row that is still rejected never comes here.
  */
-function isRetriedOnResume(kind: ErrorKind | null, policy: RetryFailed): boolean {
-  if (policy === 'none' || kind === null) return false;
+function isRetriedOnResume(kind: ErrorKind, policy: RetryFailed): boolean {
+  if (policy === 'none') return false;
   return policy === 'all' || kind === 'input' || isTransient(kind);
 }
 

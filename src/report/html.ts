@@ -4,7 +4,7 @@ import { runCharts } from './run-charts.ts';
 import { sectionsOf } from './sections.ts';
 
 /** Titles of the parts whose tables have long texts, and get the whole width of the page. */
-const wideTitles = new Set(['Slowest', 'Schema failures', 'Errors', 'Failures']);
+const wideTitles = new Set(['Slowest', 'Schema failures', 'Errors', 'Failures', 'Try again']);
 
 /** Renders a report as one HTML page: charts, and the parts that the text has. */
 export function renderHtml(data: ReportData): Promise<string> {

@@ -4,6 +4,7 @@ import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type Counts, createResultCounter, sampleOf } from '../core/result-counter.ts';
+import { type RetryFacts, type RetryStep, retrySteps } from './failures/retry-steps.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
 import { type RateOverTime, createRateOverTime } from './charts/rate-over-time.ts';
 
@@ -40,6 +41,8 @@ interface SlowResult {
 /** A whole run as numbers, which the renderers print. A number is null where it was not measured. */
 export interface ReportData extends Counts, SuccessNumbers {
   run: RunFacts;
+  /** The commands that try again what failed; none where the run is not finished. */
+  retry: RetryStep[];
   /** Prompt tokens that the engine took from its cache instead of computing them. */
   tokensSaved: number | null;
   elapsedSeconds: number | null;
@@ -59,7 +62,8 @@ export interface ReportData extends Counts, SuccessNumbers {
 export interface ReportFold {
   /** Adds the line of a request: the one that counts, where the output has several. */
   add(line: ResultLine): void;
-  finish(run: RunFacts): ReportData;
+  /** `retry`: what the commands that try again what failed are made of; null where the run is not finished. */
+  finish(run: RunFacts, retry?: RetryFacts | null): ReportData;
 }
 
 /** Creates a fold of result lines into a report; memory does not grow with their number. */
@@ -86,11 +90,12 @@ export function foldReport(): ReportFold {
       keepSlowest(slowest, line, sample);
       if (sample.kind === null) successes.add(sample);
     },
-    finish(run) {
+    finish(run, retry = null) {
       const counts = counter.counts();
       const invalid = counts.errors.byKind['schema-invalid'] ?? 0;
       return {
         run,
+        retry: retry === null ? [] : retrySteps(counts.errors, retry),
         ...counts,
         tokensSaved: counts.tokens.cached,
         ...ratesOf(counts, span, run.elapsedSeconds),

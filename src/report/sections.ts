@@ -24,6 +24,7 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
     { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
+    { title: 'Try again', header: null, rows: data.retry.map(({ reason, command }) => [reason, command]) },
     { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
     { title: 'Schema failures', header: ['id', 'line', 'reason'], rows: schemaRows(data) },
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },

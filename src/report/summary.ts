@@ -12,6 +12,7 @@ import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, minimumText, modelMemoryText, vramGuardText, workersRow } from './shared-rows.ts';
 import { alignPairs } from './align-pairs.ts';
 import { failureTexts, wrapWords } from './failures/failure-rows.ts';
+import { type RetryFacts, retrySteps } from './failures/retry-steps.ts';
 
 export interface SummaryOptions {
   outputPath: string;
@@ -21,20 +22,37 @@ export interface SummaryOptions {
   because?: string;
   /** Time of these numbers, where it is not now. */
   asOf?: string;
+  /** What the commands that try failed requests again are made of; absent where the run is not finished. */
+  retry?: RetryFacts;
+  /** The run was finished before, and nothing was done. */
+  isUntouched?: boolean;
   /** The run is in progress: its recent rate and its ETA are shown. */
   isRunning?: boolean;
 }
 
 /** Renders the state of a run in a few lines, for its end and for `status`. Lines without a value are left out. */
 export function renderSummary(snapshot: Snapshot, options: SummaryOptions): string {
-  const { progress, tokens, times, errors, machine } = snapshot;
+  const { progress, errors } = snapshot;
   const rows = [
+    ...(options.isUntouched === true ? [] : measuredRows(snapshot, options)),
+    ...errorRows(errors),
+    ['output', options.outputPath],
+    ['resume', options.resumeCommand ?? ''],
+    ['because', options.because ?? ''],
+    ['as of', options.asOf ?? ''],
+    ...againRows(errors, options),
+  ].filter(([, value]) => value !== '');
+  return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
+}
+
+function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
+  const { progress, tokens, times, machine } = snapshot;
+  return [
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
-    ...errorRows(errors),
     ['answers', notesText(progress)],
     ['retries', progress.retries === 0 ? '' : formatInteger(progress.retries)],
     ['context', trimsText(machine)],
@@ -44,21 +62,35 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     isAsGiven(progress.workers) ? ['workers', ''] : workersRow(progress.workers),
     ['engine', engineText(machine)],
     ['model', times.loadMs === null ? '' : `loaded in ${formatDuration(times.loadMs)}`],
-    ['output', options.outputPath],
-    ['resume', options.resumeCommand ?? ''],
-    ['because', options.because ?? ''],
-    ['as of', options.asOf ?? ''],
-  ].filter(([, value]) => value !== '');
-  return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
+  ];
 }
 
-function headline({ total, done, succeeded, failed }: RunProgress, { isRunning = false }: SummaryOptions): string {
+/** The commands that try again what failed. One that is too long for its line gets a line of its own: it is to be copied. */
+function againRows(errors: Snapshot['errors'], { retry }: SummaryOptions): [label: string, text: string][] {
+  if (retry === undefined) return [];
+  return retrySteps(errors, retry).flatMap(({ reason, command }, index): [string, string][] => {
+    const label = index === 0 ? 'again' : '';
+    const text = `${reason}: ${command}`;
+    return text.length <= textColumns
+      ? [[label, text]]
+      : [
+          [label, `${reason}:`],
+          ['', command],
+        ];
+  });
+}
+
+function headline(progress: RunProgress, { isRunning = false, isUntouched = false }: SummaryOptions): string {
+  const { total, done, succeeded, failed } = progress;
+  const failures = failed === 0 ? '' : ` (${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed)`;
+  if (isUntouched) return `Nothing to do: ${requestsText(done)} done before${failures}`;
   const isFinished = total !== null && done >= total;
   const word = isFinished ? 'Finished' : isRunning ? 'Running' : 'Stopped';
-  const of = total === null || isFinished ? '' : ` of ${formatInteger(total)}`;
-  const failures = failed === 0 ? '' : ` (${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed)`;
-  return `${word}: ${formatInteger(done)}${of} ${done === 1 && of === '' ? 'request' : 'requests'} done${failures}`;
+  const count = total === null || isFinished ? requestsText(done) : `${formatInteger(done)} of ${requestsText(total)}`;
+  return `${word}: ${count} done${failures}`;
 }
+
+const requestsText = (count: number): string => `${formatInteger(count)} ${count === 1 ? 'request' : 'requests'}`;
 
 function rateText({ rates, times }: Snapshot): string {
   if (rates.requests.overall === null) return '';

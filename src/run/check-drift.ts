@@ -1,30 +1,40 @@
-import { changesEngine } from '../journal/manifest/find-drift.ts';
+import { changesEngine, changesOnlyRetries, findDrift } from '../journal/manifest/find-drift.ts';
 import type { Engines } from './engines.ts';
 import { adoptOutput } from './files/adopt-output.ts';
-import { inputDrift, settingsDrift, settleDrift } from './files/open-manifest.ts';
+import { inputDrift } from './files/open-manifest.ts';
+import { type Drift, settleDrift } from './files/settle-drift.ts';
 import type { Run } from './run.ts';
 
 const grown = 'the input has grown at its end since the run began; the new lines are taken too';
 
 /**
  * Refuses, or with `--allow-drift` records, another setting or another input than the run began with. Told once the input
- * could be read, and the engine opened where it is another one.
+ * could be read, and the engine opened where it is another one. Returns the differences that are accepted.
  */
-export async function checkDrift(run: Run, engines: Engines): Promise<void> {
+export async function checkDrift(run: Run, engines: Engines): Promise<string[]> {
   const { request, manifest, input, notify } = run;
-  const { isNew, isAdopted } = run.origin;
+  const { isNew, isAdopted, wasFinished } = run.origin;
+  const accepted: string[] = [];
   if (isAdopted) {
     const { drift, note } = await adoptOutput(request, input);
-    await settleDrift(manifest, drift, request);
+    accepted.push(
+      ...(await settleDrift(manifest, { settings: drift, input: [], isOfRetries: false, wasFinished }, request)),
+    );
     notify({ topic: 'manifest', text: note });
   }
   if (!isNew) {
-    const { drift, hasGrown } = inputDrift(manifest, input.identity());
-    const all = [...settingsDrift(manifest, request), ...drift];
-    const isRefused = all.length > 0 && !request.allowDrift;
+    const { drift: ofInput, hasGrown } = inputDrift(manifest, input.identity());
+    const drift: Drift = {
+      settings: findDrift(manifest.settings, request.settings),
+      input: ofInput,
+      isOfRetries: changesOnlyRetries(manifest.settings, request.settings),
+      wasFinished,
+    };
+    const isRefused = drift.settings.length + ofInput.length > 0 && !request.allowDrift;
     if (isRefused && changesEngine(manifest.settings, request.settings)) await engines.openFirst();
-    await settleDrift(manifest, all, request);
+    accepted.push(...(await settleDrift(manifest, drift, request)));
     if (hasGrown) notify({ topic: 'input', text: grown });
   }
   Object.assign(manifest, { settings: request.settings, runner: request.runner });
+  return accepted;
 }

@@ -6,6 +6,7 @@ import { forgetRun, rememberRun } from '../journal/manifest/started-runs.ts';
 import { type Journal, openJournal } from '../journal/open-journal.ts';
 import { type ManifestKeeper, keepManifest } from './files/open-manifest.ts';
 import { endReplacement } from './files/replace-run.ts';
+import { formatInteger } from '../text/format.ts';
 import { countWanted } from './read-input.ts';
 import type { Run } from './run.ts';
 
@@ -21,12 +22,20 @@ export interface RunOutput {
   close: () => Promise<void>;
 }
 
-/** Opens the output. From here on it is this run's, and a resume goes on with it. Throws a `JournalError`. */
-export async function openRunOutput(run: Run): Promise<RunOutput> {
+/**
+ * Opens the output. From here on it is this run's, and a resume goes on with it. Null where the run was finished before and
+ * no request of it is to be tried again: its files stay as they are. Throws a `JournalError`.
+ */
+export async function openRunOutput(run: Run): Promise<RunOutput | null> {
   const { request, host, manifest, meter, failure } = run;
   host.onTake?.();
   const journal = await openRunJournal(run);
   noteFindings(run, journal);
+  if (run.origin.wasFinished && isDone(run, journal)) {
+    run.emit({ type: 'total-change', total: countWanted(run.input) });
+    await journal.close();
+    return null;
+  }
   const keeper = await keepRunManifest(run);
   return {
     journal,
@@ -84,8 +93,12 @@ async function keepRunManifest(run: Run): Promise<ManifestKeeper> {
   });
 }
 
-async function finish({ request, host, manifest, input, changedLines }: Run, journal: Journal): Promise<void> {
-  const isFinished = input.isComplete() && journal.done() >= countWanted(input);
+const isDone = ({ input }: Run, journal: Journal): boolean =>
+  input.isComplete() && journal.done() >= countWanted(input);
+
+async function finish(run: Run, journal: Journal): Promise<void> {
+  const { request, host, manifest, changedLines } = run;
+  const isFinished = isDone(run, journal);
   manifest.state = isFinished ? 'finished' : 'stopped';
   manifest.reason = isFinished ? null : 'interrupted';
   if (!isFinished) return host.stop.aborted ? undefined : changedLines.check();
@@ -94,11 +107,13 @@ async function finish({ request, host, manifest, input, changedLines }: Run, jou
   await forgetRun(request.paths.manifest, host.environment);
 }
 
-function noteFindings({ notify }: Run, { damage, strangers }: Journal): void {
+function noteFindings({ notify }: Run, { damage, strangers, retried }: Journal): void {
   const note = (text: string): void => notify({ topic: 'output', text });
   if (damage.tornBytes > 0)
     note(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
   if (damage.lines > 0) note(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
+  const kinds = Object.entries(retried).map(([kind, count]) => `${kind} ${formatInteger(count)}`);
+  if (kinds.length > 0) note(`failed requests of earlier are tried again: ${kinds.join(', ')}`);
   if (strangers > 0) note(`${strangers} results of the output answer no line of this input: they stay, at its end`);
 }
 

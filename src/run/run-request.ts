@@ -65,4 +65,6 @@ export interface RunOutcome {
   manifest: Manifest;
   paths: RunPaths;
   snapshot: Snapshot;
+  /** The run was finished before, and no request of it was to be tried again: nothing was done. */
+  isUntouched: boolean;
 }

@@ -25,7 +25,7 @@ export interface Run {
   /** The record of the run, changed as the run goes on, and written to disk every few seconds. */
   readonly manifest: Manifest;
   /** Tells how the manifest was found: as that of a new run, of an earlier session, or lost. */
-  readonly origin: Pick<OpenedManifest, 'isNew' | 'isAdopted' | 'earlierPath'>;
+  readonly origin: Pick<OpenedManifest, 'isNew' | 'isAdopted' | 'wasFinished' | 'earlierPath'>;
   /** The earlier run whose place this one is to take (`--overwrite`); null where there is none. */
   readonly replacement: Replacement | null;
   readonly input: RunInput;
@@ -61,7 +61,8 @@ export interface Run {
  * Opens the manifest and reads the input. Throws a `UsageError` or a `JournalError` where they don't fit each other.
  */
 export async function openRun(request: RunRequest, host: RunHost, files: RunFiles): Promise<Run> {
-  const { manifest, isNew, isAdopted, earlierPath, notes, replaces } = await openManifest(request);
+  const { manifest, notes, replaces, ...origin } = await openManifest(request);
+  const { isNew, isAdopted } = origin;
   for (const text of notes) host.notify({ topic: 'manifest', text });
   const replacement = replaces && prepareReplacement(replaces, request.paths, host);
   const changedLines = createChangedLines(request);
@@ -86,7 +87,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     host,
     files,
     manifest,
-    origin: { isNew, isAdopted, earlierPath },
+    origin,
     replacement,
     input,
     firstRejection: firstRejection.text,

@@ -42,10 +42,13 @@ function hasOnlyRejected({ origin, meter }: Run): boolean {
 
 async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   checkInput(run);
-  await checkDrift(run, engines);
+  const drift = await checkDrift(run, engines);
   const isOurs = run.replacement === null || (await takePlace(run, engines));
   if (!isOurs) return outcomeOf(run, { state: 'stopped' });
   const output = await openRunOutput(run);
+  if (output === null) return { ...outcomeOf(run, { state: 'finished' }), isUntouched: true };
+  if (drift.length > 0)
+    run.notify({ topic: 'manifest', text: `other than before, as the manifest records: ${drift.join('; ')}` });
   try {
     await output.begin();
     run.show();
@@ -63,6 +66,7 @@ const outcomeOf = ({ request, manifest, meter }: Run, changes: Partial<Run['mani
   manifest: { ...manifest, ...changes },
   paths: request.paths,
   snapshot: meter.snapshot(),
+  isUntouched: false,
 });
 
 /**

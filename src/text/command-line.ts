@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { quoteForShell } from './format.ts';
 
 /** A flag of a command line, with its value as it was typed. */
@@ -20,4 +21,10 @@ export function validateCommand(input: string, flags: readonly GivenFlag[] = [])
   const pipe = input === '-' ? '... | ' : '';
   const taken = flags.filter(({ isOfRequests }) => isOfRequests);
   return `${pipe}${commandLine(['llmbatch', 'validate', input], taken)}`;
+}
+
+/** A path as a word of a command that is typed in this folder. */
+export function pathWord(path: string): string {
+  const near = relative(process.cwd(), path);
+  return quoteForShell(near === '' || near.startsWith('..') ? path : near);
 }

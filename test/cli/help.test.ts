@@ -119,9 +119,9 @@ describe('llmbatch --help', () => {
                                      mistral-v3, mistral-v3-tekken, mistral-v7,
                                      mistral-v7-tekken, phi3, phi4, qwen2.5, vicuna,
                                      zephyr
+        --sample <n>                 only n random lines, always the same ones
         --option <key=value>         an option of the backend's own; repeatable (see:
                                      llmbatch backends) (default: {})
-        --sample <n>                 only n random lines, always the same ones
         --control-tokens <how>       control tokens spelled out in a request's text:
                                      kept as text (where only a server could do that,
                                      the line fails), or let through (choices: "text",

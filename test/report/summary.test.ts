@@ -13,11 +13,11 @@ test('a stopped run says how far it came and how to go on', () => {
       left        40
       tokens      6,000 prompt (cached 60.0%), 600 completion
       latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
-      errors      timeout 2
       retries     1
       GPU memory  peak 14.0 GiB of 16.0 GiB
       engine      memory peak 1.5 GiB
       model       loaded in 3.2 s
+      errors      timeout 2
       output      candidates.results.jsonl
       resume      llmbatch resume candidates.results.jsonl
     "
@@ -32,11 +32,11 @@ test('a run in progress has its recent rate and its ETA', () => {
       left         40, ETA 20.0 s
       tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
-      errors       timeout 2
       retries      1
       GPU memory   peak 14.0 GiB of 16.0 GiB
       engine       memory peak 1.5 GiB
       model        loaded in 3.2 s
+      errors       timeout 2
       output       candidates.results.jsonl
     "
   `);

@@ -8,6 +8,7 @@ import { readBestResults } from '../../journal/read-best-results.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type ReportFormat, reportFormats } from '../../report/index.ts';
 import { type RunFacts, foldReport } from '../../report/report-data.ts';
+import { type RetryFacts, retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 
 export interface ReportFlags {
@@ -34,10 +35,13 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
     fold.add(line);
   }
   if (results === 0) throw new UsageError(`${output} holds no results`);
-  const report = fold.finish(factsOf(manifest, paths.output));
+  const report = fold.finish(factsOf(manifest, paths.output), retryOf(manifest, paths.output));
   if (json) await printJson(reportFormats.json(report));
   else await printText(await reportFormats[format](report));
 }
+
+const retryOf = (manifest: Manifest | null, output: string): RetryFacts | null =>
+  manifest?.state === 'finished' ? retryFactsOf(manifest, output) : null;
 
 /** Facts of a run without a manifest, such as a merged file or one of another tool. */
 const factsWithoutManifest = {

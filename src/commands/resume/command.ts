@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { helpText } from '../shared/help-text.ts';
-import { type RunnerFlags, addRunnerFlags } from '../shared/run-flags.ts';
+import { addLeniencyFlags, addRunnerFlags, addSamplingFlags } from '../shared/run-flags.ts';
+import type { ResumeFlags } from './run.ts';
 
 export function addResumeCommand(
   program: Command,
@@ -12,19 +13,20 @@ export function addResumeCommand(
     .command('resume')
     .summary('go on with a stopped run')
     .description(
-      'Goes on with a stopped run, under the settings that it was started with. Without an output: the newest unfinished run of this folder. Requests that failed for a passing reason are tried again.',
+      'Goes on with a stopped run, under the settings that it was started with. Without an output: the newest unfinished run of this folder. Requests that failed for a passing reason are tried again; with --retry-failed all each one that failed, also with other settings.',
     )
     .argument('[output]', 'the output of the run');
-  addRunnerFlags(command, backends).addHelpText(
+  addLeniencyFlags(addSamplingFlags(addRunnerFlags(command, backends), backends)).addHelpText(
     'after',
     helpText([
       'llmbatch resume',
       'llmbatch resume candidates.results.jsonl --workers 4',
-      'llmbatch resume candidates.results.jsonl --retry-failed all',
+      'llmbatch resume candidates.results.jsonl --max-tokens 500 --retry-failed all',
     ]),
   );
-  command.action(async (output: string | undefined, flags: RunnerFlags) => {
+  command.action(async (output: string | undefined, flags: ResumeFlags) => {
     const { resumeRun } = await import('./run.ts');
-    onExit(await resumeRun(output, flags, backends));
+    const given = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
+    onExit(await resumeRun(output, { ...flags, given: Object.fromEntries(given) }, backends));
   });
 }

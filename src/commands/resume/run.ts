@@ -8,17 +8,22 @@ import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
-import { runnerSettings } from '../shared/build-request.ts';
+import { retrySettings, runnerSettings } from '../shared/build-request.ts';
 import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
-import type { RunnerFlags } from '../shared/run-flags.ts';
+import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { tell } from '../shared/print.ts';
 import { runQueue } from '../run/queue.ts';
+
+export interface ResumeFlags extends RunnerFlags {
+  /** The flags that stood on the command line: none of the others takes the place of a setting of the run. */
+  given: Partial<AnswerFlags>;
+}
 
 /** `llmbatch resume`. Returns the exit code. */
 export async function resumeRun(
   output: string | undefined,
-  flags: RunnerFlags,
+  flags: ResumeFlags,
   backends: readonly BackendDefinition[],
 ): Promise<number> {
   const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
@@ -35,7 +40,7 @@ export async function resumeRun(
     input: await inputOf(manifest, paths),
     spool: isPiped ? await spoolOf(manifest, paths) : null,
     paths,
-    settings: manifest.settings,
+    settings: retrySettings(manifest.settings, flags.given),
     runner: runnerSettings(flags, backends, manifest.runner),
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,

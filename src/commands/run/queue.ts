@@ -9,6 +9,7 @@ import { hasNoResults } from '../../run/files/run-files.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
 import { startRun } from '../../run/start-run.ts';
 import { type Interrupts, watchInterrupts } from '../shared/interrupts.ts';
+import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { describeError } from '../shared/describe-error.ts';
 import { type Screen, besideResults, createScreen } from '../shared/screen.ts';
 import { printJson, tellText } from '../shared/print.ts';
@@ -100,16 +101,16 @@ async function runOne(request: RunRequest, context: QueueContext): Promise<numbe
   };
   try {
     const outcome = await startRun(request, host, cache);
+    // With --progress json the last object on stderr is the summary.
+    if (outcome.isUntouched && options.progress === 'json') host.onStart(() => outcome.snapshot);
     screen.close();
     total.add(outcome);
     await printOutcome(outcome, { ...options, isOurs });
     return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
-    if (error instanceof EngineError && isOurs && !(await hasNoResults(request.paths))) {
-      screen.note(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
-    }
-    throw error;
+    if (!(error instanceof EngineError) || !isOurs || (await hasNoResults(request.paths))) throw error;
+    throw error.withHint(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
   }
 }
 
@@ -120,13 +121,16 @@ async function printResults(lines: Buffer[], interrupts: Interrupts): Promise<vo
 
 /** There is nothing to sum up, and nothing to go on with, where the output is still an earlier run's. */
 async function printOutcome(
-  { manifest, paths, snapshot }: RunOutcome,
+  { manifest, paths, snapshot, isUntouched }: RunOutcome,
   options: QueueOptions & { isOurs: boolean },
 ): Promise<void> {
   const resumeCommand = resumeCommandOf({ paths });
   const isFinished = manifest.state === 'finished';
-  const summary = renderSummary(snapshot, { outputPath: paths.output, ...(isFinished ? {} : { resumeCommand }) });
-  // With --progress json the last object on stderr is the summary.
+  const summary = renderSummary(snapshot, {
+    outputPath: paths.output,
+    isUntouched,
+    ...(isFinished ? { retry: retryFactsOf(manifest, paths.output) } : { resumeCommand }),
+  });
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: paths.output, run_id: manifest.runId };

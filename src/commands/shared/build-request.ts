@@ -33,6 +33,17 @@ export async function answerSettings(
   };
 }
 
+/** The settings of a run, with the flags that `resume` was given in place of its own. */
+export function retrySettings(base: AnswerSettings, given: Partial<AnswerFlags>): AnswerSettings {
+  const { controlTokens, allowTruncated, allowEmptyAnswers } = given;
+  return {
+    ...base,
+    ...withoutUndefined({ controlTokens, allowTruncated, allowEmptyAnswers }),
+    parameters: { ...base.parameters, ...parametersOf(given) },
+    options: { ...base.options, ...given.option },
+  };
+}
+
 function flagsAsSettings(flags: Partial<AnswerFlags>) {
   const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
   const { allowTruncated, allowEmptyAnswers, delimiter, encoding, idField, allowEmptyFields } = flags;

@@ -87,7 +87,7 @@ function addInputFlags(command: Command): Command {
 
 /** Flags about what the requests are. */
 export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  return addInputFlags(command)
+  addInputFlags(command)
     .option(
       '-b, --backend <name>',
       `the engine: ${backendNames(backends)}; auto takes the first that serves the model`,
@@ -99,7 +99,12 @@ export function addRequestFlags(command: Command, backends: readonly BackendDefi
     .option(
       '--schema <file|json>',
       'JSON schema that every answer must satisfy, as a file or as it is, bare or in a wrapper of OpenAI',
-    )
+    );
+  return addSamplingFlags(command, backends);
+}
+
+export const addSamplingFlags = (command: Command, backends: readonly BackendDefinition[]): Command =>
+  command
     .option(
       '--temperature <number>',
       `for lines without their own (default: ${temperatures(backends)}the model's own)`,
@@ -109,10 +114,9 @@ export function addRequestFlags(command: Command, backends: readonly BackendDefi
     .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
     .option('--seed <n>', 'for lines without their own', parse.parseInteger)
     .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, []);
-}
 
 export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  return addRequestFlags(command, backends)
+  addRequestFlags(command, backends)
     .addOption(
       new Option('--mode <mode>', 'how requests that share a system prompt are sent')
         .choices(['auto', 'independent', 'conversation'])
@@ -122,13 +126,19 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
       '--chat-template <file|name>',
       `Jinja template in place of the model's own (${templateEngines(backends)}): a file, or one of ${templateNames.join(', ')}`,
     )
+    .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount);
+  return addLeniencyFlags(command);
+}
+
+/** Flags about which answers are accepted, and the engine's own. */
+export const addLeniencyFlags = (command: Command): Command =>
+  command
     .option(
       '--option <key=value>',
       "an option of the backend's own; repeatable (see: llmbatch backends)",
       parse.collectOption,
       {},
     )
-    .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount)
     .addOption(
       new Option(
         '--control-tokens <how>',
@@ -139,7 +149,6 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
     )
     .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
     .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false);
-}
 
 /** The names of the engines, those that answer without a model last. */
 const backendNames = (backends: readonly BackendDefinition[]): string =>

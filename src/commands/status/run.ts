@@ -14,6 +14,7 @@ import { createMeter } from '../../metrics/meter.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
 import { findRun } from '../shared/find-run.ts';
+import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { printJson, printWrapped } from '../shared/print.ts';
 
 /** Runs `llmbatch status`. */
@@ -77,12 +78,21 @@ function statusJson(facts: object, summary: Snapshot | null): string {
   return `${JSON.stringify(wire)}\n`;
 }
 
-function render(output: string, { state, reason, updatedAt }: Manifest, summary: Snapshot): string {
+function render(output: string, manifest: Manifest, summary: Snapshot): string {
+  const { state, reason, updatedAt } = manifest;
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
   const because = isStopped && reason !== null ? { because: reason } : {};
+  const retry = state === 'finished' ? { retry: retryFactsOf(manifest, output) } : {};
   const asOf = formatLocalTime(updatedAt);
-  return renderSummary(summary, { outputPath: output, isRunning: state === 'running', asOf, ...resume, ...because });
+  return renderSummary(summary, {
+    outputPath: output,
+    isRunning: state === 'running',
+    asOf,
+    ...resume,
+    ...retry,
+    ...because,
+  });
 }
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */

@@ -1,30 +1,63 @@
 import type { Fingerprint, PrefixedFingerprint } from '../../files/fingerprint.ts';
-import { type AnswerSettings, opaqueKeys } from '../../core/settings.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
 import { nameOfTemplate } from '../../core/chat-templates/named-templates.ts';
 import { sortedJson } from '../../data/sorted-json.ts';
-import { snakeKeys } from '../../text/snake-keys.ts';
 
-/** Compares settings with those that a run was started with: each difference as `name: old → new`, named as in the manifest. */
-export function findDrift(before: AnswerSettings, now: AnswerSettings): string[] {
-  const [earlier, later] = [namedAsOnDisk(before), namedAsOnDisk(now)];
-  return Object.entries(later).flatMap(([name, value]) => {
-    if (choosesRows.has(name) || isSame(earlier[name], value)) return [];
+/** A setting with another value than a run was started with. */
+interface ChangedSetting {
+  /** The flag that sets it: `--max-tokens`, `--option seed`. */
+  flag: string;
+  before: unknown;
+  now: unknown;
+  /** The setting may be another one for requests that failed and are tried again. */
+  isOfRetries: boolean;
+}
+
+/** Compares settings with those that a run was started with: each difference as `--max-tokens none → 40`. */
+export const findDrift = (before: AnswerSettings, now: AnswerSettings): string[] =>
+  changedSettings(before, now).map(({ flag, ...values }) => `${flag} ${show(values.before, values.now)}`);
+
+/** Whether other settings only change how requests that failed are answered when they are tried again. */
+export const changesOnlyRetries = (before: AnswerSettings, now: AnswerSettings): boolean =>
+  changedSettings(before, now).every(({ isOfRetries }) => isOfRetries);
+
+function changedSettings(before: AnswerSettings, now: AnswerSettings): ChangedSetting[] {
+  const [earlier, later] = [flagValues(before), flagValues(now)];
+  const flags = new Set([...Object.keys(earlier), ...Object.keys(later)]);
+  return [...flags].flatMap((flag) => {
+    const values = { before: earlier[flag]?.value ?? null, now: later[flag]?.value ?? null };
+    if (isSame(values.before, values.now)) return [];
     // A form that is found by looking is the same for the same bytes, and these are compared.
-    if (name === 'format' && (value === 'auto' || earlier[name] === 'auto')) return [];
-    const named = name === 'chat_template' ? nameOfTemplate : (text: unknown) => text;
-    return [`${name}: ${show(named(earlier[name]))} → ${show(named(value))}`];
+    if (flag === '--format' && Object.values(values).includes('auto')) return [];
+    return [{ flag, ...values, isOfRetries: (earlier[flag] ?? later[flag])!.isOfRetries }];
   });
 }
 
-const namedAsOnDisk = (settings: AnswerSettings): Record<string, unknown> =>
-  snakeKeys(settings, opaqueKeys) as Record<string, unknown>;
+/** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
+const choosesRows = new Set(['limit', 'sample']);
+const retrySettings = new Set(['controlTokens', 'allowTruncated', 'allowEmptyAnswers']);
+
+/** `--prompt-template` for `promptTemplate`. */
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** The value of each setting, by the flag that sets it. */
+function flagValues(settings: AnswerSettings): Record<string, { value: unknown; isOfRetries: boolean }> {
+  const { parameters, options, conversation, chatTemplate, ...rest } = settings;
+  const others = { ...rest, chatTemplate: nameOfTemplate(chatTemplate) };
+  const { contextTokens, ...trims } = conversation;
+  const values = [
+    ...Object.entries({ ...others, ...trims, contextWindow: contextTokens })
+      .filter(([name]) => !choosesRows.has(name))
+      .map(([name, value]) => [flagOf(name), value, retrySettings.has(name)] as const),
+    ...Object.entries(parameters).map(([name, value]) => [`--${name.replaceAll('_', '-')}`, value, true] as const),
+    ...Object.entries(options).map(([name, value]) => [`--option ${name}`, value, true] as const),
+  ];
+  return Object.fromEntries(values.map(([name, value, isOfRetries]) => [name, { value, isOfRetries }]));
+}
 
 /** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>
   (['backend', 'model', 'options', 'chatTemplate'] as const).some((name) => !isSame(before[name], now[name]));
-
-/** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
-const choosesRows = new Set(['limit', 'sample']);
 
 /** How an input differs from what it was: not at all, by lines that were added at its end, or otherwise. */
 export type InputChange = 'same' | 'grown' | 'changed';
@@ -36,7 +69,23 @@ export function compareInput(before: Fingerprint, now: PrefixedFingerprint): Inp
 
 const isSame = (left: unknown, right: unknown): boolean => sortedJson(left) === sortedJson(right);
 
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'unset';
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+const maxShown = 32;
+
+/** Two values as `none → 40`. Of long texts that begin alike, the part is shown in which they begin to differ. */
+function show(before: unknown, now: unknown): string {
+  const [earlier, later] = [textOf(before), textOf(now)];
+  let same = 0;
+  while (same < earlier.length && earlier[same] === later[same]) same++;
+  const from = same < maxShown / 2 || Math.max(earlier.length, later.length) <= maxShown ? 0 : same - 8;
+  const shown = (text: string): string => {
+    const end = from + maxShown < text.length ? '...' : '';
+    return `${from === 0 ? '' : '...'}${text.slice(from, from + maxShown)}${end}`;
+  };
+  return `${shown(earlier)} → ${shown(later)}`;
+}
+
+function textOf(value: unknown): string {
+  if (value === null) return 'none';
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value);
 }

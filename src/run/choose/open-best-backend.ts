@@ -3,7 +3,7 @@ import type { BackendAddress } from '../../core/connection.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './saved-settings.ts';
 import { type BackendChoice, checkChatTemplate, checkOptions } from './choose-backend.ts';
-import { settleDrift } from '../files/open-manifest.ts';
+import { settleDrift } from '../files/settle-drift.ts';
 import type { Run } from '../run.ts';
 import type { BackendCache } from './backend-cache.ts';
 import { promptLengths } from './prompt-lengths.ts';
@@ -91,11 +91,13 @@ export const addressOf = ({ request, host }: Run): BackendAddress => ({
 });
 
 /** Records the model in the manifest, and refuses other weights than before: that would be another run. */
-async function noteModel({ manifest, request }: Run, name: string, { info }: Backend): Promise<void> {
+async function noteModel({ manifest, request, origin }: Run, name: string, { info }: Backend): Promise<void> {
   const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
   if (known !== undefined && known.digest !== entry.digest) {
-    await settleDrift(manifest, [`digest of the model ${entry.model}: ${known.digest} → ${entry.digest}`], request);
+    const change = `weights of ${entry.model} ${known.digest} → ${entry.digest}`;
+    const { wasFinished } = origin;
+    await settleDrift(manifest, { settings: [change], input: [], isOfRetries: false, wasFinished }, request);
   }
   manifest.models = [...manifest.models.filter((model) => model !== known), entry];
 }

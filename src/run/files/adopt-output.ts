@@ -58,8 +58,8 @@ function driftOf(made: ResultDetails, { backend, model }: RunRequest['settings']
   // A model file may have been named by another path.
   const isOtherModel = model !== null && basename(model) !== basename(made.model);
   return [
-    ...(isOtherBackend ? [`backend: ${JSON.stringify(made.backend)} → ${JSON.stringify(backend)}`] : []),
-    ...(isOtherModel ? [`model: ${JSON.stringify(made.model)} → ${JSON.stringify(model)}`] : []),
+    ...(isOtherBackend ? [`--backend ${made.backend} → ${backend}`] : []),
+    ...(isOtherModel ? [`--model ${made.model} → ${model}`] : []),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { exists } from '../../files/exists.ts';
 import { JournalError } from '../../core/errors.ts';
 import type { PrefixedFingerprint } from '../../files/fingerprint.ts';
-import { formatInteger, quoteForShell } from '../../text/format.ts';
-import { compareInput, findDrift } from '../../journal/manifest/find-drift.ts';
+import { formatInteger } from '../../text/format.ts';
+import { compareInput } from '../../journal/manifest/find-drift.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
 import { type Manifest, readManifest, writeManifest } from '../../journal/manifest/manifest.ts';
 import { realPathOf } from '../../files/real-path.ts';
@@ -19,6 +19,8 @@ export interface OpenedManifest {
   isNew: boolean;
   /** The manifest is lost: the results that are there stand, if they are of the input. */
   isAdopted: boolean;
+  /** The run had come to its end, with every result where the order that is asked for has it. */
+  wasFinished: boolean;
   /** Path of a manifest under an earlier name, which goes when the new one is written; null where there is none. */
   earlierPath: string | null;
   /** Sentences for the user about how the run was found. */
@@ -53,7 +55,14 @@ const asBefore = { isNew: false, isAdopted: false, replaces: null };
 function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, 'earlierPath'> {
   const manifest = { ...newManifest(request), keptAside: there.found?.manifest.keptAside ?? [] };
   const isReplaced = request.overwrite && (there.found !== null || there.hasResults);
-  return { manifest, isNew: true, isAdopted: false, notes: [], replaces: isReplaced ? there : null };
+  return {
+    manifest,
+    isNew: true,
+    isAdopted: false,
+    wasFinished: false,
+    notes: [],
+    replaces: isReplaced ? there : null,
+  };
 }
 
 const notOurs = ({ output }: RunPaths): JournalError =>
@@ -83,7 +92,10 @@ async function refuseOthersManifest({ manifest, output }: RunPaths): Promise<voi
 }
 
 /** The paths are where they are found now: a run goes on there, and what its manifest says of them is a remark. */
-async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedManifest, 'manifest' | 'notes'>> {
+async function goOn(
+  known: Manifest,
+  request: RunRequest,
+): Promise<Pick<OpenedManifest, 'manifest' | 'notes' | 'wasFinished'>> {
   const { output, manifest: path } = request.paths;
   const input = inputPath(request);
   const isMoved = realPathOf(known.output) !== output;
@@ -101,44 +113,13 @@ async function goOn(known: Manifest, request: RunRequest): Promise<Pick<OpenedMa
     ...known.leftOut.map(secretLeftOut),
   ];
   const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
-  return { manifest: { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null }, notes };
+  const wasFinished = known.state === 'finished' && known.runner.order === request.runner.order;
+  const manifest: Manifest = { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null };
+  return { manifest, notes, wasFinished };
 }
 
 const secretLeftOut = (option: string): string =>
   `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
-
-/** Refuses what changed since the run began, field by field; with `--allow-drift` it is recorded. */
-export async function settleDrift(
-  manifest: Manifest,
-  drift: string[],
-  request: Pick<RunRequest, 'allowDrift' | 'paths'>,
-): Promise<void> {
-  if (drift.length === 0) return;
-  if (!request.allowDrift) {
-    const { output } = request.paths;
-    const wayBack =
-      manifest.finishedAt === null
-        ? `Put back what changed, and go on with: llmbatch resume ${quoteForShell(output)}. `
-        : `What it has is kept; llmbatch resume ${quoteForShell(output)} tries its failures again. `;
-    throw new JournalError(
-      `this run was started with something else: ${drift.join('; ')}`,
-      `${wayBack}To keep both, give this one a name of its own: -o ${quoteForShell(await freeNameBeside(output))}. ` +
-        'To mix both: --allow-drift. To have it in place of the other: --overwrite.',
-    );
-  }
-  manifest.drift.push(...drift.filter((field) => !manifest.drift.includes(field)));
-}
-
-async function freeNameBeside(output: string): Promise<string> {
-  const ending = extname(output);
-  for (let number = 2; ; number++) {
-    const name = `${output.slice(0, output.length - ending.length)}.${number}${ending}`;
-    if (!(await exists(name))) return name;
-  }
-}
-
-export const settingsDrift = (manifest: Manifest, { settings }: Pick<RunRequest, 'settings'>): string[] =>
-  findDrift(manifest.settings, settings);
 
 export function inputDrift(
   manifest: Manifest,

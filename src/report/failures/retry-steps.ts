@@ -1,0 +1,102 @@
+import { type ErrorKind, isErrorKind, isTransient } from '../../core/errors.ts';
+import type { ErrorCounts } from '../../core/snapshot.ts';
+import { pathWord } from '../../text/command-line.ts';
+import { formatInteger } from '../../text/format.ts';
+
+/** What a command that tries failed requests again must know of their run. */
+export interface RetryFacts {
+  /** Path of the output, as a word of a command. */
+  output: string;
+  /** Sampling settings of the run, as `max_tokens`. */
+  parameters: Readonly<Record<string, unknown>>;
+  /** The input came on standard input: its lines can't be mended in a file. */
+  isPiped: boolean;
+}
+
+/** A run as its manifest describes it, as far as these commands depend on it. */
+interface FinishedRun {
+  settings: { parameters: Record<string, unknown> };
+  input: { path: string };
+}
+
+export const retryFactsOf = ({ settings, input }: FinishedRun, output: string): RetryFacts => ({
+  output: pathWord(output),
+  parameters: settings.parameters,
+  isPiped: input.path === '-',
+});
+
+/** A command that tries failed requests again, and what it does for them. */
+export interface RetryStep {
+  reason: string;
+  command: string;
+}
+
+/** Kinds whose lines have to be changed before they are sent again. */
+const faultsOfLines: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['input', 'bad-request', 'not-honoured']);
+/** Kinds of answers that come again where the model writes the same again. */
+const faultsOfAnswers: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'repetition',
+  'refused',
+  'schema-invalid',
+  'empty',
+]);
+
+/** The commands that try again what failed: as it is or with other settings, and after the lines were mended. */
+export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] {
+  const kinds = Object.keys(errors.byKind).filter(isErrorKind);
+  const resume = `llmbatch resume ${facts.output}`;
+  const isOfLine = (kind: ErrorKind): boolean =>
+    faultsOfLines.has(kind) || (kind === 'truncated' && !wasCutBySetting(errors, facts));
+  const others = kinds.filter((kind) => !isOfLine(kind));
+  const ofLines = kinds.filter(isOfLine);
+  const steps: RetryStep[] = [];
+  if (others.length > 0) {
+    const changes = others.every(isTransient) ? [] : changesFor(errors, others, facts);
+    const reason = changes.map((change) => change.reason).join(', ');
+    const flags = changes.map(({ flag }) => ` ${flag}`).join('');
+    const all = others.every(isTransient) ? '' : ' --retry-failed all';
+    steps.push({ reason: reason === '' ? 'as they are' : reason, command: `${resume}${flags}${all}` });
+  }
+  if (ofLines.length > 0 && !facts.isPiped) {
+    const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
+    steps.push({ reason: `${ofLines.join(', ')}: mend these lines, then`, command: `${resume} --allow-drift${all}` });
+  }
+  return steps;
+}
+
+/** Whether answers ended at the `--max-tokens` of the run, and not at a line's own or at the end of the context. */
+function wasCutBySetting({ failures }: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): boolean {
+  if (typeof limit !== 'number') return false;
+  return failures.some(
+    ({ kind, message }) => kind === 'truncated' && message.includes(`after ${formatInteger(limit)} tokens`),
+  );
+}
+
+interface Change {
+  reason: string;
+  flag: string;
+}
+
+/** The settings without which the same requests would fail again, as far as they are known. */
+function changesFor(errors: ErrorCounts, kinds: ErrorKind[], { parameters }: RetryFacts): Change[] {
+  const changes: Change[] = [];
+  const { max_tokens: limit, temperature } = parameters;
+  if (kinds.includes('truncated'))
+    changes.push({ reason: 'with longer answers', flag: `--max-tokens ${Math.max(leastTokens, 4 * Number(limit))}` });
+  const option = kinds.includes('context-too-long') ? proposedOption(errors) : null;
+  if (option !== null) changes.push({ reason: 'with a longer context', flag: `--option ${option}` });
+  if (kinds.includes('control-token'))
+    changes.push({ reason: 'with control tokens let through', flag: '--control-tokens allow' });
+  if (kinds.some((kind) => faultsOfAnswers.has(kind)) && (temperature === undefined || temperature === 0))
+    changes.push({ reason: 'with other words', flag: '--temperature 0.7' });
+  return changes;
+}
+
+/** An answer that was cut is given at least so many tokens. */
+const leastTokens = 200;
+
+/** The `--option` that the engine itself proposes for a prompt that is too long, as `key=value`; null where it proposes none. */
+function proposedOption({ failures }: ErrorCounts): string | null {
+  const texts = failures.filter(({ kind }) => kind === 'context-too-long').map(({ message }) => message);
+  return /--option (\w+=\d+)/.exec(texts.join(' '))?.[1] ?? null;
+}
