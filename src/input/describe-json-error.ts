@@ -34,7 +34,7 @@ function findFault(text: string): Fault | null {
     const next: Wanted | null =
       found === null ? null : step(wanted, found[1] ?? found[0].trimStart().slice(0, 1), { open, before });
     if (found === null || next === null) {
-      const start = text.length - text.slice(at).trimStart().length;
+      const start = at + (/^[ \t\r\n]*/.exec(text.slice(at))?.[0].length ?? 0);
       return wanted === 'nothing' && start === text.length ? null : { at: start, wanted, before };
     }
     before = found[1] ?? '';
@@ -124,6 +124,13 @@ function describeText(rest: string): string {
   if (next === '' || next === '\\')
     return 'it is cut off inside a text, or has a line break in it that must be written \\n';
   if (next.startsWith('\\')) return `the backslash of ${next} must be doubled`;
-  const code = next.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-  return `the control character U+${code} in a text must be written \\u${code.toLowerCase()}`;
+  const code = next.charCodeAt(0).toString(16).padStart(4, '0');
+  const [name, escape] = controls[next.slice(0, 1)] ?? [`control character U+${code.toUpperCase()}`, `\\u${code}`];
+  return `a ${name} in a text must be written ${escape}`;
 }
+
+const controls: Record<string, [name: string, escape: string]> = {
+  '\n': ['line break', String.raw`\n`],
+  '\r': ['carriage return', String.raw`\r`],
+  '\t': ['tab', String.raw`\t`],
+};

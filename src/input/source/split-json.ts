@@ -217,7 +217,8 @@ function keep(state: State, piece: Buffer): void {
 
 function finish(state: State): void {
   const { form, expected, records } = state;
-  if (state.open.length > 0 || state.isInText) throw brokenRecord(state, 'the file ends in the middle of it');
+  if (state.open.length > 0 || state.isInText || state.isBare)
+    throw brokenRecord(state, 'the file ends in the middle of it');
   if (form === 'array' && expected !== 'nothing') {
     throw broken(state, `it ends after ${records} records, without the closing ]`, state.line);
   }
