@@ -34,7 +34,7 @@ function findFault(text: string): Fault | null {
     const next: Wanted | null =
       found === null ? null : step(wanted, found[1] ?? found[0].trimStart().slice(0, 1), { open, before });
     if (found === null || next === null) {
-      const start = at + (/^[ \t\r\n]*/.exec(text.slice(at))?.[0].length ?? 0);
+      const start = at + text.slice(at).search(/[^ \t\r\n]|$/);
       return wanted === 'nothing' && start === text.length ? null : { at: start, wanted, before };
     }
     before = found[1] ?? '';
