@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ParquetParsers, SchemaElement } from 'hyparquet';
 import { UsageError, messageOf } from '../../core/errors.ts';
+import { printable } from '../../text/printable.ts';
 
 /**
  * Turns the rows of a Parquet file into JSONL: row n is line n. Whole numbers and decimals keep their digits, times are
@@ -12,7 +13,7 @@ export async function* parquetToJsonl(handle: FileHandle, name: string): AsyncGe
     yield* readRows(handle);
   } catch (error) {
     throw new UsageError(
-      `${name} is a broken Parquet file, or one of a kind that can't be read: ${messageOf(error)}`,
+      `${name} is a broken Parquet file, or one of a kind that can't be read: ${printable(messageOf(error))}`,
       'Nothing of it was taken. Write it anew, or as JSONL.',
     );
   }

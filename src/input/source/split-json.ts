@@ -1,4 +1,5 @@
 import { UsageError, messageOf } from '../../core/errors.ts';
+import { printable } from '../../text/printable.ts';
 import { maxLineBytes } from '../../files/read-lines.ts';
 import { describeJsonError } from '../describe-json-error.ts';
 
@@ -240,7 +241,7 @@ const brokenRecord = (state: State, reason: string): UsageError =>
 function broken({ form, name }: State, reason: string, line: number): UsageError {
   const what = form === 'array' ? 'JSON array' : 'row of JSON objects';
   return new UsageError(
-    `${name} is no whole ${what} (line ${line}): ${reason}`,
+    `${name} is no whole ${what} (line ${line}): ${printable(reason)}`,
     'Nothing of it was taken. Mend the file, or write it anew as JSONL, one object a line.',
   );
 }

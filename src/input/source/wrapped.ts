@@ -1,3 +1,4 @@
+import { printable } from '../../text/printable.ts';
 import { UsageError } from '../../core/errors.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { type FileName, inShell } from './file-name.ts';
@@ -38,8 +39,8 @@ export function refuseWrapped(text: string, { name, path }: FileName): void {
   if (key !== null) {
     const list = /^\w+$/.test(key) ? `.${key}[]` : `.[${JSON.stringify(key)}][]`;
     throw new UsageError(
-      `${name} is one object whose ${JSON.stringify(key)} is a list of records`,
-      `Take the list: jq -c '${list}' ${file} | llmbatch run -. If the object itself is a row: --format jsonl, on one line.`,
+      `${name} is one object whose ${printable(JSON.stringify(key))} is a list of records`,
+      `Take the list: jq -c '${printable(list)}' ${file} | llmbatch run -. If the object itself is a row: --format jsonl, on one line.`,
     );
   }
   if (!isByColumns(value)) return;
