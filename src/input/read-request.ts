@@ -98,7 +98,7 @@ function parseRow(
 ): ParsedRow | string {
   if (tooLong) return 'longer than 64 MB';
   const text = textOfLine(bytes, line);
-  if (text === null) return notUtf8;
+  if (text === null) return readableOf(bytes);
   const bad = form === 'jsonl' ? null : readBadRow(text);
   if (bad !== null) return bad.row === undefined ? bad.reason : { ...asParsed(bad.row), problem: bad.reason };
   const row = isAccepted ? (JSON.parse(text) as Row) : parseObject(text);
@@ -106,6 +106,16 @@ function parseRow(
 }
 
 const asParsed = (row: Row): ParsedRow => ({ row, text: JSON.stringify(row) });
+
+const isAsciiText = (value: unknown): boolean => typeof value === 'string' && isAscii(Buffer.from(value));
+
+/** Of a row that is not UTF-8, the fields that hold texts of ASCII, its id among them. */
+function readableOf(bytes: Buffer): ParsedRow | string {
+  const row = parseObject(bytes.toString('latin1'));
+  if (typeof row === 'string') return notUtf8;
+  const readable = Object.entries(row).filter(([name, value]) => isAsciiText(name) && isAsciiText(value));
+  return { ...asParsed(Object.fromEntries(readable)), problem: notUtf8 };
+}
 
 function parseObject(text: string): Row | string {
   if (isDeeperThan(text, deepestNesting)) return `nested more than ${deepestNesting} levels deep`;

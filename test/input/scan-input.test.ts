@@ -33,7 +33,7 @@ test('every broken line of the fixture is refused with its reason, and the good 
     'body-text': '"body" is not an object',
     'unknown-url': expect.stringMatching(/^"url" is "\/v1\/images\/generations"/),
     get: '"method" is "GET", not "POST"',
-    'line-20': expect.stringContaining('not valid UTF-8'),
+    'not-utf8': expect.stringContaining('not valid UTF-8'),
     'line-21': expect.stringMatching(/^not JSON: /),
     'line-22': 'the id "good-first" was seen before, on line 1',
   });
