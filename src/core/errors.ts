@@ -92,7 +92,11 @@ export class EngineError extends LlmbatchError {
 
   /** The same error, with one more thing to do behind its own. */
   withHint(next: string): EngineError {
-    return new EngineError(this.kind, this.message, [this.hint, next].filter(Boolean).join(' '));
+    return new EngineError(
+      this.kind,
+      this.message,
+      this.hint === undefined ? next : `${this.hint.replace(/\.?$/, '.')} ${next}`,
+    );
   }
 }
 

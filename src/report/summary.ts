@@ -10,6 +10,7 @@ import type {
 } from '../core/snapshot.ts';
 import type { Distribution } from '../data/distribution.ts';
 import { contextText, gpuMemoryText, minimumText, modelMemoryText, vramGuardText, workersRow } from './shared-rows.ts';
+import { exportCommand } from '../text/command-line.ts';
 import { alignPairs } from './align-pairs.ts';
 import { failureTexts, wrapWords } from './failures/failure-rows.ts';
 import { type RetryFacts, retrySteps } from './failures/retry-steps.ts';
@@ -40,6 +41,7 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['resume', options.resumeCommand ?? ''],
     ['because', options.because ?? ''],
     ['as of', options.asOf ?? ''],
+    ['answers', options.retry === undefined || progress.succeeded === 0 ? '' : exportCommand(options.outputPath)],
     ...againRows(errors, options),
   ].filter(([, value]) => value !== '');
   return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
@@ -53,7 +55,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
-    ['answers', notesText(progress)],
+    ['notes', notesText(progress)],
     ['retries', progress.retries === 0 ? '' : formatInteger(progress.retries)],
     ['context', trimsText(machine)],
     ['model memory', modelMemoryText(machine)],

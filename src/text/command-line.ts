@@ -23,6 +23,10 @@ export function validateCommand(input: string, flags: readonly GivenFlag[] = [])
   return `${pipe}${commandLine(['llmbatch', 'validate', input], taken)}`;
 }
 
+/** The command that writes the answers of an output as a table beside it. */
+export const exportCommand = (output: string): string =>
+  `llmbatch export ${pathWord(output)} -o ${pathWord(`${output.replace(/\.jsonl$/, '')}.csv`)}`;
+
 /** A path as a word of a command that is typed in this folder. */
 export function pathWord(path: string): string {
   const near = relative(process.cwd(), path);

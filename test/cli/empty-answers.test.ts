@@ -35,12 +35,12 @@ test('an answer that says nothing is a failure, which names the flag that allows
 test('an answer that says nothing is counted in the summary where it is allowed, after a resume too', async () => {
   const { start, run, write, results, server } = await setUp();
   const { exitCode, stderr } = await start('--allow-empty-answers');
-  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^ {2}answers +2 empty$/m)]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringMatching(/^ {2}notes +2 empty$/m)]);
   expect((await results('in.results.jsonl')).map(({ llmbatch }) => llmbatch.empty)).toEqual([undefined, true, true]);
   said['later'] = '\u200B';
   await write('in.jsonl', lines(...Object.keys(said)));
   const resumed = await run(['resume', 'in.results.jsonl', '--progress', 'none']);
-  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringMatching(/^ {2}answers +3 empty$/m)]);
+  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringMatching(/^ {2}notes +3 empty$/m)]);
   expect(server.requests).toHaveLength(4);
   const report = await run(['report', 'in.results.jsonl', '--json']);
   expect(JSON.parse(report.stdout)).toMatchObject({ notes: { empty: 3 } });

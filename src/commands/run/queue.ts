@@ -82,7 +82,7 @@ interface QueueContext {
 async function runOne(request: RunRequest, context: QueueContext): Promise<number> {
   const { options, cache, screen, interrupts, total } = context;
   /** Whether what lies at the output is of this run, not of an earlier one. */
-  let isOurs = !request.overwrite;
+  let isOurs = false;
   const host: RunHost = {
     backends: options.backends,
     environment: process.env,
