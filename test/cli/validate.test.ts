@@ -32,6 +32,47 @@ describe('llmbatch validate', () => {
   });
 });
 
+describe('the report of llmbatch validate', () => {
+  test('says nothing of what there is not, and counts in words', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"prompt":"a"}\n');
+    const { stdout } = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
+    expect(stdout).toBe(
+      [
+        'in.jsonl: 1 request, 0 bad lines',
+        'models: mock',
+        'system prompts: none',
+        'longest prompts:',
+        '  line 1, line-1: 1 character',
+        '15 bytes',
+        'Run it with: llmbatch run in.jsonl --model mock',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('tells of keys that are almost those of a request, and of no field of a template', async () => {
+    const folder = await createCliFolder();
+    const row = '{"prompt":"a","temprature":1,"note":"x"}\n';
+    await folder.write('in.jsonl', `{"prompt":"b","max_tokens":"ten"}\n${row}${row}`);
+    const plain = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
+    expect(plain.stdout).toContain('line 1: "max_tokens" is "ten", not a whole number\n');
+    const told =
+      'warning: "temprature" is no key of a request (2 requests, first on line 2): did you mean "temperature"?';
+    expect([plain.exitCode, plain.stdout]).toEqual([2, expect.stringContaining(`${told}\n`)]);
+    const filled = await folder.run([
+      'validate',
+      'in.jsonl',
+      '-m',
+      'mock',
+      '--prompt-template',
+      '{{prompt}}',
+      '--json',
+    ]);
+    expect([filled.exitCode, JSON.parse(filled.stdout)]).toMatchObject([0, { requests: 3, misspelt_keys: [] }]);
+  });
+});
+
 describe('llmbatch validate of a hostile or mistaken input', () => {
   test('prints no control characters', async () => {
     const folder = await createCliFolder();

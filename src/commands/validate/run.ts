@@ -16,6 +16,7 @@ import { type RunInput, readInput } from '../../run/read-input.ts';
 import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
+import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from './misspelt-keys.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 
 export interface ValidateFlags extends RequestFlags {
@@ -31,19 +32,26 @@ export function validateInput(path: string, flags: ValidateFlags): Promise<numbe
 async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Promise<number> {
   const bad = createBadLines(flags.json);
   const longest = createLongest();
+  const misspelt = createMisspeltKeys();
+  const settings = await answerSettings(flags);
+  const add = (request: BatchRequest): void => {
+    longest.add(request);
+    // What fills a template is data, whatever it is called.
+    if (settings.promptTemplate === null) misspelt.add(request);
+  };
   const startedAt = performance.now();
   const input = await readInput(
-    { input: path, spool: null, paths, settings: await answerSettings(flags) },
+    { input: path, spool: null, paths, settings },
     {
       host: { stdin: process.stdin, stop: new AbortController().signal, notify: ({ text }) => tell(text) },
       previous: null,
-      listeners: { onRejected: bad.add, onRequest: longest.add },
+      listeners: { onRejected: bad.add, onRequest: add },
     },
   );
   try {
     await input.completed;
     const report = await reportOf(input, (performance.now() - startedAt) / 1000);
-    const whole = { input: path, ...report, longest: longest.list };
+    const whole = { input: path, ...report, longest: longest.list, misspelt_keys: misspelt.list() };
     await bad.flush();
     const hint = bad.looksLikeCsv()
       ? 'The first line looks like the header of a CSV: add --format csv\n'
@@ -128,12 +136,20 @@ interface Report {
   models: readonly string[];
   system_prompts: { count: number; largest: { requests: number; characters: number; starts: string }[] };
   longest: LongPrompt[];
+  misspelt_keys: MisspeltKey[];
   bytes: number;
   sha256: string;
-  megabytes_per_second: number;
+  /** Null where it was read too fast to tell. */
+  megabytes_per_second: number | null;
 }
 
-async function reportOf(input: RunInput, seconds: number): Promise<Omit<Report, 'input' | 'longest'>> {
+/** What took less time than that says nothing of the speed. */
+const leastSeconds = 0.2;
+
+async function reportOf(
+  input: RunInput,
+  seconds: number,
+): Promise<Omit<Report, 'input' | 'longest' | 'misspelt_keys'>> {
   const { scan } = input;
   const { bytes = 0, sha256 = '' } = input.identity() ?? {};
   return {
@@ -142,7 +158,7 @@ async function reportOf(input: RunInput, seconds: number): Promise<Omit<Report, 
     system_prompts: { count: scan.groups.length, largest: await largestGroups(input) },
     bytes,
     sha256,
-    megabytes_per_second: Math.round(bytes / seconds / 1e5) / 10,
+    megabytes_per_second: seconds < leastSeconds ? null : Math.round(bytes / seconds / 1e5) / 10,
   };
 }
 
@@ -159,21 +175,26 @@ async function largestGroups({ handle, scan }: RunInput): Promise<Report['system
 }
 
 function renderReport(report: Report): string {
-  // A small file is read in no time, which says nothing of the speed.
-  const speed = report.megabytes_per_second === 0 ? '' : `, read at ${report.megabytes_per_second} MB/s`;
+  const { megabytes_per_second: speed, longest } = report;
   const rows = [
+    ...report.misspelt_keys.map(describeMisspelt),
     `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'bad line')}`,
     `models: ${printable(report.models.join(', ')) || 'none'}`,
-    `system prompts: ${formatInteger(report.system_prompts.count)}`,
-    ...report.system_prompts.largest.map(
-      ({ requests, characters, starts }) =>
-        `  ${formatCounted(requests, 'request')}, ${formatCounted(characters, 'character')}: ${printable(JSON.stringify(starts))}`,
-    ),
-    'longest prompts:',
-    ...report.longest.map(
+    ...systemPromptRows(report),
+    ...(longest.length === 0 ? [] : ['longest prompts:']),
+    ...longest.map(
       ({ line, id, characters }) => `  line ${line}, ${printable(id)}: ${formatCounted(characters, 'character')}`,
     ),
-    `${formatCounted(report.bytes, 'byte')}, SHA-256 ${report.sha256}${speed}`,
+    `${formatCounted(report.bytes, 'byte')}${speed === null ? '' : `, read at ${speed} MB/s`}`,
   ];
   return `${rows.join('\n')}\n`;
+}
+
+function systemPromptRows({ system_prompts: { count, largest } }: Report): string[] {
+  if (count === 0 || (count === 1 && largest[0]?.characters === 0)) return ['system prompts: none'];
+  const rows = largest.map(({ requests, characters, starts }) => {
+    const prompt = `${formatCounted(characters, 'character')}: ${printable(JSON.stringify(starts))}`;
+    return `  ${formatCounted(requests, 'request')}, ${characters === 0 ? 'without one' : prompt}`;
+  });
+  return [`system prompts: ${formatInteger(count)}`, ...rows];
 }

@@ -1,0 +1,38 @@
+import { keyMeantBy } from '../../core/request-keys/request-keys.ts';
+import type { BatchRequest } from '../../core/request.ts';
+import { formatCounted } from '../../text/format.ts';
+import { printable } from '../../text/printable.ts';
+
+/** A key that no engine knows, and that is spelled almost as one that they do. */
+export interface MisspeltKey {
+  key: string;
+  meant: string;
+  requests: number;
+  first_line: number;
+}
+
+/** Names that are looked at; data with more names than that has them as values. */
+const maxNames = 10_000;
+
+/** Collects the keys that seem to be misspelt. The requests have them all the same: they may be data. */
+export function createMisspeltKeys() {
+  const found = new Map<string, MisspeltKey>();
+  const meantBy = new Map<string, string | null>();
+  const look = (key: string, line: number): void => {
+    if (!meantBy.has(key) && meantBy.size < maxNames) meantBy.set(key, keyMeantBy(key));
+    const meant = meantBy.get(key) ?? null;
+    if (meant === null) return;
+    const known = found.get(key) ?? { key, meant, requests: 0, first_line: line };
+    found.set(key, { ...known, requests: known.requests + 1 });
+  };
+  return {
+    list: (): MisspeltKey[] => [...found.values()],
+    add: ({ body, rowJson, line }: BatchRequest): void => {
+      for (const key in body) look(key, line);
+      for (const key in rowJson === undefined ? {} : (JSON.parse(rowJson) as object)) look(key, line);
+    },
+  };
+}
+
+export const describeMisspelt = ({ key, meant, requests, first_line: line }: MisspeltKey): string =>
+  `warning: "${printable(key)}" is no key of a request (${formatCounted(requests, 'request')}, first on line ${line}): did you mean "${meant}"?`;
