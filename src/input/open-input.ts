@@ -6,6 +6,7 @@ import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { type Fingerprint, type PrefixedFingerprint, createFingerprint } from '../files/fingerprint.ts';
 import { readBlocks } from '../files/read-blocks.ts';
 import { readLineBlocks } from '../files/read-lines.ts';
+import type { FoundTable } from './csv/csv-rows.ts';
 import type { InputScan } from './scan-input.ts';
 import { type FileName, fileName } from './source/file-name.ts';
 import type { InputForm, Reading } from './source/look.ts';
@@ -29,6 +30,8 @@ export interface InputSource {
 
 export interface OpenedInput {
   readonly form: InputForm;
+  /** The header of a table, known once it has been scanned; null for what is none. */
+  table: () => FoundTable | null;
   /** Whether rows may be sent before the input has ended: what can only be judged as a whole may not. */
   readonly mayStream: boolean;
   /** The lines, as a file that can be read again. */
@@ -65,6 +68,7 @@ function openLines(handle: FileHandle, previous: Fingerprint | null): OpenedInpu
   const fingerprint = createFingerprint(previous?.bytes ?? null);
   return {
     form: 'jsonl',
+    table: () => null,
     mayStream: false,
     handle,
     async *scanInto(scan) {
@@ -90,7 +94,8 @@ async function openStdin(source: InputSource): Promise<OpenedInput> {
     const mayStream = found.isPlain && streamed.has(found.form);
     if (isPlainJsonl(found)) {
       const scanInto = (scan: InputScan): AsyncGenerator<number> => followSpool(kept, scan);
-      return { form: 'jsonl', mayStream, handle: kept.handle, scanInto, identity, close: () => kept.handle.close() };
+      const { handle } = kept;
+      return { form: 'jsonl', table: () => null, mayStream, handle, scanInto, identity, close: () => handle.close() };
     }
     const rows = await openRows(found, { file, reading, spoolPath, original: kept.handle });
     return { ...rows, form: found.form, mayStream, identity };
@@ -130,11 +135,12 @@ function identityOf({ form, isPlain }: ExaminedInput, finish: () => PrefixedFing
 async function openRows(
   found: ExaminedInput,
   { file, reading, spoolPath, original }: { file: FileName; reading: Reading; spoolPath: string; original: FileHandle },
-): Promise<Pick<OpenedInput, 'handle' | 'scanInto' | 'close'>> {
+): Promise<Pick<OpenedInput, 'table' | 'handle' | 'scanInto' | 'close'>> {
   const place = `${spoolPath}.draft-${randomUUID()}`;
   const rows = await startSpool(toJsonl(found, { file, delimiter: reading.delimiter, original }), place);
   await rm(place, { force: true });
   return {
+    table: () => found.table ?? null,
     handle: rows.handle,
     scanInto: (scan) => followSpool(rows, scan),
     async close() {

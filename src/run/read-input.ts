@@ -6,7 +6,7 @@ import type { Notify } from '../core/events.ts';
 import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
 import { rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
-import { openInput } from '../input/open-input.ts';
+import { type OpenedInput, openInput } from '../input/open-input.ts';
 import type { InputForm } from '../input/source/look.ts';
 import { printable } from '../text/printable.ts';
 import { keepRandomRows } from '../input/plan-rows.ts';
@@ -21,6 +21,9 @@ import { readItems } from '../input/read-items.ts';
 export interface RunInput {
   /** What the numbers of its lines count, as messages say. */
   readonly unit: 'line' | 'record';
+  readonly form: InputForm;
+  /** The header of a table; null for what is none. */
+  table: OpenedInput['table'];
   readonly handle: FileHandle;
   readonly scan: InputScan;
   /**
@@ -86,6 +89,8 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   }
   return {
     unit: unit ?? 'line',
+    form: input.form,
+    table: input.table,
     handle: input.handle,
     scan,
     isComplete: () => state.isComplete,

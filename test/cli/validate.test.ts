@@ -40,6 +40,7 @@ describe('the report of llmbatch validate', () => {
     expect(stdout).toBe(
       [
         'in.jsonl: 1 request, 0 bad lines',
+        'form: JSONL',
         'models: mock',
         'system prompts: none',
         'longest prompts:',
@@ -49,6 +50,22 @@ describe('the report of llmbatch validate', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('names the form that was found, with the columns of a table', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.csv', 'sep=;\nid;prompt;;x;\n1;a;b;c;\n');
+    const text = await folder.run(['validate', 'in.csv', '-m', 'mock']);
+    expect(text.stdout).toContain('form: CSV with ; (4 columns: id, prompt, column C, x)\n');
+    const json = await folder.run(['validate', '-', '-m', 'mock', '--format', 'tsv', '--json'], {
+      stdin: 'prompt\tx\na\tb\n',
+    });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      form: 'tsv',
+      table: { delimiter: '\t', columns: ['prompt', 'x'] },
+    });
+    await folder.write('in.json', '[{"prompt":"a"}]');
+    expect((await folder.run(['validate', 'in.json', '-m', 'mock'])).stdout).toContain('form: a JSON array\n');
   });
 
   test('tells of keys that are almost those of a request, and of no field of a template', async () => {

@@ -8,7 +8,9 @@ import {
   systemPromptOf,
   textOf,
 } from '../../core/request.ts';
+import type { FoundTable } from '../../input/csv/csv-rows.ts';
 import { readItems } from '../../input/read-items.ts';
+import type { InputForm } from '../../input/source/look.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { type GivenFlag, commandLine } from '../../text/command-line.ts';
 import { printable } from '../../text/printable.ts';
@@ -130,6 +132,9 @@ function promptLength({ body }: BatchRequest): number {
 
 interface Report {
   input: string;
+  form: InputForm;
+  /** Of a table. */
+  table: FoundTable | null;
   lines: number;
   requests: number;
   rejected: number;
@@ -144,7 +149,7 @@ interface Report {
 }
 
 /** What took less time than that says nothing of the speed. */
-const leastSeconds = 0.2;
+const minSeconds = 0.2;
 
 async function reportOf(
   input: RunInput,
@@ -153,12 +158,14 @@ async function reportOf(
   const { scan } = input;
   const { bytes = 0, sha256 = '' } = input.identity() ?? {};
   return {
+    form: input.form,
+    table: input.table(),
     ...scan.counts,
     models: scan.models,
     system_prompts: { count: scan.groups.length, largest: await largestGroups(input) },
     bytes,
     sha256,
-    megabytes_per_second: seconds < leastSeconds ? null : Math.round(bytes / seconds / 1e5) / 10,
+    megabytes_per_second: seconds < minSeconds ? null : Math.round(bytes / seconds / 1e5) / 10,
   };
 }
 
@@ -179,6 +186,7 @@ function renderReport(report: Report): string {
   const rows = [
     ...report.misspelt_keys.map(describeMisspelt),
     `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'bad line')}`,
+    `form: ${describeForm(report)}`,
     `models: ${printable(report.models.join(', ')) || 'none'}`,
     ...systemPromptRows(report),
     ...(longest.length === 0 ? [] : ['longest prompts:']),
@@ -188,6 +196,28 @@ function renderReport(report: Report): string {
     `${formatCounted(report.bytes, 'byte')}${speed === null ? '' : `, read at ${speed} MB/s`}`,
   ];
   return `${rows.join('\n')}\n`;
+}
+
+const formNames: Record<InputForm, string> = {
+  jsonl: 'JSONL',
+  array: 'a JSON array',
+  objects: 'JSON objects over several lines',
+  csv: 'CSV',
+  tsv: 'TSV',
+  text: 'plain text, one prompt a line',
+  parquet: 'Parquet',
+};
+
+const maxColumns = 12;
+
+/** CSV with ; (3 columns: id, text, label) */
+function describeForm({ form, table }: Report): string {
+  if (table === null) return formNames[form];
+  const { delimiter, columns } = table;
+  const more = columns.length > maxColumns ? ', ...' : '';
+  const names = printable(columns.slice(0, maxColumns).join(', ')) + more;
+  const mark = delimiter === '\t' ? 'tabs' : printable(delimiter);
+  return `${formNames[form]} with ${mark} (${formatCounted(columns.length, 'column')}: ${names})`;
 }
 
 function systemPromptRows({ system_prompts: { count, largest } }: Report): string[] {

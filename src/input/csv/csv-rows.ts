@@ -8,6 +8,14 @@ import { type CsvRecord, splitCsv } from './split-csv.ts';
 export interface TableForm {
   /** The character between the cells; null: found in the header. */
   delimiter: string | null;
+  /** Called once, when the header has been read. */
+  onHeader?: (table: FoundTable) => void;
+}
+
+/** What the header of a table says. */
+export interface FoundTable {
+  delimiter: string;
+  columns: readonly string[];
 }
 
 /**
@@ -16,9 +24,14 @@ export interface TableForm {
  * failed result. A row that starts on line n of the CSV is line n - 1 of the JSONL: blank lines stand for what has no
  * row, such as a row of empty cells.
  */
-export async function* csvToJsonl(csv: AsyncIterable<Buffer>, { delimiter }: TableForm): AsyncGenerator<Buffer> {
+export async function* csvToJsonl(
+  csv: AsyncIterable<Buffer>,
+  { delimiter, onHeader }: TableForm,
+): AsyncGenerator<Buffer> {
+  let found = '';
   try {
-    yield* toBlocks(splitCsv(csv, delimiter));
+    const records = splitCsv(csv, delimiter, (character) => (found = character));
+    yield* toBlocks(records, ({ names }) => onHeader?.({ delimiter: found, columns: names }));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`the CSV can't be read: ${messageOf(error)}`);
@@ -26,7 +39,10 @@ export async function* csvToJsonl(csv: AsyncIterable<Buffer>, { delimiter }: Tab
 }
 
 /** Rows are handed on in blocks: a write a row would cost more than the row. */
-async function* toBlocks(pieces: AsyncIterable<CsvRecord[]>): AsyncGenerator<Buffer> {
+async function* toBlocks(
+  pieces: AsyncIterable<CsvRecord[]>,
+  onHeader: (header: Header) => void,
+): AsyncGenerator<Buffer> {
   let header: Header | null = null;
   let nextLine = 2;
   for await (const records of pieces) {
@@ -35,6 +51,7 @@ async function* toBlocks(pieces: AsyncIterable<CsvRecord[]>): AsyncGenerator<Buf
       if (cells !== null && cells.length > 1 && cells.every(isBlank)) continue;
       if (header === null) {
         header = readHeader(textsOfHeader(cells));
+        onHeader(header);
         continue;
       }
       block += `${'\n'.repeat(line - nextLine)}${toLine(header, cells)}\n`;

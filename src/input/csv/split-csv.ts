@@ -14,10 +14,14 @@ export interface CsvRecord {
  * together. After a line whose quotes make no sense it goes on with the next line, where the parsers at hand read on to
  * some later quote, and take the rows between for one cell. A quote inside a cell that does not start with one is text,
  * and between tabs so is one that makes no sense: not all that write such files quote. `given` is the character between
- * the cells; null: found in the header.
+ * the cells; null: found in the header. `onDelimiter` is told which it is.
  */
-export async function* splitCsv(csv: AsyncIterable<Buffer>, given: string | null): AsyncGenerator<CsvRecord[]> {
-  const split = createSplitter(given === null ? null : Buffer.from(given).toString('latin1'));
+export async function* splitCsv(
+  csv: AsyncIterable<Buffer>,
+  given: string | null,
+  onDelimiter: (delimiter: string) => void = () => undefined,
+): AsyncGenerator<CsvRecord[]> {
+  const split = createSplitter(given === null ? null : Buffer.from(given).toString('latin1'), onDelimiter);
   let waiting: string[] = [];
   let waitingBytes = 0;
   let wanted: Wanted = '\n';
@@ -46,7 +50,10 @@ interface Split {
   wanted: Wanted;
 }
 
-function createSplitter(given: string | null): (added: string, isLast: boolean) => Split {
+function createSplitter(
+  given: string | null,
+  onDelimiter: (delimiter: string) => void,
+): (added: string, isLast: boolean) => Split {
   let text = '';
   let line = 1;
   let delimiter: string | null = null;
@@ -56,6 +63,7 @@ function createSplitter(given: string | null): (added: string, isLast: boolean) 
       const dialect = findDialect(text, { given, isLast });
       if (dialect === null) return { records: [], wanted: '\n' };
       ({ delimiter } = dialect);
+      onDelimiter(Buffer.from(delimiter, 'latin1').toString());
       line += countLineFeeds(text, 0, dialect.skipped);
       text = text.slice(dialect.skipped);
     }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { csvToJsonl } from '../csv/csv-rows.ts';
+import { type FoundTable, csvToJsonl } from '../csv/csv-rows.ts';
 import { decodeToUtf8, withoutMark } from './encoding.ts';
 import { type FileName } from './file-name.ts';
 import { gunzip, isGzip } from './gunzip.ts';
@@ -18,6 +18,8 @@ export interface ExaminedInput {
   /** The input from its first byte on, unpacked; to be read once. */
   bytes: AsyncIterable<Buffer>;
   encoding: string | null;
+  /** The header of a table, once its rows are being read. */
+  table?: FoundTable;
 }
 
 /** Looks at the first bytes of an input. Throws a `UsageError` where it is none. */
@@ -41,17 +43,19 @@ export async function examineInput(
 
 /** The input as JSONL in UTF-8. `original` is the file of its bytes: Parquet is not read from its first byte on. */
 export function toJsonl(
-  { form, encoding, bytes }: ExaminedInput,
+  examined: ExaminedInput,
   { file, delimiter, original }: { file: FileName; delimiter: string | null; original: FileHandle },
 ): AsyncIterable<Buffer> {
+  const { form, encoding, bytes } = examined;
+  const onHeader = (table: FoundTable): void => void (examined.table = table);
   if (form === 'parquet') return afterAll(bytes, parquetToJsonl(original, file.name));
   const text = encoding === null ? withoutMark(bytes) : decodeToUtf8(bytes, encoding, file.name);
   const readers: Record<Exclude<InputForm, 'parquet'>, () => AsyncIterable<Buffer>> = {
     jsonl: () => text,
     array: () => jsonToJsonl(text, 'array', file.name),
     objects: () => jsonToJsonl(text, 'objects', file.name),
-    csv: () => csvToJsonl(text, { delimiter }),
-    tsv: () => csvToJsonl(text, { delimiter: delimiter ?? '\t' }),
+    csv: () => csvToJsonl(text, { delimiter, onHeader }),
+    tsv: () => csvToJsonl(text, { delimiter: delimiter ?? '\t', onHeader }),
     text: () => textToJsonl(text, file.name),
   };
   return readers[form]();
