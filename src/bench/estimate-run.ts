@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ErrorCounts } from '../core/snapshot.ts';
 import { pathsOf } from '../journal/manifest/run-paths.ts';
 import type { BackendCache } from '../run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from '../run/run-request.ts';
@@ -16,6 +17,8 @@ export interface RunEstimate extends Pick<TrialRecord, 'succeeded' | 'failed' | 
   /** Requests of the file, and of the sample. */
   requests: number;
   sampled: number;
+  /** What failed in the sample. */
+  errors: ErrorCounts;
   loadMs: number | null;
   steady: Steady;
   /** Requests per second that the hours are made of: of the steady part, else of the whole sample. */
@@ -53,6 +56,7 @@ export async function estimateRun(
     succeeded,
     failed,
     seconds,
+    errors: summary.errors,
     loadMs: summary.times.loadMs,
     first20Rate,
     steady: trial.steady,

@@ -189,3 +189,13 @@ test('a run that is not finished offers to go on as it was begun, and with the o
   const allowed = await folder.run([...flags, '--max-tokens', '9', '--allow-drift']);
   expect([allowed.exitCode, allowed.stderr]).toEqual([0, expect.stringContaining('--max-tokens none → 9')]);
 });
+
+test('an estimate of which nothing was answered says why', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', input.replace('"prompt":"one"', '"prompt":"one two"'));
+  const { exitCode, stdout } = await folder.run(['run', 'in.jsonl', ...mock(), '--max-tokens', '1', '--estimate']);
+  expect([exitCode, stdout]).toEqual([
+    3,
+    expect.stringMatching(/^ {2}errors {2}truncated 3: the answer was cut after 1/m),
+  ]);
+});

@@ -6,6 +6,7 @@ import { snakeKeys } from '../../text/snake-keys.ts';
 import { createBackendCache } from '../../run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from '../../run/run-request.ts';
 import type { ProgressMode } from '../../progress/index.ts';
+import { failureTexts } from '../../report/failures/failure-rows.ts';
 import { watchInterrupts } from '../shared/interrupts.ts';
 import { withScratchFolder } from '../shared/scratch-paths.ts';
 import { createScreen } from '../shared/screen.ts';
@@ -65,9 +66,10 @@ export async function estimate(
   }
 }
 
-const toWire = (input: string, { first20Rate, ...found }: RunEstimate): object => ({
+const toWire = (input: string, { first20Rate, errors, ...found }: RunEstimate): object => ({
   input,
   ...(snakeKeys(found) as object),
+  failures: errors.failures,
   first_20_rate: first20Rate,
 });
 
@@ -78,6 +80,7 @@ function render(input: string, found: RunEstimate): string {
   return [
     `${input}: ${formatInteger(found.requests)} requests`,
     `  sample  ${formatInteger(succeeded)} answered${failures} in ${formatDuration(seconds * 1000)}${load}`,
+    ...failureTexts(found.errors).map((text, index) => `  ${index === 0 ? 'errors' : '      '}  ${text}`),
     `  rate    ${formatRate(rate)} req/s${rangeText(found)}; the first 20: ${formatRate(first20Rate)} req/s`,
     `  time    ${hoursText(found)}`,
     `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
