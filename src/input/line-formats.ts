@@ -5,6 +5,7 @@ import { type Endpoint, type RequestBody, isSystem } from '../core/request.ts';
 import { checkText, hasLoneSurrogate, isListOf, kindOf } from './check-text.ts';
 import { settingsOf, usedBy } from './plain-keys.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
+import { problemOfSettings } from './template/row-settings.ts';
 import { endpointOfUrl } from './shapes/batch-url.ts';
 import { describeForeignShape } from './shapes/foreign-shapes.ts';
 
@@ -107,9 +108,12 @@ function fromTemplate(row: Row, template: PromptTemplate | null, text: string): 
   if (problem !== null) return problem;
   const content = template.render(row, text);
   if (content.trim() === '') return 'the prompt template gives an empty prompt';
+  const settings = Object.fromEntries(template.settingsIn(row).map((name) => [name, row[name]]));
+  const wrong = problemOfSettings(settings);
+  if (wrong !== null) return wrong;
   return {
     endpoint: '/v1/chat/completions',
-    body: { messages: [{ role: 'user', content }] },
+    body: { ...settings, messages: [{ role: 'user', content }] },
     takesSystem: true,
   };
 }

@@ -74,9 +74,9 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
 }
 
-/** Columns of a table are keys of a request where they do not fill a template. */
+/** Columns of a table are keys of a request; beside a template only those that it leaves to it. */
 const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
-  isTable(form) && template === null ? readCells(row) : row;
+  isTable(form) ? readCells(row, template?.settingsIn(row)) : row;
 
 /** The part of the row that stays with its result. */
 const keptOf = ({ row, text }: ParsedRow, used: ReadonlySet<string>): Pick<BatchRequest, 'rowJson'> =>

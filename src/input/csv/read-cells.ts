@@ -1,6 +1,8 @@
 import { requestKeys } from '../../core/request-keys/request-keys.ts';
 import type { KeyType } from '../../core/request-keys/key-types.ts';
 
+type Row = Readonly<Record<string, unknown>>;
+
 /** Keys of a request beside its settings, of which an empty cell says nothing. */
 const others = ['system', 'url', 'method'];
 
@@ -8,8 +10,8 @@ const others = ['system', 'url', 'method'];
  * Reads the cells of the columns that are keys of a request, which are texts as all of a table: as the number, the list and
  * so on that the key wants. An empty cell gives nothing. A cell that is nothing of the kind stays the text that it is.
  */
-export function readCells(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([name, cell]) => [name, readCell(name, cell)]));
+export function readCells(row: Row, names: readonly string[] = Object.keys(row)): Row {
+  return { ...row, ...Object.fromEntries(names.map((name) => [name, readCell(name, row[name])])) };
 }
 
 function readCell(name: string, cell: unknown): unknown {

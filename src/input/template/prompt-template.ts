@@ -2,6 +2,7 @@ import { UsageError, messageOf } from '../../core/errors.ts';
 import { describeMissing, fieldOf, listFields } from './fields.ts';
 import { findPlaceholders } from './placeholders.ts';
 import { type Token, createRowRenderer } from './render.ts';
+import { createRowSettings } from './row-settings.ts';
 
 type Row = Record<string, unknown>;
 
@@ -14,6 +15,8 @@ export interface PromptTemplate {
   check: (row: Row, isFilled: boolean) => void;
   /** Throws a `UsageError` where the template is made of sections, and no row had a field that they name. */
   checkUse: () => void;
+  /** Fields of the row that it does not print, and that are settings of the request. */
+  settingsIn: (row: Row) => string[];
   /** Says why the row can't fill the template: a field that it prints is missing, null or empty. Else null. */
   problemOf: (row: Row) => string | null;
   /** The prompt of a row, with numbers as they are written in its JSON text. */
@@ -41,8 +44,15 @@ export async function compilePromptTemplate(text: string, options: TemplateOptio
     if (!isEmpty || allowsEmpty) return null;
     return `the field "${name}" is ${value === null ? 'null' : 'empty'} (--allow-empty-fields sends it all the same)`;
   };
+  const settings = createRowSettings(tokens, names, note);
+  const checks = createChecks(all, { names, printed }, note);
   return {
-    ...createChecks(all, { names, printed }, note),
+    ...checks,
+    check(row, isFilled) {
+      checks.check(row, isFilled);
+      if (isFilled) settings.tell(row);
+    },
+    settingsIn: settings.namesIn,
     problemOf(row) {
       for (const name of printed) {
         const problem = problemWith(row, name);

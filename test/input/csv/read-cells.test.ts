@@ -59,6 +59,18 @@ test('messages and bodies stand in cells as JSON', () => {
   expect(read({ custom_id: '1', method: '', url: '', body })).toMatchObject({ id: '1', body: { messages } });
 });
 
+test('beside a template, settings that it does not print are read, and stay in the row as they are', async () => {
+  const template = await compilePromptTemplate('Say {{text}}');
+  const row = { text: 'hello', max_tokens: '20', temperature: '0,2', seed: '', model: 'T 1', n: 'x' };
+  expect(read(row, { template })).toMatchObject({
+    body: { messages: [{ content: 'Say hello' }], model: 'mock', max_tokens: 20, temperature: 0.2, seed: null },
+    rowJson: JSON.stringify(row),
+  });
+  expect(read({ text: 'hello', max_tokens: 'ten' }, { template })).toMatchObject({
+    reason: '"max_tokens" is "ten", not a whole number',
+  });
+});
+
 test('what is no setting stays the text of its cell, and so does all of a row that fills a template', async () => {
   expect(read({ prompt: 'Hi', max_tokens: '5', note: '007' })).toMatchObject({ rowJson: '{"note":"007"}' });
   const template = await compilePromptTemplate('{{text}} {{temperature}}');
