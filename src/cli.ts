@@ -5,6 +5,7 @@ import { addBenchCommand } from './commands/bench/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
 import { addExportCommand } from './commands/export/command.ts';
+import { hintAtExport } from './commands/export/hint.ts';
 import { helpText } from './commands/shared/help-text.ts';
 import { addMergeCommand } from './commands/merge/command.ts';
 import { asMessage, tell, tellJson, wrapped } from './commands/shared/print.ts';
@@ -59,7 +60,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
     .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
     .version(version, '-V, --version')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${wrapped(asMessage(text.trimEnd()))}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${wrapped(asMessage(hintAtExport(text.trimEnd())))}\n`) })
     .showHelpAfterError('(add --help for the flags)')
     .addHelpText(
       'after',

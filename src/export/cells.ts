@@ -1,4 +1,4 @@
-import { elementsOf, isList, isObject, isString, membersOf, stringOf } from '../data/json-text.ts';
+import { elementsOf, isList, isObject, isString, membersOf, pickMembers, stringOf } from '../data/json-text.ts';
 
 /** The JSON of a value, digit by digit as it is written; undefined where there is none. */
 export type Cell = string | undefined;
@@ -8,16 +8,14 @@ export type Members = ReadonlyMap<string, string>;
 
 const none: Members = new Map();
 
-/** Value of a member; undefined where it is null, or not there. */
-export function valueIn(members: Members, name: string): Cell {
-  const json = members.get(name);
-  return json === 'null' ? undefined : json;
-}
+/** Values of some members, each undefined where it is null or not there. */
+export const pick = (cell: Cell, ...names: string[]): Cell[] =>
+  cell !== undefined && isObject(cell) ? pickMembers(cell, names).map(unlessNull) : [];
+
+const unlessNull = (json: Cell): Cell => (json === 'null' ? undefined : json);
 
 export const asMembers = (cell: Cell): Members => (cell !== undefined && isObject(cell) ? membersOf(cell) : none);
-export const membersIn = (members: Members, name: string): Members => asMembers(members.get(name));
 export const asList = (cell: Cell): string[] => (cell !== undefined && isList(cell) ? elementsOf(cell) : []);
-export const listIn = (members: Members, name: string): string[] => asList(members.get(name));
 
 /** The text of a cell that is a string; null for any other. */
 export const textIn = (cell: Cell): string | null => (cell !== undefined && isString(cell) ? stringOf(cell) : null);

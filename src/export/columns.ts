@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { formatInteger } from '../text/format.ts';
-import type { Cell, Members } from './cells.ts';
+import { type Cell, type Members, asMembers } from './cells.ts';
 import type { ExportRecord } from './read-record.ts';
 
 /** A column of the table. */
@@ -16,8 +16,8 @@ export interface Survey {
   /** Keys of the answers that were asked for as JSON, and of those that happen to be objects. */
   askedKeys: Set<string>;
   otherKeys: Set<string>;
-  /** Keys of the bodies of responses. */
-  bodyKeys: Set<string>;
+  /** Keys of the bodies of responses, which only paths of `--fields` need; null where there are none. */
+  bodyKeys: Set<string> | null;
   /** Some answer is no JSON object. */
   hasText: boolean;
   hasToolCalls: boolean;
@@ -26,11 +26,11 @@ export interface Survey {
   hasOtherId: boolean;
 }
 
-export const createSurvey = (): Survey => ({
+export const createSurvey = (hasPaths: boolean): Survey => ({
   fields: new Set(),
   askedKeys: new Set(),
   otherKeys: new Set(),
-  bodyKeys: new Set(),
+  bodyKeys: hasPaths ? new Set() : null,
   hasText: false,
   hasToolCalls: false,
   hasEmbedding: false,
@@ -41,7 +41,7 @@ export const createSurvey = (): Survey => ({
 export function noteRecord(survey: Survey, record: ExportRecord): void {
   const { row, body, answer, keys, isJsonAsked } = record;
   addNames(survey.fields, row);
-  addNames(survey.bodyKeys, body);
+  if (survey.bodyKeys !== null) addNames(survey.bodyKeys, asMembers(body));
   if (keys !== null) addNames(isJsonAsked ? survey.askedKeys : survey.otherKeys, keys);
   survey.hasText ||= answer !== undefined && keys === null;
   survey.hasToolCalls ||= record.toolCalls !== undefined;
@@ -54,7 +54,7 @@ function addNames(names: Set<string>, members: Members): void {
 }
 
 const plainText = (json: Cell): Cell => (json?.startsWith('"') === true ? json.slice(1, -1) : json);
-const idOf = ({ result }: ExportRecord): Cell => result.get('custom_id');
+const idOf = ({ id }: ExportRecord): Cell => id;
 
 /** More columns than a table has. Keys that are names of things, not of properties, would make one of each. */
 const mostColumns = 5000;

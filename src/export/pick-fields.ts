@@ -11,6 +11,8 @@ interface Place {
   prefix: string;
   names: readonly string[];
   valueOf: (record: ExportRecord, name: string) => Cell;
+  /** No path goes on below these names: what is in them is named elsewhere. */
+  isWhole?: boolean;
 }
 
 const detailNames: readonly (keyof ResultDetails)[] = [
@@ -41,7 +43,7 @@ const detailNames: readonly (keyof ResultDetails)[] = [
  */
 export function pickFields(fields: readonly string[], columns: readonly TableColumn[], survey: Survey): TableColumn[] {
   const places = placesOf(columns, survey);
-  return fields.map((field) => findField(field, places) ?? refuse(field, places));
+  return [...new Set(fields)].map((field) => findField(field, places) ?? refuse(field, places));
 }
 
 /** In this order: what the user sees in the table comes first. */
@@ -52,37 +54,35 @@ function placesOf(columns: readonly TableColumn[], survey: Survey): Place[] {
   const [fields, parsedKeys, bodyKeys] = [
     survey.fields,
     new Set([...survey.askedKeys, ...survey.otherKeys]),
-    survey.bodyKeys,
+    survey.bodyKeys ?? new Set<string>(),
   ].map((names) => [...names]);
   return [
     { prefix: '', names: [...byName.keys()], valueOf: (record, name) => byName.get(name)?.cellOf(record) },
     { prefix: 'row.', names: fields!, valueOf: ({ row }, name) => row.get(name) },
     { prefix: 'parsed.', names: parsedKeys!, valueOf: ({ keys }, name) => keys?.get(name) },
-    { prefix: '', names: bodyKeys!, valueOf: ({ body }, name) => body.get(name) },
-    { prefix: 'response.body.', names: bodyKeys!, valueOf: ({ body }, name) => body.get(name) },
+    { prefix: '', names: bodyKeys!, valueOf: ({ body }, name) => body && stepInto(body, name) },
+    { prefix: 'response.body.', names: bodyKeys!, valueOf: ({ body }, name) => body && stepInto(body, name) },
     { prefix: 'response.', names: ['status_code', 'request_id', 'body'], valueOf: within('response') },
     { prefix: 'error.', names: ['code', 'message'], valueOf: within('error') },
     { prefix: 'llmbatch.row.', names: fields!, valueOf: ({ row }, name) => row.get(name) },
     { prefix: 'llmbatch.', names: detailNames, valueOf: within('llmbatch') },
-    { prefix: '', names: ['custom_id', 'response', 'error', 'llmbatch'], valueOf: within() },
+    { prefix: '', names: ['custom_id', 'response', 'error', 'llmbatch'], valueOf: within(), isWhole: true },
   ];
 }
 
 /** Reads a value of the result line below a path. */
 const within =
   (...path: string[]) =>
-  ({ result }: ExportRecord, name: string): Cell => {
-    const [first, ...rest] = [...path, name];
-    return rest.reduce<Cell>((json, key) => json && stepInto(json, key), result.get(first));
-  };
+  ({ line }: ExportRecord, name: string): Cell =>
+    [...path, name].reduce<Cell>((json, key) => json && stepInto(json, key), line);
 
 /** Names may hold dots themselves, so the longest name that fits counts. */
 function findField(field: string, places: readonly Place[]): TableColumn | null {
-  for (const { prefix, names, valueOf } of places) {
+  for (const { prefix, names, valueOf, isWhole = false } of places) {
     if (!field.startsWith(prefix)) continue;
     const wanted = field.slice(prefix.length);
     const [name] = names
-      .filter((each) => wanted === each || wanted.startsWith(`${each}.`))
+      .filter((each) => wanted === each || (!isWhole && wanted.startsWith(`${each}.`)))
       .toSorted((left, right) => right.length - left.length);
     if (name === undefined) continue;
     const path = wanted === name ? [] : wanted.slice(name.length + 1).split('.');
@@ -95,7 +95,9 @@ function findField(field: string, places: readonly Place[]): TableColumn | null 
 
 function refuse(field: string, places: readonly Place[]): never {
   const known = places.flatMap(({ prefix, names }) => names.map((name) => `${prefix}${name}`));
-  const like = nearest(field, known);
+  const [root = '', ...path] = field.split('.');
+  const likeRoot = nearest(root, known);
+  const like = nearest(field, known) ?? (likeRoot === null ? null : [likeRoot, ...path].join('.'));
   const [columns] = places;
   throw new UsageError(
     `no result has a field "${field}"${like === null ? '' : `; the nearest is "${like}"`}`,

@@ -1,4 +1,4 @@
-import { type Cell, type Members, asList, asMembers, listIn, membersIn, textIn, valueIn } from './cells.ts';
+import { type Cell, type Members, asList, asMembers, pick, textIn } from './cells.ts';
 
 /** The answer of a result, as the columns of a table have it. */
 export interface ExportAnswer {
@@ -12,6 +12,8 @@ export interface ExportAnswer {
   embedding: Cell;
   /** The model's own words of a refusal, which stand in place of an answer. */
   refusal: Cell;
+  /** What it cost. */
+  usage: Cell;
 }
 
 export const noAnswer: ExportAnswer = {
@@ -21,34 +23,36 @@ export const noAnswer: ExportAnswer = {
   toolCalls: undefined,
   embedding: undefined,
   refusal: undefined,
+  usage: undefined,
 };
 
 /** Reads the answer out of the body of a response: a chat, a completion, embeddings, or the output of `/v1/responses`. */
-export function readExportAnswer(body: Members, details: Members): ExportAnswer {
-  const choices = listIn(body, 'choices');
-  if (choices.length > 0) return readChoices(choices, details.get('parsed'));
-  if (body.has('data')) return { ...noAnswer, embedding: embeddingOf(listIn(body, 'data')) };
-  return withKeys({ ...noAnswer, answer: outputOf(listIn(body, 'output')) });
+export function readExportAnswer(body: Cell, parsed: Cell): ExportAnswer {
+  const [choices, data, output, usage] = pick(body, 'choices', 'data', 'output', 'usage');
+  const found = { ...noAnswer, usage };
+  if (choices !== undefined) return readChoices(found, asList(choices), parsed);
+  if (data !== undefined) return { ...found, embedding: embeddingOf(asList(data)) };
+  return withKeys({ ...found, answer: outputOf(asList(output)) });
 }
 
-function readChoices(choices: readonly string[], parsed: Cell): ExportAnswer {
-  const [first, ...others] = choices.map(asMembers);
-  const message = membersIn(first!, 'message');
-  const calls = valueIn(message, 'tool_calls');
-  const found = { ...noAnswer, toolCalls: calls === '[]' ? undefined : calls };
-  if (others.length > 0) {
-    const texts = [first!, ...others].map((choice) => textOfChoice(choice) ?? 'null');
-    return { ...found, answer: `[${texts.join(',')}]` };
+function readChoices(found: ExportAnswer, choices: readonly string[], parsed: Cell): ExportAnswer {
+  const [message, text] = pick(choices[0], 'message', 'text');
+  const [content, calls, refusal] = pick(message, 'content', 'tool_calls', 'refusal');
+  const toolCalls = calls === '[]' ? undefined : calls;
+  if (choices.length > 1) {
+    return { ...found, toolCalls, answer: `[${choices.map((choice) => textOfChoice(choice) ?? 'null').join(',')}]` };
   }
-  const answer = textOfChoice(first!);
-  if (answer === undefined) return { ...found, refusal: valueIn(message, 'refusal') };
-  if (parsed === undefined) return withKeys({ ...found, answer });
+  const answer = content ?? text;
+  if (answer === undefined) return { ...found, toolCalls, refusal };
+  if (parsed === undefined) return withKeys({ ...found, toolCalls, answer });
   const written = asWritten(textIn(answer) ?? '', parsed);
-  return { ...found, answer: written, keys: objectIn(written), isJsonAsked: true };
+  return { ...found, toolCalls, answer: written, keys: objectIn(written), isJsonAsked: true };
 }
 
-const textOfChoice = (choice: Members): Cell =>
-  valueIn(membersIn(choice, 'message'), 'content') ?? valueIn(choice, 'text');
+function textOfChoice(choice: Cell): Cell {
+  const [message, text] = pick(choice, 'message', 'text');
+  return pick(message, 'content')[0] ?? text;
+}
 
 const objectIn = (cell: Cell): Members | null => (cell?.startsWith('{') === true ? asMembers(cell) : null);
 
@@ -79,13 +83,13 @@ function canonical(text: string): string | null {
 
 /** The one vector of a request, or the list of several. */
 function embeddingOf(data: readonly string[]): Cell {
-  const vectors = data.map((each) => valueIn(asMembers(each), 'embedding') ?? 'null');
+  const vectors = data.map((each) => pick(each, 'embedding')[0] ?? 'null');
   return vectors.length === 1 ? vectors[0] : `[${vectors.join(',')}]`;
 }
 
 /** The texts of the messages in an output of `/v1/responses`. */
 function outputOf(output: readonly string[]): Cell {
-  const parts = output.flatMap((item) => asList(asMembers(item).get('content'))).map(asMembers);
-  const texts = parts.map((part) => textIn(part.get('text'))).filter((text) => text !== null);
+  const parts = output.flatMap((item) => asList(pick(item, 'content')[0]));
+  const texts = parts.map((part) => textIn(pick(part, 'text')[0])).filter((text) => text !== null);
   return texts.length === 0 ? undefined : JSON.stringify(texts.join(''));
 }

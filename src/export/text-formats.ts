@@ -10,7 +10,7 @@ export interface TextFormat {
 
 /** Writes CSV by RFC 4180, but with line feeds. With a tab as delimiter it is TSV. */
 export function createCsv(names: readonly string[], delimiter: string, hasMark: boolean): TextFormat {
-  const mustQuote = new RegExp(String.raw`["\r\n${delimiter === '|' ? '\\|' : delimiter}]|^\s|\s$`);
+  const mustQuote = new RegExp(String.raw`["\r\n\u{${delimiter.codePointAt(0)!.toString(16)}}]|^\s|\s$`, 'u');
   const cellOf = (text: string): string => (mustQuote.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   // Readers skip an empty line, which a row of one empty cell would be.
   const lineOf = (texts: string[]): string =>

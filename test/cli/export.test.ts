@@ -1,6 +1,6 @@
-import { symlink } from 'node:fs/promises';
+import { readdir, symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type CliFolder, createCliFolder, mock } from '../helpers/run-cli.ts';
+import { type CliFolder, createCliFolder, mock, prompts } from '../helpers/run-cli.ts';
 
 const people = 'id,name,note,number\n1234567890123456789,Jürgen,"a, ""b""",1.50\n2,Zoë,"x\ny",3\n';
 
@@ -45,5 +45,70 @@ describe('llmbatch export', () => {
     const second = await folder.run([...words, '--overwrite']);
     expect([second.exitCode, second.stderr]).toEqual([0, '2 rows, to mine.csv\n']);
     expect(await folder.text('mine.csv')).toContain('Hello Jürgen');
+  });
+
+  test('has failures, alone where they are asked for, and says what has no result yet', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(20));
+    await folder.run(['run', 'in.jsonl', ...mock('fault_rate=1', 'fault_kinds=bad-request'), '--max-error-rate', '1']);
+    const lines = (await folder.text('in.results.jsonl')).split('\n');
+    // As a run that goes on leaves it: out of order, the last line torn.
+    await folder.write('in.results.jsonl', `${lines.slice(0, 5).toReversed().join('\n')}\n${lines[6]?.slice(0, 99)}`);
+    const outcome = await folder.run([
+      'export',
+      'in.results.jsonl',
+      '--failed',
+      '--fields',
+      'id',
+      '--fields',
+      'error_code',
+    ]);
+    const rows = [1, 2, 3, 4, 5].map((row) => `r${row},bad-request\n`);
+    expect(outcome).toEqual({
+      exitCode: 0,
+      stdout: `id,error_code\n${rows.join('')}`,
+      stderr: '5 rows, 5 of them failed, to stdout\n15 of 20 have no result yet\n',
+    });
+  });
+
+  test.each([
+    ['answers.tsv', [], 'id\tname\t'],
+    ['answers.jsonl', [], '{"id":"1234567890123456789",'],
+    ['answers.ndjson', [], '{"id":"1234567890123456789",'],
+    ['answers.json', [], '[\n{"id":"1234567890123456789",'],
+    ['answers.md', [], '| id | name |'],
+    ['ANSWERS.CSV', ['--bom', '--delimiter', ';'], '\ufeffid;name;'],
+    ['answers.txt', ['--format', 'csv'], 'id,name,'],
+    ['answers.parquet', [], 'PAR1'],
+  ])('writes %s in the format of its name', async (name, flags, start) => {
+    const folder = await finishedRun();
+    const { exitCode } = await folder.run(['export', 'people.results.jsonl', '-o', name, ...flags]);
+    expect([exitCode, (await folder.text(name)).slice(0, start.length)]).toEqual([0, start]);
+  });
+
+  test.each([
+    [['people.results.jsonl', '-o', 'answers.xlsx'], 'names no format'],
+    [['people.results.jsonl', '-o', 'answers.json', '--bom'], '--bom is for CSV'],
+    [['people.results.jsonl', '--delimiter', '""'], 'Expected one character'],
+    [['people.results.jsonl', '--fields', 'nmae'], 'the nearest is "name"'],
+    [['people.csv'], 'llmbatch export people.results.jsonl'],
+    [['missing.jsonl'], 'no such file: missing.jsonl'],
+  ])('refuses %j', async (words, message) => {
+    const folder = await finishedRun();
+    const files = await readdir(folder.path);
+    const { exitCode, stdout, stderr } = await folder.run(['export', ...words]);
+    expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)]);
+    expect(await readdir(folder.path)).toEqual(files);
+  });
+
+  test.each([
+    [['results'], '(Did you mean export?)'],
+    [['answers', 'x.jsonl'], '(Did you mean export?)'],
+    [['report', 'x.jsonl', '--format', 'csv'], 'llmbatch export <output>'],
+    [['merge', 'x.jsonl', '-o', 'all.csv'], 'llmbatch export all.jsonl -o all.csv'],
+  ])('is what %j is answered with', async (words, message) => {
+    const folder = await createCliFolder();
+    const { exitCode, stderr } = await folder.run(words);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
 });

@@ -30,6 +30,7 @@ export function addExportCommand(program: Command): void {
       'after',
       helpText([
         'llmbatch export people.results.jsonl -o people-answers.csv',
+        'llmbatch export people.results.jsonl -o answers.parquet',
         'llmbatch export people.results.jsonl --fields id,name,score | head',
         "llmbatch export people.results.jsonl -o excel.csv --delimiter ';' --bom",
         'llmbatch export people.results.jsonl --failed --format markdown',

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 
-export const exportFormats = ['csv', 'tsv', 'jsonl', 'json', 'markdown'] as const;
+export const exportFormats = ['csv', 'tsv', 'jsonl', 'json', 'markdown', 'parquet'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 export interface ExportFlags {
@@ -23,10 +23,12 @@ const formatsByEnding: Record<string, ExportFormat> = {
   '.json': 'json',
   '.md': 'markdown',
   '.markdown': 'markdown',
+  '.parquet': 'parquet',
 };
 
 /** The format that the flags ask for. Throws a `UsageError` where the name of the file says none. */
-export function formatFor({ format, output, delimiter, bom }: ExportFlags): ExportFormat {
+export function formatFor(flags: ExportFlags): ExportFormat {
+  const { format, output } = flags;
   const chosen = format ?? (output === '-' ? 'csv' : formatsByEnding[extname(output).toLowerCase()]);
   if (chosen === undefined) {
     throw new UsageError(
@@ -34,7 +36,13 @@ export function formatFor({ format, output, delimiter, bom }: ExportFlags): Expo
       `Use one of ${Object.keys(formatsByEnding).join(' ')}, or name the format with --format ${exportFormats.join('|')}.`,
     );
   }
-  if (delimiter !== undefined && chosen !== 'csv') throw new UsageError(`--delimiter is for CSV, not for ${chosen}`);
-  if (bom && chosen !== 'csv' && chosen !== 'tsv') throw new UsageError(`--bom is for CSV and TSV, not for ${chosen}`);
+  refuseUnfit(chosen, flags);
   return chosen;
+}
+
+function refuseUnfit(format: ExportFormat, { output, delimiter, bom }: ExportFlags): void {
+  if (delimiter !== undefined && format !== 'csv') throw new UsageError(`--delimiter is for CSV, not for ${format}`);
+  if (bom && format !== 'csv' && format !== 'tsv') throw new UsageError(`--bom is for CSV and TSV, not for ${format}`);
+  if (format === 'parquet' && output === '-' && process.stdout.isTTY)
+    throw new UsageError('Parquet is no text for a terminal', 'Write it to a file, such as -o answers.parquet.');
 }

@@ -1,14 +1,15 @@
-import type { FileHandle } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { UsageError } from '../../core/errors.ts';
+import type { Cell } from '../../export/cells.ts';
 import { type TableColumn, checkWidth, tableColumns, createSurvey, noteRecord } from '../../export/columns.ts';
 import { pickFields } from '../../export/pick-fields.ts';
 import { type ExportRecord, readExportRecord } from '../../export/read-record.ts';
 import { type TextFormat, createCsv, createJson, createJsonl, createMarkdown } from '../../export/text-formats.ts';
 import { findManifest } from '../../journal/manifest/find-manifest.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
-import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type BestResults, openBestResults } from '../../journal/read-best-results.ts';
-import { formatInteger } from '../../text/format.ts';
+import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 import { type ExportFlags, type ExportFormat, formatFor } from './flags.ts';
@@ -18,7 +19,11 @@ import { writeTarget } from './write-target.ts';
 export async function exportResults(output: string, flags: ExportFlags): Promise<void> {
   const format = formatFor(flags);
   const manifest = (await findManifest(pathsOf(output)).catch(() => null))?.manifest ?? null;
-  const results = await openBestResults([output], { inputs: [manifest === null ? null : 0] });
+  const results = await openBestResults([output], { inputs: [manifest === null ? null : 0] }).catch(
+    async (error: unknown) => {
+      throw (await isFile(outputPathFor(output))) ? ofInput(output) : error;
+    },
+  );
   try {
     if (results.count === 0) throw new UsageError(`${output} holds no results yet`);
     await writeTable({ output, flags, format, manifest, results });
@@ -27,6 +32,15 @@ export async function exportResults(output: string, flags: ExportFlags): Promise
     await results.close();
   }
 }
+
+/** The input was named in place of the output. */
+const ofInput = (input: string): UsageError =>
+  new UsageError(
+    `${input} is no output of a run`,
+    `Its output is here: llmbatch export ${quoteForShell(outputPathFor(input))}`,
+  );
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 
 interface Task {
   output: string;
@@ -38,27 +52,33 @@ interface Task {
 
 async function writeTable({ output, flags, format, manifest, results }: Task): Promise<void> {
   const records = (): AsyncGenerator<ExportRecord> => readRecords(results, flags.failed);
-  const survey = createSurvey();
+  const survey = createSurvey(flags.fields !== undefined);
   for await (const record of records()) noteRecord(survey, record);
   const all = tableColumns(survey);
   if (flags.fields === undefined) checkWidth(all);
   const columns = flags.fields === undefined ? all : pickFields(flags.fields, all, survey);
-  const names = columns.map(({ name }) => name);
   const counts = { rows: 0, failed: 0 };
-  const write = async (send: (text: string) => Promise<boolean>): Promise<boolean> =>
-    writeText(renderRows(textFormats[format](names, flags), columns, counted(records(), counts)), send);
+  const write = async (send: Send): Promise<boolean> => {
+    const table = { names: columns.map(({ name }) => name), rows: cellsOf(columns, counted(records(), counts)) };
+    if (format !== 'parquet') return writeText(renderRows(textFormats[format](table.names, flags), table.rows), send);
+    const { findTypes, writeParquet } = await import('../../export/parquet.ts');
+    return writeParquet({ ...table, types: await findTypes(columns.length, cellsOf(columns, records())) }, send);
+  };
   const isWhole =
     flags.output === '-'
       ? await write(sendTo(format))
-      : await writeTarget(output, flags, manifest, (draft: FileHandle) =>
-          write((text) => draft.appendFile(text).then(() => true)),
-        );
-  if (!isWhole) return;
-  const ofThem = counts.failed === 0 ? '' : `, ${formatInteger(counts.failed)} of them failed`;
-  tell(`${formatInteger(counts.rows)} rows${ofThem}, to ${flags.output === '-' ? 'stdout' : flags.output}`);
+      : await writeTarget(output, flags, manifest, (draft) => write((data) => draft.appendFile(data).then(() => true)));
+  if (isWhole) tell(describe(counts, flags.output));
 }
 
-const textFormats: Record<ExportFormat, (names: string[], flags: ExportFlags) => TextFormat> = {
+function describe({ rows, failed }: { rows: number; failed: number }, target: string): string {
+  const ofThem = failed === 0 ? '' : `, ${formatInteger(failed)} of them failed`;
+  return `${formatInteger(rows)} ${rows === 1 ? 'row' : 'rows'}${ofThem}, to ${target === '-' ? 'stdout' : target}`;
+}
+
+type Send = (data: string | Buffer) => Promise<boolean>;
+
+const textFormats: Record<Exclude<ExportFormat, 'parquet'>, (names: string[], flags: ExportFlags) => TextFormat> = {
   csv: (names, { delimiter = ',', bom }) => createCsv(names, delimiter, bom),
   tsv: (names, { bom }) => createCsv(names, '\t', bom),
   jsonl: createJsonl,
@@ -67,9 +87,11 @@ const textFormats: Record<ExportFormat, (names: string[], flags: ExportFlags) =>
 };
 
 /** A terminal would act on what models write; to a pipe the bytes go as they are. */
-function sendTo(format: ExportFormat): (text: string) => Promise<boolean> {
+function sendTo(format: ExportFormat): Send {
   if (!process.stdout.isTTY) return writeStdout;
-  return format === 'json' || format === 'jsonl' ? printJson : printText;
+  return format === 'json' || format === 'jsonl'
+    ? (data) => printJson(data.toString())
+    : (data) => printText(data.toString());
 }
 
 async function* readRecords(results: BestResults, onlyFailed: boolean): AsyncGenerator<ExportRecord> {
@@ -90,26 +112,21 @@ async function* counted(
   }
 }
 
-async function* renderRows(
-  { head, row, foot }: TextFormat,
-  columns: readonly TableColumn[],
-  records: AsyncIterable<ExportRecord>,
-): AsyncGenerator<string> {
+async function* cellsOf(columns: readonly TableColumn[], records: AsyncIterable<ExportRecord>): AsyncGenerator<Cell[]> {
+  for await (const record of records) yield columns.map(({ cellOf }) => cellOf(record));
+}
+
+async function* renderRows({ head, row, foot }: TextFormat, rows: AsyncIterable<Cell[]>): AsyncGenerator<string> {
   yield head;
   let index = 0;
-  for await (const record of records) {
-    yield row(
-      columns.map(({ cellOf }) => cellOf(record)),
-      index++,
-    );
-  }
+  for await (const cells of rows) yield row(cells, index++);
   yield foot;
 }
 
 const blockLength = 256 * 1024;
 
 /** Writes texts in blocks. False where the reader has gone. */
-async function writeText(texts: AsyncIterable<string>, send: (text: string) => Promise<boolean>): Promise<boolean> {
+async function writeText(texts: AsyncIterable<string>, send: Send): Promise<boolean> {
   let block = '';
   for await (const text of texts) {
     block += text;

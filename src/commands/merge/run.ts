@@ -1,6 +1,6 @@
 import { type FileHandle, stat } from 'node:fs/promises';
-import { JournalError, exitCodes } from '../../core/errors.ts';
-import { formatInteger } from '../../text/format.ts';
+import { JournalError, UsageError, exitCodes } from '../../core/errors.ts';
+import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { removeDrafts, replaceFile } from '../../files/replace-file.ts';
 import { acquireLock } from '../../journal/lock.ts';
 import { findManifest } from '../../journal/manifest/find-manifest.ts';
@@ -20,12 +20,22 @@ export interface MergeFlags {
 
 /** `llmbatch merge`. Returns the exit code. */
 export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {
+  refuseTable(flags.output);
   let leftOut = 0;
   const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
   const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(outputs, flags, lines);
   if (flags.json) tellJson({ ...counts, left_out: leftOut });
   else tell(describe(counts, leftOut));
   return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+}
+
+/** A table by its name would be JSONL. */
+function refuseTable(output: string): void {
+  if (!/\.(?:csv|tsv|parquet|md)$/i.test(output)) return;
+  throw new UsageError(
+    `merge writes JSONL, and ${output} is named as a table`,
+    `Merge into all.jsonl, then: llmbatch export all.jsonl -o ${quoteForShell(output)}`,
+  );
 }
 
 function describe({ succeeded, failed }: Counts, leftOut: number): string {
