@@ -39,7 +39,7 @@ const questionOf = ({ messages }: { messages?: { content: unknown }[] }): string
 describe('a run on Ollama', () => {
   test('answers right with more workers than slots, says so, and loads the model once', async () => {
     const { run, server, flags, judged } = await setUp(100, { slots: 4 });
-    const { exitCode, stderr } = await run(['run', ...flags, '--workers', '8']);
+    const { exitCode, stderr } = await run(['run', ...flags, '--workers', '8', '-v']);
     expect([exitCode, await judged(), server.loads]).toEqual([0, { right: 100 }, 1]);
     expect(stderr).toContain('ollama: 4 slots of 1,024 tokens (for the longest prompt and its answer)');
     expect(stderr).toContain('8 workers, but the engine works on 4 at a time');

@@ -33,9 +33,12 @@ const indexOf = (text: string): number =>
 
 test('a server that OPENAI_BASE_URL names is found, and answers all', async () => {
   const { run, server, judged } = await setUp(300, { models: ['judge'] });
-  const { exitCode, stderr } = await run(['run', 'in.jsonl', '-m', 'judge', '--workers', '64', '--progress', 'none'], {
-    environment: { OPENAI_BASE_URL: server.url },
-  });
+  const { exitCode, stderr } = await run(
+    ['run', 'in.jsonl', '-m', 'judge', '--workers', '64', '--progress', 'none', '-v'],
+    {
+      environment: { OPENAI_BASE_URL: server.url },
+    },
+  );
   expect([exitCode, await judged()]).toEqual([0, { right: 300 }]);
   expect(stderr).toContain('backend: openai (it serves judge)');
   expect(stderr).toContain('openai: vllm 0.32.0 at');

@@ -49,7 +49,7 @@ describe('an engine that a program adds', () => {
 
   test('is found by its model, and says how a model gets to it', async () => {
     const { llmbatch } = await createFolder();
-    const found = await llmbatch(['run', 'in.jsonl', '-o', 'out.jsonl', '-m', 'echo', '--progress', 'none']);
+    const found = await llmbatch(['run', 'in.jsonl', '-o', 'out.jsonl', '-m', 'echo', '--progress', 'none', '-v']);
     expect([found.exitCode, found.stderr]).toEqual([0, expect.stringContaining('backend: echo (it serves echo)')]);
     const { exitCode, stderr } = await llmbatch(['run', 'in.jsonl', '-o', 'other.jsonl', '-m', 'nobody-has-this']);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('or name the model echo; or name the engine')]);

@@ -79,7 +79,7 @@ test.each(['cpu', 'cuda'] as const)(
 describe('a run on vLLM', () => {
   test.each(['cpu', 'cuda'] as const)('answers 500 of 500 right, and leaves no process (%s)', async (platform) => {
     const { vllm, judged, mark } = await setUp(500, { platform });
-    const { exitCode, stderr } = await vllm();
+    const { exitCode, stderr } = await vllm(['run', ...flags, '-v']);
     expect([exitCode, await judged(), await markedProcesses(mark)]).toEqual([0, { right: 500 }, []]);
     expect(stderr).toContain('vllm 0.32.0: 256 sequences at once');
   });
@@ -120,7 +120,7 @@ describe('a run on vLLM', () => {
 
   test('finds a model by its folder or id where there is vLLM', async () => {
     const { vllm, judged } = await setUp(10);
-    const { exitCode, stderr } = await vllm(['run', 'in.jsonl', '-m', fakeModel, '--progress', 'none']);
+    const { exitCode, stderr } = await vllm(['run', 'in.jsonl', '-m', fakeModel, '--progress', 'none', '-v']);
     expect([exitCode, await judged()]).toEqual([0, { right: 10 }]);
     expect(stderr).toContain('backend: vllm');
   });

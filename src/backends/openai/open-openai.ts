@@ -42,7 +42,8 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   const listed = findModel(list, model, url);
   const facts = await serverFacts(client, list, signal);
   const contextTokens = facts.contextTokens ?? listed?.contextTokens ?? null;
-  for (const note of notesOf({ place: client.place, facts, contextTokens }, request)) onNotice(note);
+  onNotice(describe({ place: client.place, facts, contextTokens }, model), 'detail');
+  for (const warning of warningsOf(client.place, facts)) onNotice(warning);
   const tokenize = createServerTokenizer(client, { model, isKnown: facts.continues !== 'unknown' });
   const tools: AnswerTools = {
     client,
@@ -96,17 +97,15 @@ interface ServerDescription {
   contextTokens: number | null;
 }
 
-/** What was found, and what is amiss: sentences for the user. */
-function notesOf({ place, facts, contextTokens }: ServerDescription, { model }: OpenRequest): string[] {
-  const { url } = place;
-  const warning = openKeyWarning('OPENAI_API_KEY', place);
+function describe({ place: { url }, facts, contextTokens }: ServerDescription, model: string): string {
   const window = contextTokens === null ? '' : `, context window of ${formatInteger(contextTokens)} tokens`;
   const slots = facts.slots === null ? '' : `, ${formatInteger(facts.slots)} slots`;
-  return [
-    `openai: ${facts.version} at ${url}: ${model}${slots}${window}`,
-    ...(warning === null ? [] : [warning]),
-    ...(facts.isOllama ? [ollamaWarning] : []),
-  ];
+  return `openai: ${facts.version} at ${url}: ${model}${slots}${window}`;
+}
+
+function warningsOf(place: ServerPlace, { isOllama }: ServerFacts): string[] {
+  const openKey = openKeyWarning('OPENAI_API_KEY', place);
+  return [...(openKey === null ? [] : [openKey]), ...(isOllama ? [ollamaWarning] : [])];
 }
 
 const ollamaWarning =

@@ -1,3 +1,5 @@
+import type { OpenRequest } from '../../core/backend.ts';
+
 /** Turns a line of vLLM's log about the load into a notice for the user; null for the many other lines. */
 export function loadProgress(line: string): string | null {
   for (const [pattern, notice] of notices) {
@@ -13,7 +15,7 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
   [/Starting to load model/, 'vllm: loading the weights'],
   [
     /checkpoint shards: +([1-9]\d*)% Completed \| (\d+)\/(\d+)/,
-    ([, percent, done, all]) => `vllm: loading the weights (${percent} %, file ${done} of ${all})`,
+    ([, percent, done, all]) => `vllm: loading the weights (${percent}%, file ${done} of ${all})`,
   ],
   [
     /Model loading took ([\d.]+) Gi?B(?: memory)? and ([\d.]+) seconds/,
@@ -24,13 +26,14 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
   [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `vllm: room for ${tokens} tokens in the KV cache`],
 ];
 
-/** Hands on each notice once. */
-export function createLoadProgress(onNotice: (text: string) => void): (line: string) => void {
+/** Hands on each notice once. Those with figures are details: a user wants to know only that the load goes on. */
+export function createLoadProgress(onNotice: OpenRequest['onNotice']): (line: string) => void {
   const said = new Set<string>();
   return (line) => {
     const notice = loadProgress(line);
     if (notice === null || said.has(notice)) return;
     said.add(notice);
-    onNotice(notice);
+    if (/\d/.test(notice)) onNotice(notice, 'detail');
+    else onNotice(notice);
   };
 }

@@ -8,7 +8,7 @@ test.each([
   [`${head} Starting to load model google/gemma-3-4b-it...`, 'vllm: loading the weights'],
   [
     'Loading safetensors checkpoint shards:  50% Completed | 1/2 [00:00<00:00,  1.31it/s]',
-    'vllm: loading the weights (50 %, file 1 of 2)',
+    'vllm: loading the weights (50%, file 1 of 2)',
   ],
   [`${head} Model loading took 8.58 GiB memory and 12.6 seconds`, 'vllm: weights loaded (8.58 GiB in 13 s)'],
   [`${head} Model loading took 8.5834 GiB and 12.61 seconds`, 'vllm: weights loaded (8.5834 GiB in 13 s)'],
@@ -23,10 +23,10 @@ test('other lines say nothing', () => {
   expect(loadProgress(`${head} Using Flash Attention backend.`)).toBe(null);
 });
 
-test('each notice is given once', () => {
-  const notices: string[] = [];
-  const read = createLoadProgress((text) => notices.push(text));
+test('each notice is given once, those with figures as details', () => {
+  const notices: unknown[] = [];
+  const read = createLoadProgress((...notice) => notices.push(notice));
   const graphs = [10, 20, 30].map((percent) => `Capturing CUDA graphs:  ${percent}%|#`);
   for (const line of [...graphs, `${head} GPU KV cache size: 16 tokens`, ...graphs]) read(line);
-  expect(notices).toEqual(['vllm: capturing CUDA graphs', 'vllm: room for 16 tokens in the KV cache']);
+  expect(notices).toEqual([['vllm: capturing CUDA graphs'], ['vllm: room for 16 tokens in the KV cache', 'detail']]);
 });

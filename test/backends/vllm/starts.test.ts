@@ -128,8 +128,8 @@ describe('while it starts', () => {
     expect(notices).toEqual([
       'vllm: starting fake/tiny-scorer (python3)',
       'vllm: loading the weights',
-      'vllm: loading the weights (50 %, file 1 of 2)',
-      'vllm: loading the weights (100 %, file 2 of 2)',
+      'vllm: loading the weights (50%, file 1 of 2)',
+      'vllm: loading the weights (100%, file 2 of 2)',
       'vllm: weights loaded (7.64 GiB in 12 s)',
       'vllm: compiling the model',
       'vllm: capturing CUDA graphs',
