@@ -3,7 +3,7 @@ import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type Endpoint, type RequestBody, isSystem } from '../core/request.ts';
 import { checkText, hasLoneSurrogate, isListOf, kindOf } from './check-text.ts';
-import { settingsOf, usedBy } from './plain-keys.ts';
+import { type UsedNames, settingsOf, usedBy } from './plain-keys.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
 import { problemOfSettings } from './template/row-settings.ts';
 import { endpointOfUrl } from './shapes/batch-url.ts';
@@ -23,7 +23,7 @@ type RejectionReason = string;
 
 interface LineFormat {
   /** Fields of the row that are keys of the request; the others stay with the result. */
-  used: (row: Row) => ReadonlySet<string>;
+  used: (row: Row) => UsedNames;
   matches: (row: Row, template: PromptTemplate | null) => boolean;
   /** Makes a request of a row, and of the JSON text that it stands in. */
   toDraft: (row: Row, template: PromptTemplate | null, text: string) => Draft | RejectionReason;

@@ -2,6 +2,9 @@ import { requestKeys } from '../core/request-keys/request-keys.ts';
 
 type Row = Record<string, unknown>;
 
+/** Names of fields that do not stay with the result. */
+export type UsedNames = Pick<ReadonlySet<string>, 'has'>;
+
 const neverSettings = new Set(['id', 'custom_id', 'messages', 'prompt', 'system']);
 
 /**
@@ -23,10 +26,6 @@ function isSetting(name: string, value: unknown): boolean {
 }
 
 /** The fields of a plain line that are no data. Labels, such as `metadata`, are both. */
-export function usedBy(row: Row): ReadonlySet<string> {
-  const used = new Set(neverSettings);
-  for (const name in row) {
-    if (isSetting(name, row[name]) && requestKeys.get(name)?.isLabel !== true) used.add(name);
-  }
-  return used;
-}
+export const usedBy = (row: Row): UsedNames => ({
+  has: (name) => neverSettings.has(name) || (isSetting(name, row[name]) && requestKeys.get(name)?.isLabel !== true),
+});

@@ -13,6 +13,7 @@ import { describeJsonError } from './describe-json-error.ts';
 import { hasLoneSurrogate, kindOf } from './check-text.ts';
 import { type Draft, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
 import { idOf } from './row-id.ts';
+import type { UsedNames } from './plain-keys.ts';
 import { rowJsonOf } from './row-json.ts';
 import type { InputForm } from './source/look.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
@@ -79,7 +80,7 @@ const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
   isTable(form) ? readCells(row, template?.settingsIn(row)) : row;
 
 /** The part of the row that stays with its result. */
-const keptOf = ({ row, text }: ParsedRow, used: ReadonlySet<string>): Pick<BatchRequest, 'rowJson'> =>
+const keptOf = ({ row, text }: ParsedRow, used: UsedNames): Pick<BatchRequest, 'rowJson'> =>
   Object.keys(row).every((name) => used.has(name)) ? {} : { rowJson: rowJsonOf(text, used) };
 
 interface ParsedRow {

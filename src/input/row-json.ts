@@ -1,16 +1,19 @@
+import type { UsedNames } from './plain-keys.ts';
 import { endOfString } from '../data/nesting.ts';
 
 /**
  * Makes the row that stays with a result out of the text of its line, which is a JSON object: without the members that the
  * request used, and the others as they are written, digit by digit and in their order.
  */
-export function rowJsonOf(text: string, used: ReadonlySet<string>): string {
-  const json = used.size === 0 ? text.trim() : `{${othersOf(text, used).join(',')}}`;
+export function rowJsonOf(text: string, used: UsedNames): string {
+  const json = isEmpty(used) ? text.trim() : `{${othersOf(text, used).join(',')}}`;
   // JSON has them as blanks between values only. In a line some readers take one for its end.
   return json.replaceAll('\r', ' ');
 }
 
-function othersOf(text: string, used: Pick<ReadonlySet<string>, 'has'>): string[] {
+const isEmpty = (used: UsedNames): boolean => used instanceof Set && used.size === 0;
+
+function othersOf(text: string, used: UsedNames): string[] {
   const members: string[] = [];
   for (let start = text.indexOf('"'); start !== -1;) {
     const nameEnd = endOfString(text, start + 1) + 1;

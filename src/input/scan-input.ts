@@ -52,8 +52,6 @@ export interface ScanOptions {
 
 export function createInputScan({ defaults, limit, form, unit, ...listeners }: ScanOptions): InputScan {
   const reading: LineReading = { ...defaults, form };
-  // The header of a table stands before its first row.
-  const linesBefore = isTable(form) ? 1 : 0;
   const table = createRowTable();
   const grouping = createGrouping();
   const counts = { lines: 0, requests: 0, rejected: 0 };
@@ -63,17 +61,18 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
     const row = table.size;
     const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read, table, unit);
     const length = raw.tooLong ? 0 : raw.length;
-    const place = { offset: raw.offset, length, line, checksum: crc32(raw.bytes) };
+    const { offset } = raw;
+    const checksum = crc32(raw.bytes);
     if (isRejected(checked)) {
       counts.rejected++;
-      table.add({ ...place, group: 0, state: rowStates.rejected });
+      table.add({ offset, length, line, checksum, group: 0, state: rowStates.rejected });
       // This is done without a listener too: a resume finds the result of the line by this id.
       const id = claimForRejected(table, checked, row);
       listeners.onRejected?.({ ...checked, id, unit });
     } else {
       counts.requests++;
       const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
-      table.add({ ...place, group, state: rowStates.open });
+      table.add({ offset, length, line, checksum, group, state: rowStates.open });
       listeners.onRequest?.(checked);
     }
   };
@@ -86,7 +85,7 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
     add(lines) {
       for (const raw of lines) {
         counts.lines++;
-        if (!isBlank(raw) && (limit === null || table.size < limit)) addRow(raw, linesBefore + counts.lines);
+        if (!isBlank(raw) && (limit === null || table.size < limit)) addRow(raw, headerLines(form) + counts.lines);
       }
     },
     read(row, bytes) {
@@ -106,6 +105,9 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
     },
   };
 }
+
+/** The header of a table stands before its first row. */
+const headerLines = (form: InputForm): number => (isTable(form) ? 1 : 0);
 
 const changedInput = (line: number): UsageError =>
   new UsageError(
