@@ -23,7 +23,10 @@ export function checkKeys(
     if (key === promptKey || isNeutral(key, value)) continue;
     const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
     if (rule === undefined) {
-      throw refuse('bad-request', `${backend} can't honour \`${key}\`: ${wayAround(key)}`);
+      throw refuse(
+        'bad-request',
+        `${backend} can't honour \`${key}\`: ${adviceFor(key) ?? 'remove it or use another backend.'}`,
+      );
     }
     if (!rule.accepts(value, body))
       throw refuse('bad-request', `\`${key}\` is ${shorten(value)}: ${backend} wants ${rule.wants}.`);
@@ -96,11 +99,12 @@ function noneOf(what: string): Rule {
   return { wants: `no ${what}`, accepts: (value) => Array.isArray(value) && !hasItems(value) };
 }
 
-/** The advice for a key that other programs know by another name, or that is spelled wrong. */
-function wayAround(key: string): string {
+/** The advice for a key that other programs know by another name, or that is spelled wrong; null where there is none. */
+export function adviceFor(key: string): string | null {
   const meant = keyMeantBy(key);
   if (meant !== null) return `did you mean \`${meant}\`?`;
-  return `${requestKeys.get(key)?.instead ?? 'remove it or use another backend'}.`;
+  const instead = requestKeys.get(key)?.instead;
+  return instead === undefined ? null : `${instead}.`;
 }
 
 /** A number of the body, or what stands for it where it is not given. */

@@ -7,6 +7,7 @@ import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { areChats } from '../request/are-chats.ts';
 import { withoutNeutral } from '../request/body-rules.ts';
+import { refusalByAdvice } from './refusal-by-advice.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
 import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
@@ -67,10 +68,13 @@ function backendOf(
     },
     limits: limitsOf(info, request, workers.length),
     async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
+      const body = withoutNeutral(asked.body);
+      const refusal = refusalByAdvice(body);
+      if (refusal !== null) return refusal;
       const replica = choose(systemPromptOf(asked.body), isUp);
       replicas[replica]!.inFlight++;
       try {
-        return await workers[replica]!.generate({ ...asked, body: withoutNeutral(asked.body) }, context);
+        return await workers[replica]!.generate({ ...asked, body }, context);
       } finally {
         replicas[replica]!.inFlight--;
       }

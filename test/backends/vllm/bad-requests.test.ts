@@ -12,6 +12,21 @@ describe('a request that fails alone', () => {
     ['unknown key', question('a', { wibble: 1 }), 'bad-request', /vllm can't honour `wibble`/],
     ['guided_json', question('a', { guided_json: {} }), 'bad-request', /`structured_outputs`: {"json": \.\.\.}/],
     ['extra_body', question('a', { extra_body: {} }), 'bad-request', /put the keys that it holds into the body/],
+    ['n_predict', question('a', { n_predict: 5 }), 'bad-request', /`n_predict`: say `max_tokens`\.$/],
+    ['think', question('a', { think: false }), 'bad-request', /`think`: say `reasoning_effort`/],
+    ['options', question('a', { options: { num_ctx: 8 } }), 'bad-request', /`options`: put what it holds into/],
+    ['chat_template', question('a', { chat_template: 'x' }), 'bad-request', /whole run, with --chat-template\.$/],
+    ['typo', question('a', { temprature: 1 }), 'bad-request', /`temprature`: did you mean `temperature`\?$/],
+    ['detokenize', question('a', { detokenize: false }), 'bad-request', /vllm can't honour `detokenize`: remove it/],
+    ['beams', question('a', { use_beam_search: true }), 'bad-request', /`use_beam_search`: remove it/],
+    ['ids', question('a', { return_token_ids: true }), 'bad-request', /`return_token_ids`: remove it/],
+    ['label ids', question('a', { logprob_token_ids: [1] }), 'bad-request', /`logprob_token_ids`: remove it/],
+    [
+      'detection of nothing',
+      question('a', { repetition_detection: { max_pattern_size: 1, min_pattern_size: 2 } }),
+      'bad-request',
+      /min_pattern_size <= max_pattern_size/,
+    ],
     ['priority', question('a', { priority: 1 }), 'bad-request', /--option scheduling_policy=priority/],
     ['too long', question(long), 'context-too-long', /^The prompt has 5,0\d\d tokens, and the context window 4,096: /],
     ['temperature', question('a', { temperature: 3 }), 'bad-request', /temperature must be in \[0, 2\], got 3/],
@@ -51,7 +66,7 @@ describe('a request that fails alone', () => {
       ...others.map((other) => say(backend, other.request)),
     ]);
     expect(answer).toMatchObject({ status: 'failed', kind, message: expect.stringMatching(message) as string });
-    expect(answer.status === 'failed' && answer.message).toMatch(/[^.]\.$/);
+    expect(answer.status === 'failed' && answer.message).toMatch(/[^.][.?]$/);
     expect(right).toEqual(others.map((other) => other.answer));
     expect(restarts).toEqual([]);
   });
@@ -94,6 +109,8 @@ test.each<[string, unknown, string]>([
   ['logit_bias', [5], 'an object'],
   ['response_format', 'json', 'an object'],
   ['chat_template_kwargs', [1], 'an object'],
+  ['repetition_detection', { max_pattern_size: 'x' }, 'an object of whole numbers'],
+  ['watermarking', 'yes', 'true or false'],
 ])('%s of the wrong type: %j', async (key, value, wanted) => {
   const answer = await ask(vllm().backend, question('a', { [key]: value }));
   expect(answer).toMatchObject({
@@ -107,4 +124,13 @@ test('an answer that max_tokens cuts is told as the user asked for it', async ()
   const { body } = await complete(backend, question('z'.repeat(50), { max_tokens: 7 }));
   expect(body.choices?.[0]).toMatchObject({ message: { content: 'z'.repeat(7) }, finish_reason: 'length' });
   expect(body.usage?.completion_tokens).toBe(7);
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{ repetition_detection: { max_pattern_size: 4, min_count: 3 } }, 'So it is!'],
+  [{ watermarking: false }, 'So it is!'],
+  [{ include_stop_str_in_output: true, stop: [' is'] }, 'So it is'],
+  [{ skip_special_tokens: false, spaces_between_special_tokens: false }, 'So it is!<|im_end|>'],
+])("the engine's own keys get there: %j", async (keys, answer) => {
+  expect(await say(vllm().backend, question('So it is!', keys))).toBe(answer);
 });

@@ -10,7 +10,7 @@ SAME = {
     "n", "presence_penalty", "frequency_penalty", "repetition_penalty", "temperature", "top_p", "top_k", "min_p", "seed",
     "stop", "stop_token_ids", "ignore_eos", "min_tokens", "logit_bias", "allowed_token_ids", "bad_words",
     "skip_special_tokens", "spaces_between_special_tokens", "include_stop_str_in_output", "thinking_token_budget",
-    "prompt_logprobs",
+    "prompt_logprobs", "repetition_detection", "watermarking",
 }  # fmt: skip
 # Read here or with the prompt, or of no effect on an answer.
 OTHERS = {
@@ -57,6 +57,8 @@ class Sampling:
             values["logit_bias"] = {int(token): float(bias) for token, bias in values["logit_bias"].items()}
         try:
             values["structured_outputs"] = structured_of(body)
+            if "repetition_detection" in values:
+                values["repetition_detection"] = repetition_of(values["repetition_detection"])
             return SamplingParams(**values, output_kind=RequestOutputKind.FINAL_ONLY)
         except Exception as error:
             raise Refusal("bad-request", f"vLLM does not take the request: {sentence(error)}") from error
@@ -94,14 +96,9 @@ def check_keys(body: dict[str, Any], known: set[str]) -> None:
 
 
 def way_around(key: str) -> str:
+    """Advice on most keys is given before, from the table of request keys."""
     if key in STRUCTURED:
         return f'vLLM calls it `structured_outputs`: {{"{STRUCTURED[key]}": ...}} since 0.12'
-    if key == "guided_json_object":
-        return 'say `response_format`: {"type": "json_object"}'
-    if key == "extra_body":
-        return "it is a word of OpenAI's Python client, put the keys that it holds into the body itself"
-    if key == "chat_template":
-        return "give the template for the whole run, with --option chat_template=FILE"
     return "remove it or use another backend"
 
 
@@ -121,6 +118,12 @@ def logprobs_of(body: dict[str, Any], chat: bool) -> int | None:
     if "top_logprobs" in body and given is not True:
         raise Refusal("bad-request", "`top_logprobs` is of no use without `logprobs`: true.")
     return body.get("top_logprobs", 0) if given else None
+
+
+def repetition_of(given: dict[str, Any]) -> Any:
+    from vllm.sampling_params import RepetitionDetectionParams
+
+    return RepetitionDetectionParams(**given)
 
 
 def structured_of(body: dict[str, Any]) -> Any:

@@ -64,7 +64,13 @@ def is_objects(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
+def is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(is_integer(item) for item in value.values())
+
+
 TYPES = {
+    **of("an object of whole numbers", is_counts, "repetition_detection"),
+    **of("true or false", is_flag, "watermarking"),
     **of(f"one of {', '.join(EFFORTS)}", is_effort, "reasoning_effort"),
     **of("a whole number", is_integer, "n", "top_k", "seed", "min_tokens", "max_tokens", "max_completion_tokens"),
     **of("a whole number", is_integer, "top_logprobs", "thinking_token_budget", "dimensions"),
