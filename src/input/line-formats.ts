@@ -74,6 +74,8 @@ function fromOpenaiBatch(row: Row): Draft | RejectionReason {
 }
 
 function bodyDraft(endpoint: Endpoint, body: Row): Draft | RejectionReason {
+  const [first, second] = Object.values(promptKeyOf).filter((key) => (body[key] ?? null) !== null);
+  if (second !== undefined) return twoPrompts(first!, second);
   const other = endpointOf(body);
   if (!(promptKeyOf[endpoint] in body) && promptKeyOf[other] in body)
     return `"url" is for a body with "${promptKeyOf[endpoint]}", and this one has "${promptKeyOf[other]}": write ${other}`;
@@ -91,7 +93,11 @@ function endpointOf(body: Row): Endpoint {
   return 'input' in body ? '/v1/embeddings' : '/v1/completions';
 }
 
+const twoPrompts = (first: string, second: string): RejectionReason =>
+  `"${first}" and "${second}" stand in one request, and only one of them can be sent: leave the other out`;
+
 function fromMessages(row: Row): Draft | RejectionReason {
+  if ((row['prompt'] ?? null) !== null) return twoPrompts('messages', 'prompt');
   return chatDraft(settingsOf(row), row);
 }
 

@@ -1,12 +1,14 @@
 import { shorten } from '../text/format.ts';
+import { isRecord } from '../data/is-record.ts';
 import type { Row } from './line-formats.ts';
 import { memberText } from './row-json.ts';
+import { fieldOf } from './template/fields.ts';
 
 export interface IdSource {
   /** The JSON that the row is written in. */
   text: string;
   line: number;
-  /** The field that `--id-field` names; null: `custom_id`, else `id`. */
+  /** The field that `--id-field` names, such as `sku` or `_id.$oid`; null: `custom_id`, else `id`. */
   idField: string | null;
   /** The row is of a table, where a column of ids is called ID or Id as well. */
   isOfTable: boolean;
@@ -16,7 +18,7 @@ export interface IdSource {
 export function idOf(row: Row, source: IdSource): { id: string } | { reason: string } {
   const name = source.idField ?? idFieldOf(row, source.isOfTable);
   if (name === null) return { id: `line-${source.line}` };
-  const value = Object.hasOwn(row, name) ? row[name] : undefined;
+  const value = fieldOf(row, name);
   if (typeof value === 'number') return { id: numberAsWritten(value, name, source.text) };
   if (typeof value === 'string' && value.trim() !== '') return { id: value };
   return { reason: problemWith(name, value) + (source.idField === null ? '' : ', which --id-field names') };
@@ -25,7 +27,10 @@ export function idOf(row: Row, source: IdSource): { id: string } | { reason: str
 function problemWith(name: string, value: unknown): string {
   if (value === undefined) return `no field "${name}"`;
   const isEmpty = value === null || typeof value === 'string';
-  return isEmpty ? `${name} is empty` : `${name} is ${shorten(value)}, not a text or a number`;
+  if (isEmpty) return `${name} is empty`;
+  const [inner] = isRecord(value) ? Object.keys(value) : [];
+  const meant = inner === undefined ? '' : ` (in it: --id-field '${name}.${inner}')`;
+  return `${name} is ${shorten(value)}, not a text or a number${meant}`;
 }
 
 function idFieldOf(row: Row, isOfTable: boolean): string | null {
@@ -38,7 +43,16 @@ function idFieldOf(row: Row, isOfTable: boolean): string | null {
 /** JSON.parse rounds large numbers, and drops the zeros at the end: the id would be another one than in the file. */
 function numberAsWritten(value: number, name: string, text: string): string {
   const isPlain = Number.isSafeInteger(value) && isWritten(value, name, text);
-  return isPlain ? String(value) : (memberText(text, name) ?? String(value));
+  return isPlain ? String(value) : (textOfField(text, name) ?? String(value));
+}
+
+/** A field is found by its whole name first, as `fieldOf` does. */
+function textOfField(text: string, name: string): string | null {
+  const found = memberText(text, name);
+  const dot = name.indexOf('.');
+  if (found !== null || dot === -1) return found;
+  const outer = memberText(text, name.slice(0, dot));
+  return outer === null ? null : textOfField(outer, name.slice(dot + 1));
 }
 
 /** Most numbers are whole ones, and need no look at the whole line. */

@@ -26,6 +26,26 @@ test('a row without a field of the template is a bad line', () => {
   expect(toDraft({ id: 1, city: 'Lima' }, template)).toBe('no field "name"; the row has: id, city');
 });
 
+test('a field of a nested row that is null is null', async () => {
+  const nested = await compilePromptTemplate('Hi {{person.city.name}}');
+  expect(toDraft({ person: null }, nested)).toContain('the field "person.city.name" is null');
+  expect(toDraft({ person: { city: null } }, nested)).toContain('the field "person.city.name" is null');
+  expect(toDraft({ person: {} }, nested)).toContain('no field "person.city.name"');
+});
+
+test.each([
+  [{ messages: [{ role: 'user', content: 'a' }], prompt: 'b' }, 'messages', 'prompt'],
+  [{ body: { messages: [{ role: 'user', content: 'a' }], prompt: 'b' } }, 'messages', 'prompt'],
+  [{ url: '/v1/completions', body: { input: 'a', prompt: 'b' } }, 'prompt', 'input'],
+])('of two prompts none is dropped without a word: %j', (row, first, second) => {
+  expect(toDraft(row, null)).toContain(`"${first}" and "${second}" stand in one request`);
+});
+
+test('a prompt of null beside another one changes nothing', () => {
+  const messages = [{ role: 'user', content: 'a' }];
+  expect(toDraft({ messages, prompt: null }, null)).toMatchObject({ body: { messages } });
+});
+
 test('a template that gives nothing is a bad line', async () => {
   const empty = await compilePromptTemplate(' {{name}}\n', { allowsEmpty: true });
   expect(toDraft({ name: ' ' }, empty)).toBe('the prompt template gives an empty prompt');

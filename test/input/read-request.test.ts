@@ -100,6 +100,15 @@ test('the field that --id-field names is the id, and must be there', () => {
   expect(reason({ prompt: 'Hi' }, { idField: 'toString' })).toContain('no field "toString"');
 });
 
+test('--id-field takes a dotted path into what MongoDB and others nest, digit by digit', () => {
+  const mongo = '{"_id":{"$oid":"507f"},"num":{"$numberLong":9007199254740993},"prompt":"Hi"}';
+  expect(request(mongo, { idField: '_id.$oid' }).id).toBe('507f');
+  expect(request(mongo, { idField: 'num.' }).id).toBe('9007199254740993');
+  expect(request('{"a.b":1,"a":{"b":2},"prompt":"Hi"}', { idField: 'a.b' }).id).toBe('1');
+  expect(reason({ prompt: 'Hi', _id: { $oid: 'a' } }, { idField: '_id' })).toContain("(in it: --id-field '_id.$oid')");
+  expect(reason({ prompt: 'Hi', _id: null }, { idField: '_id.$oid' })).toContain('_id.$oid is empty');
+});
+
 test('a column of a table is its id in capital letters too, where there is none in small ones', () => {
   const idOf = (line: object, form: LineReading['form']): string => read(JSON.stringify(line), { form }).id;
   expect(idOf({ ID: 'a', prompt: 'Hi' }, 'csv')).toBe('a');

@@ -3,14 +3,16 @@ import { nearest } from '../../text/nearest.ts';
 import { printable } from '../../text/printable.ts';
 
 /**
- * The field of that name: a column may be called `address.city`, else it is the `city` of a nested row. Undefined where
- * there is none; what every object inherits is no field.
+ * The field of that name: a column may be called `address.city`, else it is the `city` of a nested row, and null where
+ * the nested row is null. Undefined where there is none; what every object inherits is no field.
  */
 export function fieldOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
   if (Object.hasOwn(value, name)) return (value as Record<string, unknown>)[name];
   const dot = name.indexOf('.');
-  return dot === -1 ? undefined : fieldOf(fieldOf(value, name.slice(0, dot)), name.slice(dot + 1));
+  if (dot === -1) return undefined;
+  const outer = fieldOf(value, name.slice(0, dot));
+  return outer === null ? null : fieldOf(outer, name.slice(dot + 1));
 }
 
 /** Names of fields that a message lists. */
