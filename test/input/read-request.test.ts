@@ -103,7 +103,7 @@ test('the field that --id-field names is the id, and must be there', () => {
 test('--id-field takes a dotted path into what MongoDB and others nest, digit by digit', () => {
   const mongo = '{"_id":{"$oid":"507f"},"num":{"$numberLong":9007199254740993},"prompt":"Hi"}';
   expect(request(mongo, { idField: '_id.$oid' }).id).toBe('507f');
-  expect(request(mongo, { idField: 'num.' }).id).toBe('9007199254740993');
+  expect(request(mongo, { idField: 'num.$numberLong' }).id).toBe('9007199254740993');
   expect(request('{"a.b":1,"a":{"b":2},"prompt":"Hi"}', { idField: 'a.b' }).id).toBe('1');
   expect(reason({ prompt: 'Hi', _id: { $oid: 'a' } }, { idField: '_id' })).toContain("(in it: --id-field '_id.$oid')");
   expect(reason({ prompt: 'Hi', _id: null }, { idField: '_id.$oid' })).toContain('_id.$oid is empty');
