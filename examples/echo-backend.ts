@@ -35,8 +35,7 @@ export const echoBackend: BackendDefinition = {
   connection: { echoHost },
   optionsHelp: { delay_ms: 'time of an answer (default: 0)' },
   optionsSchema,
-  serves: (model) => model === 'echo',
-  howToServe: 'name the model echo',
+  serves: (model) => model === 'echo' || 'has one model, echo (-m echo)',
   doctor: { examine: examineEcho },
   open: openEcho,
 };

@@ -179,8 +179,6 @@ export interface BackendDefinition {
   readonly modelForm?: string;
   /** The temperature of a request that gives none; absent: the model's own. */
   readonly defaultTemperature?: number;
-  /** What a user does for this engine to serve one more model, in words that can follow an `or`. */
-  readonly howToServe?: string;
   /**
    * True: the engine writes chats as prompts by `OpenRequest.chatTemplate`. A sentence: it does not, and how the user gives
    * whoever does it a template. Absent: its answers depend on no template. Where it isn't true, `--chat-template` is refused.
@@ -198,8 +196,12 @@ export interface BackendDefinition {
   readonly unloadOptions?: Readonly<Record<string, string | number | boolean>>;
   /** Checks the `--option` values; loaded when wanted, since zod costs 70 ms. */
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
-  /** Does this model name belong to this backend? Used where no `--backend` is given. */
-  serves(model: string, address: BackendAddress): boolean | Promise<boolean>;
+  /**
+   * Does this model name belong to this backend? Asked where no `--backend` is given. True, or else why not, in a few words
+   * that can follow the backend's name: `has no server at http://...`. Throws a `UsageError` where the name can mean only this
+   * backend, and is wrong.
+   */
+  serves(model: string, address: BackendAddress): boolean | string | Promise<boolean | string>;
   /** What makes the engine work on so many requests at once, in words for the user; absent where nothing does. */
   readonly moreSlots?: (slots: number) => string;
   /** Files and folders of the engine's installation, without models; empty where it isn't found on this machine. */

@@ -52,7 +52,7 @@ describe('an engine that a program adds', () => {
     const found = await llmbatch(['run', 'in.jsonl', '-o', 'out.jsonl', '-m', 'echo', '--progress', 'none', '-v']);
     expect([found.exitCode, found.stderr]).toEqual([0, expect.stringContaining('backend: echo (it serves echo)')]);
     const { exitCode, stderr } = await llmbatch(['run', 'in.jsonl', '-o', 'other.jsonl', '-m', 'nobody-has-this']);
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('or name the model echo; or name the engine')]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('echo has one model, echo (-m echo)')]);
   });
 
   test('keeps its flag to itself, and secrets out of it', async () => {

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { answerText } from '../../src/core/completion.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
@@ -30,11 +31,11 @@ describe('llmbatch run', () => {
     expect([exitCode, (await folder.results('in.results.jsonl')).length]).toEqual([0, 20]);
   });
 
-  test('of an empty input writes an empty output and exits 0', async () => {
+  test('refuses an empty input, and leaves nothing behind', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', '');
     const { exitCode } = await folder.run(['run', 'in.jsonl', ...mock()]);
-    expect([exitCode, await folder.text('in.results.jsonl')]).toEqual([0, '']);
+    expect([exitCode, await readdir(folder.path)]).toEqual([2, ['in.jsonl']]);
   });
 
   test('exits 3 when a request fails, and the others are answered', async () => {
@@ -128,7 +129,27 @@ describe('llmbatch run', () => {
     const { exitCode, stderr } = await folder.run(['run', 'in.jsonl']);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('no engine here serves the model "nobody-has-this"');
-    expect(stderr).toContain('-b: ');
+    const [, ...looked] = stderr.split('\n').map((line) => line.trim());
+    expect(looked.map((line) => line.split(' ')[0])).toEqual(['llama-cpp', 'ollama', 'openai', 'vllm', 'See', '']);
+    expect(looked[1]).toMatch(/^ollama has no server at http/);
+  });
+
+  test('says where the file lies that a misspelt name, or one without its ending, can mean', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(1));
+    await folder.write('smol.gguf', 'GGUF');
+    const [typo, short, far] = await Promise.all([
+      folder.run(['run', 'in.jsonl', '-m', 'smoll.gguf']),
+      folder.run(['run', 'in.jsonl', '-m', 'smol', '--dry-run']),
+      folder.run(['run', 'in.jsonl', '-m', 'other/gemma.gguf']),
+    ]);
+    expect([typo.exitCode, typo.stderr]).toEqual([
+      2,
+      expect.stringContaining('There is no model file smoll.gguf.\nDid you mean smol.gguf?'),
+    ]);
+    expect([short.exitCode, short.stderr]).toEqual([2, expect.stringContaining('takes GGUF files: -m smol.gguf')]);
+    expect([far.exitCode, far.stderr]).toEqual([2, expect.stringContaining('no model file other/gemma.gguf')]);
+    expect(await readdir(folder.path)).toEqual(['in.jsonl', 'smol.gguf']);
   });
 
   test('suggests the near name for a backend, an option and a flag that do not exist', async () => {

@@ -1,6 +1,5 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import { installCommand } from './install-command.ts';
-import { isGgufName } from './model-file.ts';
 import { llamaOptionsHelp, llamaOptionsSchema } from './options.ts';
 
 /**
@@ -13,7 +12,6 @@ export const llamaCppBackend: BackendDefinition = {
   exampleModel: 'x.gguf',
   modelForm: 'a GGUF file',
   defaultTemperature: 0,
-  howToServe: 'give a GGUF file with -m path/to/model.gguf (npm install node-llama-cpp)',
   chatTemplate: true,
   optionsHelp: llamaOptionsHelp,
   optionsSchema: llamaOptionsSchema,
@@ -22,6 +20,6 @@ export const llamaCppBackend: BackendDefinition = {
     install: installCommand,
     examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),
   },
-  serves: isGgufName,
+  serves: async (model) => (await import('./serves-model.ts')).servesModel(model),
   open: async (request) => (await import('./open-llama-cpp.ts')).openLlamaCpp(request),
 };

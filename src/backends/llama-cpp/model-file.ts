@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codeOf, EngineError } from '../../core/errors.ts';
 import { sentenceOf } from '../request/refuse.ts';
+import { whereItMayBe } from './similar-file.ts';
 
 export interface ModelFile {
   path: string;
@@ -14,15 +15,16 @@ export interface ModelFile {
 
 const bundledModel = 'tiny-scorer';
 
+export const isBundled = (model: string): boolean => model === bundledModel;
+
 /** Says whether llama.cpp can open a model of this name: a GGUF file, or the bundled model. */
-export const isGgufName = (model: string): boolean => model === bundledModel || /\.gguf$/i.test(model);
+export const isGgufName = (model: string): boolean => isBundled(model) || /\.gguf$/i.test(model);
 
 /** Finds the file of a model. Throws `model-not-found`, naming the path. */
 export async function findModelFile(model: string): Promise<ModelFile> {
-  const path =
-    model === bundledModel
-      ? fileURLToPath(new URL('../../../fixtures/tiny-scorer.gguf', import.meta.url))
-      : resolve(model);
+  const path = isBundled(model)
+    ? fileURLToPath(new URL('../../../fixtures/tiny-scorer.gguf', import.meta.url))
+    : resolve(model);
   const bytes = await sizeOf(path);
   return { path, bytes, digest: await digestOf(path, bytes) };
 }
@@ -35,13 +37,9 @@ async function sizeOf(path: string): Promise<number> {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
       throw new EngineError('model-not-found', `The model file can't be read: ${sentenceOf(error)}`);
     }
-    throw new EngineError(
-      'model-not-found',
-      `There is no model file ${path}.`,
-      'give the path of a .gguf file with -m',
-    );
+    throw new EngineError('model-not-found', `There is no model file ${path}.`, await whereItMayBe(path));
   }
-  throw new EngineError('model-not-found', `${path} is not a file.`, 'give the path of a .gguf file with -m');
+  throw new EngineError('model-not-found', `${path} is not a file.`, 'Give the path of a .gguf file with -m.');
 }
 
 const wholeDigestBytes = 64 * 1024 * 1024;

@@ -9,7 +9,6 @@ export const ollamaBackend: BackendDefinition = {
   summary: 'models of an Ollama server (--host, or OLLAMA_HOST)',
   endpoints,
   exampleModel: 'gemma3:4b',
-  howToServe: 'start an Ollama server and fetch the model (ollama serve; ollama pull NAME)',
   connection: ollamaConnection,
   chatTemplate:
     'Ollama renders the prompts: give the model a TEMPLATE in a Modelfile, and make one with ollama create; -b llama-cpp takes --chat-template for a GGUF file.',

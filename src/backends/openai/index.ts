@@ -8,7 +8,6 @@ export const openaiBackend: BackendDefinition = {
   name: 'openai',
   summary: 'models of an OpenAI-compatible server (--base-url, or OPENAI_BASE_URL)',
   endpoints,
-  howToServe: 'name another server with --base-url',
   connection: openaiConnection,
   chatTemplate:
     'The server renders the prompts: start it with its own flag for that, such as vllm serve --chat-template FILE or llama-server --chat-template-file FILE.',

@@ -8,7 +8,6 @@ export const vllmBackend: BackendDefinition = {
   summary: 'models of Hugging Face on GPUs, in a Python with vLLM (--python; pip install vllm)',
   endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
   exampleModel: 'google/gemma-3-4b-it',
-  howToServe: 'give a model of Hugging Face to a Python with vLLM (--python)',
   connection: vllmConnection,
   chatTemplate: true,
   optionsHelp: vllmOptionsHelp,

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { BackendAddress } from '../../core/connection.ts';
 import { findPython } from './find-python.ts';
 
-/** Says whether vLLM can open a model of this name, and whether there is a Python with vLLM. */
-export async function servesModel(model: string, address: BackendAddress): Promise<boolean> {
-  return (await isHuggingFaceName(model)) && (await findPython(address)).vllmVersion !== null;
+/** True where vLLM can open a model of this name, and there is a Python with vLLM; else why not. */
+export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
+  if (!(await isHuggingFaceName(model))) return 'takes owner/name of Hugging Face, or a folder of such a model';
+  const { vllmVersion, command } = await findPython(address);
+  return vllmVersion !== null || `is not installed for ${command} (--python, or pip install vllm)`;
 }
 
 /**

@@ -19,29 +19,29 @@ export async function chooseBackend(
   if (asked !== 'auto') return { definition: findBackend(backends, asked), reason: 'as asked for' };
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
+  const reasons: string[] = [];
   for (const definition of backends) {
-    if (await servesAll(definition, models, address)) return { definition, reason: `it serves ${models.join(', ')}` };
+    const served = await servesAll(definition, models, address);
+    if (served === true) return { definition, reason: `it serves ${models.join(', ')}` };
+    if (served !== false) reasons.push(`${definition.name} ${served}`);
   }
+  const [names, of] = [models.map((name) => JSON.stringify(name)).join(', '), models.length === 1 ? '' : 's'];
   throw new UsageError(
-    `no engine here serves the model ${models.map((name) => JSON.stringify(name)).join(', ')}`,
-    whatToDo(backends),
+    [`no engine here serves the model${of} ${names}`, ...reasons].join('\n'),
+    'See which engines are here, and how to get one, with: llmbatch doctor',
   );
 }
 
-/** Says what would make some engine serve the model, each in its own words. */
-function whatToDo(backends: readonly BackendDefinition[]): string {
-  const ways = backends.map(({ howToServe }) => howToServe).filter((way) => way !== undefined);
-  const all = [...ways, `name the engine with -b: ${namesOf(backends)}`].join('; or ');
-  return `${all.charAt(0).toUpperCase()}${all.slice(1)}.`;
-}
-
+/** True, or why the engine does not serve the first model that it does not serve; false where it says no reason. */
 async function servesAll(
   definition: BackendDefinition,
   models: readonly string[],
   address: BackendAddress,
-): Promise<boolean> {
+): Promise<boolean | string> {
   for (const model of models) {
-    if (!(await definition.serves(model, address))) return false;
+    const served = await definition.serves(model, address);
+    if (served === true) continue;
+    return served === false || models.length === 1 ? served : `${served} (${model})`;
   }
   return true;
 }

@@ -113,16 +113,16 @@ describe('opening llama-cpp', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('serves GGUF files and the bundled model, nothing else', () => {
-    const served = ['a/b.gguf', 'B.GGUF', 'tiny-scorer', 'gemma3:4b', 'Qwen/Qwen3-4B', 'gguf'];
-    expect(served.map((name) => llamaCppBackend.serves(name, nowhere))).toEqual([
-      true,
-      true,
-      true,
-      false,
-      false,
-      false,
-    ]);
+  test('serves GGUF files and the bundled model, nothing else', async () => {
+    const serves = async (name: string): Promise<unknown> => llamaCppBackend.serves(name, nowhere);
+    await writeFile(join(folder, 'B.GGUF'), '');
+    expect(await Promise.all([join(folder, 'B.GGUF'), 'tiny-scorer'].map(serves))).toEqual([true, true]);
+    const others = await Promise.all(['gemma3:4b', 'Qwen/Qwen3-4B', 'gguf'].map(serves));
+    expect(others).toEqual(Array(3).fill('takes GGUF files (-m model.gguf)'));
+    await expect(serves(join(folder, 'b-b.gguf'))).rejects.toMatchObject({
+      message: expect.stringContaining('There is no model file'),
+      hint: `Did you mean ${join(folder, 'B.GGUF')}?`,
+    });
   });
 
   test('refuses an unknown option by its name, and takes numbers as texts', async () => {

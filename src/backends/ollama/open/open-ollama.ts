@@ -17,6 +17,7 @@ import { ollamaHost } from '../http/host.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import { ollamaOptionsSchema } from '../options.ts';
 import { prepareModel, suitsInput } from './prepare-model.ts';
+import { HttpFailure } from '../http/http.ts';
 import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
 import { createReloadWatch } from '../model/reload-watch.ts';
 import { createModelRestart, freeModel } from '../model/restart-model.ts';
@@ -25,12 +26,19 @@ import { cutsPrompts } from '../http/versions.ts';
 
 const lookMs = 1500;
 
-/** Is there a server that has the model? */
-export async function servesModel(model: string, address: BackendAddress): Promise<boolean> {
+/** True where there is a server that has the model; else why not. */
+export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
   const client = createClient(ollamaHost(address), 1);
-  const found = await client.show(model, AbortSignal.timeout(lookMs)).catch(() => null);
+  const { url } = client.host;
+  const problem = await client.show(model, AbortSignal.timeout(lookMs)).then(
+    () => null,
+    (error: unknown) => error,
+  );
   await client.close();
-  return found !== null;
+  if (problem === null) return true;
+  return problem instanceof HttpFailure && classifyError(problem).kind === 'model-not-found'
+    ? `does not have it at ${url} (ollama pull ${model})`
+    : `has no server at ${url}`;
 }
 
 export async function openOllama(request: OpenRequest): Promise<Backend> {

@@ -73,12 +73,18 @@ export const isListed = (models: readonly ServedModel[], model: string): boolean
 
 const lookMs = 5000;
 
-/** Says whether the server that the user named lists the model, or takes any. */
-export async function servesModel(model: string, address: BackendAddress): Promise<boolean> {
-  if (namedBaseUrl(address) === null) return false;
+const maxNames = 3;
+
+/** True where the server that the user named lists the model, or takes any; else why not. */
+export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
+  if (namedBaseUrl(address) === null) return 'has no server named (--base-url, or OPENAI_BASE_URL)';
   const client = createClient(openaiPlace(address), 1);
   const answer = await askModels(client, AbortSignal.timeout(lookMs)).catch(() => null);
   await client.close();
-  if (answer === null || !('found' in answer)) return false;
-  return answer.found === null || isListed(answer.found.models, model);
+  const { url } = client.place;
+  if (answer === null || !('found' in answer)) return `gets no list of models from ${url}`;
+  if (answer.found === null || isListed(answer.found.models, model)) return true;
+  const names = answer.found.models.map(({ name }) => name);
+  const listed = [...names.slice(0, maxNames), ...(names.length > maxNames ? ['...'] : [])].join(', ');
+  return `does not have it at ${url} (there: ${listed || 'no model'})`;
 }
