@@ -53,7 +53,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     isRightAddress: createAddressCheck(client, list !== null),
     answered: new Set(),
     watchModel: createModelWatch(onNotice),
-    checkPrompt: facts.isOllama ? createOllamaCheck(client, model) : trustingCheck,
+    checkPrompt: facts.kind === 'ollama' ? createOllamaCheck(client, model) : trustingCheck,
     prepare: createPreparation(facts, {
       tokenize,
       checkTokens: request.allowControlTokens ? null : createTokenCheck(facts.template, tokenize),
@@ -103,9 +103,9 @@ function describe({ place: { url }, facts, contextTokens }: ServerDescription, m
   return `openai: ${facts.version} at ${url}: ${model}${slots}${window}`;
 }
 
-function warningsOf(place: ServerPlace, { isOllama }: ServerFacts): string[] {
+function warningsOf(place: ServerPlace, { kind }: ServerFacts): string[] {
   const openKey = openKeyWarning('OPENAI_API_KEY', place);
-  return [...(openKey === null ? [] : [openKey]), ...(isOllama ? [ollamaWarning] : [])];
+  return [...(openKey === null ? [] : [openKey]), ...(kind === 'ollama' ? [ollamaWarning] : [])];
 }
 
 const ollamaWarning =

@@ -3,6 +3,7 @@ import type { BatchRequest, ChatMessage, RequestBody } from '../../../core/reque
 import { lastTurnOf } from '../../request/last-turn.ts';
 import { refuse } from '../../request/refuse.ts';
 import type { TokenCheck } from './control-tokens.ts';
+import { refuseDropped } from './dropped-keys.ts';
 import type { ServerFacts } from '../server/server-facts.ts';
 import type { ServerTokenizer } from '../server/server-tokenizer.ts';
 
@@ -14,6 +15,7 @@ export function createPreparation(
   { tokenize, checkTokens }: { tokenize: ServerTokenizer; checkTokens: TokenCheck | null },
 ): PrepareBody {
   return async ({ endpoint, body }, signal) => {
+    refuseDropped(body, facts);
     // A completion is raw by contract: control tokens are what they are.
     if (endpoint === '/v1/completions') return withoutSecondBos(body, tokenize, signal);
     const found = await checkTokens?.(body, signal);
@@ -61,12 +63,13 @@ function lastTurnKeys(body: RequestBody, facts: ServerFacts): Record<string, unk
   throw refuse('bad-request', `llama-server can't honour ${what}: put a user's message behind it.`);
 }
 
-function keysForUnknown(body: RequestBody, { isOllama }: ServerFacts): Record<string, unknown> {
+function keysForUnknown(body: RequestBody, { kind }: ServerFacts): Record<string, unknown> {
   const { messages = [], continue_final_message: said } = body;
   // An OpenAI server knows no such key, and means this without it.
   if (said === false) return { continue_final_message: undefined };
   if (said === true || hasOwnWord(messages.at(-1))) return {};
-  const way = isOllama ? 'use -b ollama, which looks' : 'say `continue_final_message`: true where it does, else false';
+  const way =
+    kind === 'ollama' ? 'use -b ollama, which looks' : 'say `continue_final_message`: true where it does, else false';
   const what = `messages[${messages.length - 1}] is an assistant's, and nobody knows whether this server continues it`;
   throw refuse('bad-request', `${what}: ${way}.`);
 }

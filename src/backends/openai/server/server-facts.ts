@@ -8,7 +8,8 @@ import type { ModelList } from './served-models.ts';
 export interface ServerFacts {
   /** `vllm 0.32.0`, `llama-server b9000`, `ollama 0.34.0`, or `an OpenAI-compatible server`. */
   version: string;
-  isOllama: boolean;
+  /** Null where it is none of them. */
+  kind: 'vllm' | 'llama-server' | 'ollama' | null;
   /**
    * Says how the server treats a last assistant message: it continues one when asked by the keys for it, it always
    * does, or it isn't known.
@@ -26,7 +27,7 @@ export interface ServerFacts {
 
 const unknown: ServerFacts = {
   version: 'an OpenAI-compatible server',
-  isOllama: false,
+  kind: null,
   continues: 'unknown',
   queues: false,
   slots: null,
@@ -50,16 +51,16 @@ export async function serverFacts(
     const body = response?.status === 200 ? parsedOrText(response.text) : null;
     return isRecord(body) ? body : {};
   };
-  const kind = list?.kind ?? null;
-  if (kind === 'vllm') {
+  const owner = list?.kind ?? null;
+  if (owner === 'vllm') {
     const { version } = await ask('/version');
-    return { ...unknown, version: named('vllm', version), queues: true, continues: 'asked' };
+    return { ...unknown, kind: owner, version: named('vllm', version), queues: true, continues: 'asked' };
   }
-  if (kind === 'llamacpp') return llamaServer(await ask('/props'));
+  if (owner === 'llamacpp') return llamaServer(await ask('/props'));
   const { version } = await ask('/api/version');
-  if (kind === 'sglang') return { ...unknown, version: kind, continues: 'asked' };
+  if (owner === 'sglang') return { ...unknown, version: owner, continues: 'asked' };
   if (typeof version !== 'string') return unknown;
-  return { ...unknown, version: named('ollama', version), isOllama: true };
+  return { ...unknown, version: named('ollama', version), kind: 'ollama' };
 }
 
 function llamaServer(props: Record<string, unknown>): ServerFacts {
@@ -71,6 +72,7 @@ function llamaServer(props: Record<string, unknown>): ServerFacts {
   } = props;
   return {
     ...unknown,
+    kind: 'llama-server',
     version: named('llama-server', build),
     queues: true,
     continues: 'always',

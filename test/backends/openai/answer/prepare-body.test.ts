@@ -40,6 +40,36 @@ test.each<[Kind, object, string]>([
   expect(await sentTo({ kind }, chat([user, begun], changes as Record<string, unknown>))).toContain(message);
 });
 
+test.each<[Kind, Record<string, unknown>, string]>([
+  [
+    'ollama',
+    { options: { num_ctx: 4096 } },
+    "Ollama's /v1 drops `options` in silence: put what it holds into the line",
+  ],
+  ['ollama', { think: false }, 'drops `think` in silence: say `reasoning_effort`'],
+  ['ollama', { top_k: 5 }, 'drops `top_k` in silence: use -b ollama.'],
+  ['ollama', { stop_token_ids: [5] }, 'drops `stop_token_ids` in silence: remove it or use another backend.'],
+  ['llama-server', { format: 'json' }, 'llama-server drops `format` in silence: say `response_format`'],
+  ['llama-server', { repetition_penalty: 1.2 }, 'drops `repetition_penalty` in silence: say `repeat_penalty`.'],
+  ['vllm', { num_ctx: 4096 }, 'vllm drops `num_ctx` in silence: it is the same for all requests'],
+  ['vllm', { repeat_penalty: 1.2 }, 'drops `repeat_penalty` in silence: say `repetition_penalty`.'],
+  ['vllm', { grammar: 'root ::= "a"' }, 'drops `grammar` in silence: say `response_format`'],
+])('a key that a server of the kind %s drops without a word is refused by name: %j', async (kind, changes, message) => {
+  expect(await sentTo({ kind }, chat([user], changes))).toContain(message);
+  expect(await sentTo({ kind: 'hosted' }, chat([user], changes))).toMatchObject(changes);
+});
+
+test.each<[Kind, Record<string, unknown>]>([
+  ['ollama', { raw: false, mirostat: 0, min_tokens: 0, options: null }],
+  ['llama-server', { repeat_penalty: 1.2, top_k: 5, grammar: 'root ::= "a"', min_tokens: 0 }],
+  ['vllm', { repetition_penalty: 1.2, top_k: 5, min_tokens: 1, raw: false }],
+])(
+  'a server of the kind %s is sent the keys that it has, and those that ask for nothing: %j',
+  async (kind, changes) => {
+    expect(await sentTo({ kind }, chat([user], changes))).toMatchObject(changes);
+  },
+);
+
 test('an empty list of tools is not sent, since servers refuse it', async () => {
   const sent = await sentTo({}, chat([user], { tools: [], tool_choice: 'auto' }));
   expect(sent).not.toHaveProperty('tools');
