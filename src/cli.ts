@@ -60,7 +60,10 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
     .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
     .version(version, '-V, --version')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${wrapped(asMessage(hintAtExport(text.trimEnd())))}\n`) })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`${wrapped(asMessage(hintAtExport(text.trimEnd().replace(/^error:/, 'Error:'))))}\n`),
+    })
     .showHelpAfterError('(add --help for the flags)')
     .addHelpText(
       'after',

@@ -3,17 +3,25 @@ import { printable } from '../text/printable.ts';
 import type { Finding } from '../core/doctor/finding.ts';
 import type { Diagnosis } from './diagnose.ts';
 
-const columns = 80;
+const maxColumns = 80;
 
-/** The diagnosis for a terminal, in 80 columns. Names and texts of servers are shown without what could steer the terminal. */
-export function renderDiagnosis({ system, rows, findings, howToSet }: Diagnosis): string {
+/** The diagnosis for a reader, in 80 columns or those of a narrower terminal. Names and texts of servers are shown without what could steer the terminal. */
+export function renderDiagnosis(
+  { system, rows, findings, howToSet }: Diagnosis,
+  terminalColumns: number | null = null,
+): string {
+  const columns = Math.min(terminalColumns ?? maxColumns, maxColumns);
   const { version, node, platform, architecture } = system.llmbatch;
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = [
     `llmbatch ${version} · Node ${node} · ${platform} ${architecture}`,
-    ...rows.flatMap(([label, text]) => hang(label.padEnd(width), text)),
+    ...rows.flatMap(([label, text]) => hang(`${label.padEnd(width)}  `, text, columns)),
   ];
-  const parts = [lines, ...findings.map(renderFinding), howToSet.map((line) => printable(line))];
+  const parts = [
+    lines,
+    ...findings.map((finding) => renderFinding(finding, columns)),
+    howToSet.map((line) => printable(line)),
+  ];
   return `${parts
     .filter((part) => part.length > 0)
     .map((part) => part.join('\n'))
@@ -23,19 +31,18 @@ export function renderDiagnosis({ system, rows, findings, howToSet }: Diagnosis)
 const levelWidth = 'warning'.length;
 
 /** A finding as lines; its commands stand on lines of their own, unbroken. */
-function renderFinding({ level, text, fix }: Finding): string[] {
+function renderFinding({ level, text, fix }: Finding, columns: number): string[] {
   const [advice = '', ...commands] = fix.split('\n');
   const indent = ' '.repeat(levelWidth + 2);
   return [
-    ...hang(level.padEnd(levelWidth), text),
-    ...hang(`${indent}fix:`, advice, 1),
+    ...hang(`${level.padEnd(levelWidth)}  `, text, columns),
+    ...hang(`${indent}fix: `, advice, columns),
     ...commands.map((command) => `${indent}     ${printable(command)}`),
   ];
 }
 
 /** Lines of a label, and beside it a text that is broken between words. */
-function hang(label: string, text: string, gap = 2): string[] {
-  const indent = label.length + gap;
-  const lines = breakText(printable(text), columns - indent);
-  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(indent)}${line}`.trimEnd());
+function hang(label: string, text: string, columns: number): string[] {
+  const lines = breakText(printable(text), columns - label.length);
+  return lines.map((line, index) => `${(index === 0 ? label : '').padEnd(label.length)}${line}`.trimEnd());
 }

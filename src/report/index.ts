@@ -10,6 +10,6 @@ export const reportFormats = {
   json: renderJson,
   markdown: renderMarkdown,
   html: renderHtml,
-} satisfies Record<string, (data: ReportData) => string | Promise<string>>;
+} satisfies Record<string, (data: ReportData, columns?: number | null) => string | Promise<string>>;
 
 export type ReportFormat = keyof typeof reportFormats;

@@ -1,4 +1,12 @@
-import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import {
+  formatBytes,
+  formatCounted,
+  formatDuration,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  formatSeconds,
+} from '../text/format.ts';
 import type {
   MachineState,
   ResultCounts,
@@ -92,7 +100,7 @@ function headline(progress: RunProgress, { isRunning = false, isUntouched = fals
   return `${word}: ${count} done${failures}`;
 }
 
-const requestsText = (count: number): string => `${formatInteger(count)} ${count === 1 ? 'request' : 'requests'}`;
+const requestsText = (count: number): string => formatCounted(count, 'request');
 
 function rateText({ rates, times }: Snapshot): string {
   if (rates.requests.overall === null) return '';
@@ -112,12 +120,9 @@ function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryO
   const left = formatInteger(total - done);
   if (!isRunning) return left;
   if (eta === null) return `${left}, ETA n/a`;
-  const [low, high] = [clock(eta.low), clock(eta.high)];
-  return `${left}, ETA ${clock(eta.seconds)}${low === high ? '' : ` (${low} to ${high})`}`;
+  const [low, high] = [formatSeconds(eta.low), formatSeconds(eta.high)];
+  return `${left}, ETA ${formatSeconds(eta.seconds)}${low === high ? '' : ` (${low} to ${high})`}`;
 }
-
-/** Whole seconds, rounded up: an estimate has no fractions. */
-const clock = (seconds: number): string => formatDuration(Math.ceil(seconds) * 1000);
 
 function tokensText(tokens: TokenCounts): string {
   if (tokens.prompt === 0 && tokens.completion === 0) return '';

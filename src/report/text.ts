@@ -1,6 +1,7 @@
 import { formatDuration, formatRate } from '../text/format.ts';
 import { columnsOf, cutToColumns, padEndToColumns, padStartToColumns } from '../text/columns.ts';
 import { printable } from '../text/printable.ts';
+import { wrapText } from '../text/wrap-text.ts';
 import { alignPairs } from './align-pairs.ts';
 import { wrapWords } from './failures/failure-rows.ts';
 import type { RateOverTime } from './charts/rate-over-time.ts';
@@ -9,24 +10,26 @@ import { type Section, sectionsOf } from './sections.ts';
 
 const maxCellColumns = 28;
 
-/** Renders a report for a terminal, in 80 columns unless a path is longer. */
-export function renderText(data: ReportData): string {
-  const parts = sectionsOf(data).map(renderSection);
+/** Renders a report for a reader: prose in 80 columns, and on a narrower terminal all but tables broken at words. */
+export function renderText(data: ReportData, columns: number | null = null): string {
+  const parts = sectionsOf(data).map((section) => renderSection(section, columns));
   if (data.rateOverTime !== null)
     parts.push(`Rate over time\n  ${rateColumns(data.rateOverTime)}\n  ${rateScale(data.rateOverTime)}`);
   return `${parts.join('\n\n')}\n`;
 }
 
-function renderSection({ title, header, rows, isProse = false }: Section): string {
-  const lines = header === null ? alignPairs(isProse ? wrapped(rows) : rows) : alignTable([header, ...rows]);
-  return [title, ...lines.map((line) => `  ${line}`)].join('\n');
+function renderSection({ title, header, rows, isProse = false }: Section, columns: number | null): string {
+  const width = Math.min(columns ?? terminalColumns, terminalColumns);
+  const lines = header === null ? alignPairs(isProse ? wrapped(rows, width) : rows) : alignTable([header, ...rows]);
+  const text = [title, ...lines.map((line) => `  ${line}`)].join('\n');
+  return header === null && columns !== null ? wrapText(text, columns) : text;
 }
 
 const terminalColumns = 80;
 
 /** Rows of a label and a sentence, each sentence on as many lines as it takes. */
-function wrapped(rows: string[][]): string[][] {
-  const width = terminalColumns - 4 - Math.max(...rows.map(([label = '']) => label.length));
+function wrapped(rows: string[][], columns: number): string[][] {
+  const width = columns - 4 - Math.max(...rows.map(([label = '']) => label.length));
   return rows.flatMap(([label = '', text = '']) =>
     wrapWords(printable(text), width).map((line, index) => [index === 0 ? label : '', line]),
   );

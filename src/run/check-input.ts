@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import type { Notify } from '../core/events.ts';
 import { type RejectedLine, placeOf } from '../core/request.ts';
 import { validateCommand } from '../text/command-line.ts';
-import { formatInteger } from '../text/format.ts';
+import { formatCounted, formatInteger } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import type { RunInput } from './read-input.ts';
 import type { RunRequest } from './run-request.ts';
@@ -29,8 +29,12 @@ export function checkInput({ request, input, notify, firstRejection }: CheckedIn
   if (rejected === 0) return;
   const first = firstRejection();
   const hint = `See all of them with: ${validateCommand(request.input, request.given)}`;
-  const bad = `${formatInteger(rejected)} of ${formatInteger(input.scan.table.size)} ${input.unit}s are no valid requests`;
+  const all = formatCounted(input.scan.table.size, input.unit);
+  const bad = `${formatInteger(rejected)} of ${all} ${rejected === 1 ? 'is not a valid request' : 'are not valid requests'}`;
   if (request.runner.strict) throw new UsageError(`${bad} (--strict): ${first}`, hint);
   if (requests === 0 && input.isComplete()) throw new UsageError(`no ${input.unit} is a valid request: ${first}`, hint);
-  notify({ topic: 'bad-lines', text: `${bad} and become failed results (${first})` });
+  notify({
+    topic: 'bad-lines',
+    text: `${bad} and ${rejected === 1 ? 'becomes a failed result' : 'become failed results'} (${first})`,
+  });
 }

@@ -3,7 +3,7 @@ import { JournalError, LlmbatchError } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
 import type { WorkItem } from '../core/request.ts';
 import type { RunnerSettings } from '../core/settings.ts';
-import { formatDuration, formatInteger } from '../text/format.ts';
+import { formatCounted, formatSeconds } from '../text/format.ts';
 import { createAttempter } from './attempt.ts';
 import type { ResultSink } from './build-result.ts';
 import type { Conversations } from './conversation.ts';
@@ -112,4 +112,4 @@ function createDrain({ stop, abort, settings, notify }: SchedulerOptions, pool: 
 }
 
 const lastAnswers = (count: number, maxMs: number): string =>
-  `the run ends: ${formatInteger(count)} ${count === 1 ? 'request' : 'requests'} in flight may still be answered, for at most ${formatDuration(maxMs)}`;
+  `the run ends: ${formatCounted(count, 'request')} in flight may still be answered, for at most ${formatSeconds(maxMs / 1000)}`;

@@ -52,8 +52,10 @@ export function formatDuration(valueMs: number | null): string {
 }
 
 /** Whole seconds, rounded up, for limits and estimates: 30 s, 4m 05s. */
-export const formatSeconds = (seconds: number): string =>
-  seconds < 60 ? `${Math.ceil(seconds)} s` : formatDuration(Math.round(seconds) * 1000);
+export function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : formatDuration(whole * 1000);
+}
 
 /** A time in ISO 8601 as the user's clock shows it: 2026-11-30 08:15:00. */
 export const formatLocalTime = (time: string): string => new Date(time).toLocaleString('sv-SE');

@@ -32,7 +32,7 @@ describe('an interrupted run', () => {
     folder.first.child.kill('SIGINT');
     const { exitCode, stderr } = await folder.first.outcome;
     expect(exitCode).toBe(130);
-    expect(stderr).toContain('in flight may finish (30 s at most); Ctrl-C again ends it now');
+    expect(stderr).toContain('in flight may finish, 30 s at most; Ctrl-C again ends now');
     expect(stderr).toContain(`llmbatch resume ${folder.at(output)}`);
     const kept = await folder.text(output);
     expect((await folder.manifest('in.results.jsonl.run.json')).state).toBe('stopped');

@@ -144,7 +144,7 @@ test('--dry-run tells of bad lines as a run would, and shows a prompt as it is s
   const partly = await run('--prompt-template', '{{text}}, {id}');
   expect([partly.exitCode, partly.stderr]).toEqual([
     0,
-    expect.stringContaining(`1 of 2 lines are no valid requests and become failed results (${told}`),
+    expect.stringContaining(`1 of 2 lines is not a valid request and becomes a failed result (${told}`),
   ]);
   expect(partly.stderr).toContain('{id} is sent as it is: {{id}} prints the field');
   expect(JSON.parse(partly.stdout)).toMatchObject({

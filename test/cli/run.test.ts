@@ -217,7 +217,7 @@ describe('llmbatch run', () => {
     const results = await folder.results('in.results.jsonl');
     expect(idsOf(results)).toEqual(['r1', 'r2', 'line-3', 'line-4']);
     expect(results.map(({ error }) => error?.code)).toEqual([undefined, undefined, 'input', 'input']);
-    expect(strict.stderr).toContain('2 of 4 lines are no valid requests (--strict)');
+    expect(strict.stderr).toContain('2 of 4 lines are not valid requests (--strict)');
     await expect(folder.text('strict.jsonl')).rejects.toThrow('ENOENT');
   });
 

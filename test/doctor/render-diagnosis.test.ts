@@ -65,6 +65,13 @@ test('a machine without any engine', () => {
   `);
 });
 
+test('on a narrow terminal it is broken at words', () => {
+  const diagnosis = diagnose(bareSystem({ python: { version: null, failure: 'it is not there' } }));
+  const [wide, narrow] = [renderDiagnosis(diagnosis), renderDiagnosis(diagnosis, 60)];
+  expect(narrow.split('\n').filter((line) => line.length > 60)).toEqual([]);
+  expect(narrow.split(/\s+/)).toEqual(wide.split(/\s+/));
+});
+
 test('servers of other kinds', () => {
   const names = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, contextTokens: null }));
   const text = render(

@@ -29,7 +29,7 @@ test('a run in progress has its recent rate and its ETA', () => {
     "Running: 60 of 100 requests done (58 succeeded, 2 failed)
       rate         2.00 req/s, 220.0 tok/s, in 30.0 s
       last minute  2.00 req/s, 220.0 tok/s
-      left         40, ETA 20.0 s
+      left         40, ETA 20 s
       tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
       retries      1
@@ -40,6 +40,21 @@ test('a run in progress has its recent rate and its ETA', () => {
       output       candidates.results.jsonl
     "
   `);
+});
+
+test('why a run stopped, and the time of its numbers, are rows like all others', () => {
+  const options = {
+    outputPath,
+    resumeCommand: 'llmbatch resume x',
+    because: 'the disk is full',
+    asOf: '2026-11-30 08:05:09',
+  };
+  expect(renderSummary(sampleSnapshot(), options).split('\n').slice(-4)).toEqual([
+    '  resume      llmbatch resume x',
+    '  because     the disk is full',
+    '  as of       2026-11-30 08:05:09',
+    '',
+  ]);
 });
 
 test('a finished run without tokens, GPU or errors is short', () => {

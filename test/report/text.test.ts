@@ -92,6 +92,14 @@ test('it fits 80 columns, and no control character of the data reaches the termi
   }
 });
 
+test('on a narrow terminal all but the tables is broken at words', () => {
+  const wide = renderText(sampleReport({ snapshot: sampleSnapshot() }));
+  const narrow = renderText(sampleReport({ snapshot: sampleSnapshot() }), 40);
+  const isTable = (line: string): boolean => wide.split('\n').includes(line);
+  expect(narrow.split('\n').filter((line) => line.length > 40 && !isTable(line))).toEqual([]);
+  expect(narrow.split(/\s+/)).toEqual(wide.split(/\s+/));
+});
+
 test('a table is aligned by columns of a terminal, of which a Chinese character takes two and a combining mark none', () => {
   const table = [
     ['id', 'model'],

@@ -138,7 +138,7 @@ describe('a request that fails', () => {
     await expect(runRequests(run)).rejects.toMatchObject({ kind: 'unauthorized' });
     expect(idsOf(lines)).toEqual(['r1']);
     expect(events.filter(({ type }) => type === 'request-start')).toHaveLength(2);
-    const text = 'the run ends: 1 request in flight may still be answered, for at most 5.0 s';
+    const text = 'the run ends: 1 request in flight may still be answered, for at most 5 s';
     expect(events).toContainEqual({ type: 'notice', text });
   });
 

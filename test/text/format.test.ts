@@ -4,10 +4,13 @@ import { expect, test } from 'vitest';
 import {
   formatBytes,
   formatCount,
+  formatCounted,
   formatDuration,
   formatInteger,
+  formatLocalTime,
   formatPercent,
   formatRate,
+  formatSeconds,
   quoteForShell,
 } from '../../src/text/format.ts';
 
@@ -43,6 +46,26 @@ test.each([
   [126_000_000, '1d 11h'],
 ])('%d ms are %s', (value, text) => {
   expect(formatDuration(value)).toBe(text);
+});
+
+test.each([
+  [0.2, '1 s'],
+  [20, '20 s'],
+  [59.2, '1m 00s'],
+  [244.1, '4m 05s'],
+  [10_920, '3h 02m'],
+])('a limit or an estimate of %d seconds is %s', (seconds, text) => {
+  expect(formatSeconds(seconds)).toBe(text);
+});
+
+test('a count takes the plural of its noun, but for one', () => {
+  expect([0, 1, 1204].map((count) => formatCounted(count, 'line'))).toEqual(['0 lines', '1 line', '1,204 lines']);
+  expect(formatCounted(2, 'retry', 'retries')).toBe('2 retries');
+});
+
+test('a time is told as the clock of the machine shows it', () => {
+  const time = new Date(2026, 10, 30, 8, 5, 9, 120);
+  expect(formatLocalTime(time.toISOString())).toBe('2026-11-30 08:05:09');
 });
 
 test('sizes, rates, shares and whole numbers read well', () => {

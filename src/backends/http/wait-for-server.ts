@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../../core/completion.ts';
 import { EngineError, isTransient, stopsTheRun } from '../../core/errors.ts';
-import { formatDuration } from '../../text/format.ts';
+import { formatDuration, formatSeconds } from '../../text/format.ts';
 import { DeadlineError, withDeadline } from '../../async/abort.ts';
 import { sleep } from '../../async/sleep.ts';
 
@@ -63,7 +63,7 @@ export async function waitForServer<Facts>(sought: Sought<Facts>, waiting: Waiti
     if (!isTransient(answer.kind) || answer.kind === 'invalid-response') throw hopeless(answer, sought);
     wasGone ||= answer.kind === 'connection';
     if (passedMs() > maxMs) throw noServer(sought, passedMs(), answer.message);
-    if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatDuration(maxMs)}`);
+    if (tries === 0) onNotice(`no ${name} answers at ${url}: waiting for it, at most ${formatSeconds(maxMs / 1000)}`);
     await sleep(waitMs, signal);
   }
 }

@@ -2,7 +2,7 @@ import type { TrialRecord } from '../../bench/records/records.ts';
 import { rateOf } from '../../bench/statistics/mean.ts';
 import { describeSpec } from '../../bench/analysis/trial-groups.ts';
 import type { TrialPlace } from '../../bench/run-bench.ts';
-import { formatDuration, formatInteger, formatRate } from '../../text/format.ts';
+import { formatDuration, formatInteger, formatRate, formatSeconds } from '../../text/format.ts';
 import type { Notify } from '../../core/events.ts';
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { ProgressMode } from '../../progress/index.ts';
@@ -45,7 +45,7 @@ const titleOf = ({ spec, position, total }: TrialPlace): string =>
 /** How far the bench is. */
 function progressOf({ done, secondsLeft }: TrialPlace): string[] {
   const isLast = secondsLeft === null || secondsLeft === 0;
-  return [...bestOf(done), ...(isLast ? [] : [`about ${formatDuration(secondsLeft * 1000)} left`])];
+  return [...bestOf(done), ...(isLast ? [] : [`about ${formatSeconds(secondsLeft)} left`])];
 }
 
 function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): string {

@@ -5,7 +5,7 @@ import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { checkOptions } from '../../run/choose/choose-backend.ts';
 import { givenConnection } from '../shared/connection-flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
-import { printJson, printText, tell } from '../shared/print.ts';
+import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
 /** The flags of `llmbatch doctor`, beside the connection flags of the backends. */
 export interface DoctorFlags {
@@ -30,6 +30,6 @@ export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDe
     onNotice: tell,
   });
   const diagnosis = diagnose(system);
-  await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(renderDiagnosis(diagnosis)));
+  await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(renderDiagnosis(diagnosis, columnsOfStdout())));
   return exitCodeOf(diagnosis);
 }

@@ -9,7 +9,7 @@ import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type ReportFormat, reportFormats } from '../../report/index.ts';
 import { type RunFacts, foldReport } from '../../report/report-data.ts';
 import { type RetryFacts, retryFactsOf } from '../../report/failures/retry-steps.ts';
-import { printJson, printText, tell } from '../shared/print.ts';
+import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
 export interface ReportFlags {
   format: ReportFormat;
@@ -37,7 +37,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
   if (results === 0) throw new UsageError(`${output} holds no results`);
   const report = fold.finish(factsOf(manifest, paths.output), retryOf(manifest, paths.output));
   if (json) await printJson(reportFormats.json(report));
-  else await printText(await reportFormats[format](report));
+  else await printText(await reportFormats[format](report, columnsOfStdout()));
 }
 
 const retryOf = (manifest: Manifest | null, output: string): RetryFacts | null =>

@@ -10,7 +10,7 @@ import { failureTexts } from '../../report/failures/failure-rows.ts';
 import { watchInterrupts } from '../shared/interrupts.ts';
 import { withScratchFolder } from '../shared/scratch-paths.ts';
 import { createScreen } from '../shared/screen.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJson, printWrapped } from '../shared/print.ts';
 
 const usualSample = { size: 200, maxMs: 60_000 };
 
@@ -54,7 +54,7 @@ export async function estimate(
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
       if (json) await printJson(`${JSON.stringify(toWire(request.input, found))}\n`);
-      else await printText(render(request.input, found));
+      else await printWrapped(render(request.input, found));
       if (interrupts.stop.aborted) break;
     }
     return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);

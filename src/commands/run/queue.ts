@@ -61,8 +61,8 @@ export async function runQueue(requests: readonly RunRequest[], options: QueueOp
 /** What is still waited for after the first Ctrl-C, and for how long at most. */
 function stoppingText(inFlight: number, [request]: readonly RunRequest[]): string {
   const maxMs = request?.runner.drainTimeoutMs ?? 0;
-  const may = `: ${formatCounted(inFlight, 'request')} in flight may finish (${formatSeconds(maxMs / 1000)} at most)`;
-  return `stopping${inFlight === 0 ? '' : may}; Ctrl-C again ends it now`;
+  const may = `: ${formatCounted(inFlight, 'request')} in flight may finish, ${formatSeconds(maxMs / 1000)} at most`;
+  return `stopping${inFlight === 0 ? '' : may}; Ctrl-C again ends now`;
 }
 
 /** One input that can't be run is no reason to leave the others; an engine that can't go on is. */

@@ -30,6 +30,10 @@ export const tellJson = (value: unknown): void =>
 /** A text for a reader on stdout. */
 export const printText = (text: string): Promise<boolean> => writeStdout(printableLines(text));
 
+/** Columns of the terminal that stdout is; null where it is none. */
+export const columnsOfStdout = (): number | null =>
+  process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : null;
+
 /** Sentences and rows for a reader on stdout, broken at words on a terminal. */
 export const printWrapped = (text: string): Promise<boolean> =>
   writeStdout(wrapped(printableLines(text), process.stdout));

@@ -19,7 +19,7 @@ import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from './misspelt-keys.ts';
-import { printJson, printText, tell } from '../shared/print.ts';
+import { printJson, printWrapped, tell } from '../shared/print.ts';
 
 export interface ValidateFlags extends RequestFlags {
   json: boolean;
@@ -59,7 +59,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
       ? 'The first line looks like the header of a CSV: add --format csv\n'
       : nextStep(whole, flags.given);
     if (flags.json) await printJson(`${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n`);
-    else await printText(`${renderReport(whole)}${hint}`);
+    else await printWrapped(`${renderReport(whole)}${hint}`);
     return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
   } finally {
     await input.close();
@@ -82,7 +82,7 @@ function createBadLines(isKept: boolean) {
   const flush = (): Promise<unknown> => {
     const text = waiting;
     waiting = '';
-    printed = printed.then(() => printText(text));
+    printed = printed.then(() => printWrapped(text));
     return printed;
   };
   return {

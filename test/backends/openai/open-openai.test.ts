@@ -166,7 +166,7 @@ describe('a server that is away', () => {
     await waitUntil(() => notices.length > 0);
     await server.start();
     await opening;
-    expect(notices[0]).toBe(`no OpenAI-compatible server answers at ${server.url}: waiting for it, at most 30.0 s`);
+    expect(notices[0]).toBe(`no OpenAI-compatible server answers at ${server.url}: waiting for it, at most 30 s`);
     expect(notices[1]).toMatch(/^the OpenAI-compatible server answers, after/);
   });
 

@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../../../core/completion.ts';
 import { EngineError, type ErrorKind, isTransient } from '../../../core/errors.ts';
-import { formatDuration } from '../../../text/format.ts';
+import { formatSeconds } from '../../../text/format.ts';
 import { classifyError } from '../http/classify-error.ts';
 import { type LoadedModel, wireRequest } from './loaded-model.ts';
 import { DeadlineError, withDeadline } from '../../../async/abort.ts';
@@ -60,7 +60,7 @@ async function loadOnce(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof DeadlineError)
-      return failure('unusable', `The server did not load it within ${formatDuration(maxLoadMs)}.`);
+      return failure('unusable', `The server did not load it within ${formatSeconds(maxLoadMs / 1000)}.`);
     return classifyError(error);
   }
 }
