@@ -1,4 +1,4 @@
-import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -60,6 +60,13 @@ describe('the rows of a Parquet file', () => {
       },
     );
     expect(await rowsOf(bytes)).toEqual(['{"price":19.99,"day":"2026-01-31"}', '{"price":-0.05,"day":"1969-12-31"}']);
+  });
+
+  test('keep what is nested, by its types, as pyarrow writes them', async () => {
+    expect(await rowsOf(await readFile('fixtures/inputs/nested.parquet'))).toEqual([
+      '{"d":{"price":12345678901234567890.12,"prices":[1.10,null],"at":"2026-01-01T01:02:03"},"map":{"b":-1.50,"a":null},"floats":[[0.1,null],[]],"times":[{"at":"01:02:03.45","n":9223372036854775807}],"utc":"2026-01-01T12:00:00Z","local":"2026-01-01T12:00:00"}',
+      '{"d":null,"map":{},"floats":null,"times":[],"utc":null,"local":null}',
+    ]);
   });
 
   test('are all read, of several groups, packed or not', async () => {
