@@ -40,6 +40,8 @@ export interface BatchRequest {
    * that are no keys of the request. It is the text of the input, so that numbers and the order of keys stay as written.
    */
   rowJson?: string;
+  /** The parsed row, all of it, in place of `rowJson` while the input is only looked at. */
+  row?: Readonly<Record<string, unknown>>;
 }
 
 /** Names a request in a message: `the request "a" (line 1)`. */

@@ -32,7 +32,8 @@ export function createIdIndex(): IdIndex {
     values = new Uint32Array(mask + 1);
     lows = new Uint32Array(mask + 1);
     highs = new Uint32Array(mask + 1);
-    for (const [index, value] of old.values.entries()) {
+    for (let index = 0; index < old.values.length; index++) {
+      const value = old.values[index] ?? 0;
       if (value === 0) continue;
       const slot = slotOf(old.lows[index] ?? 0, old.highs[index] ?? 0);
       values[slot] = value;

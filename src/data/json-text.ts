@@ -66,7 +66,7 @@ export function stepInto(json: string, key: string): string | undefined {
 const [quote, comma, openList, closeList, openObject, closeObject] = Array.from('",[]{}', (mark) => mark.charCodeAt(0));
 
 /** Index of the comma or the bracket behind a value. */
-function endOfValue(json: string, start: number): number {
+export function endOfValue(json: string, start: number): number {
   let depth = 0;
   for (let at = start; at < json.length; at++) {
     const code = json.charCodeAt(at);

@@ -40,6 +40,7 @@ function checkNumbers(body: Partial<RequestBody>): string | null {
 function holdsInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsInfinity);
   for (const key in value) {
     if (holdsInfinity((value as Record<string, unknown>)[key])) return true;
   }
@@ -86,7 +87,7 @@ function checkMessage(message: unknown): string | null {
 
 function checkRole(role: unknown, message: Row): string | null {
   if (typeof role !== 'string') return `"role" is ${shorten(role)}, not a text${'from' in message ? ofShareGpt : ''}`;
-  const known = knownRoles.get(role.toLowerCase());
+  const known = knownRoles.get(role) ?? knownRoles.get(role.toLowerCase());
   return known === undefined || known === role ? null : `"role" is ${shorten(role)}: write "${known}"`;
 }
 

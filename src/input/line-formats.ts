@@ -3,7 +3,7 @@ import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type Endpoint, type RequestBody, isSystem } from '../core/request.ts';
 import { checkText, hasLoneSurrogate, isListOf, kindOf } from './check-text.ts';
-import { type UsedNames, settingsOf, usedBy } from './plain-keys.ts';
+import { isUsed, settingsOf } from './plain-keys.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
 import { problemOfSettings } from './template/row-settings.ts';
 import { endpointOfUrl } from './shapes/batch-url.ts';
@@ -21,20 +21,19 @@ export type Row = Record<string, unknown>;
 /** A sentence that says why the row can't become a request. */
 type RejectionReason = string;
 
-interface LineFormat {
-  /** Fields of the row that are keys of the request; the others stay with the result. */
-  used: (row: Row) => UsedNames;
+export interface LineFormat {
+  /** Says whether a field of the row is a key of the request: the others stay with the result. Null: none is. */
+  uses: ((name: string, value: unknown) => boolean) | null;
   matches: (row: Row, template: PromptTemplate | null) => boolean;
   /** Makes a request of a row, and of the JSON text that it stands in. */
   toDraft: (row: Row, template: PromptTemplate | null, text: string) => Draft | RejectionReason;
 }
 
-const nothing: ReadonlySet<string> = new Set();
 const batchKeys = new Set(['custom_id', 'id', 'method', 'url', 'body']);
 
 /** A row of any fields. All of it stays with the result. */
 export const templateFormat: LineFormat = {
-  used: () => nothing,
+  uses: null,
   matches: (_row, template) => template !== null,
   toDraft: fromTemplate,
 };
@@ -45,20 +44,20 @@ export const templateFormat: LineFormat = {
  */
 const formats: readonly LineFormat[] = [
   {
-    used: () => batchKeys,
+    uses: (name) => batchKeys.has(name),
     matches: (row, template) => 'body' in row && (template === null || isRecord(row['body'])),
     toDraft: fromOpenaiBatch,
   },
   {
-    used: usedBy,
+    uses: isUsed,
     matches: (row, template) => 'messages' in row && (template === null || Array.isArray(row['messages'])),
     toDraft: fromMessages,
   },
   templateFormat,
-  { used: usedBy, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
+  { uses: isUsed, matches: (row) => 'prompt' in row, toDraft: fromPrompt },
 ];
 
-const unknownFormat: LineFormat = { used: () => nothing, matches: () => true, toDraft: describeForeignShape };
+const unknownFormat: LineFormat = { uses: null, matches: () => true, toDraft: describeForeignShape };
 
 export const lineFormatOf = (row: Row, template: PromptTemplate | null): LineFormat =>
   formats.find(({ matches }) => matches(row, template)) ?? unknownFormat;
@@ -67,14 +66,14 @@ function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   const { method, url } = row;
   const body = parsedFrom('{', row['body']);
   if (!isRecord(body)) return '"body" is not an object';
-  if ((method ?? null) !== null && shorten(method).toUpperCase() !== '"POST"')
+  if (method !== 'POST' && (method ?? null) !== null && shorten(method).toUpperCase() !== '"POST"')
     return `"method" is ${shorten(method)}, not "POST"`;
   const endpoint = (url ?? null) === null ? endpointOf(body) : endpointOfUrl(url);
   return typeof endpoint === 'object' ? endpoint.reason : bodyDraft(endpoint, body);
 }
 
 function bodyDraft(endpoint: Endpoint, body: Row): Draft | RejectionReason {
-  const [first, second] = Object.values(promptKeyOf).filter((key) => (body[key] ?? null) !== null);
+  const [first, second] = promptKeys.filter((key) => (body[key] ?? null) !== null);
   if (second !== undefined) return twoPrompts(first!, second);
   const other = endpointOf(body);
   if (!(promptKeyOf[endpoint] in body) && promptKeyOf[other] in body)
@@ -87,6 +86,8 @@ const promptKeyOf = {
   '/v1/completions': 'prompt',
   '/v1/embeddings': 'input',
 } as const;
+
+const promptKeys = Object.values(promptKeyOf);
 
 function endpointOf(body: Row): Endpoint {
   if ('messages' in body) return '/v1/chat/completions';
@@ -132,7 +133,7 @@ function chatDraft(body: Row, asked: Row): Draft | RejectionReason {
   const parsed = parsedFrom('[', asked['messages']);
   const messages = isRecord(parsed) && 'role' in parsed ? [parsed] : parsed;
   const system = textOfBlocks(asked['system'] ?? '');
-  delete body['system'];
+  if ('system' in body) delete body['system'];
   body['messages'] = messages;
   const draft: Draft = { endpoint: '/v1/chat/completions', body, takesSystem: true };
   if (system === '' || !Array.isArray(messages)) return draft;

@@ -11,9 +11,8 @@ import { checkBody } from './check-body.ts';
 import { readCells } from './csv/read-cells.ts';
 import { describeJsonError } from './describe-json-error.ts';
 import { hasLoneSurrogate, kindOf } from './check-text.ts';
-import { type Draft, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
+import { type Draft, type LineFormat, type Row, lineFormatOf, templateFormat } from './line-formats.ts';
 import { idOf } from './row-id.ts';
-import type { UsedNames } from './plain-keys.ts';
 import { rowJsonOf } from './row-json.ts';
 import type { InputForm } from './source/look.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
@@ -40,6 +39,8 @@ export const isTable = (form: InputForm): boolean => form === 'csv' || form === 
 export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
   /** It was read before, became a request, and is the same still: what was checked of it then holds. */
   isAccepted?: boolean;
+  /** It is only looked at, and will be read again: a request gets its row as it was parsed, and no text of it is made. */
+  isScanned?: boolean;
 }
 
 /**
@@ -61,7 +62,7 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   const { text } = parsed;
   const row = fieldsOf(parsed.row, reading);
   const format = lineFormatOf(row, reading.template);
-  const kept = keptOf(parsed, format.used(row));
+  const kept = keptOf(raw, row, text, format);
   const found = idOf(row, { text, line, idField: reading.idField, isOfTable: isTable(reading.form) });
   const id = 'id' in found ? found.id : `line-${line}`;
   if (parsed.problem !== undefined) return { id, line, reason: parsed.problem, ...kept };
@@ -72,7 +73,9 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   fillIn(draft, reading);
   const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);
   if (reason !== null) return { id, line, reason, ...kept };
-  return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
+  const request: BatchRequest = { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
+  if (raw.isScanned === true) request.row = row;
+  return request;
 }
 
 /** Columns of a table are keys of a request; beside a template only those that it leaves to it. */
@@ -80,8 +83,11 @@ const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
   isTable(form) ? readCells(row, template?.settingsIn(row)) : row;
 
 /** The part of the row that stays with its result. */
-const keptOf = ({ row, text }: ParsedRow, used: UsedNames): Pick<BatchRequest, 'rowJson'> =>
-  Object.keys(row).every((name) => used.has(name)) ? {} : { rowJson: rowJsonOf(text, used) };
+function keptOf(raw: GivenLine, row: Row, text: string, { uses }: LineFormat): Pick<BatchRequest, 'rowJson'> {
+  if (raw.isScanned === true) return {};
+  const isUsed = uses && ((name: string): boolean => uses(name, row[name]));
+  return isUsed !== null && Object.keys(row).every(isUsed) ? {} : { rowJson: rowJsonOf(text, isUsed) };
+}
 
 interface ParsedRow {
   row: Row;

@@ -1,7 +1,7 @@
+import { membersOf } from '../data/json-text.ts';
 import { shorten } from '../text/format.ts';
 import { isRecord } from '../data/is-record.ts';
 import type { Row } from './line-formats.ts';
-import { memberText } from './row-json.ts';
 import { fieldOf } from './template/fields.ts';
 
 export interface IdSource {
@@ -34,9 +34,8 @@ function problemWith(name: string, value: unknown): string {
 }
 
 function idFieldOf(row: Row, isOfTable: boolean): string | null {
-  const isGiven = (name: string): boolean => row[name] !== undefined && row[name] !== null;
-  const exact = ['custom_id', 'id'].find(isGiven);
-  if (exact !== undefined) return exact;
+  if ((row['custom_id'] ?? null) !== null) return 'custom_id';
+  if ((row['id'] ?? null) !== null) return 'id';
   return (isOfTable && Object.keys(row).find((name) => /^(custom_)?id$/i.test(name))) || null;
 }
 
@@ -48,11 +47,12 @@ function numberAsWritten(value: number, name: string, text: string): string {
 
 /** A field is found by its whole name first, as `fieldOf` does. */
 function textOfField(text: string, name: string): string | null {
-  const found = memberText(text, name);
+  const members = membersOf(text);
+  const found = members.get(name);
   const dot = name.indexOf('.');
-  if (found !== null || dot === -1) return found;
-  const outer = memberText(text, name.slice(0, dot));
-  return outer === null ? null : textOfField(outer, name.slice(dot + 1));
+  if (found !== undefined || dot === -1) return found ?? null;
+  const outer = members.get(name.slice(0, dot));
+  return outer === undefined ? null : textOfField(outer, name.slice(dot + 1));
 }
 
 /** Most numbers are whole ones, and need no look at the whole line. */

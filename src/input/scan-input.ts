@@ -57,7 +57,7 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
   const counts = { lines: 0, requests: 0, rejected: 0 };
 
   const addRow = (raw: RawLine, line: number): void => {
-    const read = readRequest(raw, line, reading);
+    const read = readRequest({ bytes: raw.bytes, tooLong: raw.tooLong, isScanned: true }, line, reading);
     const row = table.size;
     const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read, table, unit);
     const length = raw.tooLong ? 0 : raw.length;
@@ -135,7 +135,11 @@ const idsForRejected = ({ id, line }: RejectedLine): string[] => [id, `line-${li
 /** Says whether a line holds only spaces, tabs and a carriage return: such a line is no row. */
 function isBlank({ bytes, tooLong }: RawLine): boolean {
   if (tooLong) return false;
-  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
+  }
+  return true;
 }
 
 /**

@@ -19,6 +19,7 @@ export function createMisspeltKeys() {
   const found = new Map<string, MisspeltKey>();
   const meantBy = new Map<string, string | null>();
   const look = (key: string, line: number): void => {
+    if (meantBy.get(key) === null) return;
     if (!meantBy.has(key) && meantBy.size < maxNames) meantBy.set(key, keyMeantBy(key));
     const meant = meantBy.get(key) ?? null;
     if (meant === null) return;
@@ -27,9 +28,9 @@ export function createMisspeltKeys() {
   };
   return {
     list: (): MisspeltKey[] => [...found.values()],
-    add: ({ body, rowJson, line }: BatchRequest): void => {
+    add: ({ body, row, line }: BatchRequest): void => {
       for (const key in body) look(key, line);
-      for (const key in rowJson === undefined ? {} : (JSON.parse(rowJson) as object)) look(key, line);
+      for (const key in row) if (!(key in body)) look(key, line);
     },
   };
 }

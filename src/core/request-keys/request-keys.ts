@@ -46,7 +46,9 @@ function distanceBetween(left: string, right: string): number {
 /** Why a value of a request can't be what its key asks for; null where it can, or where the key is not known. */
 export function problemOf(name: string, value: unknown): string | null {
   const known = requestKeys.get(name);
-  if (known === undefined || isNeutral(name, value)) return null;
-  if (known.isForeign === true) return `"${name}" is a key that no engine here has: ${known.instead}`;
-  return known.type.accepts(value) ? null : `"${name}" is ${shorten(value)}, not ${known.type.wants}`;
+  if (known === undefined || (known.isForeign !== true && known.type.accepts(value))) return null;
+  if (isNeutral(name, value)) return null;
+  return known.isForeign === true
+    ? `"${name}" is a key that no engine here has: ${known.instead}`
+    : `"${name}" is ${shorten(value)}, not ${known.type.wants}`;
 }

@@ -7,6 +7,8 @@ import { responsesToChat, turnWith } from './jq-programs.ts';
  * whole address. A string that is none of the endpoints says why.
  */
 export function endpointOfUrl(url: unknown): Endpoint | { reason: string } {
+  const asWritten = endpoints.find((known) => known === url);
+  if (asWritten !== undefined) return asWritten;
   const path = typeof url === 'string' ? pathOf(url) : '';
   const [, name] = /(?:^|\/)(chat\/completions|completions|embeddings)$/.exec(path) ?? [];
   const endpoint = endpoints.find((known) => known === `/v1/${name}`);
