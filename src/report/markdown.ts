@@ -7,7 +7,9 @@ import { rateColumns, rateScale } from './text.ts';
 export function renderMarkdown(data: ReportData): string {
   const parts = ['# llmbatch report', ...sectionsOf(data).map(renderSection)];
   if (data.rateOverTime !== null)
-    parts.push(`## Rate over time\n\n\`${rateColumns(data.rateOverTime)}\` ${rateScale(data.rateOverTime)}`);
+    parts.push(
+      `## Rate over time\n\n\`${rateColumns(data.rateOverTime)}\` ${rateScale(data.rateOverTime, data.requestRate)}`,
+    );
   return `${parts.join('\n\n')}\n`;
 }
 

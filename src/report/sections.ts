@@ -53,7 +53,7 @@ function requestRows(data: ReportData): string[][] {
     ['done', `${formatInteger(done)}${total}`],
     ['succeeded', formatInteger(succeeded)],
     ['failed', `${formatInteger(failed)} (${formatPercent(shareOf(failed, done))})`],
-    ['retries', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.progress.retries)],
+    ['sent again', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.progress.retries)],
     ['rate', `${formatRate(data.requestRate)} req/s`],
     ['tokens a second', `${formatRate(data.tokenRate)} tok/s`],
     ...(schema === null

@@ -33,6 +33,8 @@ export interface SummaryOptions {
   asOf?: string;
   /** What the commands that try failed requests again are made of; absent where the run is not finished. */
   retry?: RetryFacts;
+  /** The results went to stdout: whoever took them has the answers. */
+  isOnStdout?: boolean;
   /** The run was finished before, and nothing was done. */
   isUntouched?: boolean;
   /** The run is in progress: its recent rate and its ETA are shown. */
@@ -49,11 +51,14 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['resume', options.resumeCommand ?? ''],
     ['because', options.because ?? ''],
     ['as of', options.asOf ?? ''],
-    ['answers', options.retry === undefined || progress.succeeded === 0 ? '' : exportCommand(options.outputPath)],
+    ['answers', answersText(progress, options)],
     ...againRows(errors, options),
   ].filter(([, value]) => value !== '');
   return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
 }
+
+const answersText = ({ succeeded }: RunProgress, { retry, isOnStdout = false, outputPath }: SummaryOptions): string =>
+  retry === undefined || succeeded === 0 || isOnStdout ? '' : exportCommand(outputPath);
 
 function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
   const { progress, tokens, times, machine } = snapshot;
@@ -64,7 +69,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
     ['notes', notesText(progress)],
-    ['retries', progress.retries === 0 ? '' : formatInteger(progress.retries)],
+    ['sent again', progress.retries === 0 ? '' : formatInteger(progress.retries)],
     ['context', trimsText(machine)],
     ['model memory', modelMemoryText(machine)],
     ['GPU memory', machine.gpuPeakBytes === null ? '' : gpuMemoryText(machine)],

@@ -14,7 +14,9 @@ const maxCellColumns = 28;
 export function renderText(data: ReportData, columns: number | null = null): string {
   const parts = sectionsOf(data).map((section) => renderSection(section, columns));
   if (data.rateOverTime !== null)
-    parts.push(`Rate over time\n  ${rateColumns(data.rateOverTime)}\n  ${rateScale(data.rateOverTime)}`);
+    parts.push(
+      `Rate over time\n  ${rateColumns(data.rateOverTime)}\n  ${rateScale(data.rateOverTime, data.requestRate)}`,
+    );
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -52,6 +54,12 @@ export function rateColumns({ rates }: RateOverTime): string {
   return rates.map((rate) => blocks[Math.ceil((rate / peak) * (blocks.length - 1))]).join('');
 }
 
-/** What a full block of `rateColumns` stands for, and how long a bucket is. */
-export const rateScale = ({ rates, bucketSeconds }: RateOverTime): string =>
-  `peak ${formatRate(Math.max(...rates))} req/s, ${formatDuration(bucketSeconds * 1000)} a column`;
+/**
+ * What a full block of `rateColumns` stands for, and how long a bucket is. A bucket that is longer than the run shows less
+ * than the rate of the whole: then it is no peak.
+ */
+export function rateScale({ rates, bucketSeconds }: RateOverTime, overall: number | null): string {
+  const highest = Math.max(...rates);
+  const peak = overall !== null && highest < overall ? '' : `peak ${formatRate(highest)} req/s, `;
+  return `${peak}${formatDuration(bucketSeconds * 1000)} a column`;
+}

@@ -13,7 +13,7 @@ test('a stopped run says how far it came and how to go on', () => {
       left        40
       tokens      6,000 prompt (cached 60.0%), 600 completion
       latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
-      retries     1
+      sent again  1
       GPU memory  peak 14.0 GiB of 16.0 GiB
       engine      memory peak 1.5 GiB
       model       loaded in 3.2 s
@@ -32,7 +32,7 @@ test('a run in progress has its recent rate and its ETA', () => {
       left         40, ETA 20 s
       tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
-      retries      1
+      sent again   1
       GPU memory   peak 14.0 GiB of 16.0 GiB
       engine       memory peak 1.5 GiB
       model        loaded in 3.2 s

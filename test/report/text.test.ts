@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { foldReport } from '../../src/report/report-data.ts';
-import { alignTable, renderText } from '../../src/report/text.ts';
+import { alignTable, renderText, rateScale } from '../../src/report/text.ts';
 import { resultLine, run, sampleReport, sampleSnapshot } from './sample-run.ts';
 
 test('the whole report, as a terminal shows it', () => {
@@ -20,7 +20,7 @@ test('the whole report, as a terminal shows it', () => {
       done             100 of 100 (100.0%)
       succeeded        95
       failed           5 (5.0%)
-      retries          1
+      sent again       1
       rate             1.01 req/s
       tokens a second  105.3 tok/s
 
@@ -77,7 +77,7 @@ test('the whole report, as a terminal shows it', () => {
 
     Rate over time
       ██████████████████████████████████████████████████
-      peak 1.00 req/s, 2.0 s a column
+      2.0 s a column
     "
   `);
 });
@@ -115,4 +115,9 @@ test('a table is aligned by columns of a terminal, of which a Chinese character 
     'xxxxxxxxxxxx      a',
     '候候候候候…       b',
   ]);
+});
+
+test('no peak is told that is below the rate of a run that was shorter than a column', () => {
+  const rates = { startedAt: '2026-01-01T00:00:00.000Z', bucketSeconds: 1, rates: [4] };
+  expect([rateScale(rates, 46.4), rateScale(rates, 2)]).toEqual(['1.0 s a column', 'peak 4.00 req/s, 1.0 s a column']);
 });

@@ -129,6 +129,7 @@ async function printOutcome(
   const summary = renderSummary(snapshot, {
     outputPath: paths.output,
     isUntouched,
+    isOnStdout: options.toStdout,
     ...(isFinished ? { retry: retryFactsOf(manifest, paths.output) } : { resumeCommand }),
   });
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
