@@ -73,6 +73,18 @@ describe('what failed is told with kind, message, ids and the command that mends
     expect([mended.exitCode, mended.stderr]).toEqual([0, expect.stringContaining('tried again: input 1')]);
   });
 
+  test('of answers without an end: a limit of tokens is proposed, no longer context', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"id":"a","prompt":"Hi"}\n');
+    await folder.write('long.json', JSON.stringify({ enum: ['the same words '.repeat(30)] }));
+    const engine = ['-m', 'tiny-scorer', '--option', 'threads=1', '--option', 'context_size=64'];
+    const { stderr } = await folder.run(['run', 'in.jsonl', ...engine, '--schema', 'long.json']);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(/truncated 1: The answer was cut .* limit it with --max-tokens \(/);
+    const [command = []] = commandsIn(stderr);
+    const flags = ['--max-tokens', expect.stringMatching(/^\d\d$/), '--allow-truncated', '--retry-failed', 'all'];
+    expect(command).toEqual(['resume', output, ...flags]);
+  });
+
   test("of answers that a line's own max_tokens cut, for which no flag would do", async () => {
     const own = (tokens: number): string => `${JSON.stringify({ ...lines[0], max_tokens: tokens })}\n`;
     const folder = await createCliFolder();
@@ -188,6 +200,14 @@ test('a run that is not finished offers to go on as it was begun, and with the o
   expect(commandsIn(refused.stderr.replace(/\. To keep.*/, ''))).toEqual([['resume', output]]);
   const allowed = await folder.run([...flags, '--max-tokens', '9', '--allow-drift']);
   expect([allowed.exitCode, allowed.stderr]).toEqual([0, expect.stringContaining('--max-tokens none → 9')]);
+});
+
+test('results on stdout are with whoever took them: no command for them is told', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', input);
+  const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', '-o', '-', ...mock()]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Finished: 3 requests done')]);
+  expect(stderr).not.toContain('llmbatch export');
 });
 
 test('an estimate of which nothing was answered says why', async () => {

@@ -18,7 +18,7 @@ interface CutAnswer {
   contextTokens: number | null;
   promptTokens: number;
   completionTokens: number;
-  /** What the user can do about it, as the end of a sentence. */
+  /** How the user gets a longer window, as the end of a sentence. It helps a long prompt, and no endless answer. */
   advice: string;
 }
 
@@ -33,4 +33,4 @@ export const cutSentence = (
   where: string,
   { promptTokens, completionTokens, advice }: Omit<CutAnswer, 'contextTokens'>,
 ): string =>
-  `The answer was cut ${where}: ${advice} (prompt ${formatInteger(promptTokens)}, answer ${formatInteger(completionTokens)} tokens).`;
+  `The answer was cut ${where}: ${promptTokens < completionTokens ? 'limit it with --max-tokens' : advice} (prompt ${formatInteger(promptTokens)}, answer ${formatInteger(completionTokens)} tokens).`;

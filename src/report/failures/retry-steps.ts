@@ -46,7 +46,7 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
   const kinds = Object.keys(errors.byKind).filter(isErrorKind);
   const resume = `llmbatch resume ${facts.output}`;
   const isOfLine = (kind: ErrorKind): boolean =>
-    faultsOfLines.has(kind) || (kind === 'truncated' && !wasCutBySetting(errors, facts));
+    faultsOfLines.has(kind) || (kind === 'truncated' && changeForCut(errors, facts) === null);
   const others = kinds.filter((kind) => !isOfLine(kind));
   const ofLines = kinds.filter(isOfLine);
   const steps: RetryStep[] = [];
@@ -64,27 +64,38 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
   return steps;
 }
 
-/** Whether answers ended at the `--max-tokens` of the run, and not at a line's own or at the end of the context. */
-function wasCutBySetting({ failures }: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): boolean {
-  if (typeof limit !== 'number') return false;
-  return failures.some(
-    ({ kind, message }) => kind === 'truncated' && message.includes(`after ${formatInteger(limit)} tokens`),
-  );
-}
-
 interface Change {
   reason: string;
   flag: string;
 }
 
+/**
+ * What lets cut answers pass: more tokens where the `--max-tokens` of the run cut them, a longer context for long prompts,
+ * and an end to answers that filled the context. Null where a line's own limit cut them, for which no flag would do.
+ */
+function changeForCut({ failures }: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): Change | null {
+  const text = failures.flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : [])).join('\n');
+  if (typeof limit === 'number' && text.includes(`after ${formatInteger(limit)} tokens:`))
+    return { reason: 'with longer answers', flag: `--max-tokens ${Math.max(leastTokens, 4 * limit)}` };
+  const [, endless] = /limit it with --max-tokens \(prompt [\d,]+, answer ([\d,]+) tokens\)/.exec(text) ?? [];
+  if (endless !== undefined) {
+    const most = Math.min(mostTokens, Math.ceil(Number(endless.replaceAll(',', '')) / 2));
+    return { reason: 'with answers cut, and accepted', flag: `--max-tokens ${most} --allow-truncated` };
+  }
+  const option = proposedOption(text);
+  return option === null ? null : { reason: 'with a longer context', flag: `--option ${option}` };
+}
+
 /** The settings without which the same requests would fail again, as far as they are known. */
-function changesFor(errors: ErrorCounts, kinds: ErrorKind[], { parameters }: RetryFacts): Change[] {
+function changesFor(errors: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts): Change[] {
   const changes: Change[] = [];
-  const { max_tokens: limit, temperature } = parameters;
-  if (kinds.includes('truncated'))
-    changes.push({ reason: 'with longer answers', flag: `--max-tokens ${Math.max(leastTokens, 4 * Number(limit))}` });
-  const option = kinds.includes('context-too-long') ? proposedOption(errors) : null;
-  if (option !== null) changes.push({ reason: 'with a longer context', flag: `--option ${option}` });
+  const { temperature } = facts.parameters;
+  const ofCut = kinds.includes('truncated') ? changeForCut(errors, facts) : null;
+  if (ofCut !== null) changes.push(ofCut);
+  const tooLong = errors.failures.filter(({ kind }) => kind === 'context-too-long').map(({ message }) => message);
+  const option = kinds.includes('context-too-long') ? proposedOption(tooLong.join(' ')) : null;
+  if (option !== null && !changes.some(({ flag }) => flag.startsWith('--option')))
+    changes.push({ reason: 'with a longer context', flag: `--option ${option}` });
   if (kinds.includes('control-token'))
     changes.push({ reason: 'with control tokens let through', flag: '--control-tokens allow' });
   if (kinds.some((kind) => faultsOfAnswers.has(kind)) && (temperature === undefined || temperature === 0))
@@ -94,9 +105,8 @@ function changesFor(errors: ErrorCounts, kinds: ErrorKind[], { parameters }: Ret
 
 /** An answer that was cut is given at least so many tokens. */
 const leastTokens = 200;
+/** An answer that had no end is given at most so many. */
+const mostTokens = 1000;
 
-/** The `--option` that the engine itself proposes for a prompt that is too long, as `key=value`; null where it proposes none. */
-function proposedOption({ failures }: ErrorCounts): string | null {
-  const texts = failures.filter(({ kind }) => kind === 'context-too-long').map(({ message }) => message);
-  return /--option (\w+=\d+)/.exec(texts.join(' '))?.[1] ?? null;
-}
+/** The `--option` that the engine itself proposes for a long prompt, as `key=value`; null where it proposes none. */
+const proposedOption = (text: string): string | null => /--option (\w+=\d+)/.exec(text)?.[1] ?? null;

@@ -371,6 +371,7 @@ describe('the context of llama-cpp', () => {
     expect(await firstWithContext(promptTokens + answerTokens)).toMatchObject({
       status: 'failed',
       kind: 'truncated',
+      message: expect.stringMatching(/was full: --option context_size=1024 would do/),
       usage: {
         prompt_tokens: promptTokens,
         completion_tokens: answerTokens,

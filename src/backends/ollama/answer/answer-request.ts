@@ -106,7 +106,7 @@ function cutAnswer(last: AnswerPart, asked: AskedFor, { runner, answerTokens }: 
   const isFull = isFullWindow(prompt + completion, runner.num_ctx, reason === 'length' && completion < limitOf(asked));
   const isOurLimit = reason === 'length' && asked.maxTokens === null;
   if (!isFull && !isOurLimit) return null;
-  const advice = 'give max_tokens, or a larger --option num_ctx';
+  const advice = 'shorten the prompt, or give a larger --option num_ctx';
   const counts = { promptTokens: prompt, completionTokens: completion, advice };
   const limit = `after ${formatInteger(answerTokens)} tokens, all that the longest prompt leaves of the context window`;
   return failure(

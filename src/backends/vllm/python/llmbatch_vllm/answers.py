@@ -37,7 +37,7 @@ class Answers:
         if choice.finish_reason == "length" and (limit is None or completion < limit):
             window = f"{self._info['contextTokens']:,}"
             counts = f"prompt {prompt:,}, answer {completion:,} tokens"
-            way = "give max_tokens, or a larger --option max_model_len"
+            way = "limit it with --max-tokens" if prompt < completion else "shorten the prompt, or give a larger --option max_model_len"
             raise Refusal("truncated", f"The answer was cut where the context window of {window} was full: {way} ({counts}).")
 
     def _chat_choice(self, choice: Any, prepared: Any) -> dict[str, Any]:
