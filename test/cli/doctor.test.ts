@@ -118,6 +118,18 @@ describe('llmbatch doctor', () => {
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('has no model "tiny-scorr" fix: Did you mean tiny-scorer?');
   });
 
+  test('of a model looks at every engine that may serve it, and ends with the command for it', async () => {
+    const { doctor, folder } = await setUp({}, { OLLAMA_HOST: `127.0.0.1:${await freePort()}` });
+    await folder.write('smol.gguf', 'GGUF');
+    const [right, wrong] = await Promise.all([doctor('-m', 'smol.gguf'), doctor('-m', 'smoll.gguf')]);
+    expect([right.exitCode, right.stdout]).toEqual([
+      0,
+      expect.stringMatching(/\nReady: llama-cpp\. Try: llmbatch run mine\.jsonl -m smol\.gguf\n$/),
+    ]);
+    expect(right.stdout).not.toMatch(/^error/m);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('Did you mean smol.gguf?')]);
+  });
+
   test('refuses options that the probe has not got', async () => {
     const { doctor } = await setUp();
     const outcomes = await Promise.all([doctor('--option', 'slots=4'), doctor('--option', 'num_threads=1')]);

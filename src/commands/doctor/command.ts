@@ -20,7 +20,10 @@ export function addDoctorCommand(
       `Shows the engines that are here, what they can do, what is set badly and the setting that fixes it. ${probes.map(({ description }) => description).join(' ')} Exits 0 where an engine can be used, whatever the warnings; 4 where none can, or what ${naming} names can not.`,
     );
   addConnectionFlags(command, probing)
-    .option('-m, --model <model>', 'the model to probe with (default: the loaded one, else the smallest)')
+    .option(
+      '-m, --model <model>',
+      'the model to look for, and to probe with (default: the loaded one, else the smallest)',
+    )
     .option('--no-probe', 'send no request to a model')
     .option('--option <key=value>', probes.map(({ option }) => option).join('; '), collectOption, {})
     .option('--json', 'one JSON object instead of text', false)
