@@ -8,6 +8,7 @@ import { readBlocks } from '../files/read-blocks.ts';
 import { readLineBlocks } from '../files/read-lines.ts';
 import type { FoundTable } from './csv/csv-rows.ts';
 import type { InputScan } from './scan-input.ts';
+import type { GivenFlag } from '../text/command-line.ts';
 import { type FileName, fileName } from './source/file-name.ts';
 import type { InputForm, Reading } from './source/look.ts';
 import { type ExaminedInput, examineInput, toJsonl } from './source/examine-input.ts';
@@ -24,6 +25,8 @@ export interface InputSource {
   spoolPath: string;
   /** Fingerprint that an earlier session of the run saw, to tell a grown input from another one. */
   previous: Fingerprint | null;
+  /** The flags of the command line, for messages. */
+  given?: readonly GivenFlag[] | undefined;
   /** Ends the wait for standard input. */
   stop: AbortSignal;
 }
@@ -49,10 +52,10 @@ export async function openInput(source: InputSource): Promise<OpenedInput> {
   return isPiped ? openStdin(source) : openFile(source);
 }
 
-async function openFile({ path, kept, reading, spoolPath, previous }: InputSource): Promise<OpenedInput> {
+async function openFile({ path, kept, reading, spoolPath, previous, given }: InputSource): Promise<OpenedInput> {
   const handle = await openForReading(kept ?? path);
   const fingerprint = createFingerprint(previous?.bytes ?? null);
-  const file = fileName(path === '-' ? null : path);
+  const file = fileName(path === '-' ? null : path, given);
   try {
     const found = await examineInput(observe(readBlocks(handle), fingerprint.add), { reading, file });
     if (isPlainJsonl(found)) return openLines(handle, previous);
@@ -84,10 +87,10 @@ function openLines(handle: FileHandle, previous: Fingerprint | null): OpenedInpu
 
 /** What was piped in is kept as it came, so that a resume reads it as this run does. */
 async function openStdin(source: InputSource): Promise<OpenedInput> {
-  const { reading, stdin, spoolPath, previous, stop } = source;
+  const { reading, stdin, spoolPath, previous, given, stop } = source;
   const fingerprint = createFingerprint(previous?.bytes ?? null);
   const kept = await startSpool(observe(stdin, fingerprint.add), spoolPath);
-  const file = fileName(null);
+  const file = fileName(null, given);
   try {
     const found = await lookAtSpool(kept, { reading, file, stop });
     const identity = identityOf(found, fingerprint.finish);

@@ -42,7 +42,7 @@ export interface RunInput {
   close: () => Promise<void>;
 }
 
-type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'paths'>;
+type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'paths' | 'given'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'> & Partial<Pick<RunHost, 'notify'>>;
@@ -102,11 +102,11 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   };
 }
 
-async function openScan({ input: path, spool, settings, paths }: InputRequest, options: ReadInputOptions) {
+async function openScan({ input: path, spool, settings, paths, given }: InputRequest, options: ReadInputOptions) {
   const { host, previous, listeners } = options;
   const defaults = await lineDefaults(settings, host.notify ?? (() => undefined));
   const { stdin, stop } = host;
-  const reading = { reading: settings, spoolPath: paths.spool, previous };
+  const reading = { reading: settings, spoolPath: paths.spool, previous, given };
   const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
   const { form } = input;
   const unit: 'record' | undefined = countsRecords.has(form) ? 'record' : undefined;

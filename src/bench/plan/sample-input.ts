@@ -60,7 +60,7 @@ export async function openSource(
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
   const { onRejected, text: firstRejection } = keepFirstRejection();
   const input = await readInput(
-    { input: path, spool: null, paths, settings },
+    { input: path, spool: null, paths, settings, given: given?.filter(({ isOfRequests }) => isOfRequests) ?? [] },
     { host, previous: null, listeners: { onRejected } },
   );
   if (!input.isComplete()) {

@@ -43,7 +43,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   };
   const startedAt = performance.now();
   const input = await readInput(
-    { input: path, spool: null, paths, settings },
+    { input: path, spool: null, paths, settings, given: flags.given },
     {
       host: { stdin: process.stdin, stop: new AbortController().signal, notify: ({ text }) => tell(text) },
       previous: null,

@@ -69,7 +69,7 @@ function textsOfHeader(cells: string[] | null): string[] {
   if (!texts.every((text) => text !== null)) {
     throw new UsageError(
       "the CSV's header is not in UTF-8",
-      'Name its encoding, such as: --encoding windows-1252. Or save it as "CSV UTF-8".',
+      'Name its encoding: --encoding windows-1252 in the West, shift_jis in Japan, gb18030 in China. Or save it as "CSV UTF-8".',
     );
   }
   if (texts.some((text) => /\r(?!\n)/.test(text)))

@@ -1,26 +1,37 @@
 import { UsageError } from '../../core/errors.ts';
 import { printable } from '../../text/printable.ts';
-import { type FileName, inShell } from './file-name.ts';
+import { type FileName, inShell, runPiped } from './file-name.ts';
 
 /** What a file that is no JSON may be, by its first line. */
-const kinds: readonly [what: string, pattern: RegExp, hint: (file: string) => string][] = [
+const kinds: readonly [what: string, pattern: RegExp, hint: (file: string, run: string) => string][] = [
   [
     'a web page (HTML)',
     /^<(?:!doctype\s+html|html|head|body)\b/i,
     () => 'A download may have given an error page: look into it, and fetch it again.',
   ],
   ['XML', /^<(?:\?xml|!--|[A-Za-z][\w:.-]*[\s/>])/, () => 'Convert it to JSONL or CSV first.'],
+  ['YAML', /^(?:---\s|%YAML|- ?[A-Za-z_]\w*:\s)/, (file, run) => `Convert it on the way: yq -o json ${file} | ${run}`],
   [
-    'YAML',
-    /^(?:---\s|%YAML|- ?[A-Za-z_]\w*:\s)/,
-    (file) => `Convert it on the way: yq -o json ${file} | llmbatch run -`,
+    'JSON with comments (JSON5)',
+    /^(?:\/\/|\/\*)[^]*^\s*[[{]/m,
+    (file, run) => `Convert it on the way: npx json5 ${file} | ${run}`,
+  ],
+  [
+    'a table of Markdown or of a terminal',
+    /^(?:[^|\n]*\n)*?\s*(?:\|.*\|\s*\n\s*\|[-:| ]+\|\s*\n|\+[-+]+\+\s*\n\s*\|)/,
+    (file, run) => `Make a CSV of it on the way: sed -E ${tableToCsv} ${file} | ${run} --format csv --delimiter '|'`,
   ],
 ];
 
+/** Keeps the rows, without the bars and blanks around their cells. */
+const tableToCsv = String.raw`'/^ *\|[^-+:]/!d; /^[-:| ]*$/d; s/^ *\| *//; s/ *\| *\r?$//; s/ *\| */|/g'`;
+
 /** The error for a file of no form that is known without a flag. */
-export function describeOther(text: string, { name, path }: FileName): UsageError {
-  const kind = kinds.find(([, pattern]) => pattern.test(text));
-  if (kind !== undefined) return new UsageError(`${name} is ${kind[0]}, not JSONL`, kind[2](inShell(path)));
+export function describeOther(text: string, file: FileName): UsageError {
+  const { name, path } = file;
+  const kind = kinds.find(([, pattern]) => pattern.test(text.slice(0, 4096)));
+  if (kind !== undefined)
+    return new UsageError(`${name} is ${kind[0]}, not JSONL`, kind[2](inShell(path), runPiped(file)));
   const [firstLine = '', secondLine = ''] = text.split('\n');
   const delimiter = delimiterOf(firstLine, secondLine);
   const begins = `${name} is not JSON: it begins with "${printable(firstLine.trimEnd(), 40)}"`;
@@ -35,7 +46,8 @@ const count = (line: string, sign: string): number => line.split(sign).length - 
 function delimiterOf(firstLine: string, secondLine: string): string | null {
   const fits = (sign: string): boolean => {
     const cells = count(firstLine, sign);
-    return cells > 0 && (secondLine.trim() === '' || count(secondLine, sign) >= cells);
+    // A cell in quotes may go on in the next line.
+    return cells > 0 && (secondLine.trim() === '' || secondLine.includes('"') || count(secondLine, sign) >= cells);
   };
   return ['\t', ',', ';', '|'].find(fits) ?? null;
 }

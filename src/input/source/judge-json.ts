@@ -8,6 +8,8 @@ export interface JsonHead {
   isWhole: boolean;
   isFull: boolean;
   file: FileName;
+  /** A line is a row, as the user says: one object is no wrapping. */
+  isOfLines: boolean;
 }
 
 type JsonJudgement = 'jsonl' | 'array' | 'objects' | 'other';
@@ -23,7 +25,7 @@ export function judgeJson(head: JsonHead): JsonJudgement | null {
   const [firstLine = ''] = lines;
   if (lines.length === 1 && !isEnd(head)) return null;
   if (parseJson(firstLine) !== undefined) return hasMore(text, firstLine.length) ? 'jsonl' : judgeOnly(head, 'jsonl');
-  if (firstLine.startsWith('{')) return judgeFirst(head, firstLine);
+  if (firstLine.startsWith('{')) return judgeBegun(head, firstLine);
   if (lines.some(isObject)) return 'jsonl';
   return isEnd(head) ? 'other' : null;
 }
@@ -37,9 +39,16 @@ const isObject = (line: string): boolean => line.startsWith('{') && parseJson(li
 
 /** The file holds one object, as far as it is seen. */
 function judgeOnly(head: JsonHead, form: 'jsonl' | 'objects'): JsonJudgement | null {
+  if (head.isOfLines) return form;
   if (!isEnd(head) && isMaybeWrapped(head.text)) return null;
   refuseWrapped(head.text, head.file);
   return form;
+}
+
+/** The first line may go on behind the head, which then ends anywhere, within a text too. */
+function judgeBegun(head: JsonHead, firstLine: string): JsonJudgement | null {
+  const isCut = head.isFull && !head.isWhole && firstLine.length === head.text.length;
+  return isCut ? judgeOpen(head, firstLine) : judgeFirst(head, firstLine);
 }
 
 /** The first line is no JSON by itself: an object over several lines, several on one, or a broken line. */
@@ -57,8 +66,8 @@ function judgeFirst(head: JsonHead, firstLine: string): JsonJudgement | null {
 }
 
 /** An object begins on the first line, and goes on behind it: to behind the head, or to where it is wrong. */
-function judgeOpen({ text, file }: JsonHead, firstLine: string): JsonJudgement {
-  refuseWrapped(text, file);
+function judgeOpen({ text, file, isOfLines }: JsonHead, firstLine: string): JsonJudgement {
+  if (!isOfLines) refuseWrapped(text, file);
   return hasMore(text, firstLine.length) ? 'objects' : 'jsonl';
 }
 

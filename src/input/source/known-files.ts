@@ -1,5 +1,5 @@
 import { UsageError } from '../../core/errors.ts';
-import { type FileName, inShell } from './file-name.ts';
+import { type FileName, inShell, runPiped } from './file-name.ts';
 
 /** A kind of file that is no input, and the way to make one of it. */
 interface Kind {
@@ -10,22 +10,22 @@ interface Kind {
   at?: number;
   /** The file must also hold this near its beginning. */
   holds?: string;
-  mend: string | ((file: string) => string);
+  mend: string | ((file: string, run: string) => string);
 }
 
 const saveAsCsv = 'Save it as "CSV UTF-8", and give that file.';
 const unpackedBy =
   (program: string) =>
-  (file: string): string =>
-    `Unpack it on the way: ${program} ${file} | llmbatch run -`;
+  (file: string, run: string): string =>
+    `Unpack it on the way: ${program} ${file} | ${run}`;
 const fromArchive =
   (program: string) =>
-  (file: string): string =>
-    `Take the one file out of it: ${program} ${file} NAME | llmbatch run -`;
+  (file: string, run: string): string =>
+    `Take the one file out of it: ${program} ${file} NAME | ${run}`;
 const byPython =
   (read: string) =>
   (file: string): string =>
-    `Write it as JSONL first, for example: python3 -c "import pandas; pandas.${read}('${file}').to_json('rows.jsonl', orient='records', lines=True)"`;
+    `Write it as JSONL first, for example: python3 -c "import pandas; pandas.${read}('${file}').to_json('rows.jsonl', orient='records', lines=True, date_format='iso')"`;
 const noText = 'Give a file of requests: JSONL, CSV, Parquet or plain text.';
 
 /** The first that fits names the file. */
@@ -57,21 +57,20 @@ const kinds: readonly Kind[] = [
   {
     what: 'an Avro file',
     magic: 'Obj\x01',
-    mend: (file) => `Write it as JSONL: avro-tools tojson ${file} | llmbatch run -`,
+    mend: (file, run) => `Write it as JSONL: avro-tools tojson ${file} | ${run}`,
   },
   { what: 'an ORC file', magic: 'ORC', mend: byPython('read_orc') },
   {
     what: 'an SQLite database',
     magic: 'SQLite format 3\x00',
-    mend: (file) =>
-      `Take a table out of it: sqlite3 -csv -header ${file} 'select * from TABLE' | llmbatch run - --format csv`,
+    mend: (file, run) =>
+      `Take a table out of it: sqlite3 -csv -header ${file} 'select * from TABLE' | ${run} --format csv`,
   },
   {
     what: 'a DuckDB database',
     magic: 'DUCK',
     at: 8,
-    mend: (file) =>
-      `Take a table out of it: duckdb ${file} -csv -c 'select * from TABLE' | llmbatch run - --format csv`,
+    mend: (file, run) => `Take a table out of it: duckdb ${file} -csv -c 'select * from TABLE' | ${run} --format csv`,
   },
   { what: 'an HDF5 file', magic: '\x89HDF\r\n', mend: byPython('read_hdf') },
   { what: 'a NumPy array', magic: '\x93NUMPY', mend: 'Write it as JSONL or CSV first.' },
@@ -103,10 +102,11 @@ const kinds: readonly Kind[] = [
 const nearBytes = 64 * 1024;
 
 /** Refuses a file that is known by its first bytes and is no input, with the command that makes one of it. */
-export function refuseKnown(head: Buffer, { name, path }: FileName): void {
+export function refuseKnown(head: Buffer, file: FileName): void {
   const text = head.subarray(0, nearBytes).toString('latin1');
   const kind = kinds.find(({ magic, at = 0, holds = '' }) => text.startsWith(magic, at) && text.includes(holds));
   if (kind === undefined) return;
   const { what, mend } = kind;
-  throw new UsageError(`${name} is ${what}`, typeof mend === 'string' ? mend : mend(inShell(path)));
+  const hint = typeof mend === 'string' ? mend : mend(inShell(file.path), runPiped(file));
+  throw new UsageError(`${file.name} is ${what}`, hint);
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { detectEncoding, encodingOf } from './encoding.ts';
-import { type FileName, endingOf, inShell } from './file-name.ts';
+import { type FileName, inShell, runPiped, tableEndingOf } from './file-name.ts';
 import { describeOther } from './describe-other.ts';
 import { judgeJson } from './judge-json.ts';
 import { refuseKnown } from './known-files.ts';
@@ -47,13 +47,13 @@ function parquet({ format }: Reading, { name }: FileName): Look {
 }
 
 /** A byte order mark is believed before the flag: it is no text of any other encoding. */
-function encodingIn(head: Buffer, { encoding: given }: Reading, { name, path }: FileName): string | null {
+function encodingIn(head: Buffer, { encoding: given }: Reading, file: FileName): string | null {
   const asked = given === null ? null : encodingOf(given);
   const found = detectEncoding(head);
   if (found === 'utf-8') return null;
   if (found?.startsWith('utf-32') === true) {
-    const hint = `Convert it on the way: iconv -f ${found} -t utf-8 ${inShell(path)} | llmbatch run -`;
-    throw new UsageError(`${name} is in ${found.toUpperCase()}`, hint);
+    const hint = `Convert it on the way: iconv -f ${found} -t utf-8 ${inShell(file.path)} | ${runPiped(file)}`;
+    throw new UsageError(`${file.name} is in ${found.toUpperCase()}`, hint);
   }
   return found ?? asked;
 }
@@ -79,13 +79,11 @@ function formOf(head: Head): InputForm | null {
   return jsonForm(head, first);
 }
 
-const tableEndings: Record<string, 'csv' | 'tsv'> = { '.csv': 'csv', '.tsv': 'tsv', '.tab': 'tsv' };
-
 /** A table by the flags, else by the name of the file. */
 function tableForm({ text, file, reading: { format, delimiter } }: Head): 'csv' | 'tsv' | null {
   if (format === 'csv' || format === 'tsv') return format;
   if (format !== 'auto') return null;
-  const byName = tableEndings[endingOf(file.path)];
+  const byName = tableEndingOf(file.path);
   if (byName !== undefined && /^[{[]\s*["{[}\]]/.test(text.trimStart())) {
     throw new UsageError(`${file.name} holds JSON, not a table`, 'Add --format jsonl, or --format json for an array.');
   }
@@ -115,12 +113,12 @@ function refuseOldLineEnds({ text, end, file, reading }: Head): void {
   const command = file.path === null ? "... | tr '\\r' '\\n'" : `tr '\\r' '\\n' < ${inShell(file.path)}`;
   throw new UsageError(
     `the lines of ${file.name} end in a carriage return alone`,
-    `Convert them on the way: ${command} | llmbatch run -`,
+    `Convert them on the way: ${command} | ${runPiped(file)}`,
   );
 }
 
 function jsonForm({ end, file, reading: { format } }: Head, first: string): InputForm | null {
-  const judged = judgeJson({ text: first, ...end, file });
+  const judged = judgeJson({ text: first, ...end, file, isOfLines: format === 'jsonl' });
   if (judged === 'other') throw describeOther(first, file);
   if (judged === null || format === 'auto') return judged;
   if (format === 'json') return judged === 'array' ? 'array' : 'objects';

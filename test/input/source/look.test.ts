@@ -111,7 +111,15 @@ describe('a file that is no input is refused by its name, with the way out', () 
     ['looks like the header of a table', '--format tsv', latin1('id\ttext\n1\ta\n')],
     ['one object whose "data" is a list', "jq -c '.data[]'", latin1('{"data":[{"a":1},{"a":2}]}')],
     ['one object whose "data" is a list', "jq -c '.data[]'", latin1('{"object":"list",\n"data":[{"a":1}]\n}\n')],
+    ['one object whose "data" is a list', "'.data[]'", latin1('{"schema":{"fields":[{"a":1}]},"data":[{"a":1}]}')],
+    ['one object whose "data" is a list', 'jq 1.7', latin1('{"data":[{"a":12345678901234567}]}')],
     ['a table by columns', 'orient=', latin1('{"prompt":{"0":"a","1":"b"}}')],
+    ['a table by columns', 'orient=', latin1('{"columns":["a"],"index":[0],"data":[["x"]]}')],
+    ['a row for each of its keys', 'to_entries', latin1('{"0":{"a":"x"},"1":{"a":"y"}}')],
+    ['a table of Markdown', "--format csv --delimiter '|'", latin1('# T\n\n| id | a |\n|---|:-:|\n| 1 | x |\n')],
+    ['of a terminal', 'sed -E', latin1('+----+\n| id |\n+----+\n| 1  |\n+----+\n')],
+    ['JSON with comments', 'npx json5', latin1('// mine\n[\n  {a: 1},\n]\n')],
+    ['the header of a table', '--format csv', latin1('id,text,label\n1,"two\nlines",a\n')],
   ])('%s: %s', (what, way, content) => {
     const told = error(content);
     expect(told).toMatch(/^UsageError: /);
@@ -132,6 +140,35 @@ describe('a file that is no input is refused by its name, with the way out', () 
     expect(told).toContain(what);
     expect(told).toContain(way);
   });
+});
+
+test('a table by columns is known by its beginning, where it is longer than what is looked at', () => {
+  const head = Buffer.from('{"user":{"0":"a","1":"b');
+  const reading = defaultAnswerSettings;
+  expect(() => lookAt(head, { isWhole: false, isFull: true }, { reading, file: fileName('in.json') })).toThrow(
+    'a table by columns',
+  );
+});
+
+test('a row that holds a list alone is taken as a line', () => {
+  expect(formOf('{"data":[{"a":1}]}', 'in.jsonl', { format: 'jsonl' })).toBe('jsonl');
+});
+
+test('the command that mends it has the flags of the user, and the form that a pipe does not tell', () => {
+  const flags = [{ name: '--id-field', words: ['--id-field', 'my id'], isOfRequests: true }];
+  const lookIn = (path: string, content: string): unknown =>
+    lookAt(Buffer.from(content), whole, { reading: defaultAnswerSettings, file: fileName(path, flags) });
+  const hint = (path: string, content: string): string => {
+    try {
+      return String(lookIn(path, content));
+    } catch (thrown) {
+      return (thrown as { hint: string }).hint;
+    }
+  };
+  const end = "| llmbatch run - --format csv --id-field 'my id'";
+  expect(hint('a.csv.zip', 'PK\x03\x04')).toBe(`Unpack it on the way: unzip -p a.csv.zip ${end}`);
+  expect(hint('a.csv', 'id,a\r1,b\r')).toContain(end);
+  expect(hint('a.zip', 'PK\x03\x04')).toMatch(/run - --id-field/);
 });
 
 test.each([
