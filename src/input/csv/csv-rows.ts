@@ -82,10 +82,12 @@ function toLine(header: Header, cells: string[] | null): string {
   const misfit = misfitOf(header, cells);
   if (misfit !== null) return markBadRow({ reason: misfit });
   const texts = cells.map(decode);
-  const pairs = header.names.map((name, index) => [name, texts[index] ?? null] as const);
-  if (texts.includes(null)) return markBadRow({ reason: notUtf8, row: Object.fromEntries(pairs) });
+  if (texts.includes(null)) {
+    const pairs = header.names.map((name, index) => [name, texts[index] ?? null] as const);
+    return markBadRow({ reason: notUtf8, row: Object.fromEntries(pairs) });
+  }
   // An object would put columns that are called by a number first.
-  return `{${pairs.map(([name, text]) => `${JSON.stringify(name)}:${JSON.stringify(text)}`).join(',')}}`;
+  return `{${header.keys.map((key, index) => key + JSON.stringify(texts[index])).join(',')}}`;
 }
 
 const badQuote = 'a quote that is never closed, or not doubled inside its cell';

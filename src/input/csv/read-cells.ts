@@ -11,7 +11,12 @@ const others = ['system', 'url', 'method'];
  * so on that the key wants. An empty cell gives nothing. A cell that is nothing of the kind stays the text that it is.
  */
 export function readCells(row: Row, names: readonly string[] = Object.keys(row)): Row {
-  return { ...row, ...Object.fromEntries(names.map((name) => [name, readCell(name, row[name])])) };
+  const read = { ...row };
+  for (const name of names) {
+    const value = readCell(name, row[name]);
+    if (value !== row[name]) read[name] = value;
+  }
+  return read;
 }
 
 function readCell(name: string, cell: unknown): unknown {

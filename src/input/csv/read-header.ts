@@ -4,6 +4,8 @@ import { UsageError } from '../../core/errors.ts';
 export interface Header {
   /** A name for each column, but for those at the end that have none. */
   names: readonly string[];
+  /** Each name as the key of a JSON object, with its colon. */
+  keys: readonly string[];
   /** All columns, those without a name at the end too. */
   width: number;
 }
@@ -16,7 +18,7 @@ export function readHeader(cells: readonly string[]): Header {
   if (count === 0) throw new UsageError("the CSV's header names no column");
   refuseTwice(names);
   refuseNumbers(names);
-  return { names, width: cells.length };
+  return { names, keys: names.map((name) => `${JSON.stringify(name)}:`), width: cells.length };
 }
 
 function refuseTwice(names: readonly string[]): void {
