@@ -86,7 +86,7 @@ describe('the report of llmbatch validate', () => {
       '{{prompt}}',
       '--json',
     ]);
-    expect([filled.exitCode, JSON.parse(filled.stdout)]).toMatchObject([0, { requests: 3, misspelt_keys: [] }]);
+    expect([filled.exitCode, JSON.parse(filled.stdout)]).toMatchObject([2, { requests: 2, misspelt_keys: [] }]);
   });
 });
 
