@@ -2,7 +2,7 @@ import { membersOf } from '../data/json-text.ts';
 import { shorten } from '../text/format.ts';
 import { isRecord } from '../data/is-record.ts';
 import type { Row } from './line-formats.ts';
-import { fieldOf } from './template/fields.ts';
+import { describeMissing, fieldOf } from './template/fields.ts';
 
 export interface IdSource {
   /** The JSON that the row is written in. */
@@ -21,11 +21,11 @@ export function idOf(row: Row, source: IdSource): { id: string } | { reason: str
   const value = fieldOf(row, name);
   if (typeof value === 'number') return { id: numberAsWritten(value, name, source.text) };
   if (typeof value === 'string' && value.trim() !== '') return { id: value };
-  return { reason: problemWith(name, value) + (source.idField === null ? '' : ', which --id-field names') };
+  const where = source.idField === null ? '' : ', which --id-field names';
+  return { reason: value === undefined ? describeMissing(row, name, where) : problemWith(name, value) + where };
 }
 
 function problemWith(name: string, value: unknown): string {
-  if (value === undefined) return `no field "${name}"`;
   const isEmpty = value === null || typeof value === 'string';
   if (isEmpty) return `${name} is empty`;
   const [inner] = isRecord(value) ? Object.keys(value) : [];

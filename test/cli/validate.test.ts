@@ -22,6 +22,15 @@ describe('llmbatch validate', () => {
     });
   });
 
+  test('tells a reason that many lines share once, with all of them', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.csv', 'id,city\n1,\n2,\n3,Bonn\n4,\n5,Rome,x\n6,Bonn\n');
+    const { stdout } = await folder.run(['validate', 'in.csv', '-m', 'mock', '--prompt-template', '{{city}}']);
+    expect(stdout).toMatch(
+      /^lines 2 to 3, 5 \(3\): the field "city" is empty .*\nline 6: .*\nin\.csv: 2 requests, 4 bad/,
+    );
+  });
+
   test('of a good input exits 0 and leaves nothing behind, from standard input too', async () => {
     const folder = await createCliFolder();
     const { exitCode, stdout } = await folder.run(['validate', '-', '-m', 'mock', '--json'], { stdin: prompts(7) });

@@ -94,7 +94,9 @@ test.each([
 test('the field that --id-field names is the id, and must be there', () => {
   const reasonOf = (line: object): string | null => reason(line, { idField: 'sku' });
   expect(request('{"id":1,"prompt":"Hi","sku":90071992547409931}', { idField: 'sku' }).id).toBe('90071992547409931');
-  expect(reasonOf({ id: 1, prompt: 'Hi' })).toBe('no field "sku", which --id-field names');
+  expect(reasonOf({ skuu: 1, prompt: 'Hi' })).toBe(
+    'no field "sku", which --id-field names; the row has: skuu, prompt; did you mean "skuu"?',
+  );
   expect(reasonOf({ prompt: 'Hi', sku: null })).toBe('sku is empty, which --id-field names');
   expect(reasonOf({ prompt: 'Hi', sku: [1] })).toBe('sku is [1], not a text or a number, which --id-field names');
   expect(reason({ prompt: 'Hi' }, { idField: 'toString' })).toContain('no field "toString"');

@@ -1,13 +1,6 @@
 import { exitCodes } from '../../core/errors.ts';
 import { formatCounted, formatInteger } from '../../text/format.ts';
-import {
-  type BatchRequest,
-  type RejectedLine,
-  isRejected,
-  placeOf,
-  systemPromptOf,
-  textOf,
-} from '../../core/request.ts';
+import { type BatchRequest, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
 import type { FoundTable } from '../../input/csv/csv-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import type { InputForm } from '../../input/source/look.ts';
@@ -18,6 +11,7 @@ import { type RunInput, readInput } from '../../run/read-input.ts';
 import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
+import { createBadLines } from './bad-lines.ts';
 import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from './misspelt-keys.ts';
 import { printJson, printWrapped, tell } from '../shared/print.ts';
 
@@ -72,35 +66,6 @@ function nextStep({ input, rejected, requests }: Report, given: readonly GivenFl
   const flags = given.filter(({ isOfRequests }) => isOfRequests);
   return `Run it with: ${input === '-' ? '... | ' : ''}${commandLine(['llmbatch', 'run', input], flags)}\n`;
 }
-
-/** Prints bad lines as they are found; for `--json` they are kept. */
-function createBadLines(isKept: boolean) {
-  const lines: { line: number; id: string; reason: string }[] = [];
-  let waiting = '';
-  let printed: Promise<unknown> = Promise.resolve();
-  let looksLikeCsv = false;
-  const flush = (): Promise<unknown> => {
-    const text = waiting;
-    waiting = '';
-    printed = printed.then(() => printWrapped(text));
-    return printed;
-  };
-  return {
-    lines,
-    flush,
-    looksLikeCsv: () => looksLikeCsv,
-    add: (rejected: RejectedLine): void => {
-      const { line, id, reason } = rejected;
-      if (line === 1) looksLikeCsv = csvHeader.test(reason);
-      if (isKept) lines.push({ line, id, reason });
-      else waiting += `${placeOf(rejected)}: ${printable(reason)}\n`;
-      if (waiting.length > 65_536) void flush();
-    },
-  };
-}
-
-/** Matches what JSON.parse says of a line without a brace and with a comma: it quotes the first characters. */
-const csvHeader = /^not JSON: [^{}]*"[^{}]*,[^{}]*" ?(?:\.\.\.)? ?is not valid JSON$/;
 
 interface LongPrompt {
   line: number;

@@ -28,9 +28,9 @@ export function listFields(row: Record<string, unknown>): string {
   return listed.join(', ') || 'no field';
 }
 
-/** Says that a row lacks a field, which it has, and which was meant. */
-export function describeMissing(row: Record<string, unknown>, name: string): string {
-  return `no field "${printable(name, maxCharacters)}"; ${describeIn(row, 'the row', name)}`;
+/** Says that a row lacks a field, which it has, and which was meant; `where` is where the field is named. */
+export function describeMissing(row: Record<string, unknown>, name: string, where = ''): string {
+  return `no field "${printable(name, maxCharacters)}"${where}; ${describeIn(row, 'the row', name)}`;
 }
 
 function describeIn(row: Record<string, unknown>, place: string, name: string): string {
