@@ -57,7 +57,9 @@ const onExit = (code: number): void => {
 
 function createProgram(backends: readonly BackendDefinition[]): Command {
   const program = new Command('llmbatch')
-    .description('Runs a JSONL file of LLM requests through a local engine. The output is the checkpoint.')
+    .description(
+      'Runs LLM requests, lines of a JSONL or rows of a CSV, through a local engine. The output is the checkpoint.',
+    )
     .version(version, '-V, --version')
     .exitOverride()
     .configureOutput({
@@ -69,6 +71,8 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
       'after',
       helpText([
         'llmbatch run candidates.jsonl',
+        'llmbatch run people.csv -m gemma-3-4b.gguf --prompt-template "Candidate: {{name}}, {{skills}}"',
+        'llmbatch export people.results.jsonl -o people-answers.csv',
         'llmbatch resume',
         'cat requests.jsonl | llmbatch run - | jq .',
         'llmbatch validate candidates.jsonl',
