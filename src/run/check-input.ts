@@ -4,7 +4,8 @@ import { type RejectedLine, placeOf } from '../core/request.ts';
 import { validateCommand } from '../text/command-line.ts';
 import { formatCounted, formatInteger } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
-import type { RunInput } from './read-input.ts';
+import { createMisspeltKeys, describeMisspelt } from '../input/misspelt-keys.ts';
+import { type RunInput, readRequests } from './read-input.ts';
 import type { RunRequest } from './run-request.ts';
 
 /** Keeps why the first rejected line of an input is no request; empty where none was rejected. */
@@ -37,4 +38,24 @@ export function checkInput({ request, input, notify, firstRejection }: CheckedIn
     topic: 'bad-lines',
     text: `${bad} and ${rejected === 1 ? 'becomes a failed result' : 'become failed results'} (${first})`,
   });
+}
+
+/** Rows that are looked at: those of one file have the same keys. */
+const misspeltRows = 100;
+
+/** Tells of keys at the first rows that seem to be misspelt, and so stay data. What fills a template is data anyway. */
+export async function tellMisspeltKeys({
+  request,
+  input,
+  notify,
+}: {
+  request: Pick<RunRequest, 'settings'>;
+  input: RunInput;
+  notify: Notify;
+}): Promise<void> {
+  if (request.settings.promptTemplate !== null) return;
+  const misspelt = createMisspeltKeys();
+  const rows = Array.from({ length: Math.min(misspeltRows, input.scan.table.size) }, (_, row) => row);
+  for (const found of await readRequests(input, rows)) misspelt.add(found);
+  for (const key of misspelt.list()) notify({ topic: 'input', text: describeMisspelt(key) });
 }

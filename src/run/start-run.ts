@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { checkDrift } from './check-drift.ts';
-import { checkInput } from './check-input.ts';
+import { checkInput, tellMisspeltKeys } from './check-input.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
@@ -42,6 +42,7 @@ function hasOnlyRejected({ origin, meter }: Run): boolean {
 
 async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   checkInput(run);
+  await tellMisspeltKeys(run);
   const drift = await checkDrift(run, engines);
   const isOurs = run.replacement === null || (await takePlace(run, engines));
   if (!isOurs) return outcomeOf(run, { state: 'stopped' });

@@ -134,15 +134,21 @@ describe('llmbatch run', () => {
     expect(looked[1]).toMatch(/^ollama has no server at http/);
   });
 
+  test('tells of a key that seems to be misspelt, and keeps it as data', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"prompt":"a"}\n{"prompt":"b","temprature":1}\n');
+    const { stderr } = await folder.run(['run', 'in.jsonl', ...mock()]);
+    expect(stderr).toContain('"temprature" is no key of a request (first on line 2): did you mean "temperature"?');
+    expect((await folder.results('in.results.jsonl'))[1]?.llmbatch?.row).toEqual({ temprature: 1 });
+  });
+
   test('says where the file lies that a misspelt name, or one without its ending, can mean', async () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', prompts(1));
     await folder.write('smol.gguf', 'GGUF');
-    const [typo, short, far] = await Promise.all([
-      folder.run(['run', 'in.jsonl', '-m', 'smoll.gguf']),
-      folder.run(['run', 'in.jsonl', '-m', 'smol', '--dry-run']),
-      folder.run(['run', 'in.jsonl', '-m', 'other/gemma.gguf']),
-    ]);
+    const typo = await folder.run(['run', 'in.jsonl', '-m', 'smoll.gguf']);
+    const short = await folder.run(['run', 'in.jsonl', '-m', 'smol', '--dry-run']);
+    const far = await folder.run(['run', 'in.jsonl', '-m', 'other/gemma.gguf']);
     expect([typo.exitCode, typo.stderr]).toEqual([
       2,
       expect.stringContaining('There is no model file smoll.gguf.\nDid you mean smol.gguf?'),

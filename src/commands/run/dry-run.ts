@@ -5,7 +5,7 @@ import { chooseMode } from '../../run/choose/choose-mode.ts';
 import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
-import { checkInput, keepFirstRejection } from '../../run/check-input.ts';
+import { checkInput, keepFirstRejection, tellMisspeltKeys } from '../../run/check-input.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
@@ -48,6 +48,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
   const input = await readInput({ ...request, paths: scratch }, { host, previous: null, listeners: { onRejected } });
   try {
     checkInput({ request, input, notify, firstRejection });
+    await tellMisspeltKeys({ request, input, notify });
     const { scan } = input;
     const address = { connection: request.runner.connection, environment: process.env };
     const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, address);

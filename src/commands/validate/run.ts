@@ -2,6 +2,7 @@ import { exitCodes } from '../../core/errors.ts';
 import { formatCounted, formatInteger } from '../../text/format.ts';
 import { type BatchRequest, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
 import type { FoundTable } from '../../input/csv/csv-rows.ts';
+import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from '../../input/misspelt-keys.ts';
 import { readItems } from '../../input/read-items.ts';
 import type { InputForm } from '../../input/source/look.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
@@ -12,7 +13,6 @@ import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { createBadLines } from './bad-lines.ts';
-import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from './misspelt-keys.ts';
 import { printJson, printWrapped, tell } from '../shared/print.ts';
 
 export interface ValidateFlags extends RequestFlags {
@@ -149,7 +149,9 @@ async function largestGroups({ handle, scan }: RunInput): Promise<Report['system
 function renderReport(report: Report): string {
   const { megabytes_per_second: speed, longest } = report;
   const rows = [
-    ...report.misspelt_keys.map(describeMisspelt),
+    ...report.misspelt_keys.map(
+      (key) => `warning: ${describeMisspelt(key, `${formatCounted(key.requests, 'request')}, `)}`,
+    ),
     `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'bad line')}`,
     `form: ${describeForm(report)}`,
     `models: ${printable(report.models.join(', ')) || 'none'}`,

@@ -1,7 +1,6 @@
-import { keyMeantBy } from '../../core/request-keys/request-keys.ts';
-import type { BatchRequest } from '../../core/request.ts';
-import { formatCounted } from '../../text/format.ts';
-import { printable } from '../../text/printable.ts';
+import { keyMeantBy } from '../core/request-keys/request-keys.ts';
+import type { BatchRequest } from '../core/request.ts';
+import { printable } from '../text/printable.ts';
 
 /** A key that no engine knows, and that is spelled almost as one that they do. */
 export interface MisspeltKey {
@@ -35,5 +34,6 @@ export function createMisspeltKeys() {
   };
 }
 
-export const describeMisspelt = ({ key, meant, requests, first_line: line }: MisspeltKey): string =>
-  `warning: "${printable(key)}" is no key of a request (${formatCounted(requests, 'request')}, first on line ${line}): did you mean "${meant}"?`;
+/** Says that a key is not one; `count` tells at how many requests, where all were looked at. */
+export const describeMisspelt = ({ key, meant, first_line: line }: MisspeltKey, count = ''): string =>
+  `"${printable(key)}" is no key of a request (${count}first on line ${line}): did you mean "${meant}"?`;
