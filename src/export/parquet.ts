@@ -24,11 +24,20 @@ function commonType(seen: ReadonlySet<ValueType>): ParquetType {
 
 const endOfInt64 = 2n ** 63n;
 
+/** Says whether a double keeps the digits of a fraction: any 15 of them, more only as JavaScript would write them. */
+function isKept(cell: string): boolean {
+  const digits = cell
+    .replace(/[eE].*/, '')
+    .replace(/^-?[0.]*/, '')
+    .replace('.', '').length;
+  return Number.isFinite(Number(cell)) && (digits <= 15 || String(Number(cell)) === cell);
+}
+
 function typeOf(cell: string): ValueType {
   if (cell === 'true' || cell === 'false') return 'BOOLEAN';
   if (!/^[-\d]/.test(cell)) return 'STRING';
-  if (Number.isSafeInteger(Number(cell))) return /^-?\d+$/.test(cell) ? 'INT64' : 'DOUBLE';
-  if (!/^-?\d+$/.test(cell)) return Number.isFinite(Number(cell)) ? 'DOUBLE' : 'STRING';
+  if (!/^-?\d+$/.test(cell)) return isKept(cell) ? 'DOUBLE' : 'STRING';
+  if (Number.isSafeInteger(Number(cell))) return 'INT64';
   return BigInt(cell) < endOfInt64 && BigInt(cell) >= -endOfInt64 ? 'LONG' : 'STRING';
 }
 

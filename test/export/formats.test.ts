@@ -103,6 +103,17 @@ describe('a table as Parquet', () => {
     ]);
   });
 
+  test('keeps a decimal that a double would round as text', async () => {
+    const rows = [
+      ['12345678901234567890.12', '0.12345678901234567890', '0.1', '123456789012345.67'],
+      ['1.00', '-2.5', '1e300', '0.30000000000000004'],
+    ];
+    expect(await throughParquet(['price', 'share', 'real', 'long'], rows)).toEqual([
+      { price: rows[0]![0], share: rows[0]![1], real: 0.1, long: 123456789012345.67 },
+      { price: '1.00', share: '-2.5', real: 1e300, long: 0.30000000000000004 },
+    ]);
+  });
+
   test('is written in groups of rows', async () => {
     const read = await throughParquet(
       ['n', 'text'],
