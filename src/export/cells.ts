@@ -1,4 +1,4 @@
-import { elementsOf, isList, isObject, isString, membersOf, pickMembers, stringOf } from '../data/json-text.ts';
+import { elementsOf, isList, isObject, isString, membersOf, stringOf } from '../data/json-text.ts';
 
 /** The JSON of a value, digit by digit as it is written; undefined where there is none. */
 export type Cell = string | undefined;
@@ -7,12 +7,6 @@ export type Cell = string | undefined;
 export type Members = ReadonlyMap<string, string>;
 
 const none: Members = new Map();
-
-/** Values of some members, each undefined where it is null or not there. */
-export const pick = (cell: Cell, ...names: string[]): Cell[] =>
-  cell !== undefined && isObject(cell) ? pickMembers(cell, names).map(unlessNull) : [];
-
-const unlessNull = (json: Cell): Cell => (json === 'null' ? undefined : json);
 
 export const asMembers = (cell: Cell): Members => (cell !== undefined && isObject(cell) ? membersOf(cell) : none);
 export const asList = (cell: Cell): string[] => (cell !== undefined && isList(cell) ? elementsOf(cell) : []);

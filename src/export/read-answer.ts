@@ -1,4 +1,5 @@
-import { type Cell, type Members, asList, asMembers, pick, textIn } from './cells.ts';
+import { type JsonValues, compactJson, createFinder } from '../data/json-text.ts';
+import { type Cell, type Members, asList, asMembers, textIn } from './cells.ts';
 
 /** The answer of a result, as the columns of a table have it. */
 export interface ExportAnswer {
@@ -12,8 +13,6 @@ export interface ExportAnswer {
   embedding: Cell;
   /** The model's own words of a refusal, which stand in place of an answer. */
   refusal: Cell;
-  /** What it cost. */
-  usage: Cell;
 }
 
 export const noAnswer: ExportAnswer = {
@@ -23,35 +22,47 @@ export const noAnswer: ExportAnswer = {
   toolCalls: undefined,
   embedding: undefined,
   refusal: undefined,
-  usage: undefined,
 };
 
-/** Reads the answer out of the body of a response: a chat, a completion, embeddings, or the output of `/v1/responses`. */
-export function readExportAnswer(body: Cell, parsed: Cell): ExportAnswer {
-  const [choices, data, output, usage] = pick(body, 'choices', 'data', 'output', 'usage');
-  const found = { ...noAnswer, usage };
-  if (choices !== undefined) return readChoices(found, asList(choices), parsed);
-  if (data !== undefined) return { ...found, embedding: embeddingOf(asList(data)) };
-  return withKeys({ ...found, answer: outputOf(asList(output)) });
+/** Where in a result line its answer lies. */
+export const answerPaths = {
+  choices: 'response.body.choices',
+  secondChoice: 'response.body.choices.1',
+  content: 'response.body.choices.0.message.content',
+  toolCalls: 'response.body.choices.0.message.tool_calls',
+  refusal: 'response.body.choices.0.message.refusal',
+  text: 'response.body.choices.0.text',
+  data: 'response.body.data',
+  output: 'response.body.output',
+  parsed: 'llmbatch.parsed',
+};
+
+/** Reads the answer of a response: of a chat, a completion, embeddings, or the output of `/v1/responses`. */
+export function readExportAnswer(found: JsonValues<keyof typeof answerPaths>): ExportAnswer {
+  const { choices, data, output } = found;
+  if (choices !== undefined) return readChoices(found);
+  if (data !== undefined) return { ...noAnswer, embedding: embeddingOf(asList(data)) };
+  return withKeys({ ...noAnswer, answer: outputOf(asList(output)) });
 }
 
-function readChoices(found: ExportAnswer, choices: readonly string[], parsed: Cell): ExportAnswer {
-  const [message, text] = pick(choices[0], 'message', 'text');
-  const [content, calls, refusal] = pick(message, 'content', 'tool_calls', 'refusal');
-  const toolCalls = calls === '[]' ? undefined : calls;
-  if (choices.length > 1) {
-    return { ...found, toolCalls, answer: `[${choices.map((choice) => textOfChoice(choice) ?? 'null').join(',')}]` };
+function readChoices(found: JsonValues<keyof typeof answerPaths>): ExportAnswer {
+  const { choices, secondChoice, content, text, refusal, parsed } = found;
+  const toolCalls = found.toolCalls === '[]' ? undefined : found.toolCalls;
+  if (secondChoice !== undefined) {
+    return { ...noAnswer, toolCalls, answer: `[${asList(choices).map(textOfChoice).join(',')}]` };
   }
   const answer = content ?? text;
-  if (answer === undefined) return { ...found, toolCalls, refusal };
-  if (parsed === undefined) return withKeys({ ...found, toolCalls, answer });
+  if (answer === undefined) return { ...noAnswer, toolCalls, refusal };
+  if (parsed === undefined) return withKeys({ ...noAnswer, toolCalls, answer });
   const written = asWritten(textIn(answer) ?? '', parsed);
-  return { ...found, toolCalls, answer: written, keys: objectIn(written), isJsonAsked: true };
+  return { ...noAnswer, toolCalls, answer: written, keys: objectIn(written), isJsonAsked: true };
 }
 
-function textOfChoice(choice: Cell): Cell {
-  const [message, text] = pick(choice, 'message', 'text');
-  return pick(message, 'content')[0] ?? text;
+const findText = createFinder({ content: 'message.content', text: 'text' });
+
+function textOfChoice(choice: string): string {
+  const { content, text } = findText(choice);
+  return content ?? text ?? 'null';
 }
 
 const objectIn = (cell: Cell): Members | null => (cell?.startsWith('{') === true ? asMembers(cell) : null);
@@ -69,7 +80,8 @@ function withKeys(found: ExportAnswer): ExportAnswer {
 function asWritten(text: string, parsed: string): string {
   const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'));
   const candidates = [text.trim(), text.slice(Math.max(0, text.search(/[[{]/)), end + 1)];
-  return candidates.find((candidate) => canonical(candidate) === parsed) ?? parsed;
+  // Most need no parsing: only their blanks differ.
+  return candidates.find((each) => compactJson(each) === parsed || canonical(each) === parsed) ?? parsed;
 }
 
 /** The JSON as it is recorded; null where the text is not JSON. */
@@ -81,15 +93,20 @@ function canonical(text: string): string | null {
   }
 }
 
+const findVector = createFinder({ embedding: 'embedding' });
+
 /** The one vector of a request, or the list of several. */
 function embeddingOf(data: readonly string[]): Cell {
-  const vectors = data.map((each) => pick(each, 'embedding')[0] ?? 'null');
+  const vectors = data.map((each) => findVector(each).embedding ?? 'null');
   return vectors.length === 1 ? vectors[0] : `[${vectors.join(',')}]`;
 }
 
+const findContent = createFinder({ content: 'content' });
+const findPart = createFinder({ text: 'text' });
+
 /** The texts of the messages in an output of `/v1/responses`. */
 function outputOf(output: readonly string[]): Cell {
-  const parts = output.flatMap((item) => asList(pick(item, 'content')[0]));
-  const texts = parts.map((part) => textIn(pick(part, 'text')[0])).filter((text) => text !== null);
+  const parts = output.flatMap((item) => asList(findContent(item).content));
+  const texts = parts.map((part) => textIn(findPart(part).text)).filter((text) => text !== null);
   return texts.length === 0 ? undefined : JSON.stringify(texts.join(''));
 }

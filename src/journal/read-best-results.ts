@@ -21,7 +21,7 @@ export interface BestResultsOptions {
   /** For each output a number that stands for the input that it answers; null where the input is not known. */
   inputs?: readonly (number | null)[];
   /** Called for each line that is not a result, and is left out. */
-  onLeftOut?: () => void;
+  onLeftOut?: (raw: RawLine) => void;
 }
 
 /**
@@ -80,7 +80,7 @@ interface Output {
   input: number | null;
 }
 
-async function findBest(outputs: readonly Output[], onLeftOut: () => void): Promise<Best> {
+async function findBest(outputs: readonly Output[], onLeftOut: (raw: RawLine) => void): Promise<Best> {
   const ids = createIdIndex();
   const best: Best = {
     size: 0,
@@ -97,7 +97,7 @@ async function findBest(outputs: readonly Output[], onLeftOut: () => void): Prom
         const head = raw.terminated ? readResultHead(raw.bytes) : readAnyLine(raw.bytes);
         if (head === null) {
           counts.leftOut++;
-          onLeftOut();
+          onLeftOut(raw);
           continue;
         }
         counts.results++;

@@ -72,6 +72,19 @@ describe('llmbatch export', () => {
   });
 
   test.each([
+    ['in its middle', (line: string) => line.replace('"choices":', '"choices"')],
+    ['at its end', (line: string) => line.slice(0, -2)],
+    ['as a whole', () => 'not a result'],
+  ])('leaves out a line that is damaged %s, and tells it', async (_, damage) => {
+    const folder = await finishedRun();
+    const [first = '', second = ''] = (await folder.text('people.results.jsonl')).split('\n');
+    await folder.write('people.results.jsonl', `${damage(first)}\n${second}\n`);
+    const { exitCode, stdout, stderr } = await folder.run(['export', 'people.results.jsonl', '--fields', 'id,answer']);
+    expect([exitCode, stdout]).toEqual([0, 'id,answer\n2,Hello Zoë\n']);
+    expect(stderr).toContain('left out, for they are damaged or no results: 1 line\n');
+  });
+
+  test.each([
     ['answers.tsv', [], 'id\tname\t'],
     ['answers.jsonl', [], '{"id":"1234567890123456789",'],
     ['answers.ndjson', [], '{"id":"1234567890123456789",'],

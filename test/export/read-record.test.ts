@@ -87,6 +87,13 @@ describe('a table of results', () => {
     expect(table([hosted(body)])).toEqual([{ id: '"a"', ...cells }]);
   });
 
+  test('finds its parts between blanks, and behind names and values that look like them', () => {
+    const line = String.raw` { "custom_id" : "a" , "x" : {"error":"no","a":[{},[],"\"]}",-1.5e3] } , "error" : null ,
+      "response" : { "status_code" : 200 , "body" : { "choices" : [ { "message" : { "content" : "{\"b\": [1, 2]}" } } ] } } ,
+      "llmbatch" : { "row" : { } , "parsed" : {"b":[1,2]} , "usage" : { } } } `;
+    expect(table([line])).toEqual([{ id: '"a"', b: '[1, 2]' }]);
+  });
+
   test('reads the failures of other programs', () => {
     const response = { status_code: 429, body: { error: { message: 'slow down', type: 'rate_limit', code: null } } };
     const failed = { custom_id: 'a', response, error: null };

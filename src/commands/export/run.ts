@@ -9,6 +9,7 @@ import { findManifest } from '../../journal/manifest/find-manifest.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
 import { outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type BestResults, openBestResults } from '../../journal/read-best-results.ts';
+import type { RawLine } from '../../files/read-lines.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
@@ -19,15 +20,20 @@ import { writeTarget } from './write-target.ts';
 export async function exportResults(output: string, flags: ExportFlags): Promise<void> {
   const format = formatFor(flags);
   const manifest = (await findManifest(pathsOf(output)).catch(() => null))?.manifest ?? null;
-  const results = await openBestResults([output], { inputs: [manifest === null ? null : 0] }).catch(
+  let leftOut = 0;
+  // A line without an end is one that a run is writing, or had to leave.
+  const onLeftOut = ({ terminated, length }: RawLine): void => void (leftOut += terminated && length > 0 ? 1 : 0);
+  const results = await openBestResults([output], { inputs: [manifest === null ? null : 0], onLeftOut }).catch(
     async (error: unknown) => {
       throw (await isFile(outputPathFor(output))) ? ofInput(output) : error;
     },
   );
   try {
     if (results.count === 0) throw new UsageError(`${output} holds no results yet`);
-    await writeTable({ output, flags, format, manifest, results });
-    tellUnfinished(results.count, manifest);
+    const damaged = new Set<number>();
+    await writeTable({ output, flags, format, manifest, results, damaged });
+    tellLeftOut(leftOut + damaged.size);
+    tellUnfinished(results.count - damaged.size, manifest);
   } finally {
     await results.close();
   }
@@ -48,10 +54,12 @@ interface Task {
   format: ExportFormat;
   manifest: Manifest | null;
   results: BestResults;
+  /** Which of the results are no JSON. */
+  damaged: Set<number>;
 }
 
-async function writeTable({ output, flags, format, manifest, results }: Task): Promise<void> {
-  const records = (): AsyncGenerator<ExportRecord> => readRecords(results, flags.failed);
+async function writeTable({ output, flags, format, manifest, results, damaged }: Task): Promise<void> {
+  const records = createReader(results, damaged, flags.failed);
   const survey = createSurvey(flags.fields !== undefined);
   for await (const record of records()) noteRecord(survey, record);
   const all = tableColumns(survey);
@@ -94,10 +102,28 @@ function sendTo(format: ExportFormat): Send {
     : (data) => printText(data.toString());
 }
 
-async function* readRecords(results: BestResults, onlyFailed: boolean): AsyncGenerator<ExportRecord> {
-  for await (const bytes of results.read()) {
-    const record = readExportRecord(bytes.toString('utf8'));
-    if (!onlyFailed || record.failure !== null) yield record;
+/** Makes a function that reads all records. Its first reading finds which lines are damaged, and all leave them out. */
+function createReader(results: BestResults, damaged: Set<number>, onlyFailed: boolean) {
+  let isChecked = false;
+  return async function* readRecords(): AsyncGenerator<ExportRecord> {
+    let index = 0;
+    for await (const bytes of results.read()) {
+      const line = bytes.toString('utf8');
+      if (!isChecked && !isJson(line)) damaged.add(index);
+      if (damaged.has(index++)) continue;
+      const record = readExportRecord(line);
+      if (!onlyFailed || record.failure !== null) yield record;
+    }
+    isChecked = true;
+  };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -135,6 +161,11 @@ async function writeText(texts: AsyncIterable<string>, send: Send): Promise<bool
     block = '';
   }
   return send(block);
+}
+
+function tellLeftOut(count: number): void {
+  if (count > 0)
+    tell(`left out, for they are damaged or no results: ${formatInteger(count)} ${count === 1 ? 'line' : 'lines'}`);
 }
 
 function tellUnfinished(count: number, manifest: Manifest | null): void {
