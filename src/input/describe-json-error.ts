@@ -20,8 +20,9 @@ export function describeJsonError(text: string, otherwise: string): string {
   const fault = findFault(text);
   if (fault === null) return otherwise;
   const rest = text.slice(fault.at);
-  const described = describeRest(rest, fault);
-  return described === null ? otherwise : `${described}, at character ${fault.at + 1}`;
+  const described =
+    describeRest(rest, fault) ?? (fault.at === 0 ? 'it does not begin with {' : 'what stands there is no JSON');
+  return `${described}, at character ${fault.at + 1}`;
 }
 
 function findFault(text: string): Fault | null {

@@ -3,7 +3,7 @@ import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import { isRecord } from '../data/is-record.ts';
 import { type Endpoint, type RequestBody, isSystem } from '../core/request.ts';
 import { checkText, hasLoneSurrogate, isListOf, kindOf } from './check-text.ts';
-import { isUsed, settingsOf } from './plain-keys.ts';
+import { isUsed, settingsOf, strayKeyOf } from './plain-keys.ts';
 import type { PromptTemplate } from './template/prompt-template.ts';
 import { problemOfSettings } from './template/row-settings.ts';
 import { endpointOfUrl } from './shapes/batch-url.ts';
@@ -68,6 +68,8 @@ function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   if (!isRecord(body)) return '"body" is not an object';
   if (method !== 'POST' && (method ?? null) !== null && shorten(method).toUpperCase() !== '"POST"')
     return `"method" is ${shorten(method)}, not "POST"`;
+  const stray = strayKeyOf(row, body);
+  if (stray !== undefined) return `"${stray}" stands beside "body", where nothing reads it: put it into the body`;
   const endpoint = (url ?? null) === null ? endpointOf(body) : endpointOfUrl(url);
   return typeof endpoint === 'object' ? endpoint.reason : bodyDraft(endpoint, body);
 }

@@ -26,3 +26,14 @@ function isSetting(name: string, value: unknown): boolean {
 /** Says whether a field of a plain line is no data. Labels, such as `metadata`, are both. */
 export const isUsed = (name: string, value: unknown): boolean =>
   neverSettings.has(name) || (isSetting(name, value) && settingKeys.get(name)?.isLabel !== true);
+
+/** The first field that stands beside a `body` and would be a setting, or a prompt, inside it; nothing reads it there. */
+export const strayKeyOf = (row: Row, body: Row): string | undefined =>
+  Object.keys(row).find((name) => isStray(name, row[name]) && row[name] !== body[name]);
+
+function isStray(name: string, value: unknown): boolean {
+  if ((value ?? null) === null || name === 'id' || name === 'custom_id') return false;
+  const known = settingKeys.get(name);
+  if (known === undefined) return neverSettings.has(name);
+  return known.type.accepts(value) && known.isByType !== true && known.isLabel !== true && known.isForeign !== true;
+}

@@ -11,6 +11,8 @@ const describeLine = (line: string): string => {
 };
 
 test.each([
+  ['not json', 'it does not begin with {, at character 1'],
+  ['{"a": blub}', 'what stands there is no JSON, at character 7'],
   ['{"a":1},', 'a comma after the object, at character 8'],
   ["{'a': 1}", 'single quotes: a Python dict, not JSON; write it with json.dumps, at character 2'],
   ['{"a": "x", "b": \'y\'}', 'single quotes: a Python dict'],

@@ -33,6 +33,21 @@ test('a field of a nested row that is null is null', async () => {
   expect(toDraft({ person: {} }, nested)).toContain('no field "person.city.name"');
 });
 
+const body = { model: 'm', messages: [{ role: 'user', content: 'a' }] };
+
+test.each([
+  [{ temperature: 0.3, body }, 'temperature'],
+  [{ model: 'other', body }, 'model'],
+  [{ prompt: 'b', body }, 'prompt'],
+])('a key of a request beside its body is not dropped without a word: %j', (row, name) => {
+  expect(toDraft(row, null)).toBe(`"${name}" stands beside "body", where nothing reads it: put it into the body`);
+});
+
+test('data, labels and what the body says too may stand beside a body', () => {
+  const beside = { custom_id: 'a', id: 'a', note: 'n', metadata: { a: 1 }, temperature: null, model: 'm' };
+  expect(toDraft({ ...beside, body }, null)).toMatchObject({ body });
+});
+
 test.each([
   [{ messages: [{ role: 'user', content: 'a' }], prompt: 'b' }, 'messages', 'prompt'],
   [{ body: { messages: [{ role: 'user', content: 'a' }], prompt: 'b' } }, 'messages', 'prompt'],
