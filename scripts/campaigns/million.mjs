@@ -46,7 +46,7 @@ console.log(JSON.stringify({ check: checked, ...medians }));
 /** From the start of the process to the line that says the mode, which comes right before the first request. */
 async function timeToFirstRequest() {
   const startedAt = performance.now();
-  const args = [bin, ...runArgs, '--progress', 'none'];
+  const args = [bin, ...runArgs, '--progress', 'none', '--verbose'];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface({ input: child.stderr })) {
     if (line.startsWith('mode:')) break;

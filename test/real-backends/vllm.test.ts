@@ -117,5 +117,5 @@ describe.skipIf(realVllm === null)(
 
 /** The middle of 5,000 requests. */
 async function untilMany(stderr: () => string): Promise<void> {
-  while (!/ [1-9]\d{3}\/5000 /.test(stderr())) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!/ [1-9],\d{3}\/5,000 /.test(stderr())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
