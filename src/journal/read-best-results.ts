@@ -56,8 +56,7 @@ export async function openBestResults(
     for (const path of paths) handles.push(await openOutputForReading(path));
     const outputs = handles.map((handle, file) => ({ handle, path: paths[file] ?? '', input: inputs[file] ?? null }));
     const best = await findBest(outputs, onLeftOut);
-    const isOneInput = new Set(inputs).size === 1 && inputs[0] !== null;
-    const order = orderOf(best, isOneInput);
+    const order = orderOf(best, inputs, paths.length);
     return { count: best.size, read: () => readInOrder(handles, best, order), close };
   } catch (error) {
     await close();
@@ -145,11 +144,15 @@ function checkShared(
   );
 }
 
-function orderOf(best: Best, byInputLine: boolean): Uint32Array {
+/** By the lines of the input, where the outputs answer one; an output of unknown inputs tells by its lines whether it does. */
+function orderOf(best: Best, inputs: readonly (number | null)[], outputs: number): Uint32Array {
   const order = Uint32Array.from({ length: best.size }, (_, entry) => entry);
-  return byInputLine
-    ? order.toSorted((left, right) => best.line.get(left) - best.line.get(right) || left - right)
-    : order;
+  const isKnown = new Set(inputs).size === 1 && inputs[0] !== null;
+  if (!isKnown && outputs > 1) return order;
+  const lineOf = (entry: number): number => best.line.get(entry);
+  const byLine = order.toSorted((left, right) => lineOf(left) - lineOf(right) || left - right);
+  const isOneInput = isKnown || byLine.every((entry, at) => lineOf(entry) > (at === 0 ? 0 : lineOf(byLine[at - 1]!)));
+  return isOneInput ? byLine : order;
 }
 
 async function* readInOrder(handles: readonly FileHandle[], best: Best, order: Uint32Array): AsyncGenerator<Buffer> {

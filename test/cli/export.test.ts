@@ -99,6 +99,27 @@ describe('llmbatch export', () => {
     expect([exitCode, (await folder.text(name)).slice(0, start.length)]).toEqual([0, start]);
   });
 
+  test('takes standard input, in the order of the lines that were answered', async () => {
+    const folder = await finishedRun();
+    const lines = (await folder.text('people.results.jsonl')).trimEnd().split('\n');
+    const words = ['export', '-', '--fields', 'llmbatch.line'];
+    const ofOne = await folder.run(words, { stdin: lines.toReversed().join('\n') + '\n' });
+    expect([ofOne.exitCode, ofOne.stdout]).toEqual([0, 'llmbatch.line\n1\n2\n']);
+    // Two lines of one number are of two inputs: these stay in the order in which they come.
+    const other = lines[0]!.replace('"custom_id":"', '"custom_id":"other-');
+    const ofTwo = await folder.run(words, { stdin: [...lines, other, ''].join('\n') });
+    expect([ofTwo.exitCode, ofTwo.stdout]).toEqual([0, 'llmbatch.line\n1\n2\n1\n']);
+  });
+
+  test.each([
+    ['', 'standard input holds no results yet'],
+    ['{"id":"a","prompt":"x"}\n', 'standard input holds no results'],
+  ])('refuses %j on standard input', async (stdin, message) => {
+    const folder = await createCliFolder();
+    const { exitCode, stderr } = await folder.run(['export', '-'], { stdin });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
   test.each([
     [['people.results.jsonl', '-o', 'answers.xlsx'], 'names no format'],
     [['people.results.jsonl', '-o', 'answers.json', '--bom'], '--bom is for CSV'],

@@ -9,7 +9,7 @@ export function addExportCommand(program: Command): void {
     .description(
       'Writes the results of a run as a table, one row a request: its id, the fields of its row, the answer or the keys of its JSON, the error and the tokens. Failed requests are in it, with an empty answer. Works while the run goes on, and on the results of a hosted batch in the same format.',
     )
-    .argument('<output>', 'the output of a run')
+    .argument('<output>', 'the output of a run; - is standard input')
     .option('-o, --output <file>', 'where to; its ending is the format; - is stdout', '-')
     .addOption(
       new Option('--format <format>', 'of the table (default: by the ending of -o, else csv)').choices(exportFormats),
@@ -34,6 +34,7 @@ export function addExportCommand(program: Command): void {
         'llmbatch export people.results.jsonl --fields id,name,score | head',
         "llmbatch export people.results.jsonl -o excel.csv --delimiter ';' --bom",
         'llmbatch export people.results.jsonl --failed --format markdown',
+        'llmbatch merge batch_output.jsonl batch_errors.jsonl | llmbatch export - -o answers.csv',
       ]),
     )
     .action(async (output: string, flags: ExportFlags) => {

@@ -1,4 +1,6 @@
+import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../core/errors.ts';
 import type { Cell } from '../../export/cells.ts';
 import { type TableColumn, checkWidth, tableColumns, createSurvey, noteRecord } from '../../export/columns.ts';
@@ -12,6 +14,7 @@ import { type BestResults, openBestResults } from '../../journal/read-best-resul
 import type { RawLine } from '../../files/read-lines.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { printJson, printText, tell } from '../shared/print.ts';
+import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 import { type ExportFlags, type ExportFormat, formatFor } from './flags.ts';
 import { writeTarget } from './write-target.ts';
@@ -19,17 +22,31 @@ import { writeTarget } from './write-target.ts';
 /** Runs `llmbatch export`. */
 export async function exportResults(output: string, flags: ExportFlags): Promise<void> {
   const format = formatFor(flags);
+  if (output !== '-') return exportFile({ output, flags, format, isPiped: false });
+  if (process.stdin.isTTY)
+    throw new UsageError('standard input is a terminal', 'Pipe results into it, or name a file.');
+  await withScratchPaths(async (paths) => {
+    // Results are read more than once.
+    await pipeline(process.stdin, createWriteStream(paths.output));
+    await exportFile({ output: paths.output, flags, format, isPiped: true });
+  });
+}
+
+type FileTask = Pick<Task, 'output' | 'flags' | 'format'> & { isPiped: boolean };
+
+async function exportFile({ output, flags, format, isPiped }: FileTask): Promise<void> {
   const manifest = (await findManifest(pathsOf(output)).catch(() => null))?.manifest ?? null;
   let leftOut = 0;
   // A line without an end is one that a run is writing, or had to leave.
   const onLeftOut = ({ terminated, length }: RawLine): void => void (leftOut += terminated && length > 0 ? 1 : 0);
   const results = await openBestResults([output], { inputs: [manifest === null ? null : 0], onLeftOut }).catch(
     async (error: unknown) => {
+      if (isPiped && error instanceof UsageError) throw new UsageError('standard input holds no results');
       throw (await isFile(outputPathFor(output))) ? ofInput(output) : error;
     },
   );
   try {
-    if (results.count === 0) throw new UsageError(`${output} holds no results yet`);
+    if (results.count === 0) throw new UsageError(`${isPiped ? 'standard input' : output} holds no results yet`);
     const damaged = new Set<number>();
     await writeTable({ output, flags, format, manifest, results, damaged });
     tellLeftOut(leftOut + damaged.size);
