@@ -72,3 +72,21 @@ test.runIf(isHere)('a message is broken at its words, a command not at all, and 
   const { stderr } = await folder.run(['run', 'a-bad-input.jsonl', '-b', 'mock', '-m', 'mock']);
   expect(stderr).toContain('See all of them with: llmbatch validate a-bad-input.jsonl');
 });
+
+test.runIf(isHere)('a table on the terminal gives it nothing to act on, and its reader may leave', async () => {
+  const folder = await createInput();
+  await folder.write('in.csv', 'id,note\na,"\u001B[31mred\u0007"\n');
+  await folder.run(['run', 'in.csv', '-b', 'mock', '-m', 'mock', '--prompt-template', 'Say {{note}}']);
+  const shown = await onTerminal(folder, 'llmbatch export in.results.jsonl --fields id,note');
+  expect(shown).toContain('id,note\r\na,');
+  for (const control of ['\u001B', '\u0007']) expect(shown).not.toContain(control);
+  const line = await folder.text('in.results.jsonl');
+  const lines = Array.from({ length: 20_000 }, (_, at) => line.replace('"custom_id":"a"', `"custom_id":"a${at}"`));
+  await folder.write('many.jsonl', lines.join(''));
+  const left = await onTerminal(folder, 'llmbatch export many.jsonl --fields id | head -1; echo "${PIPESTATUS[@]}"');
+  expect(
+    stripVTControlCharacters(left)
+      .split('\r\n')
+      .filter((text) => text !== ''),
+  ).toEqual(['id', '0 0']);
+});
