@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type GrowableArray, float64Column, uint32Column } from '../data/growable-array.ts';
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../data/id-index.ts';
@@ -66,8 +66,11 @@ export async function openBestResults(
 
 async function openOutputForReading(path: string): Promise<FileHandle> {
   try {
+    if ((await stat(path)).isDirectory())
+      throw new UsageError(`${path} is a folder`, 'Name the results that lie in it.');
     return await open(path, 'r');
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`);
     throw new UsageError(`can't read ${path}: ${messageOf(error)}`);
   }

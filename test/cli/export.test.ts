@@ -126,6 +126,7 @@ describe('llmbatch export', () => {
     [['people.results.jsonl', '--delimiter', '""'], 'Expected one character'],
     [['people.results.jsonl', '--fields', 'nmae'], 'the nearest is "name"'],
     [['people.csv'], 'llmbatch export people.results.jsonl'],
+    [['.'], '. is a folder'],
     [['missing.jsonl'], 'no such file: missing.jsonl'],
   ])('refuses %j', async (words, message) => {
     const folder = await finishedRun();
