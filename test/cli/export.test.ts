@@ -102,13 +102,13 @@ describe('llmbatch export', () => {
   test('takes standard input, in the order of the lines that were answered', async () => {
     const folder = await finishedRun();
     const lines = (await folder.text('people.results.jsonl')).trimEnd().split('\n');
-    const words = ['export', '-', '--fields', 'llmbatch.line'];
+    const words = ['export', '-', '--fields', 'id'];
     const ofOne = await folder.run(words, { stdin: lines.toReversed().join('\n') + '\n' });
-    expect([ofOne.exitCode, ofOne.stdout]).toEqual([0, 'llmbatch.line\n1\n2\n']);
+    expect([ofOne.exitCode, ofOne.stdout]).toEqual([0, 'id\n1234567890123456789\n2\n']);
     // Two lines of one number are of two inputs: these stay in the order in which they come.
     const other = lines[0]!.replace('"custom_id":"', '"custom_id":"other-');
     const ofTwo = await folder.run(words, { stdin: [...lines, other, ''].join('\n') });
-    expect([ofTwo.exitCode, ofTwo.stdout]).toEqual([0, 'llmbatch.line\n1\n2\n1\n']);
+    expect([ofTwo.exitCode, ofTwo.stdout]).toEqual([0, 'id\n1234567890123456789\n2\nother-1234567890123456789\n']);
   });
 
   test.each([
