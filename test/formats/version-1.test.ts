@@ -200,7 +200,7 @@ describe('a bench of version 1', () => {
     const here = { ...kept, hardware: await describeHardware(process.env) };
     await writeFile(join(settings, name), JSON.stringify(here));
     await folder.write('in.jsonl', '{"prompt":"one"}\n');
-    const { stderr } = await folder.run(['run', 'in.jsonl', ...mock('answer=hash', 'latency_ms=10', 'slots=2')]);
+    const { stderr } = await folder.run(['run', 'in.jsonl', '-v', ...mock('answer=hash', 'latency_ms=10', 'slots=2')]);
     expect(stderr).toContain('workers: 2, the best that a bench found on 2026-11-30');
   });
 });
