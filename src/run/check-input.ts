@@ -56,6 +56,9 @@ export async function tellMisspeltKeys({
   if (request.settings.promptTemplate !== null) return;
   const misspelt = createMisspeltKeys();
   const rows = Array.from({ length: Math.min(misspeltRows, input.scan.table.size) }, (_, row) => row);
-  for (const found of await readRequests(input, rows)) misspelt.add(found);
+  for (const found of await readRequests(input, rows)) {
+    // A row that is read again has its text, and not its fields.
+    misspelt.add({ ...found, row: JSON.parse(found.rowJson ?? '{}') as Record<string, unknown> });
+  }
   for (const key of misspelt.list()) notify({ topic: 'input', text: describeMisspelt(key) });
 }

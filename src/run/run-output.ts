@@ -31,7 +31,8 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
   host.onTake?.();
   const journal = await openRunJournal(run);
   noteFindings(run, journal);
-  if (run.origin.wasFinished && isDone(run, journal)) {
+  // A secret in the manifest on disk does not stay there.
+  if (run.origin.wasFinished && manifest.leftOut.length === 0 && isDone(run, journal)) {
     run.emit({ type: 'total-change', total: countWanted(run.input) });
     await journal.close();
     return null;
