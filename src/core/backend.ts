@@ -14,9 +14,15 @@ export interface GenerateContext {
   onFirstToken: () => void;
   /**
    * Call for each token of the answer that comes, or for each piece where the engine does not say how many tokens are in it:
-   * what an attempt that breaks off or is aborted cost at least. An engine whose answers come whole never calls it.
+   * what an attempt that breaks off or is aborted cost at least, and what the live rates are made of. `count`: so many at
+   * once, default 1. An engine whose answers come whole never calls it.
    */
-  onToken?: () => void;
+  onToken?: (count?: number) => void;
+  /**
+   * Call when the engine has read a part of the prompt: the tokens that it computed, and those that it had in its cache,
+   * since the last call. An engine that tells them only with the whole answer never calls it.
+   */
+  onPrompt?: (computed: number, cached: number) => void;
   /** Call at any sign of life for this request: it waits in no queue, and the engine is no silent one. */
   onActivity: () => void;
   /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */
@@ -105,6 +111,11 @@ export interface Inspection {
   countPrompt?(request: BatchRequest, signal: AbortSignal): Promise<number | null>;
   /** What the loaded model takes, as the engine says it; null where it does not. */
   memory?(): Promise<ModelMemory | null>;
+  /**
+   * Asks the engine how many requests it works on and how many wait for it, those of others too; null where it does not
+   * say. Rejects with the signal's reason. For an engine that tells by `onEngineLoad` it is absent.
+   */
+  load?(signal: AbortSignal): Promise<EngineLoad | null>;
   /** Empties the engine's cache of whole prompts, so that what is measured next does not find them there. */
   clearPromptCache?(): void;
 }

@@ -1,4 +1,4 @@
-import type { EngineLoad, GpuSample, ModelMemory } from './measurements.ts';
+import type { EngineLoad, FlightSample, GpuSample, ModelMemory } from './measurements.ts';
 import type { AttemptTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import type { FailureWords } from './failures/failure-groups.ts';
@@ -45,6 +45,8 @@ export type RunEvent =
   | { type: 'result-end'; sample: ResultSample }
   /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens are spent. */
   | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
+  /** What came of the requests in flight, about twice a second while there are any. */
+  | { type: 'flight'; flight: FlightSample }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }
   /** The number of workers that may send from now on: lowered, raised, 0 while paused, or as before the pause. */
   | { type: 'workers-change'; workers: number }

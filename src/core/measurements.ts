@@ -25,14 +25,30 @@ export interface ModelMemory {
   vramBytes: number;
 }
 
+/** What came of the requests in flight since the sample before, and how far they are. */
+export interface FlightSample {
+  /** Tokens of answers that the engine told of as it made them, also those of requests that have ended since. */
+  generated: number;
+  /** Prompt tokens that the engine told of as it computed them. */
+  promptComputed: number;
+  /** Prompt tokens that the engine told of as it found them in its cache. */
+  promptCached: number;
+  /** Requests in flight of whose answers at least one token is known. */
+  writing: number;
+  /** Tokens that the answers in flight have so far, all together. */
+  tokens: number;
+  /** The request that was sent first: milliseconds since then, and tokens of its answer so far; null where none is in flight. */
+  oldest: { ageMs: number; tokens: number } | null;
+}
+
 /** Load of an engine that schedules requests itself. */
 export interface EngineLoad {
   /** Requests that the engine works on. */
   running: number;
   /** Requests that wait in the engine's queue. */
   waiting: number;
-  /** Share of the KV cache in use, 0 to 1. */
-  kvUsage: number;
+  /** Share of the KV cache in use, 0 to 1; null where the engine does not say. */
+  kvUsage: number | null;
 }
 
 /** Memory of all GPUs together; null where no driver reports it. */

@@ -78,6 +78,6 @@ const machineHandlers = (machine: MachineWatch) =>
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
   }) satisfies Partial<Handlers>;
 
-const ignored = { 'engine-outage': () => {}, 'model-reload': () => {} };
+const ignored = { flight: () => {}, 'engine-outage': () => {}, 'model-reload': () => {} };
 
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };

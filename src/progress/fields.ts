@@ -74,7 +74,8 @@ function workersText({ current, atStart, max }: WorkerCounts): string {
 /** Requests that the engine works on, requests that wait for it, and how full its KV cache is, where the engine reports them. */
 function loadText({ engineLoad: load }: MachineState): string {
   if (load === null) return '';
-  return `${load.running} running, ${load.waiting} waiting, KV ${formatPercent(load.kvUsage)}`;
+  const kv = load.kvUsage === null ? '' : `, KV ${formatPercent(load.kvUsage)}`;
+  return `${load.running} running, ${load.waiting} waiting${kv}`;
 }
 
 function etaFields({ eta }: Snapshot['times']): Field[] {

@@ -54,7 +54,7 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
         firstTokenAt ??= performance.now();
         touch();
       },
-      onToken: () => void seenTokens++,
+      onToken: (count = 1) => void (seenTokens += count),
     });
   } catch (error) {
     answer = answerToThrown(entry, error, sending);
