@@ -2,22 +2,35 @@ import { Socket } from 'node:net';
 import { parse, stringify } from 'ndjson';
 import type { GenerateContext } from '../../core/backend.ts';
 import { EngineError } from '../../core/errors.ts';
-import { type WorkerAnswer, type WorkerRequest, type WorkerTask, workerProtocol } from '../subprocess/protocol.ts';
+import {
+  type TaskProgress,
+  type WorkerAnswer,
+  type WorkerRequest,
+  type WorkerTask,
+  workerProtocol,
+} from '../subprocess/protocol.ts';
 import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
 import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
 
 // The entry of the llama-cpp worker process; see ../subprocess/protocol.ts for what it is told and what it says.
 
-/** The answer's first signs of life are told at once, the later ones no more often than this. */
-const activityMs = 1000;
+/** The first signs of life of an answer are told at once; how far it is, no more often than this. */
+const progressMs = 500;
 
 const answers = stringify();
 answers.pipe(new Socket({ fd: 3 }).on('error', leave));
 const send = (answer: WorkerAnswer<EngineInfo>): void => void answers.write(answer);
 
+interface Task {
+  controller: AbortController;
+  progress: Required<TaskProgress>;
+  /** Went on since its progress was told. */
+  isNews: boolean;
+}
+
 /** Requests that run, by the number that the parent gave them. */
-const running = new Map<number, AbortController>();
+const running = new Map<number, Task>();
 let engine: AnswerRequest | null = null;
 
 // A terminal and `timeout` signal the whole process group. The parent decides when this process ends.
@@ -27,7 +40,7 @@ send({ type: 'hello', protocol: workerProtocol });
 process.stdin.pipe(parse()).on('data', (request: WorkerRequest) => {
   if (request.type === 'open') void open(request.settings as EngineSettings);
   else if (request.type === 'generate') void generate(request.id, request.request);
-  else if (request.type === 'abort') running.get(request.id)?.abort();
+  else if (request.type === 'abort') running.get(request.id)?.controller.abort();
 });
 process.stdin.on('end', leave).on('error', leave);
 
@@ -42,6 +55,7 @@ async function open(settings: EngineSettings): Promise<void> {
   try {
     const loaded = await loadEngine(settings);
     engine = createAnswerRequest(loaded, settings);
+    setInterval(tellProgress, progressMs);
     send({ type: 'ready', info: loaded.info });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -53,9 +67,10 @@ async function open(settings: EngineSettings): Promise<void> {
 async function generate(id: number, task: WorkerTask): Promise<void> {
   const controller = new AbortController();
   const { signal } = controller;
-  running.set(id, controller);
+  const entry: Task = { controller, progress: [id, 0, 0, 0], isNews: false };
+  running.set(id, entry);
   try {
-    const answer = await engine?.(task, { signal, ...signsOfLife(id) });
+    const answer = await engine?.(task, { signal, ...signsOfLife(entry) });
     if (answer !== undefined && !signal.aborted) send({ type: 'answer', id, answer });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -64,20 +79,30 @@ async function generate(id: number, task: WorkerTask): Promise<void> {
   }
 }
 
-function signsOfLife(id: number): Pick<GenerateContext, 'onActivity' | 'onFirstToken' | 'onToken'> {
-  let lastAt = -Infinity;
-  let tokens = 0;
+function signsOfLife(
+  task: Task,
+): Required<Pick<GenerateContext, 'onActivity' | 'onFirstToken' | 'onPrompt' | 'onToken'>> {
+  const { progress } = task;
+  const id = progress[0];
   return {
-    onActivity() {
-      const now = performance.now();
-      if (now - lastAt < activityMs) return;
-      lastAt = now;
-      send({ type: 'activity', id, tokens });
+    onActivity: () => send({ type: 'activity', id }),
+    onFirstToken: () => send({ type: 'first-token', id }),
+    onPrompt(computed, cached) {
+      progress[2] += computed;
+      progress[3] += cached;
+      task.isNews = true;
     },
-    onToken: () => void tokens++,
-    onFirstToken() {
-      lastAt = performance.now();
-      send({ type: 'first-token', id });
+    onToken() {
+      progress[1]++;
+      task.isNews = true;
     },
   };
+}
+
+/** A line for each token would cost more than a small model's token. */
+function tellProgress(): void {
+  const news = [...running.values()].filter(({ isNews }) => isNews);
+  if (news.length === 0) return;
+  for (const task of news) task.isNews = false;
+  send({ type: 'progress', tasks: news.map(({ progress }) => progress) });
 }

@@ -26,9 +26,13 @@ export interface WorkerStats {
   kvUsage: number;
   promptTokens: number;
   generationTokens: number;
-  /** Tokens that the answers in work have so far: the number of the request, then how many. */
-  answerTokens?: [id: number, tokens: number][];
 }
+
+/**
+ * How far a request in work is: its number, the tokens of its answer so far, and the tokens of its prompt that were
+ * computed and that were found in the cache so far, from an engine that tells them.
+ */
+export type TaskProgress = [id: number, tokens: number, promptComputed?: number, promptCached?: number];
 
 /** The part of a request that a worker needs. */
 export type WorkerTask = Pick<BatchRequest, 'id' | 'endpoint' | 'body'>;
@@ -40,9 +44,10 @@ export type WorkerAnswer<Info> =
   | { type: 'ready'; info: Info }
   /** It can't be loaded; the worker ends. */
   | { type: 'refused'; kind: ErrorKind | 'usage'; message: string; hint?: string | null }
-  /** `tokens`: those that the answer has so far, from an engine that counts them. */
-  | { type: 'activity'; id: number; tokens?: number }
+  | { type: 'activity'; id: number }
   | { type: 'first-token'; id: number }
+  /** Sent once or twice a second, of the requests that went on since; a sign of life of each. */
+  | { type: 'progress'; tasks: TaskProgress[] }
   /** Sent once a second while the engine works, where it has such numbers. Tokens are counted from its start. */
   | ({ type: 'stats' } & WorkerStats)
   /** Comes once for each request that was not aborted. */

@@ -2,9 +2,12 @@ import type { GenerateContext } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { createDeferred } from '../../async/deferred.ts';
-import type { WorkerAnswer, WorkerRequest, WorkerStats } from './protocol.ts';
+import type { TaskProgress, WorkerAnswer, WorkerRequest, WorkerStats } from './protocol.ts';
 
-type TaskAnswer = Extract<WorkerAnswer<unknown>, { type: 'answer' | 'activity' | 'first-token' | 'stats' }>;
+type TaskAnswer = Extract<
+  WorkerAnswer<unknown>,
+  { type: 'answer' | 'activity' | 'first-token' | 'progress' | 'stats' }
+>;
 
 /** The requests that a worker has. */
 export interface WorkerTasks {
@@ -16,14 +19,41 @@ export interface WorkerTasks {
 interface OpenTask {
   context: GenerateContext;
   resolve: (answer: Answer) => void;
-  /** Tokens of the answer that the context was told of so far. */
+  /** What the context was told of so far: tokens of the answer, and of the prompt. */
   tokens: number;
+  promptComputed: number;
+  promptCached: number;
 }
 
-/** Notes the tokens that an attempt has cost so far, in case it breaks off. */
-function noteTokens(task: OpenTask | undefined, tokens: number): void {
+/** Tells what came since the last time. */
+function noteProgress(
+  task: OpenTask | undefined,
+  [, tokens, promptComputed = 0, promptCached = 0]: TaskProgress,
+): void {
   if (task === undefined) return;
-  for (; task.tokens < tokens; task.tokens++) task.context.onToken?.();
+  const { context } = task;
+  const computed = Math.max(0, promptComputed - task.promptComputed);
+  const cached = Math.max(0, promptCached - task.promptCached);
+  const made = Math.max(0, tokens - task.tokens);
+  if (computed + cached + made === 0) return;
+  task.tokens += made;
+  task.promptComputed += computed;
+  task.promptCached += cached;
+  context.onActivity();
+  if (computed + cached > 0) context.onPrompt?.(computed, cached);
+  if (made > 0) context.onToken?.(made);
+}
+
+/**
+ * Counts a sign of life for the oldest requests, where an engine tells only that it made tokens: requests run in the
+ * order in which they came.
+ */
+function touchOldest(tasks: Iterable<OpenTask>, running: number): void {
+  let left = running;
+  for (const { context } of tasks) {
+    if (left-- <= 0) return;
+    context.onActivity();
+  }
 }
 
 export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks {
@@ -31,19 +61,10 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
   let end: Answer | null = null;
   let lastId = 0;
   let tokens = 0;
-  /**
-   * Counts a sign of life for the oldest requests, where an engine tells only that it made tokens: requests run in the
-   * order in which they came.
-   */
-  const noteStats = ({ running, promptTokens, generationTokens, answerTokens = [] }: WorkerStats): void => {
-    for (const [id, count] of answerTokens) noteTokens(open.get(id), count);
-    if (promptTokens + generationTokens === tokens) return;
-    tokens = promptTokens + generationTokens;
-    let left = running;
-    for (const { context } of open.values()) {
-      if (left-- <= 0) return;
-      context.onActivity();
-    }
+  const noteStats = ({ running, promptTokens, generationTokens }: WorkerStats): void => {
+    const made = promptTokens + generationTokens;
+    if (made !== tokens) touchOldest(open.values(), running);
+    tokens = made;
   };
 
   return {
@@ -56,7 +77,7 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
         send({ type: 'abort', id });
         reject(context.signal.reason);
       };
-      open.set(id, { context, resolve, tokens: 0 });
+      open.set(id, { context, resolve, tokens: 0, promptComputed: 0, promptCached: 0 });
       context.signal.addEventListener('abort', onAbort, { once: true });
       send({ type: 'generate', id, request: { id: requestId, endpoint, body } });
       try {
@@ -68,12 +89,14 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
     },
     receive(answer) {
       if (answer.type === 'stats') return noteStats(answer);
+      if (answer.type === 'progress')
+        return answer.tasks.forEach((progress) => noteProgress(open.get(progress[0]), progress));
       const task = open.get(answer.id);
       if (task === undefined) return;
       if (answer.type === 'answer') return task.resolve(answer.answer);
-      task.context.onActivity();
-      noteTokens(task, answer.type === 'first-token' ? 1 : (answer.tokens ?? 0));
-      if (answer.type === 'first-token') task.context.onFirstToken();
+      if (answer.type === 'activity') return task.context.onActivity();
+      noteProgress(task, [answer.id, 1]);
+      task.context.onFirstToken();
     },
     failAll(answer) {
       end = answer;

@@ -241,6 +241,24 @@ describe('an answer of llama-cpp', () => {
     expect(first.finish).toEqual({ reason: 'eog' });
   });
 
+  test('is told while it grows, with what was computed and cached of its prompt', async () => {
+    const items = { type: 'array', items: { enum: ['hire'] }, minItems: 200, maxItems: 200 };
+    const request = chat(greeting, schemaFormat(items));
+    const told = { computed: 0, cached: 0, tokens: 0 };
+    const onPrompt = (computed: number, cached: number): void =>
+      void Object.assign(told, { computed: told.computed + computed, cached: told.cached + cached });
+    const onToken = (count = 1): void => void (told.tokens += count);
+    // The first token alone is told at once: more than it, where half a second ended in the answer.
+    while (told.tokens <= 1) {
+      Object.assign(told, { computed: 0, cached: 0, tokens: 0 });
+      const { usage } = completed(await backend.generate(request, context({ onPrompt, onToken }))).body;
+      const { prompt_tokens: prompt, completion_tokens: completion, prompt_tokens_details: details } = usage!;
+      expect(told.tokens).toBeLessThanOrEqual(completion);
+      if (told.tokens > 1)
+        expect(told).toMatchObject({ computed: prompt - told.cached, cached: details!.cached_tokens });
+    }
+  });
+
   test('ends at max_tokens with the finish reason length', async () => {
     const { body, finish } = completed(await askMore(0, { max_tokens: 3 }));
     expect(body.usage!.completion_tokens).toBe(3);

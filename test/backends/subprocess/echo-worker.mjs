@@ -13,13 +13,11 @@ const misbehave = {
   hang() {},
   count(id) {
     send({ type: 'first-token', id });
-    send({ type: 'activity', id, tokens: 3 });
-    send({ type: 'activity', id, tokens: 3 });
-    const stats = { running: 1, waiting: 0, kvUsage: 0, promptTokens: 1, generationTokens: 5 };
+    send({ type: 'progress', tasks: [[id, 3, 10, 2]] });
+    send({ type: 'progress', tasks: [[id, 3, 10, 2]] });
     send({
-      type: 'stats',
-      ...stats,
-      answerTokens: [
+      type: 'progress',
+      tasks: [
         [id, 5],
         [id + 1, 9],
       ],

@@ -64,17 +64,20 @@ describe('a worker process', () => {
     expect(seen).toEqual(['activity', 'activity', 'first']);
   });
 
-  test('says how many tokens an answer had that was aborted', async () => {
+  test('tells of a request in work what came since the last time', async () => {
     const process = await start();
     const stop = new AbortController();
+    const told: unknown[] = [];
     let tokens = 0;
-    const onToken = (): void => {
-      tokens++;
+    const onToken = (count = 1): void => {
+      told.push(count);
+      tokens += count;
       if (tokens === 5) stop.abort(new Error('enough'));
     };
-    await expect(ask(process, 'count', { signal: stop.signal, onToken })).rejects.toThrow('enough');
-    await ask(process, 'again');
-    expect(tokens).toBe(5);
+    const onPrompt = (computed: number, cached: number): void => void told.push({ computed, cached });
+    await expect(ask(process, 'count', { signal: stop.signal, onToken, onPrompt })).rejects.toThrow('enough');
+    await ask(process, 'again', { onToken });
+    expect(told).toEqual([1, { computed: 10, cached: 2 }, 2, 2, 1]);
   });
 
   test.each(['crash', 'exit', 'garbage'])(

@@ -46,7 +46,7 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
         settings: generation,
         grammar: grammar === null ? null : new engine.LlamaGrammarEvaluationState({ model, grammar }),
         signal: context.signal,
-        onProgress: context.onActivity,
+        onPrompt: (computed, cached) => context.onPrompt?.(computed, cached),
         onFirstToken: context.onFirstToken,
         onToken: () => context.onToken?.(),
       });

@@ -21,8 +21,8 @@ export interface GenerationTask {
   /** One for each answer. */
   grammar: LlamaGrammarEvaluationState | null;
   signal: AbortSignal;
-  /** Called as prompt and answer are evaluated. */
-  onProgress: () => void;
+  /** Called with the prompt tokens that were computed, and found in the sequence, since the last call. */
+  onPrompt: (computed: number, cached: number) => void;
   onFirstToken: () => void;
   onToken: () => void;
 }
@@ -50,10 +50,13 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
     end,
     stop: answer.metStop(),
   });
-  for await (const token of sequence.evaluate(prompt.slice(sequence.nextTokenIndex), samplingOptions(task, tokens))) {
+  const rest = prompt.slice(sequence.nextTokenIndex);
+  for await (const token of sequence.evaluate(rest, samplingOptions(task, tokens))) {
     signal.throwIfAborted();
-    if (tokens.length === 0) task.onFirstToken();
-    task.onProgress();
+    if (tokens.length === 0) {
+      task.onPrompt(rest.length, 0);
+      task.onFirstToken();
+    }
     if (sequence.model.isEogToken(token)) return finished('eog');
     tokens.push(token);
     task.onToken();
@@ -64,18 +67,16 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
 }
 
 /** Evaluates the prompt but for its last piece. Returns how many of its tokens were there already. */
-async function prefill(
-  sequence: LlamaContextSequence,
-  { prompt, signal, onProgress }: GenerationTask,
-): Promise<number> {
+async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPrompt }: GenerationTask): Promise<number> {
   // The last token is always evaluated again: from an unchanged sequence no answer would come.
   await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
   const cachedTokens = sequence.nextTokenIndex;
+  onPrompt(0, cachedTokens);
   while (prompt.length - sequence.nextTokenIndex > prefillTokens) {
     signal.throwIfAborted();
     const start = sequence.nextTokenIndex;
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, start + prefillTokens), { contextShift });
-    onProgress();
+    onPrompt(prefillTokens, 0);
   }
   signal.throwIfAborted();
   return cachedTokens;
