@@ -48,7 +48,7 @@ export type WorkerAnswer<Info> =
   | { type: 'first-token'; id: number }
   /** Sent once or twice a second, of the requests that went on since; a sign of life of each. */
   | { type: 'progress'; tasks: TaskProgress[] }
-  /** Sent once a second while the engine works, where it has such numbers. Tokens are counted from its start. */
+  /** Sent twice a second while the engine works, where it has such numbers. Tokens are counted from its start. */
   | ({ type: 'stats' } & WorkerStats)
   /** Comes once for each request that was not aborted. */
   | { type: 'answer'; id: number; answer: Answer };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openFakeVllm } from '../../helpers/fake-vllm.ts';
-import { context } from '../conformance.ts';
-import { question, say } from './asking.ts';
+import { completed, context } from '../conformance.ts';
+import { complete, question, say } from './asking.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 
 const slow = { stepMs: 5 };
@@ -26,6 +26,38 @@ test('the engine tells what it does, and those that run give signs of life', asy
   stop.abort(new Error('enough'));
   await settled;
 });
+
+test.each(['cpu', 'cuda'] as const)(
+  'an answer tells of its prompt and its tokens while it grows (%s)',
+  async (platform) => {
+    const { backend } = await openFakeVllm({ platform, stepMs: 2 });
+    const request = question(`Once upon a time ${'and again '.repeat(40)}`);
+    const { body: before } = await complete(backend, request);
+    const told = { tokens: [] as number[], prompts: [] as number[][] };
+    const onToken = (count?: number): void => void told.tokens.push(count!);
+    const onPrompt = (...counts: number[]): void => void told.prompts.push(counts);
+    const { body } = completed(await backend.generate(request, context({ onToken, onPrompt })));
+    const { prompt_tokens: prompt, prompt_tokens_details: details, completion_tokens: completion } = body.usage!;
+    expect(before.usage!.prompt_tokens_details!.cached_tokens).toBeLessThan(details!.cached_tokens);
+    expect(told.prompts).toEqual([[prompt - details!.cached_tokens, details!.cached_tokens]]);
+    expect(told.tokens.length).toBeGreaterThan(0);
+    expect(sum(told.tokens)).toBeLessThanOrEqual(completion);
+  },
+);
+
+test('several answers to one request tell their tokens together, and of the prompt in the end', async () => {
+  const { backend } = await openFakeVllm({ stepMs: 2 });
+  const request = question('z'.repeat(400), { n: 3, temperature: 1 });
+  const told = { tokens: [] as number[], prompts: [] as number[][] };
+  const onToken = (count?: number): void => void told.tokens.push(count!);
+  const onPrompt = (...counts: number[]): void => void told.prompts.push(counts);
+  const { body } = completed(await backend.generate(request, context({ onToken, onPrompt })));
+  expect(told.prompts).toEqual([]);
+  expect(told.tokens[0]).toBeGreaterThan(0);
+  expect(sum(told.tokens)).toBeLessThanOrEqual(body.usage!.completion_tokens);
+});
+
+const sum = (counts: number[]): number => counts.reduce((all, count) => all + count, 0);
 
 test('what is aborted makes room at once', async () => {
   const { backend } = await openFakeVllm({ stepMs: 20 }, two);

@@ -49,8 +49,9 @@ class Scheduler:
     def is_idle(self) -> bool:
         return not self._waiting and not self._running
 
-    def step(self) -> tuple[list[Sequence], SchedulerStats, int]:
-        """The sequences that ended, the numbers, and how many prompt tokens were computed."""
+    def step(self) -> tuple[list[Sequence], SchedulerStats, int, list[tuple[str, int, int]]]:
+        """The sequences that ended, the numbers, how many prompt tokens were computed, and of each sequence that said a
+        token: its name, the token, and how much of its prompt was cached."""
         if self._step_seconds > 0:
             time.sleep(self._step_seconds)
         computed = 0
@@ -68,9 +69,10 @@ class Scheduler:
                 sequence.finish_reason = "stop"
             else:
                 sequence.step()
+        said = [(sequence.id, sequence.said[-1], sequence.cached) for sequence in self._running if sequence.said]
         ended = [sequence for sequence in self._running if sequence.finish_reason is not None]
         self._running = [sequence for sequence in self._running if sequence.finish_reason is None]
-        return ended, self._stats(), computed
+        return ended, self._stats(), computed, said
 
     def _stats(self) -> SchedulerStats:
         used = sum(len(sequence.tokens) + len(sequence.said) for sequence in self._running)

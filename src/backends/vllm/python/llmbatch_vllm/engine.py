@@ -13,6 +13,7 @@ from llmbatch_vllm.control_tokens import declared_texts
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
+from llmbatch_vllm.progress import progress_of
 from llmbatch_vllm.prompts import Prompts, template_of
 from llmbatch_vllm.refusal import Refusal, sentence
 from llmbatch_vllm.sampling import Sampling
@@ -140,17 +141,8 @@ class Engine:
             failed = {"kind": "invalid-response", "message": f"The answer can't be read: {sentence(error)}"}
         return {"status": "failed", **failed, **cost_of(flight.prepared, outputs)}
 
-    def answer_tokens(self) -> list[tuple[int, int]]:
-        """Returns the tokens of the answers in work by the number of the request; empty where vLLM does not show them."""
-        states = getattr(getattr(self._engine, "output_processor", None), "request_states", {})
-        counts: dict[int, int] = {}
-        for name, state in list(states.items()):
-            count = getattr(getattr(state, "detokenizer", None), "num_output_tokens", None)
-            # vLLM makes ids of its own of ours, and of one request several where it has several answers.
-            asked = str(getattr(state, "external_req_id", None) or name).rpartition("_")[2].partition(".")[0]
-            if count is not None and asked.isdigit():
-                counts[int(asked)] = counts.get(int(asked), 0) + count()
-        return list(counts.items())
+    def progress(self) -> list[list[int]]:
+        return progress_of(self._engine)
 
     def refusal_of(self, error: BaseException) -> Refusal:
         """One bad request fails alone, even where vLLM raises something unexpected."""

@@ -100,7 +100,7 @@ def serve(engine: Any, send: Send) -> None:
             send(*({"type": "answer", "id": key, "answer": answer} for key, answer in answers))
         stats = engine.stats.due()
         if stats is not None:
-            send({"type": "stats", **stats}, {"type": "progress", "tasks": engine.answer_tokens()})
+            send({"type": "stats", **stats}, {"type": "progress", "tasks": engine.progress()})
 
 
 def take(engine: Any, message: tuple[str, int, Any], send: Send) -> None:

@@ -1,9 +1,9 @@
-"""Reports what the engine is doing, once a second: for the display, and as a sign of life."""
+"""Reports what the engine is doing, twice a second: for the display, and as a sign of life."""
 
 import time
 from typing import Any
 
-SECONDS = 1.0
+SECONDS = 0.5
 
 
 class Stats:
@@ -33,7 +33,7 @@ class Stats:
             self._generation_tokens += iteration_stats.num_generation_tokens
 
     def due(self) -> dict[str, Any] | None:
-        """The numbers, when a second is over; tokens are counted from the start."""
+        """The numbers, when it is time for them; tokens are counted from the start."""
         now = time.monotonic()
         if self._scheduler is None or now - self._last < SECONDS:
             return None

@@ -12,6 +12,7 @@ from vllm.pooling_params import PoolingParams
 from vllm.sampling_params import SamplingParams
 from vllm.usage.usage_lib import UsageContext
 from vllm.v1.engine.core_client import InprocClient, SyncMPClient
+from vllm.v1.engine.output_processor import OutputProcessor
 from vllm.v1.metrics.loggers import StatLoggerManager
 from vllm.v1.metrics.stats import IterationStats
 
@@ -26,6 +27,7 @@ class LLMEngine:
         self.tokenizer = Tokenizer(self.model_config.model)
         self.engine_core = SyncMPClient(vllm_config) if multiprocess_mode else InprocClient(vllm_config)
         self.logger_manager = StatLoggerManager() if log_stats else None
+        self.output_processor = OutputProcessor()
         self._groups: dict[str, Group] = {}
         self._steps = 0
 
@@ -60,9 +62,11 @@ class LLMEngine:
         name = None if lora_request is None else lora_request.lora_name
         group = Group(request_id, prompt["prompt_token_ids"], params.clone() if hasattr(params, "clone") else params)
         self._groups[request_id] = group
+        parent = group if getattr(params, "n", 1) > 1 else None
         for sequence_id, sequence_params in group.children():
-            window = self.model_config.max_model_len
-            self.engine_core.add_request(Sequence(sequence_id, group.tokens, sequence_params, name, window))
+            sequence = Sequence(sequence_id, group.tokens, sequence_params, name, self.model_config.max_model_len)
+            self.output_processor.add_request(sequence, request_id, parent)
+            self.engine_core.add_request(sequence)
         return request_id
 
     def _validate(self, prompt: dict[str, Any], params: Any, lora_request: Any) -> None:
@@ -98,13 +102,16 @@ class LLMEngine:
 
     def abort_request(self, request_ids: list[str], internal: bool = False) -> None:
         groups = [self._groups.pop(name) for name in request_ids if name in self._groups]
-        self.engine_core.abort_requests([child for group in groups for child, _params in group.children()])
+        names = [child for group in groups for child, _params in group.children()]
+        self.output_processor.abort_requests(names)
+        self.engine_core.abort_requests(names)
 
     def reset_prefix_cache(self) -> bool:
         return self.engine_core.reset_prefix_cache()
 
     def step(self) -> list[RequestOutput | PoolingRequestOutput]:
-        ended, scheduler_stats, computed = self.engine_core.get_output()
+        ended, scheduler_stats, computed, said = self.engine_core.get_output()
+        self.output_processor.process_outputs(said, ended)
         outputs = []
         for sequence in ended:
             group = self._groups.get(Group.name_of(sequence.id))
