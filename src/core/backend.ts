@@ -105,6 +105,15 @@ export interface Supervision {
   kill?(): Promise<void>;
 }
 
+/** What a run has seen of a prefix cache that does not work, in tokens of an average prompt. */
+export interface CacheFacts {
+  promptTokens: number;
+  /** Those that the prompt begins with as the one before it did. */
+  sharedTokens: number;
+  /** Those that came from the cache; null where the engine does not report them, and its times show it. */
+  cachedTokens: number | null;
+}
+
 /** Questions that an engine answers beside its requests. */
 export interface Inspection {
   /** The tokens of a request's prompt, as the engine itself counts them; null where it can't be counted. */
@@ -116,6 +125,11 @@ export interface Inspection {
    * say. Rejects with the signal's reason. For an engine that tells by `onEngineLoad` it is absent.
    */
   load?(signal: AbortSignal): Promise<EngineLoad | null>;
+  /**
+   * Explains why little of what the prompts share came from the engine's prefix cache, and what to set: whole sentences;
+   * null where no cause is known; empty where it is as it should be, and nothing is told. Asked once, when a run has seen it.
+   */
+  explainCache?(facts: CacheFacts): Promise<string | null>;
   /** Empties the engine's cache of whole prompts, so that what is measured next does not find them there. */
   clearPromptCache?(): void;
 }

@@ -35,6 +35,8 @@ interface AttemptFacts {
   queueMs?: number;
   /** Time to the first token, where only the engine can tell. */
   ttftMs?: number;
+  /** Time that the engine took to read the prompt, where it says so. */
+  promptMs?: number;
   /** The server's rate limit is used up: nothing at all is to be sent for so long. */
   pauseMs?: number;
   /** Facts about the end of the answer, beyond `finish_reason`. */

@@ -69,6 +69,7 @@ type NoticeTopic =
   | 'backend'
   | 'bad-lines'
   | 'bench'
+  | 'cache'
   | 'choice'
   | 'conversation'
   | 'drain'

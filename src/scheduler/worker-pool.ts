@@ -15,6 +15,7 @@ import { type GpuMonitor, createVramGuard } from './limits/vram-guard.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Attempt, sendRequest } from './send-request.ts';
+import { watchCache } from './watch-cache.ts';
 import { watchSilence } from './watch-silence.ts';
 
 export interface WorkerPoolOptions {
@@ -73,6 +74,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     abortAll();
   };
   const silence = watchSilence({ backend, inFlight, outages, fail });
+  const cache = watchCache({ backend, notify });
   const sending = { backend, inFlight, emit, ...settings };
 
   return {
@@ -86,6 +88,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const { answer, latencyMs } = attempt;
       if (answer === null) return attempt;
       pause.onAnswer(answer);
+      cache.onAnswer(worker, request, answer);
       finder?.onAnswer(answer, latencyMs, inFlight.count() + 1);
       if (answer.status === 'completed') silence.onAnswer(latencyMs);
       return attempt;
