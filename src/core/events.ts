@@ -43,8 +43,8 @@ export type RunEvent =
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
   /** A result is on disk. Only now does it count as done. */
   | { type: 'result-end'; sample: ResultSample }
-  /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens are spent. */
-  | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean }
+  /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens and milliseconds are spent. */
+  | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean; latencyMs: number }
   /** What came of the requests in flight, about twice a second while there are any. */
   | { type: 'flight'; flight: FlightSample }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }

@@ -39,6 +39,8 @@ export interface FlightSample {
   tokens: number;
   /** The request that was sent first: milliseconds since then, and tokens of its answer so far; null where none is in flight. */
   oldest: { ageMs: number; tokens: number } | null;
+  /** Each request in flight, in the order of sending: milliseconds since then, and tokens of its answer so far. */
+  each: { agesMs: number[]; tokens: number[] };
 }
 
 /** Load of an engine that schedules requests itself. */

@@ -2,6 +2,7 @@ import type { ResultSample, RunEvent } from '../core/events.ts';
 import { createResultCounter } from '../core/result-counter.ts';
 import type { Snapshot, WorkerCounts } from '../core/snapshot.ts';
 import { type MachineWatch, createMachineWatch } from './machine.ts';
+import { createEta } from './eta.ts';
 import { createSession } from './session.ts';
 
 export interface Meter {
@@ -18,6 +19,23 @@ export interface Meter {
  * `now` is a clock in milliseconds that never goes back.
  */
 export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
+  const counts = createCounts(now);
+  const eta = createEta(now());
+  return {
+    add(event) {
+      counts.add(event);
+      eta.add(event, now());
+    },
+    addEarlier: counts.addEarlier,
+    snapshot() {
+      const snapshot = counts.snapshot();
+      return { ...snapshot, times: { ...snapshot.times, eta: eta.read(now(), snapshot.progress) } };
+    },
+  };
+}
+
+/** A meter without an ETA. */
+function createCounts(now: () => number): Meter {
   const counter = createResultCounter();
   const machine = createMachineWatch();
   const workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
@@ -59,8 +77,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     addEarlier: (sample) => counter.add(sample),
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
-      const left = run.total === null ? null : Math.max(0, run.total - counts.done);
-      const { rates, times } = session.read(now(), left);
+      const { rates, times } = session.read(now());
       const progress = { ...run, ...counts, workers: { ...workers } };
       return { progress, rates, tokens, times: { ...times, loadMs }, errors, machine: machine.read(run.inFlight) };
     },

@@ -5,10 +5,6 @@ import type { ResultSample } from '../core/events.ts';
 import type { Rates, RunTimes } from '../core/snapshot.ts';
 import { createRate } from './rate.ts';
 
-/** No ETA is shown before one of the two is reached: it would come from too few results. */
-const minEtaRequests = 20;
-const minEtaSeconds = 5;
-
 /** Rates and times of this session; results of earlier sessions have no part in them. */
 interface SessionNumbers {
   rates: Rates;
@@ -20,8 +16,8 @@ export interface Session {
   add(sample: ResultSample, atMs: number): void;
   /** Counts the tokens of an attempt that has ended. `isAnswered`: it ended with an accepted answer. */
   addAttempt(tokens: AttemptTokens, isAnswered: boolean, atMs: number): void;
-  /** Reads the numbers as of now. `left` is the number of requests still to do; null while the total is unknown. */
-  read(nowMs: number, left: number | null): SessionNumbers;
+  /** Reads the numbers as of now. */
+  read(nowMs: number): SessionNumbers;
 }
 
 /** Measures the rates and times of one session, which begins at `startMs` of the caller's clock. */
@@ -51,15 +47,12 @@ export function createSession(startMs: number): Session {
       tokens = addMeasured(tokens, isAnswered ? addMeasured(promptTokens, completionTokens) : counted);
       tokenRate.add(counted, atMs);
     },
-    read(nowMs, left) {
+    read(nowMs) {
       const elapsedSeconds = Math.max(0, nowMs - startMs) / 1000;
       const isMeasured = requests > 0 && elapsedSeconds > 0;
-      const recentRate = requestRate.perSecond(nowMs);
-      const standardError = requestRate.standardError(nowMs);
-      const isEnough = requests >= minEtaRequests || elapsedSeconds >= minEtaSeconds;
       return {
         rates: {
-          requests: { recent: recentRate, overall: isMeasured ? requests / elapsedSeconds : null },
+          requests: { recent: requestRate.perSecond(nowMs), overall: isMeasured ? requests / elapsedSeconds : null },
           tokens: {
             recent: tokens === null ? null : tokenRate.perSecond(nowMs),
             overall: isMeasured && tokens !== null ? tokens / elapsedSeconds : null,
@@ -67,34 +60,12 @@ export function createSession(startMs: number): Session {
         },
         times: {
           elapsedSeconds,
-          eta: estimateEta({ left, rate: recentRate, standardError, isEnough }),
+          eta: null,
           latencyMs: latency.read(),
           ttftMs: ttft.read(),
           queueMs: queue.read(),
         },
       };
     },
-  };
-}
-
-/**
- * Estimates the seconds left at the recent rate. The range is that of the rate plus and minus two standard errors, which is 95 %
- * of a normal distribution; the rate is never taken to fall below a quarter, so that the range stays finite.
- */
-export function estimateEta(facts: {
-  /** Requests still to do; null while the total is unknown. */
-  left: number | null;
-  rate: number | null;
-  standardError: number | null;
-  /** Enough was measured for an estimate. */
-  isEnough: boolean;
-}): RunTimes['eta'] {
-  const { left, rate, standardError, isEnough } = facts;
-  if (left === 0) return { seconds: 0, low: 0, high: 0 };
-  if (left === null || rate === null || standardError === null || rate === 0 || !isEnough) return null;
-  return {
-    seconds: left / rate,
-    low: left / (rate + 2 * standardError),
-    high: left / Math.max(rate - 2 * standardError, rate / 4),
   };
 }

@@ -64,7 +64,7 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
   const latencyMs = performance.now() - start;
   const ttftMs = firstTokenAt === null ? null : firstTokenAt - start;
   const tokens = tokensOfAttempt(answer, seenTokens);
-  emit({ type: 'request-end', tokens, isAnswered: answer?.status === 'completed' });
+  emit({ type: 'request-end', tokens, isAnswered: answer?.status === 'completed', latencyMs });
   return { answer, startedAt, latencyMs, ttftMs, tokens };
 }
 

@@ -5,4 +5,5 @@ export const attemptEnd = (sample: ResultSample): RunEvent => ({
   type: 'request-end',
   tokens: sample,
   isAnswered: sample.kind === null,
+  latencyMs: sample.latencyMs,
 });

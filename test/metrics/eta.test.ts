@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { estimateEta } from '../../src/metrics/session.ts';
+import { estimateEta } from '../../src/metrics/eta.ts';
 
 const known = { left: 1000, rate: 10, standardError: 1, isEnough: true };
 
