@@ -8,13 +8,13 @@ import { formatInteger, formatPercent } from '../text/format.ts';
 const lookedAt = 60;
 const letPass = 2000;
 /** A cache is expected to help where prompts share this much of themselves, and so many tokens. */
-const leastShare = 0.3;
-const leastTokens = 64;
+const minShare = 0.3;
+const minTokens = 64;
 /** Part of what is shared that must come from the cache; with less, something is wrong. */
-const leastCached = 0.25;
+const minCached = 0.25;
 /** Where only times tell: prompts must share so much, and be read so much faster than the first ones were. */
-const leastShareByTime = 0.7;
-const leastSpeedUp = 1.5;
+const minShareByTime = 0.7;
+const minSpeedUp = 1.5;
 
 /** Compares what the prompts share with what came from the engine's prefix cache. */
 export interface CacheWatch {
@@ -109,12 +109,12 @@ function createLook() {
     read(coldTokensPerMs: number | null): CacheFacts | null {
       const { answers, prompt, shared, cached, reporting } = sums;
       const facts = { promptTokens: prompt / answers, sharedTokens: shared / answers };
-      if (shared < leastShare * prompt || facts.sharedTokens < leastTokens) return null;
+      if (shared < minShare * prompt || facts.sharedTokens < minTokens) return null;
       if (reporting === answers)
-        return cached < leastCached * shared ? { ...facts, cachedTokens: cached / answers } : null;
+        return cached < minCached * shared ? { ...facts, cachedTokens: cached / answers } : null;
       const now = reading.tokensPerMs();
-      if (reporting > 0 || coldTokensPerMs === null || now === null || shared < leastShareByTime * prompt) return null;
-      return now < leastSpeedUp * coldTokensPerMs ? { ...facts, cachedTokens: null } : null;
+      if (reporting > 0 || coldTokensPerMs === null || now === null || shared < minShareByTime * prompt) return null;
+      return now < minSpeedUp * coldTokensPerMs ? { ...facts, cachedTokens: null } : null;
     },
   };
 }
