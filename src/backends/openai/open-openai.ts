@@ -9,6 +9,7 @@ import { type ServerPlace, openaiPlace } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';
 import { createTokenCheck } from './answer/control-tokens.ts';
 import { findModel } from './server/find-model.ts';
+import { liveKeys } from './answer/live-counts.ts';
 import { createOllamaCheck, trustingCheck } from './answer/ollama-cuts.ts';
 import { openaiOptionsSchema } from './options.ts';
 import { lookAtServer } from './server/look-at-server.ts';
@@ -49,6 +50,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     client,
     // A limit for each answer counts from its first sign of life, at the latest.
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
+    liveKeys: liveKeys(facts),
     contextTokens,
     isRightAddress: createAddressCheck(client, list !== null),
     answered: new Set(),

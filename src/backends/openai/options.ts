@@ -1,6 +1,6 @@
 export const openaiOptionsHelp: Record<string, string> = {
   stream:
-    'true, false or auto: take answers as they grow, which shows that the server lives and when the first token came, and costs a fast server much (default: auto, some of many; all with --timeout)',
+    'true, false or auto: take answers as they grow, which shows that the server lives and when the first token came, and costs a fast server much (default: auto, all while they come slowly, else some of many; all with --timeout)',
 };
 
 /** Checks `--option key=value`. */

@@ -25,7 +25,7 @@ export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs)
     for await (const part of parts) {
       const piece = addPart(read, part);
       const isEnd = part.done === true;
-      tell(signs, saysSomething(part), isEnd);
+      tell(signs, tokensIn(part), isEnd);
       if (!seen.hasToken && hasToken(read)) {
         seen.hasToken = true;
         signs.onFirstToken();
@@ -45,15 +45,16 @@ export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs)
  * Tells the scheduler of a sign of life. A line without content is none: a proxy may repeat such lines while the server
  * is gone.
  */
-function tell({ onActivity, onToken }: Signs, isToken: boolean, isEnd: boolean): void {
-  if (isToken) onToken?.();
-  if (isToken || isEnd) onActivity();
+function tell({ onActivity, onToken }: Signs, tokens: number, isEnd: boolean): void {
+  if (tokens > 0) onToken?.(tokens);
+  if (tokens > 0 || isEnd) onActivity();
 }
 
-function saysSomething(part: AnswerPart): boolean {
+/** Tokens of a line: as many as have logprobs in it, else one where it says something. */
+function tokensIn(part: AnswerPart): number {
   const { message, thinking = '', logprobs = [] } = part;
   const { thinking: thought = '', tool_calls: calls = [] } = message ?? {};
-  return textOf(part) + thinking + thought !== '' || calls.length + logprobs.length > 0;
+  return Math.max(logprobs.length, Number(textOf(part) + thinking + thought !== '' || calls.length > 0));
 }
 
 const counters = [

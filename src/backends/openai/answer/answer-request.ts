@@ -20,6 +20,7 @@ import {
 } from '../http/classify-error.ts';
 import type { OpenaiClient } from '../http/client.ts';
 import { createCollector } from './collect-answer.ts';
+import { createLiveCounts } from './live-counts.ts';
 import type { PromptCheck } from './ollama-cuts.ts';
 import { type PrepareBody, isFailure } from './prepare-body.ts';
 import { readAnswer, withUsage } from './read-answer.ts';
@@ -30,6 +31,8 @@ import type { StreamChoice } from './stream-choice.ts';
 export interface AnswerTools {
   client: OpenaiClient;
   streams: StreamChoice;
+  /** Keys with which a streamed answer tells how far it is. */
+  liveKeys: object;
   prepare: PrepareBody;
   contextTokens: number | null;
   isRightAddress: AddressCheck;
@@ -52,7 +55,8 @@ export async function answerRequest(
   if (isFailure(prepared)) return prepared;
   const { isStreamed, end } = tools.streams.start();
   try {
-    const answer = await send(tools, wireBody(request.endpoint, prepared, isStreamed), { request, context });
+    const body = wireBody(request.endpoint, prepared, isStreamed ? tools.liveKeys : null);
+    const answer = await send(tools, body, { request, context });
     if (answer.status === 'failed' && answer.kind === 'timeout') tools.streams.insist();
     return answer;
   } catch (error) {
@@ -126,12 +130,13 @@ const unstreamable = ['prompt_logprobs', 'use_beam_search', 'audio'];
 
 /**
  * Builds the body to send. Its other keys go as they are, for the server to accept or refuse; whether the answer is
- * streamed is our choice.
+ * streamed is our choice: `liveKeys` is null where it is not.
  */
-function wireBody(endpoint: Endpoint, body: BatchRequest['body'], isStreamed: boolean): object {
+function wireBody(endpoint: Endpoint, body: BatchRequest['body'], liveKeys: object | null): object {
   const { stream: _stream, stream_options: _streamOptions, ...others } = body;
   const isWhole = endpoint === '/v1/embeddings' || unstreamable.some((key) => (others[key] ?? false) !== false);
-  return isStreamed && !isWhole ? { ...others, stream: true, stream_options: { include_usage: true } } : others;
+  if (liveKeys === null || isWhole) return others;
+  return { stream_options: { include_usage: true }, ...liveKeys, ...others, stream: true };
 }
 
 interface PendingRequest {
@@ -141,19 +146,19 @@ interface PendingRequest {
 
 async function readStream(
   { body }: Dispatcher.ResponseData,
-  { client: { redact }, contextTokens }: AnswerTools,
+  { client: { redact }, contextTokens, streams }: AnswerTools,
   { request, context }: PendingRequest,
 ): Promise<Answer> {
   const collector = createCollector();
+  const count = createLiveCounts(context);
   let failed: unknown;
   const onEvent = (event: Record<string, unknown>): boolean => {
     failed ??= errorIn(event);
     const isFirst = !collector.hasToken();
     const part = collector.add(event);
-    if (part !== 'token') return part === 'progress' || failed !== undefined;
-    if (isFirst) context.onFirstToken();
-    context.onToken?.();
-    return true;
+    if (part === 'token' && isFirst) context.onFirstToken();
+    streams.add(count(event, part === 'token'));
+    return part !== 'nothing' || failed !== undefined;
   };
   const { onActivity } = context;
   try {
@@ -166,6 +171,8 @@ async function readStream(
     freeBody(body);
   }
   const whole = collector.body();
+  // What the server was asked for so that it shows that it lives is no part of the answer.
+  if (request.body['return_progress'] !== true) delete whole['prompt_progress'];
   const answer = failed === undefined ? whole : { error: failed, usage: whole['usage'] };
   return readAnswer(redact.inValue(answer), request, contextTokens);
 }

@@ -22,8 +22,9 @@ type Fields = Record<string, unknown>;
  * Checks that what a server sent with its success is a whole answer. `contextTokens` is the size of its window, null
  * where it isn't known.
  */
-export function readAnswer(body: unknown, request: BatchRequest, contextTokens: number | null): Answer {
-  if (!isRecord(body)) return failure('invalid-response', 'The answer of the server is no JSON object.');
+export function readAnswer(sent: unknown, request: BatchRequest, contextTokens: number | null): Answer {
+  if (!isRecord(sent)) return failure('invalid-response', 'The answer of the server is no JSON object.');
+  const body = withCached(sent);
   const { usage } = body;
   const error = errorIn(body);
   if (error !== undefined) return withUsage(classifyErrorBody(error), usage);
@@ -34,6 +35,17 @@ export function readAnswer(body: unknown, request: BatchRequest, contextTokens: 
   const answer: Completion = { status: 'completed', body: bodyOf(said, request) };
   const cut = isEmbedding ? null : cutByWindow(answer.body, request, contextTokens);
   return cut === null ? answer : rejection(answer, cut.kind, cut.message);
+}
+
+/** Older llama-servers tell how many prompt tokens were cached beside `usage` only: in `timings`. */
+function withCached(body: Fields): Fields {
+  const { usage, timings } = body;
+  const cached = isRecord(timings) ? timings['cache_n'] : null;
+  if (!isRecord(usage) || !isCount(cached)) return body;
+  return {
+    ...body,
+    usage: { ...usage, prompt_tokens_details: usage['prompt_tokens_details'] ?? { cached_tokens: cached } },
+  };
 }
 
 /** Translates the choices of a server into OpenAI's finish reasons and contents. */

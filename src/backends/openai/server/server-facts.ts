@@ -9,7 +9,7 @@ export interface ServerFacts {
   /** `vllm 0.32.0`, `llama-server b9000`, `ollama 0.34.0`, or `an OpenAI-compatible server`. */
   version: string;
   /** Null where it is none of them. */
-  kind: 'vllm' | 'llama-server' | 'ollama' | null;
+  kind: 'vllm' | 'sglang' | 'llama-server' | 'ollama' | null;
   /**
    * Says how the server treats a last assistant message: it continues one when asked by the keys for it, it always
    * does, or it isn't known.
@@ -57,8 +57,8 @@ export async function serverFacts(
     return { ...unknown, kind: owner, version: named('vllm', version), queues: true, continues: 'asked' };
   }
   if (owner === 'llamacpp') return llamaServer(await ask('/props'));
+  if (owner === 'sglang') return { ...unknown, version: owner, kind: owner, continues: 'asked' };
   const { version } = await ask('/api/version');
-  if (owner === 'sglang') return { ...unknown, version: owner, continues: 'asked' };
   if (typeof version !== 'string') return unknown;
   return { ...unknown, version: named('ollama', version), kind: 'ollama' };
 }

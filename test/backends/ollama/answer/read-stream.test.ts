@@ -58,10 +58,12 @@ describe('a stream', () => {
   });
 
   test('tells of the first token, and of life at every line that says something', async () => {
-    const seen: string[] = [];
-    const body = lines(piece(''), piece('', { thinking: 'hm' }), piece('a'), end());
-    await ask(body, { onActivity: () => seen.push('life'), onFirstToken: () => seen.push('first') });
-    expect(seen).toEqual(['life', 'first', 'life', 'life']);
+    const seen: unknown[] = [];
+    const logprobs = [{ token: 'a' }, { token: 'b' }];
+    const body = lines(piece(''), piece('', { thinking: 'hm' }), { ...piece('ab'), logprobs }, end());
+    const onToken = (count?: number): void => void seen.push(count);
+    await ask(body, { onToken, onActivity: () => seen.push('life'), onFirstToken: () => seen.push('first') });
+    expect(seen).toEqual([1, 'life', 'first', 2, 'life', 'life']);
   });
 
   test.each<[string, string, string]>([

@@ -179,7 +179,11 @@ test('keys go as they are, but for how the answer comes', async () => {
   const { server, backend } = await openFake();
   const body = { ...request.body, stream: false, stream_options: { x: 1 }, logit_bias: { 5: 1 }, flavour: null, n: 1 };
   await backend.generate({ ...request, body }, context());
-  expect(server.requests[0]?.body).toEqual({ ...body, stream: true, stream_options: { include_usage: true } });
+  expect(server.requests[0]?.body).toEqual({
+    ...body,
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  });
   await backend.generate({ ...request, body: { ...body, prompt_logprobs: 1 } }, context());
   expect(server.requests[1]?.body).toEqual({
     ...request.body,

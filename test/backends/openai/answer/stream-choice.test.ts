@@ -3,7 +3,8 @@ import { createStreamChoice } from '../../../../src/backends/openai/answer/strea
 
 /** How many of so many requests in flight are streamed, when each that ends is followed by another. */
 function streamedOf(inFlight: number, option: boolean | 'auto'): number {
-  const choice = createStreamChoice(option);
+  const choice = createStreamChoice(option, () => 0);
+  choice.add(1_000_000);
   const flights = Array.from({ length: inFlight }, () => choice.start());
   for (let round = 0; round < 1000; round++) {
     flights.shift()?.end();
@@ -28,8 +29,28 @@ test.each([
 test('all are, once an answer without a sign of life was given up on the way', () => {
   for (const option of ['auto', false] as const) {
     const choice = createStreamChoice(option);
+    choice.add(1_000_000);
     choice.insist();
     const flights = Array.from({ length: 64 }, () => choice.start());
     expect(flights.filter(({ isStreamed }) => isStreamed)).toHaveLength(option === 'auto' ? 64 : 0);
   }
+});
+
+test('all are while their tokens are few, and again when they become few', () => {
+  let now = 0;
+  const choice = createStreamChoice('auto', () => now);
+  const isNextStreamed = (): boolean => choice.start().isStreamed;
+  const pass = (seconds: number, perSecond: number): void => {
+    for (let tenth = 0; tenth < seconds * 10; tenth++) {
+      now += 100;
+      choice.add(perSecond / 10);
+    }
+  };
+  for (let index = 0; index < 64; index++) choice.start();
+  pass(60, 400);
+  expect(isNextStreamed()).toBe(true);
+  pass(60, 1000);
+  expect(isNextStreamed()).toBe(false);
+  now += 5000;
+  expect(isNextStreamed()).toBe(true);
 });
