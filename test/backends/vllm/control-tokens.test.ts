@@ -9,7 +9,7 @@ function protect(messages: object[], tokens: Record<string, boolean>, template: 
   const script = `
 import json, sys
 sys.path.insert(0, ${JSON.stringify(folder)})
-from llmbatch_vllm.control_tokens import protect, special_texts
+from llmbatch_vllm.request.control_tokens import protect, special_texts
 
 class Token(str):
     special = True

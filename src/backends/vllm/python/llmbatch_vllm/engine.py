@@ -9,14 +9,14 @@ import os
 from typing import Any
 
 from llmbatch_vllm.answers import Answers, Parsers, cost_of
-from llmbatch_vllm.control_tokens import declared_texts
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
 from llmbatch_vllm.progress import progress_of
-from llmbatch_vllm.prompts import Prompts, template_of
 from llmbatch_vllm.refusal import Refusal, sentence
-from llmbatch_vllm.sampling import Sampling
+from llmbatch_vllm.request.control_tokens import declared_texts
+from llmbatch_vllm.request.prompts import Prompts, template_of
+from llmbatch_vllm.request.sampling import Sampling
 from llmbatch_vllm.stats import Stats
 
 

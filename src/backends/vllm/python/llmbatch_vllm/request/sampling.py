@@ -3,7 +3,7 @@
 from typing import Any
 
 from llmbatch_vllm.refusal import Refusal, sentence
-from llmbatch_vllm.value_types import check_types
+from llmbatch_vllm.request.value_types import check_types
 
 # Keys that have the same name in both.
 SAME = {

@@ -4,8 +4,8 @@ import copy
 import json
 from typing import Any
 
-from llmbatch_vllm.control_tokens import protect, special_texts, unused_character
-from llmbatch_vllm.messages import read_message
+from llmbatch_vllm.request.control_tokens import protect, special_texts, unused_character
+from llmbatch_vllm.request.messages import read_message
 from llmbatch_vllm.refusal import Refusal, sentence
 
 
@@ -126,7 +126,7 @@ def chat_of(body: dict[str, Any], has_developer: bool) -> dict[str, Any]:
 
 
 def last_turn(body: dict[str, Any]) -> tuple[bool, bool]:
-    """Says whether the answer continues the last message, and whether it begins a new one, as ../../../request/last-turn.ts does."""
+    """Says whether the answer continues the last message, and whether it begins a new one, as ../../../../request/last-turn.ts does."""
     last, number = body["messages"][-1], len(body["messages"]) - 1
     opens = body.get("add_generation_prompt")
     is_begun = last.get("role") == "assistant" and opens is not True
