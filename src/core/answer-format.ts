@@ -5,6 +5,22 @@ import { type JsonSchema, constrains, kindOfKeyword } from './json-schema.ts';
 /** The form that an answer must have; `json_object` allows any JSON object. */
 export type AnswerFormat = { type: 'text' } | { type: 'json_object' } | { type: 'json_schema'; schema: JsonSchema };
 
+/** Keys of a body that ask for a form of the answer: OpenAI's, vLLM's, and llama-server's and SGLang's own. */
+export const formKeys = [
+  'response_format',
+  'structured_outputs',
+  'guided_json',
+  'guided_choice',
+  'guided_regex',
+  'guided_grammar',
+  'json_schema',
+  'format',
+  'grammar',
+  'regex',
+  'ebnf',
+  'structural_tag',
+] as const;
+
 /**
  * Reads a `response_format` in the shapes that APIs and servers have for it; a text says what is wrong with it.
  *

@@ -173,6 +173,8 @@ export interface OpenRequest extends BackendAddress {
   chatTemplate: string | null;
   /** Texts that look like control tokens: kept as text, or let through (`--control-tokens allow`). */
   allowControlTokens: boolean;
+  /** `--allow-repetition`: an answer that says the same again and again (see `request/repetition.ts`) is not ended. */
+  allowRepetition: boolean;
   /** `--unload`: the model is freed when the backend is closed. */
   unload: boolean;
   /** Where an engine that talks much writes its log; null: nowhere. */

@@ -44,6 +44,8 @@ export const answerSettingsSchema = z.object({
   allowTruncated: z.boolean(),
   /** An answer that says nothing counts as a success. */
   allowEmptyAnswers: z.boolean().default(false),
+  /** An answer that says the same again and again is not ended. */
+  allowRepetition: z.boolean().default(false),
 });
 
 const runnerFields = z.object({

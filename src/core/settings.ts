@@ -52,6 +52,7 @@ export const defaultAnswerSettings: AnswerSettings = {
   controlTokens: 'text',
   allowTruncated: false,
   allowEmptyAnswers: false,
+  allowRepetition: false,
 };
 
 /** Settings whose values belong to the user or to an engine: their keys are spelled the same in code and on disk. */

@@ -23,8 +23,8 @@ const digits = 32;
  *
  * - the backend's name; the model's name and digest, and where there is a digest, of a path the last part only;
  * - the mode, and the settings that are not part of the body, in the order of their names, where they differ from their
- *   defaults: `--option` values, `--chat-template`, `--control-tokens`, `--allow-truncated`, `--allow-empty-answers`, and in conversation mode
- *   its settings, but not the history that a request was sent with;
+ *   defaults: `--option` values, `--chat-template`, `--control-tokens`, `--allow-truncated`, `--allow-empty-answers`,
+ *   `--allow-repetition`, and in conversation mode its settings, but not the history that a request was sent with;
  * - the endpoint, and the body as it is sent, without the name of the model, its keys in alphabetical order. Prompts,
  *   templates, schemas and sampling flags are part of the body.
  *

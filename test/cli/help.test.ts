@@ -130,6 +130,9 @@ describe('llmbatch --help', () => {
                                      (default: false)
         --allow-empty-answers        an answer that says nothing (blanks, thinking
                                      alone) is a success (default: false)
+        --allow-repetition           an answer that repeats itself without end, for
+                                     512 tokens and more, is not stopped; one that is
+                                     not streamed never is (default: false)
         --trim-every <n>             conversation: trim the history after so many
                                      turns (default: 50)
         --keep-messages <n>          conversation: messages that a trim keeps, in

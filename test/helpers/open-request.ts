@@ -13,6 +13,7 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   conversationTokens: null,
   chatTemplate: null,
   allowControlTokens: false,
+  allowRepetition: false,
   unload: false,
   logFile: null,
   promptLengths: async () => null,

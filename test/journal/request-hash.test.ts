@@ -100,6 +100,7 @@ describe('it is another one', () => {
     ['where control tokens pass', {}, withSettings({ controlTokens: 'allow' })],
     ['where an answer that was cut is a success', {}, withSettings({ allowTruncated: true })],
     ['where an empty answer is a success', {}, withSettings({ allowEmptyAnswers: true })],
+    ['where an answer may repeat itself', {}, withSettings({ allowRepetition: true })],
     ['in a conversation', {}, { mode: 'conversation' }],
   ])('%s', (_name, request, from) => {
     expect(hashOf(request, from)).not.toBe(hashOf());
@@ -135,7 +136,15 @@ describe('it is another one', () => {
 });
 
 /** What may change an answer beside the body, and the settings that can't. */
-const inHash = ['options', 'chatTemplate', 'controlTokens', 'allowTruncated', 'allowEmptyAnswers', 'conversation'];
+const inHash = [
+  'options',
+  'chatTemplate',
+  'controlTokens',
+  'allowTruncated',
+  'allowEmptyAnswers',
+  'allowRepetition',
+  'conversation',
+];
 const inBody = ['system', 'promptTemplate', 'schema', 'parameters'];
 const inSource = ['backend', 'model', 'mode'];
 const choosesRows = ['format', 'delimiter', 'encoding', 'idField', 'allowEmptyFields', 'limit', 'sample'];

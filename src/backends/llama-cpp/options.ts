@@ -53,6 +53,7 @@ export function engineSettings(request: OpenRequest, options: LlamaOptions, file
     flashAttention: options.flash_attention ?? null,
     chatTemplate: request.chatTemplate,
     allowControlTokens: request.allowControlTokens,
+    allowRepetition: request.allowRepetition,
   };
 }
 
@@ -78,6 +79,7 @@ export interface EngineSettings {
   /** In place of the model's own; null: the model's own. */
   chatTemplate: string | null;
   allowControlTokens: boolean;
+  allowRepetition: boolean;
 }
 
 const gpuChoices = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;

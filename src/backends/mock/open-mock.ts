@@ -6,6 +6,7 @@ import { sleep } from '../../async/sleep.ts';
 import { promptTooLong } from '../request/window-texts.ts';
 import { mockAnswer, countedTexts, drawOutcome } from './answer.ts';
 import { type MockOptions, mockOptionsSchema } from './options.ts';
+import { loop } from './loop.ts';
 import { createPromptCounter } from './words.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { answerTimes } from './times.ts';
@@ -18,7 +19,7 @@ export async function openMock(request: OpenRequest): Promise<Backend> {
   const options = schema.parse(request.options);
   const loadMs = await load(options.load_ms, request.signal);
   const suggestedWorkers = options.slots || 8;
-  const work = createWork(request.model, options);
+  const work = createWork(request, options);
   const slots = options.slots > 0 ? createSlots(options.slots) : null;
   return {
     info: { model: request.model, modelDigest: null, version: 'mock 1', loadMs },
@@ -54,7 +55,7 @@ async function inSlot(slots: Slots, work: () => Promise<Answer>, { signal }: Gen
   }
 }
 
-function createWork(model: string, options: MockOptions): Work {
+function createWork({ model, allowRepetition }: OpenRequest, options: MockOptions): Work {
   const countPrompt = createPromptCounter();
   // Only of requests that were not answered yet, so that a million answered ones cost no memory.
   const attempts = new Map<string, number>();
@@ -73,6 +74,8 @@ function createWork(model: string, options: MockOptions): Work {
     const times = answerTimes(options, { jitter: outcome.jitter, prompt, completionTokens });
     if (times.firstMs > 0) await sleep(times.firstMs, context.signal);
     if (outcome.fault === 'hang') return untilAborted(context.signal);
+    if (outcome.fault === 'loop')
+      return loop(request, context, { model, options, promptTokens: prompt.tokens, allowRepetition });
     if (outcome.fault !== null) return failedAttempt(outcome.fault, attempt, body);
     context.onActivity();
     if (streams) context.onFirstToken();

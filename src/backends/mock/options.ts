@@ -9,7 +9,7 @@ export const mockOptionsHelp: Record<string, string> = {
   completion_tokens: "tokens of every answer (default: the answer's words)",
   context_tokens: 'context window; a longer prompt fails (default: none)',
   fault_attempts: 'attempts of a faulty request that fail (default: each attempt draws anew)',
-  fault_kinds: 'comma list of error kinds, hang and crash (default: server-error)',
+  fault_kinds: 'comma list of error kinds, hang, crash and loop (default: server-error)',
   fault_rate: 'share of faulty requests, 0 to 1 (default: 0)',
   latency_jitter: 'share by which the latency varies, 0 to 1 (default: 0)',
   latency_ms: 'time of an answer (default: 0, with no timer)',
@@ -43,7 +43,7 @@ export async function mockOptionsSchema() {
     fault_attempts: number.pipe(z.int().min(1)).optional(),
     fault_kinds: z
       .string()
-      .refine(areFaultKinds, 'a comma list of error kinds, hang and crash')
+      .refine(areFaultKinds, 'a comma list of error kinds, hang, crash and loop')
       .default('server-error'),
     fault_rate: share.default(0),
     latency_jitter: share.default(0),
@@ -60,12 +60,12 @@ export async function mockOptionsSchema() {
 
 const areFaultKinds = (list: string): boolean => list.split(',').every((word) => faultKind(word) !== null);
 
-/** Ways in which an attempt can fail: with a kind of error, or by never answering. */
-export type MockFault = ErrorKind | 'hang';
+/** Ways in which an attempt can fail: with a kind of error, by never answering, or by an answer that never ends. */
+export type MockFault = ErrorKind | 'hang' | 'loop';
 
 /** Reads one word of `fault_kinds`; null where it is no such word. */
 export function faultKind(word: string): MockFault | null {
   const kind = word.trim();
   if (kind === 'crash') return 'engine-crashed';
-  return kind === 'hang' || isErrorKind(kind) ? kind : null;
+  return kind === 'hang' || kind === 'loop' || isErrorKind(kind) ? kind : null;
 }

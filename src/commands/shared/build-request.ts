@@ -35,10 +35,10 @@ export async function answerSettings(
 
 /** The settings of a run, with the flags that `resume` was given in place of its own. */
 export function retrySettings(base: AnswerSettings, given: Partial<AnswerFlags>): AnswerSettings {
-  const { controlTokens, allowTruncated, allowEmptyAnswers } = given;
+  const { controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition } = given;
   return {
     ...base,
-    ...withoutUndefined({ controlTokens, allowTruncated, allowEmptyAnswers }),
+    ...withoutUndefined({ controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition }),
     parameters: { ...base.parameters, ...parametersOf(given) },
     options: { ...base.options, ...given.option },
   };
@@ -46,9 +46,11 @@ export function retrySettings(base: AnswerSettings, given: Partial<AnswerFlags>)
 
 function flagsAsSettings(flags: Partial<AnswerFlags>) {
   const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
-  const { allowTruncated, allowEmptyAnswers, delimiter, encoding, idField, allowEmptyFields } = flags;
+  const { allowTruncated, allowEmptyAnswers, allowRepetition } = flags;
+  const { delimiter, encoding, idField, allowEmptyFields } = flags;
   const input = { format, delimiter, encoding, idField, allowEmptyFields, limit, sample };
-  return { ...input, backend, model, mode, options, controlTokens, allowTruncated, allowEmptyAnswers };
+  const lenient = { controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition };
+  return { ...input, ...lenient, backend, model, mode, options };
 }
 
 function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {

@@ -1,3 +1,4 @@
+import type { BackendDefinition } from '../../core/backend.ts';
 /** The end of every `--help`. */
 const exitCodesHelp = `
 Exit codes:
@@ -12,3 +13,33 @@ Exit codes:
 /** Text below the flags of a command's `--help`. */
 export const helpText = (examples: readonly string[]): string =>
   `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n${exitCodesHelp}\n`;
+
+/** The names of the engines, those that answer without a model last. */
+export const backendNames = (backends: readonly BackendDefinition[]): string =>
+  backends
+    .toSorted((left, right) => Number(left.isSimulated === true) - Number(right.isSimulated === true))
+    .map(({ name }) => name)
+    .join(', ');
+
+/** The names of the engines that take a chat template. */
+export const templateEngines = (backends: readonly BackendDefinition[]): string =>
+  backends
+    .filter(({ chatTemplate }) => chatTemplate === true)
+    .map(({ name }) => name)
+    .join(', ');
+
+/** What `-m` names for each engine where that is more than a name, in brackets. */
+export function modelForms(backends: readonly BackendDefinition[]): string {
+  const forms = backends.flatMap(({ name, modelForm }) =>
+    modelForm === undefined ? [] : [`${modelForm} for ${name}`],
+  );
+  return forms.length === 0 ? '' : ` (${forms.join(', ')})`;
+}
+
+/** The temperatures that the engines take where none is given, before those of the others. */
+export function temperatures(backends: readonly BackendDefinition[]): string {
+  const own = backends.flatMap(({ name, defaultTemperature: value }) =>
+    value === undefined ? [] : [`${name} ${value}`],
+  );
+  return own.length === 0 ? '' : `${own.join(', ')}, others `;
+}

@@ -3,6 +3,7 @@ import { type AnswerSettings, type VramLimit, defaultConversation } from '../../
 import type { BackendDefinition } from '../../core/backend.ts';
 import { templateNames } from '../../core/chat-templates/named-templates.ts';
 import { addConnectionFlags } from './connection-flags.ts';
+import { backendNames, modelForms, templateEngines, temperatures } from './help-text.ts';
 import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
@@ -63,6 +64,7 @@ export interface AnswerFlags extends RequestFlags {
   controlTokens: 'text' | 'allow';
   allowTruncated: boolean;
   allowEmptyAnswers: boolean;
+  allowRepetition: boolean;
 }
 
 /** Flags about how the input is read. */
@@ -148,35 +150,12 @@ export const addLeniencyFlags = (command: Command): Command =>
         .default('text'),
     )
     .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
-    .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false);
-
-/** The names of the engines, those that answer without a model last. */
-const backendNames = (backends: readonly BackendDefinition[]): string =>
-  backends
-    .toSorted((left, right) => Number(left.isSimulated === true) - Number(right.isSimulated === true))
-    .map(({ name }) => name)
-    .join(', ');
-
-/** The names of the engines that take a chat template. */
-const templateEngines = (backends: readonly BackendDefinition[]): string =>
-  backends
-    .filter(({ chatTemplate }) => chatTemplate === true)
-    .map(({ name }) => name)
-    .join(', ');
-
-function modelForms(backends: readonly BackendDefinition[]): string {
-  const forms = backends.flatMap(({ name, modelForm }) =>
-    modelForm === undefined ? [] : [`${modelForm} for ${name}`],
-  );
-  return forms.length === 0 ? '' : ` (${forms.join(', ')})`;
-}
-
-function temperatures(backends: readonly BackendDefinition[]): string {
-  const own = backends.flatMap(({ name, defaultTemperature: value }) =>
-    value === undefined ? [] : [`${name} ${value}`],
-  );
-  return own.length === 0 ? '' : `${own.join(', ')}, others `;
-}
+    .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false)
+    .option(
+      '--allow-repetition',
+      'an answer that repeats itself without end, for 512 tokens and more, is not stopped; one that is not streamed never is',
+      false,
+    );
 
 export function addConversationFlags(command: Command): Command {
   return command

@@ -35,7 +35,7 @@ function changedSettings(before: AnswerSettings, now: AnswerSettings): ChangedSe
 
 /** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */
 const choosesRows = new Set(['limit', 'sample']);
-const retrySettings = new Set(['controlTokens', 'allowTruncated', 'allowEmptyAnswers']);
+const retrySettings = new Set(['controlTokens', 'allowTruncated', 'allowEmptyAnswers', 'allowRepetition']);
 
 /** `--prompt-template` for `promptTemplate`. */
 const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

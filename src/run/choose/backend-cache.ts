@@ -40,8 +40,10 @@ export function createBackendCache(): BackendCache {
 
 /** All that an engine is opened with, but for its model. */
 function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
-  const { options, workers, conversationTokens, chatTemplate, allowControlTokens, connection } = request;
-  return JSON.stringify([name, options, workers, conversationTokens, chatTemplate, allowControlTokens, connection]);
+  const { options, workers, conversationTokens, chatTemplate, connection } = request;
+  const { allowControlTokens, allowRepetition } = request;
+  const allowed = [allowControlTokens, allowRepetition];
+  return JSON.stringify([name, options, workers, conversationTokens, chatTemplate, allowed, connection]);
 }
 
 async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {

@@ -55,6 +55,7 @@ async function openBackend(
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     chatTemplate: settings.chatTemplate,
     allowControlTokens: settings.controlTokens === 'allow',
+    allowRepetition: settings.allowRepetition,
     unload: runner.unload,
     logFile: run.request.paths.engineLog,
     ...addressOf(run),

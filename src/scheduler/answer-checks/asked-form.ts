@@ -1,4 +1,4 @@
-import { type AnswerFormat, readFormat, unwrapSchema } from '../../core/answer-format.ts';
+import { type AnswerFormat, formKeys, readFormat, unwrapSchema } from '../../core/answer-format.ts';
 import { isRecord } from '../../data/is-record.ts';
 import type { RequestBody } from '../../core/request.ts';
 
@@ -10,21 +10,6 @@ export type AskedForm =
   /** A grammar: only the engine knows whether an answer keeps to it. */
   | { type: 'unchecked'; key: string };
 
-/** Keys that change what an answer is: without one of them there is nothing to read. */
-const formKeys = [
-  'response_format',
-  'structured_outputs',
-  'guided_json',
-  'guided_choice',
-  'guided_regex',
-  'guided_grammar',
-  'json_schema',
-  'format',
-  'grammar',
-  'regex',
-  'ebnf',
-  'structural_tag',
-] as const;
 const isFormKey: ReadonlySet<string> = new Set(formKeys);
 
 /**

@@ -24,6 +24,7 @@ const changes: Partial<AnswerSettings> = {
   controlTokens: 'allow',
   allowTruncated: true,
   allowEmptyAnswers: true,
+  allowRepetition: true,
 };
 
 test('the same settings are no drift, also when they come back from a file', () => {

@@ -1,8 +1,16 @@
 import { answerCut } from '../../request/window-texts.ts';
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../../core/backend.ts';
-import { type Answer, type Completion, failure, rejection, responseBody } from '../../../core/completion.ts';
+import {
+  type Answer,
+  type Completion,
+  type Failure,
+  failure,
+  rejection,
+  responseBody,
+} from '../../../core/completion.ts';
 import { EngineError } from '../../../core/errors.ts';
+import { formatCounted } from '../../../text/format.ts';
 import type { WorkerTask } from '../../subprocess/protocol.ts';
 import type { EngineInfo, EngineSettings } from '../options.ts';
 import { type Generation, generateAnswer } from './generate-answer.ts';
@@ -11,6 +19,7 @@ import type { LoadedEngine } from '../load-engine.ts';
 import { checkPromptText, checkPromptTokens, moreContext } from './prompt-length.ts';
 import { createPromptMaker } from './prompt-maker.ts';
 import { type GenerationSettings, readBody } from './read-body.ts';
+import { runAwaySentence } from '../../request/run-away.ts';
 import { refuse, sentenceOf } from '../../request/refuse.ts';
 import { createSequencePool } from '../sequence-pool.ts';
 
@@ -45,6 +54,7 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
         limit: Math.min(generation.maxTokens ?? Infinity, info.contextTokens - prompt.length),
         settings: generation,
         grammar: grammar === null ? null : new engine.LlamaGrammarEvaluationState({ model, grammar }),
+        allowRepetition: settings.allowRepetition,
         signal: context.signal,
         onPrompt: (computed, cached) => context.onPrompt?.(computed, cached),
         onFirstToken: context.onFirstToken,
@@ -60,16 +70,14 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
     }
   };
 
-  return async (task, context) => {
-    try {
-      return await answer(task, context);
-    } catch (error) {
-      if (error instanceof EngineError) return failure(error.kind, error.message);
-      context.signal.throwIfAborted();
-      // An error of the engine about one request must not end the others.
-      return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
-    }
-  };
+  return (task, context) => answer(task, context).catch((error: unknown) => failureOf(error, context.signal));
+}
+
+/** An error of the engine about one request must not end the others. */
+function failureOf(error: unknown, signal: AbortSignal): Failure {
+  if (error instanceof EngineError) return failure(error.kind, error.message);
+  signal.throwIfAborted();
+  return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
 }
 
 /** Clears a sequence whose content is unknown after a failed evaluation. */
@@ -85,7 +93,7 @@ interface Answered {
 }
 
 function toAnswer(generated: Generation, { task, model, prompt, generation, info, queueMs }: Answered): Answer {
-  const { text, answerTokens, cachedTokens, end, stop } = generated;
+  const { text, answerTokens, cachedTokens, end, stop, repetition } = generated;
   const body = responseBody({
     id: task.id,
     model,
@@ -98,6 +106,8 @@ function toAnswer(generated: Generation, { task, model, prompt, generation, info
   });
   const finish = { reason: end === 'limit' ? 'max-tokens' : end, ...(stop === null ? {} : { stop }) };
   const answer: Completion = { status: 'completed', body, queueMs, finish };
+  if (repetition !== null)
+    return rejection(answer, 'repetition', runAwaySentence(repetition, formatCounted(answerTokens, 'token')));
   if (end !== 'limit' || answerTokens === generation.maxTokens) return answer;
   const advice = moreContext(info.contextTokens * 2, info);
   const { contextTokens } = info;

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { LlamaContextSequence, LlamaGrammarEvaluationState, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
+import { type Repetition, repeatedTokens } from '../../request/repetition.ts';
 import { createAnswerText } from './answer-text.ts';
 import type { GenerationSettings } from './read-body.ts';
 
@@ -8,9 +9,10 @@ export interface Generation {
   answerTokens: number;
   /** Prompt tokens that the sequence had evaluated already. */
   cachedTokens: number;
-  /** Cause of the end: the model's end token, a stop string, or the limit of tokens. */
-  end: 'eog' | 'stop-string' | 'limit';
+  /** Cause of the end: the model's end token, a stop string, the limit of tokens, or an answer that repeats itself. */
+  end: 'eog' | 'stop-string' | 'limit' | 'repetition';
   stop: string | null;
+  repetition: Repetition | null;
 }
 
 export interface GenerationTask {
@@ -18,6 +20,8 @@ export interface GenerationTask {
   /** Most tokens of the answer; prompt and answer must fit into the sequence. */
   limit: number;
   settings: GenerationSettings;
+  /** False: an answer that repeats itself without end is ended. */
+  allowRepetition: boolean;
   /** One for each answer. */
   grammar: LlamaGrammarEvaluationState | null;
   signal: AbortSignal;
@@ -43,13 +47,19 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
   const cachedTokens = await prefill(sequence, task);
   const answer = createAnswerText(sequence.model, prompt, task.settings.stop);
   const tokens: Token[] = [];
-  const finished = (end: Generation['end']): Generation => ({
+  const finished = (end: Generation['end'], repetition: Repetition | null = null): Generation => ({
     text: answer.text(),
     answerTokens: tokens.length,
     cachedTokens,
     end,
     stop: answer.metStop(),
+    repetition,
   });
+  const generated = {
+    tokens,
+    textOf: (some: readonly number[]) => sequence.model.detokenize(some as Token[]),
+    hasGrammar: task.grammar !== null,
+  };
   const rest = prompt.slice(sequence.nextTokenIndex);
   for await (const token of sequence.evaluate(rest, samplingOptions(task, tokens))) {
     signal.throwIfAborted();
@@ -62,6 +72,8 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
     task.onToken();
     if (answer.add(token)) return finished('stop-string');
     if (tokens.length === limit) break;
+    const repetition = task.allowRepetition ? null : repeatedTokens(generated);
+    if (repetition !== null) return finished('repetition', repetition);
   }
   return finished('limit');
 }

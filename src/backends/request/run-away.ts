@@ -1,0 +1,45 @@
+import { formKeys } from '../../core/answer-format.ts';
+import { type Failure, failure } from '../../core/completion.ts';
+import type { RequestBody } from '../../core/request.ts';
+import { isRecord } from '../../data/is-record.ts';
+import { formatCounted, formatInteger, shorten } from '../../text/format.ts';
+import { type Repetition, createTextWatch } from './repetition.ts';
+
+/**
+ * Watches an answer that comes as pieces of text; to be called with each. Returns the failure of an answer that repeats
+ * itself without end: who reads the stream then lets go of it, so that the engine stops. `isAllowed`: it never does.
+ */
+export function createRunAwayWatch(body: RequestBody, isAllowed: boolean): (piece: string) => Failure | null {
+  if (isAllowed) return () => null;
+  const watch = createTextWatch(hasGrammar(body));
+  let pieces = 0;
+  return (piece) => {
+    if (piece !== '') pieces++;
+    const repetition = piece === '' ? null : watch(piece);
+    // A piece is a token, or several of them.
+    const tokens = `at least ${formatCounted(pieces, 'token')}`;
+    return repetition === null ? null : failure('repetition', runAwaySentence(repetition, tokens));
+  };
+}
+
+/** Says whether the body asks for a form that an engine holds an answer to, token by token. */
+function hasGrammar(body: RequestBody): boolean {
+  const { tool_choice: choice } = body;
+  return choice === 'required' || isRecord(choice) || formKeys.some((key) => isForm(body[key]));
+}
+
+const isForm = (value: unknown): boolean =>
+  value !== undefined && value !== null && !(isRecord(value) && value['type'] === 'text');
+
+/** The message of every engine about a run-away answer. `tokens`: how many it had, in words. */
+export function runAwaySentence({ text, times }: Repetition, tokens: string): string {
+  const said = `${shorten(fromBlank(text))} came ${formatInteger(times)} times in a row`;
+  return `The answer repeats itself without end, and was stopped after ${tokens}: ${said}. Try another temperature or repeat_penalty, or give --allow-repetition where such an answer is wanted.`;
+}
+
+/** The same repeated text, begun at a blank of it, so that no word is cut. */
+function fromBlank(text: string): string {
+  const start = Math.max(0, text.search(/\s/));
+  const whole = text.slice(start) + text.slice(0, start);
+  return whole.trim() === '' ? whole : whole.trim();
+}
