@@ -10,6 +10,12 @@ export interface AttemptTokens {
   cachedTokens: number | null;
 }
 
+/** Tokens of an attempt that the samples of what is in flight do not hold: it is over, and the engine has counted it. */
+export interface RestTokens extends AttemptTokens {
+  /** Milliseconds before the end over which the answer came. */
+  overMs: number;
+}
+
 /** Kinds of failures with which an engine refuses a request before it computes anything: they cost no tokens. */
 const refusals: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   'rate-limited',
@@ -31,11 +37,15 @@ export const noTokens: AttemptTokens = { promptTokens: 0, completionTokens: 0, c
  * without `usage` cost at least the tokens that were received; its prompt tokens are then unknown.
  */
 export function tokensOfAttempt(answer: Answer | null, received: number): AttemptTokens {
-  const usage = answer?.status === 'completed' ? answer.body.usage : answer?.usage;
+  const usage = usageOf(answer);
   if (usage !== undefined) return tokensOfUsage(usage);
   if (answer?.status === 'failed' && received === 0) return tokensOfFailure(answer.kind);
   return { promptTokens: null, completionTokens: received === 0 ? null : received, cachedTokens: null };
 }
+
+/** Tokens of an attempt as the engine counted them; undefined where it did not. */
+export const usageOf = (answer: Answer | null): Usage | undefined =>
+  answer?.status === 'completed' ? answer.body.usage : answer?.usage;
 
 /** Tokens as the `usage` of an answer counts them. */
 export const tokensOfUsage = (usage: CountedTokens): AttemptTokens => ({

@@ -1,5 +1,5 @@
 import type { EngineLoad, FlightSample, GpuSample, ModelMemory } from './measurements.ts';
-import type { AttemptTokens, Spent } from './attempt-tokens.ts';
+import type { AttemptTokens, RestTokens, Spent } from './attempt-tokens.ts';
 import type { ErrorKind } from './errors.ts';
 import type { FailureWords } from './failures/failure-groups.ts';
 
@@ -43,8 +43,11 @@ export type RunEvent =
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
   /** A result is on disk. Only now does it count as done. */
   | { type: 'result-end'; sample: ResultSample }
-  /** An attempt ended, in whatever way: one request fewer is in flight, and its tokens and milliseconds are spent. */
-  | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean; latencyMs: number }
+  /**
+   * An attempt ended, in whatever way: one request fewer is in flight, and its tokens and milliseconds are spent. `rest`: the
+   * tokens that no `flight` holds; null where that is all of them, since the engine told nothing before its end.
+   */
+  | { type: 'request-end'; tokens: AttemptTokens; isAnswered: boolean; latencyMs: number; rest: RestTokens | null }
   /** What came of the requests in flight, about twice a second while there are any. */
   | { type: 'flight'; flight: FlightSample }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }

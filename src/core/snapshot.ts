@@ -34,6 +34,13 @@ export interface RunProgress extends ResultCounts {
   total: number | null;
   /** Requests that were sent and have not ended. */
   inFlight: number;
+  /**
+   * The one of them that was sent first: seconds since then, and tokens of its answer so far, which are null where the
+   * engine does not tell them. Null where none is in flight.
+   */
+  oldestInFlight: { ageSeconds: number; tokens: number | null } | null;
+  /** Tokens that the answers of all of them have so far; null where the engine does not tell. */
+  tokensInFlight: number | null;
   /** Attempts that were repeated after a failure. */
   retries: number;
   workers: WorkerCounts;
@@ -55,8 +62,13 @@ export interface WorkerCounts {
 export interface Rates {
   /** Requests that ended, successfully or not. */
   requests: Rate;
-  /** Prompt and completion tokens together. */
-  tokens: Rate;
+  /** Tokens of answers, also of those that failed or were cut off: how fast the engine writes. */
+  generation: TokenRate;
+  /** Prompt tokens that the engine computed, without those from its cache: how fast it reads. */
+  prompt: TokenRate & {
+    /** The engine does not say how many came from its cache: all prompt tokens are counted. */
+    includesCached: boolean;
+  };
 }
 
 /** One rate, per second. */
@@ -65,6 +77,14 @@ interface Rate {
   recent: number | null;
   /** Rate over the whole session. */
   overall: number | null;
+}
+
+export interface TokenRate extends Rate {
+  /**
+   * live: the engine tells of the tokens as it makes them · ended: they count when their answer ends, so that the rate
+   * lags behind where answers are slow. Null: none was counted yet.
+   */
+  basis: 'live' | 'ended' | null;
 }
 
 /** Tokens of all attempts, including those that failed, were cut off, retried or stopped. */
@@ -139,8 +159,12 @@ interface FlatSnapshot
     Omit<RunProgress, 'workers'>,
     RunTimes,
     Omit<MachineState, 'engineProcess' | 'gpus'>,
-    Record<'recentRate' | 'overallRate' | 'recentTokenRate' | 'overallTokenRate', number | null>,
+    Record<'recentRate' | 'overallRate', number | null>,
+    Record<'recentGenerationRate' | 'overallGenerationRate', number | null>,
+    Record<'recentPromptRate' | 'overallPromptRate', number | null>,
+    Record<'generationBasis' | 'promptBasis', TokenRate['basis']>,
     Record<'workers' | 'workersAtStart' | 'mostWorkers', number> {
+  promptIncludesCached: boolean;
   tokens: TokenCounts;
   errors: ErrorCounts['byKind'];
   errorGroups: ErrorCounts['byGroup'];
@@ -169,8 +193,13 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
     mostWorkers: workers.max,
     recentRate: rates.requests.recent,
     overallRate: rates.requests.overall,
-    recentTokenRate: rates.tokens.recent,
-    overallTokenRate: rates.tokens.overall,
+    recentGenerationRate: rates.generation.recent,
+    overallGenerationRate: rates.generation.overall,
+    generationBasis: rates.generation.basis,
+    recentPromptRate: rates.prompt.recent,
+    overallPromptRate: rates.prompt.overall,
+    promptBasis: rates.prompt.basis,
+    promptIncludesCached: rates.prompt.includesCached,
     tokens,
     ...times,
     errors: errors.byKind,
@@ -193,12 +222,19 @@ const unknownNumbers = {
   succeeded: 0,
   failed: 0,
   inFlight: 0,
+  oldestInFlight: null,
+  tokensInFlight: null,
   retries: 0,
   workers: 0,
   recentRate: null,
   overallRate: null,
-  recentTokenRate: null,
-  overallTokenRate: null,
+  recentGenerationRate: null,
+  overallGenerationRate: null,
+  generationBasis: null,
+  recentPromptRate: null,
+  overallPromptRate: null,
+  promptBasis: null,
+  promptIncludesCached: false,
   tokens: {} as TokenCounts,
   elapsedSeconds: 0,
   eta: null,
@@ -224,7 +260,7 @@ export function snapshotFromWire(kept: object): Snapshot {
   const read = camelKeys(kept) as Partial<FlatSnapshot>;
   const { workers = 0, workersAtStart = workers, mostWorkers = workers } = read;
   const flat: FlatSnapshot = { ...unknownNumbers, ...read, workersAtStart, mostWorkers };
-  const { total, done, succeeded, failed, notes, inFlight, retries } = flat;
+  const { total, done, succeeded, failed, notes, inFlight, oldestInFlight, tokensInFlight, retries } = flat;
   const { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
   const { context, gpus, gpuPeakBytes, engine, engineLoad, engineRestarts, modelMemory, vramGuard } = flat;
   const counts: ResultCounts = { done, succeeded, failed, ...(notes === undefined ? {} : { notes }) };
@@ -233,12 +269,24 @@ export function snapshotFromWire(kept: object): Snapshot {
       total,
       ...counts,
       inFlight,
+      oldestInFlight,
+      tokensInFlight,
       retries,
       workers: { current: workers, atStart: workersAtStart, max: mostWorkers },
     },
     rates: {
       requests: { recent: flat.recentRate, overall: flat.overallRate },
-      tokens: { recent: flat.recentTokenRate, overall: flat.overallTokenRate },
+      generation: {
+        recent: flat.recentGenerationRate,
+        overall: flat.overallGenerationRate,
+        basis: flat.generationBasis,
+      },
+      prompt: {
+        recent: flat.recentPromptRate,
+        overall: flat.overallPromptRate,
+        basis: flat.promptBasis,
+        includesCached: flat.promptIncludesCached,
+      },
     },
     tokens: completeTokens(flat),
     times: { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },

@@ -1,6 +1,7 @@
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import { createResultCounter } from '../core/result-counter.ts';
 import type { Snapshot, WorkerCounts } from '../core/snapshot.ts';
+import { createFlightWatch } from './flight-state.ts';
 import { type MachineWatch, createMachineWatch } from './machine.ts';
 import { createEta } from './eta.ts';
 import { createSession } from './session.ts';
@@ -14,7 +15,7 @@ export interface Meter {
 
 /**
  * Folds the events of a run into numbers. Nothing else counts, and memory does not grow with the run.
- * Tokens count when an attempt ends, however it ends; a result counts when it is on disk. Latency, time to first token and
+ * The sums of tokens count when an attempt ends, however it ends; their rates as the engine tells of them. A result counts when it is on disk. Latency, time to first token and
  * queue time are those of successful requests: the time of a failure says something about the failure alone.
  * `now` is a clock in milliseconds that never goes back.
  */
@@ -38,6 +39,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
 function createCounts(now: () => number): Meter {
   const counter = createResultCounter();
   const machine = createMachineWatch();
+  const flights = createFlightWatch();
   const workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
   const run = { total: null as number | null, inFlight: 0, retries: 0 };
   let loadMs: number | null = null;
@@ -56,10 +58,14 @@ function createCounts(now: () => number): Meter {
     },
     'total-change': ({ total }) => (run.total = total),
     'request-start': () => run.inFlight++,
-    'request-end'({ tokens, isAnswered }) {
+    flight({ flight }) {
+      flights.add(flight, now());
+      session.addFlight(flight, now());
+    },
+    'request-end'({ tokens, isAnswered, rest }) {
       run.inFlight--;
       counter.addAttempt(tokens, isAnswered);
-      session.addAttempt(tokens, isAnswered, now());
+      session.addAttempt(rest ?? tokens, isAnswered, now());
       machine.addContext(tokens);
     },
     'request-retry': () => run.retries++,
@@ -77,8 +83,8 @@ function createCounts(now: () => number): Meter {
     addEarlier: (sample) => counter.add(sample),
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
-      const { rates, times } = session.read(now());
-      const progress = { ...run, ...counts, workers: { ...workers } };
+      const { rates, times } = session.read(now(), run.inFlight > 0);
+      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, workers: { ...workers } };
       return { progress, rates, tokens, times: { ...times, loadMs }, errors, machine: machine.read(run.inFlight) };
     },
   };
@@ -95,6 +101,6 @@ const machineHandlers = (machine: MachineWatch) =>
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
   }) satisfies Partial<Handlers>;
 
-const ignored = { flight: () => {}, 'engine-outage': () => {}, 'model-reload': () => {} };
+const ignored = { 'engine-outage': () => {}, 'model-reload': () => {} };
 
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };

@@ -4,8 +4,11 @@ const windowSeconds = 60;
 const maxParts = 6;
 
 export interface Rate {
-  /** Adds an amount. Times are milliseconds of the caller's clock here and below. */
-  add(amount: number, atMs: number): void;
+  /**
+   * Adds an amount that came evenly over the last `overMs` milliseconds, by default all at once. Times are milliseconds of the
+   * caller's clock here and below.
+   */
+  add(amount: number, atMs: number, overMs?: number): void;
   /** Amount per second over the last minute; null in the first second and before anything was added. */
   perSecond(nowMs: number): number | null;
   /** Standard error of that rate, from how much the parts of the window differ; null with fewer than two parts. */
@@ -26,11 +29,15 @@ export function createRate(startMs: number): Rate {
   };
 
   return {
-    add(amount, atMs) {
+    add(amount, atMs, overMs = 0) {
       advance(atMs);
       isEmpty = false;
-      const slot = newest % windowSeconds;
-      buckets[slot] = (buckets[slot] ?? 0) + amount;
+      const seconds = Math.max(1, Math.min(Math.ceil(overMs / 1000), newest + 1));
+      const before = newest - Math.min(seconds, windowSeconds);
+      for (let second = newest; second > before; second--) {
+        const slot = second % windowSeconds;
+        buckets[slot] = (buckets[slot] ?? 0) + amount / seconds;
+      }
     },
     perSecond(nowMs) {
       const elapsedSeconds = (nowMs - startMs) / 1000;

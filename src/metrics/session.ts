@@ -1,9 +1,10 @@
-import { addMeasured } from '../core/measurements.ts';
-import type { AttemptTokens } from '../core/attempt-tokens.ts';
+import type { AttemptTokens, RestTokens } from '../core/attempt-tokens.ts';
 import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
+import type { FlightSample } from '../core/measurements.ts';
 import type { Rates, RunTimes } from '../core/snapshot.ts';
 import { createRate } from './rate.ts';
+import { createTokenMeter } from './token-rate.ts';
 
 /** Rates and times of this session; results of earlier sessions have no part in them. */
 interface SessionNumbers {
@@ -14,21 +15,24 @@ interface SessionNumbers {
 export interface Session {
   /** Counts a result. Times are milliseconds of the caller's clock here and below. */
   add(sample: ResultSample, atMs: number): void;
-  /** Counts the tokens of an attempt that has ended. `isAnswered`: it ended with an accepted answer. */
-  addAttempt(tokens: AttemptTokens, isAnswered: boolean, atMs: number): void;
-  /** Reads the numbers as of now. */
-  read(nowMs: number): SessionNumbers;
+  /** Counts what came of the requests in flight. */
+  addFlight(sample: FlightSample, atMs: number): void;
+  /** Counts the tokens of an attempt that has ended, without those that samples told. `isAnswered`: with an accepted answer. */
+  addAttempt(rest: AttemptTokens & Partial<RestTokens>, isAnswered: boolean, atMs: number): void;
+  /** Reads the numbers as of now. `isBusy`: requests are in flight. */
+  read(nowMs: number, isBusy: boolean): SessionNumbers;
 }
 
 /** Measures the rates and times of one session, which begins at `startMs` of the caller's clock. */
 export function createSession(startMs: number): Session {
   const requestRate = createRate(startMs);
-  const tokenRate = createRate(startMs);
+  const generation = createTokenMeter(startMs);
+  const prompt = createTokenMeter(startMs);
   const latency = createDistribution();
   const ttft = createDistribution();
   const queue = createDistribution();
   let requests = 0;
-  let tokens: number | null = 0;
+  let includesCached = false;
 
   return {
     add(sample, atMs) {
@@ -41,22 +45,26 @@ export function createSession(startMs: number): Session {
       if (sample.ttftMs !== null) ttft.record(sample.ttftMs);
       if (sample.queueMs !== null) queue.record(sample.queueMs);
     },
-    addAttempt({ promptTokens, completionTokens }, isAnswered, atMs) {
-      // An attempt that broke off counts with the tokens that are known.
-      const counted = (promptTokens ?? 0) + (completionTokens ?? 0);
-      tokens = addMeasured(tokens, isAnswered ? addMeasured(promptTokens, completionTokens) : counted);
-      tokenRate.add(counted, atMs);
+    addFlight({ generated, promptComputed }, atMs) {
+      generation.addLive(generated, atMs);
+      prompt.addLive(promptComputed, atMs);
     },
-    read(nowMs) {
+    addAttempt({ promptTokens, completionTokens, cachedTokens, overMs }, isAnswered, atMs) {
+      // An attempt that broke off counts with the tokens that are known.
+      if (completionTokens !== null) generation.addRest(completionTokens, atMs, overMs);
+      else if (isAnswered) generation.addUncounted();
+      if (promptTokens !== null) prompt.addRest(promptTokens - (cachedTokens ?? 0), atMs, overMs);
+      else if (isAnswered) prompt.addUncounted();
+      includesCached ||= cachedTokens === null && promptTokens !== null && promptTokens > 0;
+    },
+    read(nowMs, isBusy) {
       const elapsedSeconds = Math.max(0, nowMs - startMs) / 1000;
       const isMeasured = requests > 0 && elapsedSeconds > 0;
       return {
         rates: {
           requests: { recent: requestRate.perSecond(nowMs), overall: isMeasured ? requests / elapsedSeconds : null },
-          tokens: {
-            recent: tokens === null ? null : tokenRate.perSecond(nowMs),
-            overall: isMeasured && tokens !== null ? tokens / elapsedSeconds : null,
-          },
+          generation: generation.read(nowMs, isBusy),
+          prompt: { ...prompt.read(nowMs, isBusy), includesCached },
         },
         times: {
           elapsedSeconds,

@@ -1,6 +1,14 @@
-import { formatCount, formatInteger, formatPercent, formatRate, formatSeconds } from '../text/format.ts';
+import {
+  formatCount,
+  formatCounted,
+  formatInteger,
+  formatPercent,
+  formatRate,
+  formatSeconds,
+  formatTokenRate,
+} from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
-import type { MachineState, RunProgress, Snapshot, WorkerCounts } from '../core/snapshot.ts';
+import type { MachineState, RunProgress, Snapshot, TokenRate } from '../core/snapshot.ts';
 
 /** One number of a line of progress, as text. */
 export interface Field {
@@ -9,14 +17,19 @@ export interface Field {
     | 'count'
     | 'waiting'
     | 'rate'
-    | 'tokens'
+    | 'generation'
+    | 'prompt'
     | 'workers'
     | 'load'
+    | 'flight'
+    | 'elapsed'
     | 'eta'
     | 'range'
     | 'errors'
     | 'memory';
   text: string;
+  /** The text where the line is narrow, where it can be said in fewer words. */
+  short?: string;
 }
 
 /**
@@ -27,15 +40,17 @@ export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
   const { progress, rates, times, machine } = snapshot;
   const { total, done, failed } = progress;
   const requestRate = rates.requests.recent ?? rates.requests.overall;
-  const tokenRate = rates.tokens.recent ?? rates.tokens.overall;
   const fields: Field[] = [
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
     { name: 'count', text: countText(progress) },
     { name: 'waiting', text: waitingText(snapshot, waitedMs) },
     { name: 'rate', text: requestRate === null ? '' : `${formatRate(requestRate)} req/s` },
-    { name: 'tokens', text: tokenRate === null ? '' : `${formatCount(tokenRate)} tok/s` },
-    { name: 'workers', text: workersText(progress.workers) },
+    { name: 'generation', text: tokenRateText(rates.generation, 'tok/s') },
+    { name: 'prompt', text: tokenRateText(rates.prompt, 'prompt tok/s') },
+    { name: 'workers', text: workersText(progress) },
     { name: 'load', text: loadText(machine) },
+    flightField(progress),
+    { name: 'elapsed', text: hasNumbers(snapshot) ? `elapsed ${formatSeconds(Math.floor(times.elapsedSeconds))}` : '' },
     ...(total === null || done >= total ? [] : etaFields(times)),
     { name: 'errors', text: failed === 0 ? '' : `${short(failed)} failed` },
     { name: 'memory', text: memoryText(machine) },
@@ -57,16 +72,44 @@ const short = (value: number): string => (value < 1_000_000 ? formatInteger(valu
 /** Shortest wait in milliseconds that is told: most first answers are there by then. */
 const minWaitMs = 3000;
 
-/** Says how long the first answer of this session takes so far; empty once it is there, and for the first seconds. */
-export function waitingText({ progress: { inFlight, total, done }, rates }: Snapshot, waitedMs: number): string {
-  if (rates.requests.overall !== null || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
+/** Says how long the first token of this session takes so far; empty once one is there, and for the first seconds. */
+export function waitingText(snapshot: Snapshot, waitedMs: number): string {
+  const { inFlight, total, done } = snapshot.progress;
+  if (hasNumbers(snapshot) || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
   const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
   return `${what}, ${formatSeconds(Math.floor(waitedMs / 1000))}`;
 }
 
+const hasNumbers = ({ rates }: Snapshot): boolean =>
+  rates.requests.overall !== null || rates.generation.overall !== null;
+
+/** A rate of tokens. The tilde: it comes from answers that have ended, and lags behind what the engine does. */
+function tokenRateText({ recent, overall, basis }: TokenRate, unit: string): string {
+  const rate = recent ?? overall;
+  if (rate === null || basis === null) return '';
+  return `${basis === 'ended' ? '~' : ''}${formatTokenRate(rate)} ${unit}`;
+}
+
+/** Shortest age in seconds of the oldest request in flight that is told: most answers are there by then. */
+const minAgeSeconds = 10;
+
+const isSlow = ({ oldestInFlight }: RunProgress): boolean => (oldestInFlight?.ageSeconds ?? 0) >= minAgeSeconds;
+
+/** The request that has been in flight for longest, and how far its answer is, where answers take long. */
+function flightField(progress: RunProgress): Field {
+  const { inFlight, oldestInFlight: oldest } = progress;
+  if (oldest === null || !isSlow(progress)) return { name: 'flight', text: '' };
+  const age = formatSeconds(Math.floor(oldest.ageSeconds));
+  const far = oldest.tokens === null ? age : `${age}, ${formatCounted(oldest.tokens, 'token')}`;
+  const text =
+    inFlight === 1 ? `1 in flight for ${far}` : `${formatInteger(inFlight)} in flight, the oldest for ${far}`;
+  return { name: 'flight', text, short: `oldest ${far}` };
+}
+
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
-function workersText({ current, atStart, max }: WorkerCounts): string {
-  if (current > 0 && max > atStart) return `${current} in flight`;
+function workersText(progress: RunProgress): string {
+  const { current, atStart, max } = progress.workers;
+  if (current > 0 && max > atStart) return isSlow(progress) ? '' : `${current} in flight`;
   if (current === atStart) return '';
   return current === 0 ? 'paused: VRAM' : `${current} of ${atStart} workers`;
 }

@@ -5,14 +5,21 @@ import { type Field, progressFields } from './fields.ts';
 /** Columns of the bar itself. */
 const maxBarWidth = 24;
 const minBarWidth = 8;
-/** The fields that are dropped where the line is too narrow, the first one first. Errors are never dropped. */
+/**
+ * The fields that are dropped where the line is too narrow, the first one first. One that has a short text gets it where it
+ * is named first, and goes where it is named again. Errors are never dropped.
+ */
 const droppedFirst: Field['name'][] = [
+  'prompt',
   'range',
   'memory',
   'load',
-  'tokens',
+  'flight',
+  'elapsed',
   'rate',
   'workers',
+  'flight',
+  'generation',
   'eta',
   'waiting',
   'count',
@@ -45,7 +52,8 @@ function fitting(fields: Field[], width: number): Field[] {
   for (const name of droppedFirst) {
     if (lengthOf(kept) <= width) break;
     const index = kept.findIndex((field) => field.name === name);
-    if (index !== -1) kept.splice(index, 1);
+    const { short } = kept[index] ?? {};
+    if (index !== -1) kept.splice(index, 1, ...(short === undefined ? [] : [{ name, text: short }]));
   }
   return kept;
 }

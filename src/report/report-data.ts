@@ -1,4 +1,3 @@
-import { addMeasured } from '../core/measurements.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
@@ -48,8 +47,10 @@ export interface ReportData extends Counts, SuccessNumbers {
   elapsedSeconds: number | null;
   /** Requests per second of work. */
   requestRate: number | null;
-  /** Prompt and completion tokens together, per second of work. */
-  tokenRate: number | null;
+  /** Completion tokens per second of work. */
+  generationRate: number | null;
+  /** Prompt tokens per second of work, without those that the engine says came from its cache. */
+  promptRate: number | null;
   rateOverTime: RateOverTime | null;
   /** How many requests took how many attempts, by attempts; 0 attempts for lines that never became a request. */
   attempts: { attempts: number; requests: number }[];
@@ -152,13 +153,16 @@ function ratesOf(
   { tokens }: Counts,
   { sent, firstAt, lastAt }: Span,
   workedSeconds: number | null,
-): Pick<ReportData, 'elapsedSeconds' | 'requestRate' | 'tokenRate'> {
+): Pick<ReportData, 'elapsedSeconds' | 'requestRate' | 'generationRate' | 'promptRate'> {
   const elapsedSeconds = workedSeconds ?? (lastAt > firstAt ? (lastAt - firstAt) / 1000 : null);
-  if (elapsedSeconds === null || elapsedSeconds <= 0) return { elapsedSeconds, requestRate: null, tokenRate: null };
-  const allTokens = addMeasured(tokens.prompt, tokens.completion);
+  const isMeasured = elapsedSeconds !== null && elapsedSeconds > 0 && sent > 0;
+  const rateOf = (amount: number | null): number | null =>
+    isMeasured && amount !== null ? amount / elapsedSeconds : null;
+  const { prompt, completion, cached } = tokens;
   return {
     elapsedSeconds,
-    requestRate: sent === 0 ? null : sent / elapsedSeconds,
-    tokenRate: sent === 0 || allTokens === null ? null : allTokens / elapsedSeconds,
+    requestRate: rateOf(sent),
+    generationRate: rateOf(completion),
+    promptRate: rateOf(prompt === null ? null : prompt - (cached ?? 0)),
   };
 }

@@ -2,7 +2,7 @@ import { type ErrorKind, groupOf } from '../core/errors.ts';
 import { formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
 import type { Distribution } from '../data/distribution.ts';
 import { failureRows } from './failures/failure-rows.ts';
-import { engineRows, failedRows, minimumText } from './shared-rows.ts';
+import { engineRows, failedRows, minimumText, promptWords } from './shared-rows.ts';
 import type { ReportData } from './report-data.ts';
 
 /** A part of a report as text: a table, or rows of a label and a value where `header` is null. */
@@ -55,7 +55,8 @@ function requestRows(data: ReportData): string[][] {
     ['failed', `${formatInteger(failed)} (${formatPercent(shareOf(failed, done))})`],
     ['sent again', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.progress.retries)],
     ['rate', `${formatRate(data.requestRate)} req/s`],
-    ['tokens a second', `${formatRate(data.tokenRate)} tok/s`],
+    ['generation', `${formatRate(data.generationRate)} tok/s`],
+    ['prompt', `${formatRate(data.promptRate)} tok/s ${promptWords(data.tokens.cached === null)}`],
     ...(schema === null
       ? []
       : [['schema', `${formatInteger(schema.passed)} passed, ${formatInteger(schema.failed)} failed`]]),

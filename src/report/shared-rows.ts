@@ -92,6 +92,9 @@ export function contextText({ peak, limit }: MachineState['context']): string {
 export const minimumText = ({ uncounted, prompt, completion }: TokenCounts, text: string): string =>
   uncounted === 0 || (prompt === null && completion === null) ? text : `at least ${text}`;
 
+/** What a rate of prompt tokens is of. */
+export const promptWords = (includesCached: boolean): string => (includesCached ? '(cached or not)' : 'computed');
+
 const difference = (all: number | null, answered: number | null): number =>
   all === null || answered === null ? 0 : all - answered;
 

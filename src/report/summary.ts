@@ -9,6 +9,7 @@ import {
 } from '../text/format.ts';
 import type {
   MachineState,
+  Rates,
   ResultCounts,
   RunProgress,
   RunTimes,
@@ -17,7 +18,15 @@ import type {
   WorkerCounts,
 } from '../core/snapshot.ts';
 import type { Distribution } from '../data/distribution.ts';
-import { contextText, gpuMemoryText, minimumText, modelMemoryText, vramGuardText, workersRow } from './shared-rows.ts';
+import {
+  contextText,
+  gpuMemoryText,
+  minimumText,
+  modelMemoryText,
+  promptWords,
+  vramGuardText,
+  workersRow,
+} from './shared-rows.ts';
 import { exportCommand } from '../text/command-line.ts';
 import { alignPairs } from './align-pairs.ts';
 import { failureTexts, wrapWords } from './failures/failure-rows.ts';
@@ -65,6 +74,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
   return [
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
+    ['in flight', flightText(progress, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
@@ -107,16 +117,35 @@ function headline(progress: RunProgress, { isRunning = false, isUntouched = fals
 
 const requestsText = (count: number): string => formatCounted(count, 'request');
 
-function rateText({ rates, times }: Snapshot): string {
+function rateText(snapshot: Snapshot): string {
+  const { rates, times } = snapshot;
   if (rates.requests.overall === null) return '';
-  const time = formatDuration(times.elapsedSeconds * 1000);
-  return `${formatRate(rates.requests.overall)} req/s, ${formatRate(rates.tokens.overall)} tok/s, in ${time}`;
+  return `${ratesText(rates, 'overall')}, in ${formatDuration(times.elapsedSeconds * 1000)}`;
+}
+
+/** Embeddings have no tokens of an answer, and no rate of them. */
+function ratesText({ requests, generation, prompt }: Rates, span: 'recent' | 'overall'): string {
+  return [
+    `${formatRate(requests[span])} req/s`,
+    generation[span] === 0 && generation.basis === null ? '' : `${formatRate(generation[span])} tok/s`,
+    prompt[span] === null ? '' : `${formatRate(prompt[span])} prompt tok/s ${promptWords(prompt.includesCached)}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 const isAsGiven = ({ current, atStart, max }: WorkerCounts): boolean => current === atStart && max <= atStart;
 
-const recentText = ({ rates }: Snapshot, { isRunning = false }: SummaryOptions): string =>
-  isRunning ? `${formatRate(rates.requests.recent)} req/s, ${formatRate(rates.tokens.recent)} tok/s` : '';
+function recentText({ rates }: Snapshot, { isRunning = false }: SummaryOptions): string {
+  if (!isRunning) return '';
+  return `${ratesText(rates, 'recent')}${rates.generation.basis === 'ended' ? ', by ended answers' : ''}`;
+}
+
+function flightText({ inFlight, oldestInFlight: oldest }: RunProgress, { isRunning = false }: SummaryOptions): string {
+  if (!isRunning || oldest === null) return '';
+  const tokens = oldest.tokens === null ? '' : `, ${formatCounted(oldest.tokens, 'token')}`;
+  return `${formatInteger(inFlight)}, the oldest for ${formatDuration(oldest.ageSeconds * 1000)}${tokens}`;
+}
 
 function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryOptions): string {
   const { total, done } = progress;

@@ -1,8 +1,12 @@
+import type { Usage } from '../core/completion.ts';
+import type { FlightSample } from '../core/measurements.ts';
+import { type ToldEntry, type ToldTokens, createToldTokens } from './told-tokens.ts';
+
 /** Why an attempt was ended from outside. `away`: the engine that had it went away. */
 type AbortCause = 'stopped' | 'timeout' | 'stalled' | 'away';
 
 /** One attempt under way. Times are those of a clock that never goes back, in milliseconds. */
-export interface FlightEntry {
+export interface FlightEntry extends ToldEntry {
   /** Made when the backend asks for the signal: one that never does costs nothing. */
   controller: AbortController | null;
   /** Set when the attempt is aborted. */
@@ -11,7 +15,6 @@ export interface FlightEntry {
   readonly number: number;
   /** The engine was known to have room for it when it was sent. */
   readonly hasRoom: boolean;
-  sentAt: number;
   /**
    * Time at which the engine was first known to work on the request; null while it may wait in a queue, which is not
    * the request's fault.
@@ -31,6 +34,8 @@ export interface InFlightOptions {
   /** The engine has a reason to be silent. */
   mayBeSilent: () => boolean;
   onStall: (silentMs: number) => void;
+  /** Takes what came of the attempts, about twice a second while there are any, and a last time at the end. */
+  onSample: (sample: FlightSample) => void;
   /** Milliseconds that never go back. */
   now?: () => number;
 }
@@ -38,11 +43,16 @@ export interface InFlightOptions {
 /** All attempts under way, watched by one timer: a timer and a signal for each would cost more than a fast request. */
 export interface InFlight {
   start: () => FlightEntry;
-  /** It is over; `isAnswered`: the engine answered it, and has room for another one. */
-  end: (entry: FlightEntry, isAnswered: boolean) => void;
+  /**
+   * It is over; `isAnswered`: the engine answered it, and has room for another one. `usage`: its tokens, as the engine
+   * counted them.
+   */
+  end: (entry: FlightEntry, isAnswered: boolean, usage?: Usage) => void;
   signalOf: (entry: FlightEntry) => AbortSignal;
   /** Something came from the engine for this attempt. */
   touch: (entry: FlightEntry) => void;
+  /** The engine computed these tokens of its prompt, and had these in its cache. */
+  addPrompt: (entry: FlightEntry, computed: number, cached: number) => void;
   abortAll: (cause: AbortCause) => void;
   /** Ends those of which there was no sign of life in the last so many milliseconds. Returns how many. */
   abortSilent: (silentMs: number, cause: AbortCause) => number;
@@ -53,6 +63,7 @@ export interface InFlight {
 }
 
 const sweepMs = 100;
+const sampleMs = 500;
 /**
  * A longer gap between two sweeps, in milliseconds, is no silence of the engine: the computer slept, or this process
  * did.
@@ -62,6 +73,7 @@ const maxGapMs = 5000;
 /** Requests in flight in the order of sending, and what was seen of the engine. */
 interface Flight {
   readonly entries: Set<FlightEntry>;
+  readonly told: ToldTokens;
   readonly now: () => number;
   sent: number;
   lastActivity: number;
@@ -74,7 +86,8 @@ export function createInFlight(options: InFlightOptions): InFlight {
   const { slots, now = () => performance.now() } = options;
   const entries = new Set<FlightEntry>();
   const past = { readyAt: -Infinity, answeredAt: -Infinity };
-  const flight: Flight = { entries, now, sent: 0, lastActivity: now(), ...past };
+  const told = createToldTokens(entries);
+  const flight: Flight = { entries, told, now, sent: 0, lastActivity: now(), ...past };
   // Keeps the process alive: an engine that hangs may hold nothing open.
   const timer = setInterval(createSweep(flight, options), sweepMs);
 
@@ -83,20 +96,13 @@ export function createInFlight(options: InFlightOptions): InFlight {
       const at = now();
       // An idle engine is not a silent one: the silence counts from the first request after it.
       if (entries.size === 0) flight.lastActivity = at;
-      const entry: FlightEntry = {
-        controller: null,
-        cause: null,
-        number: flight.sent++,
-        hasRoom: slots !== null && entries.size < slots,
-        sentAt: at,
-        activeSince: null,
-        lastSignAt: null,
-      };
+      const entry = newEntry(at, flight.sent++, slots !== null && entries.size < slots);
       entries.add(entry);
       return entry;
     },
-    end(entry, isAnswered) {
+    end(entry, isAnswered, usage) {
       entries.delete(entry);
+      told.end(entry, usage);
       flight.lastActivity = now();
       if (isAnswered) flight.answeredAt = flight.lastActivity;
     },
@@ -111,6 +117,7 @@ export function createInFlight(options: InFlightOptions): InFlight {
       entry.lastSignAt = at;
       entry.activeSince ??= at;
     },
+    addPrompt: told.addPrompt,
     abortAll: (cause) => abortEach(entries, cause),
     abortSilent(silentMs, cause) {
       const since = now() - silentMs;
@@ -120,9 +127,27 @@ export function createInFlight(options: InFlightOptions): InFlight {
     },
     silentMs: () => (entries.size === 0 ? 0 : now() - flight.lastActivity),
     count: () => entries.size,
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      tellSample(flight, options);
+    },
   };
 }
+
+const newEntry = (sentAt: number, number: number, hasRoom: boolean): FlightEntry => ({
+  controller: null,
+  cause: null,
+  number,
+  hasRoom,
+  sentAt,
+  activeSince: null,
+  lastSignAt: null,
+  pieces: 0,
+  countedPieces: 0,
+  generated: 0,
+  promptComputed: 0,
+  promptCached: 0,
+});
 
 function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {
   for (const entry of entries) {
@@ -131,14 +156,25 @@ function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {
   }
 }
 
-/** Returns what ends, at each sweep, the attempts that take too long. */
-function createSweep(flight: Flight, { timeoutMs, stallTimeoutMs, mayBeSilent, onStall }: InFlightOptions): () => void {
+function tellSample({ told, now }: Flight, { onSample }: InFlightOptions): void {
+  const sample = told.sample(now());
+  if (sample !== null) onSample(sample);
+}
+
+/** Returns what tells samples, and ends, at each sweep, the attempts that take too long. */
+function createSweep(flight: Flight, options: InFlightOptions): () => void {
   const { entries, now } = flight;
+  const { timeoutMs, stallTimeoutMs, mayBeSilent, onStall } = options;
   let sweptAt = now();
+  let sampledAt = sweptAt;
   return () => {
     const at = now();
     if (at - sweptAt > maxGapMs) beginAnew(flight, at);
     sweptAt = at;
+    if (at - sampledAt >= sampleMs) {
+      sampledAt = at;
+      tellSample(flight, options);
+    }
     if (entries.size === 0) return;
     if (mayBeSilent()) Object.assign(flight, { lastActivity: at, readyAt: at });
     if (timeoutMs !== null) endLate(flight, at, timeoutMs);

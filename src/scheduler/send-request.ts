@@ -1,4 +1,4 @@
-import { type AttemptTokens, tokensOfAttempt } from '../core/attempt-tokens.ts';
+import { type AttemptTokens, tokensOfAttempt, usageOf } from '../core/attempt-tokens.ts';
 import type { Backend } from '../core/backend.ts';
 import { type Answer, failure } from '../core/completion.ts';
 import type { Emit, RunEvent } from '../core/events.ts';
@@ -6,6 +6,7 @@ import type { BatchRequest } from '../core/request.ts';
 import { formatDuration } from '../text/format.ts';
 import type { FlightEntry, InFlight } from './in-flight.ts';
 import { failureOfThrown } from './last-net.ts';
+import { restOf } from './told-tokens.ts';
 
 /** One sending of a request, measured. */
 export interface Attempt {
@@ -40,7 +41,6 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
   const startedAt = Date.now();
   const start = entry.sentAt;
   let firstTokenAt: number | null = null;
-  let seenTokens = 0;
   const touch = (): void => inFlight.touch(entry);
   let answer: Answer | null = null;
   try {
@@ -54,17 +54,20 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
         firstTokenAt ??= performance.now();
         touch();
       },
-      onToken: (count = 1) => void (seenTokens += count),
+      onToken: (count = 1) => void (entry.pieces += count),
+      onPrompt: (computed, cached) => inFlight.addPrompt(entry, computed, cached),
     });
   } catch (error) {
     answer = answerToThrown(entry, error, sending);
   } finally {
-    inFlight.end(entry, answer?.status === 'completed');
+    inFlight.end(entry, answer?.status === 'completed', usageOf(answer));
   }
   const latencyMs = performance.now() - start;
   const ttftMs = firstTokenAt === null ? null : firstTokenAt - start;
-  const tokens = tokensOfAttempt(answer, seenTokens);
-  emit({ type: 'request-end', tokens, isAnswered: answer?.status === 'completed', latencyMs });
+  const tokens = tokensOfAttempt(answer, entry.pieces);
+  const isAnswered = answer?.status === 'completed';
+  const rest = restOf(entry, usageOf(answer), latencyMs - (ttftMs ?? 0));
+  emit({ type: 'request-end', tokens, isAnswered, latencyMs, rest });
   return { answer, startedAt, latencyMs, ttftMs, tokens };
 }
 

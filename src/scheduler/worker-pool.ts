@@ -112,12 +112,13 @@ function findLimit({ startsWith, maxWorkers }: WorkerPoolOptions, limit: WorkerL
   return createLimitFinder({ start: startsWith, max: maxWorkers, onChange: limit.set });
 }
 
-function watchInFlight({ settings, backend, notify }: WorkerPoolOptions, isAway: () => boolean): InFlight {
+function watchInFlight({ settings, backend, emit, notify }: WorkerPoolOptions, isAway: () => boolean): InFlight {
   return createInFlight({
     timeoutMs: settings.timeoutMs,
     stallTimeoutMs: settings.stallTimeoutMs,
     slots: backend.limits.slots,
     mayBeSilent: () => isAway() || backend.supervision?.isStarting?.() === true,
+    onSample: (flight) => emit({ type: 'flight', flight }),
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
       notify({ topic: 'stall', text: `${silence}: what was in flight is tried again` });

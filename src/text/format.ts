@@ -25,6 +25,9 @@ export function formatRate(value: number | null): string {
   return value < 1000 ? value.toFixed(1) : formatInteger(value);
 }
 
+/** 0.42, 46.9, 812, 12.3k: tokens per second, for a line where space is scarce. */
+export const formatTokenRate = (value: number): string => (value < 100 ? formatRate(value) : formatCount(value));
+
 export const formatPercent = (share: number | null): string =>
   share === null ? notMeasured : `${(share * 100).toFixed(1)}%`;
 

@@ -6,4 +6,5 @@ export const attemptEnd = (sample: ResultSample): RunEvent => ({
   tokens: sample,
   isAnswered: sample.kind === null,
   latencyMs: sample.latencyMs,
+  rest: null,
 });

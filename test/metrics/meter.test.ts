@@ -47,7 +47,11 @@ test('a minute of a steady run gives its rates, its times and its ETA', () => {
   const { progress, rates, times, machine } = meter.snapshot();
   const { eta, latencyMs } = times;
   expect(progress).toMatchObject({ total: 1200, done: 600, succeeded: 600, failed: 0, inFlight: 0 });
-  expect(rates).toEqual({ requests: { recent: 10, overall: 10 }, tokens: { recent: 1200, overall: 1200 } });
+  expect(rates).toEqual({
+    requests: { recent: 10, overall: 10 },
+    generation: { recent: 200, overall: 200, basis: 'ended' },
+    prompt: { recent: 200, overall: 200, basis: 'ended', includesCached: false },
+  });
   expect(progress.workers.current).toBe(4);
   expect(times).toMatchObject({ elapsedSeconds: 60, loadMs: 2800, queueMs: null });
   expect(latencyMs).toMatchObject({ count: 600, p50: 500, max: 500 });

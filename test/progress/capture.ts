@@ -17,8 +17,12 @@ const gibibyte = 1024 ** 3;
 /** A run in the middle of its work, with all that can be measured. */
 export const midway: Snapshot = changeSnapshot(createMeter({ now: () => 0 }).snapshot(), {
   progress: { total: 200, done: 126, succeeded: 124, failed: 2 },
-  rates: { requests: { recent: 46.9, overall: 40 }, tokens: { recent: 2734, overall: null } },
-  times: { eta: { seconds: 245, low: 230, high: 260 } },
+  rates: {
+    requests: { recent: 46.9, overall: 40 },
+    generation: { recent: 2734, overall: 2600, basis: 'live' },
+    prompt: { recent: 812, overall: 790, basis: 'live', includesCached: false },
+  },
+  times: { elapsedSeconds: 62.5, eta: { seconds: 245, low: 230, high: 260 } },
   machine: {
     gpus: [
       { usedBytes: 18.2 * gibibyte, totalBytes: 24 * gibibyte, utilisation: 97, temperature: 61, powerWatts: 212 },

@@ -8,16 +8,18 @@ const frame = (columns: number, snapshot = midway, waitedMs = 0): string =>
   stripVTControlCharacters(drawFrame(snapshot, { columns, waitedMs }));
 
 test('a wide terminal shows everything', () => {
-  expect(frame(120)).toBe(
-    '███████████████░░░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G',
+  expect(frame(160)).toBe(
+    '███████████████░░░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s 812 prompt tok/s elapsed 1m 02s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G',
   );
 });
 
 test('fields are dropped in the order of their importance, errors last', () => {
-  expect([90, 80, 70, 50, 40, 30, 20, 9].map((columns) => frame(columns))).toMatchInlineSnapshot(`
+  expect([120, 100, 90, 80, 70, 50, 40, 30, 20, 9].map((columns) => frame(columns))).toMatchInlineSnapshot(`
     [
-      "██████████░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
-      "██████████████░░░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed",
+      "████████░░░░░  63% 126/200 46.9 req/s 2,734 tok/s elapsed 1m 02s ETA 4m 05s (3m 50s to 4m 20s) 2 failed VRAM 18.2/24.0G",
+      "███████░░░░░  63% 126/200 46.9 req/s 2,734 tok/s elapsed 1m 02s ETA 4m 05s 2 failed VRAM 18.2/24.0G",
+      "███████████░░░░░░░  63% 126/200 46.9 req/s 2,734 tok/s elapsed 1m 02s ETA 4m 05s 2 failed",
+      "█████░░░  63% 126/200 46.9 req/s 2,734 tok/s elapsed 1m 02s ETA 4m 05s 2 failed",
       "████████░░░░░  63% 126/200 46.9 req/s 2,734 tok/s ETA 4m 05s 2 failed",
       "██████████░░░░░░  63% 126/200 ETA 4m 05s 2 failed",
       "██████████░░░░░░░  63% 126/200 2 failed",
@@ -34,7 +36,7 @@ test('no frame is wider than the terminal', () => {
 
 test('an unknown total has counts and no bar', () => {
   expect(frame(80, changeSnapshot(midway, { progress: { total: null }, times: { eta: null } }))).toBe(
-    '126 done 46.9 req/s 2,734 tok/s 2 failed VRAM 18.2/24.0G',
+    '126 done 46.9 req/s 2,734 tok/s elapsed 1m 02s 2 failed VRAM 18.2/24.0G',
   );
 });
 
@@ -44,7 +46,7 @@ test('a finished run has a full bar and no ETA', () => {
     times: { eta: { seconds: 0, low: 0, high: 0 } },
     machine: { gpus: null },
   });
-  expect(frame(80, done)).toBe('████████████████████████ 100% 200/200 46.9 req/s 2,734 tok/s');
+  expect(frame(80, done)).toBe('███████████ 100% 200/200 46.9 req/s 2,734 tok/s 812 prompt tok/s elapsed 1m 02s');
 });
 
 const withoutGpus = changeSnapshot(midway, { machine: { gpus: null } });
@@ -53,16 +55,16 @@ test('workers that memory took out of work are told', () => {
   const told = (current: number) =>
     frame(120, changeSnapshot(withoutGpus, { progress: { workers: { current, atStart: 8, max: 8 } } }));
   expect(told(8)).not.toContain('workers');
-  expect(told(2)).toContain(' tok/s 2 of 8 workers ETA ');
-  expect(told(0)).toContain(' tok/s paused: VRAM ETA ');
+  expect(told(2)).toContain(' tok/s 2 of 8 workers elapsed ');
+  expect(told(0)).toContain(' tok/s paused: VRAM elapsed ');
 });
 
 test('the workers are told where their number is found in the run', () => {
   const told = (current: number) =>
     frame(120, changeSnapshot(withoutGpus, { progress: { workers: { current, atStart: 8, max: 256 } } }));
-  expect(told(8)).toContain(' tok/s 8 in flight ETA ');
-  expect(told(40)).toContain(' tok/s 40 in flight ETA ');
-  expect(told(0)).toContain(' tok/s paused: VRAM ETA ');
+  expect(told(8)).toContain(' tok/s 8 in flight elapsed ');
+  expect(told(40)).toContain(' tok/s 40 in flight elapsed ');
+  expect(told(0)).toContain(' tok/s paused: VRAM elapsed ');
 });
 
 test('100 % is shown only when nothing is left', () => {
@@ -71,10 +73,10 @@ test('100 % is shown only when nothing is left', () => {
   );
 });
 
-const none = { recent: null, overall: null };
+const none = { recent: null, overall: null, basis: null };
 const start = changeSnapshot(withoutGpus, {
   progress: { done: 0, failed: 0, inFlight: 4 },
-  rates: { requests: none, tokens: none },
+  rates: { requests: none, generation: none, prompt: { ...none, includesCached: false } },
   times: { eta: null },
 });
 

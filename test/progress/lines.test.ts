@@ -24,7 +24,7 @@ test('without a terminal there is a plain line every ten seconds', () => {
   vi.advanceTimersByTime(21_000);
   expect(lines().length).toBe(3);
   expect(lines()[0]).toBe(
-    'candidates.jsonl   63%  126/200  46.9 req/s  2,734 tok/s  ETA 4m 05s  (3m 50s to 4m 20s)  2 failed  VRAM 18.2/24.0G',
+    'candidates.jsonl   63%  126/200  46.9 req/s  2,734 tok/s  812 prompt tok/s  elapsed 1m 02s  ETA 4m 05s  (3m 50s to 4m 20s)  2 failed  VRAM 18.2/24.0G',
   );
   progress.stop();
 });
@@ -61,9 +61,9 @@ test('on a terminal, which results may share, a line comes by the time alone, an
 
 test('before there is a rate a line comes ever more seldom, says how long it takes, and none is at the end', () => {
   const { state, progress, lines } = startLines();
-  const none = { recent: null, overall: null };
+  const none = { recent: null, overall: null, basis: null };
   Object.assign(state.progress, { done: 0, total: null, failed: 0, inFlight: 0 });
-  Object.assign(state, { rates: { requests: none, tokens: none } });
+  Object.assign(state, { rates: { requests: none, generation: none, prompt: none } });
   Object.assign(state.times, { eta: null });
   Object.assign(state.machine, { gpus: null });
   vi.advanceTimersByTime(20_000);

@@ -27,7 +27,7 @@ test('times are those of successes, and the slowest ten are named', () => {
 
 test('the rate is per second of work: what the manifest says, else from the first to the last result', () => {
   expect(sampleReport().requestRate).toBeCloseTo(100 / 99.199, 6);
-  expect(sampleReport({ elapsedSeconds: 50 })).toMatchObject({ requestRate: 2, tokenRate: 209 });
+  expect(sampleReport({ elapsedSeconds: 50 })).toMatchObject({ requestRate: 2, generationRate: 19, promptRate: 76 });
 });
 
 test('lines that never became a request count as failed, and are no part of rates and times', () => {

@@ -9,7 +9,7 @@ test('a stopped run says how far it came and how to go on', () => {
   const resumeCommand = `llmbatch resume ${outputPath}`;
   expect(renderSummary(sampleSnapshot(), { outputPath, resumeCommand })).toMatchInlineSnapshot(`
     "Stopped: 60 of 100 requests done (58 succeeded, 2 failed)
-      rate        2.00 req/s, 220.0 tok/s, in 30.0 s
+      rate        2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, in 30.0 s
       left        40
       tokens      6,000 prompt (cached 60.0%), 600 completion
       latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
@@ -27,8 +27,8 @@ test('a stopped run says how far it came and how to go on', () => {
 test('a run in progress has its recent rate and its ETA', () => {
   expect(renderSummary(sampleSnapshot(), { outputPath, isRunning: true })).toMatchInlineSnapshot(`
     "Running: 60 of 100 requests done (58 succeeded, 2 failed)
-      rate         2.00 req/s, 220.0 tok/s, in 30.0 s
-      last minute  2.00 req/s, 220.0 tok/s
+      rate         2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, in 30.0 s
+      last minute  2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, by ended answers
       left         40, ETA 20 s
       tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
@@ -66,7 +66,7 @@ test('a finished run without tokens, GPU or errors is short', () => {
   meter.add({ type: 'result-end', sample: { ...sample, queueMs: null, attempts: 1, endedAt: 1 } });
   expect(renderSummary(meter.snapshot(), { outputPath })).toMatchInlineSnapshot(`
     "Finished: 1 request done
-      rate     2.00 req/s, 0.00 tok/s, in 500 ms
+      rate     2.00 req/s, n/a tok/s, in 500 ms
       latency  p50 400 ms, p95 400 ms
       output   candidates.results.jsonl
     "

@@ -17,12 +17,13 @@ test('the whole report, as a terminal shows it', () => {
       time worked  1m 39s
 
     Requests
-      done             100 of 100 (100.0%)
-      succeeded        95
-      failed           5 (5.0%)
-      sent again       1
-      rate             1.01 req/s
-      tokens a second  105.3 tok/s
+      done        100 of 100 (100.0%)
+      succeeded   95
+      failed      5 (5.0%)
+      sent again  1
+      rate        1.01 req/s
+      generation  9.58 tok/s
+      prompt      38.3 tok/s computed
 
     Tokens
       prompt      at least 9,500

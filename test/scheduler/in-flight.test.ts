@@ -14,6 +14,7 @@ function open(timeoutMs: number | null, slots: number | null = null): void {
     slots,
     mayBeSilent: () => isSilent,
     onStall: (silentMs) => void stalls.push(silentMs),
+    onSample: () => {},
   });
 }
 
@@ -195,7 +196,7 @@ describe('the clock', () => {
 
   test('that jumps while the computer slept ends nothing: all times begin anew', () => {
     let sleptMs = 0;
-    const options = { timeoutMs: 1000, stallTimeoutMs: 10_000, slots: 4, mayBeSilent: () => false };
+    const options = { timeoutMs: 1000, stallTimeoutMs: 10_000, slots: 4, mayBeSilent: () => false, onSample: () => {} };
     inFlight = createInFlight({ ...options, onStall: () => expect.fail(), now: () => performance.now() + sleptMs });
     const entries = start(2);
     inFlight.touch(entries[0]!);

@@ -13,7 +13,8 @@ export interface EngineNumbers {
   trial: TrialAnalysis;
   /** Requests answered per second in the steady part, else in the whole trial. */
   rate: number;
-  tokenRate: number | null;
+  /** Completion tokens per second. */
+  generationRate: number | null;
   latencyMs: Distribution | null;
   ttftMs: Distribution | null;
   /** Share of the requests of all its trials that were answered. */
@@ -54,7 +55,7 @@ function numbersOf(trial: TrialAnalysis, group: TrialAnalysis[], agreements: Agr
     model: spec.model,
     trial,
     rate,
-    tokenRate: steady.tokenRate ?? summary.rates.tokens.overall,
+    generationRate: steady.generationRate ?? summary.rates.generation.overall,
     latencyMs: summary.times.latencyMs,
     ttftMs: summary.times.ttftMs,
     ...reliabilityOf(group),

@@ -49,7 +49,7 @@ function middleOf(repeats: TrialAnalysis[]): TrialAnalysis {
   const ranked = (steady.length > 0 ? steady : repeats).toSorted((one, other) => usualRate(one) - usualRate(other));
   const middle = ranked[Math.floor((ranked.length - 1) / 2)]!;
   const { rate, low, high, rough } = pointOf(workersOf(middle.record) ?? 0, repeats);
-  const tokenRate = meanOf(ranked.map((trial) => trial.steady.tokenRate));
+  const generationRate = meanOf(ranked.map((trial) => trial.steady.generationRate));
   const changesAnswers = repeats.some((trial) => trial.changesAnswers === true) || middle.changesAnswers;
-  return { ...middle, changesAnswers, steady: { ...middle.steady, rate, low, high, rough, tokenRate } };
+  return { ...middle, changesAnswers, steady: { ...middle.steady, rate, low, high, rough, generationRate } };
 }

@@ -44,7 +44,7 @@ const measures: Measure[] = [
   ],
   ['requests a second', ({ rate, trial }) => `${formatRate(rate)}${trial.steady.isSteady ? '' : ' (not steady)'}`],
   ['95 % range', ({ spread }) => (spread === null ? notMeasured : `±${formatPercent(spread)}`)],
-  ['tokens a second', ({ tokenRate }) => formatRate(tokenRate)],
+  ['tokens generated a second', ({ generationRate }) => formatRate(generationRate)],
   ['latency p50', ({ latencyMs }) => formatDuration(latencyMs?.p50 ?? null)],
   ['latency p95', ({ latencyMs }) => formatDuration(latencyMs?.p95 ?? null)],
   ['latency p99', ({ latencyMs }) => formatDuration(latencyMs?.p99 ?? null)],

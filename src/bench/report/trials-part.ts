@@ -39,7 +39,7 @@ function trialRows({ trials }: BenchAnalysis): string[][] {
       names.get(record.spec.number) ?? '',
       ...quotedRate(steady),
       formatRate(record.first20Rate),
-      formatRate(steady.tokenRate),
+      formatRate(steady.generationRate),
       formatDuration(latencyMs?.p50 ?? null),
       formatDuration(latencyMs?.p95 ?? null),
       formatDuration(ttftMs?.p50 ?? null),

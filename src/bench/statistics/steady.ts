@@ -39,8 +39,8 @@ export interface Steady {
   rate: number | null;
   low: number | null;
   high: number | null;
-  /** Prompt and completion tokens per second of the steady part. */
-  tokenRate: number | null;
+  /** Completion tokens per second of the steady part; null where they were not all counted. */
+  generationRate: number | null;
   /** Rate of the whole trial with a wide range, where it is not steady; null where nothing was answered. */
   rough: Range | null;
   /** The steady part is windows [from, to). */
@@ -74,14 +74,14 @@ export function findSteady(windows: readonly Window[]): Steady {
   const lack = Math.max(lackOf(part, latencySeconds), drifts ? 2 : 0);
   if (lack > 1) {
     const neededRequests = neededOf(windows, { lack, latencySeconds });
-    const none = { rate: null, low: null, high: null, tokenRate: null };
+    const none = { rate: null, low: null, high: null, generationRate: null };
     return { isSteady: false, neededRequests, ...none, rough: roughRange(windows), ...facts };
   }
   const rate = windowRate(part);
   const half = halfRange(part);
-  const tokenRate = tokenRateOf(part);
+  const generationRate = generationRateOf(part);
   const range = { rate, low: rate - half, high: rate + half };
-  return { isSteady: true, neededRequests: null, ...range, tokenRate, rough: null, ...facts };
+  return { isSteady: true, neededRequests: null, ...range, generationRate, rough: null, ...facts };
 }
 
 /** Mean latency of a request over all windows, in milliseconds; 0 where none succeeded. */
@@ -159,10 +159,7 @@ function neededOf(
   return Math.ceil(wanted / step) * step;
 }
 
-function tokenRateOf(windows: readonly Window[]): number | null {
-  const tokens = windows.reduce<number | null>(
-    (sum, { promptTokens, completionTokens }) => addMeasured(sum, addMeasured(promptTokens, completionTokens)),
-    0,
-  );
+function generationRateOf(windows: readonly Window[]): number | null {
+  const tokens = windows.reduce<number | null>((sum, window) => addMeasured(sum, window.completionTokens), 0);
   return tokens === null ? null : tokens / secondsOf(windows);
 }

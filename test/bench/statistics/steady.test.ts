@@ -58,7 +58,7 @@ describe('the rate of the steady part', () => {
     const { windows } = simulateSpan({ requests: 1000, workers: 1, answer });
     const steady = findSteady(windows);
     expect(steady.rate).toBeCloseTo(5, 1);
-    expect(steady.tokenRate).toBeCloseTo(1200, -2);
+    expect(steady.generationRate).toBeCloseTo(200, -1);
   });
 
   test('lies in the windows that it names, and its range around it, of whatever trial', () => {
