@@ -42,6 +42,7 @@ export function engineSpec(request: OpenRequest, { options, command, gpus, onSta
       maxNumSeqs: sequences.most,
       chatTemplate: request.chatTemplate,
       allowControlTokens: request.allowControlTokens,
+      allowRepetition: request.allowRepetition,
     };
   };
   return {

@@ -11,6 +11,8 @@ export interface VllmSettings {
   /** Text of a template in place of the model's own; null: that of the option, else the model's own. */
   chatTemplate: string | null;
   allowControlTokens: boolean;
+  /** False: an answer that repeats itself without end is ended. */
+  allowRepetition: boolean;
 }
 
 /** Facts that the worker tells of the loaded engine: `engine_info` of python/llmbatch_vllm/model_facts.py. */

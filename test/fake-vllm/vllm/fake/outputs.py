@@ -45,6 +45,12 @@ class Group:
             children.append((f"{index}_{self.id}", params))
         return children
 
+    @property
+    def output_aggregator(self) -> list[CompletionOutput | None]:
+        """As the real one's `ParentRequest` has it: the answers that have ended."""
+        ended = [self._ended.get(name) for name, _params in self.children()]
+        return [None if sequence is None else completion(index, sequence) for index, sequence in enumerate(ended)]
+
     def take(self, sequence: Sequence) -> bool:
         """Is it the last?"""
         self._ended[sequence.id] = sequence

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from llmbatch_vllm.refusal import Refusal, sentence
+from llmbatch_vllm.repetition import RunAways
 
 
 class Answers:
-    def __init__(self, tokenizer: Any, parsers: "Parsers", info: dict[str, Any]) -> None:
+    def __init__(self, tokenizer: Any, parsers: "Parsers", run_aways: RunAways, info: dict[str, Any]) -> None:
         self._tokenizer = tokenizer
+        self._run_aways = run_aways
         self._info = info
         self._reasoning = parsers.reasoning
         self._tools = parsers.tools
@@ -21,6 +23,7 @@ class Answers:
         [output] = outputs
         for choice in output.outputs:
             check_end(choice, prepared)
+            self._check_repetition(choice, prepared)
             self._check_window(choice, prepared, len(output.prompt_token_ids))
         chat = prepared.request["endpoint"] == "/v1/chat/completions"
         choices = [self._chat_choice(choice, prepared) if chat else self._text_choice(choice) for choice in output.outputs]
@@ -29,7 +32,13 @@ class Answers:
             # The place where vLLM's own server has it.
             (content if chat else choices[0])["prompt_logprobs"] = [self._position(at) for at in output.prompt_logprobs]
         answer = completed(prepared, "chat.completion" if chat else "text_completion", content)
-        return {**answer, **times_of(output), "finish": finish_of(output.outputs[0])}
+        return {**answer, **times(output.metrics), "finish": finish_of(output.outputs[0])}
+
+    def _check_repetition(self, choice: Any, prepared: Any) -> None:
+        """Of one that ended before it was looked at."""
+        found = self._run_aways.find(choice.token_ids, prepared.params) if choice.finish_reason == "length" else None
+        if found is not None:
+            raise Refusal("repetition", found)
 
     def _check_window(self, choice: Any, prepared: Any, prompt: int) -> None:
         """vLLM cuts prompt and `max_tokens` together at the window, in silence."""
@@ -153,23 +162,23 @@ def check_end(choice: Any, prepared: Any) -> None:
 
 
 def usage_of(output: Any) -> dict[str, Any]:
-    prompt = len(output.prompt_token_ids)
     completion = sum(len(choice.token_ids) for choice in output.outputs)
-    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-    if output.num_cached_tokens is not None:
-        usage["prompt_tokens_details"] = {"cached_tokens": output.num_cached_tokens}
-    return usage
+    return usage(len(output.prompt_token_ids), completion, output.num_cached_tokens)
+
+
+def usage(prompt: int, completion: int, cached: int | None) -> dict[str, Any]:
+    counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return counts if cached is None else {**counts, "prompt_tokens_details": {"cached_tokens": cached}}
 
 
 def cost_of(prepared: Any, outputs: list[Any]) -> dict[str, Any]:
     """Tokens that a refused answer has cost all the same."""
     if prepared.request["endpoint"] == "/v1/embeddings":
         return {}
-    return {"usage": usage_of(outputs[0]), **times_of(outputs[0])}
+    return {"usage": usage_of(outputs[0]), **times(outputs[0].metrics)}
 
 
-def times_of(output: Any) -> dict[str, Any]:
-    metrics = output.metrics
+def times(metrics: Any) -> dict[str, Any]:
     if metrics is None or not metrics.first_token_latency:
         return {}
     waited = max(0.0, metrics.scheduled_ts - metrics.queued_ts)

@@ -12,8 +12,9 @@ from llmbatch_vllm.answers import Answers, Parsers, cost_of
 from llmbatch_vllm.lora import LoraModules
 from llmbatch_vllm.model_facts import context_advice, engine_info
 from llmbatch_vllm.options import engine_arguments
-from llmbatch_vllm.progress import progress_of
+from llmbatch_vllm.progress import begun, cost_so_far, progress_of
 from llmbatch_vllm.refusal import Refusal, sentence
+from llmbatch_vllm.repetition import RunAways
 from llmbatch_vllm.request.control_tokens import declared_texts
 from llmbatch_vllm.request.prompts import Prompts, template_of
 from llmbatch_vllm.request.sampling import Sampling
@@ -53,7 +54,8 @@ class Engine:
         self.info["hasTemplate"] = self._prompts.has_template
         self.info["specialTexts"] = [] if self._prompts.has_template else declared_texts(tokenizer)
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
-        self._answers = Answers(tokenizer, parsers, self.info)
+        self._run_aways = RunAways(tokenizer, settings["allowRepetition"])
+        self._answers = Answers(tokenizer, parsers, self._run_aways, self.info)
         self._flights: dict[int, Flight] = {}
         self._advice = context_advice(self.info)
 
@@ -143,6 +145,19 @@ class Engine:
 
     def progress(self) -> list[list[int]]:
         return progress_of(self._engine)
+
+    def end_run_aways(self) -> list[tuple[int, dict[str, Any]]]:
+        """Ends the answers that repeat themselves without end: the failure of each request."""
+        ended = []
+        for key, state in begun(self._engine):
+            flight = self._flights.get(key)
+            tokens = state.detokenizer.output_token_ids
+            found = None if flight is None else self._run_aways.find(tokens, flight.prepared.params)
+            if found is not None:
+                failed = {"status": "failed", "kind": "repetition", "message": found}
+                ended.append((key, {**failed, **cost_so_far(self._engine, key)}))
+                self.abort(key)
+        return ended
 
     def refusal_of(self, error: BaseException) -> Refusal:
         """One bad request fails alone, even where vLLM raises something unexpected."""

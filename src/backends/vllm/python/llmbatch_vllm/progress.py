@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from llmbatch_vllm.answers import times, usage
+
 
 def begun(engine: Any) -> Iterator[tuple[int, Any]]:
     """The answers that have a token, each with the number of its request; of one request several where it has several
@@ -21,9 +23,29 @@ def progress_of(engine: Any) -> list[list[int]]:
     with several answers it is told with them, since each says something else of the cache."""
     told: dict[int, list[int]] = {}
     for key, state in begun(engine):
-        counts = told.setdefault(key, [key, 0, 0, 0])
-        counts[1] += state.detokenizer.num_output_tokens()
+        if key not in told:
+            told[key] = [key, tokens_ended(state), 0, 0]
+        told[key][1] += state.detokenizer.num_output_tokens()
         if state.parent_req is None:
-            cached = max(0, state.num_cached_tokens or 0)
-            counts[2:] = [state.prompt_len - cached, cached]
+            told[key][2:] = prompt_of(state)
     return list(told.values())
+
+
+def tokens_ended(state: Any) -> int:
+    """The tokens of the answers to the same request that have ended."""
+    ended = getattr(state.parent_req, "output_aggregator", [])
+    return sum(len(output.token_ids) for output in ended if output is not None)
+
+
+def prompt_of(state: Any) -> list[int]:
+    """The tokens of the prompt that were computed, and those that were cached."""
+    cached = max(0, state.num_cached_tokens or 0)
+    return [state.prompt_len - cached, cached]
+
+
+def cost_so_far(engine: Any, key: int) -> dict[str, Any]:
+    """What a request in work has cost, as `cost_of` has it for one that has ended."""
+    states = [state for found, state in begun(engine) if found == key]
+    computed, cached = prompt_of(states[0])
+    completion = tokens_ended(states[0]) + sum(state.detokenizer.num_output_tokens() for state in states)
+    return {"usage": usage(computed + cached, completion, cached), **times(states[0].stats)}

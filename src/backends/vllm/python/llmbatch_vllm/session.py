@@ -96,11 +96,12 @@ def serve(engine: Any, send: Send) -> None:
                 return
             take(engine, message, send)
         answers = engine.step()
-        if answers:
-            send(*({"type": "answer", "id": key, "answer": answer} for key, answer in answers))
         stats = engine.stats.due()
         if stats is not None:
             send({"type": "stats", **stats}, {"type": "progress", "tasks": engine.progress()})
+            answers += engine.end_run_aways()
+        if answers:
+            send(*({"type": "answer", "id": key, "answer": answer} for key, answer in answers))
 
 
 def take(engine: Any, message: tuple[str, int, Any], send: Send) -> None:

@@ -1,0 +1,74 @@
+"""Finds run-away answers, by the rule and in the words of ../../../request/repetition.ts and run-away.ts."""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+# Tokens over which prose repeats itself, and any other text, which may be data that was asked for.
+PROSE = 512
+DATA = 2048
+LONGEST_PERIOD = 64
+SHOWN = 60
+
+
+class RunAways:
+    def __init__(self, tokenizer: Any, is_allowed: bool) -> None:
+        self._tokenizer = tokenizer
+        self._is_allowed = is_allowed
+
+    def find(self, tokens: list[int], params: Any) -> str | None:
+        """The sentence about an answer that repeats itself at its end; None where it does not, or may. A request that
+        has vLLM look for repetitions is vLLM's."""
+        if self._is_allowed or len(tokens) < PROSE or getattr(params, "repetition_detection", None) is not None:
+            return None
+        period = period_of(tokens)
+        if period is None:
+            return None
+        span = span_of(tokens, period)
+        text = self._tokenizer.decode(tokens[-period:])
+        has_grammar = params.structured_outputs is not None
+        if text.strip() and (has_grammar or (span < DATA and not is_prose(text + text))):
+            return None
+        return (
+            f"The answer repeats itself without end, and was stopped after {len(tokens):,} tokens: {shown(text)} came "
+            f"{span // period:,} times in a row. Try another temperature or repeat_penalty, or give --allow-repetition "
+            "where such an answer is wanted."
+        )
+
+
+def period_of(tokens: list[int]) -> int | None:
+    """The shortest period of the last tokens: a comparison of slices for the few that are possible."""
+    end = tokens[-PROSE:]
+    for period in range(1, LONGEST_PERIOD + 1):
+        if end[-1 - period] == end[-1] and end[period:] == end[:-period]:
+            return period
+    return None
+
+
+def span_of(tokens: list[int], period: int) -> int:
+    span, farthest = PROSE, min(len(tokens), DATA)
+    while span < farthest and tokens[-1 - span] == tokens[-1 - span + period]:
+        span += 1
+    return span
+
+
+def is_prose(text: str) -> bool:
+    """Are two words side by side, or letters of a script that sets no blanks between its words?"""
+    return re.search(r"[lo]m* +[lo]|o{4}", "".join(map(class_of, text))) is not None
+
+
+def class_of(character: str) -> str:
+    if character in " '\u2019":
+        return " " if character == " " else "m"
+    category = unicodedata.category(character)
+    return "o" if category == "Lo" else category[0].lower() if category[0] in "LM" else "."
+
+
+def shown(text: str) -> str:
+    """The repeated text, begun at a blank of it, so that no word is cut."""
+    blank = re.search(r"\s", text)
+    start = blank.start() if blank else 0
+    whole = text[start:] + text[:start]
+    said = json.dumps(whole.strip() or whole, ensure_ascii=False)
+    return said if len(said) <= SHOWN else f"{said[: SHOWN - 3]}..."
