@@ -69,6 +69,8 @@ export interface BackendInfo {
   readonly modelDigest: string | null;
   /** Engine and version, for the manifest. */
   readonly version: string;
+  /** What it computes on, in a word: `CPU`, `CUDA`; absent where the engine does not say. */
+  readonly device?: string;
   /** How long loading took, in milliseconds; null where nothing was loaded. */
   readonly loadMs: number | null;
   /** Address of the server that answers; absent for an engine of our own. */

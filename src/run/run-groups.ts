@@ -76,7 +76,9 @@ async function announceStart(run: Run, { definition, backend, workers, mode }: O
   const { moreSlots } = definition;
   const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, moreSlots);
   const { maxWorkers, startsWith, note } = choice;
-  const text = [definition.name, backend.info.model, describeWorkers(choice)];
+  const { model, device } = backend.info;
+  const engine = device === undefined ? definition.name : `${definition.name} on ${device}`;
+  const text = [engine, model, describeWorkers(choice)];
   if (mode.name === 'conversation') text.push('conversation mode');
   run.notifyOfEngine({ topic: 'choice', text: text.join(', ') });
   if (note !== null) run.notifyOfEngine({ topic: 'workers', text: note });

@@ -118,7 +118,7 @@ describe('llmbatch run', () => {
     ];
     await folder.write('in.jsonl', JSON.stringify({ id: 'a', model: 'tiny-scorer', messages, max_tokens: 64 }));
     const { exitCode, stderr } = await folder.run(['run', 'in.jsonl']);
-    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('llama-cpp, tiny-scorer, 8 workers')]);
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('llama-cpp on CPU, tiny-scorer, 8 workers')]);
     const [result] = await folder.results('in.results.jsonl');
     expect(JSON.parse(textOf(result))).toEqual({ matched: ['python'], score: 60, verdict: 'maybe' });
   });

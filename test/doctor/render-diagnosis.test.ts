@@ -31,7 +31,7 @@ test('a server with one slot', () => {
                gemma3:4b   4.3B Q4_K_M, gemma3, 3.0 GiB, trained on 131,072 tokens;
                loaded with 4,096 tokens, on the GPU
                all-minilm  23M F16, bert, 3.0 GiB, trained on n/a tokens
-    llama-cpp  node-llama-cpp 3.22.1
+    llama-cpp  node-llama-cpp 3.22.1, computes on CUDA
     openai     nothing at OPENAI_BASE_URL (not set) nor at ports 8000, 8080 of this
                machine
     vllm       no vLLM in python3 (3.11.7): pip install vllm

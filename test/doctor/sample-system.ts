@@ -1,5 +1,5 @@
 import type { FindingContext, OllamaSearch } from '../../src/backends/ollama/doctor/find-ollama.ts';
-import { examinedPackage } from '../../src/backends/llama-cpp/doctor.ts';
+import { type ExaminedPackage, examinedPackage } from '../../src/backends/llama-cpp/doctor.ts';
 import { examinedOllama } from '../../src/backends/ollama/doctor/examine.ts';
 import { type OpenaiSearch, examinedServers } from '../../src/backends/openai/doctor.ts';
 import { examinedPython } from '../../src/backends/vllm/doctor.ts';
@@ -23,6 +23,12 @@ export const system = (changes: Changes = {}): SystemReport => systemOf(ollama.e
 /** A machine without any engine. */
 export const bareSystem = (changes: Changes = {}): SystemReport =>
   systemOf(ollama.withoutOllama(changes), { embedded: null, ...changes });
+
+function packageOf(version: string | null): ExaminedPackage | null {
+  if (version === null) return null;
+  const builds = { isCheckout: false, hasCuda: true, hasVulkan: true, renderDevice: null, version };
+  return { version, device: 'CUDA', builds };
+}
 
 function systemOf(examined: FindingContext, changes: Changes): SystemReport {
   const { embedded = '3.22.1', openai, python } = changes;
@@ -53,7 +59,7 @@ function systemOf(examined: FindingContext, changes: Changes): SystemReport {
     ],
     gpu: examined.machine.gpu,
     others: [
-      { name: 'llama-cpp', install: 'npm install node-llama-cpp', engine: examinedPackage(embedded) },
+      { name: 'llama-cpp', install: 'npm install node-llama-cpp', engine: examinedPackage(packageOf(embedded)) },
       { name: 'openai', install: null, engine: examinedServers(servers, []) },
       { name: 'vllm', install: null, engine: examinedPython({ ...ownPython, ...python }) },
     ],

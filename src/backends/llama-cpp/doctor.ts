@@ -1,24 +1,65 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { ExaminedEngine } from '../../core/doctor/examination.ts';
+import { pathToFileURL } from 'node:url';
+import type { EngineReport, ExaminedEngine, Machine } from '../../core/doctor/examination.ts';
+import { finding } from '../../core/doctor/finding.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { installCommand } from './install-command.ts';
+import { deviceName } from './options.ts';
+import { type GpuBuilds, findGpuBuilds, unusedGpu } from './unused-gpu.ts';
 
-/** Looks for the package of the embedded engine, without loading it. */
-export async function examineLlamaCpp(): Promise<ExaminedEngine> {
-  return examinedPackage(await findPackageVersion());
+/** What was found of the embedded engine's package. */
+export interface ExaminedPackage {
+  /** Null where it is not installed. */
+  version: string;
+  /** What it computes on: `CPU`, `CUDA`, `Vulkan`, `Metal`; null where it could not be asked. */
+  device: string | null;
+  builds: GpuBuilds;
 }
 
-/** Describes the embedded engine by the version of its package; null where that is not installed. */
-export function examinedPackage(version: string | null): ExaminedEngine {
-  const text = version === null ? `not installed: ${installCommand}` : `node-llama-cpp ${version}`;
+/** Looks for the package of the embedded engine, and lets it choose the device that it would compute on. */
+export async function examineLlamaCpp(): Promise<ExaminedEngine> {
+  const version = await findPackageVersion();
+  if (version === null) return examinedPackage(null);
+  return examinedPackage({ version, device: await findDevice(), builds: findGpuBuilds(version) });
+}
+
+/** Describes the embedded engine; null where its package is not installed. */
+export function examinedPackage(found: ExaminedPackage | null): ExaminedEngine {
   return {
-    isUsable: version !== null,
+    isUsable: found !== null,
     serverUrl: null,
-    json: { embedded: { version } },
-    report: () => ({ rows: [['llama-cpp', text]], findings: [], howToSet: [] }),
+    json: { embedded: { version: found?.version ?? null, device: found?.device ?? null } },
+    report: (machine) => reportPackage(found, machine),
   };
+}
+
+function reportPackage(found: ExaminedPackage | null, { gpu }: Machine): EngineReport {
+  if (found === null) return { rows: [['llama-cpp', `not installed: ${installCommand}`]], findings: [], howToSet: [] };
+  const { version, device, builds } = found;
+  const unused = device === 'CPU' ? unusedGpu(gpu, builds) : null;
+  return {
+    rows: [['llama-cpp', `node-llama-cpp ${version}, computes on ${device ?? 'n/a'}`]],
+    findings: unused === null ? [] : [finding('warning', 'llama-cpp-unused-gpu', unused.text, unused.fix)],
+    howToSet: [],
+  };
+}
+
+/** Longest time that the engine may take to choose its device, in milliseconds: a GPU's driver may be slow to wake. */
+const maxDeviceMs = 60_000;
+
+/** Asks the engine in a process of its own: a driver that is broken may end it. */
+async function findDevice(importer: string = import.meta.url): Promise<string | null> {
+  const { execa } = await import('execa');
+  const engine = pathToFileURL(createRequire(importer).resolve('node-llama-cpp')).href;
+  const program = `import(${JSON.stringify(engine)})
+    .then(({ getLlama }) => getLlama({ build: 'never', progressLogs: false, logLevel: 'disabled' }))
+    .then(({ gpu }) => process.stdout.write(String(gpu), () => process.exit()));`;
+  // By its input, not by -e: the engine starts a process with the flags of this one, to try a build.
+  const options = { input: program, timeout: maxDeviceMs, reject: false };
+  const { failed, stdout } = await execa(process.execPath, ['-'], options);
+  return failed ? null : deviceName(stdout === 'false' ? false : stdout);
 }
 
 /** Version of the node-llama-cpp that a file would import; null where none is installed. */

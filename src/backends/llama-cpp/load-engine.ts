@@ -4,7 +4,7 @@ import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { installCommand } from './install-command.ts';
 import { chatTemplateOf, controlTexts } from './model-texts.ts';
-import type { EngineInfo, EngineSettings, GpuChoice } from './options.ts';
+import { type EngineInfo, type EngineSettings, type GpuChoice, deviceName } from './options.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
@@ -46,7 +46,7 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
       trainedTokens,
       hasTemplate,
       fittingTemplates: hasTemplate ? [] : fittingTemplates(controlTexts(model)),
-      device: llama.gpu || 'CPU',
+      device: deviceName(llama.gpu),
     };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {

@@ -28,13 +28,16 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     await worker.close();
     throw noChatTemplate(request.model, worker.info.fittingTemplates);
   }
+  const loadMs = performance.now() - startedAt;
   request.onNotice(describe(settings, worker.info), 'detail');
+  await tellOfUnusedGpu(request, settings, worker.info);
   return {
     info: {
       model: request.model,
       modelDigest: file.digest,
       version: `node-llama-cpp ${worker.info.version}`,
-      loadMs: performance.now() - startedAt,
+      loadMs,
+      device: worker.info.device,
       unheldKeywords: unheldByGrammar,
     },
     limits: {
@@ -71,5 +74,14 @@ function workerPath(): string {
 function describe(settings: EngineSettings, info: EngineInfo): string {
   const sequences = `${formatCounted(settings.sequences, 'sequence')} of ${formatInteger(info.contextTokens)} tokens`;
   const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
-  return `llama-cpp: ${sequences}${capped}, ${info.device}, CPU threads: ${settings.threads}`;
+  return `llama-cpp: ${sequences}${capped}, CPU threads: ${settings.threads}`;
+}
+
+/** Nobody waits days for a CPU beside a GPU without having been told. */
+async function tellOfUnusedGpu({ onNotice }: OpenRequest, settings: EngineSettings, info: EngineInfo): Promise<void> {
+  if (info.device !== 'CPU' || settings.gpu !== 'auto') return;
+  const { findGpuBuilds, unusedGpu } = await import('./unused-gpu.ts');
+  const { findGpus } = await import('../../machine/find-gpus.ts');
+  const unused = unusedGpu(await findGpus(process.env), findGpuBuilds(info.version));
+  if (unused !== null) onNotice(`${unused.text}: ${unused.fix.replaceAll('\n', ': ')} (or --option gpu=off)`);
 }

@@ -96,6 +96,11 @@ export interface EngineInfo {
   hasTemplate: boolean;
   /** Where there is none: the names of common ones that may be the model's. */
   fittingTemplates: string[];
-  /** `cuda`, `vulkan`, `metal`, or `CPU`. */
+  /** What it computes on, as `deviceName` calls it. */
   device: string;
 }
+
+const deviceNames: Record<string, string> = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' };
+
+/** `CUDA`, `Vulkan`, `Metal`, or `CPU` for an engine that uses no GPU. */
+export const deviceName = (gpu: string | false): string => (gpu === false ? 'CPU' : (deviceNames[gpu] ?? gpu));

@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import type { Gpu, Machine } from '../../../src/core/doctor/examination.ts';
+import type { Finding } from '../../../src/core/doctor/finding.ts';
 import { examinedPackage, findPackageVersion } from '../../../src/backends/llama-cpp/doctor.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
@@ -20,12 +22,28 @@ test('none where it is not installed, and the version of the one beside the prog
   expect(await findPackageVersion(importer)).toBe('9.8.7');
 });
 
-test('its row says how to install it where it is not', () => {
-  const machine = { platform: 'linux', freeMemoryBytes: 0, gpu: { gpus: [], failure: null } };
-  const [there, missing] = [examinedPackage('9.8.7'), examinedPackage(null)];
-  expect([there.isUsable, there.report(machine).rows]).toEqual([true, [['llama-cpp', 'node-llama-cpp 9.8.7']]]);
-  expect([missing.isUsable, missing.report(machine).rows]).toEqual([
-    false,
-    [['llama-cpp', 'not installed: npm install node-llama-cpp']],
+const builds = { isCheckout: false, hasCuda: true, hasVulkan: true, renderDevice: null, version: '9.8.7' };
+const rtx = { name: 'RTX 4080', driver: '560.35', totalBytes: null, usedBytes: null, freeBytes: null };
+const machineOf = (gpus: Gpu[]): Machine => ({ platform: 'linux', freeMemoryBytes: 0, gpu: { gpus, failure: null } });
+
+test('its row says what it computes on, or how to install it where it is not', () => {
+  const rowOf = (found: Parameters<typeof examinedPackage>[0]): unknown => {
+    const examined = examinedPackage(found);
+    return [examined.isUsable, ...examined.report(machineOf([])).rows];
+  };
+  const version = '9.8.7';
+  expect([{ version, device: 'Vulkan', builds }, { version, device: null, builds }, null].map(rowOf)).toEqual([
+    [true, ['llama-cpp', 'node-llama-cpp 9.8.7, computes on Vulkan']],
+    [true, ['llama-cpp', 'node-llama-cpp 9.8.7, computes on n/a']],
+    [false, ['llama-cpp', 'not installed: npm install node-llama-cpp']],
   ]);
+});
+
+test('a GPU beside an engine on the CPU is a finding, and beside one that uses it is none', () => {
+  const findingsOf = (device: string): Finding[] =>
+    examinedPackage({ version: '9.8.7', device, builds }).report(machineOf([rtx])).findings;
+  expect(findingsOf('CPU')).toEqual([
+    expect.objectContaining({ level: 'warning', text: expect.stringContaining('(RTX 4080)') as string }),
+  ]);
+  expect(findingsOf('CUDA')).toEqual([]);
 });
