@@ -9,7 +9,7 @@ const lookedAt = 60;
 const letPass = 2000;
 /** A cache is expected to help where prompts share this much of themselves, and so many tokens. */
 const minShare = 0.3;
-const minTokens = 64;
+const minTokens = 32;
 /** Part of what is shared that must come from the cache; with less, something is wrong. */
 const minCached = 0.25;
 /** Where only times tell: prompts must share so much, and be read so much faster than the first ones were. */

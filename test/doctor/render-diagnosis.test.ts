@@ -27,7 +27,7 @@ test('a server with one slot', () => {
                set: LLAMA_ARG_CACHE_RAM=0
                not set: OLLAMA_NUM_PARALLEL OLLAMA_CONTEXT_LENGTH OLLAMA_KEEP_ALIVE
                OLLAMA_KV_CACHE_TYPE OLLAMA_FLASH_ATTENTION OLLAMA_MAX_LOADED_MODELS
-               OLLAMA_MAX_QUEUE
+               OLLAMA_MAX_QUEUE LLAMA_ARG_SWA_FULL
                gemma3:4b   4.3B Q4_K_M, gemma3, 3.0 GiB, trained on 131,072 tokens;
                loaded with 4,096 tokens, on the GPU
                all-minilm  23M F16, bert, 3.0 GiB, trained on n/a tokens

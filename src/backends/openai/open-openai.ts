@@ -16,6 +16,7 @@ import { lookAtServer } from './server/look-at-server.ts';
 import { createPreparation } from './answer/prepare-body.ts';
 import { reachServer } from './server/reach-server.ts';
 import { type ServerFacts, serverFacts } from './server/server-facts.ts';
+import { explainCache } from './server/explain-cache.ts';
 import { createServerTokenizer } from './server/server-tokenizer.ts';
 import { createStreamChoice } from './answer/stream-choice.ts';
 
@@ -74,6 +75,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
       },
       look: (stop) => lookAtServer(client, stop),
     },
+    inspection: { explainCache: (seen) => explainCache(client, facts, seen) },
     close: client.close,
   };
 }

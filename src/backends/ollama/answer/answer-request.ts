@@ -143,7 +143,8 @@ function completionOf(
   });
   if (usageOf(last).usage === undefined) delete body.usage;
   addExtras(body, streamed);
-  return { status: 'completed', body, queueMs: queueOf(last), finish: { reason } };
+  const promptMs = last.prompt_eval_duration === undefined ? {} : { promptMs: milliseconds(last.prompt_eval_duration) };
+  return { status: 'completed', body, queueMs: queueOf(last), ...promptMs, finish: { reason } };
 }
 
 function addExtras(body: Completion['body'], { thinking, toolCalls, logprobs }: Streamed): void {

@@ -1,4 +1,5 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
+import { isBefore } from '../../../text/versions.ts';
 import { formatBytes, formatInteger, formatPercent } from '../../../text/format.ts';
 import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 import type { InstalledModel, LoadedState } from './installed-models.ts';
@@ -14,6 +15,7 @@ export function modelFindings(context: FindingContext): Finding[] {
     ...loaded.flatMap(({ model, state }) => [...offload(model, state, context), ...wideWindow(model, state)]),
     ...unevenHeads(ollama),
     ...flashAttention(ollama.settings),
+    ...slidingWindow(ollama),
     ...defaultWindow(context),
   ];
 }
@@ -87,6 +89,24 @@ function flashAttention(settings: ServerSettings | null): Finding[] {
   return [
     settingFinding('warning', 'ollama-cache-type-attention', text, { name: 'OLLAMA_FLASH_ATTENTION', value: '1' }),
   ];
+}
+
+/** Families of models that have one, for models that are not loaded: only for those the server is asked. */
+const familiesWithWindow = /^(gemma[2-9]|gptoss|gpt-oss)/;
+/** The first version that runs llama-server, which forgets what lies outside the window. */
+const firstWithSwaFull = '0.30.0';
+
+function slidingWindow({ version, models, settings }: OllamaSearch): Finding[] {
+  const affected = models.filter(
+    ({ family, loaded }) => loaded?.hasSlidingWindow ?? familiesWithWindow.test(family ?? ''),
+  );
+  if (version === null || isBefore(version, firstWithSwaFull) || affected.length === 0) return [];
+  if (settings?.values.LLAMA_ARG_SWA_FULL) return [];
+  const names = affected.map(({ name }) => name).join(', ');
+  const unless = settings === null ? 'unless it is set otherwise, ' : '';
+  const text = `${unless}the server forgets what lies outside the sliding window of ${names}: prompts of some hundred tokens that begin alike are computed anew each time (measured with Gemma 3 on a CPU: 71 tokens of 71 for each request, 15 with this setting, which takes more memory for the KV cache)`;
+  const level = settings === null ? 'hint' : 'warning';
+  return [settingFinding(level, 'ollama-sliding-window', text, { name: 'LLAMA_ARG_SWA_FULL', value: '1' })];
 }
 
 const gibibyte = 1024 ** 3;

@@ -12,6 +12,7 @@ const settingNames = [
   'OLLAMA_MAX_LOADED_MODELS',
   'OLLAMA_MAX_QUEUE',
   'LLAMA_ARG_CACHE_RAM',
+  'LLAMA_ARG_SWA_FULL',
 ] as const;
 
 type SettingName = (typeof settingNames)[number];

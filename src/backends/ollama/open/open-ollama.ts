@@ -16,6 +16,7 @@ import { findSlots, slotLimits, maxProbedSlots } from '../model/find-slots.ts';
 import { ollamaHost } from '../http/host.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
 import { ollamaOptionsSchema } from '../options.ts';
+import { explainCache } from './explain-cache.ts';
 import { prepareModel, suitsInput } from './prepare-model.ts';
 import { HttpFailure } from '../http/http.ts';
 import { lookAtServer, reachServer, recoverServer } from './reach-server.ts';
@@ -94,6 +95,7 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     supervision: supervisionOf({ loaded, runner, reloads: tools.reloads, restart }, request),
     inspection: {
       countPrompt: (asked, stop) => countPrompt(loaded, asked, stop),
+      explainCache: async () => explainCache(loaded.facts, version, server),
       memory: () => modelMemory(loaded, { ...found, signal }),
     },
     canServe: async (other) => other.model === model && (await suitsInput(loaded, other, options)),

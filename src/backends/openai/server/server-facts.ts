@@ -23,6 +23,8 @@ export interface ServerFacts {
   contextTokens: number | null;
   /** The model's chat template, '' where it isn't told. */
   template: string;
+  /** The model's file, as the server names it on its own machine. */
+  modelPath: string | null;
 }
 
 const unknown: ServerFacts = {
@@ -33,6 +35,7 @@ const unknown: ServerFacts = {
   slots: null,
   contextTokens: null,
   template: '',
+  modelPath: null,
 };
 
 /** Longer than a server takes to tell of itself. */
@@ -69,6 +72,7 @@ function llamaServer(props: Record<string, unknown>): ServerFacts {
     total_slots: slots,
     chat_template: template,
     default_generation_settings: settings,
+    model_path: modelPath,
   } = props;
   return {
     ...unknown,
@@ -79,6 +83,7 @@ function llamaServer(props: Record<string, unknown>): ServerFacts {
     slots: countIn(slots),
     contextTokens: isRecord(settings) ? countIn(settings['n_ctx']) : null,
     template: typeof template === 'string' ? template : '',
+    modelPath: typeof modelPath === 'string' ? modelPath : null,
   };
 }
 

@@ -41,7 +41,11 @@ describe('parallel slots', () => {
     const state = loaded({ vramBytes: 0, hasSlidingWindow: true });
     const subject = examined({
       gpu: { gpus: [] },
-      ollama: { models: [model({ loaded: state })], probe: probe({ slots: 1 }) },
+      ollama: {
+        models: [model({ loaded: state })],
+        probe: probe({ slots: 1 }),
+        settings: settings({ LLAMA_ARG_SWA_FULL: '1' }),
+      },
     });
     expect(only(subject).text).toContain(
       '3 more slots of 4,096 tokens would take up to 1.5 GiB (estimated: up to 128.0 KiB of KV cache a token), and 8.0 GiB of RAM is free',
@@ -233,6 +237,25 @@ describe('the way to the server', () => {
       id: 'ollama-open-to-others',
       setting: { name: 'OLLAMA_HOST', value: '127.0.0.1:11434' },
     });
+  });
+});
+
+describe('a model with a sliding window', () => {
+  const models = [model({ name: 'gemma3:4b', family: 'gemma3', loaded: null })];
+
+  test('wants the whole cache kept', () => {
+    expect(only(withOllama({ models }))).toMatchObject({
+      level: 'warning',
+      id: 'ollama-sliding-window',
+      text: expect.stringContaining('gemma3:4b'),
+      setting: { name: 'LLAMA_ARG_SWA_FULL', value: '1' },
+    });
+  });
+
+  test('has it, or runs on an engine of Ollama’s own', () => {
+    expect(findingsOf(withOllama({ models, settings: settings({ LLAMA_ARG_SWA_FULL: '1' }) }))).toEqual([]);
+    const ids = findingsOf(withOllama({ models, version: '0.24.0' })).map(({ id }) => id);
+    expect(ids).not.toContain('ollama-sliding-window');
   });
 });
 

@@ -64,6 +64,7 @@ export const settings = (
     OLLAMA_MAX_LOADED_MODELS: null,
     OLLAMA_MAX_QUEUE: null,
     LLAMA_ARG_CACHE_RAM: '0',
+    LLAMA_ARG_SWA_FULL: null,
     ...values,
   },
 });

@@ -35,6 +35,7 @@ describe.skipIf(process.platform !== 'linux')("the server's settings", () => {
       OLLAMA_MAX_LOADED_MODELS: null,
       OLLAMA_MAX_QUEUE: null,
       LLAMA_ARG_CACHE_RAM: null,
+      LLAMA_ARG_SWA_FULL: null,
     });
   });
 

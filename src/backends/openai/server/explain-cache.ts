@@ -1,0 +1,48 @@
+import type { CacheFacts } from '../../../core/backend.ts';
+import { formatInteger } from '../../../text/format.ts';
+import type { OpenaiClient } from '../http/client.ts';
+import { hasSlidingWindow } from './sliding-window.ts';
+import type { ServerFacts } from './server-facts.ts';
+
+/** A hosted service caches no shorter beginning of a prompt (OpenAI's guide on prompt caching; others ask for as many or more). */
+const minHostedTokens = 1024;
+
+/** Explains why little came from the prefix cache of a server; empty where that is as it should be, null where nobody knows. */
+export async function explainCache(
+  client: OpenaiClient,
+  { kind, modelPath }: ServerFacts,
+  { sharedTokens }: CacheFacts,
+): Promise<string | null> {
+  if (kind === 'llama-server') return explainSlidingWindow(modelPath, client.place.isLocal);
+  if (kind === 'vllm') return explainBlocks(await cacheConfig(client), sharedTokens);
+  return kind === null && sharedTokens < minHostedTokens ? '' : null;
+}
+
+async function explainSlidingWindow(modelPath: string | null, isLocal: boolean): Promise<string> {
+  const known = isLocal && modelPath !== null ? await hasSlidingWindow(modelPath).catch(() => null) : null;
+  const way = 'start llama-server with --swa-full, which keeps them (and takes more memory for its KV cache)';
+  if (known === true)
+    return `The model has a sliding window, and this llama-server forgets the beginnings of prompts that lie outside it: ${way}.`;
+  const others =
+    'more requests at a time, or more different system prompts, than it has slots (--parallel), or another client';
+  if (known === false) return `Likely causes: ${others}.`;
+  return `Where the model has a sliding window (Gemma, gpt-oss): ${way}. Other causes: ${others}.`;
+}
+
+/** How a `vllm serve` caches, by the labels of `vllm:cache_config_info` in its metrics; empty where it does not tell. */
+async function cacheConfig(client: OpenaiClient): Promise<ReadonlyMap<string, string>> {
+  const { text } = await client.get(`${client.place.root}/metrics`, AbortSignal.timeout(maxMs));
+  const labels = /^vllm:cache_config_info\{(.*)\}/m.exec(text)?.[1] ?? '';
+  return new Map([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]));
+}
+
+const maxMs = 5000;
+
+function explainBlocks(config: ReadonlyMap<string, string>, sharedTokens: number): string | null {
+  if (config.get('enable_prefix_caching') === 'False')
+    return 'The server was started without its prefix cache: start it with --enable-prefix-caching.';
+  const block = Number(config.get('block_size'));
+  if (block > sharedTokens)
+    return `The server caches whole blocks of ${formatInteger(block)} tokens only: start it with --block-size ${block > 32 ? 32 : 16}.`;
+  return null;
+}
