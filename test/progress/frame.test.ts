@@ -96,3 +96,43 @@ test('a terminal without other letters gets ASCII', () => {
   const drawn = drawFrame(midway, { columns: 60, waitedMs: 0, glyphs: { filled: '#', empty: '-' } });
   expect(stripVTControlCharacters(drawn)).toMatch(/^#+-+ {2}63% 126\/200 /);
 });
+
+const slow = changeSnapshot(withoutGpus, {
+  progress: { total: 200, done: 25, failed: 0, inFlight: 3, oldestInFlight: { ageSeconds: 80.7, tokens: 812 } },
+  rates: { requests: { recent: 0.42, overall: 0.4 }, generation: { recent: 41.27, overall: 40, basis: 'live' } },
+});
+
+test('where answers are slow, the oldest one in flight is told, in fewer words on a narrow terminal', () => {
+  expect([160, 130, 100, 80, 70, 60, 50].map((columns) => frame(columns, slow))).toMatchInlineSnapshot(`
+    [
+      "██░░░░░░░░░░░░░░  12% 25/200 0.42 req/s 41.3 tok/s 812 prompt tok/s 3 in flight, the oldest for 1m 20s, 812 tokens elapsed 1m 02s ETA 4m 05s (3m 50s to 4m 20s)",
+      "██░░░░░░░░░░░░░░░░░░░░  12% 25/200 0.42 req/s 41.3 tok/s 3 in flight, the oldest for 1m 20s, 812 tokens elapsed 1m 02s ETA 4m 05s",
+      "█░░░░░░░░░░░░  12% 25/200 0.42 req/s 41.3 tok/s oldest 1m 20s, 812 tokens elapsed 1m 02s ETA 4m 05s",
+      "█░░░░░░░  12% 25/200 0.42 req/s 41.3 tok/s oldest 1m 20s, 812 tokens ETA 4m 05s",
+      "█░░░░░░░░  12% 25/200 41.3 tok/s oldest 1m 20s, 812 tokens ETA 4m 05s",
+      "███░░░░░░░░░░░░░░░░░░░░░  12% 25/200 41.3 tok/s ETA 4m 05s",
+      "█░░░░░░░░░░░░░░  12% 25/200 41.3 tok/s ETA 4m 05s",
+    ]
+  `);
+});
+
+test('the oldest one in flight is told from ten seconds on, without tokens where the engine tells none', () => {
+  const told = (inFlight: number, ageSeconds: number, tokens: number | null) =>
+    frame(160, changeSnapshot(slow, { progress: { inFlight, oldestInFlight: { ageSeconds, tokens } } }));
+  expect(told(3, 9.9, 100)).not.toContain('in flight');
+  expect(told(3, 10, null)).toContain(' 3 in flight, the oldest for 10 s elapsed ');
+  expect(told(1, 10, 1)).toContain(' 1 in flight for 10 s, 1 token elapsed ');
+});
+
+test('a rate by ended answers has a tilde, and one of the whole time stands in for none of the last minute', () => {
+  const generation = { recent: null, overall: 10.24, basis: 'ended' } as const;
+  expect(frame(160, changeSnapshot(midway, { rates: { generation } }))).toContain(' 46.9 req/s ~10.2 tok/s 812 prompt');
+});
+
+test('tokens are told before the first answer is there', () => {
+  const rates = { generation: { recent: 12, overall: 12, basis: 'live' } } as const;
+  const progress = { inFlight: 1, oldestInFlight: { ageSeconds: 30, tokens: 360 } };
+  expect(frame(120, changeSnapshot(start, { progress, rates }), 30_000)).toContain(
+    '0/200 12.0 tok/s 1 in flight for 30 s, 360 tokens elapsed 1m 02s',
+  );
+});

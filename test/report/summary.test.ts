@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMeter } from '../../src/metrics/meter.ts';
 import { renderSummary } from '../../src/report/summary.ts';
+import { changeSnapshot } from '../helpers/change-snapshot.ts';
 import { sampleSnapshot } from './sample-run.ts';
 
 const outputPath = 'candidates.results.jsonl';
@@ -40,6 +41,24 @@ test('a run in progress has its recent rate and its ETA', () => {
       output       candidates.results.jsonl
     "
   `);
+});
+
+test('a run in progress says how far its oldest request is, and a stopped one has none', () => {
+  const flight = { inFlight: 3, oldestInFlight: { ageSeconds: 80.4, tokens: 812 } };
+  const snapshot = changeSnapshot(sampleSnapshot(), { progress: flight });
+  const row = '  in flight    3, the oldest for 1m 20s, 812 tokens\n';
+  expect(renderSummary(snapshot, { outputPath, isRunning: true })).toContain(row);
+  expect(renderSummary(snapshot, { outputPath })).not.toContain('in flight');
+});
+
+test('embeddings have no rate of generation, and what the cache gave is said where it is not known', () => {
+  const rates = {
+    generation: { recent: 0, overall: 0, basis: null },
+    prompt: { recent: 80, overall: 80, basis: 'ended', includesCached: true },
+  } as const;
+  expect(renderSummary(changeSnapshot(sampleSnapshot(), { rates }), { outputPath })).toContain(
+    '2.00 req/s, 80.0 prompt tok/s (cached or not), in 30.0 s\n',
+  );
 });
 
 test('why a run stopped, and the time of its numbers, are rows like all others', () => {

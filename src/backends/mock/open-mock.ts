@@ -7,7 +7,7 @@ import { promptTooLong } from '../request/window-texts.ts';
 import { mockAnswer, countedTexts, drawOutcome } from './answer.ts';
 import { type MockOptions, mockOptionsSchema } from './options.ts';
 import { loop } from './loop.ts';
-import { createPromptCounter } from './words.ts';
+import { type PromptTokens, createPromptCounter } from './words.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { answerTimes } from './times.ts';
 
@@ -78,6 +78,7 @@ function createWork({ model, allowRepetition }: OpenRequest, options: MockOption
       return loop(request, context, { model, options, promptTokens: prompt.tokens, allowRepetition });
     if (outcome.fault !== null) return failedAttempt(outcome.fault, attempt, body);
     context.onActivity();
+    tellPrompt(context, options, prompt);
     if (streams) context.onFirstToken();
     if (times.restMs > 0) await stream(times.restMs, streamedOf(options, completionTokens), context);
     attempts.delete(request.id);
@@ -118,6 +119,12 @@ function contextTooLong(promptTokens: number, contextTokens: number): Answer {
 
 const streamedOf = ({ tokens_per_second: speed }: MockOptions, tokens: number): number =>
   speed === undefined ? 0 : tokens;
+
+/** An engine that streams and reports what it had in its cache tells of a prompt as soon as it is read. */
+function tellPrompt({ onPrompt }: GenerateContext, options: MockOptions, { tokens, cachedTokens }: PromptTokens): void {
+  const isTold = options.tokens_per_second !== undefined && options.report_cached;
+  if (isTold) onPrompt?.(tokens - cachedTokens, cachedTokens);
+}
 
 /** So many tokens come one after the other; 0: the answer comes whole at the end. */
 async function stream(restMs: number, tokens: number, context: GenerateContext): Promise<void> {

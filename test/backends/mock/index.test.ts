@@ -255,6 +255,21 @@ describe('time', () => {
     expect(completed(answer).body.usage!.completion_tokens).toBe(10);
   });
 
+  test('of a prompt is told with its first token, where tokens stream and the cache is reported', async () => {
+    const told: unknown[] = [];
+    const onPrompt = (...counts: number[]): void => void told.push(counts);
+    const askTwice = async (options: object): Promise<void> => {
+      const backend = await open({ tokens_per_second: 1e6, ...options });
+      for (const id of ['a', 'b']) await backend.generate(chat(id), context({ onPrompt }));
+    };
+    await askTwice({});
+    await askTwice({ report_cached: false });
+    expect(told).toEqual([
+      [3, 0],
+      [0, 3],
+    ]);
+  });
+
   test('varies with latency_jitter in an order that the seed decides', async () => {
     const [first, again] = await Promise.all([orderOfAnswers(3), orderOfAnswers(3)]);
     expect(again).toEqual(first);
