@@ -8,7 +8,7 @@ import { llamaOptionsHelp, llamaOptionsSchema } from './options.ts';
 export const llamaCppBackend: BackendDefinition = {
   name: 'llama-cpp',
   summary: 'GGUF files, embedded: no server to start (npm install node-llama-cpp)',
-  endpoints: ['/v1/chat/completions', '/v1/completions'],
+  endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
   exampleModel: 'x.gguf',
   modelForm: 'a GGUF file',
   defaultTemperature: 0,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { installCommand } from './install-command.ts';
-import { chatTemplateOf, controlTexts } from './model-texts.ts';
+import { chatTemplateOf, controlTexts, isEmbeddingModel } from './model-texts.ts';
 import { type EngineInfo, type EngineSettings, type GpuChoice, deviceName } from './options.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
@@ -13,7 +13,8 @@ export interface LoadedEngine {
   engine: EngineModule;
   llama: Llama;
   model: LlamaModel;
-  context: LlamaContext;
+  /** A `LlamaEmbeddingContext` where the model makes embeddings, and no text. */
+  context: LlamaContext | LlamaEmbeddingContext;
   info: EngineInfo;
   /** Returns the engine's last log lines: its errors often say no more than "failed". */
   lastLog: () => string;
@@ -38,12 +39,14 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     const { trainContextSize: trainedTokens } = model;
     // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
     const contextTokens = Math.min(settings.contextTokens, trainedTokens);
-    const context = await createContext(model, settings, contextTokens);
+    const makesText = !isEmbeddingModel(model);
+    const context = await (makesText ? createContext : createEmbeddingContext)(model, settings, contextTokens);
     const hasTemplate = chatTemplateOf(model, settings) !== null;
     const info = {
       version: await engine.getModuleVersion(),
       contextTokens,
       trainedTokens,
+      makesText,
       hasTemplate,
       fittingTemplates: hasTemplate ? [] : fittingTemplates(controlTexts(model)),
       device: deviceName(llama.gpu),
@@ -120,6 +123,16 @@ function createContext(model: LlamaModel, settings: EngineSettings, contextSize:
     ...(settings.batchTokens === null ? {} : { batchSize: settings.batchTokens }),
     ...flashAttention(model, settings),
   });
+}
+
+/** A text is evaluated as one batch: each of its tokens sees all others. */
+function createEmbeddingContext(
+  model: LlamaModel,
+  { threads }: EngineSettings,
+  contextTokens: number,
+): Promise<LlamaEmbeddingContext> {
+  // The engine refuses a text that fills the context.
+  return model.createEmbeddingContext({ contextSize: contextTokens + 1, batchSize: contextTokens, threads });
 }
 
 /**

@@ -13,3 +13,13 @@ export function controlTexts(model: LlamaModel): Set<string> {
     if (model.getTokenAttributes(token).control) texts.add(model.detokenize([token], true));
   return texts;
 }
+
+/**
+ * Does the model make one vector of a text, and no text? Its file says how: by the mean of its tokens' states, by that of
+ * the first or of the last (`pooling_type` 1 to 3; 4 is a ranking of pairs, which nobody asks for here).
+ */
+export function isEmbeddingModel({ fileInfo: { metadata } }: Pick<LlamaModel, 'fileInfo'>): boolean {
+  const facts = metadata[metadata.general.architecture];
+  const pooling: number = facts !== undefined && 'pooling_type' in facts ? (facts.pooling_type ?? 0) : 0;
+  return pooling >= 1 && pooling <= 3;
+}

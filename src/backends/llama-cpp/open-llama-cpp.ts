@@ -24,12 +24,14 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
     request,
   );
-  if (!worker.info.hasTemplate && (await areChats(request))) {
+  if (worker.info.makesText && !worker.info.hasTemplate && (await areChats(request))) {
     await worker.close();
     throw noChatTemplate(request.model, worker.info.fittingTemplates);
   }
   const loadMs = performance.now() - startedAt;
-  request.onNotice(describe(settings, worker.info), 'detail');
+  // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
+  const slots = worker.info.makesText ? settings.sequences : 1;
+  request.onNotice(describe(settings, slots, worker.info), 'detail');
   await tellOfUnusedGpu(request, settings, worker.info);
   return {
     info: {
@@ -41,8 +43,9 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
       unheldKeywords: unheldByGrammar,
     },
     limits: {
-      slots: settings.sequences,
-      suggestedWorkers: settings.sequences,
+      slots,
+      suggestedWorkers: worker.info.makesText ? slots : 2,
+      ...(worker.info.makesText ? {} : { fixedSlots: 'llama-cpp makes one embedding at a time' }),
       contextTokens: worker.info.contextTokens,
     },
     generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
@@ -71,8 +74,8 @@ function workerPath(): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
 
-function describe(settings: EngineSettings, info: EngineInfo): string {
-  const sequences = `${formatCounted(settings.sequences, 'sequence')} of ${formatInteger(info.contextTokens)} tokens`;
+function describe(settings: EngineSettings, slots: number, info: EngineInfo): string {
+  const sequences = `${formatCounted(slots, 'sequence')} of ${formatInteger(info.contextTokens)} tokens`;
   const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
   return `llama-cpp: ${sequences}${capped}, CPU threads: ${settings.threads}`;
 }

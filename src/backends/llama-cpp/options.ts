@@ -92,6 +92,8 @@ export interface EngineInfo {
   /** Tokens of each sequence: prompt and answer together. */
   contextTokens: number;
   trainedTokens: number;
+  /** False: it makes embeddings. */
+  makesText: boolean;
   /** Says whether there is a chat template; without one the model can't be given a chat. */
   hasTemplate: boolean;
   /** Where there is none: the names of common ones that may be the model's. */

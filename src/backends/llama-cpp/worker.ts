@@ -10,6 +10,7 @@ import {
   workerProtocol,
 } from '../subprocess/protocol.ts';
 import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
+import { createEmbedRequest } from './answer/embed-request.ts';
 import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
 
@@ -54,7 +55,9 @@ function leave(): void {
 async function open(settings: EngineSettings): Promise<void> {
   try {
     const loaded = await loadEngine(settings);
-    engine = createAnswerRequest(loaded, settings);
+    const { context } = loaded;
+    const isText = context instanceof loaded.engine.LlamaContext;
+    engine = isText ? createAnswerRequest(loaded, context, settings) : createEmbedRequest(loaded, context, settings);
     setInterval(tellProgress, progressMs);
     send({ type: 'ready', info: loaded.info });
   } catch (error) {

@@ -97,6 +97,16 @@ describe('a model without a chat template', () => {
   });
 });
 
+test('a model that makes text refuses to embed, and says what would', async () => {
+  const request: BatchRequest = { id: 'e', line: 1, endpoint: '/v1/embeddings', body: { model: 'x', input: 'hello' } };
+  await withBackend(openTinyScorer(), async (backend) => {
+    expect(await backend.generate(request, context())).toMatchObject({
+      kind: 'bad-request',
+      message: 'The model makes no embeddings: take the GGUF file of one that does.',
+    });
+  });
+});
+
 const schemaFormat = (schema: object): Record<string, unknown> => ({
   response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
 });

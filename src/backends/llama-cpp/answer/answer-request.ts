@@ -1,5 +1,5 @@
 import { answerCut } from '../../request/window-texts.ts';
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../../core/backend.ts';
 import {
   type Answer,
@@ -26,15 +26,19 @@ import { createSequencePool } from '../sequence-pool.ts';
 export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'worker'>) => Promise<Answer>;
 
 /** Answers requests on a loaded model, as many at once as there are sequences. Rejects only when aborted. */
-export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettings): AnswerRequest {
+export function createAnswerRequest(
+  loaded: LoadedEngine,
+  llamaContext: LlamaContext,
+  settings: EngineSettings,
+): AnswerRequest {
   const { engine, llama, model, info } = loaded;
   const promptOf = createPromptMaker(model, settings);
   const grammarOf = createGrammars(llama);
-  const pool = createSequencePool(loaded.context, settings.sequences);
+  const pool = createSequencePool(llamaContext, settings.sequences);
 
   const prepare = async (task: WorkerTask) => {
     if (task.endpoint === '/v1/embeddings')
-      throw refuse('bad-request', 'llama-cpp makes no embeddings: use another backend.');
+      throw refuse('bad-request', 'The model makes no embeddings: take the GGUF file of one that does.');
     const generation = readBody(task.body, task.endpoint === '/v1/completions' ? 'prompt' : 'messages');
     const { maxTokens } = generation;
     const prompt = promptOf(task, (text) => checkPromptText(text, { model, maxTokens, limits: info }));
@@ -74,7 +78,7 @@ export function createAnswerRequest(loaded: LoadedEngine, settings: EngineSettin
 }
 
 /** An error of the engine about one request must not end the others. */
-function failureOf(error: unknown, signal: AbortSignal): Failure {
+export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (error instanceof EngineError) return failure(error.kind, error.message);
   signal.throwIfAborted();
   return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);

@@ -16,8 +16,9 @@ const sliceLength = 4096;
 const usualAnswerTokens = 512;
 
 /** Refuses a prompt that can't fit by its bytes alone, before anything is done with it that takes time. */
-export function checkPromptBytes({ messages, prompt }: RequestBody, limits: Limits): void {
-  const tokens = Math.ceil(textBytes(messages ?? prompt) / maxTokenBytes);
+export function checkPromptBytes({ messages, prompt, input }: RequestBody, limits: Limits): void {
+  const bytes = Array.isArray(input) ? Math.max(...input.map(textBytes)) : textBytes(messages ?? prompt ?? input);
+  const tokens = Math.ceil(bytes / maxTokenBytes);
   if (tokens <= limits.contextTokens) return;
   // A part that is no text, such as an image, is refused by its own message.
   if (messages !== undefined) readMessages(messages);
