@@ -5,6 +5,7 @@ import { EngineError, UsageError } from '../../core/errors.ts';
 import { formatInteger } from '../../text/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
+import { explainBlocks } from '../request/explain-blocks.ts';
 import { areChats } from '../request/are-chats.ts';
 import { withoutNeutral } from '../request/body-rules.ts';
 import { refusalByAdvice } from './refusal-by-advice.ts';
@@ -81,6 +82,10 @@ function backendOf(
     },
     supervision: supervisionOf(workers),
     inspection: {
+      explainCache: async ({ sharedTokens }) => {
+        const cache = { isOn: info.prefixCaching !== false, blockTokens: info.blockTokens };
+        return explainBlocks(cache, sharedTokens, optionsOfCache);
+      },
       clearPromptCache() {
         for (const worker of workers) worker.clearPromptCache();
       },
@@ -91,6 +96,11 @@ function backendOf(
     },
   };
 }
+
+const optionsOfCache = {
+  turnOn: '--option enable_prefix_caching=true',
+  blockSize: '--option block_size=',
+};
 
 const supervisionOf = (workers: VllmWorker[]): Supervision => ({
   pid: () => workers[0]?.pid() ?? null,

@@ -27,6 +27,9 @@ export interface VllmInfo {
   maxNumSeqs: number;
   /** Tokens that the KV cache holds; null where the version does not tell. */
   kvTokens: number | null;
+  /** Says whether the beginnings of prompts are cached, in whole blocks of so many tokens; null where it isn't told. */
+  prefixCaching: boolean | null;
+  blockTokens: number | null;
   device: string;
   dtype: string;
   /** Digest that identifies the weights. */

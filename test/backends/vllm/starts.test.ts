@@ -167,6 +167,14 @@ describe('while it starts', () => {
     expect(await markedProcesses(mark)).toEqual([]);
   });
 
+  test('blocks that are larger than what prompts share explain a cache that gives little', async () => {
+    const facts = { promptTokens: 150, sharedTokens: 100, cachedTokens: 0 };
+    const large = await openFakeVllm({}, { options: { block_size: 128 } });
+    expect(await large.backend.inspection?.explainCache?.(facts)).toContain('--option block_size=32');
+    const usual = await openFakeVllm();
+    expect(await usual.backend.inspection?.explainCache?.(facts)).toBe(null);
+  });
+
   test('the window is as large as the memory allows, unless it is named', async () => {
     const small = await openFakeVllm({ kvTokens: 2048 });
     expect(small.backend.limits.contextTokens).toBe(2048);

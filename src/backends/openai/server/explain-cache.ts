@@ -1,5 +1,5 @@
 import type { CacheFacts } from '../../../core/backend.ts';
-import { formatInteger } from '../../../text/format.ts';
+import { explainBlocks } from '../../request/explain-blocks.ts';
 import type { OpenaiClient } from '../http/client.ts';
 import { hasSlidingWindow } from './sliding-window.ts';
 import type { ServerFacts } from './server-facts.ts';
@@ -14,9 +14,18 @@ export async function explainCache(
   { sharedTokens }: CacheFacts,
 ): Promise<string | null> {
   if (kind === 'llama-server') return explainSlidingWindow(modelPath, client.place.isLocal);
-  if (kind === 'vllm') return explainBlocks(await cacheConfig(client), sharedTokens);
+  if (kind === 'vllm') {
+    const config = await cacheConfig(client);
+    const cache = {
+      isOn: config.get('enable_prefix_caching') !== 'False',
+      blockTokens: Number(config.get('block_size')) || null,
+    };
+    return explainBlocks(cache, sharedTokens, vllmFlags);
+  }
   return kind === null && sharedTokens < minHostedTokens ? '' : null;
 }
+
+const vllmFlags = { turnOn: 'start it with --enable-prefix-caching', blockSize: 'start it with --block-size ' };
 
 async function explainSlidingWindow(modelPath: string | null, isLocal: boolean): Promise<string> {
   const known = isLocal && modelPath !== null ? await hasSlidingWindow(modelPath).catch(() => null) : null;
@@ -37,12 +46,3 @@ async function cacheConfig(client: OpenaiClient): Promise<ReadonlyMap<string, st
 }
 
 const maxMs = 5000;
-
-function explainBlocks(config: ReadonlyMap<string, string>, sharedTokens: number): string | null {
-  if (config.get('enable_prefix_caching') === 'False')
-    return 'The server was started without its prefix cache: start it with --enable-prefix-caching.';
-  const block = Number(config.get('block_size'));
-  if (block > sharedTokens)
-    return `The server caches whole blocks of ${formatInteger(block)} tokens only: start it with --block-size ${block > 32 ? 32 : 16}.`;
-  return null;
-}

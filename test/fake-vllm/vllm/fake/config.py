@@ -76,7 +76,7 @@ def make_config(args: Any, usage_context: UsageContext | None) -> VllmConfig:
     dtype = "torch.bfloat16" if args.dtype == "auto" else f"torch.{args.dtype}"
     return VllmConfig(
         ModelConfig(args.model, window, dtype, args.generation_config),
-        CacheConfig(kv_tokens() // BLOCK, BLOCK),
+        CacheConfig(kv_tokens() // (args.block_size or BLOCK), args.block_size or BLOCK),
         SchedulerConfig(args.max_num_seqs or usual, args.scheduling_policy),
         args,
     )

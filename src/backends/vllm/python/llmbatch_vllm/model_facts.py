@@ -18,6 +18,8 @@ def engine_info(engine: Any, adapters: list[str]) -> dict[str, Any]:
         "trainedTokens": trained_tokens(model),
         "maxNumSeqs": config.scheduler_config.max_num_seqs,
         "kvTokens": kv_tokens(config.cache_config),
+        "prefixCaching": getattr(config.cache_config, "enable_prefix_caching", None),
+        "blockTokens": getattr(config.cache_config, "block_size", None),
         "device": device_name(),
         "dtype": str(model.dtype).replace("torch.", ""),
         "digest": digest_of(model.model, getattr(model.hf_config, "_commit_hash", None)),
