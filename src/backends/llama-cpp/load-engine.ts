@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
+import { createContext, createEmbeddingContext } from './create-context.ts';
 import { installCommand } from './install-command.ts';
 import { chatTemplateOf, controlTexts, isEmbeddingModel } from './model-texts.ts';
 import { type EngineInfo, type EngineSettings, type GpuChoice, deviceName } from './options.ts';
@@ -40,7 +41,8 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
     const contextTokens = Math.min(settings.contextTokens, trainedTokens);
     const makesText = !isEmbeddingModel(model);
-    const context = await (makesText ? createContext : createEmbeddingContext)(model, settings, contextTokens);
+    const sized = { ...settings, contextTokens };
+    const context = await (makesText ? createContext(engine, model, sized) : createEmbeddingContext(model, sized));
     const hasTemplate = chatTemplateOf(model, settings) !== null;
     const info = {
       version: await engine.getModuleVersion(),
@@ -113,44 +115,3 @@ async function startLlama(
 }
 
 const allowsCpu = (gpu: GpuChoice): boolean => gpu === 'auto' || gpu === 'off';
-
-function createContext(model: LlamaModel, settings: EngineSettings, contextSize: number): Promise<LlamaContext> {
-  return model.createContext({
-    sequences: settings.sequences,
-    contextSize,
-    batching: { dispatchSchedule: dispatchSoon },
-    threads: settings.threads,
-    ...(settings.batchTokens === null ? {} : { batchSize: settings.batchTokens }),
-    ...flashAttention(model, settings),
-  });
-}
-
-/** A text is evaluated as one batch: each of its tokens sees all others. */
-function createEmbeddingContext(
-  model: LlamaModel,
-  { threads }: EngineSettings,
-  contextTokens: number,
-): Promise<LlamaEmbeddingContext> {
-  // The engine refuses a text that fills the context.
-  return model.createEmbeddingContext({ contextSize: contextTokens + 1, batchSize: contextTokens, threads });
-}
-
-/**
- * Chooses flash attention. On a CPU it takes ten times as long for a short prompt behind a long cached prefix (45
- * tokens behind 2,000: 170 ms against 15), which is what a batch is made of; on a GPU the engine knows best.
- */
-function flashAttention(model: LlamaModel, settings: EngineSettings): { flashAttention?: boolean } {
-  if (settings.flashAttention !== null) return { flashAttention: settings.flashAttention };
-  return model.llama.gpu === false ? { flashAttention: false } : {};
-}
-
-/**
- * Turns of the event loop before a batch is evaluated: a request that takes the place of a finished one then joins the
- * next batch and not the one after it (15 % more short answers a second, 8 in flight).
- */
-const turnsBeforeBatch = 4;
-
-function dispatchSoon(dispatch: () => void, turns = turnsBeforeBatch): void {
-  if (turns === 0) dispatch();
-  else setImmediate(dispatchSoon, dispatch, turns - 1);
-}

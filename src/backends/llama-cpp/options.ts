@@ -10,9 +10,11 @@ export const llamaOptionsHelp: Record<string, string> = {
   context_size:
     'tokens of prompt and answer together, for each request (default: 4096, or what the model was trained on)',
   flash_attention:
-    'true or false (default: false on a CPU, where it is ten times as fast for short prompts behind a long cached one, else what the engine chooses); with true, a prompt from the cache gives the same numbers on a CPU, so that the same greedy request gives the same answer',
+    'true or false (default: false on a CPU, where a short prompt behind a long cached one is up to ten times as fast without it, and gives the same numbers as without the cache; else what the engine chooses)',
   gpu: 'auto (default), off, cuda, vulkan, metal',
   gpu_layers: 'layers to keep on the GPU (default: what fits)',
+  swa_full:
+    'true or false: where a model attends to a sliding window (Gemma 3), keep what lies behind it too, so that a shared beginning of prompts is served from the cache after a prompt and an answer of any length (default: true where that fits into memory)',
   threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
 };
 
@@ -29,6 +31,7 @@ export async function llamaOptionsSchema() {
     flash_attention: z.union([z.boolean(), z.stringbool()]).optional(),
     gpu: z.enum(gpuChoices).default('auto'),
     gpu_layers: number.pipe(z.int().min(0)).optional(),
+    swa_full: z.union([z.boolean(), z.stringbool()]).optional(),
     threads: positive.optional(),
   });
 }
@@ -40,17 +43,19 @@ const maxSequences = 256;
 
 /** Fills in what the user left open. A small model is slower on many threads, and its sequences cost nothing. */
 export function engineSettings(request: OpenRequest, options: LlamaOptions, file: ModelFile): EngineSettings {
-  const isSmall = file.bytes < smallModelBytes;
+  const usual =
+    file.bytes < smallModelBytes ? { threads: 1, sequences: 8 } : { threads: physicalCores(), sequences: 4 };
   return {
     model: request.model,
     path: file.path,
     gpu: options.gpu,
     gpuLayers: options.gpu_layers ?? null,
-    threads: options.threads ?? (isSmall ? 1 : physicalCores()),
-    sequences: Math.min(request.workers ?? (isSmall ? 8 : 4), maxSequences),
+    threads: options.threads ?? usual.threads,
+    sequences: Math.min(request.workers ?? usual.sequences, maxSequences),
     contextTokens: options.context_size ?? request.conversationTokens ?? defaultContextTokens,
     batchTokens: options.batch_size ?? null,
     flashAttention: options.flash_attention ?? null,
+    swaFull: options.swa_full ?? null,
     chatTemplate: request.chatTemplate,
     allowControlTokens: request.allowControlTokens,
     allowRepetition: request.allowRepetition,
@@ -76,6 +81,8 @@ export interface EngineSettings {
   contextTokens: number;
   batchTokens: number | null;
   flashAttention: boolean | null;
+  /** Keeps what lies behind a sliding window, for models that have one; null: where it fits into memory. */
+  swaFull: boolean | null;
   /** In place of the model's own; null: the model's own. */
   chatTemplate: string | null;
   allowControlTokens: boolean;

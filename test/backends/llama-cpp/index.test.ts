@@ -148,7 +148,15 @@ describe('opening llama-cpp', () => {
   test('explains every option', async () => {
     const schema = await llamaCppBackend.optionsSchema();
     const keys = Object.keys(llamaCppBackend.optionsHelp);
-    const all = { batch_size: 1, context_size: 1, flash_attention: true, gpu: 'off', gpu_layers: 1, threads: 1 };
+    const all = {
+      batch_size: 1,
+      context_size: 1,
+      flash_attention: true,
+      gpu: 'off',
+      gpu_layers: 1,
+      swa_full: true,
+      threads: 1,
+    };
     expect(keys.toSorted()).toEqual(Object.keys(all));
     expect(schema.safeParse(all).success).toBe(true);
   });

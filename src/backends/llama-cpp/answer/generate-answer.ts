@@ -1,5 +1,11 @@
 import { randomInt } from 'node:crypto';
-import type { LlamaContextSequence, LlamaGrammarEvaluationState, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
+import type {
+  LlamaContextSequence,
+  LlamaGrammarEvaluationState,
+  LlamaModel,
+  SequenceEvaluateOptions,
+  Token,
+} from 'node-llama-cpp';
 import { type Repetition, repeatedTokens } from '../../request/repetition.ts';
 import { createAnswerText } from './answer-text.ts';
 import type { GenerationSettings } from './read-body.ts';
@@ -82,6 +88,7 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
 async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPrompt }: GenerationTask): Promise<number> {
   // The last token is always evaluated again: from an unchanged sequence no answer would come.
   await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
+  if (!holdsWindow(sequence)) await sequence.clearHistory();
   const cachedTokens = sequence.nextTokenIndex;
   onPrompt(0, cachedTokens);
   while (prompt.length - sequence.nextTokenIndex > prefillTokens) {
@@ -93,6 +100,19 @@ async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPromp
   signal.throwIfAborted();
   return cachedTokens;
 }
+
+/**
+ * Holds a sequence all that its next token attends to? Behind a sliding window the engine forgets tokens as others come,
+ * and goes on without them where what came is taken back: the numbers would be of another prompt.
+ */
+export const holdsWindow = (
+  sequence: Pick<LlamaContextSequence, 'stateCellsStartIndex' | 'nextTokenIndex'> & {
+    model: { fileInsights: Pick<LlamaModel['fileInsights'], 'swaSize'> };
+  },
+): boolean => {
+  const { stateCellsStartIndex, nextTokenIndex, model } = sequence;
+  return stateCellsStartIndex <= Math.max(0, nextTokenIndex - (model.fileInsights.swaSize ?? 0));
+};
 
 /** Penalties look back at most so many tokens of the answer. */
 const maxPunishTokens = 4096;

@@ -11,9 +11,7 @@ import {
 } from '../../request/body-rules.ts';
 
 /**
- * Settings with which an answer is generated. Without a temperature it is greedy: always the likeliest token. On a CPU
- * that can be another one behind a cached beginning of the prompt, whose numbers are rounded otherwise, where two are
- * nearly as likely: see the option `flash_attention`.
+ * Settings with which an answer is generated. Without a temperature it is greedy: always the likeliest token.
  */
 export interface GenerationSettings {
   temperature: number;
