@@ -107,7 +107,7 @@ export interface TokenCounts {
 export interface RunTimes {
   /** Seconds that this session has measured so far. */
   elapsedSeconds: number;
-  /** Seconds left at the recent rate, with the range that the spread of the rate gives; null before it is known. */
+  /** Seconds left, with the range that holds 19 in 20 futures; null before the first wave of answers. */
   eta: { seconds: number; low: number; high: number } | null;
   latencyMs: Distribution | null;
   ttftMs: Distribution | null;

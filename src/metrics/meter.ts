@@ -21,7 +21,7 @@ export interface Meter {
  */
 export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
   const counts = createCounts(now);
-  const eta = createEta(now());
+  const eta = createEta();
   return {
     add(event) {
       counts.add(event);
@@ -30,7 +30,7 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     addEarlier: counts.addEarlier,
     snapshot() {
       const snapshot = counts.snapshot();
-      return { ...snapshot, times: { ...snapshot.times, eta: eta.read(now(), snapshot.progress) } };
+      return { ...snapshot, times: { ...snapshot.times, eta: eta.read(snapshot.progress) } };
     },
   };
 }

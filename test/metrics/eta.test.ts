@@ -1,22 +1,143 @@
-import { expect, test } from 'vitest';
-import { estimateEta } from '../../src/metrics/eta.ts';
+import { describe, expect, test } from 'vitest';
+import { type Look, type SimulatedRun, type Workload, lognormal, simulate } from './simulated-run.ts';
 
-const known = { left: 1000, rate: 10, standardError: 1, isEnough: true };
+/** Steps of a large GPU with 256 answers, and of a CPU. */
+const gpu: [number, number] = [0.1, 0.0004];
+const cpu: [number, number] = [0.02, 0.003];
 
-test('the range is the rate more and less two standard errors', () => {
-  expect(estimateEta(known)).toEqual({ seconds: 100, low: 1000 / 12, high: 125 });
+/** Runs whose rest is like their beginning. */
+const steady: Record<string, Workload> = {
+  'answers of a minute, 256 in flight': { requests: 2500, workers: 256, tokens: lognormal(300, 0.3), step: gpu },
+  'answers of a minute that all end at the limit': { requests: 2560, workers: 256, tokens: () => 300, step: gpu },
+  'short answers, four in flight': { requests: 800, workers: 4, tokens: lognormal(100, 0.4), step: [0.01, 0.0025] },
+  'one in flight': { requests: 600, workers: 1, tokens: lognormal(20, 0.4), step: [0.1, 0] },
+  'scores behind long prompts': {
+    requests: 3000,
+    workers: 16,
+    tokens: () => 8,
+    prompt: () => 300,
+    promptStep: 0.0005,
+    step: [0.02, 0.001],
+  },
+  'long prompts on a CPU': {
+    requests: 800,
+    workers: 32,
+    tokens: lognormal(100, 0.3),
+    prompt: () => 400,
+    promptStep: 0.002,
+    step: cpu,
+  },
+  'more in flight than the engine has slots': {
+    requests: 500,
+    workers: 16,
+    slots: 4,
+    tokens: lognormal(100, 0.3),
+    step: [0.02, 0.005],
+  },
+  'one in five fails at once': { requests: 2000, workers: 16, tokens: lognormal(50, 0.3), step: cpu, failing: 0.2 },
+  'nothing is told before the end': {
+    requests: 2500,
+    workers: 64,
+    tokens: lognormal(200, 0.3),
+    step: gpu,
+    tells: false,
+  },
+  'another session did the first half': {
+    requests: 2400,
+    earlier: 1200,
+    workers: 64,
+    tokens: lognormal(200, 0.3),
+    step: [0.06, 0.001],
+  },
+};
+
+/** Runs that get slower when half of their requests have been sent. */
+const changing: Record<string, Workload> = {
+  'an engine of half the speed': {
+    requests: 2000,
+    workers: 64,
+    tokens: lognormal(200, 0.3),
+    step: gpu,
+    slowdown: { from: 1000, factor: 2 },
+  },
+  'an engine of a fifth of the speed': {
+    requests: 2000,
+    workers: 64,
+    tokens: lognormal(200, 0.3),
+    step: gpu,
+    slowdown: { from: 1000, factor: 5 },
+  },
+  'half the speed with answers of a minute': {
+    requests: 2500,
+    workers: 256,
+    tokens: lognormal(300, 0.3),
+    step: gpu,
+    slowdown: { from: 1250, factor: 2 },
+  },
+  'half the speed, and nothing told before the end': {
+    requests: 2000,
+    workers: 64,
+    tokens: lognormal(200, 0.3),
+    step: gpu,
+    tells: false,
+    slowdown: { from: 1000, factor: 2 },
+  },
+  'answers of twice the length': {
+    requests: 2000,
+    workers: 64,
+    tokens: (index, random) => lognormal(index < 1000 ? 200 : 400, 0.3)(index, random),
+    step: gpu,
+    slowdown: { from: 1000, factor: 1 },
+  },
+};
+
+const seeds = [1, 2];
+
+interface Guess extends Look {
+  eta: NonNullable<Look['eta']>;
+  truth: number;
+}
+
+const guessesOf = ({ looks, endSeconds }: SimulatedRun): Guess[] =>
+  looks.flatMap((look) => (look.eta === null ? [] : [{ ...look, eta: look.eta, truth: endSeconds - look.atSeconds }]));
+
+const shareOf = <Item>(items: readonly Item[], isSo: (item: Item) => boolean): number =>
+  items.filter(isSo).length / items.length;
+
+const isHeld = ({ eta, truth }: Guess): boolean => eta.low <= truth && truth <= eta.high;
+const isNear = ({ eta, truth }: Guess): boolean => Math.abs(eta.seconds - truth) <= 0.1 * truth;
+
+describe('a run whose rest is like its beginning', () => {
+  test.each(Object.entries(steady))('%s', (_, load) => {
+    const runs = seeds.map((seed) => simulate(load, seed));
+    const guesses = runs.flatMap(guessesOf);
+    const middle = runs.flatMap((run) =>
+      guessesOf(run).filter(({ atSeconds }) => isMiddle(atSeconds / run.endSeconds)),
+    );
+    expect(middle.length).toBeGreaterThan(20);
+    expect(shareOf(middle, isNear)).toBeGreaterThan(0.95);
+    expect(shareOf(guesses, isHeld)).toBeGreaterThan(0.85);
+    const last = guesses.filter(({ truth }) => truth < 60);
+    expect(Math.max(...last.map(({ eta, truth }) => eta.seconds - truth))).toBeLessThan(20);
+  });
+
+  const isMiddle = (share: number): boolean => share >= 0.2 && share <= 0.9;
 });
 
-test('the range stays finite however uneven the rate is', () => {
-  expect(estimateEta({ ...known, standardError: 50 })).toMatchObject({ seconds: 100, high: 400 });
+test('nothing is said before the first wave', () => {
+  const { looks, endSeconds } = simulate(steady['answers of a minute that all end at the limit']!);
+  const guesses = looks.filter(({ eta }) => eta !== null);
+  expect(guesses[0]!.done).toBe(256);
+  expect(guesses[0]!.atSeconds).toBeLessThan(0.2 * endSeconds);
 });
 
-test('it is null while something is unknown or nothing moves', () => {
-  for (const unknown of [{ left: null }, { rate: null }, { standardError: null }, { rate: 0 }, { isEnough: false }]) {
-    expect(estimateEta({ ...known, ...unknown })).toBeNull();
-  }
-});
-
-test('nothing left takes no time', () => {
-  expect(estimateEta({ ...known, left: 0, rate: null })).toEqual({ seconds: 0, low: 0, high: 0 });
+describe('a run that gets slower', () => {
+  test.each(Object.entries(changing))('%s', (_, load) => {
+    const guesses = seeds.flatMap((seed) => {
+      const run = simulate(load, seed);
+      return guessesOf(run).filter(({ atSeconds }) => atSeconds >= run.changeSeconds + 60);
+    });
+    expect(guesses.length).toBeGreaterThan(50);
+    expect(shareOf(guesses, isHeld)).toBeGreaterThan(0.9);
+  });
 });
