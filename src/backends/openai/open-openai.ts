@@ -53,6 +53,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     streams: createStreamChoice(stream === 'auto' && request.timeoutMs !== null ? true : stream),
     liveKeys: liveKeys(facts),
     contextTokens,
+    allowRepetition: request.allowRepetition,
     isRightAddress: createAddressCheck(client, list !== null),
     answered: new Set(),
     watchModel: createModelWatch(onNotice),

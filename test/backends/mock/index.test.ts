@@ -236,6 +236,29 @@ describe('faults', () => {
     await expect(hanging).rejects.toThrow('no patience');
     expect(await ask(backend, chat('a'))).toBe('how are you');
   });
+
+  describe('of the kind loop', () => {
+    const openLooping = (options: Record<string, unknown>, allowRepetition: boolean): Promise<Backend> =>
+      mockBackend.open(
+        openRequest('mock', { options: { fault_rate: 1, fault_kinds: 'loop', ...options }, allowRepetition }),
+      );
+
+    test('repeat themselves until they are stopped, and cost what came', async () => {
+      const given = await (await openLooping({}, false)).generate(chat('a'), context());
+      const message = expect.stringMatching(/"and so on" came 17\d times/) as string;
+      expect(given).toMatchObject({ status: 'failed', kind: 'repetition', message });
+      expect(given.status === 'failed' && given.usage!.completion_tokens).toBeGreaterThanOrEqual(512);
+    });
+
+    test('go on to max_tokens, or to the end of the window, where that is allowed', async () => {
+      const backend = await openLooping({ context_tokens: 700 }, true);
+      const limited = completed(await backend.generate(chat('a', 'go on', { max_tokens: 600 }), context()));
+      expect(limited.body.choices?.[0]?.finish_reason).toBe('length');
+      expect(limited.body.usage?.completion_tokens).toBe(600);
+      const usage = { prompt_tokens: 2, completion_tokens: 698, total_tokens: 700 };
+      expect(await backend.generate(chat('b', 'go on'), context())).toMatchObject({ kind: 'truncated', usage });
+    });
+  });
 });
 
 describe('time', () => {

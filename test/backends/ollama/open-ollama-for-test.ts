@@ -79,6 +79,7 @@ export function answer(
   { tools = {}, ...changes }: Partial<GenerateContext> & { tools?: Partial<AnswerTools> } = {},
 ): Promise<Answer> {
   const all: AnswerTools = {
+    allowRepetition: false,
     allowControlTokens: false,
     cutCheck: createCutCheck(loaded.runner.num_ctx, false),
     reloads: { note: () => {}, excuse: () => {} },

@@ -16,10 +16,12 @@ import { type AskedFor, readBody } from './read-body.ts';
 import { type Prompt, readPrompt } from './read-prompt.ts';
 import { type Streamed, readStream } from './read-stream.ts';
 import type { ReloadWatch } from '../model/reload-watch.ts';
+import { createRunAwayWatch } from '../../request/run-away.ts';
 import type { AnswerPart, WireRequest } from '../http/wire.ts';
 
 export interface AnswerTools {
   allowControlTokens: boolean;
+  allowRepetition: boolean;
   cutCheck: CutCheck;
   reloads: ReloadWatch;
   watchModel: ModelWatch;
@@ -60,9 +62,15 @@ async function answerText(
   const prompt = readPrompt(request, loaded.facts, tools);
   const maxTokens = asked.maxTokens ?? loaded.answerTokens;
   const wire = { ...wireRequest(loaded, samplingOptions(asked, maxTokens, loaded)), ...asked.request };
-  const stream = await startAnswer(loaded.client, wire, { prompt, signal });
-  const streamed = await readStream(stream, context);
-  const { last } = streamed;
+  const givenUp = new AbortController();
+  const ends = AbortSignal.any([signal, givenUp.signal]);
+  const stream = await startAnswer(loaded.client, wire, { prompt, signal: ends });
+  const streamed = await readStream(stream, context, createRunAwayWatch(request.body, tools.allowRepetition));
+  const { last, runAway } = streamed;
+  if (runAway !== null) {
+    givenUp.abort();
+    return runAway;
+  }
   if (last === null) return endedEarly(streamed);
   tools.watchModel(loaded.name, last.model);
   tools.reloads.note(milliseconds(last.load_duration));

@@ -1,4 +1,5 @@
 import type { GenerateContext } from '../../../core/backend.ts';
+import type { Failure } from '../../../core/completion.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import { GarbledLine } from '../http/http.ts';
 import type { AnswerPart, WireToolCall } from '../http/wire.ts';
@@ -13,13 +14,22 @@ export interface Streamed {
   last: AnswerPart | null;
   /** Number of times in a row that the last piece of text came. */
   repeats: number;
+  /** The answer repeats itself without end, and was read no further. */
+  runAway: Failure | null;
 }
 
 type Signs = Pick<GenerateContext, 'onActivity' | 'onFirstToken' | 'onToken'>;
 
-/** Reads a stream to its end. Throws what the server says in the middle of it, and what breaks the connection. */
-export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs): Promise<Streamed> {
-  const read: Streamed = { text: '', thinking: '', toolCalls: [], logprobs: [], last: null, repeats: 0 };
+/**
+ * Reads a stream to its end, or until `watch` says that there will be none. Throws what the server says in the middle of
+ * it, and what breaks the connection.
+ */
+export async function readStream(
+  parts: AsyncIterable<AnswerPart>,
+  signs: Signs,
+  watch: (piece: string) => Failure | null = () => null,
+): Promise<Streamed> {
+  const read: Streamed = { text: '', thinking: '', toolCalls: [], logprobs: [], last: null, repeats: 0, runAway: null };
   const seen = { hasToken: false, piece: '' };
   try {
     for await (const part of parts) {
@@ -32,6 +42,8 @@ export async function readStream(parts: AsyncIterable<AnswerPart>, signs: Signs)
       }
       if (isEnd) read.last = withTrueCounts(part);
       else countRepeat(read, seen, piece.trim());
+      read.runAway = watch(thoughtIn(part) + piece);
+      if (read.runAway !== null) return read;
     }
   } catch (error) {
     // The package's word for a clean end of the stream without `done: true`.
@@ -52,9 +64,9 @@ function tell({ onActivity, onToken }: Signs, tokens: number, isEnd: boolean): v
 
 /** Tokens of a line: as many as have logprobs in it, else one where it says something. */
 function tokensIn(part: AnswerPart): number {
-  const { message, thinking = '', logprobs = [] } = part;
-  const { thinking: thought = '', tool_calls: calls = [] } = message ?? {};
-  return Math.max(logprobs.length, Number(textOf(part) + thinking + thought !== '' || calls.length > 0));
+  const { message, logprobs = [] } = part;
+  const calls = message?.tool_calls ?? [];
+  return Math.max(logprobs.length, Number(textOf(part) + thoughtIn(part) !== '' || calls.length > 0));
 }
 
 const counters = [
@@ -102,13 +114,15 @@ function addPart(read: Streamed, part: AnswerPart): string {
   const { message, logprobs = [] } = part;
   const piece = textOf(part);
   read.text += piece;
-  read.thinking += message?.thinking ?? part.thinking ?? '';
+  read.thinking += thoughtIn(part);
   for (const call of message?.tool_calls ?? []) read.toolCalls.push(call);
   for (const logprob of logprobs) read.logprobs.push(logprob);
   return piece;
 }
 
 const textOf = ({ message, response }: AnswerPart): string => message?.content ?? response ?? '';
+
+const thoughtIn = ({ message, thinking }: AnswerPart): string => message?.thinking ?? thinking ?? '';
 
 const hasToken = ({ text, thinking, toolCalls }: Streamed): boolean =>
   text !== '' || thinking !== '' || toolCalls.length > 0;

@@ -132,6 +132,7 @@ const sizeOf = (bytes: number | null): string => (bytes === null ? '' : ` (${for
 
 const createTools = (loaded: LoadedModel, version: string, request: OpenRequest): AnswerTools => ({
   allowControlTokens: request.allowControlTokens,
+  allowRepetition: request.allowRepetition,
   cutCheck: createCutCheck(loaded.runner.num_ctx, cutsPrompts(version)),
   reloads: createReloadWatch(loaded, request),
   watchModel: createModelWatch(request.onNotice),

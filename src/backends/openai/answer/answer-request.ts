@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { GenerateContext } from '../../../core/backend.ts';
 import { type Answer, type Failure, failure, rejection } from '../../../core/completion.ts';
-import { EngineError } from '../../../core/errors.ts';
+import { EngineError, type ErrorKind } from '../../../core/errors.ts';
 import type { BatchRequest, Endpoint } from '../../../core/request.ts';
 import { quotableText, wholeText } from '../../http/body-text.ts';
 import { BrokenAnswer } from '../../http/connection-errors.ts';
@@ -26,6 +26,8 @@ import { type PrepareBody, isFailure } from './prepare-body.ts';
 import { readAnswer, withUsage } from './read-answer.ts';
 import { readEvents } from './read-events.ts';
 import { readRateLimit } from '../http/rate-limit.ts';
+import { createRunAwayWatch } from '../../request/run-away.ts';
+import { saidIn } from './said-in.ts';
 import type { StreamChoice } from './stream-choice.ts';
 
 export interface AnswerTools {
@@ -35,6 +37,7 @@ export interface AnswerTools {
   liveKeys: object;
   prepare: PrepareBody;
   contextTokens: number | null;
+  allowRepetition: boolean;
   isRightAddress: AddressCheck;
   /** Paths that have answered a request. */
   answered: Set<Endpoint>;
@@ -57,7 +60,7 @@ export async function answerRequest(
   try {
     const body = wireBody(request.endpoint, prepared, isStreamed ? tools.liveKeys : null);
     const answer = await send(tools, body, { request, context });
-    if (answer.status === 'failed' && answer.kind === 'timeout') tools.streams.insist();
+    if (answer.status === 'failed' && isSeenInStreams.has(answer.kind)) tools.streams.insist();
     return answer;
   } catch (error) {
     signal.throwIfAborted();
@@ -66,6 +69,9 @@ export async function answerRequest(
     end();
   }
 }
+
+/** What happens to one answer may happen to more, and is seen in time only in a stream. */
+const isSeenInStreams: ReadonlySet<string> = new Set<ErrorKind>(['timeout', 'repetition']);
 
 async function prepare(
   tools: AnswerTools,
@@ -146,18 +152,22 @@ interface PendingRequest {
 
 async function readStream(
   { body }: Dispatcher.ResponseData,
-  { client: { redact }, contextTokens, streams }: AnswerTools,
+  { client: { redact }, contextTokens, streams, allowRepetition }: AnswerTools,
   { request, context }: PendingRequest,
 ): Promise<Answer> {
   const collector = createCollector();
   const count = createLiveCounts(context);
+  const watch = createRunAwayWatch(request.body, allowRepetition);
   let failed: unknown;
+  let runAway: Failure | null = null;
   const onEvent = (event: Record<string, unknown>): boolean => {
     failed ??= errorIn(event);
     const isFirst = !collector.hasToken();
     const part = collector.add(event);
     if (part === 'token' && isFirst) context.onFirstToken();
     streams.add(count(event, part === 'token'));
+    runAway ??= watch(saidIn(event));
+    if (runAway !== null) body.destroy();
     return part !== 'nothing' || failed !== undefined;
   };
   const { onActivity } = context;
@@ -166,11 +176,12 @@ async function readStream(
   } catch (error) {
     context.signal.throwIfAborted();
     // An error that the server sent before it ended the stream tells more.
-    if (failed === undefined) return withUsage(classifyThrown(error), collector.body()['usage']);
+    if (failed === undefined && runAway === null) return withUsage(classifyThrown(error), collector.body()['usage']);
   } finally {
     freeBody(body);
   }
   const whole = collector.body();
+  if (runAway !== null) return withUsage(redact.inValue(runAway), whole['usage']);
   // What the server was asked for so that it shows that it lives is no part of the answer.
   if (request.body['return_progress'] !== true) delete whole['prompt_progress'];
   const answer = failed === undefined ? whole : { error: failed, usage: whole['usage'] };

@@ -1,0 +1,71 @@
+import type { ServerResponse } from 'node:http';
+import { expect, test, vi } from 'vitest';
+import { chat } from '../../candidates.ts';
+import { completed, context } from '../../conformance.ts';
+import { openOn } from '../open-openai-for-test.ts';
+import { delta, events, startScriptedOpenai } from '../scripted-openai.ts';
+
+const hello = (changes: Record<string, unknown> = {}) => chat([{ role: 'user', content: 'hello' }], changes);
+const said = (said: object): object => ({ choices: [{ index: 0, delta: said }] });
+const round = (...parts: object[]): string => events(...parts).replace('data: [DONE]\n\n', '');
+
+/** Says the same until nobody listens. */
+function endlessly(response: ServerResponse, text: string): void {
+  while (!response.destroyed && response.write(text));
+  if (!response.destroyed) response.once('drain', () => endlessly(response, text));
+}
+
+const words = ['I', ' do', ' not', ' know', '. '];
+const calls = (part: string): object => said({ tool_calls: [{ index: 0, function: { arguments: part } }] });
+
+test.each([
+  ['text', round(...words.map((content) => said({ content })))],
+  ['thinking', round(...words.map((thought) => said({ reasoning_content: thought })))],
+  ['call', round(...words.map(calls))],
+  [
+    'text, in pieces whose borders shift,',
+    round(...['I do not k', 'now. I do ', 'not know. I', ' do not know. '].map((content) => said({ content }))),
+  ],
+])('an answer whose %s repeats itself without end is stopped, and the server is let go', async (_name, text) => {
+  const server = await startScriptedOpenai((response) => {
+    response.setHeader('content-type', 'text/event-stream');
+    response.write(
+      events({ usage: { prompt_tokens: 5, completion_tokens: 600 }, choices: [] }).replace('data: [DONE]\n\n', ''),
+    );
+    endlessly(response, text);
+  });
+  const { backend } = await openOn(server, { options: { stream: true } });
+  const given = await backend.generate(hello(), context());
+  expect(given).toMatchObject({ status: 'failed', kind: 'repetition', usage: { completion_tokens: 600 } });
+  expect(given.status === 'failed' && given.message).toMatch(
+    /"(I do not know\.|know\. I do not)" came \d+ times in a row/,
+  );
+  await vi.waitFor(() => expect(server.connections).toBeLessThanOrEqual(1), { timeout: 30_000 });
+});
+
+const finite = async (request: ReturnType<typeof hello>, allowRepetition: boolean) => {
+  const parts = Array.from({ length: 300 }, () => words.map((content) => said({ content }))).flat();
+  const server = await startScriptedOpenai((response) => {
+    response.setHeader('content-type', 'text/event-stream').end(events(...parts, delta('', 'stop')));
+  });
+  const { backend } = await openOn(server, { options: { stream: true }, allowRepetition });
+  return backend.generate(request, context());
+};
+
+test.each([
+  ['is allowed to', hello(), true],
+  ['is held to a form', hello({ response_format: { type: 'json_object' } }), false],
+  [
+    'must call a tool',
+    hello({ tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: 'required' }),
+    false,
+  ],
+])('an answer that %s repeat itself is whole', async (_name, request, allowed) => {
+  expect(completed(await finite(request, allowed)).body.choices?.[0]?.message?.content).toBe(
+    words.join('').repeat(300),
+  );
+});
+
+test('one that repeats itself is no answer though it came to its end meanwhile', async () => {
+  expect(await finite(hello(), false)).toMatchObject({ kind: 'repetition' });
+});
