@@ -81,6 +81,7 @@ type NoticeTopic =
   | 'history-trim'
   | 'input'
   | 'kept-aside'
+  | 'long-answer'
   | 'manifest'
   | 'mode'
   | 'out-of-memory'

@@ -1,5 +1,6 @@
 import type { Usage } from '../core/completion.ts';
 import type { FlightSample } from '../core/measurements.ts';
+import type { BatchRequest } from '../core/request.ts';
 import { type ToldEntry, type ToldTokens, createToldTokens } from './told-tokens.ts';
 
 /** Why an attempt was ended from outside. `away`: the engine that had it went away. */
@@ -7,6 +8,7 @@ type AbortCause = 'stopped' | 'timeout' | 'stalled' | 'away';
 
 /** One attempt under way. Times are those of a clock that never goes back, in milliseconds. */
 export interface FlightEntry extends ToldEntry {
+  readonly request: BatchRequest;
   /** Made when the backend asks for the signal: one that never does costs nothing. */
   controller: AbortController | null;
   /** Set when the attempt is aborted. */
@@ -22,6 +24,8 @@ export interface FlightEntry extends ToldEntry {
   activeSince: number | null;
   /** Time of the last sign of life; null before the first one. */
   lastSignAt: number | null;
+  /** Time at which a sample first saw a token of its answer; null before that. */
+  writingSince: number | null;
 }
 
 export interface InFlightOptions {
@@ -36,13 +40,15 @@ export interface InFlightOptions {
   onStall: (silentMs: number) => void;
   /** Takes what came of the attempts, about twice a second while there are any, and a last time at the end. */
   onSample: (sample: FlightSample) => void;
+  /** Takes all attempts and the time, as often. */
+  watch: (entries: Iterable<FlightEntry>, at: number) => void;
   /** Milliseconds that never go back. */
   now?: () => number;
 }
 
 /** All attempts under way, watched by one timer: a timer and a signal for each would cost more than a fast request. */
 export interface InFlight {
-  start: () => FlightEntry;
+  start: (request: BatchRequest) => FlightEntry;
   /**
    * It is over; `isAnswered`: the engine answered it, and has room for another one. `usage`: its tokens, as the engine
    * counted them.
@@ -92,11 +98,11 @@ export function createInFlight(options: InFlightOptions): InFlight {
   const timer = setInterval(createSweep(flight, options), sweepMs);
 
   return {
-    start() {
+    start(request) {
       const at = now();
       // An idle engine is not a silent one: the silence counts from the first request after it.
       if (entries.size === 0) flight.lastActivity = at;
-      const entry = newEntry(at, flight.sent++, slots !== null && entries.size < slots);
+      const entry = newEntry(request, at, flight.sent++, slots !== null && entries.size < slots);
       entries.add(entry);
       return entry;
     },
@@ -134,7 +140,8 @@ export function createInFlight(options: InFlightOptions): InFlight {
   };
 }
 
-const newEntry = (sentAt: number, number: number, hasRoom: boolean): FlightEntry => ({
+const newEntry = (request: BatchRequest, sentAt: number, number: number, hasRoom: boolean): FlightEntry => ({
+  request,
   controller: null,
   cause: null,
   number,
@@ -142,6 +149,7 @@ const newEntry = (sentAt: number, number: number, hasRoom: boolean): FlightEntry
   sentAt,
   activeSince: null,
   lastSignAt: null,
+  writingSince: null,
   pieces: 0,
   countedPieces: 0,
   generated: 0,
@@ -174,6 +182,7 @@ function createSweep(flight: Flight, options: InFlightOptions): () => void {
     if (at - sampledAt >= sampleMs) {
       sampledAt = at;
       tellSample(flight, options);
+      options.watch(entries, at);
     }
     if (entries.size === 0) return;
     if (mayBeSilent()) Object.assign(flight, { lastActivity: at, readyAt: at });
@@ -207,7 +216,7 @@ const countedFrom = ({ readyAt, answeredAt }: Flight, { activeSince, hasRoom, se
 function beginAnew(flight: Flight, at: number): void {
   for (const entry of flight.entries) {
     const activeSince = entry.activeSince === null ? null : at;
-    Object.assign(entry, { sentAt: at, activeSince });
+    Object.assign(entry, { sentAt: at, activeSince, writingSince: null });
   }
   Object.assign(flight, { lastActivity: at, readyAt: at });
 }

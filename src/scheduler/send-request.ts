@@ -37,7 +37,7 @@ const requestStart: RunEvent = { type: 'request-start' };
 export async function sendRequest(request: BatchRequest, worker: number, sending: Sending): Promise<Attempt> {
   const { backend, inFlight, emit } = sending;
   emit(requestStart);
-  const entry = inFlight.start();
+  const entry = inFlight.start(request);
   const startedAt = Date.now();
   const start = entry.sentAt;
   let firstTokenAt: number | null = null;

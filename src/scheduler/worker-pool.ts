@@ -15,8 +15,9 @@ import { type GpuMonitor, createVramGuard } from './limits/vram-guard.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 import { type Outages, createOutages } from './outages.ts';
 import { type Attempt, sendRequest } from './send-request.ts';
-import { watchCache } from './watch-cache.ts';
-import { watchSilence } from './watch-silence.ts';
+import { watchCache } from './watches/watch-cache.ts';
+import { watchLength } from './watches/watch-length.ts';
+import { watchSilence } from './watches/watch-silence.ts';
 
 export interface WorkerPoolOptions {
   backend: Backend;
@@ -119,6 +120,7 @@ function watchInFlight({ settings, backend, emit, notify }: WorkerPoolOptions, i
     slots: backend.limits.slots,
     mayBeSilent: () => isAway() || backend.supervision?.isStarting?.() === true,
     onSample: (flight) => emit({ type: 'flight', flight }),
+    watch: watchLength(notify),
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;
       notify({ topic: 'stall', text: `${silence}: what was in flight is tried again` });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { BatchRequest } from '../../src/core/request.ts';
 import { type FlightEntry, type InFlight, createInFlight } from '../../src/scheduler/in-flight.ts';
 
+const request: BatchRequest = { id: 'a', line: 1, endpoint: '/v1/chat/completions', body: { model: 'm' } };
 let inFlight: InFlight;
 let stalls: number[];
 let isSilent = false;
@@ -15,10 +17,11 @@ function open(timeoutMs: number | null, slots: number | null = null): void {
     mayBeSilent: () => isSilent,
     onStall: (silentMs) => void stalls.push(silentMs),
     onSample: () => {},
+    watch: () => {},
   });
 }
 
-const start = (count: number): FlightEntry[] => Array.from({ length: count }, () => inFlight.start());
+const start = (count: number): FlightEntry[] => Array.from({ length: count }, () => inFlight.start(request));
 const causesOf = (entries: FlightEntry[]) => entries.map(({ cause }) => cause);
 
 beforeEach(() => void vi.useFakeTimers());
@@ -75,7 +78,7 @@ describe('the time of an attempt', () => {
     vi.advanceTimersByTime(500);
     inFlight.end(first, true);
     inFlight.touch(second);
-    const third = inFlight.start();
+    const third = inFlight.start(request);
     vi.advanceTimersByTime(900);
     inFlight.end(third, true);
     vi.advanceTimersByTime(300);
@@ -86,7 +89,7 @@ describe('the time of an attempt', () => {
     open(1000);
     const [hanging] = start(1);
     for (let count = 0; count < 100 && hanging!.cause === null; count++) {
-      const other = inFlight.start();
+      const other = inFlight.start(request);
       vi.advanceTimersByTime(100);
       inFlight.end(other, true);
     }
@@ -119,7 +122,7 @@ describe('the time of an attempt', () => {
 describe('an attempt in flight', () => {
   test('is ended with all others when nothing came from the engine for any of them', () => {
     open(null);
-    const entries = [inFlight.start(), inFlight.start()];
+    const entries = [inFlight.start(request), inFlight.start(request)];
     vi.advanceTimersByTime(9000);
     inFlight.touch(entries[0]!);
     vi.advanceTimersByTime(9900);
@@ -133,7 +136,7 @@ describe('an attempt in flight', () => {
 
   test('does not stall while the engine is being started, and the silence counts from its end', () => {
     open(null);
-    const entry = inFlight.start();
+    const entry = inFlight.start(request);
     isSilent = true;
     vi.advanceTimersByTime(60_000);
     isSilent = false;
@@ -146,14 +149,14 @@ describe('an attempt in flight', () => {
   test('does not stall because the engine was idle before it', () => {
     open(null);
     vi.advanceTimersByTime(60_000);
-    const entry = inFlight.start();
+    const entry = inFlight.start(request);
     vi.advanceTimersByTime(9000);
     expect(entry.cause).toBeNull();
   });
 
   test('is not ended once it is over', () => {
     open(100);
-    const entry = inFlight.start();
+    const entry = inFlight.start(request);
     inFlight.touch(entry);
     inFlight.end(entry, true);
     vi.advanceTimersByTime(60_000);
@@ -163,7 +166,7 @@ describe('an attempt in flight', () => {
 
   test('keeps its first cause, and a signal that is asked for late is aborted already', () => {
     open(null);
-    const entry = inFlight.start();
+    const entry = inFlight.start(request);
     inFlight.abortAll('stopped');
     inFlight.abortAll('stalled');
     expect(entry.cause).toBe('stopped');
@@ -175,7 +178,7 @@ describe('an attempt in flight', () => {
     const [silent, alive] = start(2) as [FlightEntry, FlightEntry];
     vi.advanceTimersByTime(3000);
     inFlight.touch(alive);
-    const young = inFlight.start();
+    const young = inFlight.start(request);
     vi.advanceTimersByTime(1000);
     expect(inFlight.abortSilent(2000, 'away')).toBe(2);
     expect(causesOf([silent, alive, young])).toEqual(['away', null, 'away']);
@@ -196,7 +199,8 @@ describe('the clock', () => {
 
   test('that jumps while the computer slept ends nothing: all times begin anew', () => {
     let sleptMs = 0;
-    const options = { timeoutMs: 1000, stallTimeoutMs: 10_000, slots: 4, mayBeSilent: () => false, onSample: () => {} };
+    const ignored = { mayBeSilent: () => false, onSample: () => {}, watch: () => {} };
+    const options = { timeoutMs: 1000, stallTimeoutMs: 10_000, slots: 4, ...ignored };
     inFlight = createInFlight({ ...options, onStall: () => expect.fail(), now: () => performance.now() + sleptMs });
     const entries = start(2);
     inFlight.touch(entries[0]!);

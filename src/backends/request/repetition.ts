@@ -52,9 +52,9 @@ const tokenCharacters = 4;
 const keptCharacters = tokenSpans.data * tokenCharacters;
 
 /**
- * Watches an answer that comes as pieces of text; to be called with each. Returns what the answer repeats without end,
- * else null. A piece is a token on most servers; on others it is several, and never the same ones. So characters are
- * compared, and 512 tokens are 512 pieces or 2,048 characters, whichever is less text.
+ * Watches an answer that comes as pieces of text; to be called with each. Returns what the answer, which goes on with this
+ * piece, has repeated without end; else null. A piece is a token on most servers; on others it is several, and never the
+ * same ones. So characters are compared, and 512 tokens are 512 pieces or 2,048 characters, whichever is less text.
  */
 export function createTextWatch(hasGrammar: boolean): (piece: string) => Repetition | null {
   let text = '';
@@ -65,15 +65,11 @@ export function createTextWatch(hasGrammar: boolean): (piece: string) => Repetit
   const marks = [0];
   const spanOf = (tokens: number): number =>
     Math.min(tokens * tokenCharacters, characters - (marks.at(-1 - tokens / tokensBetween) ?? -Infinity));
-  return (piece) => {
-    text += piece;
-    characters += piece.length;
-    if (++pieces % tokensBetween === 0) marks.push(characters);
-    if (characters - lookedAt < tokensBetween * tokenCharacters) return null;
+  const look = (): Repetition | null => {
     lookedAt = characters;
     const spans = { prose: spanOf(tokenSpans.prose), data: spanOf(tokenSpans.data) };
     if (characters < spans.prose) return null;
-    if (text.length > 2 * keptCharacters) text = text.slice(-keptCharacters);
+    text = text.slice(-keptCharacters);
     return findRepetition({
       length: text.length,
       at: (index) => text.charCodeAt(index),
@@ -81,6 +77,13 @@ export function createTextWatch(hasGrammar: boolean): (piece: string) => Repetit
       spans,
       hasGrammar,
     });
+  };
+  return (piece) => {
+    const found = characters - lookedAt < tokensBetween * tokenCharacters ? null : look();
+    text += piece;
+    characters += piece.length;
+    if (++pieces % tokensBetween === 0) marks.push(characters);
+    return found;
   };
 }
 

@@ -102,11 +102,16 @@ describe('an answer that repeats itself', () => {
     expect(endOfTokens(repeated(65))).toBeNull();
   });
 
+  test('is none where it is there at once and nothing follows', () => {
+    expect(endOfText(['So it is. '.repeat(900)])).toBeNull();
+    expect(endOfText(['So it is. '.repeat(900), 'So'])).toBe(2);
+  });
+
   test('under a grammar, only blanks are an end', () => {
     const fields = tokensIn('"I do not know", '.repeat(4000));
     expect([endOfTokens(fields, true), endOfText(fields, true)]).toEqual([null, null]);
     const blanks = Array.from({ length: 5000 }, () => '\n ');
-    expect([endOfTokens(blanks, true), endOfText(blanks, true)]).toEqual([512, 512]);
+    expect([endOfTokens(blanks, true), endOfText(blanks, true)]).toEqual([512, 513]);
   });
 });
 

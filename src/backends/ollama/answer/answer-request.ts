@@ -62,16 +62,16 @@ async function answerText(
   const prompt = readPrompt(request, loaded.facts, tools);
   const maxTokens = asked.maxTokens ?? loaded.answerTokens;
   const wire = { ...wireRequest(loaded, samplingOptions(asked, maxTokens, loaded)), ...asked.request };
+  const watch = createRunAwayWatch(request.body, tools.allowRepetition);
   const givenUp = new AbortController();
   const ends = AbortSignal.any([signal, givenUp.signal]);
-  const stream = await startAnswer(loaded.client, wire, { prompt, signal: ends });
-  const streamed = await readStream(stream, context, createRunAwayWatch(request.body, tools.allowRepetition));
-  const { last, runAway } = streamed;
-  if (runAway !== null) {
+  const streamed = await readStream(await startAnswer(loaded.client, wire, { prompt, signal: ends }), context, watch);
+  const { last } = streamed;
+  if (last === null) {
+    // The server would go on with an answer of which nothing more is read.
     givenUp.abort();
-    return runAway;
+    return endedEarly(streamed);
   }
-  if (last === null) return endedEarly(streamed);
   tools.watchModel(loaded.name, last.model);
   tools.reloads.note(milliseconds(last.load_duration));
   const answer =

@@ -6,8 +6,9 @@ import type { AnswerPart } from '../http/wire.ts';
 /** The server's guard against loops ends the stream so, after more than 30 equal tokens (0.34), or 100 (later). */
 const guardedRepeats = 30;
 
-/** A stream that came to its end without a last line. */
-export function endedEarly({ repeats }: Streamed): Failure {
+/** A stream that came to its end without a last line, or was given up. */
+export function endedEarly({ repeats, runAway }: Streamed): Failure {
+  if (runAway !== null) return runAway;
   if (repeats >= guardedRepeats) {
     return failure('repetition', `The model said the same ${repeats} times, and the server ended the answer there.`);
   }

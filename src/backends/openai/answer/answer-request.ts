@@ -5,7 +5,7 @@ import { EngineError, type ErrorKind } from '../../../core/errors.ts';
 import type { BatchRequest, Endpoint } from '../../../core/request.ts';
 import { quotableText, wholeText } from '../../http/body-text.ts';
 import { BrokenAnswer } from '../../http/connection-errors.ts';
-import { freeBody } from '../../http/free-body.ts';
+import { dropBody, freeBody } from '../../http/free-body.ts';
 import { headerText, parsedAnswer } from '../../http/json-text.ts';
 import type { ModelWatch } from '../../http/model-watch.ts';
 import { oneLine } from '../../../text/one-line.ts';
@@ -167,7 +167,7 @@ async function readStream(
     if (part === 'token' && isFirst) context.onFirstToken();
     streams.add(count(event, part === 'token'));
     runAway ??= watch(saidIn(event));
-    if (runAway !== null) body.destroy();
+    if (runAway !== null) dropBody(body);
     return part !== 'nothing' || failed !== undefined;
   };
   const { onActivity } = context;

@@ -6,7 +6,7 @@ import { openOn } from '../open-openai-for-test.ts';
 import { delta, events, startScriptedOpenai } from '../scripted-openai.ts';
 
 const hello = (changes: Record<string, unknown> = {}) => chat([{ role: 'user', content: 'hello' }], changes);
-const said = (said: object): object => ({ choices: [{ index: 0, delta: said }] });
+const said = (part: object): object => ({ choices: [{ index: 0, delta: part }] });
 const round = (...parts: object[]): string => events(...parts).replace('data: [DONE]\n\n', '');
 
 /** Says the same until nobody listens. */

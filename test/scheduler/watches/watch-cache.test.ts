@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { CacheFacts } from '../../src/core/backend.ts';
-import type { Completion } from '../../src/core/completion.ts';
-import { watchCache } from '../../src/scheduler/watch-cache.ts';
-import { chat, openMock } from './requests.ts';
+import type { CacheFacts } from '../../../src/core/backend.ts';
+import type { Completion } from '../../../src/core/completion.ts';
+import { watchCache } from '../../../src/scheduler/watches/watch-cache.ts';
+import { chat, openMock } from '../requests.ts';
 
 const rubric = 'Score the candidate by these rules. '.repeat(20);
 

@@ -1,8 +1,8 @@
-import type { Backend, CacheFacts } from '../core/backend.ts';
-import type { Answer } from '../core/completion.ts';
-import type { Notify } from '../core/events.ts';
-import { type BatchRequest, textOf } from '../core/request.ts';
-import { formatInteger, formatPercent } from '../text/format.ts';
+import type { Backend, CacheFacts } from '../../core/backend.ts';
+import type { Answer } from '../../core/completion.ts';
+import type { Notify } from '../../core/events.ts';
+import { type BatchRequest, textOf } from '../../core/request.ts';
+import { formatInteger, formatPercent } from '../../text/format.ts';
 
 /** Answers that are looked at together, and those that are let pass before the next look. */
 const lookedAt = 60;

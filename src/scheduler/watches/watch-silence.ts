@@ -1,6 +1,6 @@
-import type { Backend } from '../core/backend.ts';
-import type { InFlight } from './in-flight.ts';
-import type { Outages } from './outages.ts';
+import type { Backend } from '../../core/backend.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { Outages } from '../outages.ts';
 
 /**
  * Asks a silent engine how it is. A server that is stopped may keep the connections of requests that it will never answer,

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Supervision } from '../../src/core/backend.ts';
-import { failure } from '../../src/core/completion.ts';
-import { EngineError } from '../../src/core/errors.ts';
-import type { Outages } from '../../src/scheduler/outages.ts';
-import { type SilenceWatch, watchSilence } from '../../src/scheduler/watch-silence.ts';
-import { openMock } from './requests.ts';
+import type { Supervision } from '../../../src/core/backend.ts';
+import { failure } from '../../../src/core/completion.ts';
+import { EngineError } from '../../../src/core/errors.ts';
+import type { Outages } from '../../../src/scheduler/outages.ts';
+import { type SilenceWatch, watchSilence } from '../../../src/scheduler/watches/watch-silence.ts';
+import { openMock } from '../requests.ts';
 
 type Look = NonNullable<Supervision['look']>;
 
