@@ -2,7 +2,7 @@ import { formKeys } from '../../core/answer-format.ts';
 import { type Failure, failure } from '../../core/completion.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { isRecord } from '../../data/is-record.ts';
-import { formatCounted, formatInteger, shorten } from '../../text/format.ts';
+import { formatCounted, formatInteger } from '../../text/format.ts';
 import { type Repetition, createTextWatch } from './repetition.ts';
 
 /**
@@ -33,13 +33,17 @@ const isForm = (value: unknown): boolean =>
 
 /** The message of every engine about a run-away answer. `tokens`: how many it had, in words. */
 export function runAwaySentence({ text, times }: Repetition, tokens: string): string {
-  const said = `${shorten(fromBlank(text))} came ${formatInteger(times)} times in a row`;
+  const said = `${quoted(text)} came ${formatInteger(times)} times in a row`;
   return `The answer repeats itself without end, and was stopped after ${tokens}: ${said}. Try another temperature or repeat_penalty, or give --allow-repetition where such an answer is wanted.`;
 }
 
-/** The same repeated text, begun at a blank of it, so that no word is cut. */
-function fromBlank(text: string): string {
-  const start = Math.max(0, text.search(/\s/));
+/** Where a text that is repeated may be said to begin: at a line, else behind a sentence, else between words. */
+const beginnings = [/\n/, /(?<=[.!?]) /, /\s/];
+const maxQuoted = 60;
+
+function quoted(text: string): string {
+  const start = beginnings.map((beginning) => text.search(beginning)).find((at) => at !== -1) ?? 0;
   const whole = text.slice(start) + text.slice(0, start);
-  return whole.trim() === '' ? whole : whole.trim();
+  const said = whole.trim() === '' ? whole : whole.trim();
+  return JSON.stringify(said.length > maxQuoted ? `${said.slice(0, maxQuoted - 3)}...` : said);
 }

@@ -65,10 +65,13 @@ def class_of(character: str) -> str:
     return "o" if category == "Lo" else category[0].lower() if category[0] in "LM" else "."
 
 
+# Where a text that is repeated may be said to begin: at a line, else behind a sentence, else between words.
+BEGINNINGS = (r"\n", r"(?<=[.!?]) ", r"\s")
+
+
 def shown(text: str) -> str:
-    """The repeated text, begun at a blank of it, so that no word is cut."""
-    blank = re.search(r"\s", text)
-    start = blank.start() if blank else 0
+    found = next(filter(None, (re.search(beginning, text) for beginning in BEGINNINGS)), None)
+    start = found.start() if found else 0
     whole = text[start:] + text[:start]
-    said = json.dumps(whole.strip() or whole, ensure_ascii=False)
-    return said if len(said) <= SHOWN else f"{said[: SHOWN - 3]}..."
+    said = whole.strip() or whole
+    return json.dumps(said if len(said) <= SHOWN else f"{said[: SHOWN - 3]}...", ensure_ascii=False)
