@@ -3,7 +3,8 @@
  *
  * The rule, the same on every engine: the end of the answer is one text of at most 64 tokens, said over 512 tokens with
  * nothing between (so at least 8 times). Text in which no two words stand side by side may be data that was asked for,
- * such as the rows of an empty table, a matrix of zeros, a list of `null` or a ruler: it is ended after 2,048 tokens.
+ * such as the rows of an empty table, a matrix of zeros, an array of `null` or a ruler: it is ended after 2,048 tokens,
+ * but for the same item of a list again and again.
  * Blanks alone are no data. Where a grammar shapes the answer, the same tokens may be all that it allows: only blanks are
  * ended there.
  */
@@ -121,5 +122,5 @@ function findPeriod({ length, at, spans }: Written): { period: number; span: num
   return null;
 }
 
-/** Matches two words side by side, or the letters of a script that sets no blanks between its words. */
-const isProse = (text: string): boolean => /\p{L}[\p{M}'’]* +\p{L}|\p{Lo}{4}/u.test(text);
+/** Matches two words side by side, an item of a list, or the letters of a script that sets no blanks between its words. */
+const isProse = (text: string): boolean => /\p{L}[\p{M}'’]* +\p{L}|\n[ \t]*[-*•+] +\p{L}|\p{Lo}{4}/u.test(text);

@@ -49,6 +49,7 @@ describe('an answer that repeats itself', () => {
       512,
     ],
     ['an item of a list', '\n- Ask the people who know the most', 512],
+    ['an item of one word', '\n* Shark', 512],
     ['line feeds', '\n', 512],
     ['blanks', '    \n', 512],
     ['a sentence without blanks', '我是一个语言模型。', 512],

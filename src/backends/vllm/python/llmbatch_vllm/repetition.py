@@ -54,7 +54,9 @@ def span_of(tokens: list[int], period: int) -> int:
 
 
 def is_prose(text: str) -> bool:
-    """Are two words side by side, or letters of a script that sets no blanks between its words?"""
+    """Two words side by side, an item of a list, or letters of a script that sets no blanks between its words?"""
+    if re.search(r"\n[ \t]*[-*•+] +[^\W\d_]", text):
+        return True
     return re.search(r"[lo]m* +[lo]|o{4}", "".join(map(class_of, text))) is not None
 
 
