@@ -41,7 +41,7 @@ export interface InFlightOptions {
   /** Takes what came of the attempts, about twice a second while there are any, and a last time at the end. */
   onSample: (sample: FlightSample) => void;
   /** Takes all attempts and the time, as often. */
-  watch: (entries: Iterable<FlightEntry>, at: number) => void;
+  watch?: (entries: Iterable<FlightEntry>, at: number) => void;
   /** Milliseconds that never go back. */
   now?: () => number;
 }
@@ -182,7 +182,7 @@ function createSweep(flight: Flight, options: InFlightOptions): () => void {
     if (at - sampledAt >= sampleMs) {
       sampledAt = at;
       tellSample(flight, options);
-      options.watch(entries, at);
+      options.watch?.(entries, at);
     }
     if (entries.size === 0) return;
     if (mayBeSilent()) Object.assign(flight, { lastActivity: at, readyAt: at });
