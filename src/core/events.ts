@@ -61,7 +61,8 @@ export type RunEvent =
   /** The server loaded the model again, between requests. */
   | { type: 'model-reload' }
   | { type: 'model-memory'; memory: ModelMemory }
-  | { type: 'engine-load'; load: EngineLoad }
+  /** Null: the engine does not tell it any more. */
+  | { type: 'engine-load'; load: EngineLoad | null }
   | { type: 'gpu-sample'; gpus: GpuSample[] }
   | { type: 'process-sample'; cpuPercent: number; memoryBytes: number };
 

@@ -47,10 +47,12 @@ export interface FlightSample {
 export interface EngineLoad {
   /** Requests that the engine works on. */
   running: number;
-  /** Requests that wait in the engine's queue. */
-  waiting: number;
+  /** Requests that wait in the engine's queue; null where the engine does not say. */
+  waiting: number | null;
   /** Share of the KV cache in use, 0 to 1; null where the engine does not say. */
   kvUsage: number | null;
+  /** Requests, running or waiting, that others sent; absent where it isn't known, and for an engine of our own. */
+  others?: number;
 }
 
 /** Memory of all GPUs together; null where no driver reports it. */

@@ -8,7 +8,7 @@ export interface MachineWatch {
   addProcess(cpuPercent: number, memoryBytes: number): void;
   addModel(memory: ModelMemory): void;
   addStep(step: VramStep): void;
-  addLoad(load: EngineLoad): void;
+  addLoad(load: EngineLoad | null): void;
   addRestart(): void;
   /** Sets the size of the context window in tokens; null where it is not known. */
   setContextLimit(tokens: number | null): void;

@@ -117,8 +117,11 @@ function workersText(progress: RunProgress): string {
 /** Requests that the engine works on, requests that wait for it, and how full its KV cache is, where the engine reports them. */
 function loadText({ engineLoad: load }: MachineState): string {
   if (load === null) return '';
-  const kv = load.kvUsage === null ? '' : `, KV ${formatPercent(load.kvUsage)}`;
-  return `${load.running} running, ${load.waiting} waiting${kv}`;
+  const { running, waiting, kvUsage, others } = load;
+  const queue = waiting === null ? '' : `, ${waiting} waiting`;
+  const shared = others === undefined ? '' : ` (${others} of others)`;
+  const kv = kvUsage === null ? '' : `, KV ${formatPercent(kvUsage)}`;
+  return `${running} running${queue}${shared}${kv}`;
 }
 
 function etaFields({ eta }: Snapshot['times']): Field[] {

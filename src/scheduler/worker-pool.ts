@@ -8,9 +8,9 @@ import type { Conversations } from './conversation.ts';
 import { type CulpritSearch, createCulpritSearch } from './find-culprit.ts';
 import { type InFlight, createInFlight } from './in-flight.ts';
 import { type Breaker, createBreaker } from './limits/breaker.ts';
-import { createLimitFinder } from './limits/find-limit.ts';
 import { createOutOfMemory } from './limits/out-of-memory.ts';
 import { createRateLimitPause } from './limits/rate-limit-pause.ts';
+import { createServerLimit } from './limits/server-limit.ts';
 import { type GpuMonitor, createVramGuard } from './limits/vram-guard.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 import { type Outages, createOutages } from './outages.ts';
@@ -62,7 +62,6 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     emit({ type: 'workers-change', workers });
     onRoom();
   });
-  const finder = findLimit(options, limit);
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
   const outages = createOutages(backend, { emit, notify, onEnd: onRoom, onLoss });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
@@ -76,6 +75,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   };
   const silence = watchSilence({ backend, inFlight, outages, fail });
   const cache = watchCache({ backend, notify });
+  const server = createServerLimit({ ...options, limit, inFlight: inFlight.count, isAway: outages.isOn });
   const sending = { backend, inFlight, emit, ...settings };
 
   return {
@@ -85,12 +85,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     breaker: createBreaker(settings.maxErrorRate),
     mayTake: (worker) => limit.allows(worker) && !outages.isOn() && !pause.isOn(),
     async send(worker, request) {
+      server.onSend(request);
       const attempt = await sendRequest(request, worker, sending);
       const { answer, latencyMs } = attempt;
+      server.onEnd(request, answer, latencyMs);
       if (answer === null) return attempt;
       pause.onAnswer(answer);
       cache.onAnswer(worker, request, answer);
-      finder?.onAnswer(answer, latencyMs, inFlight.count() + 1);
       if (answer.status === 'completed') silence.onAnswer(latencyMs);
       return attempt;
     },
@@ -101,16 +102,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       pause.stop();
     },
     close() {
-      if (finder !== null) limit.set(finder.found());
-      for (const part of [guard, silence, inFlight]) part.close();
+      for (const part of [server, guard, silence, inFlight]) part.close();
       pause.stop();
     },
   };
-}
-
-function findLimit({ startsWith, maxWorkers }: WorkerPoolOptions, limit: WorkerLimit) {
-  if (startsWith === null) return null;
-  return createLimitFinder({ start: startsWith, max: maxWorkers, onChange: limit.set });
 }
 
 function watchInFlight({ settings, backend, emit, notify }: WorkerPoolOptions, isAway: () => boolean): InFlight {

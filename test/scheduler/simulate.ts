@@ -1,5 +1,6 @@
 import { failure } from '../../src/core/completion.ts';
 import type { ErrorKind } from '../../src/core/errors.ts';
+import type { EngineLoad } from '../../src/core/measurements.ts';
 import { createLimitFinder } from '../../src/scheduler/limits/find-limit.ts';
 import { completion } from './requests.ts';
 
@@ -29,19 +30,21 @@ export interface Simulation {
   requests?: number;
   start?: number;
   most?: number;
+  /** What the server says of its load, asked once a second, with so many of ours; absent: it has no such page. */
+  load?: (now: number, held: number) => EngineLoad | null;
 }
 
 type Flight = Fate & { sentAt: number };
 
 /** Runs requests through the server, as many at a time as the finder says; those that fail come again later. */
 export function simulate(server: SimulatedServer, simulation: Simulation = {}): Simulated {
-  const { requests = 5000, start = 8, most = 256 } = simulation;
+  const { requests = 5000, start = 8, most = 256, load } = simulation;
   const seen = { done: 0, sent: 0, rejected: 0, peak: 0, area: 0, halfAt: 0 };
   const limits = [start];
   const flights: Flight[] = [];
   const retries: number[] = [];
   let unsent = requests;
-  const time = { now: 0, heldUntil: 0 };
+  const time = { now: 0, heldUntil: 0, asksAt: load === undefined ? Infinity : 1000 };
   const onChange = (limit: number): void => void limits.push(limit);
   const finder = createLimitFinder({ start, max: most, onChange, now: () => time.now });
   const hasRoom = (): boolean => flights.length < (limits.at(-1) ?? 0);
@@ -80,11 +83,18 @@ export function simulate(server: SimulatedServer, simulation: Simulation = {}): 
     flights.shift();
   };
 
+  const ask = (): void => {
+    advance(time.asksAt);
+    finder.onLoad(load?.(time.now, flights.length) ?? null, flights.length);
+    time.asksAt += 1000;
+  };
+
   while (seen.done < requests) {
     fill();
     const wakesAt = time.now < time.heldUntil ? time.heldUntil : (retries[0] ?? Infinity);
     const flight = flights[0];
-    if (flight === undefined || (hasRoom() && wakesAt < flight.endsAt)) advance(wakesAt);
+    if (time.asksAt <= Math.min(flight?.endsAt ?? Infinity, wakesAt)) ask();
+    else if (flight === undefined || (hasRoom() && wakesAt < flight.endsAt)) advance(wakesAt);
     else end(flight);
   }
   return {

@@ -1,4 +1,5 @@
 import type { ErrorKind } from '../../src/core/errors.ts';
+import type { EngineLoad } from '../../src/core/measurements.ts';
 import type { SimulatedServer } from './simulate.ts';
 
 /** Numbers from 0 to below 1 that only the seed decides. */
@@ -70,3 +71,11 @@ export const faulty =
   (share: number, server: SimulatedServer, random: () => number): SimulatedServer =>
   (now, held) =>
     random() < share ? { endsAt: now + 20, kind: 'overloaded' } : server(now, held);
+
+/** What a server says that works on `slots` at a time, of ours and of `others`. */
+export const slotLoad =
+  (slots: number, others = 0) =>
+  (_now: number, held: number): EngineLoad => {
+    const running = Math.min(slots, held + others);
+    return { running, waiting: held + others - running, kvUsage: null, ...(others > 0 ? { others } : {}) };
+  };

@@ -1,13 +1,15 @@
 import type { ExaminedEngine, ExamineRequest, ExaminedServer, ReportRow } from '../../core/doctor/examination.ts';
+import type { EngineLoad } from '../../core/measurements.ts';
 import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
 import { type Finding, finding } from '../../core/doctor/finding.ts';
 import { isRecord } from '../../data/is-record.ts';
-import { formatInteger, notMeasured } from '../../text/format.ts';
+import { formatCounted, formatInteger, notMeasured } from '../../text/format.ts';
 import { BrokenAnswer } from '../http/connection-errors.ts';
 import { parsedOrText } from '../http/json-text.ts';
 import { isLoopback } from '../http/is-loopback.ts';
 import { type ServerPlace, openaiPlace, readBaseUrl } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';
+import { askLoad } from './server/server-load.ts';
 import { forgetsBeginnings } from './server/sliding-window.ts';
 import { type ModelList, readModelList } from './server/served-models.ts';
 
@@ -21,6 +23,8 @@ interface FoundServer extends ModelList {
   failure: string | null;
   /** It is a llama-server that forgets the beginnings of prompts, which other prompts share. Absent: it isn't, or that can't be seen. */
   forgetsBeginnings?: true;
+  /** What it works on; null where it does not say. */
+  load: EngineLoad | null;
 }
 
 /** The OpenAI-compatible servers that were found. */
@@ -74,29 +78,19 @@ async function askNamed(baseUrl: string, environment: NodeJS.ProcessEnv): Promis
     return await askServer(openaiPlace({ connection: {}, environment }), 'OPENAI_BASE_URL');
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return {
-      url,
-      namedBy: 'OPENAI_BASE_URL',
-      kind: null,
-      models: [],
-      failure: error.message,
-    };
+    return { ...notFound, url, namedBy: 'OPENAI_BASE_URL', failure: error.message };
   }
 }
 
 async function askPort(port: number): Promise<FoundServer> {
-  const { url, isLocal } = readBaseUrl(`http://127.0.0.1:${port}/v1`);
-  return askServer({ url, root: url, isLocal, key: null }, 'port');
+  const root = `http://127.0.0.1:${port}`;
+  return askServer({ ...readBaseUrl(root), root, key: null }, 'port');
 }
 
+const notFound = { kind: null, models: [], failure: null, load: null };
+
 async function askServer(place: ServerPlace, namedBy: FoundServer['namedBy']): Promise<FoundServer> {
-  const server: FoundServer = {
-    url: place.url,
-    namedBy,
-    kind: null,
-    models: [],
-    failure: null,
-  };
+  const server: FoundServer = { ...notFound, url: place.url, namedBy };
   const client = createClient(place, 1);
   try {
     const signal = AbortSignal.timeout(namedBy === 'port' ? portMs : baseUrlMs);
@@ -106,7 +100,8 @@ async function askServer(place: ServerPlace, namedBy: FoundServer['namedBy']): P
     }
     const list = status === 200 ? readModelList(text) : null;
     const failure = list === null ? `its /models is no list of models (HTTP ${status})` : null;
-    return { ...server, ...list, failure, ...(await findForgetting(client, list, signal)) };
+    const load = await askLoad(client, list?.kind ?? null, signal).catch(() => null);
+    return { ...server, ...list, failure, load, ...(await findForgetting(client, list, signal)) };
   } catch (error) {
     return { ...server, failure: reasonOf(error) };
   } finally {
@@ -157,18 +152,34 @@ function serverRows({ isBaseUrlSet, ports, servers }: OpenaiSearch): ReportRow[]
 
 const maxNames = 3;
 
-function serverText({ url, namedBy, kind, models, failure }: FoundServer): string {
+function serverText(server: FoundServer): string {
+  const { url, namedBy, kind, models, failure } = server;
   const place = namedBy === 'port' ? url : `${url} (OPENAI_BASE_URL)`;
   if (failure !== null) return `${place}: ${failure}`;
   const names = models.slice(0, maxNames).map(({ name, contextTokens }) => {
     return contextTokens === null ? name : `${name} (${formatInteger(contextTokens)} tokens)`;
   });
   const others = models.length > maxNames ? ` and ${models.length - maxNames} more` : '';
-  return `${place}${kind === null ? '' : `, ${kind}`}: ${names.join(', ') || 'no model'}${others}`;
+  const work = workOf(server);
+  return `${place}${kind === null ? '' : `, ${kind}`}: ${names.join(', ') || 'no model'}${others}${work === '' ? '' : `, ${work}`}`;
+}
+
+/** What it is doing, for somebody else; '' where that is nothing, or not known. */
+function workOf({ load }: FoundServer): string {
+  if (load === null || load.running + (load.waiting ?? 0) === 0) return '';
+  const { running, waiting } = load;
+  return `${formatCounted(running, 'request')} running${waiting === null ? '' : `, ${formatInteger(waiting)} waiting`}`;
 }
 
 function serverFindings(server: FoundServer, otherServers: readonly ExaminedServer[]): Finding[] {
-  return [...forgettingFindings(server), ...namedFindings(server, otherServers)];
+  return [...forgettingFindings(server), ...busyFindings(server), ...namedFindings(server, otherServers)];
+}
+
+function busyFindings(server: FoundServer): Finding[] {
+  const work = workOf(server);
+  if (work === '') return [];
+  const text = `the server at ${server.url} is at work already (${work})`;
+  return [finding('hint', 'openai-busy', text, 'what is started now shares its speed and its prefix cache with that')];
 }
 
 function forgettingFindings({ url, forgetsBeginnings: forgets }: FoundServer): Finding[] {

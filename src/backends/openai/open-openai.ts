@@ -17,6 +17,7 @@ import { createPreparation } from './answer/prepare-body.ts';
 import { reachServer } from './server/reach-server.ts';
 import { type ServerFacts, serverFacts } from './server/server-facts.ts';
 import { explainCache } from './server/explain-cache.ts';
+import { askLoad } from './server/server-load.ts';
 import { createServerTokenizer } from './server/server-tokenizer.ts';
 import { createStreamChoice } from './answer/stream-choice.ts';
 
@@ -76,7 +77,10 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
       },
       look: (stop) => lookAtServer(client, stop),
     },
-    inspection: { explainCache: (seen) => explainCache(client, facts, seen) },
+    inspection: {
+      load: (stop) => askLoad(client, list?.kind ?? null, stop),
+      explainCache: (seen) => explainCache(client, facts, seen),
+    },
     close: client.close,
   };
 }

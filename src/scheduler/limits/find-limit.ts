@@ -1,14 +1,19 @@
 import type { Answer, Completion } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
+import type { EngineLoad } from '../../core/measurements.ts';
+import { createLoadFollower, type LoadFollower } from './follow-load.ts';
 import { addAnswer, createSample, type LimitTrials, goOn, judge, startTrials, steps } from './limit-trials.ts';
 
 /**
- * Finds how many requests a server can hold: tries more, and fewer, and keeps what gets the most done with the fewest
- * in flight. It starts by doubling. Where the server pushes back it falls, and comes back in ever smaller steps.
+ * Finds how many requests a server can hold. Where the server tells what runs and what waits, that says it. Else it tries
+ * more, and fewer, and keeps what gets the most done with the fewest in flight. It starts by doubling. Where the server
+ * pushes back it falls, comes back in ever smaller steps, and goes by what it sees alone.
  */
 export interface LimitFinder {
   /** Takes the answer of each attempt, once, with the number that were in flight with it. */
   onAnswer: (answer: Answer, latencyMs: number, inFlight: number) => void;
+  /** Takes what the server says of its load, with the number in flight then; null: it does not say any more. */
+  onLoad: (load: EngineLoad | null, inFlight: number) => void;
   /** The best limit found so far; a limit that is only being tried out does not count. */
   found: () => number;
 }
@@ -32,8 +37,8 @@ const pushbacks: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['rate-limited', 'o
  * enough. Tuned on test/scheduler/simulated-servers.ts.
  */
 const decreaseFactors = { first: 0.85, repeated: 0.5 };
-/** Rounds without a trial after the limit decreased. */
-const restRounds = 4;
+/** After the limit was changed by what the server says, a few rounds pass without a trial, and the next ones are small. */
+const rested = { step: steps.smallest, direction: 1, rest: 4 };
 /**
  * Pushbacks that prove nothing: two in a row, and 3 % of the answers. Tuned on test/scheduler/simulated-servers.ts.
  */
@@ -43,6 +48,10 @@ const allowed = { max: 2, share: 0.03 };
 interface SearchState extends LimitTrials {
   decreasedAt: number;
   answersSinceDecrease: number;
+  /** The limit that the server's load asks for, if any. */
+  readonly follow: LoadFollower;
+  /** The load decides, and nothing is tried out. */
+  isLed: boolean;
 }
 
 /** One attempt that ended: the time of its end and its duration in milliseconds, and the number in flight with it. */
@@ -54,23 +63,49 @@ interface AttemptTimes {
 
 export function createLimitFinder(search: LimitSearch): LimitFinder {
   const { onChange, now = () => performance.now() } = search;
-  const finder: SearchState = { ...startTrials(search, now()), decreasedAt: -Infinity, answersSinceDecrease: 0 };
+  const finder: SearchState = {
+    ...startTrials(search, now()),
+    decreasedAt: -Infinity,
+    answersSinceDecrease: 0,
+    follow: createLoadFollower(search.max),
+    isLed: false,
+  };
+  const limit = (): number => (finder.trial ?? finder.current).limit;
+  const change = (note: () => void): void => {
+    const before = limit();
+    note();
+    if (limit() !== before) onChange(limit());
+  };
   return {
     found: () => finder.current.limit,
     onAnswer(answer, latencyMs, inFlight) {
-      const { limit } = finder.trial ?? finder.current;
       const times = { now: now(), latencyMs, inFlight };
-      if (answer.status === 'completed') noteCompletion(finder, answer, times);
-      else if (pushbacks.has(answer.kind)) notePushback(finder, times);
-      const next = (finder.trial ?? finder.current).limit;
-      if (next !== limit) onChange(next);
+      change(() => {
+        if (answer.status === 'completed') noteCompletion(finder, answer, times);
+        else if (pushbacks.has(answer.kind)) notePushback(finder, times);
+      });
+    },
+    onLoad(load, inFlight) {
+      const isFollowed = load !== null && !finder.isFixed && finder.decreasedAt === -Infinity;
+      const next = isFollowed ? finder.follow({ load, inFlight, limit: limit() }) : null;
+      change(() => lead(finder, next, now()));
     },
   };
+}
+
+/** Takes the limit that the load asks for; null: the search goes on from where the load has led it, in small steps. */
+function lead(finder: SearchState, next: number | null, now: number): void {
+  const { limit } = finder.trial ?? finder.current;
+  const wasLed = finder.isLed;
+  finder.isLed = next !== null;
+  if (finder.isLed !== wasLed || (next ?? limit) !== limit)
+    Object.assign(finder, { ...rested, current: createSample(next ?? limit, now), trial: null });
 }
 
 function noteCompletion(finder: SearchState, { body }: Completion, { now, latencyMs, inFlight }: AttemptTimes): void {
   finder.allowedPushbacks = Math.min(allowed.max, finder.allowedPushbacks + allowed.share);
   finder.answersSinceDecrease++;
+  if (finder.isLed) return;
   const sample = finder.trial ?? finder.current;
   const isOfSampleBefore = !sample.isSettled && now - latencyMs < sample.since;
   // Fewer in flight means that there were too few requests, which says nothing about the limit.
@@ -89,7 +124,7 @@ function notePushback(finder: SearchState, { now, latencyMs }: AttemptTimes): vo
     return;
   }
   const { current, trial } = finder;
-  const decreased = { step: steps.smallest, direction: 1, rest: restRounds, trial: null, decreasedAt: now };
+  const decreased = { ...rested, trial: null, decreasedAt: now };
   if (trial !== null && trial.limit > current.limit) {
     Object.assign(finder, { ...decreased, current: createSample(current.limit, now), ceiling: trial.limit });
     return;

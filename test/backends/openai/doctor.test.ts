@@ -23,6 +23,7 @@ test('servers at the usual ports, and no other program there', async () => {
         kind: 'vllm',
         models: [{ name: 'Qwen/Qwen3-8B', contextTokens: 32_768 }],
         failure: null,
+        load: null,
       },
     ],
   });
@@ -45,8 +46,8 @@ test('the key goes to what OPENAI_BASE_URL names, and nowhere else', async () =>
   const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
   const found = await findOpenai(environment, { otherServers: [], ports: [other.port] });
   expect(found.servers).toHaveLength(2);
-  expect(named.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-secret']);
-  expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  const keysAt = ({ requests }: typeof named) => [...new Set(requests.map(({ headers }) => headers.authorization))];
+  expect([keysAt(named), keysAt(other)]).toEqual([['Bearer sk-secret'], [undefined]]);
   expect(JSON.stringify(found)).not.toContain('secret');
 });
 
@@ -102,12 +103,14 @@ const named = {
   kind: null,
   models: [],
   failure: null,
+  load: null,
 } as const;
+
+const machine = { platform: 'linux', freeMemoryBytes: 0, gpu: { gpus: [], failure: null } };
 
 /** Level and code of each finding about the server that OPENAI_BASE_URL names. */
 function findingsOf(changes: { kind?: string; failure?: string }, otherUrl = 'http://127.0.0.1:11434'): string[][] {
   const search = { isBaseUrlSet: true, ports: [], servers: [{ ...named, models: [], ...changes }] };
-  const machine = { platform: 'linux', freeMemoryBytes: 0, gpu: { gpus: [], failure: null } };
   const { findings } = examinedServers(search, [{ backend: 'ollama', url: otherUrl }]).report(machine);
   return findings.map(({ level, id, text, fix }) => [level, id, text, fix]);
 }
@@ -120,4 +123,18 @@ test('OPENAI_BASE_URL that names nothing, or an Ollama server', () => {
   expect(findingsOf({ kind: 'library' })).toEqual([isOllama]);
   expect(findingsOf({}, 'http://127.0.0.1:9')).toEqual([isOllama]);
   expect(findingsOf({ kind: 'vllm' })).toEqual([]);
+});
+
+test('what a server is doing for others', async () => {
+  const metrics = { body: 'vllm:num_requests_running{engine="0"} 3.0\nvllm:num_requests_waiting{engine="0"} 1.0\n' };
+  const server = await serve({ '/v1/models': vllm, '/metrics': metrics });
+  const found = await findOpenai({}, { otherServers: [], ports: [server.port] });
+  const { rows, findings } = examinedServers(found, []).report(machine);
+  expect(rows[0]?.[1]).toMatch(/ 3 requests running, 1 waiting$/);
+  expect(findings).toMatchObject([
+    { level: 'hint', id: 'openai-busy', text: expect.stringContaining(server.url) as string },
+  ]);
+  metrics.body = metrics.body.replaceAll(/[31]\.0/g, '0.0');
+  const idle = examinedServers(await findOpenai({}, { otherServers: [], ports: [server.port] }), []).report(machine);
+  expect([idle.rows[0]?.[1], idle.findings]).toEqual([expect.not.stringContaining('running'), []]);
 });
