@@ -27,13 +27,18 @@ export async function startCampaign(name, count, systems = 1) {
     check: () => checkAnswers(input, output),
     /** Writes `bench-results/<date>-<name>/`, and removes the scratch folder. */
     finish: (result, command) => {
-      const target = here(`../../bench-results/${new Date().toISOString().slice(0, 10)}-${name}`);
-      mkdirSync(target, { recursive: true });
-      writeFileSync(join(target, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-      writeFileSync(join(target, 'environment.json'), `${JSON.stringify(environment(command), null, 2)}\n`);
+      writeResult(name, result, command);
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Writes `bench-results/<date>-<name>/`. */
+export function writeResult(name, result, command) {
+  const target = here(`../../bench-results/${new Date().toISOString().slice(0, 10)}-${name}`);
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(target, 'environment.json'), `${JSON.stringify(environment(command), null, 2)}\n`);
 }
 
 /** What `check-answers.mjs` says of an output, also where it finds a difference. */

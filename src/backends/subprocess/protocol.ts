@@ -26,6 +26,8 @@ export interface WorkerStats {
   kvUsage: number;
   promptTokens: number;
   generationTokens: number;
+  /** Requests that had to give their place in the KV cache up, from the start; null or absent where nobody counts them. */
+  preemptions?: number | null;
 }
 
 /**

@@ -2,10 +2,10 @@ import { stat } from 'node:fs/promises';
 import type { Backend, BackendLimits, GenerateContext, OpenRequest, Supervision } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
 import { EngineError, UsageError } from '../../core/errors.ts';
+import { addReported } from '../../core/measurements.ts';
 import { formatInteger } from '../../text/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
 import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
-import { explainBlocks } from '../request/explain-blocks.ts';
 import { areChats } from '../request/are-chats.ts';
 import { withoutNeutral } from '../request/body-rules.ts';
 import { refusalByAdvice } from './refusal-by-advice.ts';
@@ -13,11 +13,12 @@ import { noChatTemplate } from '../request/no-chat-template.ts';
 import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
 import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
 import { createDispatch } from './dispatch.ts';
-import { engineLayout } from './engine-layout.ts';
-import { engineSpec } from './engine-spec.ts';
+import { engineLayout } from './engine/engine-layout.ts';
+import { engineSpec } from './engine/engine-spec.ts';
+import { type KvPressure, explainCache } from './explain-cache.ts';
 import { pythonCommand } from './find-python.ts';
 import { unheldByVllm } from './held-keywords.ts';
-import { leftovers } from './leftovers.ts';
+import { leftovers } from './engine/leftovers.ts';
 import { vllmOptionsSchema } from './options.ts';
 import type { VllmInfo } from './settings.ts';
 
@@ -36,7 +37,7 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
   const load = createLoad(request, layout.length);
   const workers = await startAll(
     layout.map((gpus, index) =>
-      engineSpec(request, { options, command, gpus, onStats: (stats) => load(index, stats) }),
+      engineSpec(request, { options, command, gpus, onStats: (stats) => load.note(index, stats) }),
     ),
     request,
   );
@@ -47,13 +48,13 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
   }
   request.onNotice(describe(info, workers.length), 'detail');
   const loadMs = performance.now() - startedAt;
-  return backendOf(workers, request, { info, loadMs });
+  return backendOf(workers, request, { info, loadMs, kvPressure: load.kvPressure });
 }
 
 function backendOf(
   workers: VllmWorker[],
   request: OpenRequest,
-  { info, loadMs }: { info: VllmInfo; loadMs: number },
+  { info, loadMs, kvPressure }: { info: VllmInfo; loadMs: number; kvPressure: () => KvPressure },
 ): Backend {
   const replicas = workers.map(() => ({ inFlight: 0 }));
   const choose = createDispatch(replicas);
@@ -82,10 +83,7 @@ function backendOf(
     },
     supervision: supervisionOf(workers),
     inspection: {
-      explainCache: async ({ sharedTokens }) => {
-        const cache = { isOn: info.prefixCaching !== false, blockTokens: info.blockTokens };
-        return explainBlocks(cache, sharedTokens, optionsOfCache);
-      },
+      explainCache: async (facts) => explainCache(facts, info, kvPressure()),
       clearPromptCache() {
         for (const worker of workers) worker.clearPromptCache();
       },
@@ -96,11 +94,6 @@ function backendOf(
     },
   };
 }
-
-const optionsOfCache = {
-  turnOn: '--option enable_prefix_caching=true',
-  blockSize: '--option block_size=',
-};
 
 const supervisionOf = (workers: VllmWorker[]): Supervision => ({
   pid: () => workers[0]?.pid() ?? null,
@@ -161,18 +154,32 @@ function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: 
   };
 }
 
+interface Load {
+  note: (engine: number, stats: WorkerStats) => void;
+  kvPressure: () => KvPressure;
+}
+
 /** Sums the load of all engines of the run. */
-function createLoad({ onEngineLoad }: OpenRequest, engines: number): (engine: number, stats: WorkerStats) => void {
+function createLoad({ onEngineLoad }: OpenRequest, engines: number): Load {
   const last: (WorkerStats | undefined)[] = Array.from({ length: engines });
-  return (engine, stats) => {
-    last[engine] = stats;
-    const known = last.filter((one) => one !== undefined);
-    const sum = (numberOf: (one: WorkerStats) => number): number => known.reduce((all, one) => all + numberOf(one), 0);
-    onEngineLoad({
-      running: sum(({ running }) => running),
-      waiting: sum(({ waiting }) => waiting),
-      kvUsage: sum(({ kvUsage }) => kvUsage) / known.length,
-    });
+  const all = (): WorkerStats[] => last.filter((one) => one !== undefined);
+  let peakUsage = 0;
+  return {
+    note(engine, stats) {
+      last[engine] = stats;
+      peakUsage = Math.max(peakUsage, stats.kvUsage);
+      const sum = (numberOf: (one: WorkerStats) => number): number =>
+        all().reduce((total, one) => total + numberOf(one), 0);
+      onEngineLoad({
+        running: sum(({ running }) => running),
+        waiting: sum(({ waiting }) => waiting),
+        kvUsage: sum(({ kvUsage }) => kvUsage) / all().length,
+      });
+    },
+    kvPressure: () => ({
+      peakUsage,
+      preemptions: all().reduce<number | null>((total, one) => addReported(total, one.preemptions ?? null), null),
+    }),
   };
 }
 

@@ -19,7 +19,7 @@ def engine_info(engine: Any, adapters: list[str]) -> dict[str, Any]:
         "maxNumSeqs": config.scheduler_config.max_num_seqs,
         "kvTokens": kv_tokens(config.cache_config),
         "prefixCaching": getattr(config.cache_config, "enable_prefix_caching", None),
-        "blockTokens": getattr(config.cache_config, "block_size", None),
+        "blockTokens": block_tokens(config.cache_config),
         "device": device_name(),
         "dtype": str(model.dtype).replace("torch.", ""),
         "digest": digest_of(model.model, getattr(model.hf_config, "_commit_hash", None)),
@@ -53,6 +53,11 @@ def kv_tokens(cache: Any) -> int | None:
         return told
     blocks, size = getattr(cache, "num_gpu_blocks", None), getattr(cache, "block_size", None)
     return blocks * size if blocks and size else None
+
+
+def block_tokens(cache: Any) -> int | None:
+    """Newer ones tell the blocks of the prefix cache apart from those of the KV cache."""
+    return getattr(cache, "cache_hit_alignment_tokens", None) or getattr(cache, "block_size", None)
 
 
 def trained_tokens(model: Any) -> int | None:

@@ -14,6 +14,7 @@ class Stats:
         self._scheduler: Any = None
         self._prompt_tokens = 0
         self._generation_tokens = 0
+        self._preemptions: int | None = None
 
     def make(self, *_args: Any, **_kwargs: Any) -> "Stats":
         """A factory of stat loggers, as vLLM calls it."""
@@ -31,6 +32,9 @@ class Stats:
         if iteration_stats is not None:
             self._prompt_tokens += iteration_stats.num_prompt_tokens
             self._generation_tokens += iteration_stats.num_generation_tokens
+            preempted = getattr(iteration_stats, "num_preempted_reqs", None)
+            if preempted is not None:
+                self._preemptions = (self._preemptions or 0) + preempted
 
     def due(self) -> dict[str, Any] | None:
         """The numbers, when it is time for them; tokens are counted from the start."""
@@ -44,6 +48,7 @@ class Stats:
             "kvUsage": self._scheduler.kv_cache_usage,
             "promptTokens": self._prompt_tokens,
             "generationTokens": self._generation_tokens,
+            "preemptions": self._preemptions,
         }
 
     def __getattr__(self, _name: str) -> Any:

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import type { OpenRequest } from '../../core/backend.ts';
-import { type WorkerStats, type WorkerSpec, isAbsent } from '../subprocess/protocol.ts';
+import type { OpenRequest } from '../../../core/backend.ts';
+import { type WorkerStats, type WorkerSpec, isAbsent } from '../../subprocess/protocol.ts';
 import { explainEnd } from './explain-end.ts';
-import { oldestVllm } from './find-python.ts';
+import { oldestVllm } from '../find-python.ts';
 import { createLoadProgress } from './load-progress.ts';
-import type { VllmInfo, VllmSettings } from './settings.ts';
+import type { VllmInfo, VllmSettings } from '../settings.ts';
 
 interface EngineParts {
   options: Record<string, unknown>;
@@ -13,7 +13,7 @@ interface EngineParts {
   onStats: (stats: WorkerStats) => void;
 }
 
-const workerFile = fileURLToPath(new URL('../../../src/backends/vllm/python/worker.py', import.meta.url));
+const workerFile = fileURLToPath(new URL('../../../../src/backends/vllm/python/worker.py', import.meta.url));
 
 const environment = {
   // Its log is for stderr, and no process of it may hold our pipes by a fork.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLoadProgress, loadProgress } from '../../../src/backends/vllm/load-progress.ts';
+import { createLoadProgress, loadProgress } from '../../../../src/backends/vllm/engine/load-progress.ts';
 
 const head = '(EngineCore pid=42) INFO 11-25 13:00:00 [gpu_model_runner.py:4021]';
 

@@ -1,6 +1,6 @@
-import type { BackendAddress } from '../../core/connection.ts';
-import { UsageError } from '../../core/errors.ts';
-import { gpusOf } from './connection.ts';
+import type { BackendAddress } from '../../../core/connection.ts';
+import { UsageError } from '../../../core/errors.ts';
+import { gpusOf } from '../connection.ts';
 
 /** The engines of a run, each with the GPUs that it may see; null lets it see all. */
 export type EngineLayout = readonly (string | null)[];

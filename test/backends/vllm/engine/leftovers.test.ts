@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { leftovers } from '../../../src/backends/vllm/leftovers.ts';
-import { scratchFolder } from '../../helpers/scratch-folder.ts';
+import { leftovers } from '../../../../src/backends/vllm/engine/leftovers.ts';
+import { scratchFolder } from '../../../helpers/scratch-folder.ts';
 
 /** A folder as /proc is: the processes by their number, each with its command line and its parent. */
 async function procOf(

@@ -1,4 +1,4 @@
-import type { OpenRequest } from '../../core/backend.ts';
+import type { OpenRequest } from '../../../core/backend.ts';
 
 /** Turns a line of vLLM's log about the load into a notice for the user; null for the many other lines. */
 export function loadProgress(line: string): string | null {

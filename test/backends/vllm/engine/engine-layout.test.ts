@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { engineLayout } from '../../../src/backends/vllm/engine-layout.ts';
-import { vllmOptionsSchema } from '../../../src/backends/vllm/options.ts';
+import { engineLayout } from '../../../../src/backends/vllm/engine/engine-layout.ts';
+import { vllmOptionsSchema } from '../../../../src/backends/vllm/options.ts';
 
 test.each<[string, Record<string, unknown>, number[] | null, (string | null)[]]>([
   ['one engine takes what it finds', {}, null, [null]],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { explainEnd } from '../../../src/backends/vllm/explain-end.ts';
+import { explainEnd } from '../../../../src/backends/vllm/engine/explain-end.ts';
 
 /** Last lines of logs, in the words of vLLM, torch and transformers. */
 const logs = {

@@ -1,5 +1,5 @@
-import type { EndReason } from '../subprocess/protocol.ts';
-import { formatInteger } from '../../text/format.ts';
+import type { EndReason } from '../../subprocess/protocol.ts';
+import { formatInteger } from '../../../text/format.ts';
 
 /**
  * Why an engine of vLLM's ended, by the last lines of its log: the root cause is only there, in the words of the process
