@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { LlmbatchError, describeUnexpected, messageOf } from '../core/errors.ts';
 import { inStandardShape } from '../core/answer-format.ts';
 import { isNeutral, requestKeys } from '../core/request-keys/request-keys.ts';
+import { saysHowToThink } from '../core/thinking.ts';
 import { isRecord } from '../data/is-record.ts';
 import { deepestNesting, isDeeperThan } from '../data/nesting.ts';
 import type { RawLine } from '../files/read-lines.ts';
@@ -179,6 +180,7 @@ function dropForeign(body: Draft['body']): void {
 
 function hasOwnValue(body: Draft['body'], key: string): boolean {
   const isSet = (name: string): boolean => body[name] !== undefined && body[name] !== null;
+  if (key === 'think') return saysHowToThink(body);
   return isSet(key) || (key === 'max_tokens' && isSet('max_completion_tokens'));
 }
 

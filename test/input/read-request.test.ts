@@ -124,6 +124,17 @@ test("a line's own value beats a flag, and -m replaces the model", () => {
   expect(body).toMatchObject({ model: 'flag', temperature: 0.7, max_tokens: 64, seed: 1 });
 });
 
+test('a line that says how to think, by whichever word, is told nothing else', () => {
+  const parameters = { think: false };
+  expect(request({ prompt: 'Hi' }, { parameters }).body).toMatchObject(parameters);
+  const own = [{ think: 'low' }, { reasoning_effort: 'low' }, { chat_template_kwargs: { enable_thinking: true } }];
+  for (const keys of own) {
+    const { body } = request({ prompt: 'Hi', ...keys }, { parameters });
+    expect(body).toMatchObject(keys);
+    expect(body['think']).not.toBe(false);
+  }
+});
+
 test('max_completion_tokens of a line is its max_tokens', () => {
   const { body } = request({ prompt: 'Hi', max_completion_tokens: 5 }, { parameters: { max_tokens: 64 } });
   expect(body).not.toHaveProperty('max_tokens');

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
-import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
 import { createContext, createEmbeddingContext } from './create-context.ts';
 import { installCommand } from './install-command.ts';
-import { chatTemplateOf, controlTexts, isEmbeddingModel } from './model-texts.ts';
-import { type EngineInfo, type EngineSettings, type GpuChoice, deviceName } from './options.ts';
+import { isEmbeddingModel } from './model-texts.ts';
+import { type EngineSettings, type GpuChoice, type ModelInfo, deviceName } from './options.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
@@ -16,7 +15,7 @@ export interface LoadedEngine {
   model: LlamaModel;
   /** A `LlamaEmbeddingContext` where the model makes embeddings, and no text. */
   context: LlamaContext | LlamaEmbeddingContext;
-  info: EngineInfo;
+  info: ModelInfo;
   /** Returns the engine's last log lines: its errors often say no more than "failed". */
   lastLog: () => string;
 }
@@ -43,14 +42,11 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     const makesText = !isEmbeddingModel(model);
     const sized = { ...settings, contextTokens };
     const context = await (makesText ? createContext(engine, model, sized) : createEmbeddingContext(model, sized));
-    const hasTemplate = chatTemplateOf(model, settings) !== null;
     const info = {
       version: await engine.getModuleVersion(),
       contextTokens,
       trainedTokens,
       makesText,
-      hasTemplate,
-      fittingTemplates: hasTemplate ? [] : fittingTemplates(controlTexts(model)),
       device: deviceName(llama.gpu),
     };
     return { engine, llama, model, context, info, lastLog };

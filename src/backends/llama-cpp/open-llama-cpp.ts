@@ -3,14 +3,15 @@ import type { Backend, OpenRequest } from '../../core/backend.ts';
 import { type Answer, failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatBytes, formatCounted, formatInteger } from '../../text/format.ts';
-import type { BatchRequest } from '../../core/request.ts';
+import type { BatchRequest, RequestBody } from '../../core/request.ts';
 import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchema } from './options.ts';
 import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
 import { tryChatTemplate } from './answer/chat-template.ts';
-import { areChats } from '../request/are-chats.ts';
+import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
+import { withTemplateKeys } from '../request/template-keys.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
 export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
@@ -24,9 +25,11 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
     request,
   );
-  if (worker.info.makesText && !worker.info.hasTemplate && (await areChats(request))) {
+  try {
+    await checkTemplate(request, worker.info);
+  } catch (error) {
     await worker.close();
-    throw noChatTemplate(request.model, worker.info.fittingTemplates);
+    throw error;
   }
   const loadMs = performance.now() - startedAt;
   // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
@@ -48,11 +51,32 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
       ...(worker.info.makesText ? {} : { fixedSlots: 'llama-cpp makes one embedding at a time' }),
       contextTokens: worker.info.contextTokens,
     },
-    generate: async (asked, context) => tooLong(asked, worker.info) ?? worker.generate(asked, context),
+    async generate(asked, context) {
+      const body = templateBody(asked.body, worker.info);
+      return tooLong(asked, worker.info) ?? worker.generate({ ...asked, body }, context);
+    },
     supervision: { pid: worker.pid, restart: worker.restart, isStarting: worker.isStarting },
     close: worker.close,
   };
 }
+
+/** What would fail for each request is said once, before the first. */
+async function checkTemplate(request: OpenRequest, info: EngineInfo): Promise<void> {
+  if (!info.makesText) return;
+  if (info.template === null && (await areChats(request))) throw noChatTemplate(request.model, info.fittingTemplates);
+  await checkChats(request, ({ body }) => templateBody(body, info));
+}
+
+/** The body in the words of the model's template. */
+function templateBody(body: RequestBody, { template, fittingTemplates: fitting }: EngineInfo): RequestBody {
+  return template === null ? body : withTemplateKeys(body, { ...thinking, template, fitting });
+}
+
+const thinking = {
+  engine: 'llama-cpp',
+  budget: { problem: 'it holds no model to a number of tokens: say on, off, or a level where the model has levels' },
+  schemaAdvice: 'say --think off, or leave the schema out',
+};
 
 /**
  * Refuses a prompt that can't fit, in this process and not in the worker, whose other requests would wait until it has

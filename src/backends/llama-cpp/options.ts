@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import type { z } from 'zod';
 import type { OpenRequest } from '../../core/backend.ts';
+import type { TemplateFacts } from '../request/template-facts.ts';
 import type { ModelFile } from './model-file.ts';
 
 export type LlamaOptions = z.infer<Awaited<ReturnType<typeof llamaOptionsSchema>>>;
@@ -92,8 +93,8 @@ export interface EngineSettings {
 const gpuChoices = ['auto', 'off', 'cuda', 'vulkan', 'metal'] as const;
 export type GpuChoice = (typeof gpuChoices)[number];
 
-/** Facts that the worker tells when the model is loaded. */
-export interface EngineInfo {
+/** Facts that are known when the model is loaded. */
+export interface ModelInfo {
   /** Version of the engine's package, node-llama-cpp. */
   version: string;
   /** Tokens of each sequence: prompt and answer together. */
@@ -101,12 +102,16 @@ export interface EngineInfo {
   trainedTokens: number;
   /** False: it makes embeddings. */
   makesText: boolean;
-  /** Says whether there is a chat template; without one the model can't be given a chat. */
-  hasTemplate: boolean;
-  /** Where there is none: the names of common ones that may be the model's. */
-  fittingTemplates: string[];
   /** What it computes on, as `deviceName` calls it. */
   device: string;
+}
+
+/** What the worker tells when the model is loaded. */
+export interface EngineInfo extends ModelInfo {
+  /** What the chat template can do; null: there is none, and the model can't be given a chat. */
+  template: TemplateFacts | null;
+  /** Where there is none, or it has no place for a system message: the names of common ones that may be the model's. */
+  fittingTemplates: string[];
 }
 
 const deviceNames: Record<string, string> = { cuda: 'CUDA', vulkan: 'Vulkan', metal: 'Metal' };

@@ -10,6 +10,7 @@ import {
   workerProtocol,
 } from '../subprocess/protocol.ts';
 import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
+import { templateInfo } from './answer/chat-template.ts';
 import { createEmbedRequest } from './answer/embed-request.ts';
 import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
@@ -59,7 +60,7 @@ async function open(settings: EngineSettings): Promise<void> {
     const isText = context instanceof loaded.engine.LlamaContext;
     engine = isText ? createAnswerRequest(loaded, context, settings) : createEmbedRequest(loaded, context, settings);
     setInterval(tellProgress, progressMs);
-    send({ type: 'ready', info: loaded.info });
+    send({ type: 'ready', info: { ...loaded.info, ...templateInfo(loaded.model, settings) } });
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const { kind, message, hint } = error;

@@ -1,5 +1,6 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
 import { formatInteger } from '../../text/format.ts';
+import { checkChats } from '../request/check-chats.ts';
 import { openKeyWarning } from '../http/bearer-key.ts';
 import { createModelWatch } from '../http/model-watch.ts';
 import { outageWait, startWaitMs } from '../http/wait-for-server.ts';
@@ -19,6 +20,7 @@ import { type ServerFacts, serverFacts } from './server/server-facts.ts';
 import { explainCache } from './server/explain-cache.ts';
 import { askLoad } from './server/server-load.ts';
 import { createServerTokenizer } from './server/server-tokenizer.ts';
+import { createThinking } from './answer/thinking-keys.ts';
 import { createStreamChoice } from './answer/stream-choice.ts';
 
 /** What is tried where nobody knows what a server can hold, and where it is known to queue what it can't. */
@@ -48,6 +50,8 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   onNotice(describe({ place: client.place, facts, contextTokens }, model), 'detail');
   for (const warning of warningsOf(client.place, facts)) onNotice(warning);
   const tokenize = createServerTokenizer(client, { model, isKnown: facts.continues !== 'unknown' });
+  const tellThinking = createThinking(client, facts, model);
+  await checkChats(request, ({ body }) => tellThinking(body, signal));
   const tools: AnswerTools = {
     client,
     // A limit for each answer counts from its first sign of life, at the latest.
@@ -61,6 +65,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     checkPrompt: facts.kind === 'ollama' ? createOllamaCheck(client, model) : trustingCheck,
     prepare: createPreparation(facts, {
       tokenize,
+      tellThinking,
       checkTokens: request.allowControlTokens ? null : createTokenCheck(facts.template, tokenize),
     }),
   };

@@ -2,6 +2,8 @@ import { type AnswerFormat, readFormat } from '../../core/answer-format.ts';
 import { isNeutral, keyMeantBy, requestKeys } from '../../core/request-keys/request-keys.ts';
 import { shorten } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
+import { thinkingOf, thinkingWords } from '../../core/thinking.ts';
+import { isRecord } from '../../data/is-record.ts';
 import { refuse } from './refuse.ts';
 
 /** Rule for the value of one key of a request body. */
@@ -47,6 +49,11 @@ function isKept([key, value]: [string, unknown]): boolean {
 
 export const anything: Rule = { wants: 'anything', accepts: () => true };
 export const yesOrNo: Rule = { wants: 'true or false', accepts: (value) => typeof value === 'boolean' };
+/** `chat_template_kwargs` that say how to think, and nothing else. */
+export const thinkingKwargs: Rule = {
+  wants: '{"enable_thinking": true or false}, or the other words for thinking',
+  accepts: isThinkingKwargs,
+};
 export const only = (value: unknown): Rule => ({ wants: String(value), accepts: (given) => given === value });
 
 /**
@@ -134,6 +141,14 @@ export function number(min: number, max: number): Rule {
 export function integer(min: number, max: number): Rule {
   const wants = min === Number.MIN_SAFE_INTEGER ? 'a whole number' : `a whole number from ${min}`;
   return { wants, accepts: (value) => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max };
+}
+
+function isThinkingKwargs(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    Object.keys(value).every((key) => thinkingWords.has(key)) &&
+    thinkingOf({ chat_template_kwargs: value }) !== null
+  );
 }
 
 function isStop(value: unknown): boolean {

@@ -1,4 +1,3 @@
-import { isNothing } from './is-nothing.ts';
 import { refuse } from './refuse.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'];
@@ -22,3 +21,10 @@ export function checkMessage(message: Record<string, unknown>, where: string, { 
   if (unknown !== undefined)
     throw refuse('bad-request', `${engine} can't honour \`${unknown}\` of ${where}: remove it.`);
 }
+
+/**
+ * Says whether a value means the same as an absent key: OpenAI's own client writes `refusal: null` and `annotations:
+ * []` where there is none.
+ */
+export const isNothing = (value: unknown): boolean =>
+  value === null || value === undefined || (Array.isArray(value) && value.length === 0);

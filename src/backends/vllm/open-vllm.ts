@@ -5,11 +5,9 @@ import { EngineError, UsageError } from '../../core/errors.ts';
 import { addReported } from '../../core/measurements.ts';
 import { formatInteger } from '../../text/format.ts';
 import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
-import { fittingTemplates } from '../../core/chat-templates/named-templates.ts';
-import { areChats } from '../request/are-chats.ts';
-import { withoutNeutral } from '../request/body-rules.ts';
-import { refusalByAdvice } from './refusal-by-advice.ts';
+import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
+import { type ThinkingEngine, withTemplateKeys } from '../request/template-keys.ts';
 import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
 import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
 import { createDispatch } from './dispatch.ts';
@@ -20,6 +18,7 @@ import { pythonCommand } from './find-python.ts';
 import { unheldByVllm } from './held-keywords.ts';
 import { leftovers } from './engine/leftovers.ts';
 import { vllmOptionsSchema } from './options.ts';
+import { prepareBody, thinkingOfEngine } from './prepare-body.ts';
 import type { VllmInfo } from './settings.ts';
 
 type VllmWorker = WorkerProcess<VllmInfo>;
@@ -42,19 +41,31 @@ export async function openVllm(request: OpenRequest): Promise<Backend> {
     request,
   );
   const { info } = workers[0]!;
-  if (!info.hasTemplate && info.canGenerate && (await areChats(request))) {
+  const thinking = thinkingOfEngine(info, request);
+  try {
+    if (!info.hasTemplate && info.canGenerate && (await areChats(request)))
+      throw noChatTemplate(request.model, thinking.fitting);
+    await checkChats(request, ({ body }) => withTemplateKeys(body, thinking));
+  } catch (error) {
     await Promise.all(workers.map((worker) => worker.close()));
-    throw noChatTemplate(request.model, fittingTemplates(new Set(info.specialTexts)));
+    throw error;
   }
   request.onNotice(describe(info, workers.length), 'detail');
   const loadMs = performance.now() - startedAt;
-  return backendOf(workers, request, { info, loadMs, kvPressure: load.kvPressure });
+  return backendOf(workers, request, { info, thinking, loadMs, kvPressure: load.kvPressure });
+}
+
+interface Opened {
+  info: VllmInfo;
+  thinking: ThinkingEngine;
+  loadMs: number;
+  kvPressure: () => KvPressure;
 }
 
 function backendOf(
   workers: VllmWorker[],
   request: OpenRequest,
-  { info, loadMs, kvPressure }: { info: VllmInfo; loadMs: number; kvPressure: () => KvPressure },
+  { info, thinking, loadMs, kvPressure }: Opened,
 ): Backend {
   const replicas = workers.map(() => ({ inFlight: 0 }));
   const choose = createDispatch(replicas);
@@ -70,9 +81,7 @@ function backendOf(
     },
     limits: limitsOf(info, request, workers.length),
     async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
-      const body = withoutNeutral(asked.body);
-      const refusal = refusalByAdvice(body);
-      if (refusal !== null) return refusal;
+      const body = prepareBody(asked.body, thinking);
       const replica = choose(systemPromptOf(asked.body), isUp);
       replicas[replica]!.inFlight++;
       try {

@@ -1,3 +1,5 @@
+import type { TemplateTrial, TrialOutcomes } from '../request/template-facts.ts';
+
 /** Settings that the worker is opened with: `open_engine` of python/llmbatch_vllm/engine.py reads it. */
 export interface VllmSettings {
   /** A folder, an id of a hub, or the name of an adapter. */
@@ -13,6 +15,8 @@ export interface VllmSettings {
   allowControlTokens: boolean;
   /** False: an answer that repeats itself without end is ended. */
   allowRepetition: boolean;
+  /** Chats that the template is tried with. */
+  trials: Readonly<Record<string, TemplateTrial>>;
 }
 
 /** Facts that the worker tells of the loaded engine: `engine_info` of python/llmbatch_vllm/model_facts.py. */
@@ -37,7 +41,11 @@ export interface VllmInfo {
   canGenerate: boolean;
   /** Says whether the model has a chat template; without one it can't be given a chat. */
   hasTemplate: boolean;
-  /** Where there is none: the texts of the control tokens. */
+  /** What the template made of the trials; empty where there is none. */
+  trials: TrialOutcomes;
+  /** It holds thoughts to `thinking_token_budget`. */
+  hasThinkingBudget: boolean;
+  /** The texts of the control tokens. */
   specialTexts: string[];
   canEmbed: boolean;
   /** The names of the LoRA adapters that requests may name as their model. */

@@ -94,7 +94,8 @@ function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exc
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
-function parametersOf({ temperature, maxTokens, topP, seed, stop }: Partial<AnswerFlags>): Record<string, unknown> {
+function parametersOf(flags: Partial<AnswerFlags>): Record<string, unknown> {
+  const { temperature, maxTokens, topP, seed, stop, think } = flags;
   const stops = stop?.length === 0 ? undefined : stop;
-  return withoutUndefined({ temperature, max_tokens: maxTokens, top_p: topP, seed, stop: stops });
+  return withoutUndefined({ temperature, max_tokens: maxTokens, top_p: topP, seed, stop: stops, think });
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isSecretName, isSecretOption } from '../../text/secret-name.ts';
 import type { VramLimit } from '../../core/settings.ts';
+import { type Thinking, isThinking } from '../../core/thinking.ts';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -36,6 +37,15 @@ export function parseWorkers(text: string): number | null {
   } catch {
     throw new InvalidArgumentError('Expected a whole number from 1, or auto.');
   }
+}
+
+/** Parses how a model is to think: `off`, `on`, a level, or a number of tokens, of which 0 is off. */
+export function parseThinking(text: string): Thinking {
+  if (/^(?:off|false|none|0)$/.test(text)) return false;
+  if (/^(?:on|true)$/.test(text)) return true;
+  const value = /^\d+$/.test(text) ? Number(text) : text;
+  if (isThinking(value)) return value;
+  throw new InvalidArgumentError('Expected off, on, low, medium, high, or a number of tokens.');
 }
 
 /** The character between the cells of a table; `tab` and `\t` are names of one that is hard to type. */

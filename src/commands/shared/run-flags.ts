@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { Thinking } from '../../core/thinking.ts';
 import { type AnswerSettings, type VramLimit, defaultConversation } from '../../core/settings.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { templateNames } from '../../core/chat-templates/named-templates.ts';
@@ -49,6 +50,7 @@ export interface RequestFlags extends InputFlags {
   topP?: number;
   seed?: number;
   stop: string[];
+  think?: Thinking;
 }
 
 /** The flags of `run` that shape the answers. */
@@ -115,7 +117,12 @@ export const addSamplingFlags = (command: Command, backends: readonly BackendDef
     .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
     .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
     .option('--seed <n>', 'for lines without their own', parse.parseInteger)
-    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, []);
+    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, [])
+    .option(
+      '--think <how>',
+      "a model's thinking, for lines without their own: off, on, low, medium, high, or its most tokens; what a model or its engine can't do is refused",
+      parse.parseThinking,
+    );
 
 export function addAnswerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addRequestFlags(command, backends)

@@ -1,5 +1,5 @@
 import { keyTypes } from './key-types.ts';
-import { type KeyTable, type RequestKey, keys } from './known-keys.ts';
+import { type KeyTable, type RequestKey, asThink, keys } from './known-keys.ts';
 
 const { anything, flag, integer, list, number, object, text } = keyTypes;
 
@@ -10,7 +10,6 @@ const byType = (type: RequestKey['type']): Partial<RequestKey> => ({ type, isByT
 const unless = (...neutral: unknown[]): Partial<RequestKey> => ({ neutral });
 
 const format = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
-const thinking = 'say `reasoning_effort`, or `chat_template_kwargs`: {"enable_thinking": true or false}';
 const inside = 'put what it holds into the line itself, beside `messages`, under the names of the OpenAI API';
 
 /**
@@ -43,11 +42,9 @@ export const foreignKeys: KeyTable = {
   // Anthropic, Gemini, Mistral, Cohere and the Responses API.
   ...foreign('stop_sequences stopSequences', 'say `stop`', unless([])),
   ...foreign('max_tokens_to_sample max_output_tokens maxOutputTokens maxTokens', 'say `max_tokens`'),
-  ...foreign('thinking', thinking, byType(object)),
-  ...foreign('thinkingConfig thinking_config', thinking),
-  ...foreign('reasoning', 'say `reasoning_effort`', byType(object)),
-  ...foreign('enable_thinking', 'say `chat_template_kwargs`: {"enable_thinking": true or false}'),
-  ...foreign('thinking_budget', 'say `thinking_token_budget`, where the engine has it', byType(integer)),
+  ...foreign('thinking reasoning', asThink, byType(object)),
+  ...foreign('thinkingConfig thinking_config enable_thinking', asThink),
+  ...foreign('thinking_budget reasoning_budget', asThink, byType(integer)),
   ...foreign('cache_control', 'remove it: a common beginning of prompts is cached by itself', byType(object)),
   ...foreign('output_format output_config', format, byType(object)),
   ...foreign('anthropic_version anthropic_beta betas', 'remove it'),
@@ -75,7 +72,7 @@ export const foreignKeys: KeyTable = {
   ...foreign('toolChoice', 'say `tool_choice`', unless('auto', 'none')),
   ...foreign('random_seed', 'say `seed`'),
   ...foreign('safe_prompt', 'say what it adds in `system`', unless(false)),
-  ...foreign('prompt_mode', thinking),
+  ...foreign('prompt_mode', asThink),
   ...foreign('previous_response_id conversation_id', 'no answer is kept here: put the whole talk into `messages`'),
   ...foreign('background', 'remove it', { ...byType(flag), neutral: [false] }),
   ...foreign('truncation', 'shorten the prompt: none is cut here', { ...byType(text), neutral: ['disabled'] }),

@@ -1,4 +1,5 @@
 import { isRecord } from '../../data/is-record.ts';
+import { isThinking } from '../thinking.ts';
 
 /** A type that the value of a request key can have; `wants` completes the sentence "it is 5, not ...". */
 export interface KeyType {
@@ -35,10 +36,7 @@ export const keyTypes = {
     wants: 'true, false or a whole number',
     accepts: (value) => isFlag(value) || Number.isInteger(value),
   },
-  flagOrText: {
-    wants: 'true, false or a text',
-    accepts: (value) => isFlag(value) || isText(value),
-  },
+  thinking: { wants: 'true, false, "low", "medium", "high" or a number of tokens from 1', accepts: isThinking },
   textOrObject: {
     wants: 'a text or an object',
     accepts: (value) => isText(value) || isRecord(value),

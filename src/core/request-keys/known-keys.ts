@@ -4,7 +4,6 @@ const {
   anything,
   flag,
   flagOrInteger,
-  flagOrText,
   integer,
   integers,
   list,
@@ -16,6 +15,7 @@ const {
   textList,
   textOrObject,
   texts,
+  thinking,
 } = keyTypes;
 
 /** What is known of a key of a request, whichever engine or API it is from. */
@@ -44,11 +44,19 @@ const neutral = (type: KeyType, names: string, ...values: unknown[]): KeyTable =
   keys(names, { type, neutral: values });
 
 const asFormat = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
+export const asThink = 'say `think`: true, false, "low", "medium", "high" or a number of tokens';
 const forAll = 'it is the same for all requests of a run: see --option';
+
+/** How many thoughts, on every engine that can; Ollama's own key, with a number of tokens beside its values. */
+const think: KeyTable = keys('think', {
+  type: thinking,
+  instead: 'it is for chats: where a prompt is written out, what makes the model think is a part of it',
+});
 
 /** Keys of OpenAI's chat, completions and embeddings. */
 const ofApi: KeyTable = {
-  ...ofType(text, 'model reasoning_effort'),
+  ...ofType(text, 'model'),
+  ...keys('reasoning_effort', { type: text, instead: asThink }),
   // Whatever their value, it counts against the model's own default.
   ...ofType(number, 'temperature top_p min_p frequency_penalty presence_penalty repetition_penalty repeat_penalty'),
   ...ofType(integer, 'max_tokens max_completion_tokens seed dimensions'),
@@ -78,7 +86,8 @@ const ofApi: KeyTable = {
 const ofServers: KeyTable = {
   ...neutral(integer, 'min_tokens', 0),
   ...neutral(number, 'length_penalty', 1),
-  ...ofType(integer, 'top_k truncate_prompt_tokens prompt_logprobs thinking_token_budget'),
+  ...ofType(integer, 'top_k truncate_prompt_tokens prompt_logprobs'),
+  ...keys('thinking_token_budget', { type: integer, instead: asThink }),
   ...neutral(integers, 'stop_token_ids', []),
   ...ofType(integers, 'allowed_token_ids logprob_token_ids'),
   ...neutral(textList, 'bad_words', []),
@@ -117,7 +126,8 @@ const ofLocalServers: KeyTable = {
   ...neutral(number, 'xtc_probability dry_multiplier dynatemp_range', 0),
   ...ofType(number, 'mirostat_tau mirostat_eta top_n_sigma dynatemp_exponent xtc_threshold dry_base tfs_z top_a'),
   ...ofType(integer, 'repeat_last_n dry_allowed_length dry_penalty_last_n n_probs min_keep n_keep n_discard'),
-  ...ofType(integer, 'id_slot t_max_predict_ms thinking_budget_tokens'),
+  ...ofType(integer, 'id_slot t_max_predict_ms'),
+  ...keys('thinking_budget_tokens', { type: integer, instead: asThink }),
   ...ofType(list, 'dry_sequence_breakers image_data response_fields lora grammar_triggers'),
   ...ofType(flag, 'penalize_nl grammar_lazy post_sampling_probs return_tokens parse_tool_calls thinking_forced_open'),
   ...keys('cache_prompt timings_per_token return_progress', { type: flag, isLabel: true }),
@@ -140,7 +150,6 @@ const ofNativeApi: KeyTable = {
     isByType: true,
     instead: 'say `response_format`: {"type": "json_object"}, or with a schema {"type": "json_schema", ...}',
   }),
-  ...keys('think', { type: flagOrText, instead: 'say `reasoning_effort`, or see --think' }),
   ...keys('keep_alive', { type: anything, instead: forAll }),
   ...neutral(flag, 'raw', false),
   ...keys('images', {
@@ -157,4 +166,4 @@ const ofNativeApi: KeyTable = {
 };
 
 /** The keys that some engine has. */
-export const knownKeys: KeyTable = { ...ofApi, ...ofServers, ...ofLocalServers, ...ofNativeApi };
+export const knownKeys: KeyTable = { ...think, ...ofApi, ...ofServers, ...ofLocalServers, ...ofNativeApi };

@@ -480,7 +480,7 @@ describe('the process of llama-cpp', () => {
     const script = `
       import { llamaCppBackend } from ${JSON.stringify(new URL('../../../dist/backends/llama-cpp/index.js', import.meta.url).href)};
       const backend = await llamaCppBackend.open({ model: 'tiny-scorer', options: { gpu: 'off' }, workers: 1, conversationTokens: null, chatTemplate: null,
-        allowControlTokens: false, signal: new AbortController().signal, onNotice() {}, onRestart() {} });
+        allowControlTokens: false, signal: new AbortController().signal, onNotice() {}, onRestart() {}, promptLengths: async () => null });
       const context = { signal: new AbortController().signal, onFirstToken() {}, worker: 0, onActivity: () => console.log(backend.supervision.pid()) };
       await backend.generate(${JSON.stringify(longChat)}, context);`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Backend, OpenRequest } from '../../../src/core/backend.ts';
-import type { Answer, Completion } from '../../../src/core/completion.ts';
+import { type Answer, type Completion, failure } from '../../../src/core/completion.ts';
+import { EngineError } from '../../../src/core/errors.ts';
 import type { BatchRequest } from '../../../src/core/request.ts';
 import { type FakeVllm, type OpenedVllm, openSharedVllm } from '../../helpers/fake-vllm.ts';
 import { chat } from '../candidates.ts';
@@ -23,7 +24,15 @@ export const form = (schema: object): Record<string, unknown> => ({
   response_format: { type: 'json_schema', json_schema: { name: 'form', schema } },
 });
 
-export const ask = (backend: Backend, request: BatchRequest): Promise<Answer> => backend.generate(request, context());
+/** A refusal that is thrown is the request's failure, as the scheduler has it. */
+export async function ask(backend: Backend, request: BatchRequest): Promise<Answer> {
+  try {
+    return await backend.generate(request, context());
+  } catch (error) {
+    if (error instanceof EngineError) return failure(error.kind, error.message);
+    throw error;
+  }
+}
 
 export const complete = async (backend: Backend, request: BatchRequest): Promise<Completion> =>
   completed(await ask(backend, request));

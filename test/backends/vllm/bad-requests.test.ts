@@ -8,12 +8,16 @@ const vllm = shareVllm();
 
 describe('a request that fails alone', () => {
   const long = 'x'.repeat(5000);
+  const json = { response_format: { type: 'json_object' } };
   test.each<[string, BatchRequest, string, RegExp]>([
     ['unknown key', question('a', { wibble: 1 }), 'bad-request', /vllm can't honour `wibble`/],
     ['guided_json', question('a', { guided_json: {} }), 'bad-request', /`structured_outputs`: {"json": \.\.\.}/],
     ['extra_body', question('a', { extra_body: {} }), 'bad-request', /put the keys that it holds into the body/],
     ['n_predict', question('a', { n_predict: 5 }), 'bad-request', /`n_predict`: say `max_tokens`\.$/],
-    ['think', question('a', { think: false }), 'bad-request', /`think`: say `reasoning_effort`/],
+    ['level', question('a', { think: 'low' }), 'bad-request', /knows no levels/],
+    ['budget', question('a', { think: 99 }), 'bad-request', /--option reasoning_parser=NAME/],
+    ['thoughts before JSON', question('a', { think: true, ...json }), 'bad-request', /no room for thoughts/],
+    ['think of a text', at('/v1/completions', { prompt: 'a', think: true }), 'bad-request', /`think`: it is for chats/],
     ['options', question('a', { options: { num_ctx: 8 } }), 'bad-request', /`options`: put what it holds into/],
     ['chat_template', question('a', { chat_template: 'x' }), 'bad-request', /whole run, with --chat-template\.$/],
     ['typo', question('a', { temprature: 1 }), 'bad-request', /`temprature`: did you mean `temperature`\?$/],

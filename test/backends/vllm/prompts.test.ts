@@ -116,6 +116,8 @@ describe('the prompt', () => {
     const shown = await say(backend, question(prompt, { chat_template_kwargs: { enable_thinking: false } }));
     expect(shown).toBe(noThinking);
     expect(await say(backend, question(prompt, { reasoning_effort: 'none' }))).toBe(noThinking);
+    expect(await say(backend, question(prompt, { think: false }))).toBe(noThinking);
+    expect(await say(backend, question(prompt, { think: true }))).toBe(`${user}${assistant}`);
     const tools = [{ type: 'function', function: { name: 'find' } }];
     const withTools = await say(backend, question(prompt, { tools }));
     expect(withTools).toContain('[<|im_start|>]tools\n[{"type": "function"');

@@ -34,6 +34,14 @@ describe('a number', () => {
   });
 });
 
+test('how to think is a word, or a number of tokens', () => {
+  const texts = ['off', 'false', 'none', '0', 'on', 'true', 'low', 'medium', 'high', '1000'];
+  const [off, on] = [false, true];
+  expect(texts.map(parse.parseThinking)).toEqual([off, off, off, off, on, on, 'low', 'medium', 'high', 1000]);
+  for (const text of ['', 'x', '-1', '1.5', 'max', 'On'])
+    expect(() => parse.parseThinking(text)).toThrow('Expected off');
+});
+
 describe('a share', () => {
   test('is from 0 to 1, or from 0% to 100%', () => {
     expect(['0', '0.2', '1', '0%', '20%', '100%'].map(parse.parseShare)).toEqual([0, 0.2, 1, 0, 0.2, 1]);

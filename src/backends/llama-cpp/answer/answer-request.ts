@@ -12,7 +12,7 @@ import {
 import { EngineError } from '../../../core/errors.ts';
 import { formatCounted } from '../../../text/format.ts';
 import type { WorkerTask } from '../../subprocess/protocol.ts';
-import type { EngineInfo, EngineSettings } from '../options.ts';
+import type { EngineSettings, ModelInfo } from '../options.ts';
 import { type Generation, generateAnswer } from './generate-answer.ts';
 import { createGrammars } from './grammars.ts';
 import type { LoadedEngine } from '../load-engine.ts';
@@ -92,7 +92,7 @@ interface Answered {
   model: string;
   prompt: Token[];
   generation: GenerationSettings;
-  info: EngineInfo;
+  info: ModelInfo;
   queueMs: number;
 }
 

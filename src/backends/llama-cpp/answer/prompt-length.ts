@@ -2,11 +2,11 @@ import { promptTooLong } from '../../request/window-texts.ts';
 import type { LlamaModel } from 'node-llama-cpp';
 import type { EngineError } from '../../../core/errors.ts';
 import type { RequestBody } from '../../../core/request.ts';
-import type { EngineInfo } from '../options.ts';
+import type { ModelInfo } from '../options.ts';
 import { readMessages } from './read-messages.ts';
 import { refuse } from '../../request/refuse.ts';
 
-type Limits = Pick<EngineInfo, 'contextTokens' | 'trainedTokens'>;
+type Limits = Pick<ModelInfo, 'contextTokens' | 'trainedTokens'>;
 
 /** No vocabulary that we know has a longer token (128 spaces, for one): so many bytes are one token at least. */
 const maxTokenBytes = 256;

@@ -37,7 +37,7 @@ export function createPromptMaker(
     const messages = readMessages(body.messages, template?.includes('developer') ?? false);
     if (render === null) throw refuse('bad-request', noTemplate);
     const { value, mark } = protect(messages, controlTokens);
-    return { value: render(value, lastTurnOf(body)), mark };
+    return { value: render(value, lastTurnOf(body), body['chat_template_kwargs'] as Record<string, unknown>), mark };
   };
   return (request, checkText) => {
     const { value, mark } = textOf(request);

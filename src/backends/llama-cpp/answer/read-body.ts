@@ -7,6 +7,7 @@ import {
   maxTokensOf,
   numberOf,
   stopsOf,
+  thinkingKwargs,
   yesOrNo,
 } from '../../request/body-rules.ts';
 
@@ -38,6 +39,7 @@ const rules = {
     ...commonRules,
     add_generation_prompt: yesOrNo,
     continue_final_message: yesOrNo,
+    chat_template_kwargs: thinkingKwargs,
   },
   prompt: commonRules,
 };

@@ -1,7 +1,6 @@
 import { isRecord } from '../../../data/is-record.ts';
 import { type ChatMessage, textOf } from '../../../core/request.ts';
-import { checkMessage } from '../../request/check-message.ts';
-import { isNothing } from '../../request/is-nothing.ts';
+import { checkMessage, isNothing } from '../../request/check-message.ts';
 import { refuse } from '../../request/refuse.ts';
 
 /** Keys of a message that chat templates know. */

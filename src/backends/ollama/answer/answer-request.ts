@@ -7,6 +7,7 @@ import type { BatchRequest } from '../../../core/request.ts';
 import { afterOpening, classifyError, withoutVainAdvice } from '../http/classify-error.ts';
 import type { CutCheck } from '../../http/cut-check.ts';
 import { checkContinued } from './check-continued.ts';
+import { checkThinking } from './check-thinking.ts';
 import type { OllamaClient } from '../http/client.ts';
 import type { ModelWatch } from '../../http/model-watch.ts';
 import { answerEmbedding } from './embed-request.ts';
@@ -58,6 +59,7 @@ async function answerText(
   tools: AnswerTools,
   { request, context, signal }: PendingRequest,
 ): Promise<Answer> {
+  checkThinking(request.body, loaded.facts);
   const asked = readBody(request, request.endpoint === '/v1/chat/completions' ? 'messages' : 'prompt');
   const prompt = readPrompt(request, loaded.facts, tools);
   const maxTokens = asked.maxTokens ?? loaded.answerTokens;

@@ -1,6 +1,6 @@
 import { isNeutral } from '../../../core/request-keys/request-keys.ts';
-import { isRecord } from '../../../data/is-record.ts';
 import type { BatchRequest, RequestBody } from '../../../core/request.ts';
+import { isThinking, thinkingOf } from '../../../core/thinking.ts';
 import {
   type Rule,
   anything,
@@ -13,6 +13,7 @@ import {
   numberOf,
   only,
   stopsOf,
+  thinkingKwargs,
   yesOrNo,
 } from '../../request/body-rules.ts';
 import { refuse } from '../../request/refuse.ts';
@@ -26,8 +27,6 @@ const commonKeys = {
   typical_p: number(0, 1),
   logprobs: yesOrNo,
   top_logprobs: integer(0, 20),
-  reasoning_effort: { wants: levels.join(', '), accepts: (value) => isOneOf(levels, value) } satisfies Rule,
-  think: { wants: 'true, false, or a level', accepts: isThink } satisfies Rule,
 };
 
 /** The keys of a body that are honoured here, or change nothing in an answer, by the key of its prompt. */
@@ -37,7 +36,9 @@ const rules: Record<'messages' | 'prompt' | 'input', Record<string, Rule>> = {
     tools: list,
     add_generation_prompt: yesOrNo,
     continue_final_message: yesOrNo,
-    chat_template_kwargs: { wants: '{"enable_thinking": true or false}', accepts: isThinkingSwitch },
+    reasoning_effort: { wants: levels.join(', '), accepts: (value) => levels.includes(value as string) },
+    think: { wants: 'true, false, low, medium or high', accepts: isThinking },
+    chat_template_kwargs: thinkingKwargs,
   },
   prompt: commonKeys,
   input: {
@@ -105,21 +106,8 @@ function requestKeys(body: RequestBody): AskedFor['request'] {
   return keys;
 }
 
-/** Said always: where it is not, the server lets a model think that can. */
-function thinkOf({ think, reasoning_effort: effort, chat_template_kwargs: kwargs }: RequestBody): boolean | string {
-  if (typeof think === 'boolean' || typeof think === 'string') return think;
-  if (typeof effort === 'string') return effort === 'none' ? false : effort === 'minimal' ? 'low' : effort;
-  return isRecord(kwargs) && kwargs['enable_thinking'] === true;
-}
-
-const isOneOf = (texts: readonly unknown[], value: unknown): boolean => texts.includes(value);
-
-function isThink(value: unknown): boolean {
-  return typeof value === 'boolean' || isOneOf(levels.slice(2), value);
-}
-
-function isThinkingSwitch(value: unknown): boolean {
-  return (
-    isRecord(value) && Object.entries(value).every(([key, on]) => key === 'enable_thinking' && typeof on === 'boolean')
-  );
+/** Said always: where it is not, the server lets a model think that can. A number of tokens is refused before. */
+function thinkOf(body: RequestBody): boolean | string {
+  const asked = thinkingOf(body) ?? false;
+  return asked === 'minimal' ? 'low' : typeof asked === 'number' || asked;
 }

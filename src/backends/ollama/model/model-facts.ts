@@ -6,6 +6,8 @@ import { foreignText } from '../../http/json-text.ts';
 export interface ModelFacts {
   family: string | null;
   capabilities: readonly string[];
+  /** It can be told how much to think, not only whether to. */
+  hasThinkingLevels: boolean;
   /** Tokens of the longest context that it was trained on. */
   trainedTokens: number | null;
   /** Bytes of KV cache that a token takes, with 16-bit values; less in layers with a sliding window. */
@@ -31,6 +33,7 @@ export function modelFacts(shown: ShownModel): ModelFacts {
   return {
     family: shown.details?.family || null,
     capabilities: shown.capabilities ?? [],
+    hasThinkingLevels: hasLevels(shown),
     trainedTokens: number('context_length'),
     kvBytesPerToken: kvBytes(number, kvHeads(shown)),
     keyLength: headLength(number, 'key'),
@@ -42,6 +45,14 @@ export function modelFacts(shown: ShownModel): ModelFacts {
     bos: addedBos(shown),
   };
 }
+
+/** The families of gpt-oss, whose thinking has levels and no end. */
+export const alwaysThinks = ({ family }: Pick<ModelFacts, 'family'>): boolean =>
+  family === 'gptoss' || family === 'gpt-oss';
+
+/** The level is named so in a template of Ollama's, and in one of Hugging Face's. */
+const hasLevels = ({ details, template = '' }: ShownModel): boolean =>
+  alwaysThinks({ family: details?.family ?? null }) || /ThinkLevel|reasoning_effort/.test(template);
 
 /** Reads numbers of the model's architecture by the names of a GGUF file; null where there is none. */
 function numberReader(shown: ShownModel): (key: string) => number | null {

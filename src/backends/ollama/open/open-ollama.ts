@@ -1,6 +1,6 @@
 import type { Backend, OpenRequest, Supervision } from '../../../core/backend.ts';
 import type { BackendAddress } from '../../../core/connection.ts';
-import { EngineError } from '../../../core/errors.ts';
+import { EngineError, LlmbatchError } from '../../../core/errors.ts';
 import { formatBytes } from '../../../text/format.ts';
 import { type AnswerTools, answerRequest } from '../answer/answer-request.ts';
 import { classifyError } from '../http/classify-error.ts';
@@ -11,6 +11,8 @@ import { outageWait, startWaitMs } from '../../http/wait-for-server.ts';
 import { createCutCheck } from '../../http/cut-check.ts';
 import { describeModel, modelMemory } from './describe-model.ts';
 import { unheldByServer } from '../answer/held-keywords.ts';
+import { checkChats } from '../../request/check-chats.ts';
+import { checkThinking } from '../answer/check-thinking.ts';
 import { findModel } from '../model/find-model.ts';
 import { findSlots, slotLimits, maxProbedSlots } from '../model/find-slots.ts';
 import { ollamaHost } from '../http/host.ts';
@@ -49,7 +51,7 @@ export async function openOllama(request: OpenRequest): Promise<Backend> {
   } catch (error) {
     await client.close();
     request.signal.throwIfAborted();
-    if (error instanceof EngineError) throw error;
+    if (error instanceof LlmbatchError) throw error;
     const { kind, message } = classifyError(error);
     throw new EngineError(kind, message);
   }
@@ -64,6 +66,9 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const options = (await ollamaOptionsSchema()).parse(request.options);
   const { found: version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
   const found = await findModel(client, model, signal);
+  await checkChats(request, ({ body }) => {
+    checkThinking(body, found.facts);
+  });
   onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`, 'detail');
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;

@@ -7,7 +7,7 @@ const names = (...lines: string[]): string[] => lines.flatMap((line) => line.spl
 
 /** Keys of Ollama's own API, which its `/v1` has no more than other servers do. */
 const ofOllama = names(
-  'options format think keep_alive raw template context images num_predict num_ctx num_keep num_gpu num_thread',
+  'options format keep_alive raw template context images num_predict num_ctx num_keep num_gpu num_thread',
   'num_batch main_gpu use_mmap use_mlock numa low_vram',
 );
 const ofLlamaServer = names(

@@ -3,6 +3,7 @@ import type { BatchRequest, ChatMessage, RequestBody } from '../../../core/reque
 import { lastTurnOf } from '../../request/last-turn.ts';
 import { refuse } from '../../request/refuse.ts';
 import type { TokenCheck } from './control-tokens.ts';
+import type { TellThinking } from './thinking-keys.ts';
 import { refuseDropped } from './dropped-keys.ts';
 import type { ServerFacts } from '../server/server-facts.ts';
 import type { ServerTokenizer } from '../server/server-tokenizer.ts';
@@ -12,10 +13,15 @@ export type PrepareBody = (request: BatchRequest, signal: AbortSignal) => Promis
 
 export function createPreparation(
   facts: ServerFacts,
-  { tokenize, checkTokens }: { tokenize: ServerTokenizer; checkTokens: TokenCheck | null },
+  {
+    tokenize,
+    checkTokens,
+    tellThinking,
+  }: { tokenize: ServerTokenizer; checkTokens: TokenCheck | null; tellThinking: TellThinking },
 ): PrepareBody {
-  return async ({ endpoint, body }, signal) => {
-    refuseDropped(body, facts);
+  return async ({ endpoint, body: given }, signal) => {
+    refuseDropped(given, facts);
+    const body = await tellThinking(given, signal);
     // A completion is raw by contract: control tokens are what they are.
     if (endpoint === '/v1/completions') return withoutSecondBos(body, tokenize, signal);
     const found = await checkTokens?.(body, signal);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { OpenRequest } from '../../../core/backend.ts';
 import { type WorkerStats, type WorkerSpec, isAbsent } from '../../subprocess/protocol.ts';
+import { templateTrials } from '../../request/template-facts.ts';
 import { explainEnd } from './explain-end.ts';
 import { oldestVllm } from '../find-python.ts';
 import { createLoadProgress } from './load-progress.ts';
@@ -43,6 +44,7 @@ export function engineSpec(request: OpenRequest, { options, command, gpus, onSta
       chatTemplate: request.chatTemplate,
       allowControlTokens: request.allowControlTokens,
       allowRepetition: request.allowRepetition,
+      trials: templateTrials,
     };
   };
   return {

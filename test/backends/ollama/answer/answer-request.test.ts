@@ -159,9 +159,21 @@ describe('on an Ollama server', () => {
   test('thinking is off unless asked for, and kept apart from the answer', async () => {
     expect(choiceOf(await ask(hello()))?.message).toEqual({ role: 'assistant', content: 'hello' });
     expect(sent()['think']).toBe(false);
-    const choice = choiceOf(await ask(hello({ reasoning_effort: 'high' })));
-    expect(sent()['think']).toBe('high');
+    const choice = choiceOf(await ask(hello({ think: true })));
+    expect(sent()['think']).toBe(true);
     expect(choice?.message).toEqual({ role: 'assistant', content: 'hello', reasoning_content: 'Let me see.' });
+  });
+
+  test('thinking that the model has not, or not so, is refused by name and not sent', async () => {
+    expect(await ask(hello({ think: 'low' }))).toMatchObject({
+      kind: 'bad-request',
+      message: expect.stringContaining('knows no levels') as string,
+    });
+    expect(await ask(hello({ think: 500 }))).toMatchObject({
+      kind: 'bad-request',
+      message: expect.stringContaining('number of tokens') as string,
+    });
+    expect(server.requests).toEqual([]);
   });
 
   test('log probabilities come with each token', async () => {

@@ -46,7 +46,6 @@ test.each<[Kind, Record<string, unknown>, string]>([
     { options: { num_ctx: 4096 } },
     "Ollama's /v1 drops `options` in silence: put what it holds into the line",
   ],
-  ['ollama', { think: false }, 'drops `think` in silence: say `reasoning_effort`'],
   ['ollama', { top_k: 5 }, 'drops `top_k` in silence: use -b ollama.'],
   ['ollama', { stop_token_ids: [5] }, 'drops `stop_token_ids` in silence: remove it or use another backend.'],
   ['llama-server', { format: 'json' }, 'llama-server drops `format` in silence: say `response_format`'],

@@ -52,7 +52,8 @@ class Engine:
         parsers.check(tokenizer)
         self._prompts = Prompts(tokenizer, settings)
         self.info["hasTemplate"] = self._prompts.has_template
-        self.info["specialTexts"] = [] if self._prompts.has_template else declared_texts(tokenizer)
+        self.info["trials"] = self._prompts.outcomes_of(settings["trials"])
+        self.info["specialTexts"] = declared_texts(tokenizer)
         self._sampling = Sampling(engine.model_config.get_diff_sampling_param(), self.info)
         self._run_aways = RunAways(tokenizer, settings["allowRepetition"])
         self._answers = Answers(tokenizer, parsers, self._run_aways, self.info)

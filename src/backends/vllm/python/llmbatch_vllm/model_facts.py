@@ -26,7 +26,14 @@ def engine_info(engine: Any, adapters: list[str]) -> dict[str, Any]:
         "canGenerate": "generate" in tasks,
         "canEmbed": "embed" in tasks,
         "adapters": adapters,
+        "hasThinkingBudget": has_thinking_budget(config),
     }
+
+
+def has_thinking_budget(config: Any) -> bool:
+    """vLLM must know how a thought begins and ends to end it."""
+    reasoning = getattr(config, "reasoning_config", None)
+    return reasoning is not None and getattr(reasoning, "enabled", True)
 
 
 def supported_tasks(engine: Any) -> tuple[str, ...]:

@@ -77,6 +77,17 @@ class Prompts:
         if question not in text:
             raise Refusal("usage", "--chat-template can't render a chat: it does not print a user's message.")
 
+    def outcomes_of(self, trials: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """What the template makes of each trial, as ../../../request/template-facts.ts reads it."""
+        return {name: self._outcome_of(trial) for name, trial in trials.items()} if self.has_template else {}
+
+    def _outcome_of(self, trial: dict[str, Any]) -> dict[str, str]:
+        chat = chat_of({"messages": trial["messages"]}, self._has_developer)
+        try:
+            return {"text": self._apply({**chat, "kwargs": trial["kwargs"]})}
+        except Refusal as refusal:
+            return {"problem": sentence(refusal.__cause__ or refusal)}
+
     def _apply(self, chat: dict[str, Any]) -> str:
         messages = chat["messages"]
         if chat["continues"]:
@@ -166,10 +177,6 @@ def template_kwargs(body: dict[str, Any]) -> dict[str, Any]:
     wrong = next((key for key in kwargs if key in reserved), None)
     if wrong is not None:
         raise Refusal("bad-request", f"`chat_template_kwargs` can't hold `{wrong}`: it is given in the body itself.")
-    effort = body.get("reasoning_effort")
-    if effort is not None:
-        kwargs.setdefault("reasoning_effort", effort)
-        kwargs.setdefault("enable_thinking", effort != "none")
     return kwargs
 
 
