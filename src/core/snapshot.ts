@@ -81,8 +81,8 @@ interface Rate {
 
 export interface TokenRate extends Rate {
   /**
-   * live: the engine tells of the tokens as it makes them · ended: they count when their answer ends, so that the rate
-   * lags behind where answers are slow. Null: none was counted yet.
+   * live: the tokens count as they are made, since the engine tells of them or its answers are short · ended: they count
+   * when a slow answer ends, so that the rate lags behind. Null: none was counted yet.
    */
   basis: 'live' | 'ended' | null;
 }

@@ -62,11 +62,11 @@ function createCounts(now: () => number): Meter {
       flights.add(flight, now());
       session.addFlight(flight, now());
     },
-    'request-end'({ tokens, isAnswered, rest }) {
+    'request-end'(end) {
       run.inFlight--;
-      counter.addAttempt(tokens, isAnswered);
-      session.addAttempt(rest ?? tokens, isAnswered, now());
-      machine.addContext(tokens);
+      counter.addAttempt(end.tokens, end.isAnswered);
+      session.addAttempt(end, now());
+      machine.addContext(end.tokens);
     },
     'request-retry': () => run.retries++,
     'result-end'({ sample }) {

@@ -44,7 +44,8 @@ export function createRate(startMs: number): Rate {
       if (isEmpty || elapsedSeconds < 1) return null;
       advance(nowMs);
       const spanSeconds = Math.min(elapsedSeconds, windowSeconds - 1 + (elapsedSeconds % 1));
-      return buckets.reduce((total, amount) => total + amount, 0) / spanSeconds;
+      // Amounts that take back what was added before the window may be in it.
+      return Math.max(0, buckets.reduce((total, amount) => total + amount, 0) / spanSeconds);
     },
     standardError(nowMs) {
       advance(nowMs);

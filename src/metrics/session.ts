@@ -1,10 +1,9 @@
-import type { AttemptTokens, RestTokens } from '../core/attempt-tokens.ts';
 import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { FlightSample } from '../core/measurements.ts';
 import type { Rates, RunTimes } from '../core/snapshot.ts';
 import { createRate } from './rate.ts';
-import { createTokenMeter } from './token-rate.ts';
+import { type AttemptEnd, createTokenMeter } from './token-rate.ts';
 
 /** Rates and times of this session; results of earlier sessions have no part in them. */
 interface SessionNumbers {
@@ -17,8 +16,8 @@ export interface Session {
   add(sample: ResultSample, atMs: number): void;
   /** Counts what came of the requests in flight. */
   addFlight(sample: FlightSample, atMs: number): void;
-  /** Counts the tokens of an attempt that has ended, without those that samples told. `isAnswered`: with an accepted answer. */
-  addAttempt(rest: AttemptTokens & Partial<RestTokens>, isAnswered: boolean, atMs: number): void;
+  /** Counts the tokens of an attempt that has ended, without those that samples told. */
+  addAttempt(end: AttemptEnd, atMs: number): void;
   /** Reads the numbers as of now. `isBusy`: requests are in flight. */
   read(nowMs: number, isBusy: boolean): SessionNumbers;
 }
@@ -49,13 +48,11 @@ export function createSession(startMs: number): Session {
       generation.addLive(generated, atMs);
       prompt.addLive(promptComputed, atMs);
     },
-    addAttempt({ promptTokens, completionTokens, cachedTokens, overMs }, isAnswered, atMs) {
-      // An attempt that broke off counts with the tokens that are known.
-      if (completionTokens !== null) generation.addRest(completionTokens, atMs, overMs);
-      else if (isAnswered) generation.addUncounted();
-      if (promptTokens !== null) prompt.addRest(promptTokens - (cachedTokens ?? 0), atMs, overMs);
-      else if (isAnswered) prompt.addUncounted();
-      includesCached ||= cachedTokens === null && promptTokens !== null && promptTokens > 0;
+    addAttempt(end, atMs) {
+      const { promptTokens, completionTokens, cachedTokens } = end.rest ?? end.tokens;
+      generation.addEnded(completionTokens, end, atMs);
+      prompt.addEnded(promptTokens === null ? null : promptTokens - (cachedTokens ?? 0), end, atMs);
+      includesCached ||= cachedTokens === null && (promptTokens ?? 0) > 0;
     },
     read(nowMs, isBusy) {
       const elapsedSeconds = Math.max(0, nowMs - startMs) / 1000;

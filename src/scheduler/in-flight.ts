@@ -108,8 +108,8 @@ export function createInFlight(options: InFlightOptions): InFlight {
     },
     end(entry, isAnswered, usage) {
       entries.delete(entry);
-      told.end(entry, usage);
       flight.lastActivity = now();
+      told.end(entry, flight.lastActivity, usage);
       if (isAnswered) flight.answeredAt = flight.lastActivity;
     },
     signalOf(entry) {

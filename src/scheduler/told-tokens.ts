@@ -21,10 +21,13 @@ export interface ToldEntry {
 export interface ToldTokens {
   addPrompt: (entry: ToldEntry, computed: number, cached: number) => void;
   /** The attempt is over. `usage`: its tokens, as the engine counted them; absent where it did not. */
-  end: (entry: ToldEntry, usage?: Usage) => void;
+  end: (entry: ToldEntry, at: number, usage?: Usage) => void;
   /** What came since the sample before; null where nothing is in flight and nothing came. */
   sample: (at: number) => FlightSample | null;
 }
+
+/** Of a shorter answer, in milliseconds, much may have come after the engine last told of it. */
+const minLearnedMs = 3000;
 
 /**
  * `entries`: the attempts in flight, the first one sent in front. A server may put several tokens into a piece, or cut one in
@@ -48,9 +51,10 @@ export function createToldTokens(entries: ReadonlySet<ToldEntry>): ToldTokens {
       made.promptComputed += computed;
       made.promptCached += cached;
     },
-    end(entry, usage) {
+    end(entry, at, usage) {
       if (entry.pieces === 0) return;
       count(entry);
+      if (at - entry.sentAt < minLearnedMs) return;
       const { completionTokens } = tokensOfUsage(usage ?? {});
       if (completionTokens !== null) tokensOfPiece.add(entry.pieces, completionTokens);
     },

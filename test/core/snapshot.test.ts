@@ -24,7 +24,7 @@ test('what is written is flat, in snake_case, and reads back as it was', () => {
     error_groups: { timeout: 2 },
     recent_rate: 2,
     overall_generation_rate: 20,
-    generation_basis: 'ended',
+    generation_basis: 'live',
     overall_prompt_rate: 80,
     prompt_includes_cached: false,
     workers: 8,

@@ -27,9 +27,9 @@ describe('an engine that tells of its tokens', () => {
       repeat(120, (index) => ({ firstMs: 17 * (index % 59), tokens: 300, perSecond: 1, tells: everyToken })),
       59,
     );
-    await engine.watch(400, (second) => {
+    await engine.watch(330, (second) => {
+      if (second % 5 > 0) return;
       const { generation, true: real } = compare(engine);
-      if (second < 5) return;
       expect(generation.basis).toBe('live');
       expectNear(generation.recent, real.generation, 0.06);
       if (second >= 30) expectNear(real.generation, 59, 0.04);
@@ -145,7 +145,7 @@ describe('an engine that tells nothing before the end', () => {
       repeat(300, (index) => ({
         firstMs: 500 + 50 * (index % 8),
         tokens: 20,
-        perSecond: 20,
+        perSecond: 5,
         prompt: { computed: 30, cached: 0 },
       })),
       8,
@@ -179,7 +179,7 @@ describe('an engine that tells nothing before the end', () => {
     );
     await engine.watch(20);
     const { prompt } = engine.snapshot().rates;
-    expect(prompt).toMatchObject({ basis: 'ended', includesCached: true });
+    expect(prompt).toMatchObject({ basis: 'live', includesCached: true });
     expectNear(prompt.overall, 100, 0.1);
   });
 });

@@ -64,8 +64,8 @@ test('a minute of a steady run gives its rates, its times and its ETA', () => {
   expect(progress).toMatchObject({ total: 1200, done: 600, succeeded: 600, failed: 0, inFlight: 0 });
   expect(rates).toEqual({
     requests: { recent: 10, overall: 10 },
-    generation: { recent: 200, overall: 200, basis: 'ended' },
-    prompt: { recent: 200, overall: 200, basis: 'ended', includesCached: false },
+    generation: { recent: 200, overall: 200, basis: 'live' },
+    prompt: { recent: 200, overall: 200, basis: 'live', includesCached: false },
   });
   expect(progress.workers.current).toBe(4);
   expect(times).toMatchObject({ elapsedSeconds: 60, loadMs: 2800, queueMs: null });

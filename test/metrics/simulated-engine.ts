@@ -29,7 +29,7 @@ interface Begun {
   endsAt: number;
 }
 
-const tickMs = 50;
+const tickMs = 100;
 
 /** Runs plans through the real sending and the real meter, so many at a time, on vitest's clock. */
 export function simulateEngine(plans: readonly Plan[], workers: number, timeoutMs: number | null = null) {
@@ -44,7 +44,15 @@ export function simulateEngine(plans: readonly Plan[], workers: number, timeoutM
     onStall: () => {},
     onSample: (flight) => meter.add({ type: 'flight', flight }),
   });
-  const backend = { generate: (_request, context) => answer(begun, queue.shift()!, context) } as Backend;
+  const answering = new Set<() => void>();
+  const backend = {
+    generate(_request, context) {
+      const flight: Begun = { plan: queue.shift()!, sentAt: performance.now(), endsAt: Infinity };
+      begun.push(flight);
+      return answer(flight, context, answering);
+    },
+  } as Backend;
+  const timer = setInterval(() => answering.forEach((tick) => tick()), tickMs);
   const sending = { backend, inFlight, emit: meter.add, timeoutMs, stallTimeoutMs: 3_600_000 };
   const queue = [...plans];
   const work = async (worker: number): Promise<void> => {
@@ -58,7 +66,10 @@ export function simulateEngine(plans: readonly Plan[], workers: number, timeoutM
     contextTokens: null,
     loadMs: null,
   });
-  const done = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker))).then(inFlight.close);
+  const done = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker))).then(() => {
+    clearInterval(timer);
+    inFlight.close();
+  });
 
   /** Tokens that the engine has made up to then. */
   const madeBy = (at: number): number =>
@@ -92,18 +103,17 @@ export function simulateEngine(plans: readonly Plan[], workers: number, timeoutM
 const madeOf = ({ firstMs = 0, perSecond, tokens, failsAt = tokens }: Plan, ageMs: number): number =>
   Math.min(failsAt, Math.max(0, Math.floor(((ageMs - firstMs) / 1000) * perSecond + 1e-6)));
 
-function answer(begun: Begun[], plan: Plan, context: GenerateContext): Promise<Answer> {
-  const sentAt = performance.now();
-  const flight = { plan, sentAt, endsAt: Infinity };
-  begun.push(flight);
+/** `answering`: what the engine's clock calls, for each answer that it writes. */
+function answer(flight: Begun, context: GenerateContext, answering: Set<() => void>): Promise<Answer> {
+  const { plan, sentAt } = flight;
   let told = 0;
   let isFirst = true;
   return new Promise((resolve, reject) => {
     const end = (): void => {
-      clearInterval(timer);
+      answering.delete(tick);
       flight.endsAt = performance.now();
     };
-    const timer = setInterval(() => {
+    const tick = (): void => {
       const made = madeOf(plan, performance.now() - sentAt);
       if (made > 0 && isFirst) {
         isFirst = false;
@@ -116,7 +126,8 @@ function answer(begun: Begun[], plan: Plan, context: GenerateContext): Promise<A
       if (made < (plan.failsAt ?? plan.tokens)) return;
       end();
       resolve(plan.failsAt === undefined ? whole(plan) : failure('server-error', 'it broke'));
-    }, tickMs);
+    };
+    answering.add(tick);
     context.signal.addEventListener('abort', () => {
       end();
       reject(context.signal.reason as Error);

@@ -1,4 +1,5 @@
 import type { GenerateContext } from '../../core/backend.ts';
+import { usageOf } from '../../core/attempt-tokens.ts';
 import type { Answer } from '../../core/completion.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import { createDeferred } from '../../async/deferred.ts';
@@ -93,7 +94,11 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
         return answer.tasks.forEach((progress) => noteProgress(open.get(progress[0]), progress));
       const task = open.get(answer.id);
       if (task === undefined) return;
-      if (answer.type === 'answer') return task.resolve(answer.answer);
+      if (answer.type === 'answer') {
+        // What came since it last told.
+        noteProgress(task, [answer.id, usageOf(answer.answer)?.completion_tokens ?? 0]);
+        return task.resolve(answer.answer);
+      }
       if (answer.type === 'activity') return task.context.onActivity();
       noteProgress(task, [answer.id, 1]);
       task.context.onFirstToken();
