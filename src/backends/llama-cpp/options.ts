@@ -11,7 +11,7 @@ export const llamaOptionsHelp: Record<string, string> = {
   context_size:
     'tokens of prompt and answer together, for each request (default: 4096, or what the model was trained on)',
   flash_attention:
-    'true or false (default: false on a CPU, where a short prompt behind a long cached one is up to ten times as fast without it, and gives the same numbers as without the cache; else what the engine chooses)',
+    'true or false (default: false on a CPU, where a short prompt behind a long cached one is up to ten times as fast without it, and most often has the same numbers as alone; else what the engine chooses)',
   gpu: 'auto (default), off, cuda, vulkan, metal',
   gpu_layers: 'layers to keep on the GPU (default: what fits)',
   swa_full:

@@ -40,6 +40,12 @@ export interface GenerationTask {
 /** An evaluation can't be interrupted, so a long prompt goes in pieces of this many tokens. */
 const prefillTokens = 256;
 
+/**
+ * So many tokens of a prompt are always evaluated at its end: from an unchanged sequence no answer would come, and on a
+ * CPU a token that is evaluated alone goes through another kernel, with other roundings than it has among others.
+ */
+const minRest = 2;
+
 /** Refuses to shift the context: without it the engine silently drops the beginning of a prompt that is too long. */
 const contextShift = {
   strategy: (): never => {
@@ -86,12 +92,11 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
 
 /** Evaluates the prompt but for its last piece. Returns how many of its tokens were there already. */
 async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPrompt }: GenerationTask): Promise<number> {
-  // The last token is always evaluated again: from an unchanged sequence no answer would come.
-  await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
+  await sequence.adaptStateToTokens(prompt.slice(0, -minRest), false);
   if (!holdsWindow(sequence)) await sequence.clearHistory();
   const cachedTokens = sequence.nextTokenIndex;
   onPrompt(0, cachedTokens);
-  while (prompt.length - sequence.nextTokenIndex > prefillTokens) {
+  while (prompt.length - sequence.nextTokenIndex >= prefillTokens + minRest) {
     signal.throwIfAborted();
     const start = sequence.nextTokenIndex;
     await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, start + prefillTokens), { contextShift });
