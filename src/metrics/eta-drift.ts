@@ -1,4 +1,4 @@
-import { type LengthCurve, type Watched, readCurve } from './eta-lengths.ts';
+import { type LengthCurve, type SeenAnswer, readCurve } from './eta-lengths.ts';
 
 /** So many answers that ended last are kept. */
 const kept = 1024;
@@ -6,24 +6,24 @@ const kept = 1024;
 const refutes = 4.5;
 
 /** The most that one answer says against a curve: one that never ends does not make the others longer. */
-const mostHazard = 3;
+const maxHazard = 3;
 /** What is begun within so many milliseconds is looked at together. */
 const together = 1;
 
 /** An answer that was begun at this time, and how long it was watched. */
-interface Begun extends Watched {
+interface Begun extends SeenAnswer {
   startMs: number;
 }
 
 /** A curve, and the factors of its lengths that the newest answers do not refute. */
 export interface FittingCurve {
   curve: LengthCurve;
-  low: number;
-  high: number;
+  min: number;
+  max: number;
 }
 
 /** Are the newest answers as long as those before? */
-export interface Drift {
+export interface LengthDrift {
   /** Counts an answer that ended. */
   add(length: number, startMs: number): void;
   /** The curve that fits the newest answers: the one of all, unless they refute it. */
@@ -34,7 +34,7 @@ export interface Drift {
  * Of the answers that were begun since some time, the curve expects so many to have ended, and how many have is a Poisson number.
  * Where they are too far apart for one such time, lengths have changed then, and only the answers since count.
  */
-export function createDrift(): Drift {
+export function createLengthDrift(): LengthDrift {
   const ended: Begun[] = [];
   let next = 0;
   /** Of what was begun up to this time not all is kept. */
@@ -50,12 +50,10 @@ export function createDrift(): Drift {
         all,
         [...ended, ...inFlight].toSorted((a, b) => b.startMs - a.startMs),
       );
-      if (newest.length === 0) return { curve: all, low: 1, high: 1 };
+      if (newest.length === 0) return { curve: all, min: 1, max: 1 };
       const curve = readCurve(newest);
       // The first ones since are in flight: they say at least how much longer than before they are.
-      return curve !== null && curve.ended >= 5 && curve.beyond <= 0.5
-        ? { curve, low: 1, high: 1 }
-        : scale(all, newest);
+      return curve !== null && curve.ended >= 5 && curve.beyond <= 0.5 ? { curve, min: 1, max: 1 } : scale(all, newest);
     },
   };
 }
@@ -65,7 +63,7 @@ function sinceChange(curve: LengthCurve, begun: readonly Begun[]): Begun[] {
   let [ends, expected, worst, count] = [0, 0, refutes, 0];
   for (const [index, { length, hasEnded, startMs }] of begun.entries()) {
     ends += Number(hasEnded);
-    expected += Math.min(mostHazard, curve.hazard(length));
+    expected += Math.min(maxHazard, curve.hazard(length));
     const apart = deviations(ends, expected);
     const isTogether = begun[index + 1] !== undefined && startMs - begun[index + 1]!.startMs < together;
     if (apart > worst && !isTogether) [worst, count] = [apart, index + 1];
@@ -83,7 +81,7 @@ function scale(curve: LengthCurve, newest: readonly Begun[]): FittingCurve {
     newest.reduce((sum, { length }) => sum + curve.hazard(length / factor), 0);
   const low = solve(expected, ends + 1 + 2 * Math.sqrt(ends + 1));
   const high = ends <= 4 ? 2 * low : solve(expected, ends - 2 * Math.sqrt(ends));
-  return { curve, low, high };
+  return { curve, min: low, max: high };
 }
 
 /** The factor with which so many ends are to be expected, between 1/32 and 32: the longer the answers, the fewer. */

@@ -41,13 +41,13 @@ const binOf = (length: number): number =>
  * at the rate of ends that its upper half has, which is an exponential tail.
  */
 /** An answer, and how long it was when it was looked at last. */
-export interface Watched {
+export interface SeenAnswer {
   length: number;
   hasEnded: boolean;
 }
 
 /** The curve of some answers; null where none has ended. */
-export function readCurve(watched: readonly Watched[]): LengthCurve | null {
+export function readCurve(watched: readonly SeenAnswer[]): LengthCurve | null {
   const lengths = createLengths();
   for (const { length, hasEnded } of watched) if (hasEnded) lengths.add(length);
   return lengths.read(watched.filter(({ hasEnded }) => !hasEnded).map(({ length }) => length));
@@ -134,7 +134,7 @@ function readSteps({ count, lengths, shares, hazards }: Steps, ended: number, ta
       const wanted = level * (at === 0 ? 1 : shares[at - 1]!);
       return wanted < beyond
         ? last - tailMean * Math.log(wanted / beyond)
-        : lengths[firstAtMost(shares, count, wanted)]!;
+        : lengths[firstNotAbove(shares, count, wanted)]!;
     },
     hazard(length) {
       const at = longerThan(length);
@@ -155,7 +155,7 @@ function firstAbove(values: Float64Array, count: number, value: number): number 
 }
 
 /** The first index of descending values with one that is at most this one. */
-function firstAtMost(values: Float64Array, count: number, value: number): number {
+function firstNotAbove(values: Float64Array, count: number, value: number): number {
   let [low, high] = [0, count - 1];
   while (low < high) {
     const middle = (low + high) >> 1;

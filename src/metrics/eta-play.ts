@@ -24,7 +24,7 @@ export interface Rest {
 /** Of so many plays, 19 in 20 futures fall between the shortest and the longest. */
 const plays = 40;
 /** The share of a step's time that goes with the number of answers in it: between few on a large GPU and most on a CPU. */
-const shares = { least: 0.1, most: 0.9 };
+const shares = { min: 0.1, max: 0.9 };
 
 /**
  * Plays the rest of the run to its end, 40 times, with other luck each time: the lengths of answers, how fast the engine is, how
@@ -39,14 +39,14 @@ export function playRest(rest: Rest): NonNullable<RunTimes['eta']> {
 /** Two plays have opposite luck, so that the plays together have none. */
 function playOnce(rest: Rest, play: number): number {
   const { fitting, width, limit, prompt } = rest;
-  const { curve, low, high } = fitting;
+  const { curve, min, max } = fitting;
   const random = createRandom((play >> 1) + 1);
   const sign = play % 2 === 0 ? 1 : -1;
   const luck = (): number => (sign > 0 ? random() : 1 - random());
-  const factor = low + (high - low) * luck();
+  const factor = min + (max - min) * luck();
   const speed = rest.speed * Math.exp(normal(random) * sign * rest.speedError);
   // A step of the engine takes the time of one answer alone, and so much more for each other one: how much nobody has told.
-  const shared = shares.least + (shares.most - shares.least) * luck();
+  const shared = shares.min + (shares.max - shares.min) * luck();
   const meanError = (curve.deviation / Math.sqrt(curve.ended)) * normal(random) * sign;
   const draw = (so = 0): number => Math.min(Math.max(limit, so), factor * curve.draw(1 - luck(), so / factor));
   // Whole waves are not played one by one: their number is large enough for the mean.

@@ -2,7 +2,7 @@
 const keptSeconds = 90;
 const parts = 6;
 /** Nobody knows better than this how fast an engine will be. */
-const leastError = 0.04;
+const minError = 0.04;
 
 interface SpeedReading {
   /** Length that all answers together gain in a second. */
@@ -72,7 +72,7 @@ export function createSpeed(): Speed {
       const [start, end] = [edges[0]!, last];
       const recent = between(start, end);
       const speeds = edges.slice(1).map((edge, index) => between(edges[index]!, edge));
-      const error = Math.max(standardError(speeds, recent), leastError * recent);
+      const error = Math.max(standardError(speeds, recent), minError * recent);
       const speed = isTail ? recent : blend(between(first, end), recent, error);
       const width = (end.written - start.written) / secondsBetween(start, end);
       const all = isTail ? speed * width : speed;

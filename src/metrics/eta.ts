@@ -1,7 +1,7 @@
 import type { RunEvent } from '../core/events.ts';
 import type { FlightSample } from '../core/measurements.ts';
 import type { RunProgress, RunTimes } from '../core/snapshot.ts';
-import { type Drift, createDrift } from './eta-drift.ts';
+import { type LengthDrift, createLengthDrift } from './eta-drift.ts';
 import { type Lengths, createLengths } from './eta-lengths.ts';
 import { playRest } from './eta-play.ts';
 import { type Speed, createSpeed } from './eta-speed.ts';
@@ -24,7 +24,7 @@ export interface Eta {
 /** One way to measure how far an answer is. */
 interface Measure {
   lengths: Lengths;
-  drift: Drift;
+  drift: LengthDrift;
   speed: Speed;
   /** Length of the answers that ended, all together. */
   ended: number;
@@ -34,7 +34,7 @@ interface Measure {
 
 const createMeasure = (): Measure => ({
   lengths: createLengths(),
-  drift: createDrift(),
+  drift: createLengthDrift(),
   speed: createSpeed(),
   ended: 0,
   inFlight: [],
