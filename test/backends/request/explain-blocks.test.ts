@@ -6,11 +6,11 @@ const explain = (isOn: boolean, blockTokens: number | null, sharedTokens: number
   explainBlocks({ isOn, blockTokens }, sharedTokens, ways);
 
 test('a cache that is off is turned on', () => {
-  expect(explain(false, 16, 500)).toBe('vLLM was started without its prefix cache: turn it on.');
+  expect(explain(false, 16, 500)).toBe('The engine was started without its prefix cache: turn it on.');
 });
 
 test('blocks that are too large for what is shared are made smaller', () => {
-  const text = 'vLLM caches whole blocks of 128 tokens only: blocks of 32.';
+  const text = 'The engine caches whole blocks of 128 tokens only: blocks of 32.';
   expect(explain(true, 128, 100)).toBe(text);
   expect(explain(true, 128, 200)).toBe(text);
   expect(explain(true, 128, 500)).toBe(null);
