@@ -45,6 +45,8 @@ const neutral = (type: KeyType, names: string, ...values: unknown[]): KeyTable =
 
 const asFormat = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
 export const asThink = 'say `think`: true, false, "low", "medium", "high" or a number of tokens';
+/** No answer depends on how long a server keeps a model. */
+const forServer = 'remove it, or set it where the server keeps the model';
 const forAll = 'it is the same for all requests of a run: see --option';
 
 /** How many thoughts, on every engine that can; Ollama's own key, with a number of tokens beside its values. */
@@ -135,7 +137,7 @@ const ofLocalServers: KeyTable = {
   ...ofType(text, 'reasoning_format draft_model'),
   ...keys('grammar', { type: textOrObject, instead: asFormat }),
   ...keys('json_schema', { type: object, instead: asFormat }),
-  ...keys('ttl', { type: integer, isByType: true, instead: forAll }),
+  ...keys('ttl', { type: integer, isByType: true, instead: forServer }),
 };
 
 /** Keys of Ollama's own API, at the top of a request and in its `options`. */
@@ -150,7 +152,7 @@ const ofNativeApi: KeyTable = {
     isByType: true,
     instead: 'say `response_format`: {"type": "json_object"}, or with a schema {"type": "json_schema", ...}',
   }),
-  ...keys('keep_alive', { type: anything, instead: forAll }),
+  ...keys('keep_alive', { type: anything, instead: forServer }),
   ...neutral(flag, 'raw', false),
   ...keys('images', {
     type: list,

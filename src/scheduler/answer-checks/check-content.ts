@@ -1,5 +1,5 @@
 import type { ResponseBody } from '../../core/completion.ts';
-import { formatInteger, notMeasured } from '../../text/format.ts';
+import { formatCounted, notMeasured } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { echoOf } from './check-asked.ts';
 import { type Problem, emptinessOf } from './answer-parts.ts';
@@ -14,9 +14,9 @@ export function finishProblem(
     if (reason === 'content_filter')
       return { kind: 'refused', message: "the server's content filter cut the answer", choice };
     if (reason === 'length' && !allowTruncated) {
-      const tokens = usage === undefined ? notMeasured : formatInteger(usage.completion_tokens);
+      const tokens = usage === undefined ? `${notMeasured} tokens` : formatCounted(usage.completion_tokens, 'token');
       const way = 'raise max_tokens, or accept cut answers with --allow-truncated';
-      return { kind: 'truncated', message: `the answer was cut after ${tokens} tokens: ${hint}${way}`, choice };
+      return { kind: 'truncated', message: `the answer was cut after ${tokens}: ${hint}${way}`, choice };
     }
   }
   return null;
