@@ -1,7 +1,7 @@
 import { type ErrorKind, isErrorKind, isTransient } from '../../core/errors.ts';
 import type { ErrorCounts } from '../../core/snapshot.ts';
 import { pathWord } from '../../text/command-line.ts';
-import { formatInteger } from '../../text/format.ts';
+import { formatCounted } from '../../text/format.ts';
 
 /** What a command that tries failed requests again must know of their run. */
 export interface RetryFacts {
@@ -75,7 +75,7 @@ interface Change {
  */
 function changeForCut({ failures }: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): Change | null {
   const text = failures.flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : [])).join('\n');
-  if (typeof limit === 'number' && text.includes(`after ${formatInteger(limit)} tokens:`))
+  if (typeof limit === 'number' && text.includes(`after ${formatCounted(limit, 'token')}:`))
     return { reason: 'with longer answers', flag: `--max-tokens ${Math.max(leastTokens, 4 * limit)}` };
   const [, endless] = /limit it with --max-tokens \(prompt [\d,]+, answer ([\d,]+) tokens\)/.exec(text) ?? [];
   if (endless !== undefined) {
