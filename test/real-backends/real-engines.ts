@@ -34,6 +34,8 @@ function findVllm({ LLMBATCH_PYTHON: python, LLMBATCH_TEST_VLLM_MODEL: folder }:
 }
 
 export const realVllm = findVllm(process.env);
+/** A folder with the real models (`shared/models/fetch.sh`). Null where none is named. */
+export const realModels = process.env['LLMBATCH_TEST_MODELS'] ?? null;
 export const realOllama = process.env['LLMBATCH_TEST_OLLAMA'] ?? null;
 
 export const candidatesFile = fileURLToPath(new URL('../../fixtures/candidates.jsonl', import.meta.url));
