@@ -26,7 +26,9 @@ test('a stopped run says how far it came and how to go on', () => {
 });
 
 test('a run in progress has its recent rate and its ETA', () => {
-  expect(renderSummary(sampleSnapshot(), { outputPath, isRunning: true })).toMatchInlineSnapshot(`
+  const eta = { seconds: 20, low: 18, high: 23 };
+  const snapshot = changeSnapshot(sampleSnapshot(), { times: { eta } });
+  expect(renderSummary(snapshot, { outputPath, isRunning: true })).toMatchInlineSnapshot(`
     "Running: 60 of 100 requests done (58 succeeded, 2 failed)
       rate         2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, in 30.0 s
       last minute  2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed
