@@ -32,7 +32,7 @@ test('a run in progress has its recent rate and its ETA', () => {
     "Running: 60 of 100 requests done (58 succeeded, 2 failed)
       rate         2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, in 30.0 s
       last minute  2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed
-      left         40, ETA 20 s
+      left         40, ETA 20 s (18 s to 23 s)
       tokens       6,000 prompt (cached 60.0%), 600 completion
       latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms
       sent again   1
