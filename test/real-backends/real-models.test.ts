@@ -25,20 +25,12 @@ const vllm = (folder: string, values: object): string[] => [
   ...options(values),
 ];
 
+const greedy = ['--temperature', '0', '--allow-truncated', '--allow-empty-answers'];
+
 async function resultsOf(requests: string, flags: string[]): Promise<ResultLine[]> {
   const folder = await createCliFolder();
   await copyFile(referenceFile(requests), folder.at('in.jsonl'));
-  const args = [
-    'run',
-    'in.jsonl',
-    ...flags,
-    '--temperature',
-    '0',
-    '--allow-truncated',
-    '--allow-empty-answers',
-    '--progress',
-    'none',
-  ];
+  const args = ['run', 'in.jsonl', ...flags, '--progress', 'none'];
   const { exitCode, stderr } = await folder.run(args, { environment: realVllm?.environment ?? {} });
   expect(exitCode, stderr).toBe(0);
   return folder.results('in.results.jsonl');
@@ -52,7 +44,7 @@ const expectedTokens = (references: { custom_id: string; prompt_tokens: number }
 
 async function expectAgreement(flags: string[], table: string, sureMargin?: number): Promise<void> {
   const references = readReferences<Reference>(table);
-  const results = await resultsOf('requests.jsonl', flags);
+  const results = await resultsOf('requests.jsonl', [...flags, ...greedy]);
   expect(promptTokens(results)).toEqual(expectedTokens(references));
   const agreements = results.map(({ custom_id: id, response }, index) => {
     const { message, text } = response!.body.choices![0]!;
