@@ -21,6 +21,8 @@ export interface ResultSample extends AttemptTokens {
   note?: AnswerNote;
   /** End of the request, in epoch milliseconds; 0 where the line does not tell it. */
   endedAt: number;
+  /** Bytes of the request's line in the input; absent for a result of an earlier session. */
+  inputBytes?: number;
 }
 
 /** A step against full GPU memory, the mildest first: histories are trimmed, workers are halved, nothing is sent. */
@@ -37,6 +39,8 @@ export type RunEvent =
       maxWorkers: number;
       contextTokens: number | null;
       loadMs: number | null;
+      /** Bytes of the lines of the input that are still to do; absent while the input is being read. */
+      restBytes?: number;
     }
   | { type: 'total-change'; total: number }
   | { type: 'request-start' }

@@ -100,7 +100,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   return {
     record(row, result, rowJson) {
       const { line, text } = encodeResult(result, rowJson);
-      return appender.append(text, { row, kind: line.error?.code ?? null, sample: sampleOf(line) });
+      const sample = sampleOf(line);
+      sample.inputBytes = table.length(row);
+      return appender.append(text, { row, kind: line.error?.code ?? null, sample });
     },
     done: () => appended.done,
     damage: { tornBytes, lines: earlier.damagedLines },

@@ -1,8 +1,9 @@
-import type { RunEvent } from '../core/events.ts';
+import type { ResultSample, RunEvent } from '../core/events.ts';
 import type { FlightSample } from '../core/measurements.ts';
 import type { RunProgress, RunTimes } from '../core/snapshot.ts';
 import { type LengthDrift, createLengthDrift } from './eta-drift.ts';
 import { type Lengths, createLengths } from './eta-lengths.ts';
+import { createPromptLengths } from './eta-prompts.ts';
 import { playRest } from './eta-play.ts';
 import { type Speed, createSpeed } from './eta-speed.ts';
 
@@ -47,6 +48,7 @@ const createState = () => ({
   told: 0,
   /** Prompt tokens that were computed, as the engine told. */
   prompt: 0,
+  prompts: createPromptLengths(),
   ended: 0,
   retries: 0,
   flightAtMs: 0,
@@ -62,6 +64,10 @@ export function createEta(): Eta {
     addLength(state.tokens, tokens.completionTokens ?? 0, atMs - latencyMs);
     addLength(state.times, latencyMs, atMs - latencyMs);
   };
+  const addPrompt = ({ inputBytes, promptTokens, cachedTokens, attempts }: ResultSample): void => {
+    if (inputBytes !== undefined && attempts > 0)
+      state.prompts.add(inputBytes, promptTokens === null ? null : promptTokens - (cachedTokens ?? 0));
+  };
   const takeFlight = ({ generated, promptComputed, each }: FlightSample, atMs: number): void => {
     state.told += generated;
     state.flightAtMs = atMs;
@@ -74,7 +80,10 @@ export function createEta(): Eta {
   return {
     add(event, atMs) {
       // Another model is another engine.
-      if (event.type === 'model-start') state = createState();
+      if (event.type === 'model-start') {
+        state = createState();
+        if (event.restBytes !== undefined) state.prompts.start(event.restBytes);
+      } else if (event.type === 'result-end') addPrompt(event.sample);
       else if (event.type === 'request-end') endAttempt(event, atMs);
       else if (event.type === 'request-retry') state.retries++;
       else if (event.type === 'flight') takeFlight(event.flight, atMs);
@@ -126,7 +135,7 @@ function estimate(state: ReturnType<typeof createState>, left: number): RunTimes
     written,
     width,
     fitting,
-    prompt: (speed.promptCost() * state.prompt) / (ended + written.length),
+    prompt: ((speed.promptCost() * state.prompt) / (ended + written.length)) * state.prompts.factor(left),
     speed: reading.speed / width,
     speedError: reading.error,
     limit: Infinity,

@@ -146,6 +146,13 @@ export function countWanted({ scan: { table } }: RunInput): number {
   return count;
 }
 
+/** Bytes of the lines that have no result yet. */
+export function bytesToDo({ scan: { table } }: RunInput): number {
+  let bytes = 0;
+  for (let row = 0; row < table.size; row++) if (table.state(row) === rowStates.open) bytes += table.length(row);
+  return bytes;
+}
+
 /** Counts of requests that share a system prompt, by which the mode is chosen. */
 export interface PromptGroups {
   requests: number;

@@ -12,7 +12,7 @@ import type { ModeChoice } from './choose/choose-mode.ts';
 import { type WorkerChoice, chooseWorkers, describeWorkers } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
 import type { Engines, OpenEngine } from './engines.ts';
-import { countWanted, firstModel, followItems } from './read-input.ts';
+import { bytesToDo, countWanted, firstModel, followItems } from './read-input.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { Run } from './run.ts';
 
@@ -85,7 +85,7 @@ async function announceStart(run: Run, { definition, backend, workers, mode }: O
   await describeLoaded(run, backend);
   run.emit({
     type: 'model-start',
-    total: run.input.isComplete() ? countWanted(run.input) : null,
+    ...(run.input.isComplete() ? { total: countWanted(run.input), restBytes: bytesToDo(run.input) } : { total: null }),
     workers: startsWith ?? maxWorkers,
     maxWorkers,
     contextTokens: backend.limits.contextTokens,
