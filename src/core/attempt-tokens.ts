@@ -39,6 +39,8 @@ export const noTokens: AttemptTokens = { promptTokens: 0, completionTokens: 0, c
 export function tokensOfAttempt(answer: Answer | null, received: number): AttemptTokens {
   const usage = usageOf(answer);
   if (usage !== undefined) return tokensOfUsage(usage);
+  // The pieces of a whole answer are no count of its tokens.
+  if (answer?.status === 'completed') return { promptTokens: null, completionTokens: null, cachedTokens: null };
   if (answer?.status === 'failed' && received === 0) return tokensOfFailure(answer.kind);
   return { promptTokens: null, completionTokens: received === 0 ? null : received, cachedTokens: null };
 }

@@ -110,6 +110,9 @@ describe('llmbatch --help', () => {
         --top-p <number>             for lines without their own
         --seed <n>                   for lines without their own
         --stop <text>                ends an answer; repeatable (default: [])
+        --think <how>                a model's thinking, for lines without their own:
+                                     off, on, low, medium, high, or its most tokens;
+                                     what a model or its engine can't do is refused
         --mode <mode>                how requests that share a system prompt are sent
                                      (choices: "auto", "independent", "conversation",
                                      default: "auto")
