@@ -21,7 +21,9 @@ const answers = readFileSync(output, 'utf8')
   .split('\n')
   .map(readAnswer)
   .filter((answer) => answer !== null);
-const [startedAt, endedAt] = [samples[0].at, Math.max(...answers.map(({ end }) => end))];
+// The clock of a run begins with its first request, behind the loading of the model.
+const startedAt = Math.min(...answers.map(({ start }) => start));
+const endedAt = Math.max(...answers.map(({ end }) => end));
 
 const rows = [];
 for (let at = startedAt + everySeconds * 1000; at < endedAt; at += everySeconds * 1000) {
@@ -90,6 +92,7 @@ function readAnswer(line) {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? 0;
   const first = start + (llmbatch.ttft_ms ?? llmbatch.latency_ms);
   return {
+    start,
     first,
     end: start + llmbatch.latency_ms,
     generated: usage.completion_tokens,
@@ -104,7 +107,9 @@ function rate(kind, from, to) {
   return round((sum / Math.max(1, until - from)) * 1000);
 }
 
-const minute = (kind, at) => rate(kind, Math.max(startedAt, at - 60_000), at);
+function minute(kind, at) {
+  return rate(kind, Math.max(startedAt, at - 60_000), at);
+}
 
 function share(kind, { first, end }, from, to) {
   if (kind === 'computed' || end <= first) return first >= from && first < to ? 1 : 0;
@@ -131,7 +136,9 @@ function errors() {
   };
 }
 
-const percent = (value) => `${round(value * 100)} %`;
+function percent(value) {
+  return `${round(value * 100)} %`;
+}
 function round(value) {
   return Math.round(value * 10) / 10;
 }
