@@ -3,7 +3,7 @@ import type { FlightSample } from '../core/measurements.ts';
 import type { RunProgress, RunTimes } from '../core/snapshot.ts';
 import { type LengthDrift, createLengthDrift } from './eta-drift.ts';
 import { type Lengths, createLengths } from './eta-lengths.ts';
-import { createPromptLengths } from './eta-prompts.ts';
+import { createLineLengths } from './eta-lines.ts';
 import { playRest } from './eta-play.ts';
 import { type Speed, createSpeed } from './eta-speed.ts';
 
@@ -48,7 +48,7 @@ const createState = () => ({
   told: 0,
   /** Prompt tokens that were computed, as the engine told. */
   prompt: 0,
-  prompts: createPromptLengths(),
+  prompts: createLineLengths(),
   ended: 0,
   retries: 0,
   flightAtMs: 0,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createPromptLengths } from '../../src/metrics/eta-prompts.ts';
+import { createLineLengths } from '../../src/metrics/eta-lines.ts';
 
 /** Half of the lines are done, of the first length; the others are of the second. A prompt has tokens that are in no line. */
 function half(done: (index: number) => number, restBytes: number, hidden = 0): number {
-  const prompts = createPromptLengths();
+  const prompts = createLineLengths();
   const bytes = Array.from({ length: 100 }, (_, index) => done(index));
   prompts.start(bytes.reduce((sum, length) => sum + length, 0) + 100 * restBytes);
   for (const length of bytes) prompts.add(length, hidden + length / 4);
@@ -25,14 +25,14 @@ test('what stands in no line is as long as before', () => {
 });
 
 test('nothing is said of a rest that nobody knows, and before there are lines', () => {
-  const unknown = createPromptLengths();
+  const unknown = createLineLengths();
   for (let line = 0; line < 100; line++) unknown.add(200, 50);
   expect(unknown.factor(100)).toBe(1);
-  const few = createPromptLengths();
+  const few = createLineLengths();
   few.start(100_000);
   for (let line = 0; line < 10; line++) few.add(200, 50);
   expect(few.factor(50)).toBe(1);
-  const uncounted = createPromptLengths();
+  const uncounted = createLineLengths();
   uncounted.start(100_000);
   for (let line = 0; line < 100; line++) uncounted.add(200, null);
   expect(uncounted.factor(50)).toBe(1);

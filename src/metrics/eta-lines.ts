@@ -1,5 +1,5 @@
 /** How long prompts are, by the bytes of their lines in the input: those that are known tell of those that are still to come. */
-export interface PromptLengths {
+export interface LineLengths {
   /** Takes the bytes of all lines that are still to do, at the start. */
   start(restBytes: number): void;
   /** Takes a request that has ended: bytes of its line, and prompt tokens that were computed for it; null where nobody counted. */
@@ -14,7 +14,7 @@ const minLines = 20;
 const maxFactor = 20;
 
 /** Fits a line through bytes and tokens, by least squares: a part of a prompt, such as a system prompt, may be in no line. */
-export function createPromptLengths(): PromptLengths {
+export function createLineLengths(): LineLengths {
   const sums = { lines: 0, bytes: 0, tokens: 0, squares: 0, products: 0 };
   let restBytes: number | null = null;
   return {
