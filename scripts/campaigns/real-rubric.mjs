@@ -47,7 +47,9 @@ const target = fileURLToPath(
   new URL(`../../bench-results/${new Date().toISOString().slice(0, 10)}-real-rubric/`, import.meta.url),
 );
 mkdirSync(target, { recursive: true });
-writeFileSync(join(target, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+// Folders of the machine that measured are nobody's business.
+const withoutFolders = JSON.stringify(result, null, 1).replaceAll(/(?:\/[\w.+-]+)+\/(?=[\w.-])/g, '');
+writeFileSync(join(target, `${name}.json`), `${withoutFolders}\n`);
 const command = 'node scripts/campaigns/real-rubric.mjs NAME INPUT REFERENCE FLAGS';
 writeFileSync(join(target, 'environment.json'), `${JSON.stringify(environment(command), null, 2)}\n`);
 console.log(JSON.stringify({ ...result, sessions: undefined }));
