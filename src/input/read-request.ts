@@ -155,12 +155,12 @@ function checkRow(row: Row, text: string): string | null {
 }
 
 /** Fills the gaps of a body with the defaults, in place: the body was parsed for this line alone. */
-function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: LineDefaults): void {
+function fillIn({ body, endpoint, takesSystem }: Draft, { model, system, parameters }: LineDefaults): void {
   dropForeign(body);
   if (model !== null) body.model = model;
-  for (const key in parameters) {
-    if (!hasOwnValue(body, key)) body[key] = parameters[key];
-  }
+  if (endpoint !== '/v1/embeddings') fillGaps(body, parameters);
+  // No text is generated for an embedding. Only that a form is asked for is left, for the engine to refuse by name.
+  else if ('response_format' in parameters) fillGaps(body, { response_format: parameters['response_format'] });
   // That of a flag is in it already, and is the same object for each line.
   const { response_format: format } = body;
   if (format !== undefined && format !== parameters['response_format'])
@@ -168,6 +168,12 @@ function fillIn({ body, takesSystem }: Draft, { model, system, parameters }: Lin
   const { messages } = body;
   if (takesSystem && system !== null && Array.isArray(messages) && !messages.some(isSystemMessage)) {
     body.messages = [{ role: 'system', content: system }, ...messages];
+  }
+}
+
+function fillGaps(body: Draft['body'], parameters: Record<string, unknown>): void {
+  for (const key in parameters) {
+    if (!hasOwnValue(body, key)) body[key] = parameters[key];
   }
 }
 

@@ -44,6 +44,13 @@ test.each([
   expect(request(parameters)).toMatchObject({ endpoint, body });
 });
 
+test('an embedding takes no settings of the run, since no text is generated; a form is kept, and refused by its name', () => {
+  const response_format = { type: 'json_object' };
+  const line = { custom_id: 'a', body: { input: 'a text' } };
+  const { body } = request(line, { parameters: { temperature: 0, max_tokens: 9, response_format } });
+  expect(body).toEqual({ model: 'mock', input: 'a text', response_format });
+});
+
 test('a line of messages takes its settings from the line, and leaves the other fields with the row', () => {
   const found = request(
     { id: 5, messages: [user], temperature: 0, max_tokens: 9, model: 'own', city: 'Lima' },
