@@ -116,6 +116,12 @@ export interface CacheFacts {
   cachedTokens: number | null;
 }
 
+/** Prompt tokens that an engine was given, and those of them that it had in its prefix cache. */
+export interface CacheCounters {
+  prompt: number;
+  cached: number;
+}
+
 /** Questions that an engine answers beside its requests. */
 export interface Inspection {
   /** The tokens of a request's prompt, as the engine itself counts them; null where it can't be counted. */
@@ -127,6 +133,11 @@ export interface Inspection {
    * say. Rejects with the signal's reason. For an engine that tells by `onEngineLoad` it is absent.
    */
   load?(signal: AbortSignal): Promise<EngineLoad | null>;
+  /**
+   * What its prefix cache gave since the engine began, to all that use it; null where it does not say. For an engine that
+   * reports it with each answer it is absent.
+   */
+  cacheCounters?(): Promise<CacheCounters | null>;
   /**
    * Explains why little of what the prompts share came from the engine's prefix cache, and what to set: whole sentences;
    * null where no cause is known; empty where it is as it should be, and nothing is told. Asked once, when a run has seen it.

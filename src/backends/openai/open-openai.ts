@@ -17,6 +17,7 @@ import { lookAtServer } from './server/look-at-server.ts';
 import { createPreparation } from './answer/prepare-body.ts';
 import { reachServer } from './server/reach-server.ts';
 import { type ServerFacts, serverFacts } from './server/server-facts.ts';
+import { askCacheCounters } from './server/cache-counters.ts';
 import { explainCache } from './server/explain-cache.ts';
 import { askLoad } from './server/server-load.ts';
 import { createServerTokenizer } from './server/server-tokenizer.ts';
@@ -84,6 +85,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     },
     inspection: {
       load: (stop) => askLoad(client, list?.kind ?? null, stop),
+      cacheCounters: () => askCacheCounters(client, list?.kind ?? null),
       explainCache: (seen) => explainCache(client, facts, seen),
     },
     close: client.close,

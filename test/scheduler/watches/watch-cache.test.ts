@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CacheFacts } from '../../../src/core/backend.ts';
+import type { CacheCounters, CacheFacts } from '../../../src/core/backend.ts';
 import type { Completion } from '../../../src/core/completion.ts';
 import { watchCache } from '../../../src/scheduler/watches/watch-cache.ts';
 import { chat, openMock } from '../requests.ts';
@@ -18,18 +18,27 @@ interface Seen {
   asked: CacheFacts[];
 }
 
+interface WatchOptions {
+  cause?: string | null;
+  system?: string | ((index: number) => string);
+  counters?: () => CacheCounters | null;
+}
+
 /** Four workers get so many answers, each to a rubric and a question of its own. */
 async function watch(
   count: number,
   answerTo: (index: number) => Completion,
-  { cause = null, system = rubric }: { cause?: string | null; system?: string | ((index: number) => string) } = {},
+  { cause = null, system = rubric, counters }: WatchOptions = {},
 ): Promise<Seen> {
   const seen: Seen = { told: [], asked: [] };
   const explainCache = async (facts: CacheFacts): Promise<string | null> => {
     seen.asked.push(facts);
     return cause;
   };
-  const backend = { ...(await openMock()), inspection: { explainCache } };
+  const backend = {
+    ...(await openMock()),
+    inspection: { explainCache, ...(counters && { cacheCounters: async () => counters() }) },
+  };
   const { onAnswer } = watchCache({ backend, notify: ({ text }) => void seen.told.push(text) });
   for (let index = 0; index < count; index++) {
     const content = typeof system === 'string' ? system : system(index);
@@ -67,6 +76,20 @@ test('without counts, the time that the engine takes to read the prompts tells',
   const untimed = await watch(500, () => answer(undefined));
   expect(asLong.told).toEqual([expect.stringContaining('takes as long to read them as it took at first')]);
   expect([...faster.told, ...untimed.told]).toEqual([]);
+});
+
+test('an engine that reports nothing with its answers is asked for its counters', async () => {
+  /** Counters that grow by as much at each question. */
+  const growing = (cached: number) => {
+    let asked = 0;
+    return (): CacheCounters => ({ prompt: 1000 + 12_000 * asked, cached: 500 + cached * asked++ });
+  };
+  const idle = await watch(500, () => answer(undefined), { counters: growing(120) });
+  const works = await watch(500, () => answer(undefined), { counters: growing(9000) });
+  const silent = await watch(500, () => answer(undefined), { counters: () => null });
+  const anew = await watch(500, () => answer(undefined), { counters: () => ({ prompt: 1000, cached: 0 }) });
+  expect(idle.told).toEqual([expect.stringContaining('only 1.0% of the prompt tokens came')]);
+  expect([works, silent, anew].flatMap(({ told }) => told)).toEqual([]);
 });
 
 test('an engine may know that it is as it should be', async () => {

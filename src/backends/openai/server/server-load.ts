@@ -2,6 +2,7 @@ import type { EngineLoad } from '../../../core/measurements.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import { parsedOrText } from '../../http/json-text.ts';
 import type { OpenaiClient } from '../http/client.ts';
+import { sumOf, valuesOf } from './metrics-text.ts';
 
 /** A page beside OpenAI's API that says what a server works on, and what it says; null where the text is no such page. */
 interface LoadPage {
@@ -46,15 +47,6 @@ function metricsPage(runningName: string, waitingName: string, kvName?: string):
     },
   };
 }
-
-/** Values of a metric: `name{engine="0"} 3.0`, one line for each engine behind the server. */
-function valuesOf(text: string, name: string): number[] {
-  const lines = text.matchAll(new RegExp(String.raw`^${name}(?:\{.*\})?[ \t]+(\S+)`, 'gm'));
-  return [...lines].map(([, value]) => Number(value)).filter((value) => Number.isFinite(value) && value >= 0);
-}
-
-const sumOf = (values: number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
 
 /** llama-server's slots, which say nothing of what waits for them. */
 function readSlots(text: string): EngineLoad | null {
