@@ -13,7 +13,7 @@ import type { RetryFailed } from './journal/open-journal.ts';
 import { readBestResults } from './journal/read-best-results.ts';
 import { outputPathFor, pathsOf } from './journal/manifest/run-paths.ts';
 import { createBackendCache } from './run/choose/backend-cache.ts';
-import { checkConnection } from './run/choose/choose-backend.ts';
+import { checkConnections } from './run/choose/choose-backend.ts';
 import type { RunHost, RunRequest } from './run/run-request.ts';
 import { startRun } from './run/start-run.ts';
 
@@ -71,7 +71,7 @@ export interface BatchOutcome {
  */
 export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
   const { backends = allBackends, runner } = options;
-  checkConnection(backends, runner?.connection ?? {});
+  checkConnections(backends, runner?.connections ?? []);
   const cache = createBackendCache();
   try {
     const { manifest, paths, snapshot } = await startRun(requestOf(options), hostOf(options), cache);

@@ -30,7 +30,7 @@ test('the library runs a file on an engine of the caller, and goes on where it s
     input,
     output,
     settings: { model: 'echo', options: { delay_ms: 300 } },
-    runner: { workers: 1, connection: { echoHost: 'valley:7' } },
+    runner: { workers: 1, connections: [{ echoHost: 'valley:7' }] },
     backends: [...backends, echoBackend],
     onResult(line: ResultLine): void {
       seen.push(line);
@@ -48,7 +48,7 @@ test('the library runs a file on an engine of the caller, and goes on where it s
 
 test('the library refuses an address with a secret, also of another engine than the one that runs', async () => {
   const { input, output } = await createFolder();
-  const runner = { connection: { host: 'me:hush@example.com' } };
+  const runner = { connections: [{ host: 'me:hush@example.com' }] };
   const run = runBatch({ input, output, settings: { backend: 'mock', model: 'mock' }, runner });
   await expect(run).rejects.toBeInstanceOf(UsageError);
   await expect(run).rejects.not.toThrow('hush');

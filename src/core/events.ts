@@ -28,8 +28,16 @@ export interface ResultSample extends AttemptTokens {
 /** A step against full GPU memory, the mildest first: histories are trimmed, workers are halved, nothing is sent. */
 export type VramStep = 'trim' | 'lower' | 'pause';
 
-/** An event of a run. The meter folds the events into numbers; nothing else counts. */
-export type RunEvent =
+/** State of one of several servers. up: it takes requests · away: it does not answer · out: it is of no use, and left out. */
+export type ServerState = 'up' | 'away' | 'out';
+
+/**
+ * An event of a run. The meter folds the events into numbers; nothing else counts. `server`: number of the server that it is
+ * of, from 0, where the run has several.
+ */
+export type RunEvent = WhatHappened & { server?: number };
+
+type WhatHappened =
   | {
       type: 'model-start';
       total: number | null;
@@ -55,8 +63,14 @@ export type RunEvent =
   /** What came of the requests in flight, about twice a second while there are any. */
   | { type: 'flight'; flight: FlightSample }
   | { type: 'history-trim'; worker: number; reason: string; messages: number }
-  /** The number of workers that may send from now on: lowered, raised, 0 while paused, or as before the pause. */
-  | { type: 'workers-change'; workers: number }
+  /**
+   * The number of workers that may send from now on: lowered, raised, 0 while paused, or as before the pause; of all servers,
+   * and of the one that it changed for.
+   */
+  | { type: 'workers-change'; workers: number; ofServer?: number }
+  /** One of several servers takes part from now on. `name`: its address, short. */
+  | { type: 'server-start'; name: string; workers: number }
+  | { type: 'server-state'; state: ServerState; reason?: string }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }

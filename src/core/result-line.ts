@@ -37,6 +37,8 @@ export interface ResultDetails {
   request_hash?: string | null;
   backend: string;
   model: string;
+  /** The server that answered, by its address; absent where the run has only one. */
+  server?: string;
   /** ISO 8601, UTC: the start of the last attempt. */
   started_at: string;
   /** Milliseconds in the engine's own queue; null where the engine does not tell. */

@@ -64,8 +64,11 @@ const runnerFields = z.object({
   /** Share of failures among the last 100 requests that stops the run; 1: never. */
   maxErrorRate: z.number().min(0).max(1),
   strict: z.boolean(),
-  /** Where the engine is, and on what it runs: what was given of the backends' connection flags, by name. */
-  connection: z.record(z.string(), z.unknown()),
+  /**
+   * Where each of the engines is, and on what it runs: what was given of the backends' connection flags, by name. One that is
+   * empty where nothing was given.
+   */
+  connections: z.array(z.record(z.string(), z.unknown())).min(1),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
   /**
@@ -85,12 +88,14 @@ const runnerFields = z.object({
   fsync: z.enum(['group', 'always', 'none']),
 });
 
-/** Connection flags that files of llmbatch 0.1 hold beside the other settings, null where they were not given. */
+/** Connection flags that files of early llmbatch 0.1 hold beside the other settings, null where they were not given. */
 const formerConnection = ['host', 'baseUrl', 'python', 'gpus'];
 
 /** Settings of how a run is carried out: a resume may change them freely. Reads those of llmbatch 0.1 too. */
 export const runnerSettingsSchema = z.preprocess((settings) => {
-  if (!isRecord(settings) || 'connection' in settings) return settings;
+  if (!isRecord(settings) || 'connections' in settings) return settings;
+  const { connection, ...others } = settings;
+  if (connection !== undefined) return { ...others, connections: [connection] };
   const former = formerConnection.map((name) => [name, settings[name] ?? null] as const);
-  return { ...settings, connection: Object.fromEntries(former.filter(([, value]) => value !== null)) };
+  return { ...settings, connections: [Object.fromEntries(former.filter(([, value]) => value !== null))] };
 }, runnerFields);

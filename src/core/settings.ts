@@ -16,7 +16,7 @@ export const defaultRunnerSettings: RunnerSettings = {
   drainTimeoutMs: 30_000,
   maxErrorRate: 0.5,
   strict: false,
-  connection: {},
+  connections: [{}],
   unload: false,
   vramLimit: 'auto',
   forceHistories: false,

@@ -101,6 +101,11 @@ const machineHandlers = (machine: MachineWatch) =>
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
   }) satisfies Partial<Handlers>;
 
-const ignored = { 'engine-outage': () => {}, 'model-reload': () => {} };
+const ignored = {
+  'engine-outage': () => {},
+  'model-reload': () => {},
+  'server-start': () => {},
+  'server-state': () => {},
+};
 
 type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };

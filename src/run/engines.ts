@@ -1,19 +1,16 @@
-import type { Backend, BackendDefinition } from '../core/backend.ts';
+import type { BackendDefinition } from '../core/backend.ts';
 import { planGroups } from '../input/plan-rows.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
 import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
 import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
-import { addressOf, openBestBackend } from './choose/open-best-backend.ts';
+import { type OpenServers, openServers } from './choose/open-servers.ts';
 import { firstModel, groupsOf } from './read-input.ts';
 import type { Run } from './run.ts';
 
-/** The engine of one model, chosen and opened. */
-export interface OpenEngine {
+/** The engine of one model, chosen and opened, at each of its servers. */
+export interface OpenEngine extends OpenServers {
   definition: BackendDefinition;
   mode: ModeChoice;
-  backend: Backend;
-  /** `--workers`, or what a bench found best; null: the backend's own suggestion. */
-  workers: number | null;
 }
 
 /** Chooses and opens the engines of a run, and tells why each was chosen. */
@@ -31,10 +28,13 @@ export function createEngines(run: Run, cache: BackendCache): Engines {
   const { request, host, input } = run;
   const open: Engines['open'] = async (model) => {
     const { settings } = request;
-    const choice = await chooseBackend(host.backends, settings.backend, input.scan.models, addressOf(run));
+    const choice = await chooseBackend(host.backends, settings.backend, input.scan.models, {
+      connections: request.runner.connections,
+      environment: host.environment,
+    });
     const mode = chooseMode(settings.mode, groupsOf(input));
     noteChoices(run, choice, mode);
-    const opened = await openBestBackend(run, cache, choice, { model, mode });
+    const opened = await openServers(run, cache, choice, { model, mode });
     return opened && { ...opened, definition: choice.definition, mode };
   };
   return {
@@ -43,7 +43,9 @@ export function createEngines(run: Run, cache: BackendCache): Engines {
       if (run.stop.aborted) return;
       const planned = input.isComplete() ? planGroups(input.scan).map(({ model }) => model) : [await firstModel(input)];
       const first = planned.find((model) => model !== null);
-      if (first !== undefined) await open(first);
+      if (first === undefined) return;
+      const opened = await open(first);
+      opened?.stopOpening();
     },
   };
 }

@@ -2,15 +2,19 @@ import type { Backend } from '../core/backend.ts';
 import { type WorkItem, isRejected } from '../core/request.ts';
 import { planGroups } from '../input/plan-rows.ts';
 import { readItems } from '../input/read-items.ts';
+import { partitionRows } from './partition-rows.ts';
 import type { Journal } from '../journal/open-journal.ts';
 import { type AnswerSource, createRequestHash } from '../journal/request-hash.ts';
 import { type ResultSource, rejectedResult } from '../scheduler/build-result.ts';
 import { type Conversations, createConversations } from '../scheduler/conversation.ts';
-import { createScheduler } from '../scheduler/scheduler.ts';
+import type { Partition } from '../scheduler/queue/partitions.ts';
+import { type SchedulerEngine, createScheduler } from '../scheduler/scheduler.ts';
 import { type AnswerVerifier, createVerifier } from '../scheduler/verify-answer.ts';
 import type { ModeChoice } from './choose/choose-mode.ts';
 import { type WorkerChoice, chooseWorkers, describeWorkers } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
+import type { OpenedBackend } from './choose/open-best-backend.ts';
+import { notifyNamed } from './choose/open-servers.ts';
 import type { Engines, OpenEngine } from './engines.ts';
 import { bytesToDo, countWanted, firstModel, followItems } from './read-input.ts';
 import { restoreConversations } from './restore-conversations.ts';
@@ -19,20 +23,22 @@ import type { Run } from './run.ts';
 /** Answers all requests that have no result yet: model by model, one loaded at a time. */
 export async function runGroups(run: Run, journal: Journal, engines: Engines): Promise<void> {
   const { input, stop } = run;
-  const runGroup = async (model: string | null, items: AsyncIterable<WorkItem[]>): Promise<void> => {
-    if (model === null) return recordRejected(run, journal, items);
+  const runGroup = async (model: string, partitions: Partition[]): Promise<void> => {
     const engine = await engines.open(model);
-    if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, items });
+    if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, partitions });
+    engine?.stopOpening();
   };
   if (stop.aborted) return;
   if (!input.isComplete()) {
     const model = await firstModel(input);
-    await runGroup(model, followItems(input, model));
+    const items = followItems(input, model);
+    await (model === null ? recordRejected(run, journal, items) : runGroup(model, [{ size: null, items }]));
     await journal.flush();
   }
   for (const { model, rows } of planGroups(input.scan)) {
     if (stop.aborted) return;
-    await runGroup(model, readItems(input.handle, input.scan, rows));
+    if (model === null) await recordRejected(run, journal, readItems(input.handle, input.scan, rows));
+    else await runGroup(model, partitionRows(input, rows, run.request.runner.connections.length));
   }
 }
 
@@ -40,20 +46,19 @@ export async function runGroups(run: Run, journal: Journal, engines: Engines): P
 interface LoadedGroup {
   engine: OpenEngine;
   model: string;
-  items: AsyncIterable<WorkItem[]>;
+  partitions: Partition[];
 }
 
-async function answerAll(run: Run, journal: Journal, { engine, model, items }: LoadedGroup): Promise<void> {
-  const { definition, mode, backend } = engine;
+async function answerAll(run: Run, journal: Journal, { engine, model, partitions }: LoadedGroup): Promise<void> {
+  const { definition, mode, first } = engine;
   const { name } = definition;
-  const { maxWorkers, startsWith } = await announceStart(run, engine);
+  const { backend } = first;
+  const engines = await announceStart(run, engine);
   const verifier = verifierFor(run, name, backend);
   try {
     const scheduler = createScheduler({
-      backend,
-      items,
-      maxWorkers,
-      startsWith,
+      engines,
+      partitions,
       conversations: await conversationsFor(run, journal, { backend, mode }),
       verifier,
       settings: run.request.runner,
@@ -71,18 +76,16 @@ async function answerAll(run: Run, journal: Journal, { engine, model, items }: L
   }
 }
 
-/** Chooses the number of workers, and tells of it and of what the loaded model takes. */
-async function announceStart(run: Run, { definition, backend, workers, mode }: OpenEngine): Promise<WorkerChoice> {
-  const { moreSlots } = definition;
-  const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, moreSlots);
-  const { maxWorkers, startsWith, note } = choice;
-  const { model, device } = backend.info;
-  const engine = device === undefined ? definition.name : `${definition.name} on ${device}`;
-  const text = [engine, model, describeWorkers(choice)];
-  if (mode.name === 'conversation') text.push('conversation mode');
-  run.notifyOfEngine({ topic: 'choice', text: text.join(', ') });
-  if (note !== null) run.notifyOfEngine({ topic: 'workers', text: note });
-  await describeLoaded(run, backend);
+/** Tells of the engine, and of what its loaded model takes. Of further servers it is told when they are open. */
+async function announceStart(run: Run, engine: OpenEngine): Promise<Promise<SchedulerEngine | null>[]> {
+  const { first, servers } = engine;
+  const engines = servers.map(async ({ name, opened: opening }) => {
+    const opened = await opening;
+    return opened && { ...announceEngine(run, engine, { ...opened, name }), backend: opened.backend, name };
+  });
+  const begun = await Promise.any(engines.map(async (opening) => (await opening) ?? Promise.reject(new Error('none'))));
+  await describeLoaded(run, first.backend);
+  const { maxWorkers, startsWith, backend } = begun;
   run.emit({
     type: 'model-start',
     ...(run.input.isComplete() ? { total: countWanted(run.input), restBytes: bytesToDo(run.input) } : { total: null }),
@@ -91,6 +94,23 @@ async function announceStart(run: Run, { definition, backend, workers, mode }: O
     contextTokens: backend.limits.contextTokens,
     loadMs: backend.info.loadMs,
   });
+  return engines;
+}
+
+/** Chooses the number of workers of one engine, and tells of it. */
+function announceEngine(
+  run: Run,
+  { definition, mode }: OpenEngine,
+  { backend, workers, name }: OpenedBackend & { name: string | null },
+): WorkerChoice {
+  const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, definition.moreSlots);
+  const { model, device } = backend.info;
+  const engine = device === undefined ? definition.name : `${definition.name} on ${device}`;
+  const text = [engine, model, describeWorkers(choice)];
+  if (mode.name === 'conversation') text.push('conversation mode');
+  const notify = notifyNamed(run.notifyOfEngine, name);
+  notify({ topic: 'choice', text: text.join(', ') });
+  if (choice.note !== null) notify({ topic: 'workers', text: choice.note });
   return choice;
 }
 

@@ -6,7 +6,7 @@ import type { TurnPlace } from '../core/result-line.ts';
 import type { Conversations } from './conversation.ts';
 import { failureOfThrown } from './last-net.ts';
 import type { Attempt } from './send-request.ts';
-import type { Task } from './task-queue.ts';
+import type { Task } from './queue/task.ts';
 import type { AnswerCheck, AnswerVerifier, VerifiedAnswer } from './verify-answer.ts';
 
 /** Makes one attempt at a task, whose request this is, for a worker; null when the run was stopped before it was judged. */

@@ -11,6 +11,8 @@ export interface ResultSource {
   runId: string;
   backend: string;
   model: string;
+  /** Name of the server that answers; absent where there is only one. */
+  server?: string;
   /** Returns the `request_hash` of a request. */
   hashOf: (request: BatchRequest) => string | null;
 }
@@ -94,6 +96,7 @@ function detailsOf(outcome: Outcome, source: ResultSource): ResultDetails {
     request_hash: source.hashOf(request),
     backend: source.backend,
     model: source.model,
+    ...(source.server !== undefined && { server: source.server }),
     started_at: new Date(startedAt).toISOString(),
     queue_ms: roundOrNull(answer.queueMs ?? null),
     ttft_ms: roundOrNull(answer.ttftMs ?? ttftMs),

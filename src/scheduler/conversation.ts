@@ -107,6 +107,20 @@ export function createConversations(options: {
   };
 }
 
+/** Histories that an engine can have; the workers of the next one are numbered behind them. */
+const maxHistories = 1000;
+
+/** The histories of one engine's workers, by the number of the worker among those of that engine. */
+export function historiesFrom(all: Conversations, engine: number): Conversations {
+  const first = engine * maxHistories;
+  return {
+    extend: (worker, request) => all.extend(first + worker, request),
+    accept: (worker, request, body) => all.accept(first + worker, request, body),
+    forget: (worker, reason) => all.forget(first + worker, reason),
+    trimAll: all.trimAll,
+  };
+}
+
 function createTrimmer(histories: Map<number, History>, emit: Emit, notify: Notify) {
   const announced = new Set<string>();
 

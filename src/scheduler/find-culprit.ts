@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../core/completion.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { OutOfMemory } from './limits/out-of-memory.ts';
-import { type Task, isSuspect, troublesThatTell } from './task-queue.ts';
+import { type Task, isSuspect, troublesThatTell } from './queue/task.ts';
 import type { WorkerLimit } from './limits/worker-limit.ts';
 
 /**
@@ -22,15 +22,14 @@ export interface CulpritSearch {
 export interface CulpritContext {
   memory: OutOfMemory;
   workers: WorkerLimit;
-  /** `--retries` */
-  retries: number;
+  settings: { retries: number };
+  /** Number of answers of the run, of all its engines. */
+  answers: { count: number };
 }
 
-export function createCulpritSearch({ memory, workers, retries }: CulpritContext): CulpritSearch {
-  let answers = 0;
-
+export function createCulpritSearch({ memory, workers, settings, answers }: CulpritContext): CulpritSearch {
   const note = (task: Task): number => {
-    task.suspicion ??= { troubles: 0, alone: 0, answersBefore: answers };
+    task.suspicion ??= { troubles: 0, alone: 0, answersBefore: answers.count };
     if (!isSuspect(task)) task.suspicion.troubles++;
     else task.suspicion.alone++;
     return task.suspicion.alone;
@@ -39,7 +38,7 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
     // It belongs to the burst that has lowered the workers already.
     if (!isSuspect(task) && task.lowerings < workers.lowerings()) return { is: 'forgiven' };
     const alone = note(task);
-    if (alone >= Math.min(troublesThatTell, retries + 1)) {
+    if (alone >= Math.min(troublesThatTell, settings.retries + 1)) {
       memory.blame(request, failed);
       const text = `The engine ran out of memory for this request, which was alone in it. ${failed.message}`;
       return { is: 'culprit', failure: { ...failed, message: text } };
@@ -51,7 +50,7 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
     if (note(task) < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
     // The failure is transient where nothing else was answered since: the engine itself may be to blame, and a resume
     // tries again.
-    const isProven = answers > (task.suspicion?.answersBefore ?? 0);
+    const isProven = answers.count > (task.suspicion?.answersBefore ?? 0);
     const text = `The engine went down each time that it had this request, alone too. ${failed.message}`;
     return { is: 'culprit', failure: isProven ? failure('bad-request', text) : { ...failed, message: text } };
   };
@@ -61,7 +60,7 @@ export function createCulpritSearch({ memory, workers, retries }: CulpritContext
       return wasAway || failed.kind === 'engine-crashed' ? judgeCrash(task, failed, wasAway) : { is: 'charged' };
     },
     onAnswer() {
-      answers++;
+      answers.count++;
       memory.onAnswer();
     },
   };

@@ -6,7 +6,8 @@ import { type BatchRequest, describeRequest } from '../core/request.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { type Outcome, type ResultSink, recordOutcome } from './build-result.ts';
-import type { Task, TaskQueue } from './task-queue.ts';
+import { type Task, isSuspect } from './queue/task.ts';
+import type { TaskQueue } from './queue/task-queue.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** A server that refuses every second request, whichever, answers all but one of a billion within so many. */
@@ -22,19 +23,43 @@ export interface FailureContext extends ResultSink {
   notify: Notify;
 }
 
-/** Puts the task off for a retry, records its failure, or ends the run. */
+/** Puts the task off for a retry, hands it to another engine, records its failure, or ends the run. */
 export async function handleFailure(
   task: Task,
   outcome: Outcome,
   failure: Failure,
   context: FailureContext,
 ): Promise<void> {
-  const { request, attempt } = outcome;
-  const { queue, pool, settings, emit } = context;
-  if (stopsTheRun(failure.kind)) throw new EngineError(failure.kind, failure.message);
-  const engine = await pool.outages.settle(failure, task.outages);
-  if (engine === 'stopped') return;
-  const wasAway = engine === 'away';
+  const { pool } = context;
+  if (isOfEngine(outcome, failure, pool)) return handOver(task, outcome, failure, context);
+  if (pool.outages.mayBeAway(failure) && mayHandOver(task, failure, pool)) {
+    pool.culprits.judge(task, outcome.request, { failure, wasAway: true });
+    handOver(task, outcome, failure, context);
+    // The worker waits for the engine; the request does not.
+    await pool.settle(failure, task.outages);
+    return;
+  }
+  const engine = await pool.settle(failure, task.outages);
+  if (engine !== 'stopped') await judgeFailure(task, outcome, { failure, wasAway: engine !== 'here' }, context);
+}
+
+/** Does the failure say nothing of the request? Throws an `EngineError` where the engine is of no use, and is the last one. */
+function isOfEngine({ attempt }: Outcome, { kind, message }: Failure, pool: WorkerPool): boolean {
+  if (attempt?.isGivenAway === true || pool.isOut()) return true;
+  if (!stopsTheRun(kind)) return false;
+  const error = new EngineError(kind, message);
+  if (!pool.leave(error)) throw error;
+  return true;
+}
+
+async function judgeFailure(
+  task: Task,
+  outcome: Outcome,
+  { failure, wasAway }: { failure: Failure; wasAway: boolean },
+  context: FailureContext,
+): Promise<void> {
+  const { request } = outcome;
+  const { pool, settings } = context;
   const verdict = pool.culprits.judge(task, request, { failure, wasAway });
   if (verdict.is === 'culprit')
     return record(task, { ...outcome, verdict: { answer: verdict.failure } }, failure, context);
@@ -42,8 +67,30 @@ export async function handleFailure(
   else if (isRefused(task, failure)) forgiveRefusal(task, request, failure, context);
   const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, settings);
   if (delayMs === null) return record(task, outcome, failure, context);
+  noteTrouble(failure, context);
+  const isFirst = task.failedOn === null && pool.hasOpenOther();
+  putOff(task, outcome, { failure, delayMs: isFirst ? 0 : delayMs }, context);
+}
+
+/** Another engine can have it at once. A suspect waits: it is to be seen whether it was to blame. */
+const mayHandOver = (task: Task, { retryAfterMs }: Failure, pool: WorkerPool): boolean =>
+  pool.hasOpenOther() && !isSuspect(task) && retryAfterMs === undefined;
+
+/** The engine is to blame, and another one takes the request. */
+function handOver(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): void {
+  task.forgiven++;
+  putOff(task, outcome, { failure, delayMs: 0 }, context);
+}
+
+function putOff(
+  task: Task,
+  { attempt }: Outcome,
+  { failure: { kind }, delayMs }: { failure: Failure; delayMs: number },
+  { emit, queue, pool }: FailureContext,
+): void {
+  task.failedOn = pool.engine;
   if (attempt !== null) task.retried = addSpent(task.retried, attempt.tokens, attempt.latencyMs);
-  emit({ type: 'request-retry', kind: failure.kind, attempt: task.attempts, delayMs });
+  emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs });
   queue.retryLater(task, delayMs);
 }
 
@@ -60,19 +107,30 @@ const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean
   (kind === 'rate-limited' || (kind === 'overloaded' && retryAfterMs !== undefined)) && forgiven < maxRefused;
 
 async function record(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): Promise<void> {
-  context.pool.breaker.add(true);
+  const { pool } = context;
+  if (!isTried(failure, pool)) pool.breaker.add(true);
   await recordOutcome(task.row, outcome, context);
-  checkBreaker(context.pool, failure);
+  checkBreaker(pool, failure);
 }
 
-function checkBreaker({ breaker }: WorkerPool, last: Failure): void {
+/** Another engine tries it too, so that an attempt that fails says more of this engine than of the request. */
+const isTried = ({ kind }: Failure, pool: WorkerPool): boolean => isTransient(kind) && pool.hasOther();
+
+function noteTrouble(failure: Failure, { pool }: FailureContext): void {
+  if (!isTried(failure, pool) || failure.retryAfterMs !== undefined) return;
+  pool.breaker.add(true);
+  checkBreaker(pool, failure);
+}
+
+function checkBreaker({ breaker, leave }: WorkerPool, last: Failure): void {
   const rate = breaker.tripped();
   if (rate === null) return;
-  throw new EngineError(
+  const error = new EngineError(
     last.kind,
     `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${printable(last.message)}`,
     'Mend the cause and resume, or go on regardless with --max-error-rate 1.',
   );
+  if (!leave(error)) throw error;
 }
 
 export interface RetryPolicy {

@@ -3,8 +3,8 @@ import type { FlightSample } from '../core/measurements.ts';
 import type { BatchRequest } from '../core/request.ts';
 import { type ToldEntry, type ToldTokens, createToldTokens } from './told-tokens.ts';
 
-/** Why an attempt was ended from outside. `away`: the engine that had it went away. */
-type AbortCause = 'stopped' | 'timeout' | 'stalled' | 'away';
+/** Why an attempt was ended from outside. `away`: the engine that had it went away · `given-away`: another engine is to have it. */
+type AbortCause = 'stopped' | 'timeout' | 'stalled' | 'away' | 'given-away';
 
 /** One attempt under way. Times are those of a clock that never goes back, in milliseconds. */
 export interface FlightEntry extends ToldEntry {
@@ -62,6 +62,8 @@ export interface InFlight {
   abortAll: (cause: AbortCause) => void;
   /** Ends those of which there was no sign of life in the last so many milliseconds. Returns how many. */
   abortSilent: (silentMs: number, cause: AbortCause) => number;
+  /** Ends those that are wanted, the first one sent in front, so many at most: other engines take them. Returns how many. */
+  giveAway: (isWanted: (entry: FlightEntry, ageMs: number) => boolean, max: number) => number;
   /** Milliseconds without a sign of life for any of them; 0 where there are none. */
   silentMs: () => number;
   count: () => number;
@@ -131,6 +133,7 @@ export function createInFlight(options: InFlightOptions): InFlight {
       abortEach(silent, cause);
       return silent.length;
     },
+    giveAway: (isWanted, max) => giveAway(flight, isWanted, max),
     silentMs: () => (entries.size === 0 ? 0 : now() - flight.lastActivity),
     count: () => entries.size,
     close() {
@@ -162,6 +165,20 @@ function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {
     entry.cause ??= cause;
     entry.controller?.abort(new Error(cause));
   }
+}
+
+function giveAway(
+  { entries, now }: Flight,
+  isWanted: (entry: FlightEntry, ageMs: number) => boolean,
+  max: number,
+): number {
+  const given: FlightEntry[] = [];
+  for (const entry of entries) {
+    if (given.length >= max) break;
+    if (entry.cause === null && isWanted(entry, now() - entry.sentAt)) given.push(entry);
+  }
+  abortEach(given, 'given-away');
+  return given.length;
 }
 
 function tellSample({ told, now }: Flight, { onSample }: InFlightOptions): void {

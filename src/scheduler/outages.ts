@@ -2,24 +2,26 @@ import { raceAbort } from '../async/abort.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
-import type { Emit, Notify } from '../core/events.ts';
+import type { Emit, Notify, ServerState } from '../core/events.ts';
 import { formatDuration } from '../text/format.ts';
 
 /**
  * Failures that may be the engine's own trouble: no way to it, no room in it (a server that loads its model says that
  * too), its process dead. A timeout or an error of the server's is the request's until the stall watchdog says more.
  */
-const mayBeAway: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
+const kindsOfAbsence: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
 
 /**
  * State of the engine when a request failed: `away`, so that the request is not to blame; `here`, so that it may be; or
  * the run was stopped before that was known.
  */
-type EngineState = 'away' | 'here' | 'stopped';
+export type EngineState = 'away' | 'here' | 'stopped';
 
 /** Waits out the times when the engine is away: once for all workers, of which none takes a request meanwhile. */
 export interface Outages {
   isOn: () => boolean;
+  /** May a failure of this kind mean that the engine is away? */
+  mayBeAway: (failure: Failure) => boolean;
   /** Number of outages that are over. */
   ended: () => number;
   /**
@@ -33,9 +35,14 @@ export interface Outages {
   stop: () => void;
 }
 
+/** Tells what state the engine is in, with the reason. */
+export type TellState = (state: ServerState, reason?: string) => void;
+
 export interface OutageListeners {
   emit: Emit;
   notify: Notify;
+  /** Told when the engine has been away for a while, with the reason, and whenever it is there again. */
+  onState: TellState;
   onEnd: () => void;
   /** Called with a time in milliseconds: requests in flight that gave no sign of life for as long are lost. */
   onLoss: (silentMs: number) => void;
@@ -44,7 +51,12 @@ export interface OutageListeners {
 /** Shortest outage in milliseconds that is announced: a shorter one is over before it is noticed. */
 const silentMs = 1000;
 
-export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }: OutageListeners): Outages {
+const awayText = (reason = ''): string => `the engine does not answer (${reason}): waiting until it does`;
+
+const mayBeAway = ({ supervision }: Backend, { kind }: Failure): boolean =>
+  supervision?.recover !== undefined && kindsOfAbsence.has(kind);
+
+export function createOutages(backend: Backend, { emit, notify, onState, onEnd, onLoss }: OutageListeners): Outages {
   const stopping = new AbortController();
   let current: Promise<EngineState> | null = null;
   let ended = 0;
@@ -59,8 +71,10 @@ export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }:
     const startedAt = performance.now();
     // The lines below the first sentence may be the engine's last output.
     const [sentence] = failure.message.split('\n', 1);
-    const text = `the engine does not answer (${sentence}): waiting until it does`;
-    const timer = setTimeout(() => notify({ topic: 'outage', text }), silentMs);
+    const timer = setTimeout(() => {
+      onState('away', sentence);
+      notify({ topic: 'outage', text: awayText(sentence) });
+    }, silentMs);
     try {
       // An engine that hangs may not react to the signal, so that it is not waited for.
       const recovery = Promise.resolve(backend.supervision?.recover?.(failure, stopping.signal));
@@ -76,15 +90,17 @@ export function createOutages(backend: Backend, { emit, notify, onEnd, onLoss }:
     } finally {
       clearTimeout(timer);
       current = null;
+      onState('up');
       onEnd();
     }
   };
 
   return {
     isOn: () => current !== null,
+    mayBeAway: (failure) => mayBeAway(backend, failure),
     ended: () => ended,
     async settle(failure, endedBefore) {
-      if (backend.supervision?.recover === undefined || !mayBeAway.has(failure.kind)) return 'here';
+      if (!mayBeAway(backend, failure)) return 'here';
       if (stopping.signal.aborted) return 'stopped';
       // The outage that it fell into is over already.
       if (endedBefore < ended) return 'away';

@@ -1,14 +1,17 @@
+import { createDeferred } from '../async/deferred.ts';
 import type { Backend } from '../core/backend.ts';
 import { JournalError, LlmbatchError } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
-import type { WorkItem } from '../core/request.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { formatCounted, formatSeconds } from '../text/format.ts';
 import { createAttempter } from './attempt.ts';
 import type { ResultSink } from './build-result.ts';
-import type { Conversations } from './conversation.ts';
+import { type Conversations, historiesFrom } from './conversation.ts';
 import type { GpuMonitor } from './limits/vram-guard.ts';
-import { type TaskQueue, createTaskQueue } from './task-queue.ts';
+import type { Partition } from './queue/partitions.ts';
+import { type TaskQueue, createTaskQueue } from './queue/task-queue.ts';
+import { joinFlights } from './team/join-flights.ts';
+import { type Team, createTeam } from './team/team.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
 import { type WorkerPool, createWorkerPool } from './worker-pool.ts';
 import { runWorker } from './worker.ts';
@@ -19,16 +22,26 @@ type SchedulerSettings = Pick<
   'retries' | 'retryOn' | 'timeoutMs' | 'stallTimeoutMs' | 'drainTimeoutMs' | 'maxErrorRate' | 'vramLimit'
 >;
 
-/** The parts of a scheduler: a backend, the requests, where the results go, and who is told of it. */
-export interface SchedulerOptions extends ResultSink {
-  /** The engine that answers, with its model loaded. */
+/** An engine that answers, with its model loaded. */
+export interface SchedulerEngine {
   backend: Backend;
-  /** The requests in batches; the next batch is read when a worker is free. */
-  items: AsyncIterable<WorkItem[]>;
   /** Number of requests in flight; the largest number where the scheduler searches for the best one. */
   maxWorkers: number;
   /** Number of requests in flight with which the search for what the server can hold begins; null: it is known. */
   startsWith: number | null;
+  /** Its name among several servers, for messages and results; null where it is the only one. */
+  name: string | null;
+}
+
+/** The parts of a scheduler: engines, the requests, where the results go, and who is told of it. */
+export interface SchedulerOptions extends ResultSink {
+  /**
+   * The engines, which share the requests. One that is still being opened takes part when it is there; null: it never will.
+   * They don't reject.
+   */
+  engines: readonly Promise<SchedulerEngine | null>[];
+  /** The requests: each engine stays on a partition for as long as it lasts. */
+  partitions: readonly Partition[];
   settings: SchedulerSettings;
   /** The rolling histories of the workers; null: each request is sent alone. */
   conversations: Conversations | null;
@@ -51,44 +64,134 @@ export interface Scheduler {
   run: () => Promise<void>;
 }
 
+/** Time between two looks at what idle engines could take from others, in milliseconds. */
+const balanceMs = 250;
+
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const pool = createWorkerPool({ ...options, onRoom: () => queue.wake(), fail: (error) => queue.fail(error) });
-  const queue: TaskQueue = createTaskQueue(options.items, pool.mayTake, pool.limit.workers);
-  const drain = createDrain(options, pool, queue);
-  const { settings, conversations, verifier, record, source, emit, notify } = options;
-  const attempt = createAttempter({ verifier, conversations, send: pool.send });
-  const context = { queue, pool, attempt, conversations, settings, record, source, emit, notify };
+  const queue = createTaskQueue(options.partitions);
+  const pools: WorkerPool[] = [];
+  const workers: Promise<void>[] = [];
+  const drain = createDrain(options, pools, queue);
+  const team = createTeam();
+  const openPool = createPools(options, { pools, team, queue });
+  // A history stays where it is.
+  const mayBalance = options.engines.length > 1 && options.conversations === null;
+  const balance = (): void => {
+    if (queue.left() === 0) team.balance();
+    // Who holds back for the others may see by now that they are late.
+    else queue.wake();
+  };
+  const ended = createDeferred<null>();
+
+  const runEngine = async (opening: Promise<SchedulerEngine | null>, number: number): Promise<void> => {
+    const engine = await Promise.race([opening, ended.promise]);
+    if (engine === null) return;
+    const context = openPool(engine, number);
+    const own = Array.from({ length: engine.maxWorkers }, (_, index) => runWorker(index, context));
+    workers.push(...own);
+    await Promise.all(own);
+    // There is nothing more to do, so that nobody waits for an engine that is still being opened.
+    ended.resolve(null);
+  };
   return {
     async run() {
-      const workers = Array.from({ length: options.maxWorkers }, (_, index) => runWorker(index, context));
+      const engines = options.engines.map(runEngine);
+      const timer = mayBalance ? setInterval(balance, balanceMs) : undefined;
       try {
-        await Promise.all(workers);
+        await Promise.all(engines);
       } catch (error) {
         drain.begin(error);
+        ended.resolve(null);
+        await Promise.allSettled(engines);
         await Promise.allSettled(workers);
         throw error;
       } finally {
+        clearInterval(timer);
         drain.close();
-        pool.close();
+        for (const pool of pools) pool.close();
       }
     },
   };
 }
 
+/** Returns what opens the pool of an engine, and gives what its workers need. */
+function createPools(
+  options: SchedulerOptions,
+  { pools, team, queue }: { pools: WorkerPool[]; team: Team; queue: TaskQueue },
+) {
+  const { settings, verifier, record, source, engines } = options;
+  const hasSeveral = engines.length > 1;
+  const join = joinFlights();
+  const shared = { settings, gpus: options.gpus, team, answers: { count: 0 }, onRoom: queue.wake, fail: queue.fail };
+  const sending: number[] = [];
+
+  return ({ backend, maxWorkers, startsWith, name }: SchedulerEngine, engine: number) => {
+    const { emit, notify } = hasSeveral ? voiceOf(options, engine, name ?? '') : options;
+    const conversations = options.conversations && historiesFrom(options.conversations, engine);
+    const onWorkers = (workers: number): void => {
+      sending[engine] = workers;
+      const all = sending.reduce((sum, some) => sum + some, 0);
+      emit({ type: 'workers-change', workers: all, ...(hasSeveral && { ofServer: workers }) });
+    };
+    if (hasSeveral) emit({ type: 'server-start', name: name ?? '', workers: startsWith ?? maxWorkers });
+    const pool = createWorkerPool({
+      ...shared,
+      engine,
+      backend,
+      maxWorkers,
+      startsWith,
+      conversations,
+      emit,
+      notify,
+      onState: (state, reason) =>
+        hasSeveral && emit({ type: 'server-state', state, ...(reason !== undefined && { reason }) }),
+      onFlight: (flight) => emit({ type: 'flight', flight: hasSeveral ? join(engine, flight) : flight }),
+      onWorkers,
+    });
+    pools.push(pool);
+    if (hasSeveral) onWorkers(pool.workers());
+    else sending[engine] = pool.workers();
+    const tasks = queue.join(engine, {
+      mayTake: pool.mayTake,
+      maxTaken: pool.limit.workers,
+      mayAvoid: pool.hasOpenOther,
+      mayBegin: () => team.mayBegin(pool, queue.left()),
+    });
+    const attempt = createAttempter({ verifier, conversations, send: pool.send });
+    const ownSource = name === null ? source : { ...source, server: name };
+    return { queue, tasks, pool, attempt, conversations, settings, record, source: ownSource, emit, notify };
+  };
+}
+
+/** Tells of one engine among several: events with its number, sentences behind its name. */
+function voiceOf({ emit, notify }: Pick<SchedulerOptions, 'emit' | 'notify'>, server: number, name: string) {
+  return {
+    emit: ((event) => emit({ ...event, server })) satisfies Emit,
+    notify: ((notice) => notify({ ...notice, text: `${name}: ${notice.text}` })) satisfies Notify,
+  };
+}
+
 /** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
-function createDrain({ stop, abort, settings, notify }: SchedulerOptions, pool: WorkerPool, queue: TaskQueue) {
+function createDrain(
+  { stop, abort, settings, notify }: SchedulerOptions,
+  pools: readonly WorkerPool[],
+  queue: TaskQueue,
+) {
   let timer: NodeJS.Timeout | null = null;
   const stopSending = (): void => {
     queue.stop();
-    pool.stopWaiting();
+    for (const pool of pools) pool.stopWaiting();
+  };
+  const abortAll = (): void => {
+    for (const pool of pools) pool.abortAll();
   };
   const onStop = (): void => {
     stopSending();
-    timer ??= setTimeout(pool.abortAll, settings.drainTimeoutMs);
+    timer ??= setTimeout(abortAll, settings.drainTimeoutMs);
   };
   const onAbort = (): void => {
     stopSending();
-    pool.abortAll();
+    abortAll();
   };
   stop.addEventListener('abort', onStop);
   abort.addEventListener('abort', onAbort);
@@ -100,7 +203,7 @@ function createDrain({ stop, abort, settings, notify }: SchedulerOptions, pool: 
       const canBeKept = error instanceof LlmbatchError && !(error instanceof JournalError);
       if (!canBeKept || abort.aborted) return onAbort();
       onStop();
-      const count = pool.inFlight();
+      const count = pools.reduce((sum, pool) => sum + pool.inFlight(), 0);
       if (count > 0) notify({ topic: 'drain', text: lastAnswers(count, settings.drainTimeoutMs) });
     },
     close(): void {

@@ -20,6 +20,8 @@ export interface Attempt {
   ttftMs: number | null;
   /** What the attempt cost. */
   tokens: AttemptTokens;
+  /** It was ended so that another engine takes the request. */
+  isGivenAway?: true;
 }
 
 /** What a request is sent with, and by whom it is watched meanwhile. */
@@ -68,7 +70,7 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
   const isAnswered = answer?.status === 'completed';
   const rest = restOf(entry, usageOf(answer), latencyMs - (ttftMs ?? 0));
   emit({ type: 'request-end', tokens, isAnswered, latencyMs, rest });
-  return { answer, startedAt, latencyMs, ttftMs, tokens };
+  return { answer, startedAt, latencyMs, ttftMs, tokens, ...(entry.cause === 'given-away' && { isGivenAway: true }) };
 }
 
 /** An abort is ours to explain. Anything else that a backend throws is about this request: what it says, or what came back. */
@@ -81,5 +83,6 @@ function answerToThrown(entry: FlightEntry, error: unknown, sending: Sending): A
     timeout: failure('timeout', `no whole answer within ${formatDuration(timeoutMs)} (--timeout)`),
     stalled: failure('timeout', `nothing came from the engine for ${formatDuration(stallTimeoutMs)} (--stall-timeout)`),
     away: failure('connection', 'The engine went away before the answer was whole.'),
+    'given-away': failure('connection', 'Another engine was to answer it sooner.'),
   }[entry.cause];
 }

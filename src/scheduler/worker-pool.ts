@@ -1,6 +1,8 @@
 import type { Backend } from '../core/backend.ts';
-import { messageOf } from '../core/errors.ts';
+import type { Failure } from '../core/completion.ts';
+import { EngineError, messageOf } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
+import type { FlightSample } from '../core/measurements.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { formatDuration } from '../text/format.ts';
@@ -13,32 +15,48 @@ import { createRateLimitPause } from './limits/rate-limit-pause.ts';
 import { createServerLimit } from './limits/server-limit.ts';
 import { type GpuMonitor, createVramGuard } from './limits/vram-guard.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
-import { type Outages, createOutages } from './outages.ts';
+import { type EngineState, type Outages, type TellState, createOutages } from './outages.ts';
 import { type Attempt, sendRequest } from './send-request.ts';
+import { createAbsence } from './team/absence.ts';
+import { createAnswerTimes } from './team/answer-times.ts';
+import type { Member, Team } from './team/team.ts';
 import { watchCache } from './watches/watch-cache.ts';
 import { watchLength } from './watches/watch-length.ts';
 import { watchSilence } from './watches/watch-silence.ts';
 
 export interface WorkerPoolOptions {
+  /** Number of the engine among those of the run, from 0. */
+  engine: number;
   backend: Backend;
   maxWorkers: number;
   startsWith: number | null;
   settings: Pick<RunnerSettings, 'retries' | 'timeoutMs' | 'stallTimeoutMs' | 'maxErrorRate' | 'vramLimit'>;
   conversations: Conversations | null;
   gpus: GpuMonitor;
+  team: Team;
+  /** Number of answers of the run, of all its engines. */
+  answers: { count: number };
   emit: Emit;
   notify: Notify;
+  onState: TellState;
+  onFlight: (flight: FlightSample) => void;
+  /** Called with the number of workers that may send from now on. */
+  onWorkers: (workers: number) => void;
   /** Called when a worker that might not take a request may take one now. */
   onRoom: () => void;
-  /** Ends the run: the backend will not be of use any more. */
+  /** Ends the run: the backend will not be of use any more, and there is no other. */
   fail: (error: Error) => void;
 }
 
+/** What came of waiting for an engine. `left`: it is out, and others are there. */
+type SettledState = EngineState | 'left';
+
 /**
- * The workers of one backend: how many of them may send now, and what each answer, each silence and the memory of the GPUs
- * say about that. Several backends would be several pools that take from one queue.
+ * The workers of one engine: how many of them may send now, and what each answer, each silence and the memory of the GPUs
+ * say about that. The pools of several engines take from one queue.
  */
-export interface WorkerPool {
+export interface WorkerPool extends Member {
+  readonly engine: number;
   readonly limit: WorkerLimit;
   readonly outages: Outages;
   readonly culprits: CulpritSearch;
@@ -47,8 +65,14 @@ export interface WorkerPool {
   mayTake: (worker: number) => boolean;
   /** Sends a request once, for this worker; the pool learns from the answer. */
   send: (worker: number, request: BatchRequest) => Promise<Attempt>;
-  /** Number of requests in flight. */
-  inFlight: () => number;
+  /** Waits while the engine is away, as `Outages.settle`. Rejects where the run can't go on. */
+  settle: (failure: Failure, ended: number) => Promise<SettledState>;
+  /** The engine is of no use: it is left out. False where it is the last one, so that the run can't go on. */
+  leave: (error: EngineError) => boolean;
+  /** Is there another engine that is not out? */
+  hasOther: () => boolean;
+  /** Does another engine take requests now? */
+  hasOpenOther: () => boolean;
   /** Ends every request in flight; they stay unanswered. */
   abortAll: () => void;
   /** Nobody waits any longer for the backend to come back, or for the end of a pause. */
@@ -57,64 +81,127 @@ export interface WorkerPool {
 }
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { backend, settings, emit, notify, onRoom } = options;
+  const { team, onRoom } = options;
+  const parts = createParts(options, (error) => giveUp(error));
+  const { limit, outages, pause, inFlight, culprits, breaker, absence, times } = parts;
+  const leave = (error: EngineError): boolean => {
+    if (!team.hasOther(pool)) return false;
+    absence.begin(error);
+    inFlight.abortAll('away');
+    // What others failed, and were to leave to this engine, they may take themselves now.
+    onRoom();
+    return true;
+  };
+  const giveUp = (error: Error): void => {
+    if (error instanceof EngineError && leave(error)) return;
+    options.fail(error);
+    inFlight.abortAll('stopped');
+  };
+  const isThere = (): boolean => !absence.isOn() && !outages.isOn() && !pause.isOn();
+
+  const pool: WorkerPool = {
+    engine: options.engine,
+    limit,
+    outages,
+    culprits,
+    breaker,
+    isOpen: () => isThere() && limit.allows(0),
+    isOut: absence.isOn,
+    workers: limit.workers,
+    inFlight: inFlight.count,
+    usualMs: times.usualMs,
+    silentMs: times.silentMs,
+    giveAway: inFlight.giveAway,
+    hasOther: () => team.hasOther(pool),
+    hasOpenOther: () => team.hasOpenOther(pool),
+    mayTake: (worker) => limit.allows(worker) && isThere(),
+    send: createSender(options, parts),
+    async settle(failure, ended) {
+      try {
+        return await outages.settle(failure, ended);
+      } catch (error) {
+        if (error instanceof EngineError && leave(error)) return 'left';
+        throw error;
+      }
+    },
+    leave,
+    abortAll: () => inFlight.abortAll('stopped'),
+    stopWaiting: () => [outages, absence, pause].forEach((part) => part.stop()),
+    close: () => parts.close(),
+  };
+  team.join(pool);
+  return pool;
+}
+
+type Parts = ReturnType<typeof createParts>;
+
+/** What watches an engine and its answers. `giveUp`: the engine will not be of use any more. */
+function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void) {
+  const { backend, settings, emit, notify, onState, onRoom } = options;
   const limit = createWorkerLimit(options.startsWith ?? options.maxWorkers, (workers) => {
-    emit({ type: 'workers-change', workers });
+    options.onWorkers(workers);
     onRoom();
   });
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
-  const outages = createOutages(backend, { emit, notify, onEnd: onRoom, onLoss });
+  const outages = createOutages(backend, { emit, notify, onState, onEnd: onRoom, onLoss });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
   const inFlight: InFlight = watchInFlight(options, outages.isOn);
-  const guard = createVramGuard({ ...options, workers: limit });
-  const memory = createOutOfMemory(limit, notify);
-  const abortAll = (): void => inFlight.abortAll('stopped');
-  const fail = (error: Error): void => {
-    options.fail(error);
-    abortAll();
+  const breaker = createBreaker(settings.maxErrorRate);
+  const onReturn = (): void => {
+    breaker.reset();
+    onRoom();
   };
-  const silence = watchSilence({ backend, inFlight, outages, fail });
-  const cache = watchCache({ backend, notify });
+  const absence = createAbsence({ ...options, onReturn });
+  const guard = createVramGuard({ ...options, workers: limit, fail: giveUp });
+  const silence = watchSilence({ backend, inFlight, outages, fail: giveUp });
   const server = createServerLimit({ ...options, limit, inFlight: inFlight.count, isAway: outages.isOn });
-  const sending = { backend, inFlight, emit, ...settings };
-
   return {
     limit,
     outages,
-    culprits: createCulpritSearch({ memory, workers: limit, retries: settings.retries }),
-    breaker: createBreaker(settings.maxErrorRate),
-    mayTake: (worker) => limit.allows(worker) && !outages.isOn() && !pause.isOn(),
-    async send(worker, request) {
-      server.onSend(request);
-      const attempt = await sendRequest(request, worker, sending);
-      const { answer, latencyMs } = attempt;
-      server.onEnd(request, answer, latencyMs);
-      if (answer === null) return attempt;
-      pause.onAnswer(answer);
-      cache.onAnswer(worker, request, answer);
-      if (answer.status === 'completed') silence.onAnswer(latencyMs);
-      return attempt;
-    },
-    inFlight: inFlight.count,
-    abortAll,
-    stopWaiting() {
-      outages.stop();
-      pause.stop();
-    },
+    pause,
+    inFlight,
+    breaker,
+    culprits: createCulpritSearch({ ...options, memory: createOutOfMemory(limit, notify), workers: limit }),
+    absence,
+    silence,
+    cache: watchCache({ backend, notify }),
+    server,
+    times: createAnswerTimes(),
     close() {
       for (const part of [server, guard, silence, inFlight]) part.close();
-      pause.stop();
+      for (const part of [absence, pause]) part.stop();
     },
   };
 }
 
-function watchInFlight({ settings, backend, emit, notify }: WorkerPoolOptions, isAway: () => boolean): InFlight {
+/** Returns what sends a request, and lets all parts learn from the answer. */
+function createSender({ backend, settings, emit }: WorkerPoolOptions, parts: Parts): WorkerPool['send'] {
+  const { inFlight, pause, server, silence, cache, times } = parts;
+  const sending = { backend, inFlight, emit, ...settings };
+  return async (worker, request) => {
+    times.onSend(inFlight.count() === 0);
+    server.onSend(request);
+    const attempt = await sendRequest(request, worker, sending);
+    const { answer, latencyMs } = attempt;
+    server.onEnd(request, answer, latencyMs);
+    if (answer === null) return attempt;
+    const isAnswered = answer.status === 'completed';
+    pause.onAnswer(answer);
+    cache.onAnswer(worker, request, answer);
+    times.onAnswer(isAnswered ? latencyMs : null);
+    if (isAnswered) silence.onAnswer(latencyMs);
+    return attempt;
+  };
+}
+
+function watchInFlight(options: WorkerPoolOptions, isAway: () => boolean): InFlight {
+  const { settings, backend, notify } = options;
   return createInFlight({
     timeoutMs: settings.timeoutMs,
     stallTimeoutMs: settings.stallTimeoutMs,
     slots: backend.limits.slots,
     mayBeSilent: () => isAway() || backend.supervision?.isStarting?.() === true,
-    onSample: (flight) => emit({ type: 'flight', flight }),
+    onSample: options.onFlight,
     watch: watchLength(notify),
     onStall(silentMs) {
       const silence = `nothing came from the engine for ${formatDuration(silentMs)}`;

@@ -2,25 +2,27 @@ import { type BatchRequest, isRejected } from '../core/request.ts';
 import type { Attempter } from './attempt.ts';
 import { recordOutcome, rejectedResult } from './build-result.ts';
 import type { Conversations } from './conversation.ts';
+import type { EngineQueue } from './queue/task-queue.ts';
 import { type FailureContext, handleFailure } from './handle-failure.ts';
-import type { Task } from './task-queue.ts';
+import type { Task } from './queue/task.ts';
 
-/** What the workers of a scheduler share. */
+/** What the workers of an engine share. */
 interface WorkerContext extends FailureContext {
+  tasks: EngineQueue;
   attempt: Attempter;
   conversations: Conversations | null;
 }
 
 /** Works through tasks, one at a time, until there are none left. The index (0-based) is the worker's place in the pool. */
 export async function runWorker(index: number, context: WorkerContext): Promise<void> {
-  const { queue, record, source } = context;
+  const { tasks, record, source } = context;
   for (;;) {
-    const next = queue.next(index);
+    const next = tasks.next(index);
     const task = next instanceof Promise ? await next : next;
     if (task === null) return;
     if (isRejected(task.read)) await record(task.row, rejectedResult(task.read, source), task.read.rowJson);
     else await runTask(index, task, task.read, context);
-    queue.release();
+    tasks.release();
   }
 }
 

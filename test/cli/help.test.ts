@@ -145,10 +145,10 @@ describe('llmbatch --help', () => {
         --context-window <n>         conversation: context window in tokens (default:
                                      32768)
         --host <address>             the Ollama server, as OLLAMA_HOST would name it
-                                     (default: what the environment says)
+                                     (default: what the environment says); repeatable
         --base-url <url>             the OpenAI-compatible server, such as
                                      http://127.0.0.1:8000/v1 (default:
-                                     OPENAI_BASE_URL)
+                                     OPENAI_BASE_URL); repeatable
         --python <path>              the Python that has vLLM (default:
                                      LLMBATCH_PYTHON, the active environment, python3)
         --gpus <list>                vllm: one engine on each of these GPUs: 0,1

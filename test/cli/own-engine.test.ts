@@ -37,11 +37,11 @@ describe('an engine that a program adds', () => {
     await until(async () => (await countLines(folder.at('out.jsonl'))) >= 3);
     running.child.kill('SIGKILL');
     await running.outcome;
-    const connectionOf = async (): Promise<object> => (await folder.manifest('out.jsonl.run.json')).runner.connection;
-    expect(await connectionOf()).toEqual({ echoHost: 'valley:7' });
+    const connectionOf = async () => (await folder.manifest('out.jsonl.run.json')).runner.connections;
+    expect(await connectionOf()).toEqual([{ echoHost: 'valley:7' }]);
     const resumed = await folder.llmbatch(['resume', '--progress', 'none']);
     expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining('Finished: 20 requests done')]);
-    expect(await connectionOf()).toEqual({ echoHost: 'valley:7' });
+    expect(await connectionOf()).toEqual([{ echoHost: 'valley:7' }]);
     const results = await folder.results('out.jsonl');
     expect(results.map(({ custom_id }) => custom_id)).toEqual(Array.from({ length: 20 }, (_, at) => `r${at + 1}`));
     expect(results[6]?.response?.body.choices?.[0]?.message?.content).toBe('question 7');

@@ -7,8 +7,8 @@ test('a history is trimmed to 40 messages, every 50 turns and at 28,672 of 32,76
 });
 
 test('runner settings of llmbatch 0.1 name the connection beside the others', () => {
-  const { connection: _connection, ...others } = defaultRunnerSettings;
+  const { connections: _connections, ...others } = defaultRunnerSettings;
   const former = { ...others, host: null, baseUrl: null, python: './py', gpus: [0, 1] };
-  const connection = { python: './py', gpus: [0, 1] };
-  expect(runnerSettingsSchema.parse(former)).toEqual({ ...defaultRunnerSettings, connection });
+  const connections = [{ python: './py', gpus: [0, 1] }];
+  expect(runnerSettingsSchema.parse(former)).toEqual({ ...defaultRunnerSettings, connections });
 });

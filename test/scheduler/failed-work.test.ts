@@ -4,13 +4,12 @@ import { failure, noUsage } from '../../src/core/completion.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { createResultCounter, sampleOf } from '../../src/core/result-counter.ts';
-import type { SchedulerOptions } from '../../src/scheduler/scheduler.ts';
 import { createMeter } from '../../src/metrics/meter.ts';
-import { prepare, settings, runRequests } from './prepare-run.ts';
+import { type SingleRun, prepare, settings, runRequests } from './prepare-run.ts';
 import { chat, completion, items, openMock } from './requests.ts';
 
 /** Runs to the end, and counts twice: as it goes on, and from the lines it left. */
-async function counted(backend: Backend, changes: Partial<SchedulerOptions> = {}) {
+async function counted(backend: Backend, changes: Partial<SingleRun> = {}) {
   const meter = createMeter({ now: () => 0 });
   const counter = createResultCounter();
   const { run, lines } = prepare(backend, {

@@ -232,7 +232,12 @@ describe('an outage', () => {
       ...(await openMock()),
       supervision: { recover: () => new Promise((resolve) => void setTimeout(() => resolve('away'), durationMs)) },
     };
-    const outages = createOutages(backend, { ...recordIn(events), onEnd: () => {}, onLoss: () => {} });
+    const outages = createOutages(backend, {
+      ...recordIn(events),
+      onState: () => {},
+      onEnd: () => {},
+      onLoss: () => {},
+    });
     const settled = outages.settle(failure('connection', 'connection refused'), 0);
     await vi.advanceTimersByTimeAsync(durationMs);
     expect([await settled, outages.isOn(), outages.ended(), vi.getTimerCount()]).toEqual(['away', false, 1, 0]);

@@ -2,7 +2,8 @@ import type { Backend } from '../../src/core/backend.ts';
 import type { Emit, RunEvent, Notify } from '../../src/core/events.ts';
 import type { ResultLine } from '../../src/core/result-line.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
-import { type SchedulerOptions, createScheduler } from '../../src/scheduler/scheduler.ts';
+import type { WorkItem } from '../../src/core/request.ts';
+import { type SchedulerEngine, type SchedulerOptions, createScheduler } from '../../src/scheduler/scheduler.ts';
 import { createVerifier } from '../../src/scheduler/verify-answer.ts';
 import { items } from './requests.ts';
 
@@ -15,8 +16,13 @@ export const recordIn = (seen: Seen[]): { emit: Emit; notify: Notify } => ({
   notify: ({ text }) => void seen.push({ type: 'notice', text }),
 });
 
+/** A run on one engine. */
+export interface SingleRun extends Omit<SchedulerOptions, 'engines' | 'partitions'>, Omit<SchedulerEngine, 'name'> {
+  items: AsyncIterable<WorkItem[]>;
+}
+
 export interface Watched {
-  run: SchedulerOptions;
+  run: SingleRun;
   lines: ResultLine[];
   events: Seen[];
   stop: AbortController;
@@ -24,12 +30,12 @@ export interface Watched {
 }
 
 /** A run of 50 requests on four workers, and what comes of it. */
-export function prepare(backend: Backend, changes: Partial<SchedulerOptions> = {}): Watched {
+export function prepare(backend: Backend, changes: Partial<SingleRun> = {}): Watched {
   const lines: ResultLine[] = [];
   const events: Seen[] = [];
   const stop = new AbortController();
   const abort = new AbortController();
-  const run: SchedulerOptions = {
+  const run: SingleRun = {
     items: items(50),
     backend,
     maxWorkers: 4,
@@ -49,7 +55,14 @@ export function prepare(backend: Backend, changes: Partial<SchedulerOptions> = {
 }
 
 /** Runs the requests of a prepared run to their results. */
-export const runRequests = (run: SchedulerOptions): Promise<void> => createScheduler(run).run();
+export function runRequests({ backend, maxWorkers, startsWith, items: all, ...run }: SingleRun): Promise<void> {
+  const engine = { backend, maxWorkers, startsWith, name: null };
+  return createScheduler({
+    ...run,
+    engines: [Promise.resolve(engine)],
+    partitions: [{ size: null, items: all }],
+  }).run();
+}
 
 export const settings = (changes: Partial<typeof defaultRunnerSettings>) => ({ ...defaultRunnerSettings, ...changes });
 export const idsOf = (lines: ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);

@@ -1,7 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WorkItem } from '../../src/core/request.ts';
-import { type Task, type TaskQueue, createTaskQueue } from '../../src/scheduler/task-queue.ts';
+import type { Task } from '../../src/scheduler/queue/task.ts';
+import {
+  type EngineQueue,
+  type TaskQueue as SharedQueue,
+  createTaskQueue as createQueue,
+} from '../../src/scheduler/queue/task-queue.ts';
 import { items } from './requests.ts';
+
+type TaskQueue = SharedQueue & EngineQueue;
+
+/** The queue of a run on one engine. */
+function createTaskQueue(
+  batches: AsyncIterable<WorkItem[]>,
+  mayTake: (worker: number) => boolean = () => true,
+  maxTaken: () => number = () => Infinity,
+): TaskQueue {
+  const queue = createQueue([{ size: null, items: batches }]);
+  return { ...queue, ...queue.join(0, { mayTake, maxTaken, mayAvoid: () => false, mayBegin: () => true }) };
+}
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

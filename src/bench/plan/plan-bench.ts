@@ -63,13 +63,13 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
       text: `the input names ${source.models.length} models: ${model} is measured (another with -m)`,
     });
   }
-  const address = { connection: base.runner.connection, environment: host.environment };
+  const places = { connections: base.runner.connections, environment: host.environment };
   if (engines.length > 0)
     return engines.map((engine) => ({
       backend: findBackend(host.backends, engine.backend).name,
       model: engine.model ?? model,
     }));
-  const { definition } = await chooseBackend(host.backends, base.settings.backend, [model], address);
+  const { definition } = await chooseBackend(host.backends, base.settings.backend, [model], places);
   return [{ backend: definition.name, model }];
 }
 

@@ -79,7 +79,7 @@ export async function describeEnvironment(
     settings,
     runner,
     report: reportFlagsSchema.parse(flags),
-    installs: await findInstalls(backends, { connection: runner.connection, environment }),
+    installs: await findInstalls(backends, { connection: runner.connections[0] ?? {}, environment }),
   };
 }
 
@@ -87,9 +87,9 @@ export const writeEnvironment = (path: string, environment: BenchEnvironment): P
   writeFile(path, `${JSON.stringify(toWire(environment), null, 2)}\n`);
 
 /** The connection is a list, as in a manifest: one bench can have several servers. */
-function toWire({ runner: { connection, ...runner }, ...environment }: BenchEnvironment): object {
-  const servers = Object.keys(connection).length === 0 ? [] : [connection];
-  return snakeKeys({ ...environment, runner, connection: servers }, opaqueKeys) as object;
+function toWire({ runner: { connections, ...runner }, ...environment }: BenchEnvironment): object {
+  const connection = connections.filter((given) => Object.keys(given).length > 0);
+  return snakeKeys({ ...environment, runner, connection }, opaqueKeys) as object;
 }
 
 /**
@@ -100,7 +100,7 @@ function fromWire(file: unknown): unknown {
   const { connection, runner } = environment;
   return connection === undefined
     ? environment
-    : { ...environment, runner: { ...runner, connection: connection[0] ?? {} } };
+    : { ...environment, runner: { ...runner, connections: connection.length === 0 ? [{}] : connection } };
 }
 
 export async function readEnvironment(path: string): Promise<BenchEnvironment> {

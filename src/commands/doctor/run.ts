@@ -5,7 +5,7 @@ import { examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { commandLine } from '../../text/command-line.ts';
 import { checkOptions } from '../../run/choose/choose-backend.ts';
-import { givenConnection } from '../shared/connection-flags.ts';
+import { askedConnections } from '../shared/connection-flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
 import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
@@ -20,10 +20,9 @@ export interface DoctorFlags {
 /** `llmbatch doctor`. Returns the exit code. */
 export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDefinition[]): Promise<number> {
   const { model, probe, option, json } = flags;
-  for (const definition of backends) {
-    if (definition.doctor?.probe !== undefined) await checkOptions(definition, option);
-  }
-  const address = { connection: givenConnection(flags, backends), environment: process.env };
+  await checkProbeOptions(flags, backends);
+  const [connection = {}] = askedConnections(flags, backends);
+  const address = { connection, environment: process.env };
   const serving = model === undefined ? [] : await backendsOf(model, backends, address);
   const isElsewhere = serving.length > 0 && serving.every(({ doctor }) => doctor?.probe === undefined);
   const system = await examineSystem(backends, {
@@ -38,6 +37,12 @@ export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDe
   const text = (): string => `${renderDiagnosis(diagnosis, columnsOfStdout())}${verdictOf(serving, model)}`;
   await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(text()));
   return exitCodeOf(diagnosis);
+}
+
+async function checkProbeOptions({ option }: DoctorFlags, backends: readonly BackendDefinition[]): Promise<void> {
+  for (const definition of backends) {
+    if (definition.doctor?.probe !== undefined) await checkOptions(definition, option);
+  }
 }
 
 /** The engines that serve a model. Throws a `UsageError` for the name of a file that is not there. */

@@ -6,7 +6,8 @@ import { type Manifest, isOwnManifest } from '../../journal/manifest/manifest.ts
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
-import { connectionFlags, givenConnection, longFlag } from '../shared/connection-flags.ts';
+import type { Connection } from '../../core/connection.ts';
+import { type OwnedFlag, connectionFlags, longFlag } from '../shared/connection-flags.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
@@ -39,9 +40,11 @@ export function reachOf({ settings, runner }: Manifest, backends: readonly Backe
   const flags = [
     ['-b', settings.backend],
     ['-m', settings.model],
-    ...connectionFlags(backends)
-      .filter(({ names }) => names !== 'devices')
-      .map((flag) => [longFlag(flag), textOf(runner.connection[flag.name])] as const),
+    ...runner.connections.flatMap((connection) =>
+      connectionFlags(backends)
+        .filter(({ names }) => names !== 'devices')
+        .map((flag) => [longFlag(flag), textOf(connection[flag.name])] as const),
+    ),
     ...Object.entries(settings.options).map(([name, value]) => ['--option', `${name}=${String(value)}`]),
   ];
   return flags.flatMap(([flag, value]) => (value === null ? [] : [`${flag} ${quoteForShell(value)}`])).join(' ');
@@ -61,14 +64,15 @@ interface KeySources {
  * the command line or the environment names, and to no program that neither names.
  */
 export function withheldKeys({ settings, runner }: Manifest, { flags, environment, backends }: KeySources): string[] {
-  const given = givenConnection(flags, backends);
+  const given: Record<string, unknown> = { ...flags };
   const all = connectionFlags(backends);
-  const foreign = all.filter(({ name, variable = '' }) => {
-    const value = runner.connection[name];
-    return value !== undefined && given[name] === undefined && environment[variable] !== value;
-  });
+  const isForeign = ({ name, variable = '' }: OwnedFlag, { [name]: value }: Connection): boolean =>
+    value !== undefined && given[name] === undefined && environment[variable] !== value;
+  const foreign = all.filter((flag) => runner.connections.some((connection) => isForeign(flag, connection)));
   // A program can read whatever is in the environment.
   const startsProgram = 'server' in settings.options || foreign.some(({ names }) => names === 'program');
-  const keys = (startsProgram ? all : foreign).flatMap(({ secrets = [] }) => secrets);
+  // A key that only the manifest names could be anything of the environment.
+  const named = runner.connections.map(({ apiKeyEnv }) => apiKeyEnv).filter((name) => typeof name === 'string');
+  const keys = [...(startsProgram ? all : foreign).flatMap(({ secrets = [] }) => secrets), ...named];
   return keys.filter((key) => environment[key] !== undefined);
 }

@@ -50,8 +50,8 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
     checkInput({ request, input, notify, firstRejection });
     await tellMisspeltKeys({ request, input, notify });
     const { scan } = input;
-    const address = { connection: request.runner.connection, environment: process.env };
-    const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, address);
+    const places = { connections: request.runner.connections, environment: process.env };
+    const { definition, reason } = await chooseBackend(backends, settings.backend, scan.models, places);
     checkChatTemplate(definition, settings);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));

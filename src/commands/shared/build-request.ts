@@ -7,7 +7,7 @@ import {
   defaultConversation,
   defaultRunnerSettings,
 } from '../../core/settings.ts';
-import { givenConnection } from './connection-flags.ts';
+import { askedConnections } from './connection-flags.ts';
 import { tell, tellJson } from './print.ts';
 import { readSchema } from './read-schema.ts';
 import { readChatTemplate, textOrFile } from './read-text.ts';
@@ -81,7 +81,7 @@ export function runnerSettings(
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,
-    connection: { ...base.connection, ...givenConnection(flags, backends) },
+    connections: askedConnections(flags, backends, base.connections),
     workers: flags.workers === 'auto' ? null : flags.workers,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,

@@ -6,11 +6,11 @@ import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 /** The version of the format that is written: `schema_version` of a manifest. */
 export const schemaVersion = 2;
 
-/** Writes a manifest as it lies on disk. Its connection is a list, because a run may have several servers later. */
+/** Writes a manifest as it lies on disk: `connection` is the list of the servers of the run. */
 export function toWire(manifest: { runner: RunnerSettings; summary: Snapshot | null }): Record<string, unknown> {
   const summary = manifest.summary === null ? null : snapshotToWire(manifest.summary);
-  const { connection: given, ...runner } = manifest.runner;
-  const connection = Object.keys(given).length === 0 ? [] : [given];
+  const { connections, ...runner } = manifest.runner;
+  const connection = connections.filter((given) => Object.keys(given).length > 0);
   return {
     schema_version: schemaVersion,
     ...(snakeKeys({ ...manifest, runner, connection, summary }, opaqueKeys) as object),
@@ -24,6 +24,6 @@ export function fromWire(file: unknown): unknown {
   // whose schema reads it from there.
   if (!isRecord(manifest) || manifest['schemaVersion'] === 1) return manifest;
   const { connection, runner } = manifest;
-  const [server = {}] = Array.isArray(connection) ? (connection as unknown[]) : [];
-  return { ...manifest, runner: { ...(runner as object), connection: server } };
+  const connections = Array.isArray(connection) && connection.length > 0 ? (connection as unknown[]) : [{}];
+  return { ...manifest, runner: { ...(runner as object), connections } };
 }

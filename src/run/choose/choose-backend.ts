@@ -1,27 +1,34 @@
 import type { BackendDefinition } from '../../core/backend.ts';
-import type { BackendAddress, Connection } from '../../core/connection.ts';
+import type { Connection } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { nearest } from '../../text/nearest.ts';
+import { addressesOf } from './server-addresses.ts';
 
 export interface BackendChoice {
   definition: BackendDefinition;
   reason: string;
 }
 
-/** The named backend, or the first that serves every model of the input. */
+/** Where the engines of a run are, and the environment that says what no flag does. */
+export interface EngineConnections {
+  connections: readonly Connection[];
+  environment: NodeJS.ProcessEnv;
+}
+
+/** The named backend, or the first that serves every model of the input: at one of its servers, where there are several. */
 export async function chooseBackend(
   backends: readonly BackendDefinition[],
   asked: string,
   models: readonly string[],
-  address: BackendAddress,
+  places: EngineConnections,
 ): Promise<BackendChoice> {
   if (asked !== 'auto') return { definition: findBackend(backends, asked), reason: 'as asked for' };
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   const reasons: string[] = [];
   for (const definition of backends) {
-    const served = await servesAll(definition, models, address);
+    const served = await servesAll(definition, models, places);
     if (served === true) return { definition, reason: `it serves ${models.join(', ')}` };
     if (served !== false) reasons.push(`${definition.name} ${served}`);
   }
@@ -36,14 +43,28 @@ export async function chooseBackend(
 async function servesAll(
   definition: BackendDefinition,
   models: readonly string[],
-  address: BackendAddress,
+  places: EngineConnections,
 ): Promise<boolean | string> {
   for (const model of models) {
-    const served = await definition.serves(model, address);
+    const served = await servesModelSomewhere(definition, model, places);
     if (served === true) continue;
     return served === false || models.length === 1 ? served : `${served} (${model})`;
   }
   return true;
+}
+
+async function servesModelSomewhere(
+  definition: BackendDefinition,
+  model: string,
+  { connections, environment }: EngineConnections,
+): Promise<boolean | string> {
+  let first: boolean | string | null = null;
+  for (const address of addressesOf(definition, connections, environment)) {
+    const served = await definition.serves(model, address);
+    if (served === true) return true;
+    first ??= served;
+  }
+  return first ?? false;
 }
 
 export function findBackend(backends: readonly BackendDefinition[], name: string): BackendDefinition {
@@ -60,9 +81,11 @@ export function findBackend(backends: readonly BackendDefinition[], name: string
 }
 
 /** Checks what was given of the backends' connection flags. It is kept in files: what may hold a secret is refused. */
-export function checkConnection(backends: readonly BackendDefinition[], given: Connection): void {
+export function checkConnections(backends: readonly BackendDefinition[], connections: readonly Connection[]): void {
   for (const { connection: flags = {} } of backends) {
-    for (const [name, { parse }] of Object.entries(flags)) if (given[name] !== undefined) parse(given[name]);
+    for (const [name, { parse }] of Object.entries(flags)) {
+      for (const { [name]: value } of connections) if (value !== undefined) parse(value);
+    }
   }
 }
 

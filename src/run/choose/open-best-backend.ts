@@ -1,8 +1,10 @@
 import type { Backend } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
+import { EngineError } from '../../core/errors.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type BestSetting, describeBest, findBest } from './saved-settings.ts';
 import { type BackendChoice, checkChatTemplate, checkOptions } from './choose-backend.ts';
+import type { Notify } from '../../core/events.ts';
 import { settleDrift } from '../files/settle-drift.ts';
 import type { Run } from '../run.ts';
 import type { BackendCache } from './backend-cache.ts';
@@ -11,6 +13,16 @@ import { promptLengths } from './prompt-lengths.ts';
 export interface Opening {
   model: string;
   mode: ModeChoice;
+  address: BackendAddress;
+  /** Aborted when nobody waits for the backend any more. */
+  signal: AbortSignal;
+  notify: Notify;
+}
+
+/** A backend, and `--workers`, or what a bench found best; null: the backend's own suggestion. */
+export interface OpenedBackend {
+  backend: Backend;
+  workers: number | null;
 }
 
 /** The backend with the workers asked for; where none were, with those that a bench of the same weights found best. */
@@ -19,13 +31,13 @@ export async function openBestBackend(
   cache: BackendCache,
   choice: BackendChoice,
   opening: Opening,
-): Promise<{ backend: Backend; workers: number | null } | null> {
+): Promise<OpenedBackend | null> {
   const { workers } = run.request.runner;
   const best = workers === null ? await bestFor(run, choice, opening) : null;
   const backend = await openBackend(run, cache, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
-    run.notifyOfEngine({ topic: 'workers', text: describeBest(best), isDetail: true });
+    opening.notify({ topic: 'workers', text: describeBest(best), isDetail: true });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.
@@ -41,7 +53,7 @@ async function openBackend(
   run: Run,
   cache: BackendCache,
   { definition }: BackendChoice,
-  { model, mode, workers }: Opening & { workers: number | null },
+  { model, mode, address, signal, notify, workers }: Opening & { workers: number | null },
 ): Promise<Backend | null> {
   const { settings, runner } = run.request;
   checkChatTemplate(definition, settings);
@@ -58,21 +70,19 @@ async function openBackend(
     allowRepetition: settings.allowRepetition,
     unload: runner.unload,
     logFile: run.request.paths.engineLog,
-    ...addressOf(run),
+    ...address,
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
-    signal: run.stop,
-    onNotice: (text, level) =>
-      run.notifyOfEngine({ topic: 'engine', text, ...(level === 'detail' && { isDetail: true }) }),
+    signal,
+    onNotice: (text, level) => notify({ topic: 'engine', text, ...(level === 'detail' && { isDetail: true }) }),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
   });
   const backend = await opening.catch((error: unknown) => {
-    if (run.stop.aborted) return null;
+    if (signal.aborted) return null;
     throw error;
   });
   if (backend === null) return null;
-  run.setEngine(backend);
   await noteModel(run, definition.name, backend);
   return backend;
 }
@@ -86,19 +96,25 @@ async function bestFor(
   return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
 }
 
-export const addressOf = ({ request, host }: Run): BackendAddress => ({
-  connection: request.runner.connection,
-  environment: host.environment,
-});
-
 /** Records the model in the manifest, and refuses other weights than before: that would be another run. */
 async function noteModel({ manifest, request, origin }: Run, name: string, { info }: Backend): Promise<void> {
   const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
   if (known !== undefined && known.digest !== entry.digest) {
+    if (request.runner.connections.length > 1 && !request.allowDrift) throw otherWeights(known, entry);
     const change = `weights of ${entry.model} ${known.digest} → ${entry.digest}`;
     const { wasFinished } = origin;
     await settleDrift(manifest, { settings: [change], input: [], isOfRetries: false, wasFinished }, request);
   }
   manifest.models = [...manifest.models.filter((model) => model !== known), entry];
 }
+
+type KnownModel = Run['manifest']['models'][number];
+
+/** One server with other weights is left out, where the others have those of the run. */
+const otherWeights = (known: KnownModel, { model, digest }: KnownModel): EngineError =>
+  new EngineError(
+    'model-not-found',
+    `it serves other weights of ${model} (${digest}) than this run has (${known.digest})`,
+    'Give each server the same model.',
+  );

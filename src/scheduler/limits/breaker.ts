@@ -4,6 +4,8 @@ export interface Breaker {
   add: (failed: boolean) => void;
   /** The share of failures that tripped the breaker; null while it has not tripped. */
   tripped: () => number | null;
+  /** Forgets what was seen so far. */
+  reset: () => void;
 }
 
 /** The last results that are judged; not before half of them are there, so that a short bad stretch passes. */
@@ -20,6 +22,11 @@ export function createBreaker(maxErrorRate: number): Breaker {
       failures += Number(failed) - (window[slot] ?? 0);
       window[slot] = Number(failed);
       count++;
+    },
+    reset() {
+      window.fill(0);
+      count = 0;
+      failures = 0;
     },
     tripped() {
       const rate = failures / Math.min(count, windowSize);

@@ -49,10 +49,15 @@ test('its connection is a list of servers, empty where the environment says wher
   const path = join(await scratchFolder(), 'out.run.json');
   await writeManifest(path, sampleManifest());
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ connection: [] });
-  const runner = { ...defaultRunnerSettings, connection: { baseUrl: 'http://here/v1', gpus: [0, 1] } };
+  const runner = {
+    ...defaultRunnerSettings,
+    connections: [{ baseUrl: 'http://here/v1', gpus: [0, 1] }, { baseUrl: 'http://b' }],
+  };
   await writeManifest(path, sampleManifest({ runner }));
   const written = JSON.parse(await readFile(path, 'utf8')) as object;
-  expect(written).toMatchObject({ connection: [{ base_url: 'http://here/v1', gpus: [0, 1] }] });
+  expect(written).toMatchObject({
+    connection: [{ base_url: 'http://here/v1', gpus: [0, 1] }, { base_url: 'http://b' }],
+  });
   expect((await readManifest(path))?.runner).toEqual(runner);
 });
 
@@ -154,9 +159,9 @@ test('a failed write leaves the one before, and no draft', async () => {
 
 test('the servers that a manifest of version 1 names are taken', async () => {
   const { connection: _, ...wire } = toWire(sampleManifest());
-  const { connection: _none, ...others } = defaultRunnerSettings;
+  const { connections: _none, ...others } = defaultRunnerSettings;
   const servers = { host: 'here:1', baseUrl: null, python: './python', gpus: null };
   const path = await scratchFile(JSON.stringify({ ...wire, schema_version: 1, runner: { ...others, ...servers } }));
-  const connection = { host: 'here:1', python: './python' };
-  expect((await readManifest(path))?.runner).toEqual({ ...defaultRunnerSettings, connection });
+  const connections = [{ host: 'here:1', python: './python' }];
+  expect((await readManifest(path))?.runner).toEqual({ ...defaultRunnerSettings, connections });
 });

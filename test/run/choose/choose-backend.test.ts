@@ -4,7 +4,9 @@ import { UsageError } from '../../../src/core/errors.ts';
 import { mockBackend } from '../../../src/backends/mock/index.ts';
 import { backends } from '../../../src/backends/index.ts';
 import { checkOptions, chooseBackend, findBackend } from '../../../src/run/choose/choose-backend.ts';
-import { nowhere } from '../../helpers/open-request.ts';
+import { nowhere as place } from '../../helpers/open-request.ts';
+
+const nowhere = { connections: [place.connection], environment: place.environment };
 
 describe('the backend', () => {
   test('is the one that was asked for, whatever the models', async () => {

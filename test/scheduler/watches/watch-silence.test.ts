@@ -19,6 +19,7 @@ const hear = (): void => void (silentSince = performance.now());
 async function open(look: Look, settle: Outages['settle'] = async () => 'here'): Promise<SilenceWatch> {
   const outages: Outages = {
     isOn: () => isAway,
+    mayBeAway: () => true,
     ended: () => 0,
     settle(...asked) {
       seen.settled++;

@@ -1,0 +1,100 @@
+import { sleep } from '../../async/sleep.ts';
+import { EngineError, messageOf } from '../../core/errors.ts';
+import type { Notify } from '../../core/events.ts';
+import type { Run } from '../run.ts';
+import type { BackendCache } from './backend-cache.ts';
+import type { BackendChoice } from './choose-backend.ts';
+import type { ModeChoice } from './choose-mode.ts';
+import { type OpenedBackend, openBestBackend } from './open-best-backend.ts';
+import { addressesOf } from './server-addresses.ts';
+import { serverNames } from './server-names.ts';
+
+/** One of the servers of a run, opened or being opened. */
+interface OpeningServer {
+  /** A short name, for messages and results; null where there is only one. */
+  name: string | null;
+  /** Null: the run was stopped, or this server can't be used. Does not reject. */
+  opened: Promise<OpenedBackend | null>;
+}
+
+export interface OpenServers {
+  servers: OpeningServer[];
+  /** The one that was open first. */
+  first: OpenedBackend;
+  /** Ends what is still being opened: nobody waits for it any more. */
+  stopOpening: () => void;
+}
+
+interface Opening {
+  model: string;
+  mode: ModeChoice;
+}
+
+/** Time after which a server that could not be opened is tried again, in milliseconds. */
+const againMs = 10_000;
+
+/**
+ * Opens the engine of a run at each of its servers, all at a time. Resolves when one is open, and goes on with the others: one
+ * that is away is tried again and again. Null where the run was stopped meanwhile. Rejects where none can be opened.
+ */
+export async function openServers(
+  run: Run,
+  cache: BackendCache,
+  choice: BackendChoice,
+  opening: Opening,
+): Promise<OpenServers | null> {
+  const { connections } = run.request.runner;
+  const addresses = addressesOf(choice.definition, connections, run.host.environment);
+  const names = connections.length === 1 ? [null] : serverNames(choice.definition, connections);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([run.stop, stopping.signal]);
+  const opens = addresses.map((address, index) => {
+    const notify = notifyNamed(run.notifyOfEngine, names[index] ?? null);
+    const open = (): Promise<OpenedBackend | null> =>
+      openBestBackend(run, cache, choice, { ...opening, address, signal, notify });
+    return { open, notify, first: open() };
+  });
+  const first = await firstOpened(opens.map((server) => server.first));
+  if (first === null) return null;
+  run.setEngine(first.backend);
+  const servers = opens.map(({ open, notify, first: attempt }, index) => ({
+    name: names[index] ?? null,
+    opened: attempt.catch((error: unknown) => openLater(error, { open, notify, signal })),
+  }));
+  return { servers, first, stopOpening: () => stopping.abort() };
+}
+
+/** The first one that is open; null where the run was stopped. Rejects with the first one's error where all failed. */
+async function firstOpened(attempts: readonly Promise<OpenedBackend | null>[]): Promise<OpenedBackend | null> {
+  try {
+    return await Promise.any(attempts);
+  } catch {
+    // With the error of the server that was named first.
+    return attempts[0]!;
+  }
+}
+
+/** Tries a server again and again that could not be opened, unless that can't help. */
+async function openLater(
+  error: unknown,
+  { open, notify, signal }: { open: () => Promise<OpenedBackend | null>; notify: Notify; signal: AbortSignal },
+): Promise<OpenedBackend | null> {
+  const mayHelp = error instanceof EngineError && error.kind !== 'unauthorized';
+  const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
+  const next = mayHelp
+    ? 'the run begins without it, and tries it again every 10 seconds'
+    : 'the run goes on without it';
+  notify({ topic: 'engine', text: `can't be used (${messageOf(error)}): ${next}.${hint}` });
+  if (!mayHelp) return null;
+  while (!signal.aborted) {
+    const opened = await sleep(againMs, signal)
+      .then(open)
+      .catch(() => undefined);
+    if (opened !== undefined) return opened;
+  }
+  return null;
+}
+
+/** The sentences of one server among several begin with its name. */
+export const notifyNamed = (notify: Notify, name: string | null): Notify =>
+  name === null ? notify : (notice) => notify({ ...notice, text: `${name}: ${notice.text}` });

@@ -1,0 +1,28 @@
+import type { BackendDefinition } from '../../core/backend.ts';
+import type { BackendAddress, Connection } from '../../core/connection.ts';
+import { UsageError } from '../../core/errors.ts';
+
+/** Where a backend looks for each of its servers, with the key that is that server's own. */
+export const addressesOf = (
+  definition: BackendDefinition,
+  connections: readonly Connection[],
+  environment: NodeJS.ProcessEnv,
+): BackendAddress[] =>
+  connections.map((connection) => ({ connection, environment: withOwnKey(definition, connection, environment) }));
+
+/** A server whose connection names a variable for its key (`apiKeyEnv`) gets that key, and no other. */
+function withOwnKey(
+  { connection: flags = {} }: BackendDefinition,
+  { apiKeyEnv: name }: Connection,
+  environment: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  if (typeof name !== 'string') return environment;
+  const key = environment[name];
+  if (key === undefined || key === '')
+    throw new UsageError(
+      `the variable ${name}, which is to hold the key of a server, is not set`,
+      `Set it: export ${name}=...`,
+    );
+  const secrets = Object.values(flags).flatMap(({ names, secrets: all = [] }) => (names === 'server' ? all : []));
+  return { ...environment, ...Object.fromEntries(secrets.map((secret) => [secret, key])) };
+}
