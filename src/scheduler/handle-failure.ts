@@ -34,10 +34,9 @@ export async function handleFailure(
   if (isOfEngine(outcome, failure, pool)) return handOver(task, outcome, failure, context);
   if (pool.outages.mayBeAway(failure) && mayHandOver(task, failure, pool)) {
     pool.culprits.judge(task, outcome.request, { failure, wasAway: true });
-    handOver(task, outcome, failure, context);
-    // The worker waits for the engine; the request does not.
-    await pool.settle(failure, task.outages);
-    return;
+    // The engine is waited for without the request, and without a worker that would keep the run from its end.
+    pool.settleAside(failure, task.outages);
+    return handOver(task, outcome, failure, context);
   }
   const engine = await pool.settle(failure, task.outages);
   if (engine !== 'stopped') await judgeFailure(task, outcome, { failure, wasAway: engine !== 'here' }, context);
@@ -72,9 +71,9 @@ async function judgeFailure(
   putOff(task, outcome, { failure, delayMs: isFirst ? 0 : delayMs }, context);
 }
 
-/** Another engine can have it at once. A suspect waits: it is to be seen whether it was to blame. */
+/** Another engine can have it. A suspect waits: it is to be seen whether it was to blame. */
 const mayHandOver = (task: Task, { retryAfterMs }: Failure, pool: WorkerPool): boolean =>
-  pool.hasOpenOther() && !isSuspect(task) && retryAfterMs === undefined;
+  pool.hasOther() && !isSuspect(task) && retryAfterMs === undefined;
 
 /** The engine is to blame, and another one takes the request. */
 function handOver(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): void {

@@ -67,6 +67,8 @@ export interface WorkerPool extends Member {
   send: (worker: number, request: BatchRequest) => Promise<Attempt>;
   /** Waits while the engine is away, as `Outages.settle`. Rejects where the run can't go on. */
   settle: (failure: Failure, ended: number) => Promise<SettledState>;
+  /** As `settle`, with nobody who waits for it. */
+  settleAside: (failure: Failure, ended: number) => void;
   /** The engine is of no use: it is left out. False where it is the last one, so that the run can't go on. */
   leave: (error: EngineError) => boolean;
   /** Is there another engine that is not out? */
@@ -83,7 +85,7 @@ export interface WorkerPool extends Member {
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { team, onRoom } = options;
   const parts = createParts(options, (error) => giveUp(error));
-  const { limit, outages, pause, inFlight, culprits, breaker, absence, times } = parts;
+  const { limit, outages, pause, inFlight, culprits, breaker, absence, times, stopWaiting, close } = parts;
   const leave = (error: EngineError): boolean => {
     if (!team.hasOther(pool)) return false;
     absence.begin(error);
@@ -91,6 +93,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     // What others failed, and were to leave to this engine, they may take themselves now.
     onRoom();
     return true;
+  };
+  const leaveFor = (error: unknown): 'left' => {
+    if (error instanceof EngineError && leave(error)) return 'left';
+    throw error;
   };
   const giveUp = (error: Error): void => {
     if (error instanceof EngineError && leave(error)) return;
@@ -116,18 +122,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     hasOpenOther: () => team.hasOpenOther(pool),
     mayTake: (worker) => limit.allows(worker) && isThere(),
     send: createSender(options, parts),
-    async settle(failure, ended) {
-      try {
-        return await outages.settle(failure, ended);
-      } catch (error) {
-        if (error instanceof EngineError && leave(error)) return 'left';
-        throw error;
-      }
-    },
+    settle: (failure, ended) => outages.settle(failure, ended).catch(leaveFor),
+    settleAside: (failure, ended) => void outages.settle(failure, ended).catch(giveUp),
     leave,
     abortAll: () => inFlight.abortAll('stopped'),
-    stopWaiting: () => [outages, absence, pause].forEach((part) => part.stop()),
-    close: () => parts.close(),
+    stopWaiting,
+    close,
   };
   team.join(pool);
   return pool;
@@ -155,6 +155,7 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
   const guard = createVramGuard({ ...options, workers: limit, fail: giveUp });
   const silence = watchSilence({ backend, inFlight, outages, fail: giveUp });
   const server = createServerLimit({ ...options, limit, inFlight: inFlight.count, isAway: outages.isOn });
+  const stopWaiting = (): void => [outages, absence, pause].forEach((part) => part.stop());
   return {
     limit,
     outages,
@@ -167,9 +168,10 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
     cache: watchCache({ backend, notify }),
     server,
     times: createAnswerTimes(),
-    close() {
+    stopWaiting,
+    close: () => {
       for (const part of [server, guard, silence, inFlight]) part.close();
-      for (const part of [absence, pause]) part.stop();
+      stopWaiting();
     },
   };
 }
