@@ -1,7 +1,7 @@
 import { type Answer, type Completion, type Failure, rejection } from '../core/completion.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { ResultDetails } from '../core/result-line.ts';
-import { askedProblem } from './answer-checks/check-asked.ts';
+import { askedProblem, thinkingProblem } from './answer-checks/check-asked.ts';
 import { callsProblem } from './answer-checks/check-calls.ts';
 import { emptyProblem, finishProblem } from './answer-checks/check-content.ts';
 import { createCheckThread } from './answer-checks/check-thread.ts';
@@ -73,7 +73,10 @@ function judge(answer: Answer, request: BatchRequest, { leniency, hint }: Judgin
   const { body } = answer;
   const { allowTruncated, allowEmptyAnswers = false } = leniency;
   const problem =
-    finishProblem(body, { allowTruncated, hint }) ?? callsProblem(body, request.body) ?? askedProblem(body, request);
+    thinkingProblem(body, request.body) ??
+    finishProblem(body, { allowTruncated, hint }) ??
+    callsProblem(body, request.body) ??
+    askedProblem(body, request);
   if (problem !== null) return reject(answer, problem);
   const empty = request.endpoint === '/v1/embeddings' ? null : emptyProblem(body, request.body);
   if (empty === null) return { answer };

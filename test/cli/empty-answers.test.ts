@@ -45,3 +45,16 @@ test('an answer that says nothing is counted in the summary where it is allowed,
   const report = await run(['report', 'in.results.jsonl', '--json']);
   expect(JSON.parse(report.stdout)).toMatchObject({ notes: { empty: 3 } });
 });
+
+test('an answer that begins with thinking is no success of a run with --think off', async () => {
+  said['thoughtful'] = '<think>Which one?</think>red';
+  said['quick'] = '<think>\n\n</think>\n\nred';
+  const { start, results } = await setUp();
+  const { exitCode, stderr } = await start('--think', 'off', '--allow-empty-answers');
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining('no thinking is asked for (--think off)')]);
+  const codes = (await results('in.results.jsonl')).map(({ custom_id: id, error }) => [id, error?.code]);
+  expect(codes.filter(([, code]) => code !== undefined)).toEqual([
+    ['think', 'not-honoured'],
+    ['thoughtful', 'not-honoured'],
+  ]);
+});

@@ -247,6 +247,67 @@ describe('an answer that is not what was asked for', () => {
   });
 });
 
+describe('thinking that was not asked for', () => {
+  const answerOf = (message: object, finishReason = 'stop'): Completion => {
+    const answer = completion('red', { finishReason });
+    answer.body.choices![0]!.message = { role: 'assistant', content: 'red', ...message };
+    return answer;
+  };
+  const thoughts: [string, object][] = [
+    ['reasoning_content', { reasoning_content: 'hm' }],
+    ['reasoning', { reasoning: 'hm' }],
+    ['thinking', { thinking: 'hm' }],
+    ['a block at the head', { content: '<think>hm</think>\n\nred' }],
+    ['a block that the template opened', { content: 'hm\n</think>\n\nred' }],
+    ['a block behind an empty one', { content: '<think></think><think>hm</think>red' }],
+    ['thinking alone', { content: '<think>hm' }],
+  ];
+  const ways: Partial<RequestBody>[] = [
+    { think: false },
+    { reasoning_effort: 'none' },
+    { chat_template_kwargs: { enable_thinking: false } },
+  ];
+
+  test.each(thoughts)('makes an answer none: %s', async (_name, message) => {
+    for (const body of ways) {
+      const verdict = await judgeBy(open({ allowEmptyAnswers: true }), chat('a', 'q', body), answerOf(message));
+      expect([kindOf(verdict), verdict]).toEqual([
+        'not-honoured',
+        expect.objectContaining({ rejected: expect.anything() }),
+      ]);
+    }
+  });
+
+  test('comes before the cut that it led to, and is found in any choice', async () => {
+    const request = chat('a', 'q', { think: false, n: 2 });
+    expect(kindOf(await judgeBy(open(), request, answerOf({ content: '<think>hm' }, 'length')))).toBe('not-honoured');
+    const answer = answerOf({});
+    answer.body.choices?.push({ ...answerOf({ reasoning: 'hm' }).body.choices![0]!, index: 1 });
+    expect(await judgeBy(open(), request, answer)).toMatchObject({
+      answer: { kind: 'not-honoured', message: expect.stringContaining('--think off') as string },
+      rejected: { reasoning: 'hm' },
+    });
+  });
+
+  test.each<[string, Partial<RequestBody>, object]>([
+    ['nobody said how to think', {}, { reasoning_content: 'hm' }],
+    ['it was asked for', { think: true }, { content: '<think>hm</think>red' }],
+    ['a level was asked for', { reasoning_effort: 'low' }, { reasoning: 'hm' }],
+    ['the block is empty', { think: false }, { content: '<think>\n\n</think>\n\nred' }],
+    ['only the end of an empty block is there', { think: false }, { content: '</think>\n\nred' }],
+    ['the field is blank', { think: false }, { reasoning_content: '\n' }],
+    ['the answer writes of it', { think: false }, { content: 'Models think between <think> and </think>.' }],
+  ])('is none where %s', async (_name, body, message) => {
+    expect(kindOf(await judgeBy(open(), chat('a', 'q', body), answerOf(message)))).toBe('completed');
+  });
+
+  test('is none where the prompt wants that text', async () => {
+    const answer = answerOf({ content: '<think>hm</think><answer>red</answer>' });
+    const request = chat('a', 'Which colour?', { think: false, system: 'Reason in <think> tags, then answer.' });
+    expect(kindOf(await judgeBy(open(), request, answer))).toBe('completed');
+  });
+});
+
 test('what an engine does not hold, and what nobody checks, is said once', async () => {
   const notices: string[] = [];
   const verifier = open(

@@ -24,8 +24,8 @@ export function callsOf({ message }: Choice): ToolCall[] {
 /** Keys for what a model thought, as servers part it from the answer. */
 const thinkingKeys = ['reasoning_content', 'reasoning', 'thinking'];
 
-/** Texts of the model's thinking, where the server reports them apart. */
-function thoughtOf({ message, ...choice }: Choice): string {
+/** The text of the model's thinking, where the server reports it apart; else ''. */
+export function thoughtOf({ message, ...choice }: Choice): string {
   const said: Record<string, unknown> = message ?? choice;
   const texts = thinkingKeys.map((key) => said[key]).filter((text) => typeof text === 'string');
   return texts.find((text) => text.trim() !== '') ?? '';
@@ -37,9 +37,9 @@ function thoughtOf({ message, ...choice }: Choice): string {
  */
 export function emptinessOf(choice: Choice, before: string): 'thinking' | 'blank' | 'nothing' | null {
   const content = choiceText(choice).slice(before.length);
-  const { text, isThinking } = withoutThinking(content);
+  const { text, thinking } = withoutThinking(content);
   if (!isBlank(text) || saysOtherwise(choice)) return null;
-  if (isThinking || thoughtOf(choice) !== '') return 'thinking';
+  if (thinking !== null || thoughtOf(choice) !== '') return 'thinking';
   return content === '' ? 'nothing' : 'blank';
 }
 

@@ -1,13 +1,33 @@
 import { type Choice, type ResponseBody, choiceText } from '../../core/completion.ts';
 import { formatInteger, shorten } from '../../text/format.ts';
 import { isRecord } from '../../data/is-record.ts';
-import type { BatchRequest, RequestBody } from '../../core/request.ts';
-import { type Problem, notHonoured, callsOf } from './answer-parts.ts';
+import { type BatchRequest, type RequestBody, textOf } from '../../core/request.ts';
+import { thinkingOf } from '../../core/thinking.ts';
+import { type Problem, notHonoured, callsOf, thoughtOf } from './answer-parts.ts';
+import { withoutThinking } from './thinking.ts';
 
 /** Did the engine do what the keys of the request ask for? Servers drop what they do not know without a word. */
 export function askedProblem(answer: ResponseBody, { endpoint, body }: BatchRequest): Problem | null {
   if (endpoint === '/v1/embeddings') return embeddingProblem(answer, body);
   return countProblem(answer, body) ?? choicesProblem(answer, body) ?? lengthProblem(answer, body);
+}
+
+/** Did the model think where a chat asks it not to? It comes before all else: what else is wrong may be the fault of that. */
+export function thinkingProblem({ choices = [] }: ResponseBody, body: RequestBody): Problem | null {
+  if (body.messages === undefined || thinkingOf(body) !== false) return null;
+  const choice = choices.find((said) => hasThought(said, body));
+  return choice === undefined ? null : notHonoured(thoughtMessage, choice);
+}
+
+const thoughtMessage =
+  'no thinking is asked for (--think off), and the answer has some, which the model wrote or the server took it for: let it think (--think on, --think low), or take another model';
+
+function hasThought(choice: Choice, { messages = [] }: RequestBody): boolean {
+  if (thoughtOf(choice) !== '') return true;
+  const { thinking } = withoutThinking(choiceText(choice));
+  if (thinking === null || thinking.text === '') return false;
+  // A prompt that names the mark wants it in the answer.
+  return !messages.some(({ content }) => textOf(content ?? null).includes(thinking.mark));
 }
 
 /** The text that an echo puts before the answer: the prompt, where it is there. */

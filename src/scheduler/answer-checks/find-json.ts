@@ -26,12 +26,12 @@ const holdsEndless = (value: unknown): boolean =>
 function takeJson(content: string): FoundJson | string {
   const whole = parsed(content);
   if (whole !== null) return whole;
-  const { text, isThinking } = withoutThinking(content);
-  const behind = isThinking ? parsed(text) : null;
+  const { text, thinking } = withoutThinking(content);
+  const behind = thinking === null ? null : parsed(text);
   if (behind !== null) return { ...behind, unwrapped: 'think' };
   const inner = fence.exec(text)?.[2];
   const fenced = inner === undefined ? null : parsed(inner);
-  if (fenced !== null) return { ...fenced, unwrapped: isThinking ? 'think' : 'fence' };
+  if (fenced !== null) return { ...fenced, unwrapped: thinking === null ? 'fence' : 'think' };
   return whyNot(text);
 }
 

@@ -23,39 +23,55 @@ const wrapped =
 
 /** The first characters of all marks that open. */
 const mayOpen = (character: string | undefined): boolean => character !== undefined && '<[◁'.includes(character);
-/** A text without the thinking at its start. `isThinking`: there was some. */
+/** A text without the thinking at its start. */
 export interface Answered {
   text: string;
-  isThinking: boolean;
+  /** Null where there was none. */
+  thinking: { mark: string; text: string } | null;
 }
 
+/** `mark` opens the thinking; its text is empty where a template, or the model, closed it at once. */
 export function withoutThinking(content: string): Answered {
   const text = content.trim();
   if (!mayOpen(text[0])) return withoutOpened(text);
   let rest = text;
+  let thinking: Answered['thinking'] = null;
   for (let count = 0; count < maxBlocks; count++) {
-    const mark = marks.find(({ opens }) => opens.test(rest));
-    if (mark === undefined) break;
-    rest = behind(rest, mark.closes) ?? '';
+    const block = firstBlock(rest);
+    if (block === null) break;
+    rest = block.rest;
+    if (thinking === null || thinking.text === '') ({ thinking } = block);
   }
-  return rest === text ? withoutOpened(text) : { text: unwrapped(rest), isThinking: true };
+  return thinking === null ? withoutOpened(text) : { text: unwrapped(rest), thinking };
 }
 
 const maxBlocks = 100;
 
+function firstBlock(text: string): { thinking: NonNullable<Answered['thinking']>; rest: string } | null {
+  for (const { opens, closes } of marks) {
+    const mark = opens.exec(text)?.[0];
+    if (mark === undefined) continue;
+    const behind = text.slice(mark.length);
+    const end = closes.exec(behind);
+    const thought = end === null ? behind : behind.slice(0, end.index);
+    const rest = end === null ? '' : behind.slice(end.index + end[0].length);
+    return { thinking: { mark, text: thought.trim() }, rest: rest.trim() };
+  }
+  return null;
+}
+
 /** Where the template has opened the thinking already, only its end is written. */
 function withoutOpened(text: string): Answered {
   const match = openedBefore.exec(text);
-  if (match === null || /<think>|\[THINK\]/i.test(text.slice(0, match.index))) return { text, isThinking: false };
-  return { text: unwrapped(text.slice(match.index + match[0].length).trim()), isThinking: true };
+  const thought = text.slice(0, match?.index);
+  if (match === null || /<think>|\[THINK\]/i.test(thought)) return { text, thinking: null };
+  return {
+    text: unwrapped(text.slice(match.index + match[0].length).trim()),
+    thinking: { mark: match[0].replace('/', ''), text: thought.trim() },
+  };
 }
 
 const openedBefore = /<\/(?:think|seed:think)>|\[\/THINK\]/i;
-
-function behind(text: string, closes: RegExp): string | null {
-  const match = closes.exec(text);
-  return match === null ? null : text.slice(match.index + match[0].length).trim();
-}
 
 function unwrapped(text: string): string {
   const match = wrapped.exec(text);
