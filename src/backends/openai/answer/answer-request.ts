@@ -26,9 +26,8 @@ import { type PrepareBody, isFailure } from './prepare-body.ts';
 import { readAnswer, withUsage } from './read-answer.ts';
 import { readEvents } from './read-events.ts';
 import { readRateLimit } from '../http/rate-limit.ts';
-import { createRunAwayWatch } from '../../request/run-away.ts';
-import { saidIn } from './said-in.ts';
 import type { StreamChoice } from './stream-choice.ts';
+import { watchChoices } from './watch-choices.ts';
 
 export interface AnswerTools {
   client: OpenaiClient;
@@ -157,7 +156,7 @@ async function readStream(
 ): Promise<Answer> {
   const collector = createCollector();
   const count = createLiveCounts(context);
-  const watch = createRunAwayWatch(request.body, allowRepetition);
+  const watch = watchChoices(request.body, allowRepetition);
   let failed: unknown;
   let runAway: Failure | null = null;
   const onEvent = (event: Record<string, unknown>): boolean => {
@@ -166,8 +165,10 @@ async function readStream(
     const part = collector.add(event);
     if (part === 'token' && isFirst) context.onFirstToken();
     streams.add(count(event, part === 'token'));
-    runAway ??= watch(saidIn(event));
-    if (runAway !== null) dropBody(body);
+    if (runAway === null) {
+      runAway = watch(event);
+      if (runAway !== null) dropBody(body);
+    }
     return part !== 'nothing' || failed !== undefined;
   };
   const { onActivity } = context;

@@ -43,6 +43,29 @@ test.each([
   await vi.waitFor(() => expect(server.connections).toBeLessThanOrEqual(1), { timeout: 30_000 });
 });
 
+const saidBy = (index: number, content: string): object => ({ choices: [{ index, delta: { content } }] });
+const noise = (at: number): string => ` ${(at * at * 7919).toString(36)}`;
+/** Three answers of one request, a piece of each in turn. */
+const three = (second: (at: number) => string): string[] =>
+  Array.from({ length: 700 }, (_, at) => [saidBy(0, noise(at)), saidBy(1, second(at)), saidBy(2, noise(at + 9))]).map(
+    (parts) => round(...parts),
+  );
+
+test.each([
+  ['one of several answers', (at: number) => words[at % words.length]!, 'repetition'],
+  ['none of several answers', (at: number) => noise(at + 5), null],
+])('where %s repeats itself without end, the request fails for it', async (_name, second, kind) => {
+  const server = await startScriptedOpenai((response) => {
+    response.setHeader('content-type', 'text/event-stream');
+    for (const part of three(second)) response.write(part);
+    const ends = [0, 1, 2].map((index) => ({ choices: [{ index, delta: {}, finish_reason: 'stop' }] }));
+    response.end(events(...ends));
+  });
+  const { backend } = await openOn(server, { options: { stream: true } });
+  const given = await backend.generate(hello({ n: 3 }), context());
+  expect(given.status === 'failed' ? given.kind : null).toBe(kind);
+});
+
 const finite = async (request: ReturnType<typeof hello>, allowRepetition: boolean) => {
   const parts = Array.from({ length: 300 }, () => words.map((content) => said({ content }))).flat();
   const server = await startScriptedOpenai((response) => {
