@@ -43,7 +43,7 @@ export async function chooseContext(facts: ContextFacts): Promise<ContextChoice>
   }
   if (conversationTokens !== null) {
     const contextTokens = Math.min(conversationTokens, trained);
-    const reason = contextTokens < conversationTokens ? 'all that the model was trained on' : 'for the conversation';
+    const reason = contextTokens < conversationTokens ? allTrained : 'for the conversation';
     // The trims keep an eighth of the window free (28,672 of 32,768).
     return { contextTokens, answerTokens: Math.ceil(contextTokens / 8), reason, warning: null };
   }
@@ -61,27 +61,48 @@ async function fitInput(lengths: PromptLengths, trained: number, facts: ContextF
   const most = Math.max(modestTokens, outlierFactor * usual);
   const hasOutliers = Math.min(all, trained) > most;
   const contextTokens = Math.min(roundUp(hasOutliers ? most : all), trained);
-  const why = hasOutliers ? outliers(Math.min(roundUp(all), trained)) : all > trained ? overTrained(all) : allFit;
+  const isAllRead = ![...lengths.longest, lengths.usual].some(hasAnswer);
+  const fits = isAllRead ? inputsFit(all > trained) : all > trained ? overTrained(all) : allFit;
+  const why = hasOutliers ? outliers(Math.min(roundUp(all), trained)) : fits;
   return { ...(await withAnswer(contextTokens, facts)), ...why };
 }
+
+/** Does the model write for a request? For an embedding it only reads. */
+export const hasAnswer = ({ endpoint }: BatchRequest): boolean => endpoint !== '/v1/embeddings';
 
 type Why = Pick<ContextChoice, 'reason' | 'warning'>;
 
 const allFit: Why = { reason: 'for the longest prompt and its answer', warning: null };
+
+/** Bytes tell too little of the tokens of an input to warn of it. */
+const inputsFit = (isOverTrained: boolean): Why => ({
+  reason: isOverTrained ? allTrained : 'for the longest input',
+  warning: null,
+});
 
 const outliers = (all: number): Why => ({
   reason: 'for all but a few lines',
   warning: `a few lines are far longer than the others, and will fail as context-too-long; --option num_ctx=${all} takes them too, for more memory`,
 });
 
+const allTrained = 'all that the model was trained on';
+
 const overTrained = (all: number): Why => ({
-  reason: 'all that the model was trained on',
+  reason: allTrained,
   warning: `the longest prompt and its answer need ${formatInteger(all)} tokens: what does not fit fails as context-too-long or truncated`,
 });
 
 async function neededTokens(request: BatchRequest, { count }: ContextFacts): Promise<number> {
+  if (!hasAnswer(request)) return neededForInputs(request);
   const tokens = (await count(request)) ?? estimateTokens(request);
   return tokens + (maxTokensOf(request.body) ?? usualAnswerTokens);
+}
+
+/** Each input goes through the model alone. One of a shorter line may be longer than all of a list: there is room for it. */
+function neededForInputs(request: BatchRequest): number {
+  const inputs = [request.body.input ?? ''].flat();
+  const each = inputs.map((input) => estimateTokens({ ...request, body: { ...request.body, input } }));
+  return Math.max(Math.min(estimateTokens(request), modestTokens), ...each);
 }
 
 /** Rather too many than too few: most texts have four bytes a token, JSON has three, and each message its frame. */

@@ -1,8 +1,10 @@
 import type { ModelMemory } from '../../../core/measurements.ts';
 import type { OpenRequest } from '../../../core/backend.ts';
+import type { BatchRequest } from '../../../core/request.ts';
 import { formatInteger, formatBytes, formatPercent } from '../../../text/format.ts';
 import { openKeyWarning } from '../../http/bearer-key.ts';
 import { maxProbedSlots } from '../model/find-slots.ts';
+import { hasAnswer } from './choose-context.ts';
 import { isEmbeddingModel } from '../model/load-model.ts';
 import type { PreparedModel } from './prepare-model.ts';
 import type { ServerProcess } from '../../../machine/listening-process.ts';
@@ -33,7 +35,7 @@ export async function describeModel(described: PreparedRun, request: OpenRequest
     ...[
       openKeyWarning('OLLAMA_API_KEY', loaded.client.host),
       offload,
-      samplingNote(described, await usualBody(request)),
+      samplingNote(described, await usualRequest(request)),
       cacheWarning(described),
       tokensWarning(described),
     ].filter((note) => note !== null),
@@ -47,14 +49,15 @@ function slotsText(slots: number | null, { workers, options }: OpenRequest): str
   return `${formatInteger(slots)}${isAll ? ' or more' : ''} slot${slots === 1 ? '' : 's'} of `;
 }
 
-const usualBody = async (request: OpenRequest): Promise<Record<string, unknown> | null> =>
-  (await request.promptLengths())?.usual.body ?? null;
+const usualRequest = async (request: OpenRequest): Promise<BatchRequest | null> =>
+  (await request.promptLengths())?.usual ?? null;
 
 /**
  * A note that answers will differ from run to run because sampling is not greedy; null where the user asked for that.
  */
-function samplingNote({ prepared: { loaded } }: PreparedRun, body: Record<string, unknown> | null): string | null {
-  if (body === null || typeof body['temperature'] === 'number' || isEmbeddingModel(loaded)) return null;
+function samplingNote({ prepared: { loaded } }: PreparedRun, usual: BatchRequest | null): string | null {
+  if (usual === null || typeof usual.body['temperature'] === 'number') return null;
+  if (!hasAnswer(usual) || isEmbeddingModel(loaded)) return null;
   const temperature = loaded.facts.parameters.get('temperature') ?? "Ollama's 0.8";
   return `no temperature is given: answers are drawn at ${temperature}, and another run gives others; --temperature 0 gives the likeliest`;
 }

@@ -72,6 +72,25 @@ describe('the context window', () => {
     expect(warning).toContain('num_ctx=32768');
   });
 
+  test('has room for no answer where there is none, and nothing is said of one', async () => {
+    const embedding = (input: string | string[]): BatchRequest => ({
+      ...sized(0),
+      endpoint: '/v1/embeddings',
+      body: { model: 'm', input },
+    });
+    const of = (trainedTokens: number, ...all: BatchRequest[]) =>
+      choose({ trainedTokens, count: async () => null, lengths: lengths(all) });
+    const fits = { reason: 'for the longest input', warning: null };
+    expect(await of(512, embedding('x'.repeat(1200)))).toMatchObject({ ...fits, contextTokens: 512 });
+    expect(await of(512, embedding('x'.repeat(3000)))).toMatchObject({
+      reason: 'all that the model was trained on',
+      warning: null,
+    });
+    const texts = Array.from({ length: 1000 }, () => 'x'.repeat(1200));
+    expect(await of(32_768, embedding(texts))).toMatchObject({ ...fits, contextTokens: 8192 });
+    expect((await of(512, embedding('x'), sized(0))).warning).toContain('the longest prompt and its answer need');
+  });
+
   test('is as asked for', async () => {
     expect(await choose({ asked: 3000, lengths: lengths([sized(60_000), sized(1000)]) })).toEqual({
       contextTokens: 3000,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { describeModel } from '../../../../src/backends/ollama/open/describe-model.ts';
 import { loadModel } from '../../../../src/backends/ollama/model/load-model.ts';
 import type { LoadedModel } from '../../../../src/backends/ollama/model/loaded-model.ts';
+import type { BatchRequest } from '../../../../src/core/request.ts';
 import { openRequest } from '../../../helpers/open-request.ts';
 import { chat } from '../../candidates.ts';
 import { expectSilence } from '../expect-silence.ts';
@@ -81,6 +82,14 @@ describe('what is said of a model', () => {
     const loaded = loadedOn(await startFake({ capabilities: ['embedding'] }), { facts });
     const prepared = { loaded, loadMs: 1, choice };
     const request = openRequest('m', { promptLengths: async () => ({ longest: [chat([])], usual: chat([]) }) });
+    const described = { prepared, version: '0.34.0', slots: null, weightsBytes: 1, server: null };
+    expect(await describeModel(described, request)).toHaveLength(1);
+  });
+
+  test('is no word of how answers are drawn where embeddings are asked for', async () => {
+    const usual: BatchRequest = { ...chat([]), endpoint: '/v1/embeddings', body: { model: 'm', input: 'rust' } };
+    const request = openRequest('m', { promptLengths: async () => ({ longest: [usual], usual }) });
+    const prepared = { loaded: loadedOn(await startFake()), loadMs: 1, choice };
     const described = { prepared, version: '0.34.0', slots: null, weightsBytes: 1, server: null };
     expect(await describeModel(described, request)).toHaveLength(1);
   });
