@@ -8,7 +8,7 @@ import { type Estimate, project } from './analysis/project.ts';
 import { openSource } from './plan/sample-input.ts';
 import type { TrialRecord, TrialSpec } from './records/records.ts';
 import type { Steady } from './statistics/steady.ts';
-import { timedRun } from './trial/timed-run.ts';
+import { type Stopped, timedRun } from './trial/timed-run.ts';
 import { finishedRecord } from './trial/trial-record.ts';
 import { watchTrial } from './trial/watch-trial.ts';
 
@@ -26,12 +26,30 @@ export interface RunEstimate extends Pick<TrialRecord, 'succeeded' | 'failed' | 
   hours: Estimate['hours'];
   /** Tokens of the whole file. */
   tokens: { prompt: number | null; completion: number | null };
+  /** The sample was stopped at its limit of time, before its end. */
+  isTimeOver: boolean;
+  /** What was in flight when the sample was stopped, and is no part of the numbers above; null where nothing was. */
+  unfinished: Unfinished | null;
 }
 
-/** A bench of one trial: so many requests of a file, for so long at most (null: however long), in `folder` alone. */
+/** Requests that were in flight when a sample was stopped. */
+interface Unfinished {
+  requests: number;
+  /** Tokens that their answers had; null where the engine told of none. */
+  tokens: number | null;
+  /** Time since the first request of the sample was sent. */
+  seconds: number;
+  /** Hours of the whole file if no request takes longer than these have so far; null where answers tell more. */
+  minHours: number | null;
+}
+
+/**
+ * A bench of one trial: so many requests of a file, for so long at most, in `folder` alone. What is in flight then is cut
+ * off: no answer is waited for.
+ */
 export async function estimateRun(
   request: RunRequest,
-  { size, maxMs, folder }: { size: number; maxMs: number | null; folder: string },
+  { size, maxMs, folder }: { size: number; maxMs: number; folder: string },
   { host, cache }: { host: RunHost; cache: BackendCache },
 ): Promise<RunEstimate> {
   const source = await openSource(request.input, request.settings, {
@@ -43,9 +61,13 @@ export async function estimateRun(
   });
   const files = { input: join(folder, 'sample.jsonl'), output: join(folder, 'sample.results.jsonl') };
   const sampled = Math.min(size, source.requests);
-  await source.write(files.input, sampled, { order: maxMs === null ? 'input' : 'spread' });
+  await source.write(files.input, sampled, { order: 'spread' });
   await source.close();
-  const record = await runSample(sampleRequest(request, files), { sampled, maxMs }, { host, cache });
+  const { record, isTimeOver, stopped } = await runSample(
+    sampleRequest(request, files),
+    { sampled, maxMs },
+    { host, cache },
+  );
   const trial = measure(record);
   const [projection] = project({ trial, baseline: null }, [source.requests], { in: null, out: null });
   const { hours = null, promptTokens = null, completionTokens = null } = projection?.estimate ?? {};
@@ -63,7 +85,18 @@ export async function estimateRun(
     rate: trial.steady.rate ?? trial.steady.rough?.rate ?? null,
     hours,
     tokens: { prompt: promptTokens, completion: completionTokens },
+    isTimeOver,
+    unfinished: unfinishedOf(stopped, record, source.requests),
   };
+}
+
+function unfinishedOf(stopped: Stopped | null, { succeeded }: TrialRecord, all: number): Unfinished | null {
+  if (stopped === null) return null;
+  const { snapshot, seconds } = stopped;
+  const { inFlight: requests, tokensInFlight: tokens } = snapshot.progress;
+  if (requests === 0) return null;
+  const minHours = succeeded > 0 ? null : (Math.ceil(all / requests) * seconds) / 3600;
+  return { requests, tokens, seconds, minHours };
 }
 
 const sampleRequest = (request: RunRequest, { input, output }: { input: string; output: string }): RunRequest => ({
@@ -71,21 +104,21 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
   input,
   paths: pathsOf(output),
   settings: { ...request.settings, format: 'jsonl', limit: null, sample: null },
-  runner: { ...request.runner, order: 'completion', strict: false },
+  runner: { ...request.runner, order: 'completion', strict: false, drainTimeoutMs: 0 },
   overwrite: false,
 });
 
 async function runSample(
   request: RunRequest,
-  { sampled, maxMs }: { sampled: number; maxMs: number | null },
+  { sampled, maxMs }: { sampled: number; maxMs: number },
   context: { host: RunHost; cache: BackendCache },
-): Promise<TrialRecord> {
+): Promise<{ record: TrialRecord; isTimeOver: boolean; stopped: Stopped | null }> {
   const { settings, runner } = request;
   const watch = watchTrial();
   const startedAt = new Date();
   try {
-    const limits = maxMs === null ? null : { maxMs, enough: null };
-    const { snapshot } = await timedRun(request, { limits, watch }, context);
+    const limits = { maxMs, enough: null };
+    const { snapshot, isTimeOver, stopped } = await timedRun(request, { limits, watch }, context);
     const strategy = settings.mode === 'conversation' ? 'conversation' : 'independent';
     const { backend, options } = settings;
     const point: Omit<TrialSpec, 'number' | 'repeat' | 'batch'> = {
@@ -98,7 +131,8 @@ async function runSample(
     };
     const facts = { loaded: null, vramLoaded: null, vramAfter: null, loads: 0 };
     const spec = { ...point, number: 1, repeat: 1, batch: null };
-    return finishedRecord(spec, { startedAt, samples: watch.read(), snapshot, ...facts });
+    const record = finishedRecord(spec, { startedAt, samples: watch.read(), snapshot, ...facts });
+    return { record, isTimeOver, stopped };
   } finally {
     watch.stop();
   }

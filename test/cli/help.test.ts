@@ -76,8 +76,9 @@ describe('llmbatch --help', () => {
                                      bad (default: false)
         --dry-run                    show the first request as it would be sent, and
                                      the choices; send nothing (default: false)
-        --estimate [n]               time a sample (n requests; 200, for 60 s at most)
-                                     and say what all would take; write nothing
+        --estimate [n|time]          time a sample (200 or n requests, for 60 s at
+                                     most; or for so long) and say what all would
+                                     take; write nothing
         --priority <input=number>    run inputs with higher numbers first; repeatable
                                      (default: {})
         --format <format>            of the input (default: auto, found by its name

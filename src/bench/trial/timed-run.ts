@@ -1,3 +1,4 @@
+import type { Snapshot } from '../../core/snapshot.ts';
 import type { BackendCache } from '../../run/choose/backend-cache.ts';
 import type { RunHost, RunOutcome, RunRequest } from '../../run/run-request.ts';
 import { startRun } from '../../run/start-run.ts';
@@ -11,6 +12,12 @@ export interface TimeLimits {
   enough: { ms: number; requests: number } | null;
 }
 
+/** The numbers of a run as it was stopped, and the seconds since its first request was sent. */
+export interface Stopped {
+  snapshot: Snapshot;
+  seconds: number;
+}
+
 /**
  * A run that no `resume` or `status` of the user's finds. With limits it is stopped in time, as by Ctrl-C: nothing more
  * is sent, and what is in flight may end. The time counts from the first request: that of loading the model is no part
@@ -20,11 +27,13 @@ export async function timedRun(
   request: RunRequest,
   { limits, watch }: { limits: TimeLimits | null; watch: TrialWatch | null },
   { host, cache }: { host: RunHost; cache: BackendCache },
-): Promise<RunOutcome & { isTimeOver: boolean }> {
+): Promise<RunOutcome & { isTimeOver: boolean; stopped: Stopped | null }> {
   const late = new AbortController();
+  const stop = AbortSignal.any([host.stop, late.signal]);
   const timers: NodeJS.Timeout[] = [];
   let isEnough = false;
   let ended = 0;
+  const { noteFirst, noteSnapshot, stopped, close } = watchStop(stop);
   const stopIfEnough = (): void => {
     if (isEnough && limits?.enough && ended >= limits.enough.requests) late.abort();
   };
@@ -32,7 +41,9 @@ export async function timedRun(
     isEnough = true;
     stopIfEnough();
   };
-  const start = ({ maxMs, enough }: TimeLimits): void => {
+  const start = (): void => {
+    if (!noteFirst() || limits === null) return;
+    const { maxMs, enough } = limits;
     timers.push(setTimeout(() => late.abort(), maxMs));
     if (enough !== null) timers.push(setTimeout(whenEnough, enough.ms));
   };
@@ -40,9 +51,13 @@ export async function timedRun(
     ...host,
     isListed: false,
     usesSaved: false,
-    stop: AbortSignal.any([host.stop, late.signal]),
+    stop,
+    onStart(snapshot) {
+      noteSnapshot(snapshot);
+      host.onStart(snapshot);
+    },
     onEvent(event) {
-      if (event.type === 'request-start' && limits !== null && timers.length === 0) start(limits);
+      if (event.type === 'request-start') start();
       if (event.type === 'result-end') {
         ended++;
         stopIfEnough();
@@ -52,8 +67,32 @@ export async function timedRun(
   };
   try {
     const outcome = await startRun(request, timed, cache);
-    return { ...outcome, isTimeOver: late.signal.aborted };
+    return { ...outcome, isTimeOver: late.signal.aborted, stopped: stopped() };
   } finally {
+    close();
     for (const timer of timers) clearTimeout(timer);
   }
+}
+
+/** Reads the numbers of a run when it is stopped, before that ends what is in flight. */
+function watchStop(stop: AbortSignal) {
+  let firstSentAt: number | null = null;
+  let read: (() => Snapshot) | null = null;
+  let stopped: Stopped | null = null;
+  const onStop = (): void => {
+    if (read === null || firstSentAt === null) return;
+    stopped = { snapshot: read(), seconds: (performance.now() - firstSentAt) / 1000 };
+  };
+  stop.addEventListener('abort', onStop);
+  return {
+    /** A request is sent. Returns whether it is the first. */
+    noteFirst: (): boolean => {
+      const isFirst = firstSentAt === null;
+      firstSentAt ??= performance.now();
+      return isFirst;
+    },
+    noteSnapshot: (snapshot: () => Snapshot) => void (read = snapshot),
+    stopped: () => stopped,
+    close: () => stop.removeEventListener('abort', onStop),
+  };
 }

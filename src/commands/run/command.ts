@@ -3,7 +3,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import type { RunFlags } from './run.ts';
-import { collectPriority, parseCount } from '../shared/parse-values.ts';
+import { collectPriority, parseSample } from '../shared/parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';
 
 export function addRunCommand(
@@ -26,9 +26,9 @@ export function addRunCommand(
     .option('--strict', 'exit 2 before anything is sent when any line is bad', false)
     .option('--dry-run', 'show the first request as it would be sent, and the choices; send nothing', false)
     .option(
-      '--estimate [n]',
-      'time a sample (n requests; 200, for 60 s at most) and say what all would take; write nothing',
-      parseCount,
+      '--estimate [n|time]',
+      'time a sample (200 or n requests, for 60 s at most; or for so long) and say what all would take; write nothing',
+      parseSample,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
   addRunnerFlags(addConversationFlags(addAnswerFlags(command, backends)), backends).addHelpText(

@@ -9,6 +9,7 @@ import type { RunRequest } from '../../run/run-request.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
 import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
+import type { AskedSample } from '../shared/parse-values.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { runQueue } from './queue.ts';
 
@@ -18,8 +19,8 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
   strict: boolean;
   overwrite: boolean;
   dryRun: boolean;
-  /** Requests of the sample; true: as many as usual. */
-  estimate?: number | true;
+  /** How large a sample is to be; true: as usual. */
+  estimate?: AskedSample | true;
   given: readonly GivenFlag[];
 }
 
@@ -45,7 +46,7 @@ export async function runInputs(
   for (const { input } of requests) await checkReadable(input);
   if (flags.estimate !== undefined) {
     const { estimate } = await import('./estimate.ts');
-    return estimate(requests, { ...flags, backends, size: flags.estimate === true ? null : flags.estimate });
+    return estimate(requests, { ...flags, backends, asked: flags.estimate === true ? null : flags.estimate });
   }
   return runQueue(requests, { ...flags, backends, toStdout: isToStdout(inputs[0] ?? '', flags) });
 }

@@ -22,6 +22,19 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** The size of a timed sample. */
+export type AskedSample = { requests: number } | { ms: number };
+
+/** `200` requests, or as many as `5m` allow. */
+export function parseSample(text: string): AskedSample {
+  if (/^\d+$/.test(text)) return { requests: parseCount(text) };
+  try {
+    return { ms: parseDuration(text) };
+  } catch {
+    throw new InvalidArgumentError('Expected a whole number of requests from 1, or a duration such as 5m.');
+  }
+}
+
 export function parseCountOrZero(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0.');
   return Number(text);

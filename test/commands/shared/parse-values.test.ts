@@ -13,6 +13,12 @@ describe('a duration', () => {
   });
 });
 
+test('a sample is a number of requests, or a time', () => {
+  expect(['200', '5m', '1.5s'].map(parse.parseSample)).toEqual([{ requests: 200 }, { ms: 300_000 }, { ms: 1500 }]);
+  for (const text of ['', '0', '-1', '1.5', '5d', '0s'])
+    expect(() => parse.parseSample(text)).toThrow('Expected a whole');
+});
+
 describe('a number', () => {
   test('of things is whole, from 1 or from 0', () => {
     expect([parse.parseCount('1'), parse.parseCountOrZero('0'), parse.parseInteger('-3')]).toEqual([1, 0, -3]);
