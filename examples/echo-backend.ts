@@ -40,7 +40,7 @@ export const echoBackend: BackendDefinition = {
   open: openEcho,
 };
 
-/** What doctor finds: an engine without `probe` is asked where the environment says that it is. */
+/** What doctor finds, at the address that a flag or the environment names. */
 async function examineEcho(request: ExamineRequest): Promise<ExaminedEngine> {
   const address = serverAddress(request);
   return {

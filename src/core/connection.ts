@@ -32,6 +32,8 @@ export interface ConnectionFlag {
    * also for an address that holds a secret, which it does not repeat. One without a hint is shown behind the flag's text.
    */
   readonly parse: (value: unknown) => unknown;
+  /** Makes one text of all values that name the same server. Absent: only equal values do. */
+  readonly identify?: (value: unknown) => string;
 }
 
 /** The text that was given for a flag; null where none was. A connection read from a file may hold anything else too. */

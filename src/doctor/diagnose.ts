@@ -1,6 +1,7 @@
 import type { EngineReport, ReportRow } from '../core/doctor/examination.ts';
 import { exitCodes } from '../core/errors.ts';
 import { type Finding, finding, worstFirst } from '../core/doctor/finding.ts';
+import { groupBy } from '../data/group-by.ts';
 import { snakeKeys } from '../text/snake-keys.ts';
 import type { ExaminedBackend, SystemReport } from './examine-system.ts';
 import { reportGpus } from './gpu-report.ts';
@@ -22,11 +23,16 @@ export interface Diagnosis {
 export function diagnose(system: SystemReport): Diagnosis {
   const { llmbatch, probed, gpu, others } = system;
   const machine = { platform: llmbatch.platform, freeMemoryBytes: llmbatch.freeMemoryBytes, gpu };
-  const reportOf = ({ engine }: ExaminedBackend): EngineReport => engine.report(machine);
+  const reportOf = ({ engine, server }: ExaminedBackend): EngineReport => {
+    const report = engine.report(machine);
+    return server === undefined
+      ? report
+      : { ...report, findings: report.findings.map((one) => findingAt(one, server)) };
+  };
   const [ofProbed, ofOthers] = [probed.map(reportOf), others.map(reportOf)];
   const gpus = reportGpus(gpu);
   const reports = [...ofProbed, gpus, ...ofOthers];
-  const usable = inOrder(system).flatMap(({ name, engine }) => (engine.isUsable ? [name] : []));
+  const usable = onceEach(inOrder(system).flatMap(({ name, engine }) => (engine.isUsable ? [name] : [])));
   return {
     system,
     usable,
@@ -35,16 +41,22 @@ export function diagnose(system: SystemReport): Diagnosis {
       ...(usable.length > 0 ? [] : [nothingUsable(system)]),
       ...reports.flatMap(({ findings }) => findings),
     ]),
-    howToSet: reports.flatMap(({ howToSet }) => howToSet),
+    howToSet: onceEach(reports.flatMap(({ howToSet }) => howToSet)),
   };
 }
+
+const onceEach = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];
+
+/** Names the server that a finding is about, where its text does not. */
+const findingAt = (found: Finding, server: string): Finding =>
+  found.text.includes(server) ? found : { ...found, text: `${server}: ${found.text}` };
 
 /** The examined backends in the order of the registry. */
 const inOrder = ({ engines, probed, others }: SystemReport): ExaminedBackend[] =>
   [...probed, ...others].toSorted((left, right) => engines.indexOf(left.name) - engines.indexOf(right.name));
 
 function nothingUsable(system: SystemReport): Finding {
-  const ways = inOrder(system).flatMap(({ install }) => install ?? []);
+  const ways = onceEach(inOrder(system).flatMap(({ install }) => install ?? []));
   return finding('error', 'no-engine', 'there is no engine here to run a batch with', ways.join(', or '));
 }
 
@@ -54,16 +66,25 @@ export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
 
 /**
  * One JSON object in a line. Keys are in snake_case; null where nothing was seen or measured:
- * - `llmbatch`: version, node, platform, architecture, free_memory_bytes; `asked`: host, model; `engines`: names of the backends
+ * - `llmbatch`: version, node, platform, architecture, free_memory_bytes; `engines`: names of the backends
+ * - `asked`: model, and what each flag that names a server was given (host, base_url): a text, or a list where it was given several times
  * - `usable`: names of the backends that could take a run now
  * - `gpu`: gpus [name, driver, total_bytes, used_bytes, free_bytes], failure
- * - what each backend found of its engine, under keys of its own: see `json` of its `ExaminedEngine`
+ * - what each backend found of its engine, under keys of its own: see `json` of its `ExaminedEngine`; a list, in their order,
+ *   where several of its servers were named
  * - `findings`: [level, id, text, fix, setting {name, value}], errors first; `id` is a code that stays the same
  * - `how_to_set`: lines that say how the settings of the findings are set
  */
 export function renderDiagnosisJson({ system, usable, findings, howToSet }: Diagnosis): string {
   const { llmbatch, asked, engines, gpu, probed, others } = system;
-  const parts = [...probed, ...others].map(({ engine }) => engine.json);
+  const parts = [...groupBy([...probed, ...others], ({ name }) => name).values()].map(jsonOf);
   const whole: unknown = Object.assign({ llmbatch, asked, engines, gpu }, ...parts, { usable, findings, howToSet });
   return `${JSON.stringify(snakeKeys(whole))}\n`;
+}
+
+function jsonOf(examined: readonly ExaminedBackend[]): Readonly<Record<string, unknown>> {
+  const parts = examined.map(({ engine }) => engine.json);
+  const [first = {}] = parts;
+  if (parts.length === 1) return first;
+  return Object.fromEntries(Object.keys(first).map((key) => [key, parts.map((part) => part[key])]));
 }

@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import type { BackendDefinition } from '../core/backend.ts';
-import type { Connection } from '../core/connection.ts';
+import type { BackendAddress } from '../core/connection.ts';
 import type {
   BackendDoctor,
   ExaminedEngine,
@@ -15,7 +15,7 @@ import { findGpus } from '../machine/find-gpus.ts';
 export interface SystemReport {
   /** This llmbatch, and the machine that it runs on. */
   llmbatch: { version: string; node: string; platform: string; architecture: string; freeMemoryBytes: number };
-  /** What the user named on the command line; null for what was not named. */
+  /** What the user named on the command line; null for what was not named, a list of servers where several were. */
   asked: { model: string | null } & Readonly<Record<string, unknown>>;
   /** Names of the backends that this llmbatch has. */
   engines: string[];
@@ -26,33 +26,44 @@ export interface SystemReport {
   others: ExaminedBackend[];
 }
 
-/** What a backend found of its engine. */
+/** What a backend found of its engine, at one of its servers where the user named several. */
 export interface ExaminedBackend {
   name: string;
+  /** A short name of the server; absent where there is only one. */
+  server?: string;
   /** How to get the engine where no engine is here; null where it is not advised. */
   install: string | null;
   engine: ExaminedEngine;
 }
 
+/** A place where a backend is to look for its engine. */
+export interface AskedPlace {
+  address: BackendAddress;
+  /** A short name of the server; null where the backend has only one. */
+  name: string | null;
+}
+
 /** What the user asks of doctor. */
-export type SystemRequest = Omit<ExamineRequest, 'otherServers'>;
+export interface SystemRequest extends Pick<ExamineRequest, 'environment' | 'options' | 'wantsProbe' | 'onNotice'> {
+  asked: SystemReport['asked'];
+  placesOf: (definition: BackendDefinition) => readonly AskedPlace[];
+  /** The model to look for, by the name of the backend; null: the backend is not asked for one. */
+  modelFor: (backend: string) => string | null;
+}
 
 /** Examines every engine and the GPUs; a probe takes seconds, and is announced by `onNotice`. */
 export async function examineSystem(
   backends: readonly BackendDefinition[],
   request: SystemRequest,
 ): Promise<SystemReport> {
-  const doctors = backends.flatMap(({ name, doctor }) => (doctor === undefined ? [] : [{ name, doctor }]));
-  const probed = await examineAll(
-    doctors.filter(({ doctor }) => doctor.probe !== undefined),
-    { ...request, otherServers: [] },
-  );
+  const probed = await examineAll(backends.filter(hasProbe), request, []);
   // After the probes: what they loaded takes memory.
   const [gpu, others] = await Promise.all([
     findGpus(request.environment),
     examineAll(
-      doctors.filter(({ doctor }) => doctor.probe === undefined),
-      { ...request, otherServers: probed.flatMap(serverOf) },
+      backends.filter((definition) => !hasProbe(definition)),
+      request,
+      probed.flatMap(serverOf),
     ),
   ]);
   return {
@@ -63,7 +74,7 @@ export async function examineSystem(
       architecture: process.arch,
       freeMemoryBytes: freemem(),
     },
-    asked: { ...askedConnection(backends, request.connection), model: request.model },
+    asked: request.asked,
     engines: backends.map(({ name }) => name),
     probed,
     gpu,
@@ -71,23 +82,45 @@ export async function examineSystem(
   };
 }
 
-/** The connection flags of the backends that probe, and what the user gave for them; null for what was not given. */
-function askedConnection(backends: readonly BackendDefinition[], connection: Connection): Record<string, unknown> {
-  const names = backends.flatMap((one) => (one.doctor?.probe === undefined ? [] : Object.keys(one.connection ?? {})));
-  return Object.fromEntries(names.map((name) => [name, connection[name] ?? null]));
+const hasProbe = ({ doctor }: BackendDefinition): boolean => doctor?.probe !== undefined;
+
+/** Examines all engines at the same time, but the servers of one after the other: two of them may share a machine. */
+async function examineAll(
+  backends: readonly BackendDefinition[],
+  request: SystemRequest,
+  otherServers: readonly ExaminedServer[],
+): Promise<ExaminedBackend[]> {
+  const examined = backends.map(async (definition) => {
+    const found: ExaminedBackend[] = [];
+    for (const place of definition.doctor === undefined ? [] : request.placesOf(definition))
+      found.push(await examineAt(place, { definition, doctor: definition.doctor!, request, otherServers }));
+    return found;
+  });
+  return (await Promise.all(examined)).flat();
 }
 
-const examineAll = (
-  doctors: readonly { name: string; doctor: BackendDoctor }[],
-  request: ExamineRequest,
-): Promise<ExaminedBackend[]> =>
-  Promise.all(
-    doctors.map(async ({ name, doctor }) => ({
-      name,
-      install: doctor.install ?? null,
-      engine: await doctor.examine(request),
-    })),
-  );
+interface PlaceContext {
+  definition: BackendDefinition;
+  doctor: BackendDoctor;
+  request: SystemRequest;
+  otherServers: readonly ExaminedServer[];
+}
+
+async function examineAt(
+  { address, name: server }: AskedPlace,
+  { definition: { name }, doctor, request, otherServers }: PlaceContext,
+): Promise<ExaminedBackend> {
+  const { options, wantsProbe, onNotice } = request;
+  const engine = await doctor.examine({
+    ...address,
+    model: request.modelFor(name),
+    options,
+    wantsProbe,
+    otherServers,
+    onNotice: (text) => onNotice(server === null ? text : `${server}: ${text}`),
+  });
+  return { name, install: doctor.install ?? null, engine, ...(server !== null && { server }) };
+}
 
 const serverOf = ({ name, engine: { serverUrl } }: ExaminedBackend): ExaminedServer[] =>
   serverUrl === null ? [] : [{ backend: name, url: serverUrl }];

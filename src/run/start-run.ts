@@ -2,6 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { checkDrift } from './check-drift.ts';
 import { checkInput, tellMisspeltKeys } from './check-input.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
+import { describeOtherServers } from './choose/other-servers.ts';
 import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
 import { runGroups } from './run-groups.ts';
@@ -43,6 +44,7 @@ function hasOnlyRejected({ origin, meter }: Run): boolean {
 async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   checkInput(run);
   await tellMisspeltKeys(run);
+  const otherServers = otherServersOf(run);
   const drift = await checkDrift(run, engines);
   const isOurs = run.replacement === null || (await takePlace(run, engines));
   if (!isOurs) return outcomeOf(run, { state: 'stopped' });
@@ -50,6 +52,7 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   if (output === null) return { ...outcomeOf(run, { state: 'finished' }), isUntouched: true };
   if (drift.length > 0)
     run.notify({ topic: 'manifest', text: `other than before, as the manifest records: ${drift.join('; ')}` });
+  if (otherServers !== null) run.notify({ topic: 'engine', text: otherServers });
   try {
     await output.begin();
     run.show();
@@ -62,6 +65,12 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   }
   return outcomeOf(run);
 }
+
+/** Other servers than before are no other settings: with the same model the answers are as good. */
+const otherServersOf = ({ origin, manifest, request: { runner }, host }: Run): string | null =>
+  origin.isNew || origin.isAdopted
+    ? null
+    : describeOtherServers(manifest.runner.connections, runner.connections, host.backends);
 
 const outcomeOf = ({ request, manifest, meter }: Run, changes: Partial<Run['manifest']> = {}): RunOutcome => ({
   manifest: { ...manifest, ...changes },

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort, serve } from '../helpers/serve.ts';
 import { onlyPrograms } from '../helpers/only-programs.ts';
 import { type FakeOllama, type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
+import { startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { type CliFolder, type CliOutcome, createCliFolder } from '../helpers/run-cli.ts';
 
 interface Setting {
@@ -113,6 +114,65 @@ describe('llmbatch doctor', () => {
     const { doctor } = await setUp();
     const { exitCode, stdout } = await doctor('--host', url);
     expect([exitCode, stdout]).toEqual([4, expect.stringContaining(`\nerror    what answers at ${url} is no Ollama`)]);
+  });
+
+  test('of several servers shows each; one that is named and cannot be used is exit code 4', async () => {
+    const [one, other] = [await start({ slots: 1 }), await start({ slots: 4 })];
+    const { doctor } = await setUp();
+    const both = ['--host', one.host, '--host', other.host];
+    const right = await doctor(...both, '--json');
+    expect([right.exitCode, right.stderr], right.stdout).toEqual([0, expect.stringContaining(`${one.host}: ollama: `)]);
+    expect(jsonOf(right)).toMatchObject({
+      asked: { host: [one.host, other.host], base_url: null },
+      ollama: [
+        { url: one.url, probe: { slots: 1 } },
+        { url: other.url, probe: { slots: 4 } },
+      ],
+      openai: { is_base_url_set: false },
+    });
+    const findings = jsonOf(right)['findings'] as { id: string; text: string }[];
+    expect(findings.filter(({ id }) => id === 'ollama-one-slot')).toMatchObject([
+      { text: expect.stringContaining(`${one.host}: the server works on one request`) as string },
+    ]);
+    const host = `127.0.0.1:${await freePort()}`;
+    const wrong = await doctor(...both, '--host', host, '--no-probe');
+    expect([wrong.exitCode, wrong.stdout]).toEqual([
+      4,
+      expect.stringContaining(`error    nothing answers at http://${host}`),
+    ]);
+    for (const { url } of [one, other]) expect(wrong.stdout).toContain(`\nollama     0.34.0 at ${url}, slots n/a`);
+  });
+
+  test('of an OpenAI-compatible server that a flag names looks at that one alone, with its key', async () => {
+    const list = { data: [{ id: 'judge', owned_by: 'vllm', max_model_len: 4096 }] };
+    const [named, keyed] = [
+      await serve({ '/v1/models': { body: JSON.stringify(list) } }),
+      await startFakeOpenai({ key: 'sk-hidden' }),
+    ];
+    onTestFinished(() => keyed.close());
+    const { doctor, folder } = await setUp({}, { BOX_KEY: 'sk-hidden' });
+    const one = await doctor('--base-url', named.url, '-m', 'judge', '--json');
+    expect(one.exitCode, one.stdout).toBe(0);
+    expect(jsonOf(one)).toMatchObject({
+      asked: { base_url: named.url, host: null },
+      openai: { ports: [], servers: [{ url: `${named.url}/v1`, named_by: '--base-url', kind: 'vllm', failure: null }] },
+    });
+    await folder.write('servers.jsonl', JSON.stringify({ base_url: keyed.url, api_key_env: 'BOX_KEY' }));
+    const both = await doctor('--base-url', named.url, '--servers', 'servers.jsonl', '--no-probe');
+    expect(both.exitCode, both.stdout).toBe(0);
+    expect(both.stdout).toContain(
+      `openai     ${named.url}/v1, vllm: judge (4,096 tokens)\nopenai     ${keyed.url}, vllm: tiny-scorer`,
+    );
+    const without = await doctor('--base-url', keyed.url);
+    expect([without.exitCode, without.stdout.replaceAll(/\s+/g, ' ')]).toEqual([
+      4,
+      expect.stringContaining(`error the server that --base-url names (${keyed.url}) can't be used: it wants a key`),
+    ]);
+    const other = await doctor('--base-url', named.url, '--servers', 'servers.jsonl', '-m', 'judge');
+    expect([other.exitCode, other.stdout]).toEqual([4, expect.stringContaining(`${keyed.url} has no model "judge"`)]);
+    expect([one, both, without, other].some(({ stdout, stderr }) => `${stdout}${stderr}`.includes('hidden'))).toBe(
+      false,
+    );
   });
 
   test('of a model that the server has not got exits 4', async () => {

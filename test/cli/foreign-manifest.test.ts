@@ -23,12 +23,12 @@ async function othersRun(words: string[]): Promise<CliFolder> {
   await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
   const text = await folder.text('out.jsonl.run.json');
   const manifest = JSON.parse(text) as { settings: object };
-  const [settings, server] = [JSON.parse(words[0]!) as object, JSON.parse(words[1]!) as object];
+  const [settings, servers] = [JSON.parse(words[0]!) as object, JSON.parse(words[1]!) as object];
   const changed = {
     ...manifest,
     state: 'stopped',
     settings: { ...manifest.settings, ...settings },
-    connection: [server],
+    connection: Array.isArray(servers) ? servers : [servers],
     models: [],
   };
   await folder.write('out.jsonl.run.json', JSON.stringify(changed));
@@ -78,6 +78,32 @@ describe('a manifest that this user did not write', () => {
     server.asked.length = 0;
     await folder.run(['resume', 'out.jsonl', '--base-url', server.url, '--retry-failed', 'all'], { environment });
     expect(server.asked.some(({ authorization }) => authorization === 'Bearer sk-my-own-key')).toBe(true);
+  });
+
+  test('sends no variable of the environment to a server, and says which it would have sent where', async () => {
+    const server = await listen();
+    const other = await listen();
+    const servers = [
+      { base_url: server.url, api_key_env: 'AWS_SECRET_ACCESS_KEY' },
+      { base_url: other.url, api_key_env: 'NOT_SET' },
+    ];
+    const folder = await othersRun([JSON.stringify({ backend: 'openai', model: 'm' }), JSON.stringify(servers)]);
+    const environment = { AWS_SECRET_ACCESS_KEY: 'hush-hush', OPENAI_API_KEY: 'hush-too' };
+    for (const args of [['resume'], ['resume', 'out.jsonl'], ['resume', 'out.jsonl', '--workers', '2']]) {
+      const { exitCode, stderr } = await folder.run(args, { environment });
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('nothing was ')]);
+      expect(stderr).toContain(`--base-url ${server.url} --base-url ${other.url}`);
+      expect(stderr).toContain(`AWS_SECRET_ACCESS_KEY as the key of ${server.url}, NOT_SET as the key of ${other.url}`);
+      expect(stderr).not.toContain('hush');
+    }
+    expect([server.asked, other.asked]).toEqual([[], []]);
+    // Whoever names the servers himself says which key each of them gets.
+    const own = { base_url: other.url, api_key_env: 'AWS_SECRET_ACCESS_KEY' };
+    await folder.write('servers.jsonl', JSON.stringify(own));
+    const flags = ['--servers', 'servers.jsonl', '--retries', '0', '--progress', 'none'];
+    await folder.run(['resume', 'out.jsonl', ...flags], { environment });
+    expect(server.asked).toEqual([]);
+    expect(new Set(other.asked.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer hush-hush']));
   });
 
   test('is passed over for a run of his own', async () => {

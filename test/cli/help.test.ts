@@ -150,6 +150,9 @@ describe('llmbatch --help', () => {
         --base-url <url>             the OpenAI-compatible server, such as
                                      http://127.0.0.1:8000/v1 (default:
                                      OPENAI_BASE_URL); repeatable
+        --servers <file>             JSONL of servers, one a line: {"host": ...} or
+                                     {"base_url": ...}, with "api_key_env": the name
+                                     of the variable that holds its key
         --python <path>              the Python that has vLLM (default:
                                      LLMBATCH_PYTHON, the active environment, python3)
         --gpus <list>                vllm: one engine on each of these GPUs: 0,1

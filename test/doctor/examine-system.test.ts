@@ -36,7 +36,15 @@ test('a backend that probes comes first; the GPUs are seen with what it loaded, 
       return { ...nothing, serverUrl: 'http://127.0.0.1:8000' };
     },
   });
-  const request = { connection: {}, model: 'm', environment, options: { a: 1 }, wantsProbe: true, onNotice: () => {} };
+  const request = {
+    asked: { model: 'm' },
+    environment,
+    placesOf: () => [{ address: { connection: {}, environment }, name: null }],
+    modelFor: () => 'm',
+    options: { a: 1 },
+    wantsProbe: true,
+    onNotice: () => {},
+  };
   const system = await examineSystem([quiet, mockBackend, probing], request);
   expect(order).toEqual(['probing', 'quiet']);
   expect(system.engines).toEqual(['quiet', 'mock', 'probing']);

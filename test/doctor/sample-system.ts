@@ -60,7 +60,7 @@ function systemOf(examined: FindingContext, changes: Changes): SystemReport {
     gpu: examined.machine.gpu,
     others: [
       { name: 'llama-cpp', install: 'npm install node-llama-cpp', engine: examinedPackage(packageOf(embedded)) },
-      { name: 'openai', install: null, engine: examinedServers(servers, []) },
+      { name: 'openai', install: null, engine: examinedServers(servers, { otherServers: [], model: null }) },
       { name: 'vllm', install: null, engine: examinedPython({ ...ownPython, ...python }) },
     ],
   };

@@ -20,6 +20,8 @@ export interface FakeOllamaOptions {
   tokenMs?: number;
   promptTokenMs?: number;
   models?: string[];
+  /** Digest of every model: what tells its weights apart from others. */
+  digest?: string;
   /** `completion`, `embedding`, `thinking`, `tools`; of every model. */
   capabilities?: string[];
   /** OLLAMA_CONTEXT_LENGTH. */
@@ -68,6 +70,7 @@ const defaults = {
   tokenMs: 0,
   promptTokenMs: 0,
   models: ['tiny-scorer'],
+  digest: defaultDigest,
   capabilities: ['completion'],
   contextLength: 4096,
   reportsCached: true,
@@ -82,7 +85,7 @@ export async function startFakeOllama(options: FakeOllamaOptions = {}): Promise<
   const settings = { ...defaults, ...options };
   const models = new Map<string, FakeModel>();
   const addModel = (name: string): void => {
-    models.set(fullName(name), { name, capabilities: settings.capabilities, digest: defaultDigest });
+    models.set(fullName(name), { name, capabilities: settings.capabilities, digest: settings.digest });
   };
   for (const name of settings.models) addModel(name);
   const scheduler = createScheduler(settings);

@@ -12,5 +12,6 @@ export const ollamaConnection: Record<string, ConnectionFlag> = {
       ollamaHost({ connection: { host }, environment: {} });
       return host;
     },
+    identify: (host) => ollamaHost({ connection: { host }, environment: {} }).url,
   },
 };

@@ -12,5 +12,6 @@ export const openaiConnection: Record<string, ConnectionFlag> = {
       readBaseUrl(String(baseUrl));
       return baseUrl;
     },
+    identify: (baseUrl) => readBaseUrl(String(baseUrl)).url,
   },
 };

@@ -7,18 +7,19 @@ import { formatCounted, formatInteger, notMeasured } from '../../text/format.ts'
 import { BrokenAnswer } from '../http/connection-errors.ts';
 import { parsedOrText } from '../http/json-text.ts';
 import { isLoopback } from '../http/is-loopback.ts';
+import { type BackendAddress, givenText } from '../../core/connection.ts';
 import { type ServerPlace, openaiPlace, readBaseUrl } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';
 import { askLoad } from './server/server-load.ts';
 import { forgetsBeginnings } from './server/sliding-window.ts';
-import { type ModelList, readModelList } from './server/served-models.ts';
+import { type ModelList, isListed, readModelList } from './server/served-models.ts';
 
 /** An OpenAI-compatible server, as a look at its list of models showed it. */
 interface FoundServer extends ModelList {
   /** Its URL, without a name, a password or a query, which could be secret. */
   url: string;
-  /** OPENAI_BASE_URL names it, or it is at a port where such servers usually are. */
-  namedBy: 'OPENAI_BASE_URL' | 'port';
+  /** The flag or OPENAI_BASE_URL names it, or it is at a port where such servers usually are. */
+  namedBy: '--base-url' | 'OPENAI_BASE_URL' | 'port';
   /** Why it can't be used; null where it can. */
   failure: string | null;
   /** It is a llama-server that forgets the beginnings of prompts, which other prompts share. Absent: it isn't, or that can't be seen. */
@@ -30,9 +31,9 @@ interface FoundServer extends ModelList {
 /** The OpenAI-compatible servers that were found. */
 export interface OpenaiSearch {
   isBaseUrlSet: boolean;
-  /** Ports of this machine that were looked at. */
+  /** Ports of this machine that were looked at: none where a flag names the server. */
   ports: number[];
-  /** What OPENAI_BASE_URL names, whether it answers or not, and what answers at the ports. */
+  /** What the flag or OPENAI_BASE_URL names, whether it answers or not, and what answers at the ports. */
   servers: FoundServer[];
 }
 
@@ -42,16 +43,25 @@ const portMs = 1500;
 const baseUrlMs = 5000;
 
 /** Looks for OpenAI-compatible servers. */
-export async function examineOpenai({ environment, otherServers }: ExamineRequest): Promise<ExaminedEngine> {
-  return examinedServers(await findOpenai(environment, { otherServers }), otherServers);
+export async function examineOpenai(request: ExamineRequest): Promise<ExaminedEngine> {
+  const { otherServers, model } = request;
+  return examinedServers(await findOpenai(request, { otherServers }), { otherServers, model });
 }
 
-/** Looks at what OPENAI_BASE_URL names and at the usual ports. The key goes to the former, to no other server and into no text. */
+/**
+ * Looks at what the flag names; without it at what OPENAI_BASE_URL names, and at the usual ports. The key goes to what is
+ * named, to no other server and into no text.
+ */
 export async function findOpenai(
-  environment: NodeJS.ProcessEnv,
+  { connection, environment }: BackendAddress,
   { otherServers, ports = usualPorts }: { otherServers: readonly ExaminedServer[]; ports?: number[] },
 ): Promise<OpenaiSearch> {
   const baseUrl = environment['OPENAI_BASE_URL']?.trim() ?? '';
+  const given = givenText(connection, 'baseUrl');
+  if (given !== null) {
+    const server = await askServer(openaiPlace({ connection, environment }), '--base-url');
+    return { isBaseUrlSet: baseUrl !== '', ports: [], servers: [server] };
+  }
   const taken = [...otherServers.map(({ url }) => url), baseUrl].map(localPort);
   const free = ports.filter((port) => !taken.includes(port));
   const [named, ...found] = await Promise.all([
@@ -130,15 +140,21 @@ function reasonOf(error: unknown): string {
   return code === '' ? `it can't be reached: ${messageOf(error)}` : `nothing answers (${code})`;
 }
 
+interface SearchContext {
+  otherServers: readonly ExaminedServer[];
+  /** The model that a server is to have which the flag names; null: any. */
+  model: string | null;
+}
+
 /** Describes the servers that were found. */
-export function examinedServers(search: OpenaiSearch, otherServers: readonly ExaminedServer[]): ExaminedEngine {
+export function examinedServers(search: OpenaiSearch, context: SearchContext): ExaminedEngine {
   return {
     isUsable: search.servers.some(({ failure }) => failure === null),
     serverUrl: null,
     json: { openai: search },
     report: () => ({
       rows: serverRows(search),
-      findings: search.servers.flatMap((server) => serverFindings(server, otherServers)),
+      findings: search.servers.flatMap((server) => serverFindings(server, context)),
       howToSet: [],
     }),
   };
@@ -154,14 +170,17 @@ const maxNames = 3;
 
 function serverText(server: FoundServer): string {
   const { url, namedBy, kind, models, failure } = server;
-  const place = namedBy === 'port' ? url : `${url} (OPENAI_BASE_URL)`;
+  const place = namedBy === 'OPENAI_BASE_URL' ? `${url} (OPENAI_BASE_URL)` : url;
   if (failure !== null) return `${place}: ${failure}`;
+  const work = workOf(server);
+  return `${place}${kind === null ? '' : `, ${kind}`}: ${listOf(models) || 'no model'}${work === '' ? '' : `, ${work}`}`;
+}
+
+function listOf(models: FoundServer['models']): string {
   const names = models.slice(0, maxNames).map(({ name, contextTokens }) => {
     return contextTokens === null ? name : `${name} (${formatInteger(contextTokens)} tokens)`;
   });
-  const others = models.length > maxNames ? ` and ${models.length - maxNames} more` : '';
-  const work = workOf(server);
-  return `${place}${kind === null ? '' : `, ${kind}`}: ${names.join(', ') || 'no model'}${others}${work === '' ? '' : `, ${work}`}`;
+  return `${names.join(', ')}${models.length > maxNames ? ` and ${models.length - maxNames} more` : ''}`;
 }
 
 /** What it is doing, for somebody else; '' where that is nothing, or not known. */
@@ -171,8 +190,27 @@ function workOf({ load }: FoundServer): string {
   return `${formatCounted(running, 'request')} running${waiting === null ? '' : `, ${formatInteger(waiting)} waiting`}`;
 }
 
-function serverFindings(server: FoundServer, otherServers: readonly ExaminedServer[]): Finding[] {
-  return [...forgettingFindings(server), ...busyFindings(server), ...namedFindings(server, otherServers)];
+const serverFindings = (server: FoundServer, context: SearchContext): Finding[] => [
+  ...failureFindings(server),
+  ...modelFindings(server, context),
+  ...forgettingFindings(server),
+  ...busyFindings(server),
+  ...ollamaFindings(server, context),
+];
+
+/** What cannot be used is an error where the command line names it. */
+function failureFindings({ namedBy, url, failure }: FoundServer): Finding[] {
+  if (namedBy === 'port' || failure === null) return [];
+  const text = `the server that ${namedBy} names (${url}) can't be used: ${failure}`;
+  const address = namedBy === '--base-url' ? '--base-url http://host:port/v1' : 'OPENAI_BASE_URL=http://host:port/v1';
+  const fix = `${address}, and OPENAI_API_KEY where the server wants a key`;
+  return [finding(namedBy === '--base-url' ? 'error' : 'warning', 'openai-server', text, fix)];
+}
+
+function modelFindings({ namedBy, url, failure, models }: FoundServer, { model }: SearchContext): Finding[] {
+  if (namedBy !== '--base-url' || model === null || failure !== null || isListed(models, model)) return [];
+  const fix = `a name that it lists (${listOf(models) || 'none'}), or start it with the model`;
+  return [finding('error', 'openai-model', `the server at ${url} has no model "${model}"`, fix)];
 }
 
 function busyFindings(server: FoundServer): Finding[] {
@@ -188,19 +226,11 @@ function forgettingFindings({ url, forgetsBeginnings: forgets }: FoundServer): F
   return [finding('warning', 'openai-sliding-window', text, 'start it with --swa-full')];
 }
 
-function namedFindings(
-  { namedBy, url, kind, failure }: FoundServer,
-  otherServers: readonly ExaminedServer[],
-): Finding[] {
-  if (namedBy !== 'OPENAI_BASE_URL') return [];
-  if (failure !== null) {
-    const text = `the server that OPENAI_BASE_URL names (${url}) can't be used: ${failure}`;
-    const fix = 'OPENAI_BASE_URL=http://host:port/v1, and OPENAI_API_KEY where the server wants a key';
-    return [finding('warning', 'openai-server', text, fix)];
-  }
+function ollamaFindings({ namedBy, url, kind, failure }: FoundServer, { otherServers }: SearchContext): Finding[] {
+  if (namedBy === 'port' || failure !== null) return [];
   const isOllama =
     kind === 'library' || otherServers.some((other) => other.backend === 'ollama' && url.startsWith(`${other.url}/`));
   if (!isOllama) return [];
-  const text = `OPENAI_BASE_URL names an Ollama server (${url}), which cuts long prompts in silence under /v1`;
+  const text = `${namedBy} names an Ollama server (${url}), which cuts long prompts in silence under /v1`;
   return [finding('warning', 'openai-is-ollama', text, '-b ollama, with OLLAMA_HOST or --host for its address')];
 }

@@ -3,7 +3,6 @@ import type { BenchRequest } from '../../bench/plan/bench-request.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { checkChatTemplate, checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { BenchFlags } from './flags.ts';
-import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
 
 const defaults: Pick<BenchRequest, 'workers' | 'repeats'> = {
@@ -19,7 +18,6 @@ export async function buildBench(
   flags: BenchFlags,
   backends: readonly BackendDefinition[],
 ): Promise<BenchRequest> {
-  if (flags.backends === undefined) refuseForeignFlags(flags, backends);
   const settings = await answerSettings(flags);
   const engines = (flags.backends ?? []).map(parseEngine);
   const options = combine(asLists({ ...settings.options, ...flags.options }));
@@ -31,7 +29,13 @@ export async function buildBench(
   return {
     backends,
     input,
-    base: { settings, runner: runnerSettings({ ...flags, workers: 'auto' }, backends) },
+    base: {
+      settings,
+      runner: await runnerSettings(
+        { ...flags, backend: flags.backends === undefined ? flags.backend : 'auto', workers: 'auto' },
+        backends,
+      ),
+    },
     engines,
     options,
     ...sizesOf(flags),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { addConnectionFlags, connectionFlags, longFlag } from '../shared/connection-flags.ts';
+import { addServerFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import { collectOption } from '../shared/parse-values.ts';
 import type { DoctorFlags } from './run.ts';
@@ -12,14 +12,15 @@ export function addDoctorCommand(
 ): void {
   const probing = backends.filter(({ doctor }) => doctor?.probe !== undefined);
   const probes = probing.flatMap(({ doctor }) => doctor?.probe ?? []);
-  const naming = [...connectionFlags(probing).map(longFlag), '-m'].join(' or ');
+  const examined = backends.filter(({ doctor }) => doctor !== undefined);
+  const naming = [...serverFlags(examined).map(longFlag), '--servers', '-m'].join(', ');
   const command = program
     .command('doctor')
     .summary('which engines are here, and what is set badly')
     .description(
-      `Shows the engines that are here, what they can do, what is set badly and the setting that fixes it. ${probes.map(({ description }) => description).join(' ')} Exits 0 where an engine can be used, whatever the warnings; 4 where none can, or what ${naming} names can not.`,
+      `Shows the engines that are here, what they can do, what is set badly and the setting that fixes it. ${probes.map(({ description }) => description).join(' ')} Exits 0 where an engine can be used, whatever the warnings; 4 where none can, or something that is named (${naming}) can not.`,
     );
-  addConnectionFlags(command, probing)
+  addServerFlags(command, examined)
     .option(
       '-m, --model <model>',
       'the model to look for, and to probe with (default: the loaded one, else the smallest)',
@@ -32,6 +33,7 @@ export function addDoctorCommand(
       helpText([
         'llmbatch doctor',
         'llmbatch doctor --host gpu-box:11434 -m gemma3:4b',
+        'llmbatch doctor --base-url http://box-1:8000/v1 --base-url http://box-2:8000/v1',
         'llmbatch doctor --json | jq \'.findings[] | select(.level != "hint")\'',
       ]),
     )

@@ -1,16 +1,20 @@
 import type { BackendDefinition } from '../../core/backend.ts';
-import type { BackendAddress } from '../../core/connection.ts';
+import type { Connection } from '../../core/connection.ts';
 import { diagnose, exitCodeOf, renderDiagnosisJson } from '../../doctor/diagnose.ts';
-import { examineSystem } from '../../doctor/examine-system.ts';
+import { type AskedPlace, examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { commandLine } from '../../text/command-line.ts';
 import { checkOptions } from '../../run/choose/choose-backend.ts';
-import { askedConnections } from '../shared/connection-flags.ts';
+import { addressesOf, connectionsOf } from '../../run/choose/server-addresses.ts';
+import { serverNames } from '../../run/choose/server-names.ts';
+import { askedConnections } from '../shared/connection/asked-connections.ts';
+import { serverFlags } from '../shared/connection/flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
 import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
 /** The flags of `llmbatch doctor`, beside the connection flags of the backends. */
 export interface DoctorFlags {
+  servers?: string;
   model?: string;
   probe: boolean;
   option: OptionValues;
@@ -21,19 +25,20 @@ export interface DoctorFlags {
 export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDefinition[]): Promise<number> {
   const { model, probe, option, json } = flags;
   await checkProbeOptions(flags, backends);
-  const [connection = {}] = askedConnections(flags, backends);
-  const address = { connection, environment: process.env };
-  const serving = model === undefined ? [] : await backendsOf(model, backends, address);
-  const isElsewhere = serving.length > 0 && serving.every(({ doctor }) => doctor?.probe === undefined);
+  const connections = await askedConnections(flags, backends);
+  const placesOf = (definition: BackendDefinition): AskedPlace[] => placesFor(definition, connections);
+  const serving = model === undefined ? [] : await backendsOf(model, backends, placesOf);
   const system = await examineSystem(backends, {
-    ...address,
+    asked: { ...askedServers(connections, backends), model: model ?? null },
+    environment: process.env,
+    placesOf,
     // An engine without the model is not to blame where another one serves it.
-    model: isElsewhere ? null : (model ?? null),
+    modelFor: (name) => (serving.length > 0 && !serving.some((one) => one.name === name) ? null : (model ?? null)),
     options: option,
     wantsProbe: probe,
     onNotice: tell,
   });
-  const diagnosis = diagnose({ ...system, asked: { ...system.asked, model: model ?? null } });
+  const diagnosis = diagnose(system);
   const text = (): string => `${renderDiagnosis(diagnosis, columnsOfStdout())}${verdictOf(serving, model)}`;
   await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(text()));
   return exitCodeOf(diagnosis);
@@ -45,15 +50,37 @@ async function checkProbeOptions({ option }: DoctorFlags, backends: readonly Bac
   }
 }
 
-/** The engines that serve a model. Throws a `UsageError` for the name of a file that is not there. */
+function placesFor(definition: BackendDefinition, connections: readonly Connection[]): AskedPlace[] {
+  const own = connectionsOf(definition, connections);
+  const names = own.length === 1 ? [] : serverNames(definition, own);
+  return addressesOf(definition, own, process.env).map((address, index) => ({ address, name: names[index] ?? null }));
+}
+
+/** What each flag that names a server was given: null for nothing, a list where there were several. */
+function askedServers(
+  connections: readonly Connection[],
+  backends: readonly BackendDefinition[],
+): Record<string, unknown> {
+  const asked = serverFlags(backends).map(({ name }) => {
+    const given = connections.flatMap(({ [name]: value }) => (value === undefined ? [] : [value]));
+    return [name, given.length > 1 ? given : (given[0] ?? null)] as const;
+  });
+  return Object.fromEntries(asked);
+}
+
+/** The engines that serve a model, at one of their servers. Throws a `UsageError` for the name of a file that is not there. */
 async function backendsOf(
   model: string,
   backends: readonly BackendDefinition[],
-  address: BackendAddress,
+  placesOf: (definition: BackendDefinition) => AskedPlace[],
 ): Promise<BackendDefinition[]> {
   const serving: BackendDefinition[] = [];
   for (const definition of backends) {
-    if (definition.isSimulated !== true && (await definition.serves(model, address)) === true) serving.push(definition);
+    if (definition.isSimulated === true) continue;
+    const answers = await Promise.all(
+      placesOf(definition).map(async ({ address }) => definition.serves(model, address)),
+    );
+    if (answers.includes(true)) serving.push(definition);
   }
   return serving;
 }

@@ -7,7 +7,8 @@ import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
 import type { Connection } from '../../core/connection.ts';
-import { type OwnedFlag, connectionFlags, longFlag } from '../shared/connection-flags.ts';
+import { namesServers } from '../shared/connection/asked-connections.ts';
+import { type OwnedFlag, connectionFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
@@ -35,7 +36,10 @@ const refusal = ({ manifestPath, manifest, output }: FoundRun, backends: readonl
     `Where that is what you want, name the output: llmbatch resume ${quoteForShell(output)}`,
   );
 
-/** Describes what a manifest would start and where it would send the requests, as the flags that say the same. */
+/**
+ * Describes what a manifest would start and where it would send the requests, as the flags that say the same, and which
+ * variables hold keys that it would send.
+ */
 export function reachOf({ settings, runner }: Manifest, backends: readonly BackendDefinition[]): string {
   const flags = [
     ['-b', settings.backend],
@@ -47,7 +51,43 @@ export function reachOf({ settings, runner }: Manifest, backends: readonly Backe
     ),
     ...Object.entries(settings.options).map(([name, value]) => ['--option', `${name}=${String(value)}`]),
   ];
-  return flags.flatMap(([flag, value]) => (value === null ? [] : [`${flag} ${quoteForShell(value)}`])).join(' ');
+  const words = flags.flatMap(([flag, value]) => (value === null ? [] : [`${flag} ${quoteForShell(value)}`]));
+  const keys = keysNamedBy(runner, backends).map(({ variable, server }) => `${variable} as the key of ${server}`);
+  return [words.join(' '), ...(keys.length === 0 ? [] : [`with ${keys.join(', ')}`])].join(', ');
+}
+
+interface NamedKey {
+  variable: string;
+  server: string;
+}
+
+/** The variables that a manifest names, and the servers that would get what they hold. */
+function keysNamedBy({ connections }: Manifest['runner'], backends: readonly BackendDefinition[]): NamedKey[] {
+  const flags = serverFlags(backends);
+  return connections.flatMap((connection) => {
+    const { apiKeyEnv: variable } = connection;
+    if (typeof variable !== 'string') return [];
+    const servers = flags.flatMap(({ name }) => textOf(connection[name]) ?? []);
+    return [{ variable, server: servers.join(', ') || 'an unnamed server' }];
+  });
+}
+
+/**
+ * Refuses a run that is not this user's own and names variables for the keys of its servers: they could hold anything that
+ * is in the environment. Servers of the command line take the place of those of the manifest.
+ */
+export function refuseNamedKeys(
+  { manifest, output }: Pick<FoundRun, 'manifest' | 'output'>,
+  flags: object,
+  backends: readonly BackendDefinition[],
+): void {
+  const named = namesServers(flags, backends) ? [] : keysNamedBy(manifest.runner, backends);
+  if (named.length === 0) return;
+  const variables = [...new Set(named.map(({ variable }) => variable))].join(', ');
+  throw new UsageError(
+    `nothing was sent: only the manifest says which servers get what is in ${variables}`,
+    `Where you want that, name the servers and the variables yourself: llmbatch resume ${quoteForShell(output)} --servers FILE`,
+  );
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : (JSON.stringify(value) ?? null));
@@ -66,13 +106,15 @@ interface KeySources {
 export function withheldKeys({ settings, runner }: Manifest, { flags, environment, backends }: KeySources): string[] {
   const given: Record<string, unknown> = { ...flags };
   const all = connectionFlags(backends);
-  const isForeign = ({ name, variable = '' }: OwnedFlag, { [name]: value }: Connection): boolean =>
-    value !== undefined && given[name] === undefined && environment[variable] !== value;
+  const hasServers = namesServers(flags, backends);
+  const isForeign = ({ name, names, variable = '' }: OwnedFlag, { [name]: value }: Connection): boolean =>
+    value !== undefined &&
+    given[name] === undefined &&
+    !(names === 'server' && hasServers) &&
+    environment[variable] !== value;
   const foreign = all.filter((flag) => runner.connections.some((connection) => isForeign(flag, connection)));
   // A program can read whatever is in the environment.
   const startsProgram = 'server' in settings.options || foreign.some(({ names }) => names === 'program');
-  // A key that only the manifest names could be anything of the environment.
-  const named = runner.connections.map(({ apiKeyEnv }) => apiKeyEnv).filter((name) => typeof name === 'string');
-  const keys = [...(startsProgram ? all : foreign).flatMap(({ secrets = [] }) => secrets), ...named];
+  const keys = (startsProgram ? all : foreign).flatMap(({ secrets = [] }) => secrets);
   return keys.filter((key) => environment[key] !== undefined);
 }

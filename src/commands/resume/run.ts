@@ -9,7 +9,7 @@ import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { retrySettings, runnerSettings } from '../shared/build-request.ts';
-import { findOwnRun, isOwnRun, reachOf, withheldKeys } from './own-runs.ts';
+import { findOwnRun, isOwnRun, reachOf, refuseNamedKeys, withheldKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { tell } from '../shared/print.ts';
@@ -28,7 +28,7 @@ export async function resumeRun(
 ): Promise<number> {
   const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
   const { manifest } = run;
-  if (!(await isOwnRun(run))) tellOfOthers(manifest, flags, backends);
+  if (!(await isOwnRun(run))) tellOfOthers(run, flags, backends);
   const paths = pathsOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
@@ -41,7 +41,7 @@ export async function resumeRun(
     spool: isPiped ? await spoolOf(manifest, paths) : null,
     paths,
     settings: retrySettings(manifest.settings, flags.given),
-    runner: runnerSettings(flags, backends, manifest.runner),
+    runner: await runnerSettings({ ...flags, backend: manifest.settings.backend }, backends, manifest.runner),
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: false,
@@ -53,9 +53,11 @@ export async function resumeRun(
 const anyRun = { what: 'no run', isWanted: () => true };
 
 /** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
-function tellOfOthers(manifest: Manifest, flags: RunnerFlags, backends: readonly BackendDefinition[]): void {
+function tellOfOthers(run: FoundRun, flags: RunnerFlags, backends: readonly BackendDefinition[]): void {
+  const { manifest } = run;
   const others = 'this run was not started by you here, or its manifest was changed since';
   tell(`${others}; it asks for ${reachOf(manifest, backends)}`);
+  refuseNamedKeys(run, flags, backends);
   for (const key of withheldKeys(manifest, { flags, backends, environment: process.env })) {
     // The programs that are started must not find it either.
     delete process.env[key];

@@ -7,7 +7,6 @@ import type { AnswerSettings } from '../../core/settings.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
-import { refuseForeignFlags } from '../shared/connection-flags.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
 import type { AskedSample } from '../shared/parse-values.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
@@ -31,12 +30,12 @@ export async function runInputs(
   backends: readonly BackendDefinition[],
 ): Promise<number> {
   checkCombination(inputs, flags);
-  refuseForeignFlags(flags, backends);
   const requests: RunRequest[] = [];
+  const runner = await runnerSettings(flags, backends);
   const settings = await settingsOf(flags, backends);
   for (const input of byPriority(inputs, flags.priority)) {
     const paths = await pathsFor(input, flags);
-    requests.push({ ...requestOf(flags, backends), input, paths, settings });
+    requests.push({ ...requestOf(flags), input, paths, settings, runner });
   }
   checkOutputs(requests);
   if (flags.dryRun) {
@@ -101,9 +100,8 @@ async function settingsOf(flags: RunFlags, backends: readonly BackendDefinition[
   return settings;
 }
 
-const requestOf = (flags: RunFlags, backends: readonly BackendDefinition[]) => ({
+const requestOf = (flags: RunFlags) => ({
   spool: null,
-  runner: runnerSettings(flags, backends),
   allowDrift: flags.allowDrift,
   retryFailed: flags.retryFailed,
   overwrite: flags.overwrite,

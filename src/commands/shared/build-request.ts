@@ -7,7 +7,7 @@ import {
   defaultConversation,
   defaultRunnerSettings,
 } from '../../core/settings.ts';
-import { askedConnections } from './connection-flags.ts';
+import { askedConnections } from './connection/asked-connections.ts';
 import { tell, tellJson } from './print.ts';
 import { readSchema } from './read-schema.ts';
 import { readChatTemplate, textOrFile } from './read-text.ts';
@@ -71,17 +71,17 @@ const sameNames = [
 ] as const;
 
 /** The settings of how a run is carried out: the flags that were given, over what was there before. */
-export function runnerSettings(
-  flags: Partial<RunnerFlags> & { strict?: boolean },
+export async function runnerSettings(
+  flags: Partial<RunnerFlags> & { strict?: boolean; backend?: string },
   backends: readonly BackendDefinition[],
   base: RunnerSettings = defaultRunnerSettings,
-): RunnerSettings {
+): Promise<RunnerSettings> {
   const unknown = flags.retryOn?.find((kind) => !isErrorKind(kind));
   if (unknown !== undefined) throw new UsageError(`--retry-on: no kind of error is called "${unknown}"`);
   const same = Object.fromEntries(sameNames.map((name) => [name, flags[name]]));
   const given = {
     ...same,
-    connections: askedConnections(flags, backends, base.connections),
+    connections: await askedConnections(flags, backends, base.connections),
     workers: flags.workers === 'auto' ? null : flags.workers,
     timeoutMs: flags.timeout,
     stallTimeoutMs: flags.stallTimeout,

@@ -3,12 +3,13 @@ import type { Thinking } from '../../core/thinking.ts';
 import { type AnswerSettings, type VramLimit, defaultConversation } from '../../core/settings.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { templateNames } from '../../core/chat-templates/named-templates.ts';
-import { addConnectionFlags } from './connection-flags.ts';
+import { addConnectionFlags } from './connection/flags.ts';
 import { backendNames, modelForms, templateEngines, temperatures } from './help-text.ts';
 import * as parse from './parse-values.ts';
 
 /** What the flags shared by `run` and `resume` leave in commander's hands: how a run is carried out. */
 export interface RunnerFlags {
+  servers?: string;
   workers?: number | 'auto';
   retries?: number;
   retryOn?: string[];

@@ -3,7 +3,7 @@ import type { Connection } from '../../core/connection.ts';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { nearest } from '../../text/nearest.ts';
-import { addressesOf } from './server-addresses.ts';
+import { addressesOf, namesServerOf } from './server-addresses.ts';
 
 export interface BackendChoice {
   definition: BackendDefinition;
@@ -27,7 +27,7 @@ export async function chooseBackend(
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   const reasons: string[] = [];
-  for (const definition of backends) {
+  for (const definition of candidatesOf(backends, places)) {
     const served = await servesAll(definition, models, places);
     if (served === true) return { definition, reason: `it serves ${models.join(', ')}` };
     if (served !== false) reasons.push(`${definition.name} ${served}`);
@@ -37,6 +37,15 @@ export async function chooseBackend(
     [`no engine here serves the model${of} ${names}`, ...reasons].join('\n'),
     'See which engines are here, and how to get one, with: llmbatch doctor',
   );
+}
+
+/** Who names several servers wants these, and no engine beside them that may have the model too. */
+function candidatesOf(
+  backends: readonly BackendDefinition[],
+  { connections }: EngineConnections,
+): readonly BackendDefinition[] {
+  if (connections.length < 2) return backends;
+  return backends.filter((definition) => connections.some((connection) => namesServerOf(definition, connection)));
 }
 
 /** True, or why the engine does not serve the first model that it does not serve; false where it says no reason. */

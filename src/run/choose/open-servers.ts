@@ -6,7 +6,7 @@ import type { BackendCache } from './backend-cache.ts';
 import type { BackendChoice } from './choose-backend.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type OpenedBackend, openBestBackend } from './open-best-backend.ts';
-import { addressesOf } from './server-addresses.ts';
+import { addressesOf, connectionsOf } from './server-addresses.ts';
 import { serverNames } from './server-names.ts';
 
 /** One of the servers of a run, opened or being opened. */
@@ -43,7 +43,7 @@ export async function openServers(
   choice: BackendChoice,
   opening: Opening,
 ): Promise<OpenServers | null> {
-  const { connections } = run.request.runner;
+  const connections = connectionsOf(choice.definition, run.request.runner.connections);
   const addresses = addressesOf(choice.definition, connections, run.host.environment);
   const names = connections.length === 1 ? [null] : serverNames(choice.definition, connections);
   const stopping = new AbortController();

@@ -2,13 +2,28 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress, Connection } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 
+/** Does a connection name a server of this backend? */
+export const namesServerOf = ({ connection: flags = {} }: BackendDefinition, connection: Connection): boolean =>
+  Object.entries(flags).some(([name, { names }]) => names === 'server' && connection[name] !== undefined);
+
+/** The connections that name a server of this backend. Where none does there is one engine: where the environment says. */
+export function connectionsOf(definition: BackendDefinition, connections: readonly Connection[]): Connection[] {
+  const own = connections.filter((connection) => namesServerOf(definition, connection));
+  if (own.length > 0) return own;
+  // A key that is one server's own is for no other.
+  return connections.slice(0, 1).map(({ apiKeyEnv: _key, ...others }) => others);
+}
+
 /** Where a backend looks for each of its servers, with the key that is that server's own. */
 export const addressesOf = (
   definition: BackendDefinition,
   connections: readonly Connection[],
   environment: NodeJS.ProcessEnv,
 ): BackendAddress[] =>
-  connections.map((connection) => ({ connection, environment: withOwnKey(definition, connection, environment) }));
+  connectionsOf(definition, connections).map((connection) => ({
+    connection,
+    environment: withOwnKey(definition, connection, environment),
+  }));
 
 /** A server whose connection names a variable for its key (`apiKeyEnv`) gets that key, and no other. */
 function withOwnKey(

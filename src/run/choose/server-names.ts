@@ -11,10 +11,12 @@ export function serverNames({ connection = {} }: BackendDefinition, connections:
     const [name] = flags.find(([flag]) => given[flag] !== undefined) ?? [];
     return name === undefined ? 'here' : String(given[name]);
   });
-  const short = addresses.map(shorten);
+  const short = addresses.map(shortAddress);
   return short.map((name, index) =>
     short.indexOf(name) === short.lastIndexOf(name) ? name : (addresses[index] ?? name),
   );
 }
 
-const shorten = (address: string): string => address.replace(/^https?:\/\//i, '').replace(/\/(v1)?\/*$/, '');
+/** `desktop:8000` for `http://desktop:8000/v1`. */
+export const shortAddress = (address: string): string =>
+  address.replace(/^https?:\/\//i, '').replace(/\/(v1)?\/*$/, '');

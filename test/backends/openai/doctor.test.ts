@@ -3,6 +3,9 @@ import { findOpenai, examinedServers } from '../../../src/backends/openai/doctor
 import { freePort, serve } from '../../helpers/serve.ts';
 
 const list = (...models: object[]): { body: string } => ({ body: JSON.stringify({ object: 'list', data: models }) });
+/** Where the environment alone names the server. */
+const at = (environment: NodeJS.ProcessEnv, connection = {}) => ({ connection, environment });
+const alone = { otherServers: [], model: null };
 const vllm = list({ id: 'Qwen/Qwen3-8B', owned_by: 'vllm', max_model_len: 32_768 });
 
 test('servers at the usual ports, and no other program there', async () => {
@@ -13,7 +16,7 @@ test('servers at the usual ports, and no other program there', async () => {
     serve({}),
   ]);
   const ports = [engine.port, ...others.map(({ port }) => port), await freePort()];
-  expect(await findOpenai({}, { otherServers: [], ports })).toEqual({
+  expect(await findOpenai(at({}), { otherServers: [], ports })).toEqual({
     isBaseUrlSet: false,
     ports,
     servers: [
@@ -32,10 +35,10 @@ test('servers at the usual ports, and no other program there', async () => {
 test('neither the Ollama server nor what OPENAI_BASE_URL names is reported twice', async () => {
   const [ollama, named] = [await serve({ '/v1/models': vllm }), await serve({ '/v1/models': vllm })];
   const OPENAI_BASE_URL = named.url.replace('127.0.0.1', 'localhost');
-  const found = await findOpenai(
-    { OPENAI_BASE_URL: `${OPENAI_BASE_URL}/v1/` },
-    { otherServers: [{ backend: 'ollama', url: ollama.url }], ports: [ollama.port, named.port] },
-  );
+  const found = await findOpenai(at({ OPENAI_BASE_URL: `${OPENAI_BASE_URL}/v1/` }), {
+    otherServers: [{ backend: 'ollama', url: ollama.url }],
+    ports: [ollama.port, named.port],
+  });
   expect(found.ports).toEqual([]);
   expect(found.servers).toMatchObject([{ url: `${OPENAI_BASE_URL}/v1`, namedBy: 'OPENAI_BASE_URL', kind: 'vllm' }]);
   expect(ollama.requests).toEqual([]);
@@ -44,7 +47,7 @@ test('neither the Ollama server nor what OPENAI_BASE_URL names is reported twice
 test('the key goes to what OPENAI_BASE_URL names, and nowhere else', async () => {
   const [named, other] = [await serve({ '/v1/models': vllm }), await serve({ '/v1/models': vllm })];
   const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
-  const found = await findOpenai(environment, { otherServers: [], ports: [other.port] });
+  const found = await findOpenai(at(environment), { otherServers: [], ports: [other.port] });
   expect(found.servers).toHaveLength(2);
   const keysAt = ({ requests }: typeof named) => [...new Set(requests.map(({ headers }) => headers.authorization))];
   expect([keysAt(named), keysAt(other)]).toEqual([['Bearer sk-secret'], [undefined]]);
@@ -57,7 +60,7 @@ test.each([
 ])("a list that %s what is taken is told as the server's fault", async (reason, body) => {
   const server = await serve({ '/v1/models': { body } });
   const environment = { OPENAI_BASE_URL: `${server.url}/v1` };
-  const { servers } = await findOpenai(environment, { otherServers: [], ports: [] });
+  const { servers } = await findOpenai(at(environment), { otherServers: [], ports: [] });
   expect(servers[0]?.failure).toContain(reason);
 });
 
@@ -66,14 +69,14 @@ test('a redirect is not followed with the key', async () => {
   const moved = { status: 302, headers: { Location: `${other.url}/v1/models` }, body: '' };
   const named = await serve({ '/v1/models': moved });
   const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
-  const { servers } = await findOpenai(environment, { otherServers: [], ports: [] });
+  const { servers } = await findOpenai(at(environment), { otherServers: [], ports: [] });
   expect([servers[0]?.failure, other.requests]).toEqual(['its /models is no list of models (HTTP 302)', []]);
 });
 
 test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
   const failureOf = async (OPENAI_BASE_URL: string, OPENAI_API_KEY?: string): Promise<string | null | undefined> => {
     const key = OPENAI_API_KEY === undefined ? {} : { OPENAI_API_KEY };
-    const found = await findOpenai({ OPENAI_BASE_URL, ...key }, { otherServers: [], ports: [] });
+    const found = await findOpenai(at({ OPENAI_BASE_URL, ...key }), { otherServers: [], ports: [] });
     expect(JSON.stringify(found)).not.toContain('secret');
     return found.servers[0]?.failure;
   };
@@ -93,7 +96,7 @@ test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
 
 test('a port that accepts and says nothing is given up', async () => {
   const silent = await serve({ '/v1/models': null });
-  expect((await findOpenai({}, { otherServers: [], ports: [silent.port] })).servers).toEqual([]);
+  expect((await findOpenai(at({}), { otherServers: [], ports: [silent.port] })).servers).toEqual([]);
   expect(silent.requests).toHaveLength(1);
 });
 
@@ -111,7 +114,10 @@ const machine = { platform: 'linux', freeMemoryBytes: 0, gpu: { gpus: [], failur
 /** Level and code of each finding about the server that OPENAI_BASE_URL names. */
 function findingsOf(changes: { kind?: string; failure?: string }, otherUrl = 'http://127.0.0.1:11434'): string[][] {
   const search = { isBaseUrlSet: true, ports: [], servers: [{ ...named, models: [], ...changes }] };
-  const { findings } = examinedServers(search, [{ backend: 'ollama', url: otherUrl }]).report(machine);
+  const { findings } = examinedServers(search, {
+    ...alone,
+    otherServers: [{ backend: 'ollama', url: otherUrl }],
+  }).report(machine);
   return findings.map(({ level, id, text, fix }) => [level, id, text, fix]);
 }
 
@@ -128,13 +134,15 @@ test('OPENAI_BASE_URL that names nothing, or an Ollama server', () => {
 test('what a server is doing for others', async () => {
   const metrics = { body: 'vllm:num_requests_running{engine="0"} 3.0\nvllm:num_requests_waiting{engine="0"} 1.0\n' };
   const server = await serve({ '/v1/models': vllm, '/metrics': metrics });
-  const found = await findOpenai({}, { otherServers: [], ports: [server.port] });
-  const { rows, findings } = examinedServers(found, []).report(machine);
+  const found = await findOpenai(at({}), { otherServers: [], ports: [server.port] });
+  const { rows, findings } = examinedServers(found, alone).report(machine);
   expect(rows[0]?.[1]).toMatch(/ 3 requests running, 1 waiting$/);
   expect(findings).toMatchObject([
     { level: 'hint', id: 'openai-busy', text: expect.stringContaining(server.url) as string },
   ]);
   metrics.body = metrics.body.replaceAll(/[31]\.0/g, '0.0');
-  const idle = examinedServers(await findOpenai({}, { otherServers: [], ports: [server.port] }), []).report(machine);
+  const idle = examinedServers(await findOpenai(at({}), { otherServers: [], ports: [server.port] }), alone).report(
+    machine,
+  );
   expect([idle.rows[0]?.[1], idle.findings]).toEqual([expect.not.stringContaining('running'), []]);
 });

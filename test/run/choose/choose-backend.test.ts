@@ -25,6 +25,28 @@ describe('the backend', () => {
     await expect(chooseBackend(backends, 'auto', ['mock', 'tiny-scorer'], nowhere)).rejects.toThrow(UsageError);
   });
 
+  test('is among several servers the one of which one has the model, and none that is not named', async () => {
+    const asked: unknown[] = [];
+    const serverOf = (name: string, flag: string, model: string): BackendDefinition => ({
+      ...mockBackend,
+      name,
+      connection: { [flag]: { flag: `--${flag} <address>`, help: '', names: 'server', parse: (value) => value } },
+      serves: (wanted, { connection }) => {
+        asked.push([name, connection]);
+        return wanted === model && connection[flag] === 'right';
+      },
+    });
+    const all = [serverOf('here', 'here', 'm'), mockBackend, serverOf('there', 'there', 'm')];
+    const connections = [{ there: 'wrong' }, { there: 'right' }];
+    const choice = await chooseBackend(all, 'auto', ['m'], { connections, environment: {} });
+    expect(choice.definition.name).toBe('there');
+    expect(asked).toEqual([
+      ['there', { there: 'wrong' }],
+      ['there', { there: 'right' }],
+    ]);
+    await expect(chooseBackend(all, 'auto', ['mock'], { connections, environment: {} })).rejects.toThrow('no engine');
+  });
+
   test('of a wrong name is told with the near one, or with all', () => {
     expect(() => findBackend(backends, 'lama-cpp')).toThrow(
       expect.objectContaining({ hint: 'Did you mean llama-cpp?' }),
