@@ -18,6 +18,18 @@ export async function readRanges(handle: FileHandle, ranges: readonly ByteRange[
   });
 }
 
+/** Reads ranges in the order of the file, so that neighbours are read in one go, and returns them in the order of `ranges`. */
+export async function readRangesInAnyOrder(handle: FileHandle, ranges: readonly ByteRange[]): Promise<Buffer[]> {
+  const byOffset = [...ranges.keys()].toSorted((left, right) => ranges[left]!.offset - ranges[right]!.offset);
+  const lines = await readRanges(
+    handle,
+    byOffset.map((index) => ranges[index]!),
+  );
+  const inOrder: Buffer[] = Array.from({ length: ranges.length });
+  for (const [position, index] of byOffset.entries()) inOrder[index] = lines[position]!;
+  return inOrder;
+}
+
 /**
  * Reads ranges as `readRanges` does, of a file that may have been cut meanwhile: null stands for a range behind its
  * end.

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type ByteRange, readRanges } from '../files/read-ranges.ts';
+import { type ByteRange, readRangesInAnyOrder } from '../files/read-ranges.ts';
 import type { RowTable } from '../data/row-table.ts';
 import { replaceFile } from '../files/replace-file.ts';
 
@@ -53,16 +53,4 @@ async function copyLines(source: FileHandle, target: FileHandle, ranges: Iterabl
     if (batch.length >= batchRows || bytes >= batchBytes) await writeBatch();
   }
   if (batch.length > 0) await writeBatch();
-}
-
-/** Reads ranges in the order of the file, so that neighbours are read in one go, and returns them in the order of `ranges`. */
-async function readRangesInAnyOrder(handle: FileHandle, ranges: readonly ByteRange[]): Promise<Buffer[]> {
-  const byOffset = [...ranges.keys()].toSorted((left, right) => ranges[left]!.offset - ranges[right]!.offset);
-  const lines = await readRanges(
-    handle,
-    byOffset.map((index) => ranges[index]!),
-  );
-  const inOrder: Buffer[] = Array.from({ length: ranges.length });
-  for (const [position, index] of byOffset.entries()) inOrder[index] = lines[position]!;
-  return inOrder;
 }

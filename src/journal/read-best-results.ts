@@ -3,7 +3,8 @@ import { type GrowableArray, float64Column, uint32Column } from '../data/growabl
 import { UsageError, codeOf, messageOf } from '../core/errors.ts';
 import { createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
-import { type ByteRange, readEachRange } from '../files/read-ranges.ts';
+import { groupBy } from '../data/group-by.ts';
+import { type ByteRange, readRangesInAnyOrder } from '../files/read-ranges.ts';
 import { readResultLines } from '../files/read-result-lines.ts';
 import { type ResultHead, readAnyLine, readResultHead } from './result-head.ts';
 
@@ -22,6 +23,8 @@ export interface BestResultsOptions {
   inputs?: readonly (number | null)[];
   /** Called for each line that is not a result, and is left out. */
   onLeftOut?: (raw: RawLine) => void;
+  /** Called once for each id that has a result. */
+  onRequest?: ((id: string) => void) | undefined;
 }
 
 /**
@@ -48,14 +51,14 @@ export interface BestResults {
 /** Opens what `readBestResults` reads. */
 export async function openBestResults(
   paths: readonly string[],
-  { inputs = [], onLeftOut = () => undefined }: BestResultsOptions = {},
+  { inputs = [], ...listeners }: BestResultsOptions = {},
 ): Promise<BestResults> {
   const handles: FileHandle[] = [];
   const close = async (): Promise<void> => void (await Promise.all(handles.map((handle) => handle.close())));
   try {
     for (const path of paths) handles.push(await openOutputForReading(path));
     const outputs = handles.map((handle, file) => ({ handle, path: paths[file] ?? '', input: inputs[file] ?? null }));
-    const best = await findBest(outputs, onLeftOut);
+    const best = await findBest(outputs, listeners);
     const order = orderOf(best, inputs, paths.length);
     return { count: best.size, read: () => readInOrder(handles, best, order), close };
   } catch (error) {
@@ -82,7 +85,10 @@ interface Output {
   input: number | null;
 }
 
-async function findBest(outputs: readonly Output[], onLeftOut: (raw: RawLine) => void): Promise<Best> {
+async function findBest(
+  outputs: readonly Output[],
+  { onLeftOut, onRequest }: Pick<BestResultsOptions, 'onLeftOut' | 'onRequest'>,
+): Promise<Best> {
   const ids = createIdIndex();
   const best: Best = {
     size: 0,
@@ -92,21 +98,23 @@ async function findBest(outputs: readonly Output[], onLeftOut: (raw: RawLine) =>
     isSuccess: uint32Column(),
     line: uint32Column(),
   };
+  /** Says whether the line is a result. */
+  const add = (raw: RawLine, file: number): boolean => {
+    const head = raw.terminated ? readResultHead(raw.bytes) : readAnyLine(raw.bytes);
+    if (head === null) {
+      onLeftOut?.(raw);
+      return false;
+    }
+    const entry = ids.claim(head.id, best.size) ? best.size : ids.find(head.id);
+    if (entry < best.size) checkShared(outputs, { head, file, other: best.file.get(entry) });
+    else onRequest?.(head.id);
+    noteResult(best, entry, { head, raw, file });
+    return true;
+  };
   for (const [file, { handle, path }] of outputs.entries()) {
     const counts = { results: 0, leftOut: 0 };
     for await (const lines of readResultLines(handle)) {
-      for (const raw of lines) {
-        const head = raw.terminated ? readResultHead(raw.bytes) : readAnyLine(raw.bytes);
-        if (head === null) {
-          counts.leftOut++;
-          onLeftOut(raw);
-          continue;
-        }
-        counts.results++;
-        const entry = ids.claim(head.id, best.size) ? best.size : ids.find(head.id);
-        if (entry < best.size) checkShared(outputs, { head, file, other: best.file.get(entry) });
-        noteResult(best, entry, { head, raw, file });
-      }
+      for (const raw of lines) counts[add(raw, file) ? 'results' : 'leftOut']++;
     }
     if (counts.results === 0 && counts.leftOut > 0) {
       throw new UsageError(`${path} holds no result`, 'Name outputs of llmbatch, not their inputs.');
@@ -158,16 +166,40 @@ function orderOf(best: Best, inputs: readonly (number | null)[], outputs: number
   return isOneInput ? byLine : order;
 }
 
+/**
+ * Reads the lines of a batch from each file in the order in which they lie there: of shards, each file has a line here
+ * and there in the order of the input.
+ */
 async function* readInOrder(handles: readonly FileHandle[], best: Best, order: Uint32Array): AsyncGenerator<Buffer> {
-  for (let from = 0; from < order.length;) {
-    const file = best.file.get(order[from] ?? 0);
-    let to = from + 1;
-    while (to < order.length && best.file.get(order[to] ?? 0) === file) to++;
-    yield* readEachRange(handles[file]!, rangesOf(best, order.subarray(from, to)));
-    from = to;
+  for (const batch of batchesOf(best, order)) {
+    const lines: Buffer[] = Array.from({ length: batch.length });
+    for (const [file, places] of groupBy(batch.keys(), (place) => best.file.get(batch[place]!))) {
+      const ranges = places.map((place) => rangeOf(best, batch[place]!));
+      const read = await readRangesInAnyOrder(handles[file]!, ranges);
+      for (const [at, place] of places.entries()) lines[place] = read[at]!;
+    }
+    yield* lines;
   }
 }
 
-function* rangesOf(best: Best, entries: Uint32Array): Generator<ByteRange> {
-  for (const entry of entries) yield { offset: best.offset.get(entry), length: best.length.get(entry) };
+const batchLines = 1024;
+const batchBytes = 4 * 1024 * 1024;
+
+/** So many entries at a time that their lines fit into a few megabytes, but for one long line. */
+function* batchesOf(best: Best, order: Uint32Array): Generator<Uint32Array> {
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < order.length; at++) {
+    bytes += best.length.get(order[at]!);
+    if (at - from < batchLines && (bytes <= batchBytes || at === from)) continue;
+    yield order.subarray(from, at);
+    from = at;
+    bytes = best.length.get(order[at]!);
+  }
+  if (from < order.length) yield order.subarray(from);
 }
+
+const rangeOf = (best: Best, entry: number): ByteRange => ({
+  offset: best.offset.get(entry),
+  length: best.length.get(entry),
+});

@@ -83,7 +83,7 @@ describe('llmbatch merge', () => {
   test('does not replace the output of a live run', async () => {
     const folder = await finishedRun();
     await folder.write('more.jsonl', prompts(1000));
-    const run = folder.start(['run', 'more.jsonl', ...mock('latency_ms=40')]);
+    const run = folder.start(['run', 'more.jsonl', ...mock('latency_ms=1000')]);
     await until(async () => (await countLines(folder.at('more.results.jsonl'))) > 0);
     await symlink('more.results.jsonl', folder.at('link.jsonl'));
     const words = ['merge', 'in.results.jsonl', '--overwrite', '-o'];

@@ -56,6 +56,27 @@ test('thousands of lines in two outputs, interleaved, come by the lines of the i
   expect(best.map((line) => line.custom_id)).toEqual(lines.map((line) => line.custom_id));
 });
 
+test('each id that has a result is told once', async () => {
+  const ids: string[] = [];
+  const onRequest = (id: string): void => void ids.push(id);
+  const outputs = [
+    textOf([failed({ id: 'a' }), success({ id: 'b' }), success({ id: 'a' })]),
+    textOf([success({ id: 'b' })]),
+  ];
+  await bestOf(outputs, { onRequest });
+  expect(ids).toEqual(['a', 'b']);
+});
+
+test('lines of more than some megabytes together, of several outputs, come whole and in order', async () => {
+  const long = 'word '.repeat(100_000);
+  const lines = Array.from({ length: 30 }, (_, index) =>
+    success({ id: `r${index}`, text: `${index} ${long}` }, index + 1),
+  );
+  const part = (remainder: number): string => textOf(lines.filter((_, index) => index % 3 === remainder));
+  const best = await bestOf([part(0), part(1), part(2)], { inputs: [0, 0, 0] });
+  expect(best).toEqual(JSON.parse(JSON.stringify(lines)));
+});
+
 test('an output cut at any byte of its last line gives the whole ones', async () => {
   const row = { a: { b: { c: {} } }, text: '}}' };
   const [first, last] = [textOf([success({ id: 'a' })]), textOf([success({ id: 'b', row })])];

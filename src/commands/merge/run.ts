@@ -3,11 +3,12 @@ import { JournalError, UsageError, exitCodes } from '../../core/errors.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { removeDrafts, replaceFile } from '../../files/replace-file.ts';
 import { acquireLock } from '../../journal/lock.ts';
-import { findManifest } from '../../journal/manifest/find-manifest.ts';
-import type { Manifest } from '../../journal/manifest/manifest.ts';
 import { readBestResults } from '../../journal/read-best-results.ts';
 import { readResultHead } from '../../journal/result-head.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { checkShards } from './check-shards.ts';
+import { findOutputs, numberInputs } from './outputs.ts';
+import { createShardCounter, describeShards } from './shard-counts.ts';
 import { endOnSignals } from '../shared/end-on-signals.ts';
 import { tell, tellJson } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
@@ -15,18 +16,28 @@ import { writeStdout } from '../shared/write-stdout.ts';
 export interface MergeFlags {
   output: string;
   overwrite: boolean;
+  allowDrift: boolean;
   json: boolean;
 }
 
 /** `llmbatch merge`. Returns the exit code. */
-export async function mergeOutputs(outputs: readonly string[], flags: MergeFlags): Promise<number> {
+export async function mergeOutputs(paths: readonly string[], flags: MergeFlags): Promise<number> {
   refuseTable(flags.output);
+  const outputs = await findOutputs(paths);
+  const drift = checkShards(outputs, flags.allowDrift);
+  const shards = createShardCounter(outputs);
   let leftOut = 0;
-  const lines = readBestResults(outputs, { inputs: await nameInputs(outputs), onLeftOut: () => leftOut++ });
-  const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(outputs, flags, lines);
-  if (flags.json) tellJson({ ...counts, left_out: leftOut });
-  else tell(describe(counts, leftOut));
-  return counts.failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+  const lines = readBestResults(paths, {
+    inputs: numberInputs(outputs),
+    onLeftOut: () => leftOut++,
+    onRequest: shards?.add,
+  });
+  const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(paths, flags, lines);
+  const report = shards?.report() ?? null;
+  const problems = report === null ? [] : describeShards(report);
+  if (flags.json) tellJson({ ...counts, left_out: leftOut, ...(report === null ? {} : { shards: report, drift }) });
+  else for (const text of [describe(counts, leftOut), ...drift, ...problems]) tell(text);
+  return counts.failed + problems.length > 0 ? exitCodes.someFailed : exitCodes.ok;
 }
 
 /** A table by its name would be JSONL. */
@@ -41,25 +52,6 @@ function refuseTable(output: string): void {
 function describe({ succeeded, failed }: Counts, leftOut: number): string {
   const rest = leftOut === 0 ? '' : `; left out, for they are no results: ${formatInteger(leftOut)} lines`;
   return `${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed${rest}`;
-}
-
-/**
- * Returns for each output the number of the first one that answers the same input; null where no manifest says which.
- */
-async function nameInputs(outputs: readonly string[]): Promise<(number | null)[]> {
-  const manifests = await Promise.all(
-    outputs.map(async (output) => (await findManifest(pathsOf(output)).catch(() => null))?.manifest),
-  );
-  const inputs = manifests.map((manifest) => manifest?.input ?? null);
-  return inputs.map((input) => (input === null ? null : inputs.findIndex((other) => isSame(input, other))));
-}
-
-type Input = Manifest['input'];
-
-/** A file may have grown between its runs, or lie elsewhere; of standard input only the bytes tell. */
-function isSame(input: Input, other: Input | null): boolean {
-  if (input === other || other === null) return other !== null;
-  return (input.path !== '-' && input.path === other.path) || (input.sha256 !== '' && input.sha256 === other.sha256);
 }
 
 interface Counts {
