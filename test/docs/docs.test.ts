@@ -84,16 +84,19 @@ describe('what the documents show of the program', () => {
     }
   });
 
-  test('is the example of an engine', async () => {
-    const page = pageAt('docs/new-backend.md');
-    const code = await readFile('examples/echo-backend.ts', 'utf8');
-    const block = `\n\`\`\`ts\n${code.trim()}\n\`\`\`\n\n`;
-    const text = page.text.replace(
-      /(<!-- file: examples\/echo-backend\.ts -->\n).*?(<!-- \/file -->)/s,
+  test.each([
+    ['docs/new-backend.md', 'examples/echo-backend.ts', 'ts'],
+    ['docs/many-machines.md', 'examples/slurm-array.sh', 'sh'],
+    ['docs/many-machines.md', 'examples/kubernetes-job.yaml', 'yaml'],
+  ])('is, in %s, the example %s', async (file, example, language) => {
+    const code = await readFile(example, 'utf8');
+    const block = `\n\`\`\`${language}\n${code.trim()}\n\`\`\`\n\n`;
+    const text = pageAt(file).text.replace(
+      new RegExp(`(<!-- file: ${example.replaceAll('.', String.raw`\.`)} -->\n).*?(<!-- /file -->)`, 's'),
       (_, start: string, end: string) => `${start}${block}${end}`,
     );
     expect(text).toContain(block);
-    await expect(text).toMatchFileSnapshot('../../docs/new-backend.md');
+    await expect(text).toMatchFileSnapshot(`../../${file}`);
   });
 
   test('is what each folder may import', async () => {
