@@ -35,8 +35,10 @@ export type { Snapshot } from './core/snapshot.ts';
 export interface BatchOptions {
   /** A JSONL or CSV file. */
   input: string;
-  /** Default: `<input>.results.jsonl` beside the input. */
+  /** Default: `<input>.results.jsonl` beside the input, of a shard `<input>.results.2-of-3.jsonl`. */
   output?: string;
+  /** Only a part of the input, `index` of `count` from 1, as `--shard` of `llmbatch run` takes it. */
+  shard?: { index: number; count: number };
   /** Model, mode, sampling and so on: as the flags of `llmbatch run`, with the same defaults. */
   settings?: Partial<AnswerSettings>;
   /** Workers, retries, timeouts: likewise. */
@@ -81,13 +83,15 @@ export async function runBatch(options: BatchOptions): Promise<BatchOutcome> {
   }
 }
 
-function requestOf({ input, output = outputPathFor(input), settings, runner, ...options }: BatchOptions): RunRequest {
+function requestOf({ input, shard, settings, runner, ...options }: BatchOptions): RunRequest {
+  const { output = outputPathFor(input, shard) } = options;
   return {
     input,
     spool: null,
     paths: pathsOf(output),
     settings: { ...defaultAnswerSettings, ...settings },
     runner: { ...defaultRunnerSettings, ...runner },
+    shard: shard ?? null,
     allowDrift: options.allowDrift ?? false,
     retryFailed: options.retryFailed ?? 'transient',
     overwrite: options.overwrite ?? false,

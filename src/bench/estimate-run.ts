@@ -58,6 +58,7 @@ export async function estimateRun(
     notify: () => undefined,
     folder,
     given: request.given,
+    shard: request.shard,
   });
   const files = { input: join(folder, 'sample.jsonl'), output: join(folder, 'sample.results.jsonl') };
   const sampled = Math.min(size, source.requests);
@@ -104,6 +105,8 @@ const sampleRequest = (request: RunRequest, { input, output }: { input: string; 
   input,
   paths: pathsOf(output),
   settings: { ...request.settings, format: 'jsonl', limit: null, sample: null },
+  // The sample was taken from the shard.
+  shard: null,
   runner: { ...request.runner, order: 'completion', strict: false, drainTimeoutMs: 0 },
   overwrite: false,
 });

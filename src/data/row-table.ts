@@ -1,11 +1,14 @@
 import { createIdIndex } from './id-index.ts';
 
 /**
- * open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--limit`,
- * `--sample`
+ * open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--sample` ·
+ * elsewhere: of another shard, a request or not
  */
-export const rowStates = { open: 0, rejected: 1, succeeded: 2, failed: 3, left: 4 } as const;
+export const rowStates = { open: 0, rejected: 1, succeeded: 2, failed: 3, left: 4, elsewhere: 5 } as const;
 export type RowState = (typeof rowStates)[keyof typeof rowStates];
+
+/** Whether a row is one that the run is to give a result. */
+export const isWanted = (state: RowState): boolean => state !== rowStates.left && state !== rowStates.elsewhere;
 
 export interface NewRow {
   offset: number;
@@ -44,6 +47,11 @@ export function createRowTable() {
     },
     /** The row with this id, or -1. */
     find: ids.find,
+    /** The row with this id, or -1 also where it is another shard's. */
+    findHere(id: string): number {
+      const row = ids.find(id);
+      return columns.states[row] === rowStates.elsewhere ? -1 : row;
+    },
     /** Gives the id to the row; false when another row has it. */
     claim: ids.claim,
     /** Byte offset of the row's line in the input. */

@@ -3,7 +3,8 @@ import { UsageError } from '../core/errors.ts';
 import { type IdIndex, createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
-import { type RowTable, createRowTable, rowStates } from '../data/row-table.ts';
+import { type RowTable, createRowTable, isWanted, rowStates } from '../data/row-table.ts';
+import { type Shard, isInShard } from '../data/shard.ts';
 import { type LineDefaults, type LineReading, isTable, readRequest } from './read-request.ts';
 
 import type { InputForm } from './source/look.ts';
@@ -23,7 +24,10 @@ export interface InputScan {
   readonly groups: readonly RequestGroup[];
   /** Models that the input names, in the order of their first request. */
   readonly models: readonly string[];
-  counts: { lines: number; requests: number; rejected: number };
+  /** The lines of the file, and what they are, without those of other shards. */
+  readonly counts: { lines: number; requests: number; rejected: number };
+  /** What the lines of other shards are. */
+  readonly elsewhere: { requests: number; rejected: number };
   /** Takes the next lines of the file, in order. */
   add(lines: readonly RawLine[]): void;
   /** Reads a line of the input again, as it was taken the first time. */
@@ -38,11 +42,14 @@ export interface ScanOptions {
   defaults: LineDefaults;
   /** Take only so many rows. */
   limit: number | null;
+  /** Take only the rows of this shard: of those that `limit` leaves. */
+  shard?: Shard | null;
   /** The form of the file that the lines are of. */
   form: InputForm;
   /** `record` where the lines count the records of a file whose lines do not. */
   unit?: 'record' | undefined;
-  onRejected?: (rejected: RejectedLine) => void;
+  /** Called for each line that is no request, also for those of other shards. */
+  onRejected?: (rejected: RejectedLine, isOurs: boolean) => void;
   onRequest?: (request: BatchRequest) => void;
   /**
    * Called for a line that is no longer what it was, and is left out. Without a listener such a line ends the reading.
@@ -50,30 +57,27 @@ export interface ScanOptions {
   onChanged?: (line: number) => void;
 }
 
-export function createInputScan({ defaults, limit, form, unit, ...listeners }: ScanOptions): InputScan {
+export function createInputScan({ defaults, limit, shard = null, form, unit, ...listeners }: ScanOptions): InputScan {
   const reading: LineReading = { ...defaults, form };
   const table = createRowTable();
   const grouping = createGrouping();
   const counts = { lines: 0, requests: 0, rejected: 0 };
+  const elsewhere = { requests: 0, rejected: 0 };
 
   const addRow = (raw: RawLine, line: number): void => {
-    const read = readRequest({ bytes: raw.bytes, tooLong: raw.tooLong, isScanned: true }, line, reading);
-    const row = table.size;
-    const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read, table, unit);
-    const length = raw.tooLong ? 0 : raw.length;
-    const { offset } = raw;
-    const checksum = crc32(raw.bytes);
-    if (isRejected(checked)) {
-      counts.rejected++;
-      table.add({ offset, length, line, checksum, group: 0, state: rowStates.rejected });
-      // This is done without a listener too: a resume finds the result of the line by this id.
-      const id = claimForRejected(table, checked, row);
-      listeners.onRejected?.({ ...checked, id, unit });
+    const found = readRequest({ bytes: raw.bytes, tooLong: raw.tooLong, isScanned: true }, line, reading);
+    const read = withOwnId(found, table, unit);
+    const isOurs = isInShard(read.id, shard);
+    const place = placeIn(raw, line);
+    if (isRejected(read)) {
+      (isOurs ? counts : elsewhere).rejected++;
+      table.add({ ...place, group: 0, state: isOurs ? rowStates.rejected : rowStates.elsewhere });
+      listeners.onRejected?.(read, isOurs);
     } else {
-      counts.requests++;
-      const group = grouping.groupOf(checked.body.model, systemPromptOf(checked.body), row);
-      table.add({ offset, length, line, checksum, group, state: rowStates.open });
-      listeners.onRequest?.(checked);
+      (isOurs ? counts : elsewhere).requests++;
+      const group = isOurs ? grouping.groupOf(read.body.model, systemPromptOf(read.body), table.size) : 0;
+      table.add({ ...place, group, state: isOurs ? rowStates.open : rowStates.elsewhere });
+      if (isOurs) listeners.onRequest?.(read);
     }
   };
 
@@ -82,6 +86,7 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
     groups: grouping.groups,
     models: grouping.models,
     counts,
+    elsewhere,
     add(lines) {
       for (const raw of lines) {
         counts.lines++;
@@ -92,7 +97,8 @@ export function createInputScan({ defaults, limit, form, unit, ...listeners }: S
       const line = table.line(row);
       // Only a line that was too long is kept with length 0: blank lines are no rows.
       // The scan took it under an id of its own: only a row that it rejected may hold the id of another.
-      const isAccepted = table.state(row) !== rowStates.rejected && table.state(row) !== rowStates.left;
+      const state = table.state(row);
+      const isAccepted = state !== rowStates.rejected && isWanted(state);
       const read = readRequest({ bytes, tooLong: table.length(row) === 0, isAccepted }, line, reading);
       if (!isRejected(read) && (isAccepted || table.find(read.id) === row)) return read;
       const rejected = isRejected(read) ? read : duplicateOf(read, table, unit);
@@ -121,7 +127,27 @@ function duplicateOf({ id, line, rowJson }: BatchRequest, table: RowTable, unit 
   return { id: `line-${line}`, line, reason, ...(rowJson === undefined ? {} : { rowJson }) };
 }
 
-/** A rejected line must not take the id of another one: its own where it is free, else one by its line number. */
+const placeIn = ({ bytes, offset, length, tooLong }: RawLine, line: number) => ({
+  offset,
+  length: tooLong ? 0 : length,
+  line,
+  checksum: crc32(bytes),
+});
+
+/**
+ * Claims the id of the next row; one whose id another row has is rejected. The ids of all shards are claimed, so that
+ * each shard finds the same repeated ones.
+ */
+function withOwnId(read: ReadLine, table: RowTable, unit: 'record' | undefined): ReadLine {
+  const row = table.size;
+  const checked = isRejected(read) || table.claim(read.id, row) ? read : duplicateOf(read, table, unit);
+  return isRejected(checked) ? { ...checked, id: claimForRejected(table, checked, row), unit } : checked;
+}
+
+/**
+ * A rejected line must not take the id of another one: its own where it is free, else one by its line number. It is
+ * claimed whether or not anybody listens: a resume finds the result of the line by this id.
+ */
 function claimForRejected(table: RowTable, rejected: RejectedLine, row: number): string {
   return idsForRejected(rejected).find((id) => table.claim(id, row)) ?? rejected.id;
 }

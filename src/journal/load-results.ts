@@ -7,7 +7,10 @@ import { type ResultHead, readResultHead } from './result-head.ts';
 
 /** What was found in an output that the table of rows can't hold. */
 export interface LoadedResults {
-  /** Results whose id the input does not have, because it was changed and the drift allowed. They stay at the end of the output. */
+  /**
+   * Results whose id the input, or the shard of it, does not have, because it was changed and the drift allowed. They stay
+   * at the end of the output.
+   */
   unknown: ByteRange[];
   /** How many lines are not results. A copy of their bytes is kept beside the output. */
   damagedLines: number;
@@ -27,7 +30,7 @@ export async function loadResults(
   for await (const lines of readResultLines(handle, size)) {
     for (const { bytes, offset, length } of lines) {
       const head = readResultHead(bytes);
-      const row = head === null ? -1 : table.find(head.id);
+      const row = head === null ? -1 : table.findHere(head.id);
       if (head === null) {
         if (isBlank(length, bytes)) continue;
         loaded.damagedLines++;

@@ -42,6 +42,8 @@ export interface SummaryOptions {
   asOf?: string;
   /** What the commands that try failed requests again are made of; absent where the run is not finished. */
   retry?: RetryFacts;
+  /** The command that joins the shards of a run; absent where it is no shard, or not finished. */
+  mergeCommand?: string;
   /** The results went to stdout: whoever took them has the answers. */
   isOnStdout?: boolean;
   /** The run was finished before, and nothing was done. */
@@ -61,6 +63,7 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['because', options.because ?? ''],
     ['as of', options.asOf ?? ''],
     ['answers', answersText(progress, options)],
+    ['merge', options.mergeCommand ?? ''],
     ...againRows(errors, options),
   ].filter(([, value]) => value !== '');
   return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');

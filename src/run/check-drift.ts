@@ -1,4 +1,5 @@
 import { changesEngine, changesOnlyRetries, findDrift } from '../journal/manifest/find-drift.ts';
+import { shardFlag } from '../data/shard.ts';
 import type { Engines } from './engines.ts';
 import { adoptOutput } from './files/adopt-output.ts';
 import { inputDrift } from './files/open-manifest.ts';
@@ -24,10 +25,11 @@ export async function checkDrift(run: Run, engines: Engines): Promise<string[]> 
   }
   if (!isNew) {
     const { drift: ofInput, hasGrown } = inputDrift(manifest, input.identity());
+    const ofShard = shardDrift(run);
     const drift: Drift = {
-      settings: findDrift(manifest.settings, request.settings),
+      settings: [...findDrift(manifest.settings, request.settings), ...ofShard],
       input: ofInput,
-      isOfRetries: changesOnlyRetries(manifest.settings, request.settings),
+      isOfRetries: ofShard.length === 0 && changesOnlyRetries(manifest.settings, request.settings),
       wasFinished,
     };
     const isRefused = drift.settings.length + ofInput.length > 0 && !request.allowDrift;
@@ -35,6 +37,14 @@ export async function checkDrift(run: Run, engines: Engines): Promise<string[]> 
     accepted.push(...(await settleDrift(manifest, drift, request)));
     if (hasGrown) notify({ topic: 'input', text: grown });
   }
-  Object.assign(manifest, { settings: request.settings, runner: request.runner });
+  Object.assign(manifest, { settings: request.settings, runner: request.runner, shard: request.shard ?? null });
   return accepted;
+}
+
+/** Another shard has other requests: its results are not those that the output is for. */
+function shardDrift({ manifest, request }: Pick<Run, 'manifest' | 'request'>): string[] {
+  const [before, now] = [manifest.shard, request.shard ?? null].map((shard) =>
+    shard === null ? 'none' : shardFlag(shard),
+  );
+  return before === now ? [] : [`--shard ${before} → ${now}`];
 }

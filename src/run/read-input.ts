@@ -4,7 +4,7 @@ import { type Notifier, createNotifier } from '../async/notifier.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Notify } from '../core/events.ts';
 import type { Fingerprint, PrefixedFingerprint } from '../files/fingerprint.ts';
-import { rowStates, type RowTable } from '../data/row-table.ts';
+import { isWanted, rowStates, type RowTable } from '../data/row-table.ts';
 import type { AnswerSettings } from '../core/settings.ts';
 import { type OpenedInput, openInput } from '../input/open-input.ts';
 import type { InputForm } from '../input/source/look.ts';
@@ -42,7 +42,7 @@ export interface RunInput {
   close: () => Promise<void>;
 }
 
-type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'paths' | 'given'>;
+type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'shard' | 'paths' | 'given'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'> & Partial<Pick<RunHost, 'notify'>>;
@@ -102,7 +102,8 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   };
 }
 
-async function openScan({ input: path, spool, settings, paths, given }: InputRequest, options: ReadInputOptions) {
+async function openScan(request: InputRequest, options: ReadInputOptions) {
+  const { input: path, spool, settings, shard = null, paths, given } = request;
   const { host, previous, listeners } = options;
   const defaults = await lineDefaults(settings, host.notify ?? (() => undefined));
   const { stdin, stop } = host;
@@ -110,7 +111,7 @@ async function openScan({ input: path, spool, settings, paths, given }: InputReq
   const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
   const { form } = input;
   const unit: 'record' | undefined = countsRecords.has(form) ? 'record' : undefined;
-  const scan = createInputScan({ defaults, limit: settings.limit, form, unit, ...listeners });
+  const scan = createInputScan({ defaults, limit: settings.limit, shard, form, unit, ...listeners });
   return { input, scan, unit, template: defaults.template };
 }
 
@@ -142,7 +143,7 @@ async function untilStopped(work: Promise<void>, stop: AbortSignal): Promise<voi
 /** Requests and rejected lines that the run is to give a result. */
 export function countWanted({ scan: { table } }: RunInput): number {
   let count = 0;
-  for (let row = 0; row < table.size; row++) count += Number(table.state(row) !== rowStates.left);
+  for (let row = 0; row < table.size; row++) count += Number(isWanted(table.state(row)));
   return count;
 }
 

@@ -6,6 +6,7 @@ import { forgetRun, rememberRun } from '../journal/manifest/started-runs.ts';
 import { type Journal, openJournal } from '../journal/open-journal.ts';
 import { type ManifestKeeper, keepManifest } from './files/open-manifest.ts';
 import { endReplacement } from './files/replace-run.ts';
+import { shardName } from '../data/shard.ts';
 import { formatInteger } from '../text/format.ts';
 import { countWanted } from './read-input.ts';
 import type { Run } from './run.ts';
@@ -108,14 +109,15 @@ async function finish(run: Run, journal: Journal): Promise<void> {
   await forgetRun(request.paths.manifest, host.environment);
 }
 
-function noteFindings({ notify }: Run, { damage, strangers, retried }: Journal): void {
+function noteFindings({ notify, request: { shard = null } }: Run, { damage, strangers, retried }: Journal): void {
   const note = (text: string): void => notify({ topic: 'output', text });
   if (damage.tornBytes > 0)
     note(`a torn last line of ${damage.tornBytes} bytes was cut from the output and kept aside`);
   if (damage.lines > 0) note(`${damage.lines} damaged lines of the output were kept aside; their requests run again`);
   const kinds = Object.entries(retried).map(([kind, count]) => `${kind} ${formatInteger(count)}`);
   if (kinds.length > 0) note(`failed requests of earlier are tried again: ${kinds.join(', ')}`);
-  if (strangers > 0) note(`${strangers} results of the output answer no line of this input: they stay, at its end`);
+  const part = shard === null ? 'this input' : shardName(shard);
+  if (strangers > 0) note(`${strangers} results of the output answer no line of ${part}: they stay, at its end`);
 }
 
 function inputFacts({ request, manifest, input }: Run): Manifest['input'] {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { BackendDefinition } from '../core/backend.ts';
 import type { Emit, Notify } from '../core/events.ts';
 import type { AnswerSettings, RunnerSettings } from '../core/settings.ts';
+import type { Shard } from '../data/shard.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { RetryFailed } from '../journal/open-journal.ts';
@@ -18,6 +19,8 @@ export interface RunRequest {
   /** `backend` is 'auto' where none was named. */
   settings: AnswerSettings;
   runner: RunnerSettings;
+  /** The part of the input that the run answers; absent or null: all of it. */
+  shard?: Shard | null;
   /** A changed setting, model or input is recorded instead of refused. */
   allowDrift: boolean;
   retryFailed: RetryFailed;

@@ -30,7 +30,7 @@ export interface Run {
   readonly replacement: Replacement | null;
   readonly input: RunInput;
   /** Why the first rejected line of the input is no request; empty where none was rejected. */
-  readonly firstRejection: () => string;
+  readonly firstRejection: ReturnType<typeof keepFirstRejection>['text'];
   readonly changedLines: ChangedLines;
   readonly meter: Meter;
   /** Tells the meter, and whoever watches the run, what happens in it. */

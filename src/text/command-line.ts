@@ -27,6 +27,13 @@ export function validateCommand(input: string, flags: readonly GivenFlag[] = [])
 export const exportCommand = (output: string): string =>
   `llmbatch export ${pathWord(output)} -o ${pathWord(`${output.replace(/\.jsonl$/, '')}.csv`)}`;
 
+/** The command that joins the outputs of all shards into one, beside the output of one of them. */
+export function mergeCommand(output: string, shards: number): string {
+  const stem = output.replace(/\.\d+-of-\d+\.jsonl$/, '');
+  // The star stands outside of any quotes, for the shell to see it.
+  return `llmbatch merge ${pathWord(stem)}.*-of-${shards}.jsonl -o ${pathWord(`${stem}.jsonl`)}`;
+}
+
 /** A path as a word of a command that is typed in this folder. */
 export function pathWord(path: string): string {
   const near = relative(process.cwd(), path);

@@ -79,6 +79,9 @@ describe('llmbatch --help', () => {
         --estimate [n|time]          time a sample (200 or n requests, for 60 s at
                                      most; or for so long) and say what all would
                                      take; write nothing
+        --shard <i/n>                only part i of n, by a hash of the ids: of what
+                                     --limit or --sample leave. Results:
+                                     <input>.results.i-of-n.jsonl; merge joins them
         --priority <input=number>    run inputs with higher numbers first; repeatable
                                      (default: {})
         --format <format>            of the input (default: auto, found by its name

@@ -7,6 +7,7 @@ import { UsageError } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { isRejected } from '../../core/request.ts';
 import { rowStates } from '../../data/row-table.ts';
+import { type Shard, shardName } from '../../data/shard.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { type GivenFlag, validateCommand } from '../../text/command-line.ts';
 import { replaceFile } from '../../files/replace-file.ts';
@@ -29,6 +30,8 @@ export interface RequestSource {
 }
 
 interface SourceOptions {
+  /** Only the requests of this shard. */
+  shard?: Shard | null | undefined;
   folder: string;
   stdin: Readable;
   stop: AbortSignal;
@@ -55,12 +58,19 @@ export const bundledCandidates = fileURLToPath(new URL('../../../fixtures/candid
 export async function openSource(
   path: string,
   settings: AnswerSettings,
-  { folder, given, ...host }: SourceOptions,
+  { folder, given, shard = null, ...host }: SourceOptions,
 ): Promise<RequestSource> {
   const paths = pathsOf(join(folder, `source-${randomUUID()}.jsonl`));
   const { onRejected, text: firstRejection } = keepFirstRejection();
   const input = await readInput(
-    { input: path, spool: null, paths, settings, given: given?.filter(({ isOfRequests }) => isOfRequests) ?? [] },
+    {
+      input: path,
+      spool: null,
+      paths,
+      settings,
+      shard,
+      given: given?.filter(({ isOfRequests }) => isOfRequests) ?? [],
+    },
     { host, previous: null, listeners: { onRejected } },
   );
   if (!input.isComplete()) {
@@ -70,6 +80,9 @@ export async function openSource(
   const rows = usableRows(input);
   if (rows.length === 0) {
     await input.close();
+    if (shard !== null && input.scan.elsewhere.requests > 0) {
+      throw new UsageError(`no request of ${path} belongs to ${shardName(shard)}`);
+    }
     const hint = `See all of them with: ${validateCommand(path, given)}`;
     throw new UsageError(`${path}: no ${input.unit} is a valid request: ${firstRejection()}`, hint);
   }

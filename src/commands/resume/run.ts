@@ -42,6 +42,7 @@ export async function resumeRun(
     paths,
     settings: retrySettings(manifest.settings, flags.given),
     runner: await runnerSettings({ ...flags, backend: manifest.settings.backend }, backends, manifest.runner),
+    shard: manifest.shard,
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: false,

@@ -3,7 +3,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import type { RunFlags } from './run.ts';
-import { collectPriority, parseSample } from '../shared/parse-values.ts';
+import { collectPriority, parseSample, parseShard } from '../shared/parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';
 
 export function addRunCommand(
@@ -29,6 +29,11 @@ export function addRunCommand(
       '--estimate [n|time]',
       'time a sample (200 or n requests, for 60 s at most; or for so long) and say what all would take; write nothing',
       parseSample,
+    )
+    .option(
+      '--shard <i/n>',
+      'only part i of n, by a hash of the ids: of what --limit or --sample leave. Results: <input>.results.i-of-n.jsonl; merge joins them',
+      parseShard,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
   addRunnerFlags(addConversationFlags(addAnswerFlags(command, backends)), backends).addHelpText(

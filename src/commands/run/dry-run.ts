@@ -13,6 +13,7 @@ import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { printJson, printWrapped, tell } from '../shared/print.ts';
 import { exitCodes } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
+import { type Shard, shardFlag } from '../../data/shard.ts';
 
 /** `run --dry-run`: what would be chosen and sent, without an engine and without touching the output. */
 export async function dryRun(
@@ -29,6 +30,7 @@ export async function dryRun(
 interface Plan {
   input: string;
   output: string;
+  shard: Shard | null;
   lines: number;
   requests: number;
   rejected: number;
@@ -58,6 +60,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
     return {
       input: request.input,
       output: request.paths.output,
+      shard: request.shard ?? null,
       ...scan.counts,
       backend: { name: definition.name, reason },
       models: scan.models,
@@ -85,6 +88,7 @@ async function firstRequest(input: RunInput): Promise<unknown> {
 function renderPlan(plan: Plan): string {
   return [
     `input    ${printable(plan.input)}: ${plan.requests} requests, ${plan.rejected} rejected lines`,
+    ...(plan.shard === null ? [] : [`shard    ${shardFlag(plan.shard)}`]),
     `output   ${printable(plan.output)}`,
     `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
     `model    ${printable(plan.models.join(', ')) || 'none'}`,

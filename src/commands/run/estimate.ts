@@ -6,6 +6,7 @@ import { createBackendCache } from '../../run/choose/backend-cache.ts';
 import type { RunHost, RunRequest } from '../../run/run-request.ts';
 import type { ProgressMode } from '../../progress/index.ts';
 import type { AskedSample } from '../shared/parse-values.ts';
+import { headingOf } from './heading.ts';
 import { watchInterrupts } from '../shared/interrupts.ts';
 import { withScratchFolder } from '../shared/scratch-paths.ts';
 import { createScreen } from '../shared/screen.ts';
@@ -47,15 +48,15 @@ export async function estimate(
         stop: interrupts.stop,
         abort: interrupts.abort,
         notify: screen.notify,
-        onStart: (snapshot) => screen.start(snapshot, `${request.input}: a sample`),
+        onStart: (snapshot) => screen.start(snapshot, `${headingOf(request)}: a sample`),
         onResults: null,
       };
       const found = await withScratchFolder((folder) =>
         estimateRun(request, { ...sample, folder }, { host, cache }),
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
-      if (json) await printJson(`${JSON.stringify(toWire(request.input, found))}\n`);
-      else await printWrapped(describeEstimate(request.input, found));
+      if (json) await printJson(`${JSON.stringify(toWire(request, found))}\n`);
+      else await printWrapped(describeEstimate(headingOf(request), found));
       if (interrupts.stop.aborted) break;
     }
     return interrupts.exitCode() ?? (hasAnswers ? exitCodes.ok : exitCodes.someFailed);
@@ -72,8 +73,9 @@ function sampleOf(asked: AskedSample | null): typeof usualSample {
   return 'ms' in asked ? { size: maxSize, maxMs: asked.ms } : { ...usualSample, size: asked.requests };
 }
 
-const toWire = (input: string, { first20Rate, errors, ...found }: RunEstimate): object => ({
+const toWire = ({ input, shard = null }: RunRequest, { first20Rate, errors, ...found }: RunEstimate): object => ({
   input,
+  shard,
   ...(snakeKeys(found) as object),
   failures: errors.failures,
   first_20_rate: first20Rate,

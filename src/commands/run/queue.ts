@@ -12,8 +12,10 @@ import { type Interrupts, watchInterrupts } from '../shared/interrupts.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { describeError } from '../shared/describe-error.ts';
 import { type Screen, besideResults, createScreen } from '../shared/screen.ts';
+import { mergeStepOf } from '../merge/step.ts';
 import { printJson, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
+import { headingOf } from './heading.ts';
 import { type QueueTotal, createQueueTotal } from './queue-total.ts';
 
 export interface QueueOptions {
@@ -94,7 +96,7 @@ async function runOne(request: RunRequest, context: QueueContext): Promise<numbe
       total.start(snapshot);
       // A queue has named the input already.
       const heading = total.inputs === 1 ? [] : [''];
-      screen.start(snapshot, request.input === '-' ? 'stdin' : request.input, ...heading);
+      screen.start(snapshot, headingOf(request), ...heading);
     },
     onTake: () => (isOurs = true),
     onResults: options.toStdout ? (lines) => printResults(lines, interrupts) : null,
@@ -130,6 +132,7 @@ async function printOutcome(
     outputPath: paths.output,
     isUntouched,
     isOnStdout: options.toStdout,
+    ...mergeStepOf(manifest, paths.output),
     ...(isFinished ? { retry: retryFactsOf(manifest, paths.output) } : { resumeCommand }),
   });
   if (options.progress !== 'json' && options.isOurs) tellText(summary);

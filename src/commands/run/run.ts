@@ -3,6 +3,7 @@ import { UsageError, codeOf } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
 import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
+import type { Shard } from '../../data/shard.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
@@ -14,6 +15,7 @@ import { runQueue } from './queue.ts';
 
 export interface RunFlags extends AnswerFlags, RunnerFlags {
   output?: string;
+  shard?: Shard;
   priority: Record<string, number>;
   strict: boolean;
   overwrite: boolean;
@@ -102,6 +104,7 @@ async function settingsOf(flags: RunFlags, backends: readonly BackendDefinition[
 
 const requestOf = (flags: RunFlags) => ({
   spool: null,
+  shard: flags.shard ?? null,
   allowDrift: flags.allowDrift,
   retryFailed: flags.retryFailed,
   overwrite: flags.overwrite,
@@ -109,6 +112,6 @@ const requestOf = (flags: RunFlags) => ({
 });
 
 async function pathsFor(input: string, flags: RunFlags): Promise<RunPaths> {
-  if (!isToStdout(input, flags)) return pathsOf(flags.output ?? outputPathFor(input));
+  if (!isToStdout(input, flags)) return pathsOf(flags.output ?? outputPathFor(input, flags.shard));
   return flags.dryRun || flags.estimate !== undefined ? pathsOf('stdout') : createRunFolder(process.env);
 }

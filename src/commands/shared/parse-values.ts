@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isSecretName, isSecretOption } from '../../text/secret-name.ts';
+import type { Shard } from '../../data/shard.ts';
 import type { VramLimit } from '../../core/settings.ts';
 import { type Thinking, isThinking } from '../../core/thinking.ts';
 
@@ -66,6 +67,14 @@ export function parseDelimiter(text: string): string {
   const character = text === 'tab' || text === String.raw`\t` ? '\t' : text;
   if (/^[^"\r\n]$/u.test(character)) return character;
   throw new InvalidArgumentError('Expected one character, such as ; or tab.');
+}
+
+/** `2/3`: the second of three shards. */
+export function parseShard(text: string): Shard {
+  const [, first, second] = /^(\d{1,7})\/(\d{1,7})$/.exec(text) ?? [];
+  const [index, count] = [Number(first), Number(second)];
+  if (index >= 1 && index <= count) return { index, count };
+  throw new InvalidArgumentError('Expected i/n with i from 1 to n, such as 2/3.');
 }
 
 export function parseInteger(text: string): number {

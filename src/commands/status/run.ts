@@ -15,6 +15,7 @@ import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
 import { findRun } from '../shared/find-run.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
+import { mergeStepOf } from '../merge/step.ts';
 import { printJson, printWrapped } from '../shared/print.ts';
 
 /** Runs `llmbatch status`. */
@@ -31,8 +32,8 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   const state = wasKilled ? 'stopped' : manifest.state;
   const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
   if (json) {
-    const { runId, updatedAt, reason, input, models, mode } = manifest;
-    const facts = { state, output: path, runId, updatedAt, reason, input, models, mode };
+    const { runId, updatedAt, reason, input, shard, models, mode } = manifest;
+    const facts = { state, output: path, runId, updatedAt, reason, input, shard, models, mode };
     await printJson(statusJson(facts, summary));
   } else {
     await printWrapped(
@@ -64,6 +65,7 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
     updatedAt: null,
     reason,
     input: null,
+    shard: null,
     models: [],
     mode: null,
   };
@@ -92,6 +94,7 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
     ...resume,
     ...retry,
     ...because,
+    ...mergeStepOf(manifest, output),
   });
 }
 

@@ -41,14 +41,14 @@ const storedSchema = z.object({
     sha256: z.string(),
     /** False while the input has not been read to its end. */
     complete: z.boolean(),
-    /** Lines that are requests. */
+    /** Lines that are requests, of the shard where there is one. */
     requests: z.number(),
     /** Lines that are not, and become failed results. */
     rejected: z.number(),
   }),
   settings: answerSettingsSchema,
   runner: runnerSettingsSchema,
-  /** The part of the input that this run answers, `index` from 1; null, all of it, until there is a `--shard` flag. */
+  /** The part of the input that this run answers, `index` from 1; null: all of it. */
   shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
   /** The form of the engine, such as `embedded`; null until there is a backend that can choose between several forms. */
   engineForm: z.string().nullable().default(null),

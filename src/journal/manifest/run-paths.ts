@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Shard } from '../../data/shard.ts';
 import { realPathOf } from '../../files/real-path.ts';
 
 /** Where the files of one run lie. Each name holds the whole name of the output, so that no two outputs share one. */
@@ -17,9 +18,21 @@ export interface RunPaths {
 /** What the name of an input ends in, and that of its results does not. */
 const inputEnding = /(?<=[^/])(?:\.(?:jsonl|ndjson|json|csv|tsv|tab|txt|parquet))?(?:\.gz)?$/i;
 
-/** The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`, or `mine.jsonl.gz`. */
-export const outputPathFor = (input: string): string =>
-  join(dirname(input), `${basename(input).replace(inputEnding, '')}.results.jsonl`);
+/**
+ * The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`, or `mine.jsonl.gz`; of a shard
+ * `mine.results.2-of-3.jsonl`.
+ */
+export function outputPathFor(input: string, shard: Shard | null = null): string {
+  const part = shard === null ? '' : `.${shard.index}-of-${shard.count}`;
+  return join(dirname(input), `${basename(input).replace(inputEnding, '')}.results${part}.jsonl`);
+}
+
+/** The shard that an output is of by its name, in the form of `outputPathFor`; null where it has another name. */
+export function shardInName(output: string): Shard | null {
+  const [, index, count] = /\.(\d{1,7})-of-(\d{1,7})\.jsonl$/.exec(output) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  return shard.index >= 1 && shard.index <= shard.count ? shard : null;
+}
 
 const outputEnding = '.jsonl';
 

@@ -1,5 +1,5 @@
 import type { PromptLengths } from '../../core/backend.ts';
-import { rowStates } from '../../data/row-table.ts';
+import { isWanted, rowStates } from '../../data/row-table.ts';
 import { type RunInput, readRequests } from '../read-input.ts';
 
 /** Number of the longest lines that are counted: the bytes of a token differ only a little from line to line. */
@@ -26,7 +26,7 @@ function rowsByLength({ scan: { table, groups } }: RunInput, model: string): Uin
   let count = 0;
   for (let row = 0; row < table.size; row++) {
     const state = table.state(row);
-    const isRequest = state !== rowStates.rejected && state !== rowStates.left;
+    const isRequest = state !== rowStates.rejected && isWanted(state);
     if (isRequest && groups[table.group(row)]?.model === model) rows[count++] = row;
   }
   return rows.slice(0, count).toSorted((left, right) => table.length(right) - table.length(left));

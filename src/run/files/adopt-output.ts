@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { JournalError } from '../../core/errors.ts';
+import { type Shard, shardName } from '../../data/shard.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
 import { type ResultDetails, parseResultLine } from '../../core/result-line.ts';
 import { readResultLines } from '../../files/read-result-lines.ts';
@@ -31,7 +32,7 @@ export async function holdsOnlyResults(path: string): Promise<boolean> {
  * made stands in the lines: another backend or model is a drift.
  */
 export async function adoptOutput(
-  { paths, settings }: RunRequest,
+  { paths, settings, shard = null }: RunRequest,
   { scan }: Pick<RunInput, 'scan'>,
 ): Promise<{ drift: string[]; note: string }> {
   const { output } = paths;
@@ -42,7 +43,7 @@ export async function adoptOutput(
       for (const { bytes } of lines) {
         const head = readResultHead(bytes);
         if (head === null) continue;
-        if (scan.table.find(head.id) === -1) throw isOfOtherInput(output, head.id);
+        if (scan.table.findHere(head.id) === -1) throw isOfOther(output, shard, head.id);
         found++;
         if (head.kind === null) last = parseResultLine(bytes.toString('utf8'))?.llmbatch ?? last;
       }
@@ -63,9 +64,9 @@ function driftOf(made: ResultDetails, { backend, model }: RunRequest['settings']
   ];
 }
 
-const isOfOtherInput = (output: string, id: string): JournalError =>
+const isOfOther = (output: string, shard: Shard | null, id: string): JournalError =>
   new JournalError(
-    `${output} has no manifest, and holds results that are not of this input: ${JSON.stringify(id)}`,
+    `${output} has no manifest, and holds results that are not of ${shard === null ? 'this input' : shardName(shard)}: ${JSON.stringify(id)}`,
     `Choose another place with -o, or put both together with: llmbatch merge ${quoteForShell(output)} ...`,
   );
 

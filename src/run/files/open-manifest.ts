@@ -153,7 +153,7 @@ function newManifest(request: RunRequest): Manifest {
     },
     settings: request.settings,
     runner: request.runner,
-    shard: null,
+    shard: request.shard ?? null,
     engineForm: null,
     models: [],
     mode: null,

@@ -40,6 +40,23 @@ describe('a number', () => {
   });
 });
 
+describe('a shard', () => {
+  test('is its number, from 1, of so many', () => {
+    expect(['1/1', '2/3', '3/3'].map(parse.parseShard)).toEqual([
+      { index: 1, count: 1 },
+      { index: 2, count: 3 },
+      { index: 3, count: 3 },
+    ]);
+  });
+
+  test.each(['0/3', '4/3', '1/0', '0/0', 'a/b', '2', '2/', '/3', '', '1/3/3', '-1/3', '1.5/3', ' 1/3', '1/99999999'])(
+    'is not "%s"',
+    (text) => {
+      expect(() => parse.parseShard(text)).toThrow('Expected i/n with i from 1 to n');
+    },
+  );
+});
+
 test('how to think is a word, or a number of tokens', () => {
   const texts = ['off', 'false', 'none', '0', 'on', 'true', 'low', 'medium', 'high', '1000'];
   const [off, on] = [false, true];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeManifest } from '../../../src/journal/manifest/manifest.ts';
 import { createRunFolder, isInRunFolder } from '../../../src/journal/manifest/run-folder.ts';
-import { outputPathFor, pathsOf } from '../../../src/journal/manifest/run-paths.ts';
+import { outputPathFor, pathsOf, shardInName } from '../../../src/journal/manifest/run-paths.ts';
 import { findRuns, forgetRun, rememberRun } from '../../../src/journal/manifest/started-runs.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { sampleManifest } from '../sample-manifest.ts';
@@ -20,6 +20,13 @@ test.each([
   ['.csv', '.csv.results.jsonl'],
 ])('the results of %s go to %s', (input, output) => {
   expect(outputPathFor(input)).toBe(output);
+});
+
+test('the results of a shard have its number in their name, and are known by it', () => {
+  const output = outputPathFor('/data/rows.csv', { index: 2, count: 3 });
+  expect([output, shardInName(output)]).toEqual(['/data/rows.results.2-of-3.jsonl', { index: 2, count: 3 }]);
+  for (const other of ['x.results.jsonl', 'x.results.4-of-3.jsonl', 'x.0-of-3.jsonl', 'x.1-of-3.csv', '1-of-3.jsonl'])
+    expect(shardInName(other)).toBeNull();
 });
 
 test('the files of a run lie beside its output, under its whole name', () => {
