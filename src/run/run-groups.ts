@@ -25,8 +25,11 @@ export async function runGroups(run: Run, journal: Journal, engines: Engines): P
   const { input, stop } = run;
   const runGroup = async (model: string, partitions: Partition[]): Promise<void> => {
     const engine = await engines.open(model);
-    if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, partitions });
-    engine?.stopOpening();
+    try {
+      if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, partitions });
+    } finally {
+      engine?.stopOpening();
+    }
   };
   if (stop.aborted) return;
   if (!input.isComplete()) {

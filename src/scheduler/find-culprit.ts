@@ -20,6 +20,8 @@ export interface CulpritSearch {
 }
 
 export interface CulpritContext {
+  /** Number of the engine among those of the run, from 0. */
+  engine: number;
   memory: OutOfMemory;
   workers: WorkerLimit;
   settings: { retries: number };
@@ -27,9 +29,9 @@ export interface CulpritContext {
   answers: { count: number };
 }
 
-export function createCulpritSearch({ memory, workers, settings, answers }: CulpritContext): CulpritSearch {
+export function createCulpritSearch({ engine, memory, workers, settings, answers }: CulpritContext): CulpritSearch {
   const note = (task: Task): number => {
-    task.suspicion ??= { troubles: 0, alone: 0, answersBefore: answers.count };
+    task.suspicion ??= { troubles: 0, alone: 0, answersBefore: answers.count, downed: [] };
     if (!isSuspect(task)) task.suspicion.troubles++;
     else task.suspicion.alone++;
     return task.suspicion.alone;
@@ -47,7 +49,9 @@ export function createCulpritSearch({ memory, workers, settings, answers }: Culp
     return { is: 'forgiven' };
   };
   const judgeCrash = (task: Task, failed: Failure, wasAway: boolean): CulpritVerdict => {
-    if (note(task) < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
+    const alone = note(task);
+    if (task.suspicion?.downed.includes(engine) === false) task.suspicion.downed.push(engine);
+    if (alone < troublesThatTell) return { is: wasAway ? 'forgiven' : 'charged' };
     // The failure is transient where nothing else was answered since: the engine itself may be to blame, and a resume
     // tries again.
     const isProven = answers.count > (task.suspicion?.answersBefore ?? 0);

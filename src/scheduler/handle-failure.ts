@@ -6,7 +6,7 @@ import { type BatchRequest, describeRequest } from '../core/request.ts';
 import { formatPercent } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { type Outcome, type ResultSink, recordOutcome } from './build-result.ts';
-import { type Task, isSuspect } from './queue/task.ts';
+import type { Task } from './queue/task.ts';
 import type { TaskQueue } from './queue/task-queue.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -32,12 +32,6 @@ export async function handleFailure(
 ): Promise<void> {
   const { pool } = context;
   if (isOfEngine(outcome, failure, pool)) return handOver(task, outcome, failure, context);
-  if (pool.outages.mayBeAway(failure) && mayHandOver(task, failure, pool)) {
-    pool.culprits.judge(task, outcome.request, { failure, wasAway: true });
-    // The engine is waited for without the request, and without a worker that would keep the run from its end.
-    pool.settleAside(failure, task.outages);
-    return handOver(task, outcome, failure, context);
-  }
   const engine = await pool.settle(failure, task.outages);
   if (engine !== 'stopped') await judgeFailure(task, outcome, { failure, wasAway: engine !== 'here' }, context);
 }
@@ -66,14 +60,16 @@ async function judgeFailure(
   else if (isRefused(task, failure)) forgiveRefusal(task, request, failure, context);
   const delayMs = wasAway && verdict.is === 'forgiven' ? 0 : retryDelay(failure, task, settings);
   if (delayMs === null) return record(task, outcome, failure, context);
-  noteTrouble(failure, context);
-  const isFirst = task.failedOn === null && pool.hasOpenOther();
-  putOff(task, outcome, { failure, delayMs: isFirst ? 0 : delayMs }, context);
+  if (!wasAway) noteTrouble(failure, context);
+  putOff(task, outcome, { failure, delayMs: waitsForEngine(task, failure, pool) ? 0 : delayMs }, context);
 }
 
-/** Another engine can have it. A suspect waits: it is to be seen whether it was to blame. */
-const mayHandOver = (task: Task, { retryAfterMs }: Failure, pool: WorkerPool): boolean =>
-  pool.hasOther() && !isSuspect(task) && retryAfterMs === undefined;
+/**
+ * Another engine can have it at once, the first time; and what one engine asked to wait for waits in the queue, for whichever
+ * takes requests first.
+ */
+const waitsForEngine = (task: Task, { retryAfterMs }: Failure, pool: WorkerPool): boolean =>
+  (task.failedOn === null && pool.hasTaker()) || (retryAfterMs !== undefined && pool.isPaused() && pool.hasOther());
 
 /** The engine is to blame, and another one takes the request. */
 function handOver(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): void {
@@ -108,7 +104,10 @@ const isRefused = ({ forgiven }: Task, { kind, retryAfterMs }: Failure): boolean
 async function record(task: Task, outcome: Outcome, failure: Failure, context: FailureContext): Promise<void> {
   const { pool } = context;
   if (!isTried(failure, pool)) pool.breaker.add(true);
+  pool.runBreaker?.add(true);
   await recordOutcome(task.row, outcome, context);
+  const rate = pool.runBreaker?.tripped() ?? null;
+  if (rate !== null) throw tooManyFailures(rate, failure);
   checkBreaker(pool, failure);
 }
 
@@ -124,13 +123,16 @@ function noteTrouble(failure: Failure, { pool }: FailureContext): void {
 function checkBreaker({ breaker, leave }: WorkerPool, last: Failure): void {
   const rate = breaker.tripped();
   if (rate === null) return;
-  const error = new EngineError(
+  const error = tooManyFailures(rate, last);
+  if (!leave(error)) throw error;
+}
+
+const tooManyFailures = (rate: number, last: Failure): EngineError =>
+  new EngineError(
     last.kind,
     `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${printable(last.message)}`,
     'Mend the cause and resume, or go on regardless with --max-error-rate 1.',
   );
-  if (!leave(error)) throw error;
-}
 
 export interface RetryPolicy {
   /** Tries after the first one. */

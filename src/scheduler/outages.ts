@@ -1,5 +1,6 @@
 import { raceAbort } from '../async/abort.ts';
-import type { Backend } from '../core/backend.ts';
+import { createDeferred } from '../async/deferred.ts';
+import type { Backend, EngineAbsence } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import type { ErrorKind } from '../core/errors.ts';
 import type { Emit, Notify, ServerState } from '../core/events.ts';
@@ -20,8 +21,6 @@ export type EngineState = 'away' | 'here' | 'stopped';
 /** Waits out the times when the engine is away: once for all workers, of which none takes a request meanwhile. */
 export interface Outages {
   isOn: () => boolean;
-  /** May a failure of this kind mean that the engine is away? */
-  mayBeAway: (failure: Failure) => boolean;
   /** Number of outages that are over. */
   ended: () => number;
   /**
@@ -29,6 +28,11 @@ export interface Outages {
    * takes requests again; rejects with an `EngineError` when waiting is hopeless.
    */
   settle: (failure: Failure, ended: number) => Promise<EngineState>;
+  /**
+   * As `settle`, but does not wait for the end: an engine that is not there at once, nor within a second, is away. For a request
+   * that others can take. Does not reject: see `onHopeless`.
+   */
+  confirm: (failure: Failure, ended: number) => Promise<EngineState>;
   /** Notes that the engine is there and has nothing of what is in flight: it was away unnoticed. */
   noteLoss: () => void;
   /** Ends all waiting, because the run stops. */
@@ -44,6 +48,8 @@ export interface OutageListeners {
   /** Told when the engine has been away for a while, with the reason, and whenever it is there again. */
   onState: TellState;
   onEnd: () => void;
+  /** Called when waiting is hopeless, before anybody else hears of it; absent where whoever settles sees to it. */
+  onHopeless?: ((error: Error) => void) | undefined;
   /** Called with a time in milliseconds: requests in flight that gave no sign of life for as long are lost. */
   onLoss: (silentMs: number) => void;
 }
@@ -56,58 +62,118 @@ const awayText = (reason = ''): string => `the engine does not answer (${reason}
 const mayBeAway = ({ supervision }: Backend, { kind }: Failure): boolean =>
   supervision?.recover !== undefined && kindsOfAbsence.has(kind);
 
-export function createOutages(backend: Backend, { emit, notify, onState, onEnd, onLoss }: OutageListeners): Outages {
+/** A question to the engine whether it is there, which lasts as long as it is away. */
+interface Question {
+  settled: Promise<EngineState>;
+  confirmed: Promise<EngineState>;
+}
+
+export function createOutages(backend: Backend, listeners: OutageListeners): Outages {
+  const { onState, onEnd, onHopeless } = listeners;
   const stopping = new AbortController();
-  let current: Promise<EngineState> | null = null;
-  let ended = 0;
+  const ends = createEnds(listeners);
+  let current: Question | null = null;
 
-  const noteEnd = (text: string, lostMs: number | null): void => {
-    ended++;
-    emit({ type: 'engine-outage' });
-    notify({ topic: 'outage', text: `${text}: what was in flight is sent again` });
-    if (lostMs !== null) onLoss(lostMs);
-  };
-  const waitOut = async (failure: Failure): Promise<EngineState> => {
-    const startedAt = performance.now();
-    // The lines below the first sentence may be the engine's last output.
-    const [sentence] = failure.message.split('\n', 1);
-    const timer = setTimeout(() => {
-      onState('away', sentence);
-      notify({ topic: 'outage', text: awayText(sentence) });
-    }, silentMs);
+  const waitOut = async (asked: Promise<Absent>): Promise<EngineState> => {
+    let state: EngineState = 'stopped';
     try {
-      // An engine that hangs may not react to the signal, so that it is not waited for.
-      const recovery = Promise.resolve(backend.supervision?.recover?.(failure, stopping.signal));
-      const absence = await raceAbort(recovery, stopping.signal);
-      stopping.signal.throwIfAborted();
-      if (absence === undefined || absence === 'here') return 'here';
-      const durationMs = performance.now() - startedAt;
-      noteEnd(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
-      return 'away';
+      state = ends.noteAbsence(await asked);
     } catch (error) {
-      if (stopping.signal.aborted) return 'stopped';
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      current = null;
-      onState('up');
-      onEnd();
+      if (!stopping.signal.aborted) {
+        // Nobody is told that it is there, or workers would send to it.
+        current = null;
+        onHopeless?.(error as Error);
+        throw error;
+      }
     }
+    current = null;
+    onState('up');
+    onEnd();
+    return state;
   };
-
+  const ask = (failure: Failure): Question => {
+    const confirmed = createDeferred<EngineState>();
+    const onLasting = tellAbsence(failure, listeners, () => confirmed.resolve('away'));
+    const settled = waitOut(askEngine(backend, failure, { signal: stopping.signal, onLasting }));
+    settled.then(confirmed.resolve, () => confirmed.resolve('away'));
+    return { settled, confirmed: confirmed.promise };
+  };
+  /** What is known already; else what the engine is asked. */
+  const stateOf = (failure: Failure, endedBefore: number): EngineState | Question => {
+    if (!mayBeAway(backend, failure)) return 'here';
+    if (stopping.signal.aborted) return 'stopped';
+    // The outage that it fell into is over already.
+    if (endedBefore < ends.count()) return 'away';
+    return (current ??= ask(failure));
+  };
   return {
     isOn: () => current !== null,
-    mayBeAway: (failure) => mayBeAway(backend, failure),
-    ended: () => ended,
-    async settle(failure, endedBefore) {
-      if (!mayBeAway(backend, failure)) return 'here';
-      if (stopping.signal.aborted) return 'stopped';
-      // The outage that it fell into is over already.
-      if (endedBefore < ended) return 'away';
-      current ??= waitOut(failure);
-      return current;
+    ended: ends.count,
+    async settle(...failed) {
+      const state = stateOf(...failed);
+      return typeof state === 'string' ? state : state.settled;
     },
-    noteLoss: () => noteEnd('the engine works on nothing, and must have been started anew', 0),
+    async confirm(...failed) {
+      const state = stateOf(...failed);
+      return typeof state === 'string' ? state : state.confirmed;
+    },
+    noteLoss: () => ends.note('the engine works on nothing, and must have been started anew', 0),
     stop: () => stopping.abort(),
   };
+}
+
+/** Returns what tells the user that the engine is away. */
+function tellAbsence({ message }: Failure, { onState, notify }: OutageListeners, onTold: () => void): () => void {
+  // The lines below the first sentence may be the engine's last output.
+  const [sentence] = message.split('\n', 1);
+  return () => {
+    onState('away', sentence);
+    notify({ topic: 'outage', text: awayText(sentence) });
+    onTold();
+  };
+}
+
+/** Counts the outages that are over, and tells of them. */
+function createEnds({ emit, notify, onLoss }: OutageListeners) {
+  let count = 0;
+  /** `lostMs`: what was in flight and gave no sign of life for as long is lost; null: nothing is. */
+  const note = (text: string, lostMs: number | null): void => {
+    count++;
+    emit({ type: 'engine-outage' });
+    const lost = lostMs === null ? 'failed meanwhile' : 'was in flight';
+    notify({ topic: 'outage', text: `${text}: what ${lost} is sent again` });
+    if (lostMs !== null) onLoss(lostMs);
+  };
+  const noteAbsence = ({ absence, since }: Absent): EngineState => {
+    if (absence === 'here') return 'here';
+    const durationMs = performance.now() - since;
+    note(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
+    return 'away';
+  };
+  return { count: () => count, note, noteAbsence };
+}
+
+interface Absent {
+  absence: EngineAbsence;
+  /** When it was asked, by a clock of milliseconds that never goes back. */
+  since: number;
+}
+
+/** Waits until the engine takes requests, and says where it was. `onLasting` is called where that takes longer than a moment. */
+async function askEngine(
+  backend: Backend,
+  failure: Failure,
+  { signal, onLasting }: { signal: AbortSignal; onLasting: () => void },
+): Promise<Absent> {
+  const since = performance.now();
+  const timer = setTimeout(onLasting, silentMs);
+  try {
+    // An engine that hangs may not react to the signal, so that it is not waited for.
+    const recovery = Promise.resolve(backend.supervision?.recover?.(failure, signal));
+    const absence = (await raceAbort(recovery, signal)) ?? 'here';
+    signal.throwIfAborted();
+    return { absence, since };
+  } finally {
+    clearTimeout(timer);
+  }
 }

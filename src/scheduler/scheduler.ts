@@ -7,10 +7,12 @@ import { formatCounted, formatSeconds } from '../text/format.ts';
 import { createAttempter } from './attempt.ts';
 import type { ResultSink } from './build-result.ts';
 import { type Conversations, historiesFrom } from './conversation.ts';
+import { createBreaker } from './limits/breaker.ts';
 import type { GpuMonitor } from './limits/vram-guard.ts';
 import type { Partition } from './queue/partitions.ts';
 import { type TaskQueue, createTaskQueue } from './queue/task-queue.ts';
 import { joinFlights } from './team/join-flights.ts';
+import { type LastHope, createLastHope } from './team/last-hope.ts';
 import { type Team, createTeam } from './team/team.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
 import { type WorkerPool, createWorkerPool } from './worker-pool.ts';
@@ -72,19 +74,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const pools: WorkerPool[] = [];
   const workers: Promise<void>[] = [];
   const drain = createDrain(options, pools, queue);
-  const team = createTeam();
-  const openPool = createPools(options, { pools, team, queue });
+  const team = createTeam(options.engines.length);
+  const lastHope = createLastHope({
+    opening: options.engines.length,
+    isLost: () => pools.every((pool) => pool.isOut()),
+    fail: queue.fail,
+  });
+  const openPool = createPools(options, { pools, team, lastHope, queue });
   // A history stays where it is.
-  const mayBalance = options.engines.length > 1 && options.conversations === null;
+  const mayBalance = options.conversations === null;
   const balance = (): void => {
-    if (queue.left() === 0) team.balance();
+    if (mayBalance && queue.left() === 0) team.balance();
     // Who holds back for the others may see by now that they are late.
-    else queue.wake();
+    queue.wake();
   };
   const ended = createDeferred<null>();
 
   const runEngine = async (opening: Promise<SchedulerEngine | null>, number: number): Promise<void> => {
     const engine = await Promise.race([opening, ended.promise]);
+    lastHope.noteOpening(engine !== null);
     if (engine === null) return;
     const context = openPool(engine, number);
     const own = Array.from({ length: engine.maxWorkers }, (_, index) => runWorker(index, context));
@@ -96,7 +104,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     async run() {
       const engines = options.engines.map(runEngine);
-      const timer = mayBalance ? setInterval(balance, balanceMs) : undefined;
+      const timer = team.hasSeveral ? setInterval(balance, balanceMs) : undefined;
       try {
         await Promise.all(engines);
       } catch (error) {
@@ -107,6 +115,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         throw error;
       } finally {
         clearInterval(timer);
+        lastHope.close();
         drain.close();
         for (const pool of pools) pool.close();
       }
@@ -117,12 +126,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 /** Returns what opens the pool of an engine, and gives what its workers need. */
 function createPools(
   options: SchedulerOptions,
-  { pools, team, queue }: { pools: WorkerPool[]; team: Team; queue: TaskQueue },
+  { pools, team, lastHope, queue }: { pools: WorkerPool[]; team: Team; lastHope: LastHope; queue: TaskQueue },
 ) {
-  const { settings, verifier, record, source, engines } = options;
-  const hasSeveral = engines.length > 1;
+  const { settings, verifier, record, source } = options;
+  const { hasSeveral } = team;
   const join = joinFlights();
-  const shared = { settings, gpus: options.gpus, team, answers: { count: 0 }, onRoom: queue.wake, fail: queue.fail };
+  const runBreaker = hasSeveral ? createBreaker(settings.maxErrorRate) : null;
+  const shares = { lastHope, runBreaker, onRoom: queue.wake, fail: queue.fail };
+  const shared = { settings, gpus: options.gpus, team, answers: { count: 0 }, ...shares };
   const sending: number[] = [];
 
   return ({ backend, maxWorkers, startsWith, name }: SchedulerEngine, engine: number) => {
@@ -154,7 +165,8 @@ function createPools(
     const tasks = queue.join(engine, {
       mayTake: pool.mayTake,
       maxTaken: pool.limit.workers,
-      mayAvoid: pool.hasOpenOther,
+      mayAvoid: pool.hasTaker,
+      areOut: team.areOut,
       mayBegin: () => team.mayBegin(pool, queue.left()),
     });
     const attempt = createAttempter({ verifier, conversations, send: pool.send });

@@ -18,7 +18,8 @@ import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 import { type EngineState, type Outages, type TellState, createOutages } from './outages.ts';
 import { type Attempt, sendRequest } from './send-request.ts';
 import { createAbsence } from './team/absence.ts';
-import { createAnswerTimes } from './team/answer-times.ts';
+import { createAnswerPace } from './team/answer-pace.ts';
+import type { LastHope } from './team/last-hope.ts';
 import type { Member, Team } from './team/team.ts';
 import { watchCache } from './watches/watch-cache.ts';
 import { watchLength } from './watches/watch-length.ts';
@@ -34,8 +35,10 @@ export interface WorkerPoolOptions {
   conversations: Conversations | null;
   gpus: GpuMonitor;
   team: Team;
+  lastHope: LastHope;
   /** Number of answers of the run, of all its engines. */
   answers: { count: number };
+  runBreaker: Breaker | null;
   emit: Emit;
   notify: Notify;
   onState: TellState;
@@ -48,33 +51,34 @@ export interface WorkerPoolOptions {
   fail: (error: Error) => void;
 }
 
-/** What came of waiting for an engine. `left`: it is out, and others are there. */
-type SettledState = EngineState | 'left';
-
 /**
  * The workers of one engine: how many of them may send now, and what each answer, each silence and the memory of the GPUs
  * say about that. The pools of several engines take from one queue.
  */
 export interface WorkerPool extends Member {
-  readonly engine: number;
   readonly limit: WorkerLimit;
   readonly outages: Outages;
   readonly culprits: CulpritSearch;
   readonly breaker: Breaker;
+  /** That of all engines of the run together; null where this one is the only one. */
+  readonly runBreaker: Breaker | null;
   /** May this worker (0-based) take a request now? */
   mayTake: (worker: number) => boolean;
   /** Sends a request once, for this worker; the pool learns from the answer. */
   send: (worker: number, request: BatchRequest) => Promise<Attempt>;
-  /** Waits while the engine is away, as `Outages.settle`. Rejects where the run can't go on. */
-  settle: (failure: Failure, ended: number) => Promise<SettledState>;
-  /** As `settle`, with nobody who waits for it. */
-  settleAside: (failure: Failure, ended: number) => void;
+  /**
+   * Where was the engine? Waits while the only engine of a run is away, as `Outages.settle`, and rejects where the run can't go on.
+   * Where there are several, an engine that is away is left to come back, and another one can have the request.
+   */
+  settle: (failure: Failure, ended: number) => Promise<EngineState>;
   /** The engine is of no use: it is left out. False where it is the last one, so that the run can't go on. */
   leave: (error: EngineError) => boolean;
   /** Is there another engine that is not out? */
   hasOther: () => boolean;
-  /** Does another engine take requests now? */
-  hasOpenOther: () => boolean;
+  /** Is there another engine that takes requests now, and answers them? */
+  hasTaker: () => boolean;
+  /** The server has asked for a wait, which is not over. */
+  isPaused: () => boolean;
   /** Ends every request in flight; they stay unanswered. */
   abortAll: () => void;
   /** Nobody waits any longer for the backend to come back, or for the end of a pause. */
@@ -83,20 +87,16 @@ export interface WorkerPool extends Member {
 }
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { team, onRoom } = options;
+  const { team, lastHope, onRoom } = options;
   const parts = createParts(options, (error) => giveUp(error));
   const { limit, outages, pause, inFlight, culprits, breaker, absence, times, stopWaiting, close } = parts;
   const leave = (error: EngineError): boolean => {
-    if (!team.hasOther(pool)) return false;
+    if (!team.hasOther(pool) && !lastHope.mayWait(error)) return false;
     absence.begin(error);
     inFlight.abortAll('away');
     // What others failed, and were to leave to this engine, they may take themselves now.
     onRoom();
     return true;
-  };
-  const leaveFor = (error: unknown): 'left' => {
-    if (error instanceof EngineError && leave(error)) return 'left';
-    throw error;
   };
   const giveUp = (error: Error): void => {
     if (error instanceof EngineError && leave(error)) return;
@@ -111,6 +111,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     outages,
     culprits,
     breaker,
+    runBreaker: options.runBreaker,
     isOpen: () => isThere() && limit.allows(0),
     isOut: absence.isOn,
     workers: limit.workers,
@@ -119,11 +120,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     silentMs: times.silentMs,
     giveAway: inFlight.giveAway,
     hasOther: () => team.hasOther(pool),
-    hasOpenOther: () => team.hasOpenOther(pool),
+    hasTaker: () => team.hasTaker(pool),
+    isPaused: pause.isOn,
     mayTake: (worker) => limit.allows(worker) && isThere(),
     send: createSender(options, parts),
-    settle: (failure, ended) => outages.settle(failure, ended).catch(leaveFor),
-    settleAside: (failure, ended) => void outages.settle(failure, ended).catch(giveUp),
+    settle: (failure, ended) => (team.hasSeveral ? outages.confirm(failure, ended) : outages.settle(failure, ended)),
     leave,
     abortAll: () => inFlight.abortAll('stopped'),
     stopWaiting,
@@ -143,17 +144,19 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
     onRoom();
   });
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
-  const outages = createOutages(backend, { emit, notify, onState, onEnd: onRoom, onLoss });
+  const onHopeless = options.team.hasSeveral ? giveUp : undefined;
+  const outages = createOutages(backend, { emit, notify, onState, onEnd: onRoom, onHopeless, onLoss });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
   const inFlight: InFlight = watchInFlight(options, outages.isOn);
   const breaker = createBreaker(settings.maxErrorRate);
   const onReturn = (): void => {
     breaker.reset();
+    options.lastHope.noteReturn();
     onRoom();
   };
   const absence = createAbsence({ ...options, onReturn });
   const guard = createVramGuard({ ...options, workers: limit, fail: giveUp });
-  const silence = watchSilence({ backend, inFlight, outages, fail: giveUp });
+  const silence = watchSilence({ backend, inFlight, outages, isOneOfSeveral: options.team.hasSeveral, fail: giveUp });
   const server = createServerLimit({ ...options, limit, inFlight: inFlight.count, isAway: outages.isOn });
   const stopWaiting = (): void => [outages, absence, pause].forEach((part) => part.stop());
   return {
@@ -167,7 +170,7 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
     silence,
     cache: watchCache({ backend, notify }),
     server,
-    times: createAnswerTimes(),
+    times: createAnswerPace(),
     stopWaiting,
     close: () => {
       for (const part of [server, guard, silence, inFlight]) part.close();

@@ -37,6 +37,7 @@ async function runTask(index: number, task: Task, request: BatchRequest, context
   const { answer } = outcome.verdict;
   if (answer.status === 'failed') return handleFailure(task, outcome, answer, context);
   pool.breaker.add(false);
+  pool.runBreaker?.add(false);
   pool.culprits.onAnswer();
   const isRecorded = await recordOutcome(task.row, outcome, context);
   if (isRecorded) conversations?.accept(index, request, answer.body);

@@ -248,7 +248,7 @@ describe('an outage', () => {
     expect(await lasting(65_000)).toEqual([
       { type: 'notice', text: 'the engine does not answer (connection refused): waiting until it does' },
       { type: 'engine-outage' },
-      { type: 'notice', text: 'the engine is back after 1m 05s: what was in flight is sent again' },
+      { type: 'notice', text: 'the engine is back after 1m 05s: what failed meanwhile is sent again' },
     ]);
   });
 

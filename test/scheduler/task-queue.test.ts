@@ -17,7 +17,8 @@ function createTaskQueue(
   maxTaken: () => number = () => Infinity,
 ): TaskQueue {
   const queue = createQueue([{ size: null, items: batches }]);
-  return { ...queue, ...queue.join(0, { mayTake, maxTaken, mayAvoid: () => false, mayBegin: () => true }) };
+  const alone = { mayAvoid: () => false, areOut: () => true, mayBegin: () => true };
+  return { ...queue, ...queue.join(0, { mayTake, maxTaken, ...alone }) };
 }
 
 beforeEach(() => void vi.useFakeTimers());

@@ -50,9 +50,9 @@ export async function openServers(
   const signal = AbortSignal.any([run.stop, stopping.signal]);
   const opens = addresses.map((address, index) => {
     const notify = notifyNamed(run.notifyOfEngine, names[index] ?? null);
-    const open = (): Promise<OpenedBackend | null> =>
-      openBestBackend(run, cache, choice, { ...opening, address, signal, notify });
-    return { open, notify, first: open() };
+    const open = (tell: Notify): Promise<OpenedBackend | null> =>
+      openBestBackend(run, cache, choice, { ...opening, address, signal, notify: tell });
+    return { open, notify, first: open(notify) };
   });
   const first = await firstOpened(opens.map((server) => server.first));
   if (first === null) return null;
@@ -77,7 +77,11 @@ async function firstOpened(attempts: readonly Promise<OpenedBackend | null>[]): 
 /** Tries a server again and again that could not be opened, unless that can't help. */
 async function openLater(
   error: unknown,
-  { open, notify, signal }: { open: () => Promise<OpenedBackend | null>; notify: Notify; signal: AbortSignal },
+  {
+    open,
+    notify,
+    signal,
+  }: { open: (tell: Notify) => Promise<OpenedBackend | null>; notify: Notify; signal: AbortSignal },
 ): Promise<OpenedBackend | null> {
   const mayHelp = error instanceof EngineError && error.kind !== 'unauthorized';
   const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
@@ -87,12 +91,27 @@ async function openLater(
   notify({ topic: 'engine', text: `can't be used (${messageOf(error)}): ${next}.${hint}` });
   if (!mayHelp) return null;
   while (!signal.aborted) {
+    const later = whenOpened(notify);
     const opened = await sleep(againMs, signal)
-      .then(open)
+      .then(() => open(later.notify))
       .catch(() => undefined);
-    if (opened !== undefined) return opened;
+    if (opened === undefined) continue;
+    later.begin();
+    return opened;
   }
   return null;
+}
+
+/** Keeps what is told of opening a server until it is open: of one that is away, all was told the first time. */
+function whenOpened(notify: Notify): { notify: Notify; begin: () => void } {
+  let kept: Parameters<Notify>[0][] | null = [];
+  return {
+    notify: (notice) => (kept === null ? notify(notice) : void kept.push(notice)),
+    begin() {
+      for (const notice of kept ?? []) notify(notice);
+      kept = null;
+    },
+  };
 }
 
 /** The sentences of one server among several begin with its name. */

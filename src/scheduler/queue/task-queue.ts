@@ -1,7 +1,7 @@
 import { type Notifier, createNotifier } from '../../async/notifier.ts';
 import { type Partition, createPartitionReader } from './partitions.ts';
 import { type Retries, createRetries } from './retries.ts';
-import { type Task, isSuspect, untried } from './task.ts';
+import { type Task, downedBy, isSuspect, untried } from './task.ts';
 
 /** Feeds the workers of all engines: retries that are due first, then the readers, which are asked only when a worker is free. */
 export interface TaskQueue {
@@ -10,7 +10,7 @@ export interface TaskQueue {
   retryLater: (task: Task, delayMs: number) => void;
   /** Asks the takers again for the workers that wait: the answer may be another one now. */
   wake: () => void;
-  /** Requests that no worker has, and that don't wait for their time; Infinity where nobody knows. */
+  /** Requests that no worker has, that don't wait for their time, and that any engine may begin; Infinity where nobody knows. */
   left: () => number;
   /** Hands out no more tasks from now on. */
   stop: () => void;
@@ -26,6 +26,8 @@ interface Taker {
   maxTaken: () => number;
   /** Would another engine take a task that this one failed? */
   mayAvoid: () => boolean;
+  /** Is none of these engines (0-based) to be waited for? */
+  areOut: (engines: readonly number[]) => boolean;
   /** Is the engine to begin another request? False where the others will be through with all that is left sooner. */
   mayBegin: () => boolean;
 }
@@ -90,7 +92,7 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
   const room = createRoom(taker, waitUnless);
   shared.rooms.push(room);
 
-  const fits = ({ failedOn }: Task): boolean => failedOn !== engine || !taker.mayAvoid();
+  const fits = createFit(shared, engine, taker);
   const mayRead = (): boolean => retries.mayRead() && waitUnless(taker.mayBegin());
   const readNow = (): Task | null => {
     const item = mayRead() ? reader.takeNow(engine) : null;
@@ -109,6 +111,7 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
   const hasEnded = (): boolean =>
     reader.hasEnded() && retries.isEmpty() && shared.rooms.every((other) => other.isEmpty());
 
+  const isOver = (): boolean => shared.isStopped || shared.failure !== null;
   const nextSlowly = async (worker: number): Promise<Task | null> => {
     while (!shared.isStopped) {
       if (shared.failure !== null) throw shared.failure;
@@ -120,13 +123,24 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
     return null;
   };
   return {
-    next: (worker) => (shared.isStopped ? null : (takeNow(worker) ?? nextSlowly(worker))),
+    next: (worker) => (isOver() ? nextSlowly(worker) : (takeNow(worker) ?? nextSlowly(worker))),
     release() {
       room.giveBack();
       const { isWaitedFor } = shared;
       shared.isWaitedFor = false;
       if (isWaitedFor || hasEnded()) changed.notify();
     },
+  };
+}
+
+/** Returns what says whether an engine is to take a retry. */
+function createFit({ reader, retries }: Shared, engine: number, taker: Taker): (task: Task) => boolean {
+  /** A request that may bring this engine down as it did others is the last one, and waits for those as long as they may return. */
+  const mayRisk = (downed: readonly number[]): boolean =>
+    downed.includes(engine) || (taker.areOut(downed) && reader.left() === 0 && retries.due() === 0);
+  return (task) => {
+    const downed = downedBy(task);
+    return downed === null ? task.failedOn !== engine || !taker.mayAvoid() : mayRisk(downed);
   };
 }
 

@@ -27,6 +27,8 @@ interface Suspicion {
   alone: number;
   /** Answers there had been before. */
   answersBefore: number;
+  /** The engines (0-based) that went away or crashed with it. */
+  downed: number[];
 }
 
 /** Number of troubles that make a request a suspect: a single one may have come from outside. */
@@ -34,6 +36,12 @@ export const troublesThatTell = 2;
 
 /** What may be the cause is sent with nothing else in flight: else every request that is ever beside it would fail with it. */
 export const isSuspect = ({ suspicion }: Task): boolean => (suspicion?.troubles ?? 0) >= troublesThatTell;
+
+/** The engines that a suspect may have brought down; null for any other request. */
+export const downedBy = (task: Task): readonly number[] | null => {
+  const { downed = [] } = task.suspicion ?? {};
+  return isSuspect(task) && downed.length > 0 ? downed : null;
+};
 
 /** A literal with every field: a spread would cost more than all the rest of handing out a task. */
 export const untried = ({ row, read }: WorkItem): Task => ({

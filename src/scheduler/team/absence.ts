@@ -3,6 +3,7 @@ import { failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { sleep } from '../../async/sleep.ts';
+import { formatSeconds } from '../../text/format.ts';
 import type { TellState } from '../outages.ts';
 
 /** The time in which an engine is out: it is of no use, and the others go on without it. */
@@ -22,18 +23,23 @@ export interface AbsenceOptions {
   onReturn: () => void;
 }
 
-/** Time between two questions in milliseconds: another one is loading a model, or mending the machine. */
-const againMs = 10_000;
+/**
+ * Time between two questions in milliseconds: somebody is loading a model, or mending the machine. It doubles each time that the
+ * engine is out again within a minute: it says that it is of use, and is not.
+ */
+const againMs = { first: 10_000, max: 300_000, soon: 60_000 };
 
 export function createAbsence({ backend, notify, onState, onReturn }: AbsenceOptions): Absence {
   const stopping = new AbortController();
   let isOn = false;
+  let waitMs = againMs.first;
+  let returnedAt = -Infinity;
 
   const comeBack = async (error: Error): Promise<void> => {
     const { signal } = stopping;
     const asked = failure('connection', error.message);
     for (;;) {
-      await sleep(againMs, signal);
+      await sleep(waitMs, signal);
       const isOfUse = await backend.supervision?.recover?.(asked, signal).then(
         () => true,
         () => false,
@@ -42,6 +48,7 @@ export function createAbsence({ backend, notify, onState, onReturn }: AbsenceOpt
       if (isOfUse === true) break;
     }
     isOn = false;
+    returnedAt = performance.now();
     onState('up');
     notify({ topic: 'outage', text: 'it is of use again, and takes requests' });
     onReturn();
@@ -51,10 +58,14 @@ export function createAbsence({ backend, notify, onState, onReturn }: AbsenceOpt
     begin(error) {
       if (isOn) return;
       isOn = true;
+      const isSoon = performance.now() - returnedAt < againMs.soon;
+      waitMs = isSoon ? Math.min(againMs.max, waitMs * 2) : againMs.first;
       const [sentence = ''] = error.message.split('\n', 1);
       onState('out', sentence);
       const mayReturn = backend.supervision?.recover !== undefined && !isFinal(error);
-      const next = mayReturn ? 'it is asked again every 10 seconds' : 'it is not asked again in this run';
+      const next = mayReturn
+        ? `it is asked again every ${formatSeconds(waitMs / 1000)}`
+        : 'it is not asked again in this run';
       const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
       notify({ topic: 'outage', text: `left out (${sentence}): the others go on, and ${next}.${hint}` });
       if (mayReturn) void comeBack(error).catch(() => undefined);

@@ -3,6 +3,8 @@ import type { FlightEntry } from '../in-flight.ts';
 
 /** What the engines of a run know of each other. */
 export interface Member {
+  /** Number of the engine among those of the run, from 0. */
+  readonly engine: number;
   /** It takes requests now. */
   isOpen: () => boolean;
   /** It is out: nothing is sent to it before it is of use again. */
@@ -20,25 +22,32 @@ export interface Member {
 
 /** The engines of a run, which share its requests. */
 export interface Team {
+  /** Has the run more engines than one, whether or not they are there yet? */
+  readonly hasSeveral: boolean;
   join: (member: Member) => void;
-  /** Does another engine take requests now? */
-  hasOpenOther: (member: Member) => boolean;
+  /** Is there another engine that takes requests now, and answers them? */
+  hasTaker: (member: Member) => boolean;
   /** Is there another one that is not out? */
   hasOther: (member: Member) => boolean;
+  /** Is none of these engines (0-based) to be waited for, since all are out? */
+  areOut: (engines: readonly number[]) => boolean;
   /** Is it worth while that this engine begins one more of the requests that are left? */
   mayBegin: (member: Member, left: number) => boolean;
   /** Nothing is left to begin: what idle engines would be through with much sooner is taken from those that have it. */
   balance: () => void;
 }
 
-export function createTeam(): Team {
+/** `engines`: how many the run has, with those that are still being opened. */
+export function createTeam(engines: number): Team {
   const members: Member[] = [];
-  const givenAway = new WeakSet<BatchRequest>();
+  const given = new WeakMap<BatchRequest, number>();
   const othersOf = (member: Member): Member[] => members.filter((other) => other !== member);
   return {
+    hasSeveral: engines > 1,
     join: (member) => void members.push(member),
-    hasOpenOther: (member) => members.some((other) => other !== member && other.isOpen()),
+    hasTaker: (member) => members.some((other) => other !== member && other.isOpen() && !isLate(other)),
     hasOther: (member) => members.some((other) => other !== member && !other.isOut()),
+    areOut: (asked) => members.every((member) => !asked.includes(member.engine) || member.isOut()),
     mayBegin: (member, left) => members.length === 1 || isWorthWhile(member, othersOf(member), left),
     balance() {
       for (const idle of members.filter(hasRoom).toSorted((left, right) => usual(left) - usual(right))) {
@@ -51,10 +60,11 @@ export function createTeam(): Team {
   };
 
   function isBetterGiven({ request }: FlightEntry, ageMs: number, { idle, busy }: Record<'idle' | 'busy', Member>) {
-    // Once only: what takes long everywhere would go round and round.
-    if (givenAway.has(request) || restMs(busy, ageMs) < Math.max(minGainMs, worthwhileFactor * usual(idle)))
-      return false;
-    givenAway.add(request);
+    // Ever more seldom: what takes long everywhere would go round and round.
+    const times = given.get(request) ?? 0;
+    const gainMs = Math.max(minGainMs, worthwhileFactor * usual(idle)) * againFactor ** times;
+    if (restMs(busy, ageMs) < gainMs) return false;
+    given.set(request, times + 1);
     return true;
   }
 }
@@ -62,20 +72,26 @@ export function createTeam(): Team {
 /** A request is taken from an engine only where at least so much time is won, in milliseconds, and so many times the usual time. */
 const minGainMs = 1000;
 const worthwhileFactor = 2;
-/** An answer is late after so many times the usual time, and after a second. */
+/** It is taken a further time only where so many times more is won. */
+const againFactor = 8;
+/** An answer is late after so many times the usual time, and after a second; the first one, which may wait for a model, after a minute. */
 const lateFactor = 3;
+const firstLateMs = 60_000;
 
 const usual = (member: Member): number => member.usualMs() ?? Infinity;
 
 const hasRoom = (member: Member): boolean =>
-  member.isOpen() && member.usualMs() !== null && member.inFlight() < member.workers();
+  member.isOpen() && member.usualMs() !== null && member.inFlight() < member.workers() && !isLate(member);
 
 /** Time that an attempt of this age may still take: what lasts longer than usual is expected to last half as long again. */
 const restMs = (busy: Member, ageMs: number): number => Math.max((busy.usualMs() ?? 0) - ageMs, ageMs / 2);
 
 /** An engine that should have answered long since is not counted on. */
-const isLate = (member: Member, usualMs: number): boolean =>
-  member.silentMs() > Math.max(minGainMs, lateFactor * usualMs);
+function isLate(member: Member): boolean {
+  if (member.inFlight() === 0) return false;
+  const usualMs = member.usualMs();
+  return member.silentMs() > (usualMs === null ? firstLateMs : Math.max(minGainMs, lateFactor * usualMs));
+}
 
 /**
  * Near the end a slow engine would keep all others waiting with its last request. It begins none where the others will be
@@ -88,7 +104,7 @@ function isWorthWhile(member: Member, others: readonly Member[], left: number): 
   let soonestMs = Infinity;
   for (const other of others) {
     const otherMs = other.usualMs();
-    if (otherMs === null || otherMs === 0 || !other.isOpen() || isLate(other, otherMs)) continue;
+    if (otherMs === null || otherMs === 0 || !other.isOpen() || isLate(other)) continue;
     perMs += other.workers() / otherMs;
     soonestMs = Math.min(soonestMs, otherMs);
   }

@@ -1,4 +1,5 @@
 import type { Backend } from '../../core/backend.ts';
+import type { Failure } from '../../core/completion.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Outages } from '../outages.ts';
 
@@ -16,6 +17,8 @@ export interface Watched {
   backend: Backend;
   inFlight: Pick<InFlight, 'silentMs' | 'count'>;
   outages: Outages;
+  /** Other engines take what is left, where this one is away. */
+  isOneOfSeveral: boolean;
   /** Ends the run: the engine is away, and waiting for it is hopeless. */
   fail: (error: Error) => void;
 }
@@ -42,14 +45,14 @@ export function watchSilence(watched: Watched): SilenceWatch {
     state.mayBeLost = false;
   };
   const lookOnce = async (silentMs: number): Promise<void> => {
-    const { backend, inFlight, outages } = watched;
+    const { backend, inFlight, outages, isOneOfSeveral } = watched;
     // A question that fails in a way of its own says nothing of the engine.
     const seen = await backend.supervision?.look?.(closing.signal).catch(() => undefined);
     // Something came meanwhile.
     if (closing.signal.aborted || seen === undefined || inFlight.silentMs() < silentMs) return;
     state.idle = seen === 'idle' ? state.idle + 1 : 0;
     state.lookAtMs = inFlight.silentMs() + (seen === 'idle' ? idleAgainMs : Math.min(maxWaitMs, silentMs));
-    if (typeof seen !== 'string') await outages.settle(seen, outages.ended());
+    if (typeof seen !== 'string') await outages.settle(absenceOf(seen, isOneOfSeveral), outages.ended());
     else if (state.idle >= idleLooks) noteLoss();
   };
   const tick = (): void => {
@@ -78,3 +81,10 @@ export function watchSilence(watched: Watched): SilenceWatch {
     },
   };
 }
+
+/**
+ * A server that takes the connection and says nothing may be at work on a long prompt. Where others can have the requests, it is
+ * counted as away until it says something: what it has in flight it keeps.
+ */
+const absenceOf = (seen: Failure, isOneOfSeveral: boolean): Failure =>
+  isOneOfSeveral && seen.kind === 'timeout' ? { ...seen, kind: 'connection' } : seen;

@@ -16,15 +16,19 @@ let watch: SilenceWatch | null = null;
 /** Something comes from the engine. */
 const hear = (): void => void (silentSince = performance.now());
 
-async function open(look: Look, settle: Outages['settle'] = async () => 'here'): Promise<SilenceWatch> {
+async function open(
+  look: Look,
+  settle: Outages['settle'] = async () => 'here',
+  isOneOfSeveral = false,
+): Promise<SilenceWatch> {
   const outages: Outages = {
     isOn: () => isAway,
-    mayBeAway: () => true,
     ended: () => 0,
     settle(...asked) {
       seen.settled++;
       return settle(...asked);
     },
+    confirm: async () => 'here',
     noteLoss: () => void seen.losses++,
     stop: () => {},
   };
@@ -41,6 +45,7 @@ async function open(look: Look, settle: Outages['settle'] = async () => 'here'):
     },
     inFlight: { silentMs: () => performance.now() - silentSince, count: () => 1 },
     outages,
+    isOneOfSeveral,
     fail: (error) => void seen.failed.push(error),
   });
   return watch;

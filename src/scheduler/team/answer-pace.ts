@@ -1,5 +1,5 @@
 /** The usual time of an engine's answers, and how long there was none. Times are milliseconds. */
-export interface AnswerTimes {
+export interface AnswerPace {
   /** Something is sent; `isFirst`: with nothing else in flight. */
   onSend: (isFirst: boolean) => void;
   /** `latencyMs` of a success; null of a failure. */
@@ -13,7 +13,7 @@ export interface AnswerTimes {
 /** Weight of the last answer in the usual time of one. */
 const weight = 0.1;
 
-export function createAnswerTimes(): AnswerTimes {
+export function createAnswerPace(): AnswerPace {
   let usualMs: number | null = null;
   let answeredAt = performance.now();
   return {
