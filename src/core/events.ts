@@ -23,6 +23,8 @@ export interface ResultSample extends AttemptTokens {
   endedAt: number;
   /** Bytes of the request's line in the input; absent for a result of an earlier session. */
   inputBytes?: number;
+  /** Name of the server that had it last; absent where the run has only one. */
+  server?: string;
 }
 
 /** A step against full GPU memory, the mildest first: histories are trimmed, workers are halved, nothing is sent. */
@@ -52,7 +54,8 @@ type WhatHappened =
     }
   | { type: 'total-change'; total: number }
   | { type: 'request-start' }
-  | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number }
+  /** `isGivenAway`: nothing failed, another server is to have it. */
+  | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number; isGivenAway?: true }
   /** A result is on disk. Only now does it count as done. */
   | { type: 'result-end'; sample: ResultSample }
   /**
@@ -68,8 +71,10 @@ type WhatHappened =
    * and of the one that it changed for.
    */
   | { type: 'workers-change'; workers: number; ofServer?: number }
-  /** One of several servers takes part from now on. `name`: its address, short. */
-  | { type: 'server-start'; name: string; workers: number }
+  /** The run has several servers, by name, in the order of their numbers. None has started yet. */
+  | { type: 'servers'; names: string[] }
+  /** One of several servers takes part from now on, with so many workers, and at most so many. `name`: its address, short. */
+  | { type: 'server-start'; name: string; workers: number; maxWorkers: number; loadMs: number | null }
   | { type: 'server-state'; state: ServerState; reason?: string }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }

@@ -159,6 +159,7 @@ export function sampleOf(line: ResultLine): ResultSample {
   };
   if (kind !== null) sample.failure = wordsOf(line);
   if (details.retried !== undefined) sample.retried = spentOf(details.retried);
+  if (typeof details.server === 'string') sample.server = details.server;
   const note = noteOf(details);
   if (note !== null) sample.note = note;
   return sample;

@@ -4,6 +4,8 @@ import type { ErrorGroup, ErrorKind } from './errors.ts';
 import type { FailureGroup } from './failures/failure-groups.ts';
 import type { AnswerNote } from './events.ts';
 import { camelKeys, snakeKeys } from '../text/snake-keys.ts';
+import { type FlatRates, type Rates, flatRates, ratesOf, unknownRates } from './snapshot/rates.ts';
+import { type FlatServer, type ServerNumbers, flatServer, serverOf } from './snapshot/server-numbers.ts';
 
 /**
  * The state of a run as numbers: what the live display draws, the manifest keeps and the reports print.
@@ -16,6 +18,8 @@ export interface Snapshot {
   times: RunTimes;
   errors: ErrorCounts;
   machine: MachineState;
+  /** Each of the servers, where the run has several; null where it has one engine. */
+  servers: ServerNumbers[] | null;
 }
 
 /** Requests with a result, by how they ended. */
@@ -58,35 +62,6 @@ export interface WorkerCounts {
   max: number;
 }
 
-/** Throughput of this session, per second; null before there is enough to measure. */
-export interface Rates {
-  /** Requests that ended, successfully or not. */
-  requests: Rate;
-  /** Tokens of answers, also of those that failed or were cut off: how fast the engine writes. */
-  generation: TokenRate;
-  /** Prompt tokens that the engine computed, without those from its cache: how fast it reads. */
-  prompt: TokenRate & {
-    /** The engine does not say how many came from its cache: all prompt tokens are counted. */
-    includesCached: boolean;
-  };
-}
-
-/** One rate, per second. */
-interface Rate {
-  /** Rate over the last minute. */
-  recent: number | null;
-  /** Rate over the whole session. */
-  overall: number | null;
-}
-
-export interface TokenRate extends Rate {
-  /**
-   * live: the tokens count as they are made, since the engine tells of them or its answers are short · ended: they count
-   * when a slow answer ends, so that the rate lags behind. Null: none was counted yet.
-   */
-  basis: 'live' | 'ended' | null;
-}
-
 /** Tokens of all attempts, including those that failed, were cut off, retried or stopped. */
 export interface TokenCounts {
   /** Prompt tokens; null where the engine does not count those of each answer, or where no attempt was counted. */
@@ -112,7 +87,10 @@ export interface RunTimes {
   latencyMs: Distribution | null;
   ttftMs: Distribution | null;
   queueMs: Distribution | null;
-  /** Milliseconds that loading the model took, summed over the models of the run. */
+  /**
+   * Milliseconds that loading the model took, summed over the models of the run. Several servers load one at a time each: of
+   * them the longest counts.
+   */
   loadMs: number | null;
 }
 
@@ -159,18 +137,15 @@ interface FlatSnapshot
     Omit<RunProgress, 'workers'>,
     RunTimes,
     Omit<MachineState, 'engineProcess' | 'gpus'>,
-    Record<'recentRate' | 'overallRate', number | null>,
-    Record<'recentGenerationRate' | 'overallGenerationRate', number | null>,
-    Record<'recentPromptRate' | 'overallPromptRate', number | null>,
-    Record<'generationBasis' | 'promptBasis', TokenRate['basis']>,
+    FlatRates,
     Record<'workers' | 'workersAtStart' | 'mostWorkers', number> {
-  promptIncludesCached: boolean;
   tokens: TokenCounts;
   errors: ErrorCounts['byKind'];
   errorGroups: ErrorCounts['byGroup'];
   failures: FailureGroup[];
   engine: MachineState['engineProcess'];
   gpus: FlatGpu[] | null;
+  servers: FlatServer[] | null;
 }
 
 type FlatGpu = Omit<GpuSample, 'maxClockMhz'> & { mostClockMhz?: GpuSample['maxClockMhz'] };
@@ -183,7 +158,7 @@ const gpuFromWire = ({ mostClockMhz, ...gpu }: FlatGpu): GpuSample =>
   mostClockMhz === undefined ? gpu : { ...gpu, maxClockMhz: mostClockMhz };
 
 /** A snapshot as the one flat object in snake_case that every JSON output and every file holds. */
-export function snapshotToWire({ progress, rates, tokens, times, errors, machine }: Snapshot): object {
+export function snapshotToWire({ progress, rates, tokens, times, errors, machine, servers }: Snapshot): object {
   const { workers, ...counts } = progress;
   const { engineProcess, gpus, ...state } = machine;
   const flat: FlatSnapshot = {
@@ -191,15 +166,7 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
     workers: workers.current,
     workersAtStart: workers.atStart,
     mostWorkers: workers.max,
-    recentRate: rates.requests.recent,
-    overallRate: rates.requests.overall,
-    recentGenerationRate: rates.generation.recent,
-    overallGenerationRate: rates.generation.overall,
-    generationBasis: rates.generation.basis,
-    recentPromptRate: rates.prompt.recent,
-    overallPromptRate: rates.prompt.overall,
-    promptBasis: rates.prompt.basis,
-    promptIncludesCached: rates.prompt.includesCached,
+    ...flatRates(rates),
     tokens,
     ...times,
     errors: errors.byKind,
@@ -208,6 +175,7 @@ export function snapshotToWire({ progress, rates, tokens, times, errors, machine
     ...state,
     engine: engineProcess,
     gpus: gpus?.map(gpuToWire) ?? null,
+    servers: servers?.map(flatServer) ?? null,
   };
   return snakeKeys(flat) as object;
 }
@@ -226,15 +194,7 @@ const unknownNumbers = {
   tokensInFlight: null,
   retries: 0,
   workers: 0,
-  recentRate: null,
-  overallRate: null,
-  recentGenerationRate: null,
-  overallGenerationRate: null,
-  generationBasis: null,
-  recentPromptRate: null,
-  overallPromptRate: null,
-  promptBasis: null,
-  promptIncludesCached: false,
+  ...unknownRates,
   tokens: {} as TokenCounts,
   elapsedSeconds: 0,
   eta: null,
@@ -253,6 +213,7 @@ const unknownNumbers = {
   engineRestarts: 0,
   modelMemory: null,
   vramGuard: null,
+  servers: null,
 };
 
 /** Reads a snapshot of a file. Version 1 wrote it in camelCase; what an earlier release did not know is filled in. */
@@ -274,20 +235,7 @@ export function snapshotFromWire(kept: object): Snapshot {
       retries,
       workers: { current: workers, atStart: workersAtStart, max: mostWorkers },
     },
-    rates: {
-      requests: { recent: flat.recentRate, overall: flat.overallRate },
-      generation: {
-        recent: flat.recentGenerationRate,
-        overall: flat.overallGenerationRate,
-        basis: flat.generationBasis,
-      },
-      prompt: {
-        recent: flat.recentPromptRate,
-        overall: flat.overallPromptRate,
-        basis: flat.promptBasis,
-        includesCached: flat.promptIncludesCached,
-      },
-    },
+    rates: ratesOf(flat),
     tokens: completeTokens(flat),
     times: { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },
     errors: { byKind: flat.errors, byGroup: flat.errorGroups, failures: flat.failures },
@@ -301,6 +249,7 @@ export function snapshotFromWire(kept: object): Snapshot {
       modelMemory,
       vramGuard,
     },
+    servers: flat.servers?.map(serverOf) ?? null,
   };
 }
 

@@ -2,22 +2,24 @@ import type { AttemptTokens } from '../core/attempt-tokens.ts';
 import type { VramStep } from '../core/events.ts';
 import { type EngineLoad, type GpuSample, type ModelMemory, addMeasured, gpuMemory } from '../core/measurements.ts';
 import type { MachineState } from '../core/snapshot.ts';
+import { createEngineLoads } from './servers/engine-loads.ts';
 
 export interface MachineWatch {
   addGpus(gpus: GpuSample[]): void;
   addProcess(cpuPercent: number, memoryBytes: number): void;
   addModel(memory: ModelMemory): void;
   addStep(step: VramStep): void;
-  addLoad(load: EngineLoad | null): void;
-  addRestart(): void;
+  /** `server`: its number, where there are several. */
+  addLoad(load: EngineLoad | null, server?: number): void;
+  addRestart(server?: number): void;
   /** Sets the size of the context window in tokens; null where it is not known. */
   setContextLimit(tokens: number | null): void;
   /** Notes how much of the context window a request filled: its prompt, and as much of an answer as there was. */
   addContext(tokens: AttemptTokens): void;
   /** Counts a trim of a conversation's history. */
   addTrim(): void;
-  /** Reads the state. An engine without requests in flight reports no load: what it reported last is out of date. */
-  read(inFlight: number): MachineState;
+  /** Reads the state. An engine that is not at work reports no load: what it reported last is out of date. */
+  read(isAtWork: (server: number) => boolean): MachineState;
 }
 
 const guardCounters = { trim: 'trims', lower: 'lowered', pause: 'pauses' } as const;
@@ -30,7 +32,7 @@ export function createMachineWatch(): MachineWatch {
   let gpuPeakBytes: number | null = null;
   let engineProcess: MachineState['engineProcess'] = null;
   let modelMemory: ModelMemory | null = null;
-  let engineLoad: EngineLoad | null = null;
+  const loads = createEngineLoads();
   let engineRestarts = 0;
   return {
     addGpus(sample) {
@@ -44,10 +46,10 @@ export function createMachineWatch(): MachineWatch {
     },
     addModel: (memory) => void (modelMemory = memory),
     addStep: (step) => void guard[guardCounters[step]]++,
-    addLoad: (load) => void (engineLoad = load),
-    addRestart() {
+    addLoad: (load, server = 0) => loads.set(server, load),
+    addRestart(server = 0) {
       engineRestarts++;
-      engineLoad = null;
+      loads.set(server, null);
     },
     setContextLimit: (tokens) => void (context.limit = tokens),
     addContext({ promptTokens, completionTokens }) {
@@ -57,12 +59,12 @@ export function createMachineWatch(): MachineWatch {
       context.peak = Math.max(context.peak ?? 0, tokens);
     },
     addTrim: () => void context.trims++,
-    read: (inFlight) => ({
+    read: (isAtWork) => ({
       context: { ...context },
       gpus,
       gpuPeakBytes,
       engineProcess,
-      engineLoad: inFlight === 0 ? null : engineLoad,
+      engineLoad: loads.read(isAtWork),
       engineRestarts,
       modelMemory,
       vramGuard: gpus === null ? null : { ...guard },

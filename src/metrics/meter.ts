@@ -1,9 +1,11 @@
 import type { ResultSample, RunEvent } from '../core/events.ts';
 import { createResultCounter } from '../core/result-counter.ts';
-import type { Snapshot, WorkerCounts } from '../core/snapshot.ts';
+import type { Snapshot } from '../core/snapshot.ts';
 import { createFlightWatch } from './flight-state.ts';
 import { type MachineWatch, createMachineWatch } from './machine.ts';
 import { createEta } from './eta.ts';
+import { type Openings, createOpenings } from './servers/openings.ts';
+import { createServersWatch } from './servers/servers-watch.ts';
 import { createSession } from './session.ts';
 
 export interface Meter {
@@ -20,29 +22,32 @@ export interface Meter {
  * `now` is a clock in milliseconds that never goes back.
  */
 export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
-  const counts = createCounts(now);
+  const servers = createServersWatch();
+  const counts = createCounts(now, (server) => servers.isAtWork(server));
   const eta = createEta();
   return {
     add(event) {
+      if (isOfServer(event)) servers.add(event, now());
       counts.add(event);
       eta.add(event, now());
     },
     addEarlier: counts.addEarlier,
     snapshot() {
       const snapshot = counts.snapshot();
-      return { ...snapshot, times: { ...snapshot.times, eta: eta.read(snapshot.progress) } };
+      const { progress, times } = snapshot;
+      const hasWork = progress.inFlight > 0 || progress.total === null || progress.done < progress.total;
+      return { ...snapshot, times: { ...times, eta: eta.read(progress) }, servers: servers.read(now(), hasWork) };
     },
   };
 }
 
-/** A meter without an ETA. */
-function createCounts(now: () => number): Meter {
+/** A meter without an ETA, for which all servers are one. `isAtWork`: the server with this number has requests in flight. */
+function createCounts(now: () => number, isAtWork: (server: number) => boolean): Meter {
   const counter = createResultCounter();
   const machine = createMachineWatch();
   const flights = createFlightWatch();
-  const workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
+  const openings = createOpenings();
   const run = { total: null as number | null, inFlight: 0, retries: 0 };
-  let loadMs: number | null = null;
   let session = createSession(now());
   let hasStarted = false;
 
@@ -52,8 +57,7 @@ function createCounts(now: () => number): Meter {
       if (!hasStarted) session = createSession(now());
       hasStarted = true;
       run.total = start.total;
-      Object.assign(workers, { current: start.workers, atStart: start.workers, max: start.maxWorkers });
-      if (start.loadMs !== null) loadMs = (loadMs ?? 0) + start.loadMs;
+      openings.addModel(start);
       machine.setContextLimit(start.contextTokens);
     },
     'total-change': ({ total }) => (run.total = total),
@@ -73,7 +77,7 @@ function createCounts(now: () => number): Meter {
       counter.addOutcome(sample);
       session.add(sample, now());
     },
-    'workers-change': ({ workers: current }) => (workers.current = current),
+    ...openingHandlers(openings),
     ...machineHandlers(machine),
     ...ignored,
   };
@@ -84,18 +88,32 @@ function createCounts(now: () => number): Meter {
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
       const { rates, times } = session.read(now(), run.inFlight > 0);
-      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, workers: { ...workers } };
-      return { progress, rates, tokens, times: { ...times, loadMs }, errors, machine: machine.read(run.inFlight) };
+      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, workers: openings.workers() };
+      const engine = machine.read((server) => run.inFlight > 0 && isAtWork(server));
+      const all = { progress, rates, tokens, errors, machine: engine, servers: null };
+      return { ...all, times: { ...times, loadMs: openings.loadMs() } };
     },
   };
 }
+
+/** Does the event say something of one server among several, or name them? */
+const isOfServer = (event: RunEvent): boolean =>
+  event.server !== undefined ||
+  event.type === 'servers' ||
+  (event.type === 'result-end' && event.sample.server !== undefined);
+
+const openingHandlers = (openings: Openings) =>
+  ({
+    'server-start': (start) => openings.addServer(start),
+    'workers-change': ({ workers }) => openings.setWorkers(workers),
+  }) satisfies Partial<Handlers>;
 
 const machineHandlers = (machine: MachineWatch) =>
   ({
     'history-trim': () => machine.addTrim(),
     'vram-guard': ({ did }) => machine.addStep(did),
-    'engine-load': ({ load }) => machine.addLoad(load),
-    'engine-restart': () => machine.addRestart(),
+    'engine-load': ({ load, server }) => machine.addLoad(load, server),
+    'engine-restart': ({ server }) => machine.addRestart(server),
     'model-memory': ({ memory }) => machine.addModel(memory),
     'gpu-sample': ({ gpus }) => machine.addGpus(gpus),
     'process-sample': ({ cpuPercent, memoryBytes }) => machine.addProcess(cpuPercent, memoryBytes),
@@ -104,8 +122,10 @@ const machineHandlers = (machine: MachineWatch) =>
 const ignored = {
   'engine-outage': () => {},
   'model-reload': () => {},
-  'server-start': () => {},
+  servers: () => {},
   'server-state': () => {},
 };
 
-type Handlers = { [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }>) => void };
+type Handlers = {
+  [Type in RunEvent['type']]: (event: Extract<RunEvent, { type: Type }> & { server?: number }) => void;
+};

@@ -1,7 +1,8 @@
 import { createDistribution } from '../data/distribution.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { FlightSample } from '../core/measurements.ts';
-import type { Rates, RunTimes } from '../core/snapshot.ts';
+import type { RunTimes } from '../core/snapshot.ts';
+import type { Rates } from '../core/snapshot/rates.ts';
 import { createRate } from './rate.ts';
 import { type AttemptEnd, createTokenMeter } from './token-rate.ts';
 

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../core/events.ts';
-import type { TokenRate } from '../core/snapshot.ts';
+import type { TokenRate } from '../core/snapshot/rates.ts';
 import { createRate } from './rate.ts';
 
 /** Share of the tokens that must count soon after they are made for the rate to be one of what the engine makes. */

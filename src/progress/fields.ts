@@ -8,7 +8,8 @@ import {
   formatTokenRate,
 } from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
-import type { MachineState, RunProgress, Snapshot, TokenRate } from '../core/snapshot.ts';
+import type { MachineState, RunProgress, Snapshot } from '../core/snapshot.ts';
+import type { TokenRate } from '../core/snapshot/rates.ts';
 
 /** One number of a line of progress, as text. */
 export interface Field {

@@ -1,17 +1,22 @@
 import type { Progress, ProgressSource } from './progress.ts';
 import { progressFields, waitingText } from './fields.ts';
+import { serversText } from './servers.ts';
+import { separatorFor } from './terminal.ts';
 
 const lookEveryMs = 1000;
 const lineEveryMs = 10_000;
 const lineEveryRequests = 100;
+/** Columns for the servers of a run that has several, at the end of a line. */
+const serverColumns = 100;
 
 /**
  * Writes a plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. Before the
  * first answer it says how long that takes, after 10 s, 20 s, 40 s and so on. On a terminal, which results may share,
  * a line comes by the time alone.
  */
-export function startLines({ stream, snapshot, title }: ProgressSource): Progress {
+export function startLines({ stream, snapshot, title, environment }: ProgressSource): Progress {
   const startedAt = performance.now();
+  const separator = separatorFor(environment);
   let printed = { done: snapshot().progress.done, atMs: startedAt };
 
   const print = (): void => {
@@ -19,7 +24,8 @@ export function startLines({ stream, snapshot, title }: ProgressSource): Progres
     const atMs = performance.now();
     printed = { done: state.progress.done, atMs };
     const fields = progressFields(state, atMs - startedAt).map(({ text }) => text);
-    if (fields.length > 0) stream.write(`${[title, ...fields].join('  ')}\n`);
+    const servers = serversText(state, { columns: serverColumns, separator });
+    if (fields.length > 0) stream.write(`${[title, ...fields, servers].filter(Boolean).join('  ')}\n`);
   };
   const look = (): void => {
     const state = snapshot();

@@ -13,3 +13,6 @@ export function hasUnicode(environment: NodeJS.ProcessEnv, platform = process.pl
   const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || 'C';
   return /utf-?8/i.test(locale);
 }
+
+/** What stands between two things on one line. */
+export const separatorFor = (environment: NodeJS.ProcessEnv): string => (hasUnicode(environment) ? '·' : '|');

@@ -5,6 +5,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { type Counts, createResultCounter, sampleOf } from '../core/result-counter.ts';
 import { type RetryFacts, type RetryStep, retrySteps } from './failures/retry-steps.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
+import { type ServerReport, foldServers } from './servers/fold-servers.ts';
 import { type RateOverTime, createRateOverTime } from './charts/rate-over-time.ts';
 
 /** What the manifest says of the run. A value is null where it does not say. */
@@ -24,6 +25,8 @@ export interface RunFacts {
   total: number | null;
   /** Seconds of work of all sessions together; where null, the time from the first to the last result is taken. */
   elapsedSeconds: number | null;
+  /** How often the run was started or resumed; null where the manifest does not say. */
+  sessions: number | null;
   /** The last snapshot of the run, for what its results do not tell: GPU, engine, retries, trims and load time. */
   snapshot: Snapshot | null;
 }
@@ -52,6 +55,8 @@ export interface ReportData extends Counts, SuccessNumbers {
   /** Prompt tokens per second of work, without those that the engine says came from its cache. */
   promptRate: number | null;
   rateOverTime: RateOverTime | null;
+  /** Each server, where the run had several; null where it had one engine. */
+  servers: ServerReport[] | null;
   /** How many requests took how many attempts, by attempts; 0 attempts for lines that never became a request. */
   attempts: { attempts: number; requests: number }[];
   /** The ten slowest requests, the slowest first. */
@@ -72,6 +77,7 @@ export function foldReport(): ReportFold {
   const counter = createResultCounter();
   const successes = foldSuccesses();
   const rateOverTime = createRateOverTime();
+  const servers = foldServers();
   const attempts = new Map<number, number>();
   const slowest: SlowResult[] = [];
   const failures: NonNullable<ReportData['schema']>['failures'] = [];
@@ -88,18 +94,21 @@ export function foldReport(): ReportFold {
       if (sample.attempts === 0) return;
       noteSpan(span, sample);
       rateOverTime.add(sample.endedAt);
+      servers.add(sample);
       keepSlowest(slowest, line, sample);
       if (sample.kind === null) successes.add(sample);
     },
     finish(run, retry = null) {
       const counts = counter.counts();
+      const rates = reportRates(counts, span, run.elapsedSeconds);
       const invalid = counts.errors.byKind['schema-invalid'] ?? 0;
       return {
         run,
         retry: retry === null ? [] : retrySteps(counts.errors, retry),
         ...counts,
         tokensSaved: counts.tokens.cached,
-        ...ratesOf(counts, span, run.elapsedSeconds),
+        ...rates,
+        servers: servers.read(run.snapshot, rates.elapsedSeconds),
         ...successes.read(),
         rateOverTime: rateOverTime.read(),
         attempts: [...attempts]
@@ -149,7 +158,7 @@ function keepSlowest(slowest: SlowResult[], line: ResultLine, sample: ResultSamp
   slowest.splice(10);
 }
 
-function ratesOf(
+function reportRates(
   { tokens }: Counts,
   { sent, firstAt, lastAt }: Span,
   workedSeconds: number | null,

@@ -4,6 +4,7 @@ import type { Distribution } from '../data/distribution.ts';
 import { failureRows } from './failures/failure-rows.ts';
 import { engineRows, failedRows, minimumText, promptWords } from './shared-rows.ts';
 import type { ReportData } from './report-data.ts';
+import { serverHeader, serverTable } from './servers/server-rows.ts';
 
 /** A part of a report as text: a table, or rows of a label and a value where `header` is null. */
 export interface Section {
@@ -21,6 +22,7 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Requests', header: null, rows: requestRows(data) },
     { title: 'Tokens', header: null, rows: tokenRows(data) },
     { title: 'Times', header: ['', 'mean', 'p50', 'p95', 'p99', 'max'], rows: timeRows(data) },
+    { title: serverTitle(data), header: serverHeader, rows: serverTable(data.servers) },
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
     { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
@@ -30,6 +32,12 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
   ].filter((section) => section.rows.length > 0);
 }
+
+/** Says what is counted where that is not plain: what no result tells is known of the last session alone. */
+const serverTitle = ({ run }: ReportData): string =>
+  (run.sessions ?? 1) > 1
+    ? 'Servers (failed attempts, away and idle: of the last session)'
+    : 'Servers (failed: attempts)';
 
 function runRows({ run, elapsedSeconds }: ReportData): string[][] {
   return [

@@ -9,7 +9,6 @@ import {
 } from '../text/format.ts';
 import type {
   MachineState,
-  Rates,
   ResultCounts,
   RunProgress,
   RunTimes,
@@ -17,6 +16,7 @@ import type {
   TokenCounts,
   WorkerCounts,
 } from '../core/snapshot.ts';
+import type { Rates } from '../core/snapshot/rates.ts';
 import type { Distribution } from '../data/distribution.ts';
 import {
   contextText,
@@ -31,6 +31,7 @@ import { exportCommand } from '../text/command-line.ts';
 import { alignPairs } from './align-pairs.ts';
 import { failureTexts, wrapWords } from './failures/failure-rows.ts';
 import { type RetryFacts, retrySteps } from './failures/retry-steps.ts';
+import { serverLines } from './servers/server-rows.ts';
 
 export interface SummaryOptions {
   outputPath: string;
@@ -81,6 +82,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
+    ...serverPairs(snapshot, options),
     ['notes', notesText(progress)],
     ['sent again', progress.retries === 0 ? '' : formatInteger(progress.retries)],
     ['context', trimsText(machine)],
@@ -91,6 +93,13 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['engine', engineText(machine)],
     ['model', times.loadMs === null ? '' : `loaded in ${formatDuration(times.loadMs)}`],
   ];
+}
+
+function serverPairs(snapshot: Snapshot, { isRunning = false }: SummaryOptions): string[][] {
+  const lines = serverLines(snapshot, { isRunning }).flatMap((text) =>
+    wrapWords(text, textColumns - 2).map((line, index) => (index === 0 ? line : `  ${line}`)),
+  );
+  return lines.map((line, index) => [index === 0 ? 'answered by' : '', line]);
 }
 
 /** The commands that try again what failed. One that is too long for its line gets a line of its own: it is to be copied. */

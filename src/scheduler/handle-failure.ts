@@ -85,7 +85,8 @@ function putOff(
 ): void {
   task.failedOn = pool.engine;
   if (attempt !== null) task.retried = addSpent(task.retried, attempt.tokens, attempt.latencyMs);
-  emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs });
+  const isGivenAway = attempt?.isGivenAway === true;
+  emit({ type: 'request-retry', kind, attempt: task.attempts, delayMs, ...(isGivenAway && { isGivenAway }) });
   queue.retryLater(task, delayMs);
 }
 

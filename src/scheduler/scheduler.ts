@@ -144,7 +144,10 @@ function createPools(
       const all = sending.reduce((sum, some) => sum + some, 0);
       emit({ type: 'workers-change', workers: all, ...(hasSeveral && { ofServer: workers }) });
     };
-    if (hasSeveral) emit({ type: 'server-start', name: name ?? '', workers: startsWith ?? maxWorkers });
+    if (hasSeveral) {
+      const { loadMs } = backend.info;
+      emit({ type: 'server-start', name: name ?? '', workers: startsWith ?? maxWorkers, maxWorkers, loadMs });
+    }
     const pool = createWorkerPool({
       ...shared,
       engine,

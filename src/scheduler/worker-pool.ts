@@ -145,7 +145,9 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
   });
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
   const onHopeless = options.team.hasSeveral ? giveUp : undefined;
-  const outages = createOutages(backend, { emit, notify, onState, onEnd: onRoom, onHopeless, onLoss });
+  // What is left out stays out, whatever an outage that it has beside it comes to.
+  const tellOutage: TellState = (state, reason) => void (absence.isOn() || onState(state, reason));
+  const outages = createOutages(backend, { emit, notify, onState: tellOutage, onEnd: onRoom, onHopeless, onLoss });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
   const inFlight: InFlight = watchInFlight(options, outages.isOn);
   const breaker = createBreaker(settings.maxErrorRate);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { snapshotFromWire, snapshotToWire } from '../../src/core/snapshot.ts';
 import { changeSnapshot } from '../helpers/change-snapshot.ts';
-import { midway } from '../progress/capture.ts';
+import { midway, onServers } from '../progress/capture.ts';
 import { sampleSnapshot } from '../report/sample-run.ts';
 
 const [gpu] = midway.machine.gpus!;
@@ -13,7 +13,7 @@ const withClocks = changeSnapshot(midway, {
 const throughJson = (value: object): object => JSON.parse(JSON.stringify(value)) as object;
 
 test('what is written is flat, in snake_case, and reads back as it was', () => {
-  for (const snapshot of [sampleSnapshot(), midway, withClocks]) {
+  for (const snapshot of [sampleSnapshot(), midway, withClocks, onServers]) {
     const wire = throughJson(snapshotToWire(snapshot));
     expect(snapshotFromWire(wire)).toEqual(snapshot);
     expect(JSON.stringify(wire)).not.toMatch(/"[a-z_]*[A-Z][A-Za-z]*":/);
@@ -33,6 +33,9 @@ test('what is written is flat, in snake_case, and reads back as it was', () => {
     latency_ms: { p95: 500 },
     engine: { peak_memory_bytes: 1.5 * 1024 ** 3 },
     gpus: [{ power_watts: null }],
+  });
+  expect(snapshotToWire(onServers)).toMatchObject({
+    servers: [{ name: 'desktop:8000', in_flight: 8, recent_rate: 36.9, idle_seconds: 0.4 }, { state: 'away' }, {}],
   });
   expect(snapshotToWire(withClocks)).toMatchObject({ gpus: [{ clock_mhz: 2310, most_clock_mhz: 3105 }] });
 });
@@ -63,5 +66,7 @@ test('what an early release did not know is taken from what it knew', () => {
     progress: { workers: { current: 8, atStart: 8, max: 8 } },
     tokens: { prompt: 30, completion: 9, uncounted: 3, answered: { prompt: 30, completion: 9 }, cached: null },
     machine: { modelMemory: null, vramGuard: null },
+    servers: null,
   });
+  expect(snapshotFromWire({ servers: [{ name: 'a' }] }).servers).toMatchObject([{ name: 'a', latencyMs: null }]);
 });

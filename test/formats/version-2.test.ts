@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { type CliFolder, createCliFolder, mock, prompts } from '../helpers/run-cli.ts';
 
 /**
@@ -44,13 +45,25 @@ async function runConversation(folder: CliFolder): Promise<void> {
   await folder.run(['run', 'in.jsonl', '--mode', 'conversation', ...mock()], { environment });
 }
 
+async function runOnServers(folder: CliFolder): Promise<void> {
+  const servers = await Promise.all([startFakeOpenai(), startFakeOpenai()]);
+  onTestFinished(async () => void (await Promise.all(servers.map((server) => server.close()))));
+  await folder.write('shared.jsonl', prompts(30));
+  const addresses = servers.flatMap(({ url }) => ['--base-url', url]);
+  await folder.run(['run', 'shared.jsonl', '-b', 'openai', '-m', 'tiny-scorer', ...addresses], { environment });
+}
+
 test('the keys of its files are those that are documented', async () => {
   const folder = await createCliFolder();
   await runRows(folder);
   await runConversation(folder);
-  const results = [...(await folder.results('rows.results.jsonl')), ...(await folder.results('in.results.jsonl'))];
-  const manifest: unknown = JSON.parse(await folder.text('rows.results.jsonl.run.json'));
-  await expect(listOf([manifest])).toMatchFileSnapshot(keys.manifest);
+  await runOnServers(folder);
+  const outputs = ['rows.results.jsonl', 'in.results.jsonl', 'shared.results.jsonl'];
+  const results = (await Promise.all(outputs.map((name) => folder.results(name)))).flat();
+  const manifests = ['rows', 'shared'].map(async (name): Promise<unknown> =>
+    JSON.parse(await folder.text(`${name}.results.jsonl.run.json`)),
+  );
+  await expect(listOf(await Promise.all(manifests))).toMatchFileSnapshot(keys.manifest);
   await expect(listOf(results)).toMatchFileSnapshot(keys.results);
 });
 
@@ -58,11 +71,14 @@ test('each JSON that is printed or written has keys in snake_case', async () => 
   const folder = await createCliFolder();
   await runRows(folder);
   await runConversation(folder);
+  await runOnServers(folder);
   const run = await folder.run(['run', 'in.jsonl', '-o', 'o.jsonl', ...mock(), '--json', '--progress', 'json']);
   const printed = [run.stderr, run.stdout];
   for (const words of [
     ['status', 'rows.results.jsonl'],
     ['report', 'rows.results.jsonl'],
+    ['status', 'shared.results.jsonl'],
+    ['report', 'shared.results.jsonl'],
     ['validate', 'in.jsonl'],
     ['run', 'in.jsonl', ...mock(), '--dry-run'],
     ['run', 'in.jsonl', ...mock(), '--estimate', '2'],
@@ -74,6 +90,6 @@ test('each JSON that is printed or written has keys in snake_case', async () => 
   }
   const files = await folder.everything();
   const written = files.flatMap(([path, text]) => (/\.(results\.jsonl|run\.json)$/.test(path) ? [text] : []));
-  expect(written).toHaveLength(5);
+  expect(written).toHaveLength(7);
   for (const text of [...printed, ...written]) expect(text).not.toMatch(/"[a-z0-9_]*[a-z0-9][A-Z]\w*":/);
 });

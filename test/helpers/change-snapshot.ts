@@ -1,6 +1,8 @@
 import type { Snapshot } from '../../src/core/snapshot.ts';
 
-type Changes = { [Part in keyof Snapshot]?: Partial<Snapshot[Part]> };
+type Changes = { [Part in keyof Omit<Snapshot, 'servers'>]?: Partial<Snapshot[Part]> } & Partial<
+  Pick<Snapshot, 'servers'>
+>;
 
 /** The same snapshot with some of its numbers changed. */
 export const changeSnapshot = (snapshot: Snapshot, changes: Changes): Snapshot => ({
@@ -10,4 +12,5 @@ export const changeSnapshot = (snapshot: Snapshot, changes: Changes): Snapshot =
   times: { ...snapshot.times, ...changes.times },
   errors: { ...snapshot.errors, ...changes.errors },
   machine: { ...snapshot.machine, ...changes.machine },
+  servers: changes.servers === undefined ? snapshot.servers : changes.servers,
 });

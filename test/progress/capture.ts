@@ -29,3 +29,32 @@ export const midway: Snapshot = changeSnapshot(createMeter({ now: () => 0 }).sna
     ],
   },
 });
+
+const serverNames = ['desktop:8000', 'laptop:11434', 'gpu-7.example.org:8000'];
+
+/** The same run on three servers: one at work, one away, and one that could not be opened yet. */
+export const onServers: Snapshot = changeSnapshot(midway, {
+  servers: serverNames.map((name, index) => {
+    const meter = createMeter({ now: () => 0 });
+    meter.add({ type: 'servers', names: [name] });
+    const [server] = meter.snapshot().servers!;
+    const away = {
+      state: 'away',
+      reason: 'connect ECONNREFUSED',
+      stateSeconds: 10.4,
+      awaySeconds: 10.4,
+      outages: 1,
+    } as const;
+    if (index === 2) return server!;
+    return {
+      ...server!,
+      ...(index === 1 ? away : { state: 'up', inFlight: 8 }),
+      workers: 8,
+      answered: index === 0 ? 93 : 31,
+      failedAttempts: index * 3,
+      share: index === 0 ? 0.75 : 0.25,
+      rates: { ...midway.rates, requests: { recent: 36.9, overall: 30 } },
+      idleSeconds: 0.4,
+    };
+  }),
+});

@@ -55,6 +55,7 @@ const factsWithoutManifest = {
   endedAt: null,
   total: null,
   elapsedSeconds: null,
+  sessions: null,
   snapshot: null,
 };
 
@@ -75,6 +76,7 @@ function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
     endedAt: manifest.finishedAt,
     total: manifest.summary?.progress.total ?? null,
     elapsedSeconds: manifest.earlierSeconds || null,
+    sessions: manifest.sessions,
     snapshot: manifest.summary,
   };
 }

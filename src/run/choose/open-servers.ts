@@ -1,6 +1,6 @@
 import { sleep } from '../../async/sleep.ts';
 import { EngineError, messageOf } from '../../core/errors.ts';
-import type { Notify } from '../../core/events.ts';
+import type { Notify, ServerState } from '../../core/events.ts';
 import type { Run } from '../run.ts';
 import type { BackendCache } from './backend-cache.ts';
 import type { BackendChoice } from './choose-backend.ts';
@@ -46,20 +46,23 @@ export async function openServers(
   const connections = connectionsOf(choice.definition, run.request.runner.connections);
   const addresses = addressesOf(choice.definition, connections, run.host.environment);
   const names = connections.length === 1 ? [null] : serverNames(choice.definition, connections);
+  if (names.length > 1) run.emit({ type: 'servers', names: names.map((name) => name ?? '') });
   const stopping = new AbortController();
   const signal = AbortSignal.any([run.stop, stopping.signal]);
   const opens = addresses.map((address, index) => {
     const notify = notifyNamed(run.notifyOfEngine, names[index] ?? null);
     const open = (tell: Notify): Promise<OpenedBackend | null> =>
       openBestBackend(run, cache, choice, { ...opening, address, signal, notify: tell });
-    return { open, notify, first: open(notify) };
+    const onState = (state: ServerState, reason: string): void =>
+      run.emit({ type: 'server-state', state, reason, server: index });
+    return { open, notify, onState, first: open(notify) };
   });
   const first = await firstOpened(opens.map((server) => server.first));
   if (first === null) return null;
   run.setEngine(first.backend);
-  const servers = opens.map(({ open, notify, first: attempt }, index) => ({
+  const servers = opens.map(({ first: attempt, ...server }, index) => ({
     name: names[index] ?? null,
-    opened: attempt.catch((error: unknown) => openLater(error, { open, notify, signal })),
+    opened: attempt.catch((error: unknown) => openLater(error, { ...server, signal })),
   }));
   return { servers, first, stopOpening: () => stopping.abort() };
 }
@@ -74,20 +77,25 @@ async function firstOpened(attempts: readonly Promise<OpenedBackend | null>[]): 
   }
 }
 
+interface OpeningLater {
+  open: (tell: Notify) => Promise<OpenedBackend | null>;
+  notify: Notify;
+  onState: (state: ServerState, reason: string) => void;
+  signal: AbortSignal;
+}
+
 /** Tries a server again and again that could not be opened, unless that can't help. */
 async function openLater(
   error: unknown,
-  {
-    open,
-    notify,
-    signal,
-  }: { open: (tell: Notify) => Promise<OpenedBackend | null>; notify: Notify; signal: AbortSignal },
+  { open, notify, onState, signal }: OpeningLater,
 ): Promise<OpenedBackend | null> {
   const mayHelp = error instanceof EngineError && error.kind !== 'unauthorized';
   const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
   const next = mayHelp
     ? 'the run begins without it, and tries it again every 10 seconds'
     : 'the run goes on without it';
+  const [reason = ''] = messageOf(error).split('\n', 1);
+  onState(mayHelp ? 'away' : 'out', reason);
   notify({ topic: 'engine', text: `can't be used (${messageOf(error)}): ${next}.${hint}` });
   if (!mayHelp) return null;
   while (!signal.aborted) {

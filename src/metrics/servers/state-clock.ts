@@ -1,0 +1,42 @@
+import type { ServerNumbers } from '../../core/snapshot/server-numbers.ts';
+
+interface ClockState {
+  is: ServerNumbers['state'];
+  reason: string | null;
+  /** It has requests in flight. */
+  isBusy: boolean;
+}
+
+/** Sums the time that a server was away, and the time that it was up with nothing to do. */
+export function createStateClock(createdAtMs: number) {
+  let state: ClockState = { is: 'starting', reason: null, isBusy: false };
+  let since = createdAtMs;
+  let lookedAt = createdAtMs;
+  let sums = { awayMs: 0, idleMs: 0 };
+
+  const sumsAt = (atMs: number): typeof sums => {
+    const ms = Math.max(0, atMs - lookedAt);
+    const { is, isBusy } = state;
+    if (is === 'up') return isBusy ? sums : { ...sums, idleMs: sums.idleMs + ms };
+    return is === 'starting' ? sums : { ...sums, awayMs: sums.awayMs + ms };
+  };
+  return {
+    is: () => state.is,
+    change(changes: Partial<ClockState>, atMs: number) {
+      sums = sumsAt(atMs);
+      lookedAt = atMs;
+      if (changes.is !== undefined && changes.is !== state.is) since = atMs;
+      state = { ...state, ...changes };
+    },
+    read(atMs: number) {
+      const { awayMs, idleMs } = sumsAt(atMs);
+      return {
+        state: state.is,
+        reason: state.reason,
+        stateSeconds: Math.max(0, atMs - since) / 1000,
+        awaySeconds: awayMs / 1000,
+        idleSeconds: idleMs / 1000,
+      };
+    },
+  };
+}
