@@ -87,7 +87,8 @@ export function createOutages(backend: Backend, listeners: OutageListeners): Out
       }
     }
     current = null;
-    onState('up');
+    // Where the run ended meanwhile it is as it was.
+    if (state !== 'stopped') onState('up');
     onEnd();
     return state;
   };
