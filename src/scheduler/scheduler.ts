@@ -144,10 +144,7 @@ function createPools(
       const all = sending.reduce((sum, some) => sum + some, 0);
       emit({ type: 'workers-change', workers: all, ...(hasSeveral && { ofServer: workers }) });
     };
-    if (hasSeveral) {
-      const { loadMs } = backend.info;
-      emit({ type: 'server-start', name: name ?? '', workers: startsWith ?? maxWorkers, maxWorkers, loadMs });
-    }
+    if (hasSeveral) tellStart(emit, { backend, maxWorkers, startsWith, name });
     const pool = createWorkerPool({
       ...shared,
       engine,
@@ -176,6 +173,11 @@ function createPools(
     const ownSource = name === null ? source : { ...source, server: name };
     return { queue, tasks, pool, attempt, conversations, settings, record, source: ownSource, emit, notify };
   };
+}
+
+function tellStart(emit: Emit, { backend, maxWorkers, startsWith, name }: SchedulerEngine): void {
+  const workers = startsWith ?? maxWorkers;
+  emit({ type: 'server-start', name: name ?? '', workers, maxWorkers, loadMs: backend.info.loadMs });
 }
 
 /** Tells of one engine among several: events with its number, sentences behind its name. */
