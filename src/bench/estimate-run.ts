@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ErrorCounts } from '../core/snapshot.ts';
 import { pathsOf } from '../journal/manifest/run-paths.ts';
 import type { BackendCache } from '../run/choose/backend-cache.ts';
+import { namesOfAsked } from '../run/choose/server-names.ts';
 import type { RunHost, RunRequest } from '../run/run-request.ts';
 import { measure } from './analysis/analyse.ts';
 import { type Estimate, project } from './analysis/project.ts';
@@ -17,6 +18,8 @@ export interface RunEstimate extends Pick<TrialRecord, 'succeeded' | 'failed' | 
   /** Requests of the file, and of the sample. */
   requests: number;
   sampled: number;
+  /** Short names of the servers that shared the sample; absent where there were not several. */
+  servers?: string[];
   /** What failed in the sample. */
   errors: ErrorCounts;
   loadMs: number | null;
@@ -73,9 +76,11 @@ export async function estimateRun(
   const [projection] = project({ trial, baseline: null }, [source.requests], { in: null, out: null });
   const { hours = null, promptTokens = null, completionTokens = null } = projection?.estimate ?? {};
   const { succeeded, failed, seconds, first20Rate, summary } = record;
+  const servers = namesOfAsked(host.backends, request.settings.backend, request.runner.connections);
   return {
     requests: source.requests,
     sampled,
+    ...(servers.length > 0 && { servers }),
     succeeded,
     failed,
     seconds,
@@ -132,7 +137,7 @@ async function runSample(
       strategy,
       options,
     };
-    const facts = { loaded: null, vramLoaded: null, vramAfter: null, loads: 0 };
+    const facts = { loaded: null, vramLoaded: null, vramAfter: null, loads: 0, servers: [] };
     const spec = { ...point, number: 1, repeat: 1, batch: null };
     const record = finishedRecord(spec, { startedAt, samples: watch.read(), snapshot, ...facts });
     return { record, isTimeOver, stopped };

@@ -58,6 +58,8 @@ export interface RunHost {
   isListed?: boolean;
   /** False keeps saved settings of a bench from taking the place of `--workers auto`. */
   usesSaved?: boolean;
+  /** The run is a measurement of all its servers: it begins when all are open, and fails where one can't be opened. */
+  needsAllServers?: boolean;
   /** Aborted at the first Ctrl-C: what is in flight may end. */
   stop: AbortSignal;
   /** Aborted at the second Ctrl-C: everything ends now. */

@@ -132,3 +132,44 @@ test('with several servers and no -b, the engine is the one of which a server ha
   expect(stderr).toContain('backend: ollama (it serves tiny-scorer)');
   expect(stderr).toContain(`${other.host}: can't be used`);
 });
+
+test('--dry-run and --estimate name the servers, and measure them all together', async () => {
+  const folder = await folderOf(200);
+  const [first, second] = [await openai(), await openai()];
+  const args = ['run', 'in.jsonl', '-b', 'openai', '--base-url', first.url, '--base-url', second.url, ...quiet];
+  const names = [first, second].map(({ url }) => url.slice('http://'.length, -'/v1'.length));
+  const dry = await folder.run([...args, '--dry-run']);
+  expect([dry.exitCode, dry.stdout]).toEqual([0, expect.stringContaining(`servers  ${names.join(', ')}\n`)]);
+  expect(dry.stdout).toContain('workers  4, for each server\n');
+  expect([first.requests, second.requests]).toEqual([[], []]);
+  const estimate = await folder.run([...args, '--estimate', '--json']);
+  expect([estimate.exitCode, JSON.parse(estimate.stdout)]).toMatchObject([0, { servers: names, succeeded: 200 }]);
+  expect(Math.min(first.requests.length, second.requests.length)).toBeGreaterThan(20);
+  // A measurement of both that is one of the first alone would promise too little.
+  await second.stop();
+  const without = await folder.run([...args, '--estimate']);
+  expect([without.exitCode, without.stdout, without.stderr]).toEqual([4, '', expect.stringContaining(names[1]!)]);
+});
+
+test('bench runs its trials on all servers, names them, and saves nothing that is for one', async () => {
+  const folder = await folderOf(120);
+  const [first, second] = [await openai({ slots: 2 }), await openai({ slots: 2 })];
+  const servers = ['--base-url', first.url, '--base-url', second.url];
+  const names = [first, second].map(({ url }) => url.slice('http://'.length, -'/v1'.length));
+  const flags = ['--workers', '1,2', '--repeat', '1', '--sizes', '120', '-o', 'bench', '--progress', 'none'];
+  const { exitCode, stdout, stderr } = await folder.run(['bench', 'in.jsonl', '-b', 'openai', ...servers, ...flags]);
+  expect(exitCode, stderr).toBe(0);
+  expect(stderr).toContain(`2 servers share the requests of each trial (${names.join(', ')})`);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`2 servers shared the requests of a trial: ${names.join(', ')}.`);
+  expect(stdout).toContain('Nothing saved for `run --workers auto`: it is kept for one server');
+  expect(Math.min(first.requests.length, second.requests.length)).toBeGreaterThan(60);
+  expect([first.maxInFlight, second.maxInFlight]).toEqual([2, 2]);
+  const [, ...trials] = (await folder.text('bench/trials.jsonl')).trim().split('\n');
+  expect(trials.map((line) => JSON.parse(line) as object)).toMatchObject([
+    { servers: names, server: null, slots: null },
+    { servers: names, server: null, slots: null },
+    { type: 'agreement' },
+  ]);
+  expect(await folder.text('bench/report.md')).toContain(`| servers | ${names.join(', ')} |`);
+  expect((await folder.everything()).filter(([path]) => path.includes('best-settings'))).toEqual([]);
+});

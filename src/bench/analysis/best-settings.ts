@@ -8,7 +8,7 @@ type Setting = Omit<BestSetting, 'schemaVersion'>;
 /**
  * What `run --workers auto` is to take from now on, for each backend, model and options whose worker curve is sure of
  * it: of the independent strategy, which is what `run` takes by itself, and of the largest size, which says most of a
- * long run.
+ * long run. What several servers are best with together is no setting of one of them.
  */
 export function bestSettings(
   { curves, trials }: BenchAnalysis,
@@ -18,7 +18,7 @@ export function bestSettings(
   for (const curve of curves) {
     const point = pointToSave(curve);
     const record = trials.find((trial) => trial.record.spec.number === point?.trials.at(-1))?.record;
-    if (point === null || record === undefined) continue;
+    if (point === null || record === undefined || record.servers !== undefined) continue;
     const key = keyOf(record);
     if (record.spec.size < (best.get(key)?.size ?? 0)) continue;
     best.set(key, { setting: { ...settingOf(record, point), hardware, bench: folder }, size: record.spec.size });

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { chooseBackend, findBackend } from '../../run/choose/choose-backend.ts';
+import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, inputOf, warmUpInput } from '../records/bench-paths.ts';
 import type { BenchRequest } from './bench-request.ts';
@@ -21,6 +22,7 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
   const source = await openSource(path, base.settings, { folder: dirname(warmUpInput(paths)), ...host, given });
   try {
     const engines = await enginesOf(request, source, host);
+    tellServers(engines, base, host);
     await source.write(warmUpInput(paths), maxWarmUp, { offset: warmUpOffset });
     // Requests that come again are cheap where few are in flight, and would speak for few workers.
     const sizes = request.sizes ?? [Math.min(usualSize, source.requests)];
@@ -71,6 +73,15 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
     }));
   const { definition } = await chooseBackend(host.backends, base.settings.backend, [model], places);
   return [{ backend: definition.name, model }];
+}
+
+function tellServers(engines: readonly Engine[], { runner }: BenchRequest['base'], host: RunHost): void {
+  for (const { backend } of engines) {
+    const names = namesOfSeveral(findBackend(host.backends, backend), runner.connections);
+    if (names.length === 0) continue;
+    const text = `${names.length} servers share the requests of each trial (${names.join(', ')}); --workers is for each of them`;
+    host.notify({ topic: 'bench', text });
+  }
 }
 
 const canUnload = ({ backends }: RunHost, name: string): boolean => findBackend(backends, name).canUnload !== false;

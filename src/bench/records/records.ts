@@ -96,11 +96,13 @@ export interface TrialRecord {
   error: string | null;
   backendVersion: string | null;
   modelDigest: string | null;
-  /** Address of the server that answered; null: an engine of our own. */
+  /** Address of the server that answered; null: an engine of our own, or several servers. */
   server: string | null;
-  /** Requests in flight that the run had: what `auto` became. */
+  /** Short names of the servers that shared the requests; absent where there were not several. */
+  servers?: string[];
+  /** Requests in flight that the run had: what `auto` became. Null with several servers, each of which has its own number. */
   workers: number | null;
-  /** Requests that the server works on at once. */
+  /** Requests that the server works on at once; null with several servers. */
   slots: number | null;
   loadMs: number | null;
   /** Seconds from the first request sent to the last answer. */

@@ -16,6 +16,7 @@ export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
 /** What a bench found, beside its recommendation. */
 export function summarySentences(analysis: BenchAnalysis): string[] {
   return [
+    ...serversSentence(analysis),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
     ...cacheSentences(analysis),
@@ -29,6 +30,19 @@ export const curveSentences = ({ curves }: BenchAnalysis): string[] =>
   ofLargestSize(curves, (curve) => curve).map(
     (curve) => `${curve.backend} ${curve.model}, ${titleOf(curve)}: ${curve.text}`,
   );
+
+function serversSentence(analysis: BenchAnalysis): string[] {
+  const names = serversOf(analysis);
+  if (names.length === 0) return [];
+  return [
+    `${names.length} servers shared the requests of a trial: ${names.join(', ')}. --workers is for each of them.`,
+  ];
+}
+
+/** The servers that shared the requests of trials; none where each trial had one. */
+const serversOf = ({ trials }: BenchAnalysis): string[] => [
+  ...new Set(trials.flatMap(({ record }) => record.servers ?? [])),
+];
 
 function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
   if (!agreements.some(({ left }) => left !== 'reference')) return [];
@@ -100,13 +114,16 @@ function countedSpecs(specs: readonly TrialSpec[]): string {
 }
 
 /** A sentence that says where the numbers come from. */
-export function aboutPart({ analysis: { plan }, environment }: BenchReport): PagePart {
+export function aboutPart({ analysis, environment }: BenchReport): PagePart {
+  const { plan } = analysis;
+  const servers = serversOf(analysis);
   const rows = [
     ['input', plan.input.path ?? 'the bundled candidates'],
     ['requests', formatInteger(plan.input.requests)],
     ['input SHA-256', plan.input.sha256.slice(0, 16)],
     ['started', plan.createdAt],
     ['seed of the order', String(plan.seed)],
+    ...(servers.length === 0 ? [] : [['servers', servers.join(', ')]]),
   ];
   if (environment === null) return { title: 'About', header: null, rows };
   const { llmbatch, command, node, platform, cpu, memoryBytes, gpus } = environment;

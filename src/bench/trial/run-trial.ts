@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { readdir, rm } from 'node:fs/promises';
 import { EngineError, JournalError, LlmbatchError, stopsTheRun } from '../../core/errors.ts';
+import { findBackend } from '../../run/choose/choose-backend.ts';
+import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import type { RunHost } from '../../run/run-request.ts';
 import { type BenchPaths, inputOf, outputNameOf, trialPrefix, warmUpInput } from '../records/bench-paths.ts';
 import type { TrialBase } from '../records/environment.ts';
@@ -98,6 +100,7 @@ async function runWarm(spec: TrialSpec, context: TrialContext, begun: Begun): Pr
     loaded: backend.facts(),
     vramLoaded,
     vramAfter: await context.usedVram(),
+    servers: namesOfSeveral(findBackend(host.backends, spec.backend), base.runner.connections),
   });
 }
 

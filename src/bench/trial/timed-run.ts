@@ -18,6 +18,9 @@ export interface Stopped {
   seconds: number;
 }
 
+/** How a measurement differs from a run of the user's. */
+const measured = { isListed: false, usesSaved: false, needsAllServers: true };
+
 /**
  * A run that no `resume` or `status` of the user's finds. With limits it is stopped in time, as by Ctrl-C: nothing more
  * is sent, and what is in flight may end. The time counts from the first request: that of loading the model is no part
@@ -49,8 +52,7 @@ export async function timedRun(
   };
   const timed: RunHost = {
     ...host,
-    isListed: false,
-    usesSaved: false,
+    ...measured,
     stop,
     onStart(snapshot) {
       noteSnapshot(snapshot);

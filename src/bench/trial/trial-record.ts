@@ -18,6 +18,8 @@ interface Finished extends Started {
   /** GPU memory in use as the trial began, with the model loaded; null where it was not loaded then. */
   vramLoaded: number | null;
   vramAfter: number | null;
+  /** Short names of its servers; none where there is only one. */
+  servers: string[];
   /** Engines opened in the trial itself, after its warm-up; of a later batch, in its warm-up too. */
   loads: number;
 }
@@ -29,6 +31,7 @@ export function finishedRecord(spec: TrialSpec, finished: Finished): TrialRecord
   return {
     ...emptyRecord(spec, finished),
     ...engineFacts(finished),
+    ...factsOfSeveral(finished),
     state: 'finished',
     error: null,
     succeeded: snapshot.progress.succeeded,
@@ -60,6 +63,10 @@ function engineFacts({ loaded, vramLoaded, vramAfter }: Finished): Partial<Trial
     vramBytes: backend.info.usesLocalGpus === false ? unmeasured : vram,
   };
 }
+
+/** What is one server's own says nothing of several. */
+const factsOfSeveral = ({ servers }: Finished): Partial<TrialRecord> =>
+  servers.length === 0 ? {} : { servers, server: null, slots: null, workers: null, loadMs: null };
 
 const emptyRecord = (spec: TrialSpec, { startedAt, samples }: Started): Omit<TrialRecord, 'state' | 'error'> => ({
   type: 'trial',

@@ -105,7 +105,7 @@ const reportOptionsOf = ({ project, priceIn, priceOut, weights }: BenchFlags): R
 
 function savedLines(saved: FinishedBench['saved'], { curves, trials }: BenchAnalysis): string[] {
   if (trials.every(({ record }) => record.succeeded === 0)) return [];
-  if (saved.length === 0) return [`Nothing saved for \`run --workers auto\`: ${whyNothing(curves)}.`];
+  if (saved.length === 0) return [`Nothing saved for \`run --workers auto\`: ${whyNothing({ curves, trials })}.`];
   const written = saved.filter(({ path }) => path !== null);
   return written.map(
     ({ setting: { backend, model, workers, rate }, path }) =>
@@ -113,7 +113,9 @@ function savedLines(saved: FinishedBench['saved'], { curves, trials }: BenchAnal
   );
 }
 
-function whyNothing(curves: BenchAnalysis['curves']): string {
+function whyNothing({ curves, trials }: Pick<BenchAnalysis, 'curves' | 'trials'>): string {
+  if (trials.some(({ record }) => record.servers !== undefined))
+    return 'it is kept for one server, and these trials had several; give --workers, which is for each of them';
   if (curves.length === 0) return 'it takes several numbers of workers to compare, and one alone was tried';
   if (curves.every(({ strategy }) => strategy !== 'independent')) return 'it is for the strategy independent alone';
   return 'the trials were too short to be sure of the best number';

@@ -5,8 +5,8 @@ import { type AskedPlace, examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { commandLine } from '../../text/command-line.ts';
 import { checkOptions } from '../../run/choose/choose-backend.ts';
-import { addressesOf, connectionsOf } from '../../run/choose/server-addresses.ts';
-import { serverNames } from '../../run/choose/server-names.ts';
+import { addressesOf } from '../../run/choose/server-addresses.ts';
+import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import { askedConnections } from '../shared/connection/asked-connections.ts';
 import { serverFlags } from '../shared/connection/flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
@@ -51,9 +51,11 @@ async function checkProbeOptions({ option }: DoctorFlags, backends: readonly Bac
 }
 
 function placesFor(definition: BackendDefinition, connections: readonly Connection[]): AskedPlace[] {
-  const own = connectionsOf(definition, connections);
-  const names = own.length === 1 ? [] : serverNames(definition, own);
-  return addressesOf(definition, own, process.env).map((address, index) => ({ address, name: names[index] ?? null }));
+  const names = namesOfSeveral(definition, connections);
+  return addressesOf(definition, connections, process.env).map((address, index) => ({
+    address,
+    name: names[index] ?? null,
+  }));
 }
 
 /** What each flag that names a server was given: null for nothing, a list where there were several. */

@@ -4,7 +4,7 @@ import { formatCount, formatCounted, formatDuration, formatInteger, formatRate }
 
 /** What a sample tells of its whole input, as a text. */
 export function describeEstimate(input: string, found: RunEstimate): string {
-  const { requests, succeeded, tokens } = found;
+  const { requests, servers, succeeded, tokens } = found;
   const measured = [
     `  rate    ${formatRate(found.rate)} req/s${rangeText(found)}; the first 20: ${formatRate(found.first20Rate)} req/s`,
     `  time    ${hoursText(found)}`,
@@ -12,6 +12,7 @@ export function describeEstimate(input: string, found: RunEstimate): string {
   ];
   return [
     `${input}: ${formatInteger(requests)} requests`,
+    ...(servers === undefined ? [] : [`  servers ${servers.join(', ')}, all together`]),
     `  sample  ${sampleText(found)}`,
     ...failureTexts(found.errors).map((text, index) => `  ${index === 0 ? 'errors' : '      '}  ${text}`),
     ...(succeeded > 0 ? measured : [`  time    ${minText(found)}`]),

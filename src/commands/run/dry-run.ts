@@ -5,6 +5,7 @@ import { chooseMode } from '../../run/choose/choose-mode.ts';
 import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
+import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import { checkInput, keepFirstRejection, tellMisspeltKeys } from '../../run/check-input.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
@@ -37,6 +38,8 @@ interface Plan {
   backend: { name: string; reason: string };
   models: readonly string[];
   mode: { name: string; reason: string };
+  /** Where there are several: they share the requests. */
+  servers?: readonly string[];
   workers: number | 'auto';
   first_request: unknown;
 }
@@ -57,6 +60,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
     checkChatTemplate(definition, settings);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
+    const servers = namesOfSeveral(definition, request.runner.connections);
     return {
       input: request.input,
       output: request.paths.output,
@@ -65,6 +69,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
       backend: { name: definition.name, reason },
       models: scan.models,
       mode: { name: mode.name, reason: mode.reason },
+      ...(servers.length > 0 && { servers }),
       workers: request.runner.workers ?? 'auto',
       first_request: await firstRequest(input),
     };
@@ -93,7 +98,8 @@ function renderPlan(plan: Plan): string {
     `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
     `model    ${printable(plan.models.join(', ')) || 'none'}`,
     `mode     ${plan.mode.name} (${plan.mode.reason})`,
-    `workers  ${plan.workers}`,
+    ...(plan.servers === undefined ? [] : [`servers  ${printable(plan.servers.join(', '))}`]),
+    `workers  ${plan.workers}${plan.servers === undefined ? '' : ', for each server'}`,
     'first request, as it would be sent:',
     JSON.stringify(plan.first_request, null, 2),
     'Nothing was sent.',

@@ -6,8 +6,8 @@ import type { BackendCache } from './backend-cache.ts';
 import type { BackendChoice } from './choose-backend.ts';
 import type { ModeChoice } from './choose-mode.ts';
 import { type OpenedBackend, openBestBackend } from './open-best-backend.ts';
-import { addressesOf, connectionsOf } from './server-addresses.ts';
-import { serverNames } from './server-names.ts';
+import { addressesOf } from './server-addresses.ts';
+import { namesOfSeveral } from './server-names.ts';
 
 /** One of the servers of a run, opened or being opened. */
 interface OpeningServer {
@@ -43,10 +43,10 @@ export async function openServers(
   choice: BackendChoice,
   opening: Opening,
 ): Promise<OpenServers | null> {
-  const connections = connectionsOf(choice.definition, run.request.runner.connections);
+  const { connections } = run.request.runner;
   const addresses = addressesOf(choice.definition, connections, run.host.environment);
-  const names = connections.length === 1 ? [null] : serverNames(choice.definition, connections);
-  if (names.length > 1) run.emit({ type: 'servers', names: names.map((name) => name ?? '') });
+  const names = namesOfSeveral(choice.definition, connections);
+  if (names.length > 0) run.emit({ type: 'servers', names });
   const stopping = new AbortController();
   const signal = AbortSignal.any([run.stop, stopping.signal]);
   const opens = addresses.map((address, index) => {
@@ -57,7 +57,13 @@ export async function openServers(
       run.emit({ type: 'server-state', state, reason, server: index });
     return { open, notify, onState, first: open(notify) };
   });
-  const first = await firstOpened(opens.map((server) => server.first));
+  const attempts = opens.map((server) => server.first);
+  const needsAll = run.host.needsAllServers === true;
+  const beginning = needsAll ? allOpened(attempts, names) : firstOpened(attempts);
+  const first = await beginning.catch((error: unknown) => {
+    stopping.abort();
+    throw error;
+  });
   if (first === null) return null;
   run.setEngine(first.backend);
   const servers = opens.map(({ first: attempt, ...server }, index) => ({
@@ -75,6 +81,23 @@ async function firstOpened(attempts: readonly Promise<OpenedBackend | null>[]): 
     // With the error of the server that was named first.
     return attempts[0]!;
   }
+}
+
+/** The first one when all are open; null where the run was stopped. Rejects with the error of one that can't be opened. */
+async function allOpened(
+  attempts: readonly Promise<OpenedBackend | null>[],
+  names: readonly string[],
+): Promise<OpenedBackend | null> {
+  const opened = await Promise.all(
+    attempts.map((attempt, index) =>
+      attempt.catch((error: unknown) => {
+        const { [index]: name } = names;
+        if (name === undefined || !(error instanceof EngineError)) throw error;
+        throw new EngineError(error.kind, `${name}: ${error.message}`, error.hint);
+      }),
+    ),
+  );
+  return opened.includes(null) ? null : opened[0]!;
 }
 
 interface OpeningLater {

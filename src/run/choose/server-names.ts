@@ -1,5 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
+import { connectionsOf, namesServerOf } from './server-addresses.ts';
 
 /**
  * A short name for each server of a run, by its address: `desktop:8000` for `http://desktop:8000/v1`. Where two would have the
@@ -15,6 +16,24 @@ export function serverNames({ connection = {} }: BackendDefinition, connections:
   return short.map((name, index) =>
     short.indexOf(name) === short.lastIndexOf(name) ? name : (addresses[index] ?? name),
   );
+}
+
+/** The names of the servers that a backend has in a run; none where it has only one. */
+export function namesOfSeveral(definition: BackendDefinition, connections: readonly Connection[]): string[] {
+  const own = connectionsOf(definition, connections);
+  return own.length === 1 ? [] : serverNames(definition, own);
+}
+
+/** The same before a backend is chosen: several servers are all of one kind. */
+export function namesOfAsked(
+  backends: readonly BackendDefinition[],
+  asked: string,
+  connections: readonly Connection[],
+): string[] {
+  const isOfServers = (definition: BackendDefinition): boolean =>
+    connections.some((connection) => namesServerOf(definition, connection));
+  const definition = backends.find(({ name }) => name === asked) ?? backends.find(isOfServers);
+  return definition === undefined ? [] : namesOfSeveral(definition, connections);
 }
 
 /** `desktop:8000` for `http://desktop:8000/v1`. */

@@ -44,7 +44,7 @@ function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
 
 /** Little's law tells how many are being worked on. The time to the first token does not: it holds the prompt's computing. */
 function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: number): string {
-  if (!isQueue) return `--workers ${fewer} is as fast.`;
+  if (!isQueue || evidence.record.servers !== undefined) return `--workers ${fewer} is as fast.`;
   const slots = Math.max(1, Math.round((usualRate(evidence) * serviceMs) / 1000));
   return `The server works on about ${slots} at once. ${advice(evidence, slots)}`;
 }
