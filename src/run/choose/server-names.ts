@@ -6,7 +6,7 @@ import { connectionsOf, namesServerOf } from './server-addresses.ts';
  * A short name for each server of a run, by its address: `desktop:8000` for `http://desktop:8000/v1`. Where two would have the
  * same one, their whole addresses. An address holds no secret: its flag refused that.
  */
-export function serverNames({ connection = {} }: BackendDefinition, connections: readonly Connection[]): string[] {
+function serverNames({ connection = {} }: BackendDefinition, connections: readonly Connection[]): string[] {
   const flags = Object.entries(connection).filter(([, { names }]) => names === 'server');
   const addresses = connections.map((given) => {
     const [name] = flags.find(([flag]) => given[flag] !== undefined) ?? [];
