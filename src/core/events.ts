@@ -105,6 +105,7 @@ type NoticeTopic =
   | 'history-trim'
   | 'input'
   | 'kept-aside'
+  | 'live'
   | 'long-answer'
   | 'manifest'
   | 'mode'

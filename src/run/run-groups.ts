@@ -68,6 +68,7 @@ async function answerAll(run: Run, journal: Journal, { engine, model, partitions
       source: sourceOf(run, { backend: name, model, mode: mode.name, digest: backend.info.modelDigest }),
       record: journal.record,
       gpus: run.gpus,
+      control: run.control,
       emit: run.emit,
       notify: run.notify,
       stop: run.stop,

@@ -89,7 +89,7 @@ async function keepRunManifest(run: Run): Promise<ManifestKeeper> {
     path: request.paths.manifest,
     // A run that is not listed, such as a sample, leaves nothing that would need a seal.
     sealKey: host.isListed === false ? null : await openSealKey(host.environment),
-    current: () => ({ ...manifest, input: inputFacts(run), summary: meter.snapshot() }),
+    current: () => ({ ...manifest, paused: run.control.paused(), input: inputFacts(run), summary: meter.snapshot() }),
     check: files.check,
     onFailure: fail,
   });

@@ -11,6 +11,7 @@ import { type OpenedManifest, openManifest } from './files/open-manifest.ts';
 import { type Replacement, prepareReplacement } from './files/replace-run.ts';
 import type { RunFiles } from './files/run-files.ts';
 import { createGpuMonitor } from './gpu-monitor.ts';
+import { type RunControl, createRunControl } from './live/run-control.ts';
 import { type RunInput, countWanted, readInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 
@@ -32,6 +33,8 @@ export interface Run {
   /** Why the first rejected line of the input is no request; empty where none was rejected. */
   readonly firstRejection: ReturnType<typeof keepFirstRejection>['text'];
   readonly changedLines: ChangedLines;
+  /** What the user changes from elsewhere while the run goes on. */
+  readonly control: RunControl;
   readonly meter: Meter;
   /** Tells the meter, and whoever watches the run, what happens in it. */
   readonly emit: Emit;
@@ -63,7 +66,7 @@ export interface Run {
 export async function openRun(request: RunRequest, host: RunHost, files: RunFiles): Promise<Run> {
   const { manifest, notes, replaces, ...origin } = await openManifest(request);
   const { isNew, isAdopted } = origin;
-  for (const text of notes) host.notify({ topic: 'manifest', text });
+  notes.forEach((text) => host.notify({ topic: 'manifest', text }));
   const replacement = replaces && prepareReplacement(replaces, request.paths, host);
   const changedLines = createChangedLines(request);
   const firstRejection = keepFirstRejection();
@@ -74,10 +77,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
       host,
       mayStream: isNew && !isAdopted,
       previous: isNew ? null : manifest.input,
-      listeners: {
-        onRejected: firstRejection.onRejected,
-        onChanged: changedLines.note,
-      },
+      listeners: { onRejected: firstRejection.onRejected, onChanged: changedLines.note },
     },
   );
   const failing = new AbortController();
@@ -92,6 +92,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     input,
     firstRejection: firstRejection.text,
     changedLines,
+    control: createRunControl(host.notify),
     meter: watch.meter,
     emit: watch.emit,
     gpus: watch.gpus,

@@ -7,6 +7,7 @@ import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
 import { runGroups } from './run-groups.ts';
 import { openRunOutput } from './run-output.ts';
+import { listenLive } from './live/listen-live.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run-request.ts';
 import { type Run, openRun } from './run.ts';
 
@@ -56,7 +57,7 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   try {
     await output.begin();
     run.show();
-    await runGroups(run, output.journal, engines);
+    await runWhileHeard(run, () => runGroups(run, output.journal, engines));
     await output.finish();
   } catch (error) {
     throw await output.noteFailure(error);
@@ -71,6 +72,25 @@ const otherServersOf = ({ origin, manifest, request: { runner }, host }: Run): s
   origin.isNew || origin.isAdopted
     ? null
     : describeOtherServers(manifest.runner.connections, runner.connections, host.backends);
+
+/** Does the work while others can ask and change the run; nobody can a sample, or a trial. */
+async function runWhileHeard(run: Run, work: () => Promise<void>): Promise<void> {
+  const { request, host, control, meter } = run;
+  if (host.isListed === false) return work();
+  const { environment, notify } = host;
+  const socket = await listenLive({
+    output: request.paths.output,
+    environment,
+    control,
+    snapshot: meter.snapshot,
+    notify,
+  });
+  try {
+    await work();
+  } finally {
+    await socket.close();
+  }
+}
 
 const outcomeOf = ({ request, manifest, meter }: Run, changes: Partial<Run['manifest']> = {}): RunOutcome => ({
   manifest: { ...manifest, ...changes },

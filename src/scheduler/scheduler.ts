@@ -2,11 +2,13 @@ import { createDeferred } from '../async/deferred.ts';
 import type { Backend } from '../core/backend.ts';
 import { JournalError, LlmbatchError } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
+import type { LiveControl } from './live-control.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { formatCounted, formatSeconds } from '../text/format.ts';
 import { createAttempter } from './attempt.ts';
 import type { ResultSink } from './build-result.ts';
 import { type Conversations, historiesFrom } from './conversation.ts';
+import { type Crew, createCrew } from './team/crew.ts';
 import { createBreaker } from './limits/breaker.ts';
 import type { GpuMonitor } from './limits/vram-guard.ts';
 import type { Partition } from './queue/partitions.ts';
@@ -16,7 +18,6 @@ import { type LastHope, createLastHope } from './team/last-hope.ts';
 import { type Team, createTeam } from './team/team.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
 import { type WorkerPool, createWorkerPool } from './worker-pool.ts';
-import { runWorker } from './worker.ts';
 
 /** The settings of a run that say how its requests are sent. */
 type SchedulerSettings = Pick<
@@ -49,6 +50,8 @@ export interface SchedulerOptions extends ResultSink {
   conversations: Conversations | null;
   verifier: AnswerVerifier;
   gpus: GpuMonitor;
+  /** What the user changes meanwhile; absent: nothing. */
+  control?: LiveControl;
   emit: Emit;
   notify: Notify;
   /** Aborted at the first Ctrl-C: nothing new is sent, and what is in flight may end within `drainTimeoutMs`. */
@@ -72,7 +75,7 @@ const balanceMs = 250;
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const queue = createTaskQueue(options.partitions);
   const pools: WorkerPool[] = [];
-  const workers: Promise<void>[] = [];
+  const crews: Crew[] = [];
   const drain = createDrain(options, pools, queue);
   const team = createTeam(options.engines.length);
   const lastHope = createLastHope({
@@ -81,23 +84,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     fail: queue.fail,
   });
   const openPool = createPools(options, { pools, team, lastHope, queue });
-  // A history stays where it is.
-  const mayBalance = options.conversations === null;
-  const balance = (): void => {
-    if (mayBalance && queue.left() === 0) team.balance();
-    // Who holds back for the others may see by now that they are late.
-    queue.wake();
-  };
+  const balance = createBalance(options, team, queue);
   const ended = createDeferred<null>();
 
   const runEngine = async (opening: Promise<SchedulerEngine | null>, number: number): Promise<void> => {
     const engine = await Promise.race([opening, ended.promise]);
     lastHope.noteOpening(engine !== null);
     if (engine === null) return;
-    const context = openPool(engine, number);
-    const own = Array.from({ length: engine.maxWorkers }, (_, index) => runWorker(index, context));
-    workers.push(...own);
-    await Promise.all(own);
+    const crew = createCrew(openPool(engine, number), { maxWorkers: engine.maxWorkers, control: options.control });
+    crews.push(crew);
+    await crew.ended;
     // There is nothing more to do, so that nobody waits for an engine that is still being opened.
     ended.resolve(null);
   };
@@ -105,21 +101,35 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     async run() {
       const engines = options.engines.map(runEngine);
       const timer = team.hasSeveral ? setInterval(balance, balanceMs) : undefined;
+      const unsubscribe = options.control?.subscribe(() => {
+        for (const crew of crews) crew.follow();
+        queue.wake();
+      });
       try {
         await Promise.all(engines);
       } catch (error) {
         drain.begin(error);
         ended.resolve(null);
         await Promise.allSettled(engines);
-        await Promise.allSettled(workers);
+        await Promise.allSettled(crews.flatMap((crew) => crew.workers));
         throw error;
       } finally {
         clearInterval(timer);
         lastHope.close();
+        unsubscribe?.();
         drain.close();
         for (const pool of pools) pool.close();
       }
     },
+  };
+}
+
+/** Returns what lets idle engines take from others; a history stays where it is. */
+function createBalance({ conversations }: SchedulerOptions, team: Team, queue: TaskQueue): () => void {
+  return () => {
+    if (conversations === null && queue.left() === 0) team.balance();
+    // Who holds back for the others may see by now that they are late.
+    queue.wake();
   };
 }
 
@@ -128,22 +138,19 @@ function createPools(
   options: SchedulerOptions,
   { pools, team, lastHope, queue }: { pools: WorkerPool[]; team: Team; lastHope: LastHope; queue: TaskQueue },
 ) {
-  const { settings, verifier, record, source } = options;
+  const { settings, gpus, control, verifier, record, source } = options;
   const { hasSeveral } = team;
   const join = joinFlights();
   const runBreaker = hasSeveral ? createBreaker(settings.maxErrorRate) : null;
   const shares = { lastHope, runBreaker, onRoom: queue.wake, fail: queue.fail };
-  const shared = { settings, gpus: options.gpus, team, answers: { count: 0 }, ...shares };
-  const sending: number[] = [];
+  const shared = { settings, gpus, control, team, answers: { count: 0 }, ...shares };
+  const sumOf = createWorkerSum();
 
   return ({ backend, maxWorkers, startsWith, name }: SchedulerEngine, engine: number) => {
     const { emit, notify } = hasSeveral ? voiceOf(options, engine, name ?? '') : options;
     const conversations = options.conversations && historiesFrom(options.conversations, engine);
-    const onWorkers = (workers: number): void => {
-      sending[engine] = workers;
-      const all = sending.reduce((sum, some) => sum + some, 0);
-      emit({ type: 'workers-change', workers: all, ...(hasSeveral && { ofServer: workers }) });
-    };
+    const onWorkers = (workers: number): void =>
+      emit({ type: 'workers-change', workers: sumOf(engine, workers), ...(hasSeveral && { ofServer: workers }) });
     if (hasSeveral) tellStart(emit, { backend, maxWorkers, startsWith, name });
     const pool = createWorkerPool({
       ...shared,
@@ -161,7 +168,7 @@ function createPools(
     });
     pools.push(pool);
     if (hasSeveral) onWorkers(pool.workers());
-    else sending[engine] = pool.workers();
+    else sumOf(engine, pool.workers());
     const tasks = queue.join(engine, {
       mayTake: pool.mayTake,
       maxTaken: pool.limit.workers,
@@ -178,6 +185,15 @@ function createPools(
 function tellStart(emit: Emit, { backend, maxWorkers, startsWith, name }: SchedulerEngine): void {
   const workers = startsWith ?? maxWorkers;
   emit({ type: 'server-start', name: name ?? '', workers, maxWorkers, loadMs: backend.info.loadMs });
+}
+
+/** Returns what notes the workers of one engine, and gives those of all. */
+function createWorkerSum(): (engine: number, workers: number) => number {
+  const all: number[] = [];
+  return (engine, workers) => {
+    all[engine] = workers;
+    return all.reduce((sum, some) => sum + some, 0);
+  };
 }
 
 /** Tells of one engine among several: events with its number, sentences behind its name. */

@@ -2,6 +2,7 @@ import type { Backend } from '../core/backend.ts';
 import type { Failure } from '../core/completion.ts';
 import { EngineError, messageOf } from '../core/errors.ts';
 import type { Emit, Notify } from '../core/events.ts';
+import type { LiveControl } from './live-control.ts';
 import type { FlightSample } from '../core/measurements.ts';
 import type { BatchRequest } from '../core/request.ts';
 import type { RunnerSettings } from '../core/settings.ts';
@@ -36,6 +37,8 @@ export interface WorkerPoolOptions {
   gpus: GpuMonitor;
   team: Team;
   lastHope: LastHope;
+  /** What the user changes meanwhile. */
+  control: LiveControl | undefined;
   /** Number of answers of the run, of all its engines. */
   answers: { count: number };
   runBreaker: Breaker | null;
@@ -103,7 +106,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     options.fail(error);
     inFlight.abortAll('stopped');
   };
-  const isThere = (): boolean => !absence.isOn() && !outages.isOn() && !pause.isOn();
+  const isPaused = (): boolean => (options.control?.paused() ?? null) !== null;
+  const isThere = (): boolean => !isPaused() && !absence.isOn() && !outages.isOn() && !pause.isOn();
 
   const pool: WorkerPool = {
     engine: options.engine,

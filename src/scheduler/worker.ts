@@ -7,7 +7,7 @@ import { type FailureContext, handleFailure } from './handle-failure.ts';
 import type { Task } from './queue/task.ts';
 
 /** What the workers of an engine share. */
-interface WorkerContext extends FailureContext {
+export interface WorkerContext extends FailureContext {
   tasks: EngineQueue;
   attempt: Attempter;
   conversations: Conversations | null;

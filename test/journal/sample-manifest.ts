@@ -16,6 +16,7 @@ export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
   llmbatch: '0.1.0',
   runId: 'a1b2c3d4',
   state: 'running',
+  paused: null,
   reason: null,
   cwd: '/data',
   output: '/data/in.results.jsonl',

@@ -1,7 +1,7 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { exists } from '../../files/exists.ts';
-import { UsageError, isErrorKind, isTransient } from '../../core/errors.ts';
+import { UsageError, exitCodes, isErrorKind, isTransient } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
@@ -11,6 +11,7 @@ import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { retrySettings, runnerSettings } from '../shared/build-request.ts';
 import { findOwnRun, isOwnRun, reachOf, refuseNamedKeys, withheldKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
+import { endPause } from './end-pause.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { tell } from '../shared/print.ts';
 import { runQueue } from '../run/queue.ts';
@@ -26,6 +27,7 @@ export async function resumeRun(
   flags: ResumeFlags,
   backends: readonly BackendDefinition[],
 ): Promise<number> {
+  if (await endPause(output, isUnfinished)) return exitCodes.ok;
   const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
   const { manifest } = run;
   if (!(await isOwnRun(run))) tellOfOthers(run, flags, backends);

@@ -33,7 +33,8 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
   if (json) {
     const { runId, updatedAt, reason, input, shard, models, mode } = manifest;
-    const facts = { state, output: path, runId, updatedAt, reason, input, shard, models, mode };
+    const paused = isRunning ? manifest.paused : null;
+    const facts = { state, output: path, runId, updatedAt, paused, reason, input, shard, models, mode };
     await printJson(statusJson(facts, summary));
   } else {
     await printWrapped(
@@ -81,13 +82,14 @@ function statusJson(facts: object, summary: Snapshot | null): string {
 }
 
 function render(output: string, manifest: Manifest, summary: Snapshot): string {
-  const { state, reason, updatedAt } = manifest;
+  const { state, reason, updatedAt, paused } = manifest;
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
   const because = isStopped && reason !== null ? { because: reason } : {};
   const retry = state === 'finished' ? { retry: retryFactsOf(manifest, output) } : {};
   const asOf = formatLocalTime(updatedAt);
-  return renderSummary(summary, {
+  const pause = state === 'running' && paused !== null ? pausedText(paused) : '';
+  const text = renderSummary(summary, {
     outputPath: output,
     isRunning: state === 'running',
     asOf,
@@ -96,7 +98,11 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
     ...because,
     ...mergeStepOf(manifest, output),
   });
+  return `${text}${pause}`;
 }
+
+const pausedText = ({ by, since }: NonNullable<Manifest['paused']>): string =>
+  `  paused       by ${by}, since ${formatLocalTime(since)}; to go on: llmbatch resume\n`;
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */
 async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {

@@ -114,7 +114,14 @@ async function goOn(
   ];
   const here = { output, cwd: isMoved ? process.cwd() : known.cwd, input: { ...known.input, path: input } };
   const wasFinished = known.state === 'finished' && known.runner.order === request.runner.order;
-  const manifest: Manifest = { ...known, ...here, sessions: known.sessions + 1, state: 'running', reason: null };
+  const manifest: Manifest = {
+    ...known,
+    ...here,
+    sessions: known.sessions + 1,
+    state: 'running',
+    paused: null,
+    reason: null,
+  };
   return { manifest, notes, wasFinished };
 }
 
@@ -139,6 +146,7 @@ function newManifest(request: RunRequest): Manifest {
     llmbatch: version,
     runId: randomBytes(4).toString('hex'),
     state: 'running',
+    paused: null,
     reason: null,
     cwd: process.cwd(),
     output: request.paths.output,

@@ -18,6 +18,8 @@ export interface WorkerLimit {
   cap: (cause: LimitCause, workers: number) => void;
   /** Sets the number of workers that the server can hold. */
   set: (workers: number) => void;
+  /** Sets the number of workers that the user wants, in place of what the server can hold; null: as before. */
+  fix: (workers: number | null) => void;
   /** Lets no worker send until `resume`. */
   pause: () => void;
   /** Ends a pause. */
@@ -27,9 +29,9 @@ export interface WorkerLimit {
 /** `onChange` is told how many may work now, 0 in a pause. */
 export function createWorkerLimit(start: number, onChange: (workers: number) => void): WorkerLimit {
   const caps = { 'out-of-memory': Infinity, vram: Infinity };
-  const state = { limit: start, wanted: start, isPaused: false, lowerings: 0 };
+  const state = { limit: start, wanted: start, fixed: null as number | null, isPaused: false, lowerings: 0 };
 
-  const workers = (): number => Math.min(state.wanted, caps['out-of-memory'], caps.vram);
+  const workers = (): number => Math.min(state.fixed ?? state.wanted, caps['out-of-memory'], caps.vram);
   const update = (): void => {
     const next = state.isPaused ? 0 : workers();
     if (next === state.limit) return;
@@ -54,6 +56,10 @@ export function createWorkerLimit(start: number, onChange: (workers: number) => 
     cap,
     set(next) {
       state.wanted = next;
+      update();
+    },
+    fix(next) {
+      state.fixed = next;
       update();
     },
     pause() {

@@ -1,0 +1,35 @@
+import { UsageError } from '../../core/errors.ts';
+import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { findRuns } from '../../journal/manifest/started-runs.ts';
+import { askRun, findLiveRuns, whoAsks } from '../../run/live/ask-live.ts';
+import type { LiveState } from '../../run/live/messages.ts';
+import { tell } from '../shared/print.ts';
+
+/**
+ * Ends the pause of a run that goes on in another terminal: of the one that writes this output, or without one of the newest
+ * unfinished run of this folder, or else of the one paused run of this user. False where none of that is paused.
+ */
+export async function endPause(output: string | undefined, isUnfinished: (run: FoundRun) => boolean): Promise<boolean> {
+  const run =
+    output === undefined
+      ? await pausedRun(isUnfinished)
+      : await askRun(pathsOf(output).output, { do: 'status' }, process.env);
+  if (run === null || run.paused === null) return false;
+  await askRun(run.output, { do: 'resume', by: whoAsks('resume') }, process.env);
+  tell(`${run.output} goes on, in the process that has it (${run.pid})`);
+  return true;
+}
+
+async function pausedRun(isUnfinished: (run: FoundRun) => boolean): Promise<LiveState | null> {
+  const paused = (await findLiveRuns(process.env)).filter((state) => state.paused !== null);
+  if (paused.length === 0) return null;
+  const newest = (await findRuns(process.cwd(), process.env)).find(isUnfinished);
+  if (newest !== undefined) return paused.find((state) => state.output === newest.output) ?? null;
+  if (paused.length === 1) return paused[0] ?? null;
+  const outputs = paused.map((state) => `  ${state.output}`).toSorted();
+  throw new UsageError(
+    [`${paused.length} runs of yours are paused:`, ...outputs].join('\n'),
+    'Name the output of the one that is meant.',
+  );
+}

@@ -1,0 +1,15 @@
+import { askRun, whoAsks } from '../../run/live/ask-live.ts';
+import { findLiveRun } from '../shared/find-live-run.ts';
+import { printJson, printWrapped } from '../shared/print.ts';
+
+/** `llmbatch set workers=N`. */
+export async function setWorkers(
+  workers: number | null,
+  output: string | undefined,
+  { json }: { json: boolean },
+): Promise<void> {
+  const run = await findLiveRun(output);
+  const state = (await askRun(run.output, { do: 'set', workers, by: whoAsks('set') }, process.env)) ?? run;
+  const asked = workers === null ? 'as many workers as it chooses' : `workers=${workers}`;
+  await (json ? printJson(`${JSON.stringify(state)}\n`) : printWrapped(`${run.output}: ${asked} from now on.\n`));
+}

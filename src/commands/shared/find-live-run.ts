@@ -1,0 +1,26 @@
+import { UsageError } from '../../core/errors.ts';
+import { quoteForShell } from '../../text/format.ts';
+import { askRun, findLiveRuns } from '../../run/live/ask-live.ts';
+import type { LiveState } from '../../run/live/messages.ts';
+import { pathsOf } from '../../journal/manifest/run-paths.ts';
+
+/** The run that writes an output, or without one the one run of this user that goes on. Throws a `UsageError` where there is none. */
+export async function findLiveRun(output: string | undefined): Promise<LiveState> {
+  if (output !== undefined) {
+    const state = await askRun(pathsOf(output).output, { do: 'status' }, process.env);
+    if (state !== null) return state;
+    throw new UsageError(
+      `no run that goes on writes ${output}`,
+      `Look at it with: llmbatch status ${quoteForShell(output)}`,
+    );
+  }
+  const all = await findLiveRuns(process.env);
+  const [only] = all;
+  if (only === undefined) throw new UsageError('no run of yours goes on', 'Start one with: llmbatch run <input>');
+  if (all.length === 1) return only;
+  const outputs = all.map((state) => `  ${state.output}`).toSorted();
+  throw new UsageError(
+    [`${all.length} runs of yours go on:`, ...outputs].join('\n'),
+    'Name the output of the one that is meant.',
+  );
+}

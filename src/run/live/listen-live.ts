@@ -1,0 +1,140 @@
+import { chmod, rm } from 'node:fs/promises';
+import { type Server, type Socket, createServer } from 'node:net';
+import { messageOf } from '../../core/errors.ts';
+import type { Notify } from '../../core/events.ts';
+import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+import { realPathOf } from '../../files/real-path.ts';
+import { type LiveAnswer, type LiveRequest, liveRequestSchema, liveVersion } from './messages.ts';
+import type { RunControl } from './run-control.ts';
+import { socketFolder, socketPathOf } from './socket-path.ts';
+
+/** A run that other processes of this user can ask and change. */
+export interface LiveSocket {
+  /** Tells those who watch that the run has ended, and takes the socket away. */
+  close: () => Promise<void>;
+}
+
+export interface LiveRun {
+  output: string;
+  environment: NodeJS.ProcessEnv;
+  control: RunControl;
+  snapshot: () => Snapshot;
+  notify: Notify;
+}
+
+/** A longer line is no request; nobody needs more connections than these. */
+const maxLineBytes = 4096;
+const maxConnections = 32;
+/** Who connects and says nothing is let go after this time, in milliseconds. */
+const maxSilenceMs = 10_000;
+const watchMs = 1000;
+
+/**
+ * Listens on the run's own socket, which only this user can reach. The run holds the lock of its output, so that a socket that
+ * lies there is of a dead run. A run that can't listen goes on without.
+ */
+export async function listenLive(run: LiveRun): Promise<LiveSocket> {
+  const path = socketPathOf(run.output, run.environment);
+  const sockets = new Set<Socket>();
+  const watchers = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      watchers.delete(socket);
+    });
+    serveSocket(socket, run, watchers);
+  });
+  const ticker = setInterval(() => {
+    if (watchers.size === 0) return;
+    const line = progressLine(run, false);
+    for (const watcher of watchers) watcher.write(line);
+  }, watchMs).unref();
+  server.maxConnections = maxConnections;
+  try {
+    await makeFolder(socketFolder(run.environment), 0o700);
+    await rm(path, { force: true });
+    await listenOn(server, path);
+    await chmod(path, 0o600);
+  } catch (error) {
+    const text = `nobody can pause or watch this run from elsewhere: its socket can't be made (${messageOf(error)})`;
+    run.notify({ topic: 'live', text, isDetail: true });
+  }
+  // The socket keeps no process alive.
+  server.unref();
+  return {
+    async close() {
+      clearInterval(ticker);
+      for (const watcher of watchers) watcher.write(progressLine(run, true));
+      for (const socket of sockets) socket.destroySoon();
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+      await rm(path, { force: true }).catch(() => undefined);
+    },
+  };
+}
+
+const listenOn = (server: Server, path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      server.on('error', () => undefined);
+      resolve();
+    });
+  });
+
+/** One line in, one line out; a watcher gets more. */
+function serveSocket(socket: Socket, run: LiveRun, watchers: Set<Socket>): void {
+  let text = '';
+  socket.setEncoding('utf8');
+  socket.setTimeout(maxSilenceMs, () => {
+    if (!watchers.has(socket)) socket.destroy();
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    const end = text.indexOf('\n');
+    if (end < 0 && text.length < maxLineBytes) return;
+    const request = readRequest(text.slice(0, end < 0 ? maxLineBytes : end));
+    text = '';
+    socket.write(`${JSON.stringify(typeof request === 'string' ? refusal(request) : answerTo(request, run))}\n`);
+    if (typeof request !== 'string' && request.do === 'watch') {
+      watchers.add(socket);
+      socket.write(progressLine(run, false));
+    } else socket.end();
+  });
+}
+
+/** The request, or why it is none. */
+function readRequest(line: string): LiveRequest | string {
+  try {
+    const { data, error } = liveRequestSchema.safeParse(JSON.parse(line));
+    return data ?? `this run does not know the request (${error?.issues[0]?.message ?? 'no JSON object'})`;
+  } catch {
+    return 'the request is no line of JSON';
+  }
+}
+
+const refusal = (error: string): LiveAnswer => ({ version: liveVersion, ok: false, error });
+
+function answerTo(request: LiveRequest, run: LiveRun): LiveAnswer {
+  const { control } = run;
+  if (request.do === 'pause') control.pause(request.by);
+  if (request.do === 'resume') control.resume(request.by);
+  if (request.do === 'set') control.setWorkers(request.workers, request.by);
+  const { progress } = run.snapshot();
+  return {
+    version: liveVersion,
+    ok: true,
+    output: realPathOf(run.output),
+    pid: process.pid,
+    paused: control.paused(),
+    in_flight: progress.inFlight,
+    workers: progress.workers.current,
+  };
+}
+
+/** An object of progress, as `--progress json` writes it. */
+const progressLine = ({ output, snapshot }: LiveRun, final: boolean): string =>
+  `${JSON.stringify({ title: output, final, ...snapshotToWire(snapshot()) })}\n`;

@@ -1,0 +1,15 @@
+/** A pause of a run: who asked for it, and when (ISO 8601). */
+interface RunPause {
+  by: string;
+  since: string;
+}
+
+/** What a user changes while a run goes on. */
+export interface LiveControl {
+  /** Null: the run takes requests. */
+  paused: () => RunPause | null;
+  /** Requests that each engine may have in flight; null: as many as the run chose. */
+  workers: () => number | null;
+  /** Calls the listener at each change; returns what ends that. */
+  subscribe: (listener: () => void) => () => void;
+}
