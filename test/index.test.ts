@@ -54,3 +54,18 @@ test('the library refuses an address with a secret, also of another engine than 
   await expect(run).rejects.not.toThrow('hush');
   await expect(access(`${output}.run.json`)).rejects.toThrow('ENOENT');
 });
+
+test('the library answers a part of an input, to a file of its own', async () => {
+  const { input } = await createFolder();
+  const ids: string[] = [];
+  for (const index of [1, 2]) {
+    const { output } = await runBatch({
+      input,
+      shard: { index, count: 2 },
+      settings: { backend: 'mock', model: 'mock' },
+    });
+    expect(output).toBe(input.replace('.jsonl', `.results.${index}-of-2.jsonl`));
+    for await (const line of readResults(output)) ids.push(line.custom_id);
+  }
+  expect(ids.toSorted()).toEqual(['a', 'b', 'c']);
+});

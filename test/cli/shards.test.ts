@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { shardOf } from '../../src/data/shard.ts';
 import { type CliFolder, countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
@@ -69,6 +69,23 @@ describe('llmbatch run --shard', () => {
     const whole = await folder.run([...words(), '--allow-drift']);
     expect(whole.exitCode).toBe(0);
     expect(await idsIn(folder, 'o.jsonl')).toEqual(allIds(30));
+  });
+
+  test('whose manifest is lost is taken up, and an output that holds more than the shard is not', async () => {
+    const folder = await folderWith(30);
+    const words = ['run', 'in.jsonl', '--shard', '2/3', ...mock()];
+    await folder.run(words);
+    await rm(folder.at(`${output(2)}.run.json`));
+    const again = await folder.run(words);
+    const ids = ofShard(allIds(30), 2);
+    expect([again.exitCode, again.stderr]).toEqual([
+      0,
+      expect.stringContaining(`its ${ids.length} results are of this input`),
+    ]);
+    await folder.run(['run', 'in.jsonl', '-o', 'all.jsonl', ...mock()]);
+    await rm(folder.at('all.jsonl.run.json'));
+    const { exitCode, stderr } = await folder.run([...words, '-o', 'all.jsonl']);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('holds results that are not of shard 2 of 3')]);
   });
 
   test.each(['0/3', '4/3', '1/0', 'a/b'])('%s is refused in a sentence', async (shard) => {
