@@ -75,7 +75,8 @@ type WhatHappened =
   | { type: 'servers'; names: string[] }
   /** One of several servers takes part from now on, with so many workers, and at most so many. `name`: its address, short. */
   | { type: 'server-start'; name: string; workers: number; maxWorkers: number; loadMs: number | null }
-  | { type: 'server-state'; state: ServerState; reason?: string }
+  /** `forMs`: it has been so for as long already. */
+  | { type: 'server-state'; state: ServerState; reason?: string; forMs?: number }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }

@@ -2,7 +2,7 @@ import { Chalk, chalkStderr } from 'chalk';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ServerNumbers } from '../core/snapshot/server-numbers.ts';
 import { columnsOf, cutToColumns } from '../text/columns.ts';
-import { formatInteger, formatRate, formatSeconds } from '../text/format.ts';
+import { formatInteger, formatRate, formatSeconds, formatTokenRate } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 
 /** Columns of a name; a longer one is cut. */
@@ -28,10 +28,10 @@ interface Drawing {
  */
 export function serversText({ servers }: Snapshot, { columns, separator, mark = (text) => text }: Drawing): string {
   if (servers === null) return '';
-  const words = [servers.map(longPart), servers.map(shortPart)];
+  const words = [fullPart, longPart, shortPart, shortestPart].map((part) => servers.map(part));
   const gap = separator.length + 2;
   const fitting = words.find((parts) => lengthOf(parts, gap) <= columns);
-  const parts = fitting ?? cut(servers.map(shortPart), gap, columns);
+  const parts = fitting ?? cut(servers.map(shortestPart), gap, columns);
   return parts.map(({ text, isUp }) => (isUp ? text : mark(text))).join(` ${separator} `);
 }
 
@@ -43,6 +43,23 @@ const lengthOf = (parts: Part[], gap: number): number =>
   parts.reduce((sum, { text }) => sum + columnsOf(text), 0) + gap * (parts.length - 1);
 
 const nameOf = ({ name }: ServerNumbers): string => cutToColumns(printable(name), maxNameColumns);
+
+/** As the long one, with the rate of tokens. */
+function fullPart(server: ServerNumbers): Part {
+  const { text, isUp } = shortPart(server);
+  const { recent, overall, basis } = server.rates.generation;
+  const tokens = recent ?? overall;
+  if (!isUp || tokens === null || basis === null) return longPart(server);
+  const rate = `${basis === 'ended' ? '~' : ''}${formatTokenRate(tokens)} tok/s`;
+  if (rateOf(server) === null) return { text: `${nameOf(server)} ${rate}, ${inFlightText(server)}`, isUp };
+  return { text: `${text}, ${rate}, ${inFlightText(server)}`, isUp };
+}
+
+/** As the short one, without the name of the unit. */
+function shortestPart(server: ServerNumbers): Part {
+  const { text, isUp } = shortPart(server);
+  return { text: text.replace(/ req\/s$/, '/s'), isUp };
+}
 
 /** A server that is up: its rate, and what it works on. Another: its state, and for how long. */
 function longPart(server: ServerNumbers): Part {

@@ -39,8 +39,8 @@ export interface Outages {
   stop: () => void;
 }
 
-/** Tells what state the engine is in, with the reason. */
-export type TellState = (state: ServerState, reason?: string) => void;
+/** Tells what state the engine is in, with the reason, and for how many milliseconds it has been so already. */
+export type TellState = (state: ServerState, reason?: string, forMs?: number) => void;
 
 export interface OutageListeners {
   emit: Emit;
@@ -128,7 +128,7 @@ function tellAbsence({ message }: Failure, { onState, notify }: OutageListeners,
   // The lines below the first sentence may be the engine's last output.
   const [sentence] = message.split('\n', 1);
   return () => {
-    onState('away', sentence);
+    onState('away', sentence, silentMs);
     notify({ topic: 'outage', text: awayText(sentence) });
     onTold();
   };

@@ -17,6 +17,7 @@ import { joinFlights } from './team/join-flights.ts';
 import { type LastHope, createLastHope } from './team/last-hope.ts';
 import { type Team, createTeam } from './team/team.ts';
 import type { AnswerVerifier } from './verify-answer.ts';
+import type { TellState } from './outages.ts';
 import { type WorkerPool, createWorkerPool } from './worker-pool.ts';
 
 /** The settings of a run that say how its requests are sent. */
@@ -161,8 +162,7 @@ function createPools(
       conversations,
       emit,
       notify,
-      onState: (state, reason) =>
-        hasSeveral && emit({ type: 'server-state', state, ...(reason !== undefined && { reason }) }),
+      onState: (...told) => void (hasSeveral && tellState(emit, told)),
       onFlight: (flight) => emit({ type: 'flight', flight: hasSeveral ? join(engine, flight) : flight }),
       onWorkers,
     });
@@ -180,6 +180,11 @@ function createPools(
     const ownSource = name === null ? source : { ...source, server: name };
     return { queue, tasks, pool, attempt, conversations, settings, record, source: ownSource, emit, notify };
   };
+}
+
+function tellState(emit: Emit, [state, reason, forMs]: Parameters<TellState>): void {
+  const since = forMs === undefined ? {} : { forMs };
+  emit({ type: 'server-state', state, ...since, ...(reason !== undefined && { reason }) });
 }
 
 function tellStart(emit: Emit, { backend, maxWorkers, startsWith, name }: SchedulerEngine): void {

@@ -150,7 +150,7 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
   const onLoss = (silentMs: number): void => void inFlight.abortSilent(silentMs, 'away');
   const onHopeless = options.team.hasSeveral ? giveUp : undefined;
   // What is left out stays out, whatever an outage that it has beside it comes to.
-  const tellOutage: TellState = (state, reason) => void (absence.isOn() || onState(state, reason));
+  const tellOutage: TellState = (...told) => void (absence.isOn() || onState(...told));
   const outages = createOutages(backend, { emit, notify, onState: tellOutage, onEnd: onRoom, onHopeless, onLoss });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
   const inFlight: InFlight = watchInFlight(options, outages.isOn);

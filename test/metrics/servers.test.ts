@@ -148,6 +148,17 @@ test('the time away counts from its state, and an outage that goes on counts alr
   expect(servers()[0]).toMatchObject({ state: 'up', reason: null, stateSeconds: 0, outages: 2 });
 });
 
+test('a server that is told to be away for a second already was not idle in it', () => {
+  const { clock, send, end, add, servers } = startServers();
+  send(0);
+  clock.ms += 5000;
+  end(0);
+  clock.ms += 1500;
+  add(0, { type: 'server-state', state: 'away', forMs: 1000 });
+  clock.ms += 2000;
+  expect(servers()[0]).toMatchObject({ stateSeconds: 3, awaySeconds: 3, idleSeconds: 0.5 });
+});
+
 test('a server that could not be opened is away until it takes part', () => {
   const { clock, state, start, servers } = startServers();
   state(1, 'away', 'connect ECONNREFUSED');

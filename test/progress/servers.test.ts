@@ -12,11 +12,12 @@ const text = (columns: number, servers = onServers.servers): string =>
   serversText(changeSnapshot(midway, { servers }), { columns, separator: '·' });
 
 test('each server is told, in fewer words on a narrow terminal, and those that are away before others are only counted', () => {
-  expect([120, 100, 90, 60, 40, 20].map((columns) => text(columns))).toMatchInlineSnapshot(`
+  expect([140, 100, 90, 84, 60, 40, 20].map((columns) => text(columns))).toMatchInlineSnapshot(`
     [
-      "desktop:8000 36.9 req/s, 8 in flight · laptop:11434 away 10 s · gpu-7.example.org:8000 starting 0 s",
+      "desktop:8000 36.9 req/s, 2,734 tok/s, 8 in flight · laptop:11434 away 10 s · gpu-7.example.org:8000 starting 0 s",
       "desktop:8000 36.9 req/s, 8 in flight · laptop:11434 away 10 s · gpu-7.example.org:8000 starting 0 s",
       "desktop:8000 36.9 req/s · laptop:11434 away 10 s · gpu-7.example.org:8000 starting 0 s",
+      "desktop:8000 36.9/s · laptop:11434 away 10 s · gpu-7.example.org:8000 starting 0 s",
       "laptop:11434 away 10 s · 2 more",
       "laptop:11434 away 10 s · 2 more",
       "1 of 3 servers up",
@@ -38,7 +39,7 @@ test('no text is wider than asked for, however many servers there are and whatev
   for (let columns = 10; columns <= 200; columns += 9) {
     expect(stripVTControlCharacters(text(columns, many)).length).toBeLessThanOrEqual(columns);
   }
-  expect(text(60, many)).toMatch(/^node-7:8000 away 10 s · node-0:8000 36\.9 req\/s · \d+ more$/);
+  expect(text(60, many)).toMatch(/^node-7:8000 away 10 s · node-0:8000 36\.9\/s · \d+ more$/);
 });
 
 test('a server that is up shows what is in flight before its first answer, and a name shows no control character', () => {

@@ -1,4 +1,4 @@
-import type { ResultSample, ServerState } from '../../core/events.ts';
+import type { ResultSample, RunEvent } from '../../core/events.ts';
 import type { FlightSample } from '../../core/measurements.ts';
 import { type ResultCounter, createResultCounter } from '../../core/result-counter.ts';
 import type { ServerNumbers } from '../../core/snapshot/server-numbers.ts';
@@ -6,11 +6,13 @@ import { type Session, createSession } from '../session.ts';
 import type { AttemptEnd } from '../token-rate.ts';
 import { createStateClock } from './state-clock.ts';
 
+type ToldState = Extract<RunEvent, { type: 'server-state' }>;
+
 /** One of the servers of a run, and what is counted of it. Times are milliseconds of the caller's clock here and below. */
 export interface ServerWatch {
   /** It takes part from now on. */
   start(workers: number, atMs: number): void;
-  setState(state: ServerState, reason: string | null, atMs: number): void;
+  setState(event: ToldState, atMs: number): void;
   setWorkers(workers: number): void;
   addOutage(): void;
   addRetry(): void;
@@ -39,9 +41,9 @@ export function watchServer(name: string, createdAtMs: number): ServerWatch {
       counts.workers = workers;
       clock.change({ is: 'up', reason: null }, atMs);
     },
-    setState(is, reason, atMs) {
-      if (is === 'out') lost.outages++;
-      clock.change({ is, reason }, atMs);
+    setState({ state, reason = null, forMs }, atMs) {
+      if (state === 'out') lost.outages++;
+      clock.change({ is: state, reason }, atMs, forMs);
     },
     setWorkers: (workers) => void (counts.workers = workers),
     addOutage: () => void lost.outages++,

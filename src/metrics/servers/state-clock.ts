@@ -22,10 +22,13 @@ export function createStateClock(createdAtMs: number) {
   };
   return {
     is: () => state.is,
-    change(changes: Partial<ClockState>, atMs: number) {
-      sums = sumsAt(atMs);
+    /** `forMs`: it has been so for as long already. It was seen to be idle meanwhile, where it was up. */
+    change(changes: Partial<ClockState>, atMs: number, forMs = 0) {
+      const { awayMs, idleMs } = sumsAt(atMs);
+      const seenIdleMs = state.is === 'up' && !state.isBusy ? atMs - lookedAt : 0;
+      sums = { awayMs: awayMs + forMs, idleMs: idleMs - Math.min(forMs, seenIdleMs) };
       lookedAt = atMs;
-      if (changes.is !== undefined && changes.is !== state.is) since = atMs;
+      if (changes.is !== undefined && changes.is !== state.is) since = atMs - forMs;
       state = { ...state, ...changes };
     },
     read(atMs: number) {
