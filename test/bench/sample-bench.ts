@@ -75,6 +75,7 @@ const sampleEnvironment: BenchReport['environment'] = {
   runner: defaultRunnerSettings,
   report: {},
   installs: { ollama: { bytes: 1.9 * gibibyte }, vllm: { bytes: 9 * gibibyte } },
+  seal: null,
 };
 
 const planOf = (trials: TrialSpec[]): PlanRecord => ({

@@ -1,6 +1,7 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CliFolder, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 
@@ -129,4 +130,26 @@ test('a secret that an earlier version kept as an option is told, not used and n
   // The run command of then is refused, and what it says without the secret is the same run.
   expect((await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()])).exitCode).toBe(0);
   for (const [path, text] of await folder.everything()) expect([path, text.includes('hush')]).toEqual([path, false]);
+});
+
+test('a bench that somebody else left sends no variable of the environment, and is not gone on with by itself', async () => {
+  const server = await listen();
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(20));
+  const size = ['--sizes', '20', '--repeat', '1'];
+  await folder.run(['bench', 'in.jsonl', ...mock(), '--workers', '1,2', ...size, '--name', 'own']);
+  const [name = ''] = await readdir(folder.at('bench-results'));
+  const bench = join('bench-results', name);
+  const trials = (await folder.text(join(bench, 'trials.jsonl'))).split('\n');
+  await folder.write(join(bench, 'trials.jsonl'), `${trials[0]}\n`);
+  const environment = JSON.parse(await folder.text(join(bench, 'environment.json'))) as object;
+  const connection = [{ base_url: server.url, api_key_env: 'AWS_SECRET_ACCESS_KEY' }, { base_url: server.url }];
+  await folder.write(join(bench, 'environment.json'), JSON.stringify({ ...environment, connection }));
+  const secrets = { environment: { AWS_SECRET_ACCESS_KEY: 'hush', OPENAI_API_KEY: 'hush' } };
+  const bare = await folder.run(['bench', '--resume'], secrets);
+  expect([bare.exitCode, bare.stderr]).toEqual([2, expect.stringContaining(`llmbatch bench --resume ${bench}`)]);
+  const named = await folder.run(['bench', '--resume', bench], secrets);
+  expect([named.exitCode, named.stderr]).toEqual([2, expect.stringContaining('nothing was sent')]);
+  expect(named.stderr).toContain(`AWS_SECRET_ACCESS_KEY as the key of ${server.url}`);
+  expect(server.asked).toEqual([]);
 });

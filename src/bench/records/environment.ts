@@ -5,6 +5,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
+import { sealOf } from '../../journal/manifest/seal.ts';
 import { version } from '../../files/version.ts';
 import { camelKeys, snakeKeys } from '../../text/snake-keys.ts';
 import { type AnswerSettings, type RunnerSettings, opaqueKeys } from '../../core/settings.ts';
@@ -48,6 +49,8 @@ const schema = z.object({
   report: reportFlagsSchema.default({}),
   /** What each backend takes on this machine's disk, where several are compared. */
   installs: z.record(z.string(), z.object({ bytes: z.number().nullable() })).default({}),
+  /** Marks the file as written by a bench of this user, as a manifest is marked; null where there is no key. */
+  seal: z.string().nullable().default(null),
 });
 
 /** `environment.json`: what must be known beside a bench's numbers. No key or secret is in it. */
@@ -80,11 +83,20 @@ export async function describeEnvironment(
     runner,
     report: reportFlagsSchema.parse(flags),
     installs: await findInstalls(backends, { connection: runner.connections[0] ?? {}, environment }),
+    seal: null,
   };
 }
 
-export const writeEnvironment = (path: string, environment: BenchEnvironment): Promise<void> =>
-  writeFile(path, `${JSON.stringify(toWire(environment), null, 2)}\n`);
+/** Writes it, sealed with the key as this user's own. */
+export async function writeEnvironment(
+  path: string,
+  environment: BenchEnvironment,
+  sealKey: Buffer | null,
+): Promise<void> {
+  const plain = toWire(environment);
+  const sealed = sealKey === null ? plain : { ...plain, seal: sealOf(JSON.stringify(plain, null, 2), sealKey) };
+  await writeFile(path, `${JSON.stringify(sealed, null, 2)}\n`);
+}
 
 /** The connection is a list, as in a manifest: one bench can have several servers. */
 function toWire({ runner: { connections, ...runner }, ...environment }: BenchEnvironment): object {

@@ -10,7 +10,10 @@ import { planBench } from '../../bench/plan/plan-bench.ts';
 import type { PlanRecord } from '../../bench/records/records.ts';
 import { type BenchHost, runBench } from '../../bench/run-bench.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { exitCodes } from '../../core/errors.ts';
+import { UsageError, exitCodes } from '../../core/errors.ts';
+import { isOwnManifest } from '../../journal/manifest/manifest.ts';
+import { openSealKey } from '../../journal/manifest/seal.ts';
+import { withholdKeys } from '../resume/own-runs.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { toJournalError } from '../../files/write-group.ts';
@@ -34,7 +37,8 @@ export async function runBenchCommand(
   );
   try {
     const host = hostOf(backends, screen, interrupts);
-    const bench = flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags.resume);
+    const bench =
+      flags.resume === undefined ? await startBench(input, flags, host) : await resumeBench(flags, backends);
     const isFinished = await runBench(bench.paths, bench, host);
     screen.close();
     const exitCode = isFinished ? await endBench(bench.paths, flags, host) : exitCodes.ok;
@@ -71,7 +75,7 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
     const names = new Set(plan.trials.map(({ backend }) => backend));
     const backends = host.backends.filter(({ name }) => names.has(name));
     const environment = await describeEnvironment(request.base, { command, flags, backends, environment: process.env });
-    await writeEnvironment(paths.environment, environment);
+    await writeEnvironment(paths.environment, environment, await openSealKey(process.env));
     return { paths, base: request.base, plan };
   } catch (error) {
     await removeUnused(paths, made);
@@ -79,11 +83,24 @@ async function startBench(input: string | null, flags: BenchFlags, host: BenchHo
   }
 }
 
-async function resumeBench(asked: string | true): Promise<OpenBench> {
-  const paths = await benchToResume(asked);
+async function resumeBench(flags: BenchFlags, backends: readonly BackendDefinition[]): Promise<OpenBench> {
+  const { resume = true } = flags;
+  const paths = await benchToResume(resume);
   const { settings, runner } = await readEnvironment(paths.environment);
+  if (!(await isOwnManifest(paths.environment, await openSealKey(process.env)))) {
+    if (resume === true) throw notOwn(paths);
+    const way = 'start it anew, with --servers FILE';
+    withholdKeys({ settings, runner }, { flags: {}, backends, what: 'this bench', file: 'its environment.json', way });
+  }
   return { paths, base: { settings, runner }, plan: null };
 }
+
+/** Others may name any program and any server, in a folder that is found by itself. */
+const notOwn = ({ folder, environment }: BenchPaths): UsageError =>
+  new UsageError(
+    `nothing was run: ${environment} was not written by you here, or was changed since`,
+    `Where you trust it, name the folder: llmbatch bench --resume ${quoteForShell(folder)}`,
+  );
 
 function hostOf(backends: readonly BackendDefinition[], screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {
   return {

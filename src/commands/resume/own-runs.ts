@@ -7,8 +7,12 @@ import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
 import type { Connection } from '../../core/connection.ts';
+import { tell } from '../shared/print.ts';
 import { namesServers } from '../shared/connection/asked-connections.ts';
 import { type OwnedFlag, connectionFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
+
+/** What a file of somebody else's can ask for: the engine and where it is. */
+type AskedReach = Pick<Manifest, 'settings' | 'runner'>;
 
 /** Did a run of this user's write the manifest, as it is now? Others may name any program and any server. */
 export const isOwnRun = async ({ manifestPath }: FoundRun): Promise<boolean> =>
@@ -40,7 +44,7 @@ const refusal = ({ manifestPath, manifest, output }: FoundRun, backends: readonl
  * Describes what a manifest would start and where it would send the requests, as the flags that say the same, and which
  * variables hold keys that it would send.
  */
-export function reachOf({ settings, runner }: Manifest, backends: readonly BackendDefinition[]): string {
+function reachOf({ settings, runner }: AskedReach, backends: readonly BackendDefinition[]): string {
   const flags = [
     ['-b', settings.backend],
     ['-m', settings.model],
@@ -76,18 +80,35 @@ function keysNamedBy({ connections }: Manifest['runner'], backends: readonly Bac
  * Refuses a run that is not this user's own and names variables for the keys of its servers: they could hold anything that
  * is in the environment. Servers of the command line take the place of those of the manifest.
  */
-export function refuseNamedKeys(
-  { manifest, output }: Pick<FoundRun, 'manifest' | 'output'>,
-  flags: object,
-  backends: readonly BackendDefinition[],
-): void {
-  const named = namesServers(flags, backends) ? [] : keysNamedBy(manifest.runner, backends);
+function refuseNamedKeys({ runner }: AskedReach, { flags, backends, file, way }: OthersContext): void {
+  const named = namesServers(flags, backends) ? [] : keysNamedBy(runner, backends);
   if (named.length === 0) return;
   const variables = [...new Set(named.map(({ variable }) => variable))].join(', ');
   throw new UsageError(
-    `nothing was sent: only the manifest says which servers get what is in ${variables}`,
-    `Where you want that, name the servers and the variables yourself: llmbatch resume ${quoteForShell(output)} --servers FILE`,
+    `nothing was sent: only ${file} says which servers get what is in ${variables}`,
+    `Where you want that, name the servers and the variables yourself: ${way}`,
   );
+}
+
+interface OthersContext extends Omit<KeySources, 'environment'> {
+  /** What began there: `this run`. */
+  what: string;
+  /** What asks: `its manifest`. */
+  file: string;
+  /** The command in which the user names the servers himself. */
+  way: string;
+}
+
+/** Naming it is the user's word for what somebody else's file asks for; the user's keys it does not get by that. */
+export function withholdKeys(asked: AskedReach, context: OthersContext): void {
+  const { what, file, backends, flags } = context;
+  tell(`${what} was not started by you here, or ${file} was changed since; it asks for ${reachOf(asked, backends)}`);
+  refuseNamedKeys(asked, context);
+  for (const key of withheldKeys(asked, { flags, backends, environment: process.env })) {
+    // The programs that are started must not find it either.
+    delete process.env[key];
+    tell(`${key} is not given to it: only ${file} names where to. A flag, or the environment, may`);
+  }
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : (JSON.stringify(value) ?? null));
@@ -103,7 +124,7 @@ interface KeySources {
  * The keys of the environment that a run which is not this user's own must not get: a key goes only to a server that
  * the command line or the environment names, and to no program that neither names.
  */
-export function withheldKeys({ settings, runner }: Manifest, { flags, environment, backends }: KeySources): string[] {
+function withheldKeys({ settings, runner }: AskedReach, { flags, environment, backends }: KeySources): string[] {
   const given: Record<string, unknown> = { ...flags };
   const all = connectionFlags(backends);
   const hasServers = namesServers(flags, backends);

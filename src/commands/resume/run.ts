@@ -9,7 +9,7 @@ import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { retrySettings, runnerSettings } from '../shared/build-request.ts';
-import { findOwnRun, isOwnRun, reachOf, refuseNamedKeys, withheldKeys } from './own-runs.ts';
+import { findOwnRun, isOwnRun, withholdKeys } from './own-runs.ts';
 import { findRun } from '../shared/find-run.ts';
 import { endPause } from './end-pause.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
@@ -30,7 +30,10 @@ export async function resumeRun(
   if (await endPause(output, isUnfinished)) return exitCodes.ok;
   const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
   const { manifest } = run;
-  if (!(await isOwnRun(run))) tellOfOthers(run, flags, backends);
+  if (!(await isOwnRun(run))) {
+    const way = `llmbatch resume ${quoteForShell(run.output)} --servers FILE`;
+    withholdKeys(manifest, { flags, backends, what: 'this run', file: 'its manifest', way });
+  }
   const paths = pathsOf(run.output);
   const isPiped = manifest.input.path === '-';
   if (isPiped && !manifest.input.complete) {
@@ -54,19 +57,6 @@ export async function resumeRun(
 }
 
 const anyRun = { what: 'no run', isWanted: () => true };
-
-/** Naming its output is the user's word for what a manifest asks for; the user's keys it does not get by that. */
-function tellOfOthers(run: FoundRun, flags: RunnerFlags, backends: readonly BackendDefinition[]): void {
-  const { manifest } = run;
-  const others = 'this run was not started by you here, or its manifest was changed since';
-  tell(`${others}; it asks for ${reachOf(manifest, backends)}`);
-  refuseNamedKeys(run, flags, backends);
-  for (const key of withheldKeys(manifest, { flags, backends, environment: process.env })) {
-    // The programs that are started must not find it either.
-    delete process.env[key];
-    tell(`${key} is not given to it: only the manifest names where to. A flag, or the environment, may`);
-  }
-}
 
 function isUnfinished({ manifest }: FoundRun): boolean {
   return manifest.state !== 'finished' || hasTransientFailures(manifest);

@@ -162,7 +162,7 @@ export async function writeManifest(path: string, manifest: Manifest, sealKey: B
   await replaceFile(path, await stat(path).catch(() => null), (draft) => draft.writeFile(`${textOf(sealed)}\n`));
 }
 
-/** Whether a manifest is as a run of this user left it. Otherwise another user may have written what it says. */
+/** Whether a manifest, or another file with a seal, is as a run of this user left it. Otherwise another user may have written what it says. */
 export async function isOwnManifest(path: string, sealKey: Buffer | null): Promise<boolean> {
   const value = await readJson(path).catch(() => null);
   if (sealKey === null || !isRecord(value)) return false;
