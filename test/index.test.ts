@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { echoBackend } from '../examples/echo-backend.ts';
-import { type ResultLine, UsageError, backends, readResults, runBatch } from '../src/index.ts';
+import { type BackendDefinition, type ResultLine, UsageError, backends, readResults, runBatch } from '../src/index.ts';
 import { scratchFolder } from './helpers/scratch-folder.ts';
 
 /** A folder with an input of three prompts, and a state folder of its own. */
@@ -20,6 +21,21 @@ async function createFolder(): Promise<{ input: string; output: string }> {
   return { input, output: join(folder, 'out.jsonl') };
 }
 
+/** The echo engine, which answers the first request and holds back all others until the signal. */
+const heldBack = (until: AbortSignal): BackendDefinition => ({
+  ...echoBackend,
+  async open(request) {
+    const backend = await echoBackend.open(request);
+    return {
+      ...backend,
+      async generate(sent, context) {
+        if (sent.id !== 'a' && !until.aborted) await once(until, 'abort');
+        return backend.generate(sent, context);
+      },
+    };
+  },
+});
+
 const idsOf = (lines: readonly ResultLine[]): string[] => lines.map(({ custom_id }) => custom_id);
 
 test('the library runs a file on an engine of the caller, and goes on where it stopped', async () => {
@@ -29,9 +45,9 @@ test('the library runs a file on an engine of the caller, and goes on where it s
   const options = {
     input,
     output,
-    settings: { model: 'echo', options: { delay_ms: 300 } },
+    settings: { model: 'echo' },
     runner: { workers: 1, connections: [{ echoHost: 'valley:7' }] },
-    backends: [...backends, echoBackend],
+    backends: [...backends, heldBack(stop.signal)],
     onResult(line: ResultLine): void {
       seen.push(line);
       stop.abort();
