@@ -67,6 +67,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "recent_prompt_rate",
       "recent_rate",
       "retries",
+      "servers",
       "succeeded",
       "title",
       "tokens",
