@@ -1,6 +1,7 @@
 import { type Finding, finding, settingFinding } from '../../../core/doctor/finding.ts';
 import { isBefore } from '../../../text/versions.ts';
 import { formatBytes, formatInteger, formatPercent } from '../../../text/format.ts';
+import { isSwitchedOn } from '../../http/is-switched-on.ts';
 import type { FindingContext, OllamaSearch } from './find-ollama.ts';
 import type { InstalledModel, LoadedState } from './installed-models.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -101,7 +102,7 @@ function slidingWindow({ version, models, settings }: OllamaSearch): Finding[] {
     ({ family, loaded }) => loaded?.hasSlidingWindow ?? familiesWithWindow.test(family ?? ''),
   );
   if (version === null || isBefore(version, firstWithSwaFull) || affected.length === 0) return [];
-  if (settings?.values.LLAMA_ARG_SWA_FULL) return [];
+  if (isSwitchedOn(settings?.values.LLAMA_ARG_SWA_FULL)) return [];
   const names = affected.map(({ name }) => name).join(', ');
   const unless = settings === null ? 'unless it is set otherwise, ' : '';
   const text = `${unless}the server forgets what lies outside the sliding window of ${names}: prompts of some hundred tokens that begin alike are computed anew each time (measured with Gemma 3 on a CPU: 71 tokens of 71 for each request, 15 with this setting, which takes more memory for the KV cache)`;

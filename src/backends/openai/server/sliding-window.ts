@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { findServer } from '../../../machine/listening-process.ts';
 import { readProcFile } from '../../../machine/proc.ts';
+import { isSwitchedOn } from '../../http/is-switched-on.ts';
 
 /** The keys of a model's architecture stand at the beginning of its file, before the many words of its tokenizer. */
 const headBytes = 64 * 1024;
@@ -25,5 +26,5 @@ export async function forgetsBeginnings(port: number, modelPath: string): Promis
   if (server === null || server.environment === null) return null;
   if (!(await hasSlidingWindow(modelPath).catch(() => false))) return false;
   const flags = (await readProcFile(server.pid, 'cmdline')).split('\0');
-  return !flags.includes('--swa-full') && !server.environment['LLAMA_ARG_SWA_FULL'];
+  return !flags.includes('--swa-full') && !isSwitchedOn(server.environment['LLAMA_ARG_SWA_FULL']);
 }

@@ -252,6 +252,11 @@ describe('a model with a sliding window', () => {
     });
   });
 
+  test.each(['0', 'false', 'off', ''])('wants it too where the variable switches it off by %j', (value) => {
+    const found = only(withOllama({ models, settings: settings({ LLAMA_ARG_SWA_FULL: value }) }));
+    expect(found.id).toBe('ollama-sliding-window');
+  });
+
   test('has it, or runs on an engine of Ollama’s own', () => {
     expect(findingsOf(withOllama({ models, settings: settings({ LLAMA_ARG_SWA_FULL: '1' }) }))).toEqual([]);
     const ids = findingsOf(withOllama({ models, version: '0.24.0' })).map(({ id }) => id);
