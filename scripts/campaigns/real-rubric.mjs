@@ -1,6 +1,6 @@
 // A run on a real model, killed by -9 at a third and at two thirds and resumed, its answers against those of the reference.
 //   node scripts/campaigns/real-rubric.mjs NAME INPUT REFERENCE [any flags of `llmbatch run`]
-// INPUT comes from scripts/make-prompts.mjs, REFERENCE from scripts/campaigns/reference-answers.py. An answer may differ from the
+// INPUT comes from scripts/make-prompts.mjs, REFERENCE from fixtures/references/make.py. An answer may differ from the
 // reference only behind a token whose margin over the second best is no more than 0.5 (in the logit).
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
