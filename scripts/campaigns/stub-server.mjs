@@ -30,7 +30,8 @@ const pages = {
   }),
 };
 
-createServer((request, response) => {
+// A connection that is closed for being idle just when a request comes would be a trouble of its own.
+createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
   let text = '';
   request.setEncoding('utf8').on('data', (piece) => (text += piece));
   request.on('end', () => answer(request, response, text));

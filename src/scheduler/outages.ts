@@ -146,8 +146,12 @@ function createEnds({ emit, notify, onLoss }: OutageListeners) {
     if (lostMs !== null) onLoss(lostMs);
   };
   const noteAbsence = ({ absence, since }: Absent): EngineState => {
-    if (absence === 'here') return 'here';
     const durationMs = performance.now() - since;
+    if (absence === 'here') {
+      // What was told is taken back.
+      if (durationMs >= silentMs) notify({ topic: 'outage', text: 'the engine answers: it was only slow' });
+      return 'here';
+    }
     note(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
     return 'away';
   };

@@ -9,7 +9,7 @@ import { type AnswerTools, answerRequest } from './answer/answer-request.ts';
 import { type ServerPlace, openaiPlace } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';
 import { createTokenCheck } from './answer/control-tokens.ts';
-import { findModel } from './server/find-model.ts';
+import { findAgain, findModel } from './server/find-model.ts';
 import { liveKeys } from './answer/live-counts.ts';
 import { createOllamaCheck, trustingCheck } from './answer/ollama-cuts.ts';
 import { openaiOptionsSchema } from './options.ts';
@@ -77,7 +77,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
     supervision: {
       async recover(_failure, stop) {
         const { found, awayMs, wasGone } = await reachServer(client, { ...outageWait, signal: stop });
-        findModel(found, model, url);
+        findAgain(found, listed, model, url);
         if (wasGone) return 'gone';
         return awayMs === null ? 'here' : 'away';
       },

@@ -219,6 +219,19 @@ describe('a server that is away', () => {
     });
   });
 
+  test('and back with another model, though it takes any name: there is no hope', async () => {
+    const server = await startFake({ kind: 'llama-server', models: ['models/tiny.gguf'] });
+    const { backend } = await openOn(server);
+    const back = () => backend.supervision?.recover?.(failure('connection', 'x'), never);
+    server.models = ['/srv/models/tiny.gguf'];
+    expect(await back()).toBe('here');
+    server.models = ['models/other.gguf'];
+    await expect(back()).rejects.toMatchObject({
+      kind: 'model-not-found',
+      message: expect.stringContaining('another model than before: models/other.gguf, not models/tiny.gguf') as string,
+    });
+  });
+
   test('after a crash: what was sent before is lost', async () => {
     const server = await startFake();
     const { backend } = await openOn(server);

@@ -14,6 +14,20 @@ export function findModel(list: ModelList | null, model: string, url: string): S
   return models.find(({ name }) => name === model) ?? { name: model, contextTokens: null };
 }
 
+/** The model as `findModel` finds it, of a server that had this one before. Throws an `EngineError` where it has another one now. */
+export function findAgain(list: ModelList | null, before: ServedModel | null, model: string, url: string): void {
+  const now = findModel(list, model, url);
+  // The path may be written in another way.
+  if (now === null || before === null || fileName(now.name) === fileName(before.name)) return;
+  throw new EngineError(
+    'model-not-found',
+    `the server at ${url} has another model than before: ${oneLine(now.name)}, not ${oneLine(before.name)}`,
+    'Start it with the model of this run again.',
+  );
+}
+
+const fileName = (name: string): string | undefined => name.split(/[/\\]/).at(-1);
+
 const maxNames = 5;
 
 function notFound(models: readonly ServedModel[], model: string, url: string): EngineError {
