@@ -77,6 +77,8 @@ type WhatHappened =
   | { type: 'server-start'; name: string; workers: number; maxWorkers: number; loadMs: number | null }
   /** `forMs`: it has been so for as long already. */
   | { type: 'server-state'; state: ServerState; reason?: string; forMs?: number }
+  /** The user paused the run, or ended the pause. */
+  | { type: 'pause'; isPaused: boolean }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }

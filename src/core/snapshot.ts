@@ -48,6 +48,8 @@ export interface RunProgress extends ResultCounts {
   /** Attempts that were repeated after a failure. */
   retries: number;
   workers: WorkerCounts;
+  /** The user paused the run. Absent where it goes on. */
+  isPaused?: true;
 }
 
 /** Maximum numbers of requests in flight. */
@@ -224,6 +226,7 @@ export function snapshotFromWire(kept: object): Snapshot {
   const { total, done, succeeded, failed, notes, inFlight, oldestInFlight, tokensInFlight, retries } = flat;
   const { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
   const { context, gpus, gpuPeakBytes, engine, engineLoad, engineRestarts, modelMemory, vramGuard } = flat;
+  const paused = flat.isPaused === true ? { isPaused: flat.isPaused } : {};
   const counts: ResultCounts = { done, succeeded, failed, ...(notes === undefined ? {} : { notes }) };
   return {
     progress: {
@@ -234,6 +237,7 @@ export function snapshotFromWire(kept: object): Snapshot {
       tokensInFlight,
       retries,
       workers: { current: workers, atStart: workersAtStart, max: mostWorkers },
+      ...paused,
     },
     rates: ratesOf(flat),
     tokens: completeTokens(flat),

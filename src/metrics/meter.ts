@@ -36,7 +36,11 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
       const snapshot = counts.snapshot();
       const { progress, times } = snapshot;
       const hasWork = progress.inFlight > 0 || progress.total === null || progress.done < progress.total;
-      return { ...snapshot, times: { ...times, eta: eta.read(progress) }, servers: servers.read(now(), hasWork) };
+      return {
+        ...snapshot,
+        times: { ...times, eta: progress.isPaused === true ? null : eta.read(progress) },
+        servers: servers.read(now(), hasWork),
+      };
     },
   };
 }
@@ -88,7 +92,7 @@ function createCounts(now: () => number, isAtWork: (server: number) => boolean):
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
       const { rates, times } = session.read(now(), run.inFlight > 0);
-      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, workers: openings.workers() };
+      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, ...openings.workers() };
       const engine = machine.read((server) => run.inFlight > 0 && isAtWork(server));
       const all = { progress, rates, tokens, errors, machine: engine, servers: null };
       return { ...all, times: { ...times, loadMs: openings.loadMs() } };
@@ -106,6 +110,7 @@ const openingHandlers = (openings: Openings) =>
   ({
     'server-start': (start) => openings.addServer(start),
     'workers-change': ({ workers }) => openings.setWorkers(workers),
+    pause: ({ isPaused }) => openings.setPaused(isPaused),
   }) satisfies Partial<Handlers>;
 
 const machineHandlers = (machine: MachineWatch) =>

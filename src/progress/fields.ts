@@ -110,6 +110,7 @@ function flightField(progress: RunProgress): Field {
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
 function workersText(progress: RunProgress): string {
   const { current, atStart, max } = progress.workers;
+  if (progress.isPaused === true) return 'paused';
   if (current > 0 && max > atStart) return isSlow(progress) ? '' : `${current} in flight`;
   if (current === atStart) return '';
   return current === 0 ? 'paused: VRAM' : `${current} of ${atStart} workers`;

@@ -92,7 +92,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     input,
     firstRejection: firstRejection.text,
     changedLines,
-    control: createRunControl(host.notify),
+    control: createRunControl(host.notify, watch.emit),
     meter: watch.meter,
     emit: watch.emit,
     gpus: watch.gpus,

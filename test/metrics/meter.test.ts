@@ -141,6 +141,23 @@ test('the workers in use are those that were last told, beside those at the star
   expect(meter.snapshot().progress.workers).toEqual({ current: 2, atStart: 4, max: 16 });
 });
 
+test('a paused run has no ETA, and what the user sets may be more than was meant', () => {
+  const { clock, meter, answer } = startMeter(100);
+  for (let second = 0; second < 60; second++) {
+    clock.ms += 1000;
+    answer(success);
+    meter.add(flightOf([500, 400]));
+  }
+  expect(meter.snapshot().times.eta).not.toBeNull();
+  meter.add({ type: 'pause', isPaused: true });
+  expect(meter.snapshot()).toMatchObject({ times: { eta: null }, progress: { isPaused: true } });
+  meter.add({ type: 'pause', isPaused: false });
+  expect(meter.snapshot().times.eta).not.toBeNull();
+  expect(meter.snapshot().progress).not.toHaveProperty('isPaused');
+  meter.add({ type: 'workers-change', workers: 20 });
+  expect(meter.snapshot().progress.workers).toEqual({ current: 20, atStart: 4, max: 20 });
+});
+
 test('what full GPU memory forced is counted; without a GPU it is not measured', () => {
   const { meter } = startMeter(10);
   expect(meter.snapshot().machine.vramGuard).toBeNull();

@@ -59,6 +59,10 @@ test('workers that memory took out of work are told', () => {
   expect(told(0)).toContain(' tok/s paused: VRAM elapsed ');
 });
 
+test('a pause of the user is told', () => {
+  expect(frame(120, changeSnapshot(withoutGpus, { progress: { isPaused: true } }))).toContain(' paused ');
+});
+
 test('the workers are told where their number is found in the run', () => {
   const told = (current: number) =>
     frame(120, changeSnapshot(withoutGpus, { progress: { workers: { current, atStart: 8, max: 256 } } }));

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../core/events.ts';
-import type { WorkerCounts } from '../../core/snapshot.ts';
+import type { RunProgress, WorkerCounts } from '../../core/snapshot.ts';
 
 type Start<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 
@@ -9,7 +9,9 @@ export interface Openings {
   /** One of several servers takes part. */
   addServer(start: Start<'server-start'>): void;
   setWorkers(current: number): void;
-  workers(): WorkerCounts;
+  /** The user pauses the run, or ends the pause. */
+  setPaused(isPaused: boolean): void;
+  workers(): Pick<RunProgress, 'workers' | 'isPaused'>;
   /** Milliseconds, summed over the models; of several servers, which load at the same time, the longest counts. */
   loadMs(): number | null;
 }
@@ -18,6 +20,7 @@ export function createOpenings(): Openings {
   let workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
   const load = { sumMs: null as number | null, ofModelMs: 0 };
   let hasServers = false;
+  let isPaused = false;
 
   const addLoad = (loadMs: number | null): void => {
     if (loadMs === null) return;
@@ -38,8 +41,10 @@ export function createOpenings(): Openings {
       workers = { ...workers, atStart: others.atStart + atStart, max: others.max + maxWorkers };
       addLoad(loadMs);
     },
-    setWorkers: (current) => void (workers = { ...workers, current }),
-    workers: () => workers,
+    // The user may set more than there were to be.
+    setWorkers: (current) => void (workers = { ...workers, current, max: Math.max(workers.max, current) }),
+    setPaused: (is) => void (isPaused = is),
+    workers: () => ({ workers, ...(isPaused && { isPaused }) }),
     loadMs: () => load.sumMs,
   };
 }

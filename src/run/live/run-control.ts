@@ -1,4 +1,4 @@
-import type { Notify } from '../../core/events.ts';
+import type { Emit, Notify } from '../../core/events.ts';
 import type { LiveControl } from '../../scheduler/live-control.ts';
 import { formatCounted } from '../../text/format.ts';
 
@@ -11,7 +11,7 @@ export interface RunControl extends LiveControl {
   setWorkers: (workers: number | null, by: string) => void;
 }
 
-export function createRunControl(notify: Notify): RunControl {
+export function createRunControl(notify: Notify, emit: Emit): RunControl {
   const listeners = new Set<() => void>();
   const state = { paused: null as ReturnType<LiveControl['paused']>, workers: null as number | null };
   const change = (text: string): void => {
@@ -28,11 +28,13 @@ export function createRunControl(notify: Notify): RunControl {
     pause(by) {
       if (state.paused !== null) return;
       state.paused = { by, since: new Date().toISOString() };
+      emit({ type: 'pause', isPaused: true });
       change(`paused by ${by}: what is in flight ends, and the model stays loaded; go on with: llmbatch resume`);
     },
     resume(by) {
       if (state.paused === null) return;
       state.paused = null;
+      emit({ type: 'pause', isPaused: false });
       change(`the pause is ended by ${by}: the run goes on`);
     },
     setWorkers(workers, by) {
