@@ -36,6 +36,10 @@ export interface ConnectionFlag {
   readonly identify?: (value: unknown) => string;
 }
 
+/** Name of the variable that holds the key of a server: its own, else the usual one. */
+export const keyVariable = ({ apiKeyEnv }: Connection, usual: string): string =>
+  typeof apiKeyEnv === 'string' ? apiKeyEnv : usual;
+
 /** The text that was given for a flag; null where none was. A connection read from a file may hold anything else too. */
 export function givenText(connection: Connection, name: string): string | null {
   const value = connection[name] ?? null;

@@ -201,10 +201,14 @@ const serverFindings = (server: FoundServer, context: SearchContext): Finding[] 
 /** What cannot be used is an error where the command line names it. */
 function failureFindings({ namedBy, url, failure }: FoundServer): Finding[] {
   if (namedBy === 'port' || failure === null) return [];
-  const text = `the server that ${namedBy} names (${url}) can't be used: ${failure}`;
-  const address = namedBy === '--base-url' ? '--base-url http://host:port/v1' : 'OPENAI_BASE_URL=http://host:port/v1';
-  const fix = `${address}, and OPENAI_API_KEY where the server wants a key`;
-  return [finding(namedBy === '--base-url' ? 'error' : 'warning', 'openai-server', text, fix)];
+  if (namedBy === '--base-url') {
+    const fix =
+      'start it, or name another one; where it wants a key, OPENAI_API_KEY, or the variable that --servers names';
+    return [finding('error', 'openai-server', `the server at ${url} can't be used: ${failure}`, fix)];
+  }
+  const text = `the server that OPENAI_BASE_URL names (${url}) can't be used: ${failure}`;
+  const fix = 'OPENAI_BASE_URL=http://host:port/v1, and OPENAI_API_KEY where the server wants a key';
+  return [finding('warning', 'openai-server', text, fix)];
 }
 
 function modelFindings({ namedBy, url, failure, models }: FoundServer, { model }: SearchContext): Finding[] {

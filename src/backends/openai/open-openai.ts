@@ -1,4 +1,5 @@
 import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
+import { keyVariable } from '../../core/connection.ts';
 import { formatInteger } from '../../text/format.ts';
 import { checkChats } from '../request/check-chats.ts';
 import { openKeyWarning } from '../http/bearer-key.ts';
@@ -49,7 +50,7 @@ async function openOn(client: OpenaiClient, request: OpenRequest): Promise<Backe
   const facts = await serverFacts(client, list, signal);
   const contextTokens = facts.contextTokens ?? listed?.contextTokens ?? null;
   onNotice(describe({ place: client.place, facts, contextTokens }, model), 'detail');
-  for (const warning of warningsOf(client.place, facts)) onNotice(warning);
+  for (const warning of warningsOf(request, client.place, facts)) onNotice(warning);
   const tokenize = createServerTokenizer(client, { model, isKnown: facts.continues !== 'unknown' });
   const tellThinking = createThinking(client, facts, model);
   await checkChats(request, ({ body }) => tellThinking(body, signal));
@@ -119,8 +120,8 @@ function describe({ place: { url }, facts, contextTokens }: ServerDescription, m
   return `openai: ${facts.version} at ${url}: ${model}${slots}${window}`;
 }
 
-function warningsOf(place: ServerPlace, { kind }: ServerFacts): string[] {
-  const openKey = openKeyWarning('OPENAI_API_KEY', place);
+function warningsOf({ connection }: OpenRequest, place: ServerPlace, { kind }: ServerFacts): string[] {
+  const openKey = openKeyWarning(keyVariable(connection, 'OPENAI_API_KEY'), place);
   return [...(openKey === null ? [] : [openKey]), ...(kind === 'ollama' ? [ollamaWarning] : [])];
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type BackendAddress, givenText } from '../../../core/connection.ts';
+import { type BackendAddress, givenText, keyVariable } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
@@ -31,7 +31,7 @@ export function ollamaHost({ connection, environment }: BackendAddress): OllamaH
   const url = `${scheme}${inBrackets(target)}:${port}${path.replace(/\/+$/, '')}`;
   checkUrl(url, text);
   const isLocal = isLoopback(target);
-  return { url, isLocal, key: isLocal ? null : bearerKey('OLLAMA_API_KEY', environment) };
+  return { url, isLocal, key: isLocal ? null : bearerKey(keyVariable(connection, 'OLLAMA_API_KEY'), environment) };
 }
 
 /** Refuses an invalid port of `--host`: Ollama would take the default port, which the user did not mean. */

@@ -1,5 +1,6 @@
 import type { ModelMemory } from '../../../core/measurements.ts';
 import type { OpenRequest } from '../../../core/backend.ts';
+import { keyVariable } from '../../../core/connection.ts';
 import type { BatchRequest } from '../../../core/request.ts';
 import { formatInteger, formatBytes, formatPercent } from '../../../text/format.ts';
 import { openKeyWarning } from '../../http/bearer-key.ts';
@@ -33,7 +34,7 @@ export async function describeModel(described: PreparedRun, request: OpenRequest
   return [
     ...notes,
     ...[
-      openKeyWarning('OLLAMA_API_KEY', loaded.client.host),
+      openKeyWarning(keyVariable(request.connection, 'OLLAMA_API_KEY'), loaded.client.host),
       offload,
       samplingNote(described, await usualRequest(request)),
       cacheWarning(described),

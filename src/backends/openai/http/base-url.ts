@@ -1,4 +1,4 @@
-import { type BackendAddress, givenText } from '../../../core/connection.ts';
+import { type BackendAddress, givenText, keyVariable } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
 import { isLoopback } from '../../http/is-loopback.ts';
@@ -21,8 +21,10 @@ export function openaiPlace(address: BackendAddress): ServerPlace {
     throw new UsageError('no OpenAI-compatible server is named', `Name one with --base-url ${example}.`);
   }
   const { url, isLocal } = readBaseUrl(named);
-  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey('OPENAI_API_KEY', address.environment) };
+  return { url, root: url.replace(/\/v1$/, ''), isLocal, key: bearerKey(keyOf(address), address.environment) };
 }
+
+const keyOf = ({ connection }: BackendAddress): string => keyVariable(connection, 'OPENAI_API_KEY');
 
 /** The base URL that a flag or the environment names; null where neither does. */
 export const namedBaseUrl = ({ connection, environment }: BackendAddress): string | null =>

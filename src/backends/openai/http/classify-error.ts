@@ -178,7 +178,8 @@ export const afterAnswers = (failed: Failure): Failure => ({
   message: failed.message.replace(pathHint, 'It has answered other requests at this path.'),
 });
 
-const keyHint = 'Set the variable OPENAI_API_KEY to a key that the server takes.';
+const keyHint =
+  'Set the variable OPENAI_API_KEY, or the one that --servers names for it, to a key that the server takes.';
 const pathHint = 'There is no such path here: look at the base URL (most end with /v1), and at what the server can do.';
 
 /** Some servers know no `stream_options`. */
