@@ -8,7 +8,7 @@ import { formatCounted, formatSeconds } from '../text/format.ts';
 import { createAttempter } from './attempt.ts';
 import type { ResultSink } from './build-result.ts';
 import { type Conversations, historiesFrom } from './conversation.ts';
-import { type Crew, createCrew } from './team/crew.ts';
+import { type Crew, createCrew } from './crew.ts';
 import { createBreaker } from './limits/breaker.ts';
 import type { GpuMonitor } from './limits/vram-guard.ts';
 import type { Partition } from './queue/partitions.ts';

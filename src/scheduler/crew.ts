@@ -1,6 +1,6 @@
-import { createDeferred } from '../../async/deferred.ts';
-import type { LiveControl } from '../live-control.ts';
-import { type WorkerContext, runWorker } from '../worker.ts';
+import { createDeferred } from '../async/deferred.ts';
+import type { LiveControl } from './live-control.ts';
+import { type WorkerContext, runWorker } from './worker.ts';
 
 /** The workers of one engine at their work. */
 export interface Crew {
