@@ -4,7 +4,8 @@
  * The rule, the same on every engine: the end of the answer is one text of at most 64 tokens, said over 512 tokens with
  * nothing between (so at least 8 times). Text in which no two words stand side by side may be data that was asked for,
  * such as the rows of an empty table, a matrix of zeros, an array of `null` or a ruler: it is ended after 2,048 tokens,
- * but for the same item of a list again and again.
+ * but for the same item of a list again and again. A paragraph of prose may have up to 256 tokens, and is ended after
+ * 2,048 too.
  * Blanks alone are no data. Where a grammar shapes the answer, the same tokens may be all that it allows: only blanks are
  * ended there.
  */
@@ -23,7 +24,7 @@ interface Spans {
 }
 
 const tokenSpans: Spans = { prose: 512, data: 2048 };
-/** The repeated text is at most this part of the span of prose: 64 tokens of 512. */
+/** The repeated text is at most this part of a span: 64 tokens of 512, 256 of 2,048. */
 const minTimes = 8;
 /** The end of the answer is looked at whenever about so many tokens have come: each look costs a microsecond or two. */
 const tokensBetween = 16;
@@ -106,7 +107,8 @@ function findRepetition(written: Written): Repetition | null {
   const text = written.textOf(written.length - period, written.length);
   if (text.trim() !== '') {
     if (written.hasGrammar) return null;
-    if (span < written.spans.data && !isProse(text + text)) return null;
+    const isSure = span >= written.spans.data && period <= written.spans.prose / minTimes;
+    if (!isSure && !isProse(text + text)) return null;
   }
   return { text, times: Math.floor(span / period) };
 }
@@ -114,10 +116,12 @@ function findRepetition(written: Written): Repetition | null {
 /** The shortest period of the end of what was written, and over how much of it; null where that is too little. */
 function findPeriod({ length, at, spans }: Written): { period: number; span: number } | null {
   const farthest = Math.min(length, spans.data);
-  for (let period = 1; period <= spans.prose / minTimes; period++) {
+  for (let period = 1; period <= spans.data / minTimes; period++) {
+    const minSpan = period <= spans.prose / minTimes ? spans.prose : spans.data;
+    if (farthest < minSpan) return null;
     let span = period;
     while (span < farthest && at(length - 1 - span) === at(length - 1 - span + period)) span++;
-    if (span >= spans.prose) return { period, span };
+    if (span >= minSpan) return { period, span };
   }
   return null;
 }

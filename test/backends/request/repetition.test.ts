@@ -96,11 +96,18 @@ describe('an answer that repeats itself', () => {
     expect(endOfTokens([...looped(511), ' z', ...looped(511)])).toBeNull();
   });
 
-  test('is none where its period is longer than 64 tokens', () => {
-    const words = (count: number): string[] => Array.from({ length: count }, (_, at) => ` ${'a'.repeat(at + 1)}`);
+  test('is found after 2,048 tokens where its period is longer than 64, and never where it is longer than 256', () => {
+    const words = (count: number): string[] => Array.from({ length: count }, (_, at) => ` ${at.toString(36)}`);
     const repeated = (count: number): string[] => Array.from({ length: 60 }, () => words(count)).flat();
-    expect(endOfTokens(repeated(64))).toBe(512);
-    expect(endOfTokens(repeated(65))).toBeNull();
+    expect([64, 65, 256, 257].map((count) => endOfTokens(repeated(count)))).toEqual([512, 2048, 2048, null]);
+  });
+
+  test('is found where it is a long paragraph, in tokens and in pieces', () => {
+    const paragraph = `${story}${'The crow sang and sang. '.repeat(6)}${'Then the fox ran off with all of it. '.repeat(5)}\n\n`;
+    const pieces = tokensIn(paragraph.repeat(60));
+    expect(pieces.length / 60).toBeGreaterThan(64);
+    expect(endOfTokens(pieces)).toBe(2048);
+    expect(endOfText(pieces)).toBeLessThan(2048 + 96);
   });
 
   test('is none where it is there at once and nothing follows', () => {
@@ -125,6 +132,8 @@ describe('a long answer is left alone', () => {
     ['a table of zeros', lines(40, () => '| 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |')],
     ['a matrix of zeros', `[${lines(30, () => `[${'0, '.repeat(29)}0],`)}]`],
     ['the identity matrix', lines(30, (row) => Array.from({ length: 30 }, (_, at) => (at === row ? 1 : 0)).join(' '))],
+    ['an empty HTML table, a cell a line', lines(40, () => `<tr>\n${'  <td></td>\n'.repeat(12)}</tr>`)],
+    ['the alphabet, a line each', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ\n'.repeat(40).replaceAll(/\w/g, '$&: $&\n')],
     ['a list of null', JSON.stringify(Array.from({ length: 600 }, () => null))],
     ['answers of one word, a line each', lines(900, () => 'no')],
     ['a row of a table of constants', lines(200, () => 'ok;0;0;n/a')],

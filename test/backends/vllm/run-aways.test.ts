@@ -35,7 +35,11 @@ const texts = [
   'so it is ',
   '- Ask the people who know the most\n',
   'I\u2019m sorry, I can\u2019t help. ',
-  'a text of more than sixty-four tokens, which no engine takes for a run-away answer. ',
+  'a text of more than sixty-four tokens, which every engine takes for a run-away answer in the end. ',
+  'x'
+    .repeat(100)
+    .replace(/x/g, (_, at: number) => String.fromCodePoint(200 + at))
+    .repeat(3) + 'which none does. ',
   'नमस्ते दुनिया ',
   '我是一个语言模型。',
   '0',

@@ -8,7 +8,8 @@ from typing import Any
 # Tokens over which prose repeats itself, and any other text, which may be data that was asked for.
 PROSE = 512
 DATA = 2048
-LONGEST_PERIOD = 64
+# The repeated text is at most this part of them.
+TIMES = 8
 SHOWN = 60
 
 
@@ -28,7 +29,8 @@ class RunAways:
         span = span_of(tokens, period)
         text = self._tokenizer.decode(tokens[-period:])
         has_grammar = params.structured_outputs is not None
-        if text.strip() and (has_grammar or (span < DATA and not is_prose(text + text))):
+        is_sure = span >= DATA and period <= PROSE // TIMES
+        if text.strip() and (has_grammar or not (is_sure or is_prose(text + text))):
             return None
         return (
             f"The answer repeats itself without end, and was stopped after {len(tokens):,} tokens: {shown(text)} came "
@@ -39,9 +41,11 @@ class RunAways:
 
 def period_of(tokens: list[int]) -> int | None:
     """The shortest period of the last tokens: a comparison of slices for the few that are possible."""
-    end = tokens[-PROSE:]
-    for period in range(1, LONGEST_PERIOD + 1):
-        if end[-1 - period] == end[-1] and end[period:] == end[:-period]:
+    for period in range(1, DATA // TIMES + 1):
+        span = PROSE if period <= PROSE // TIMES else DATA
+        if len(tokens) < span:
+            return None
+        if tokens[-1 - period] == tokens[-1] and tokens[period - span :] == tokens[-span:-period]:
             return period
     return None
 
