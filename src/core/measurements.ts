@@ -39,8 +39,11 @@ export interface FlightSample {
   tokens: number;
   /** The request that was sent first: milliseconds since then, and tokens of its answer so far; null where none is in flight. */
   oldest: { ageMs: number; tokens: number } | null;
-  /** Each request in flight, in the order of sending: milliseconds since then, and tokens of its answer so far. */
-  each: { agesMs: number[]; tokens: number[] };
+  /**
+   * Each request in flight, in the order of sending: milliseconds since then, tokens of its answer so far, how many it may have
+   * (null where nothing limits them but the window), and bytes of its line in the input (0 where they are not known).
+   */
+  each: { agesMs: number[]; tokens: number[]; limits: (number | null)[]; bytes: number[] };
 }
 
 /** Load of an engine that schedules requests itself. */

@@ -40,8 +40,16 @@ export interface BatchRequest {
    * that are no keys of the request. It is the text of the input, so that numbers and the order of keys stay as written.
    */
   rowJson?: string;
+  /** Bytes of its line in the input; absent where it was not read from there to be sent. */
+  bytes?: number;
   /** The parsed row, all of it, in place of `rowJson` while the input is only looked at. */
   row?: Readonly<Record<string, unknown>>;
+}
+
+/** The tokens that an answer may have: `max_completion_tokens`, else `max_tokens`; null where neither is given. */
+export function maxTokensOf(body: RequestBody): number | null {
+  for (const limit of [body['max_completion_tokens'], body['max_tokens']]) if (typeof limit === 'number') return limit;
+  return null;
 }
 
 /** Names a request in a message: `the request "a" (line 1)`. */

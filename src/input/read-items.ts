@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type ByteRange, findRanges } from '../files/read-ranges.ts';
-import type { WorkItem } from '../core/request.ts';
+import { type WorkItem, isRejected } from '../core/request.ts';
 import type { InputScan } from './scan-input.ts';
 
 const maxRows = 128;
@@ -29,7 +29,11 @@ export async function* readItems(
 
 async function readBatch(handle: FileHandle, scan: InputScan, rows: readonly number[]): Promise<WorkItem[]> {
   const lines = await readRows(handle, scan, rows);
-  return lines.map(({ row, bytes }) => ({ row, read: scan.read(row, bytes) }));
+  return lines.map(({ row, bytes }) => {
+    const read = scan.read(row, bytes);
+    if (!isRejected(read)) read.bytes = bytes.length;
+    return { row, read };
+  });
 }
 
 /** Reads the lines of these rows. A line that is no longer what was scanned is left out, and the scan is told. */

@@ -51,9 +51,11 @@ export function createLengthDrift(): LengthDrift {
         [...ended, ...inFlight].toSorted((a, b) => b.startMs - a.startMs),
       );
       if (newest.length === 0) return { curve: all, min: 1, max: 1 };
-      const curve = readCurve(newest);
+      const curve = readCurve(newest, all.limit);
       // The first ones since are in flight: they say at least how much longer than before they are.
-      return curve !== null && curve.ended >= 5 && curve.beyond <= 0.5 ? { curve, min: 1, max: 1 } : scale(all, newest);
+      return curve !== null && curve.ended >= 5 && curve.unknown <= 0.5
+        ? { curve, min: 1, max: 1 }
+        : scale(all, newest);
     },
   };
 }

@@ -14,8 +14,11 @@ interface Ended {
 export interface Lengths {
   /** Counts an answer that ended. */
   add(length: number): void;
-  /** The curve as of now. `inFlight`: how long each answer in flight is so far. Null before an answer has ended. */
-  read(inFlight: readonly number[]): LengthCurve | null;
+  /**
+   * The curve as of now. `inFlight`: how long each answer in flight is so far; `limit`: how long one gets at most, if that is known.
+   * Null before an answer has ended.
+   */
+  read(inFlight: readonly number[], limit?: number): LengthCurve | null;
 }
 
 export interface LengthCurve {
@@ -24,8 +27,12 @@ export interface LengthCurve {
   deviation: number;
   /** Number of ended answers that it is made of. */
   ended: number;
+  /** How long an answer gets at most; Infinity where that isn't known. */
+  limit: number;
   /** Share of all answers that are longer than the longest one that ended. */
   beyond: number;
+  /** That share, less so much as a limit close behind that longest one tells of them. */
+  unknown: number;
   /** The length that a share `level` (0 to 1) of all answers longer than `so` far is longer than. */
   draw(level: number, so?: number): number;
   /** Cumulative hazard: the number of ends to expect, by the curve, from an answer that is watched up to this length. */
@@ -47,10 +54,14 @@ export interface SeenAnswer {
 }
 
 /** The curve of some answers; null where none has ended. */
-export function readCurve(watched: readonly SeenAnswer[]): LengthCurve | null {
+export function readCurve(watched: readonly SeenAnswer[], limit: number): LengthCurve | null {
   const lengths = createLengths();
   for (const { length, hasEnded } of watched) if (hasEnded) lengths.add(length);
-  return lengths.read(watched.filter(({ hasEnded }) => !hasEnded).map(({ length }) => length));
+  const inFlight = watched.filter(({ hasEnded }) => !hasEnded);
+  return lengths.read(
+    inFlight.map(({ length }) => length),
+    limit,
+  );
 }
 
 export function createLengths(): Lengths {
@@ -63,7 +74,10 @@ export function createLengths(): Lengths {
       ended.sums[bin]! += length;
       total++;
     },
-    read: (inFlight) => (total === 0 ? null : curveOf(ended, total, inFlight)),
+    read(inFlight, limit = Infinity) {
+      if (total === 0) return null;
+      return readSteps(stepsOf(ended, total, inFlight), total, limit);
+    },
   };
 }
 
@@ -75,9 +89,11 @@ interface Steps {
   shares: Float64Array;
   /** Cumulative hazard, with this step. */
   hazards: Float64Array;
+  /** How much longer, on average, answers are that are longer than the last step. */
+  tailMean: number;
 }
 
-function curveOf({ counts, sums }: Ended, total: number, inFlight: readonly number[]): LengthCurve {
+function stepsOf({ counts, sums }: Ended, total: number, inFlight: readonly number[]): Steps {
   const censored = new Float64Array(binCount);
   for (const length of inFlight) censored[binOf(length)]! += 1;
   const steps: Steps = {
@@ -85,6 +101,7 @@ function curveOf({ counts, sums }: Ended, total: number, inFlight: readonly numb
     lengths: new Float64Array(binCount),
     shares: new Float64Array(binCount),
     hazards: new Float64Array(binCount),
+    tailMean: 0,
   };
   let atRisk = total + inFlight.length;
   let share = 1;
@@ -108,15 +125,17 @@ function curveOf({ counts, sums }: Ended, total: number, inFlight: readonly numb
     }
     atRisk -= count + censored[bin]!;
   }
-  return readSteps(steps, total, ends > 0 ? watched / ends : from);
+  steps.tailMean = ends > 0 ? watched / ends : from;
+  return steps;
 }
 
-/** `tailMean`: how much longer, on average, answers are that are longer than the last step. */
-function readSteps({ count, lengths, shares, hazards }: Steps, ended: number, tailMean: number): LengthCurve {
+function readSteps(steps: Steps, ended: number, limit: number): LengthCurve {
+  const { count, lengths, shares, hazards, tailMean } = steps;
   const last = lengths[count - 1]!;
   const beyond = shares[count - 1]!;
-  let mean = beyond * (last + tailMean);
-  let square = beyond * (last * last + 2 * last * tailMean + 2 * tailMean * tailMean);
+  const tail = tailTo(limit - last, tailMean);
+  let mean = beyond * (last + tail.mean);
+  let square = beyond * (last * last + 2 * last * tail.mean + tail.square);
   for (let at = 0; at < count; at++) {
     const mass = (at === 0 ? 1 : shares[at - 1]!) - shares[at]!;
     mean += mass * lengths[at]!;
@@ -127,7 +146,9 @@ function readSteps({ count, lengths, shares, hazards }: Steps, ended: number, ta
     mean,
     deviation: Math.sqrt(Math.max(0, square - mean * mean)),
     ended,
+    limit,
     beyond,
+    unknown: beyond * Math.min(1, Math.max(0, limit / last - 1)),
     draw(level, so = 0) {
       const at = so === 0 ? 0 : longerThan(so);
       if (at === count) return so - tailMean * Math.log(level);
@@ -141,6 +162,14 @@ function readSteps({ count, lengths, shares, hazards }: Steps, ended: number, ta
       return at === 0 ? 0 : hazards[at - 1]! + (at === count ? (length - last) / tailMean : 0);
     },
   };
+}
+
+/** Mean and mean square of an exponential tail with this mean that ends at `room`. */
+function tailTo(room: number, tailMean: number): { mean: number; square: number } {
+  if (room === Infinity) return { mean: tailMean, square: 2 * tailMean * tailMean };
+  const cut = Math.exp(-Math.max(0, room) / tailMean);
+  const mean = tailMean * (1 - cut);
+  return { mean, square: 2 * tailMean * (mean - Math.max(0, room) * cut) };
 }
 
 /** The first index of ascending values with one above this one. */

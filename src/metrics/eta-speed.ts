@@ -1,26 +1,20 @@
-/** Points are kept a second apart, for so many seconds. */
-const keptSeconds = 90;
-const parts = 6;
+import { type Made, type SpeedPoint, createSpeedPoints } from './eta-points.ts';
+import { createPromptCost } from './eta-prompt-cost.ts';
+
 /** Nobody knows better than this how fast an engine will be. */
 const minError = 0.04;
+/** Whether the engine is as fast as usual is seen in so many milliseconds. */
+const usualWindowMs = 30_000;
 
-interface SpeedReading {
+export interface SpeedReading {
   /** Length that all answers together gain in a second. */
   speed: number;
   /** Its relative standard error. */
   error: number;
   /** Answers that were written at the same time, on average over the window. */
   width: number;
-}
-
-/** What was made so far. */
-interface Made {
-  /** The length of all answers, those in flight too. */
-  length: number;
-  /** Prompt tokens that were computed, as far as the engine tells of them. */
-  prompt: number;
-  /** Answers that are being written now. */
-  writing: number;
+  /** The speed of the whole run, its relative standard error, and for how many seconds it has been another one. */
+  usual: { speed: number; error: number; sinceSeconds: number };
 }
 
 /** How fast answers grow. */
@@ -35,89 +29,82 @@ export interface Speed {
   read(windowMs: number, isTail: boolean): SpeedReading | null;
 }
 
-interface Point extends Made {
-  atMs: number;
-  /** Sum of the seconds that answers were written. */
-  written: number;
-}
-
 /**
  * The speed of the whole run counts, which is known best, until that of the last window refutes it: the further they are apart, in
  * standard errors of the window, the more the window counts.
  */
 export function createSpeed(): Speed {
-  const points: Point[] = [];
+  const points = createSpeedPoints();
   const cost = createPromptCost();
-  let first: Point | null = null;
-  let last: Point | null = null;
+  let usualAtMs = 0;
   return {
     add(atMs, made) {
-      const seconds = last === null ? 0 : (atMs - last.atMs) / 1000;
-      if (last !== null) cost.add(seconds, made.prompt - last.prompt, made.length - last.length);
-      last = { ...made, atMs, written: (last?.written ?? 0) + made.writing * seconds };
-      first ??= last;
-      const newest = points.at(-1);
-      if (newest === undefined || atMs - newest.atMs >= 1000) points.push(last);
-      if (points.length > keptSeconds) points.shift();
+      const before = points.last();
+      const isKept = points.add(atMs, made);
+      if (before !== null)
+        cost.add((atMs - before.atMs) / 1000, made.prompt - before.prompt, made.length - before.length);
+      if (!isKept) return;
+      const seen = compare(points.edges(usualWindowMs), points.edgesOfRun(), { cost: cost.read(), isTail: false });
+      if (seen === null || seen.weight === 0) usualAtMs = atMs;
     },
     promptCost: () => cost.read(),
     read(windowMs, isTail) {
-      if (first === null || last === null) return null;
-      const edges = edgesOf(points, last, isTail ? windowMs / 4 : windowMs);
-      if (edges.length <= 2) return null;
-      const between = (from: Point, to: Point): number => {
-        const made = to.length - from.length + cost.read() * (to.prompt - from.prompt);
-        return made === 0 ? 0 : made / (isTail ? to.written - from.written : secondsBetween(from, to));
-      };
-      const [start, end] = [edges[0]!, last];
-      const recent = between(start, end);
-      const speeds = edges.slice(1).map((edge, index) => between(edges[index]!, edge));
-      const error = Math.max(standardError(speeds, recent), minError * recent);
-      const speed = isTail ? recent : blend(between(first, end), recent, error);
-      const width = (end.written - start.written) / secondsBetween(start, end);
-      const all = isTail ? speed * width : speed;
-      return all > 0 && width > 0 ? { speed: all, error: Math.min(1, error / speed), width } : null;
+      const edges = points.edges(isTail ? windowMs / 4 : windowMs);
+      const seen = compare(edges, points.edgesOfRun(), { cost: cost.read(), isTail });
+      if (seen === null) return null;
+      const [first, last] = [edges[0]!, edges.at(-1)!];
+      const width = (last.written - first.written) / secondsBetween(first, last);
+      const speed = isTail ? seen.recent * width : seen.speed;
+      if (!(speed > 0 && width > 0 && seen.usual.speed > 0)) return null;
+      const error = Math.min(1, seen.recentError / (isTail ? seen.recent : speed));
+      const sinceSeconds = (last.atMs - usualAtMs + usualWindowMs / 2) / 1000;
+      return { speed, error, width, usual: { ...seen.usual, sinceSeconds } };
     },
   };
 }
 
-/** Edges of the parts of the window, the oldest first. */
-function edgesOf(points: readonly Point[], last: Point, windowMs: number): Point[] {
-  const startMs = Math.max(points[0]!.atMs, last.atMs - windowMs);
-  const partMs = (last.atMs - startMs) / parts;
-  const inner = Array.from({ length: parts }, (_, part) => points.find(({ atMs }) => atMs >= startMs + part * partMs));
-  return [...new Set([...inner.filter((point) => point !== undefined), last])];
+/** How fast it was of late, and in the whole run. */
+interface Comparison {
+  /** The speed to be taken, and how much of it is the window's, 0 to 1. */
+  speed: number;
+  weight: number;
+  recent: number;
+  recentError: number;
+  usual: { speed: number; error: number };
 }
 
-const secondsBetween = (from: Point, to: Point): number => (to.atMs - from.atMs) / 1000;
-
-function standardError(values: readonly number[], mean: number): number {
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1) / values.length);
+/** `cost`: length for which a prompt token stands; `isTail`: the speed of one answer is asked for, not that of all together. */
+interface Counting {
+  cost: number;
+  isTail: boolean;
 }
 
-/** James and Stein's way: two standard errors are no reason, far more are one. */
-function blend(all: number, recent: number, error: number): number {
-  const apart = Math.abs(recent - all) / error;
-  const weight = apart <= 2 ? 0 : 1 - (2 / apart) ** 2;
-  return all + weight * (recent - all);
+/** Compares the speed of a window with that of the whole run; null where there is too little of it. */
+function compare(window: readonly SpeedPoint[], run: readonly SpeedPoint[], counting: Counting): Comparison | null {
+  if (window.length <= 2) return null;
+  const recent = speedBetween(window[0]!, window.at(-1)!, counting);
+  const recentError = Math.max(errorOf(window, recent, counting), minError * recent);
+  const ofAll = { ...counting, isTail: false };
+  const usual = speedBetween(run[0]!, run.at(-1)!, ofAll);
+  const usualError = Math.min(1, Math.max(minError, errorOf(run, usual, ofAll) / usual));
+  const weight = weightOf(Math.abs(recent - usual) / recentError, 1);
+  const speed = usual + weight * (recent - usual);
+  return { speed, weight, recent, recentError, usual: { speed: usual, error: usualError } };
 }
 
-/** Least squares of the time over the prompt tokens and the answers' tokens that it took. */
-function createPromptCost() {
-  let [pp, pg, gg, pt, gt] = [0, 0, 0, 0, 0];
-  return {
-    add(seconds: number, prompt: number, generated: number): void {
-      pp += prompt * prompt;
-      pg += prompt * generated;
-      gg += generated * generated;
-      pt += prompt * seconds;
-      gt += generated * seconds;
-    },
-    read(): number {
-      const ofPrompt = pt * gg - gt * pg;
-      const ofAnswer = gt * pp - pt * pg;
-      return ofPrompt > 0 && ofAnswer > 0 ? Math.min(ofPrompt / ofAnswer, 100) : 0;
-    },
-  };
+const secondsBetween = (from: SpeedPoint, to: SpeedPoint): number => (to.atMs - from.atMs) / 1000;
+
+function speedBetween(from: SpeedPoint, to: SpeedPoint, { cost, isTail }: Counting): number {
+  const made = to.length - from.length + cost * (to.prompt - from.prompt);
+  return made === 0 ? 0 : made / (isTail ? to.written - from.written : secondsBetween(from, to));
 }
+
+/** The standard error of the speed, by those of its parts. */
+function errorOf(edges: readonly SpeedPoint[], speed: number, counting: Counting): number {
+  const speeds = edges.slice(1).map((edge, index) => speedBetween(edges[index]!, edge, counting));
+  const squares = speeds.reduce((sum, value) => sum + (value - speed) ** 2, 0);
+  return Math.sqrt(squares / (speeds.length - 1) / speeds.length);
+}
+
+/** James and Stein's way: so many standard errors as may be chance are no reason, far more are one. */
+export const weightOf = (apart: number, chance: number): number => (apart <= chance ? 0 : 1 - (chance / apart) ** 2);

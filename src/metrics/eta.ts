@@ -4,10 +4,11 @@ import type { RunProgress, RunTimes } from '../core/snapshot.ts';
 import { type LengthDrift, createLengthDrift } from './eta-drift.ts';
 import { type Lengths, createLengths } from './eta-lengths.ts';
 import { createLineLengths } from './eta-lines.ts';
-import { playRest } from './eta-play.ts';
-import { type Speed, createSpeed } from './eta-speed.ts';
+import { type ModelPlace, fullPaceOf, placeAfter, shareOf } from './eta-pace.ts';
+import { type Pace, playRest } from './eta-play.ts';
+import { type Speed, type SpeedReading, createSpeed } from './eta-speed.ts';
 
-/** No ETA is shown before so many answers have ended, and before half of those that began together have: the first wave. */
+/** No ETA is shown before so many answers have ended, and while the length of more than half of those begun together is unknown. */
 const minEnded = 5;
 const firstWave = 0.5;
 
@@ -27,8 +28,9 @@ interface Measure {
   lengths: Lengths;
   drift: LengthDrift;
   speed: Speed;
-  /** Length of the answers that ended, all together. */
+  /** Length of the answers that ended, all together, and of the longest. */
   ended: number;
+  maxLength: number;
   /** How far each answer in flight is. */
   inFlight: readonly number[];
 }
@@ -38,6 +40,7 @@ const createMeasure = (): Measure => ({
   drift: createLengthDrift(),
   speed: createSpeed(),
   ended: 0,
+  maxLength: 0,
   inFlight: [],
 });
 
@@ -48,15 +51,25 @@ const createState = () => ({
   told: 0,
   /** Prompt tokens that were computed, as the engine told. */
   prompt: 0,
-  prompts: createLineLengths(),
+  lines: createLineLengths(),
   ended: 0,
   retries: 0,
   flightAtMs: 0,
   startsMs: [] as number[],
+  /** Tokens that each answer in flight may have, and the most that any so far might; Infinity where nothing limits them. */
+  limits: [] as number[],
+  maxLimit: 0,
+  /** Bytes of the line of each request in flight. */
+  bytes: [] as number[],
+  /** How fast answers grew while requests still waited. */
+  full: null as Pace | null,
 });
+
+type EtaState = ReturnType<typeof createState>;
 
 export function createEta(): Eta {
   let state = createState();
+  let place: ModelPlace = null;
   let known = { atMs: 0, eta: null as RunTimes['eta'] };
 
   const endAttempt = ({ tokens, latencyMs }: Extract<RunEvent, { type: 'request-end' }>, atMs: number): void => {
@@ -64,14 +77,17 @@ export function createEta(): Eta {
     addLength(state.tokens, tokens.completionTokens ?? 0, atMs - latencyMs);
     addLength(state.times, latencyMs, atMs - latencyMs);
   };
-  const addPrompt = ({ inputBytes, promptTokens, cachedTokens, attempts }: ResultSample): void => {
-    if (inputBytes !== undefined && attempts > 0)
-      state.prompts.add(inputBytes, promptTokens === null ? null : promptTokens - (cachedTokens ?? 0));
+  const addLine = ({ inputBytes, promptTokens, cachedTokens, completionTokens, attempts }: ResultSample): void => {
+    if (inputBytes === undefined || attempts === 0) return;
+    state.lines.add(inputBytes, promptTokens === null ? null : promptTokens - (cachedTokens ?? 0), completionTokens);
   };
   const takeFlight = ({ generated, promptComputed, each }: FlightSample, atMs: number): void => {
     state.told += generated;
     state.flightAtMs = atMs;
     state.startsMs = each.agesMs.map((ageMs) => atMs - ageMs);
+    state.limits = each.limits.map((limit) => limit ?? Infinity);
+    state.maxLimit = Math.max(state.maxLimit, ...state.limits);
+    state.bytes = each.bytes;
     state.prompt += promptComputed;
     addFlight(state.tokens, each.tokens, state.prompt, atMs);
     addFlight(state.times, each.agesMs, 0, atMs);
@@ -79,11 +95,12 @@ export function createEta(): Eta {
 
   return {
     add(event, atMs) {
+      place = placeAfter(event, place);
       // Another model is another engine.
       if (event.type === 'model-start') {
         state = createState();
-        if (event.restBytes !== undefined) state.prompts.start(event.restBytes);
-      } else if (event.type === 'result-end') addPrompt(event.sample);
+        if (event.restBytes !== undefined) state.lines.start(event.restBytes);
+      } else if (event.type === 'result-end') addLine(event.sample);
       else if (event.type === 'request-end') endAttempt(event, atMs);
       else if (event.type === 'request-retry') state.retries++;
       else if (event.type === 'flight') takeFlight(event.flight, atMs);
@@ -93,7 +110,7 @@ export function createEta(): Eta {
       if (done >= total) return { seconds: 0, low: 0, high: 0 };
       const { flightAtMs } = state;
       if (known.eta === null || flightAtMs - known.atMs >= everyMs || flightAtMs < known.atMs) {
-        known = { atMs: flightAtMs, eta: estimate(state, total - done) };
+        known = { atMs: flightAtMs, eta: estimate(state, total - done, place) };
       }
       return known.eta;
     },
@@ -104,6 +121,7 @@ function addLength(measure: Measure, length: number, startedMs: number): void {
   measure.lengths.add(length);
   measure.drift.add(length, startedMs);
   measure.ended += length;
+  measure.maxLength = Math.max(measure.maxLength, length);
 }
 
 function addFlight(measure: Measure, lengths: readonly number[], prompt: number, atMs: number): void {
@@ -113,31 +131,53 @@ function addFlight(measure: Measure, lengths: readonly number[], prompt: number,
   measure.speed.add(atMs, { length: measure.ended + inFlight, prompt, writing });
 }
 
-function estimate(state: ReturnType<typeof createState>, left: number): RunTimes['eta'] {
-  const { told, ended, retries, startsMs } = state;
+/** How long answers may get. An engine that gave one more than any was allowed counts otherwise than the user. */
+function limitsOf(state: EtaState): { all: number; each: readonly number[] } {
+  const { tokens, limits, maxLimit } = state;
+  const isHeld = isTold(state) && tokens.maxLength <= maxLimit;
+  return isHeld ? { all: maxLimit, each: limits } : { all: Infinity, each: limits.map(() => Infinity) };
+}
+
+/** Tokens tell more than times, where the engine tells of them before an answer ends. */
+const isTold = ({ told, tokens }: EtaState): boolean => told > 0 && told >= 0.5 * tokens.ended;
+
+function estimate(state: EtaState, left: number, place: ModelPlace): RunTimes['eta'] {
+  const { ended, retries, startsMs, lines } = state;
   if (ended < minEnded) return null;
-  const isTold = told > 0 && told >= 0.5 * state.tokens.ended;
-  const { lengths, drift, speed, inFlight } = isTold ? state.tokens : state.times;
-  const meanMs = state.times.ended / ended;
-  const curve = lengths.read(inFlight);
-  const written = inFlight.filter((length) => length > 0);
+  const { lengths, drift, speed, inFlight } = isTold(state) ? state.tokens : state.times;
+  const limits = limitsOf(state);
+  const curve = lengths.read(inFlight, limits.all);
+  const written = inFlight
+    .map((length, index) => ({ length, limit: limits.each[index]! }))
+    .filter(({ length }) => length > 0);
   // A request that is tried again takes the time of two.
   const attempts = ended / Math.max(1, ended - retries);
   const waiting = Math.round(Math.max(0, left - written.length) * attempts);
-  const reading = speed.read(Math.min(60_000, Math.max(30_000, meanMs)), waiting === 0);
-  if (curve === null || curve.beyond > firstWave || reading === null) return null;
+  const isTail = waiting === 0;
+  const reading = speed.read(Math.min(60_000, Math.max(30_000, state.times.ended / ended)), isTail);
+  if (curve === null || curve.unknown > firstWave || reading === null) return null;
+  const paces = pacesOf(state, reading, isTail);
   const begun = inFlight.map((length, index) => ({ length, hasEnded: false, startMs: startsMs[index]! }));
-  // Those that have just been sent write nothing yet: a wave is all that is in flight, unless the engine has fewer slots.
-  const width = reading.width > 0.9 * inFlight.length ? inFlight.length : Math.max(1, Math.round(reading.width));
   const fitting = drift.fit(curve, begun);
   return playRest({
     waiting,
     written,
-    width,
+    width: paces.full.width,
     fitting,
-    prompt: ((speed.promptCost() * state.prompt) / (ended + written.length)) * state.prompts.factor(left),
-    speed: reading.speed / width,
-    speedError: reading.error,
-    limit: Infinity,
+    more: fitting.curve === curve ? lines.answers(left, state.bytes) : 1,
+    prompt: ((speed.promptCost() * state.prompt) / (ended + written.length)) * lines.prompts(left),
+    current: paces.now,
+    currentError: reading.error,
+    usual: isTail ? null : { ...reading.usual, speed: reading.usual.speed / paces.full.width },
+    share: shareOf(place, speed.promptCost(), { ...paces, error: reading.error }),
   });
+}
+
+/** How fast answers grow now, and how fast they did while requests waited, which is the same until none does. */
+function pacesOf(state: EtaState, reading: SpeedReading, isTail: boolean): { full: Pace; now: Pace } {
+  const full = (isTail ? state.full : null) ?? fullPaceOf(reading, state.startsMs.length);
+  state.full = full;
+  // An answer without tokens gets older by a second in each second, however fast it grows.
+  const isKnown = isTail && isTold(state);
+  return { full, now: isKnown ? { speed: reading.speed / reading.width, width: reading.width } : full };
 }

@@ -1,6 +1,6 @@
 import type { Usage } from '../core/completion.ts';
 import type { FlightSample } from '../core/measurements.ts';
-import type { BatchRequest } from '../core/request.ts';
+import { type BatchRequest, maxTokensOf } from '../core/request.ts';
 import { type ToldEntry, type ToldTokens, createToldTokens } from './told-tokens.ts';
 
 /** Why an attempt was ended from outside. `away`: the engine that had it went away · `given-away`: another engine is to have it. */
@@ -158,6 +158,8 @@ const newEntry = (request: BatchRequest, sentAt: number, number: number, hasRoom
   generated: 0,
   promptComputed: 0,
   promptCached: 0,
+  limit: maxTokensOf(request.body),
+  bytes: request.bytes ?? 0,
 });
 
 function abortEach(entries: Iterable<FlightEntry>, cause: AbortCause): void {

@@ -15,6 +15,10 @@ export interface ToldEntry {
   generated: number;
   promptComputed: number;
   promptCached: number;
+  /** Tokens that the answer may have; null where nothing limits them but the window. */
+  readonly limit: number | null;
+  /** Bytes of the request's line in the input; 0 where they are not known. */
+  readonly bytes: number;
 }
 
 /** Sums what the engine tells of all attempts in flight. A token costs one addition to its entry, and nothing else. */
@@ -69,7 +73,7 @@ export function createToldTokens(entries: ReadonlySet<ToldEntry>): ToldTokens {
         writing: tokens.filter((some) => some > 0).length,
         tokens: tokens.reduce((sum, some) => sum + some, 0),
         oldest: all.length === 0 ? null : { ageMs: agesMs[0] ?? 0, tokens: tokens[0] ?? 0 },
-        each: { agesMs, tokens },
+        each: { agesMs, tokens, limits: all.map(({ limit }) => limit), bytes: all.map(({ bytes }) => bytes) },
       };
       Object.assign(made, { generated: 0, promptComputed: 0, promptCached: 0 });
       return sample;

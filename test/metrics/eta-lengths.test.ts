@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { createRandom } from '../../src/data/random.ts';
 import { type LengthCurve, createLengths } from '../../src/metrics/eta-lengths.ts';
 
-function curveOf(ended: readonly number[], inFlight: readonly number[] = []): LengthCurve {
+function curveOf(ended: readonly number[], inFlight: readonly number[] = [], limit?: number): LengthCurve {
   const lengths = createLengths();
   for (const length of ended) lengths.add(length);
-  return lengths.read(inFlight)!;
+  return lengths.read(inFlight, limit)!;
 }
 
 test('without an end there is no curve', () => {
@@ -49,4 +49,25 @@ test('begun at any time, all lengths are found', () => {
   expect(Math.abs(curve.mean - 300)).toBeLessThan(10);
   expect(curve.hazard(50)).toBe(0);
   expect(curve.hazard(300)).toBeCloseTo(Math.log(2), 1);
+});
+
+test('a limit bounds what is longer than all that ended', () => {
+  const [ended, inFlight] = [[100, 150, 180], Array.from({ length: 7 }, () => 190)];
+  const free = curveOf(ended, inFlight);
+  const limited = curveOf(ended, inFlight, 200);
+  expect(free).toMatchObject({ limit: Infinity, unknown: free.beyond });
+  expect(free.mean).toBeGreaterThan(240);
+  expect(limited.beyond).toBeCloseTo(0.7, 6);
+  expect(limited.unknown).toBeLessThan(0.1);
+  expect(limited.mean).toBeGreaterThan(0.3 * (430 / 3) + 0.7 * 190);
+  expect(limited.mean).toBeLessThan(0.3 * (430 / 3) + 0.7 * 200);
+  expect(limited.deviation).toBeLessThan(40);
+});
+
+test('a limit far behind the longest that ended changes nothing', () => {
+  const free = curveOf([100, 150, 180], [190]);
+  const limited = curveOf([100, 150, 180], [190], 1e6);
+  expect(limited.mean).toBeCloseTo(free.mean, 6);
+  expect(limited.deviation).toBeCloseTo(free.deviation, 6);
+  expect(limited.unknown).toBe(free.unknown);
 });

@@ -38,7 +38,7 @@ const flightOf = (agesMs: number[]): RunEvent => ({
     writing: 0,
     tokens: 0,
     oldest: null,
-    each: { agesMs, tokens: agesMs.map(() => 0) },
+    each: { agesMs, tokens: agesMs.map(() => 0), limits: agesMs.map(() => null), bytes: agesMs.map(() => 0) },
   },
 });
 

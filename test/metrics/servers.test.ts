@@ -101,7 +101,7 @@ test('tokens count as each server tells of them', () => {
     writing: 1,
     tokens: generated,
     oldest: null,
-    each: { agesMs: [], tokens: [] },
+    each: { agesMs: [], tokens: [], limits: [], bytes: [] },
   });
   for (let second = 0; second < 20; second++) {
     clock.ms += 1000;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { FlightSample } from '../../src/core/measurements.ts';
 import type { BatchRequest } from '../../src/core/request.ts';
 import { type FlightEntry, type InFlight, createInFlight } from '../../src/scheduler/in-flight.ts';
 
@@ -211,4 +212,18 @@ describe('the clock', () => {
     vi.advanceTimersByTime(300);
     expect(causesOf(entries)).toEqual(['timeout', 'timeout']);
   });
+});
+
+test('a sample tells of each its age, its tokens, how many it may have, and the bytes of its line', () => {
+  const samples: FlightSample[] = [];
+  const ignored = { mayBeSilent: () => false, onStall: () => {}, timeoutMs: null, stallTimeoutMs: 10_000, slots: null };
+  inFlight = createInFlight({ ...ignored, onSample: (sample) => void samples.push(sample) });
+  inFlight.start(request).pieces = 7;
+  vi.advanceTimersByTime(200);
+  inFlight.start({ ...request, bytes: 90, body: { model: 'm', max_tokens: 300 } });
+  inFlight.start({ ...request, body: { model: 'm', max_tokens: 300, max_completion_tokens: 20 } });
+  vi.advanceTimersByTime(300);
+  expect(samples.map(({ each }) => each)).toEqual([
+    { agesMs: [500, 300, 300], tokens: [7, 0, 0], limits: [null, 300, 20], bytes: [0, 90, 0] },
+  ]);
 });

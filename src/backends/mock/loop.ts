@@ -1,8 +1,7 @@
 import { sleep } from '../../async/sleep.ts';
 import type { GenerateContext } from '../../core/backend.ts';
 import { type Answer, type Usage, failure, responseBody } from '../../core/completion.ts';
-import type { BatchRequest } from '../../core/request.ts';
-import { maxTokensOf } from '../request/body-rules.ts';
+import { type BatchRequest, maxTokensOf } from '../../core/request.ts';
 import { createRunAwayWatch } from '../request/run-away.ts';
 import { answerCut } from '../request/window-texts.ts';
 import type { MockOptions } from './options.ts';

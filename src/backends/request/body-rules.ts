@@ -120,10 +120,6 @@ export function numberOf<T>(body: RequestBody, key: string, fallback: T): number
   return typeof value === 'number' ? value : fallback;
 }
 
-/** `max_completion_tokens`, else `max_tokens`. */
-export const maxTokensOf = (body: RequestBody): number | null =>
-  numberOf(body, 'max_completion_tokens', numberOf(body, 'max_tokens', null));
-
 export const stopsOf = (body: RequestBody): string[] => [body['stop'] ?? []].flat() as string[];
 
 /** The form that a body asks for; checked by `response_format` of the rules. */

@@ -1,7 +1,7 @@
 import { type Choice, type ResponseBody, choiceText } from '../../core/completion.ts';
 import { formatInteger, shorten } from '../../text/format.ts';
 import { isRecord } from '../../data/is-record.ts';
-import { type BatchRequest, type RequestBody, textOf } from '../../core/request.ts';
+import { type BatchRequest, type RequestBody, maxTokensOf, textOf } from '../../core/request.ts';
 import { thinkingOf } from '../../core/thinking.ts';
 import { type Problem, notHonoured, callsOf, thoughtOf } from './answer-parts.ts';
 import { withoutThinking } from './thinking.ts';
@@ -111,7 +111,7 @@ function lengthProblem({ usage, choices = [] }: ResponseBody, body: RequestBody)
   // The count is that of all choices together, also of those that `best_of` drops.
   if (usage === undefined || choices.length !== 1 || typeof body['best_of'] === 'number') return null;
   const { completion_tokens: tokens } = usage;
-  const most = numberIn(body['max_completion_tokens']) ?? numberIn(body['max_tokens']);
+  const most = maxTokensOf(body);
   const least = numberIn(body['min_tokens']);
   if (most !== null && tokens - thoughtTokens(usage) > most * tolerated.share + tolerated.tokens)
     return notHonoured(

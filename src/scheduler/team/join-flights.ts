@@ -9,22 +9,34 @@ export function joinFlights(): (engine: number, sample: FlightSample) => FlightS
   return (engine, sample) => {
     const now = performance.now();
     last.set(engine, { sample, at: now });
-    const each: { ageMs: number; tokens: number }[] = [];
+    const each: { ageMs: number; tokens: number; limit: number | null; bytes: number }[] = [];
     let writing = 0;
     for (const { sample: known, at } of last.values()) {
       if (now - at > maxAgeMs) continue;
       writing += known.writing;
-      known.each.agesMs.forEach((ageMs, index) =>
-        each.push({ ageMs: ageMs + now - at, tokens: known.each.tokens[index] ?? 0 }),
+      const { agesMs, tokens, limits, bytes } = known.each;
+      agesMs.forEach((ageMs, index) =>
+        each.push({
+          ageMs: ageMs + now - at,
+          tokens: tokens[index] ?? 0,
+          limit: limits[index] ?? null,
+          bytes: bytes[index] ?? 0,
+        }),
       );
     }
     each.sort((left, right) => right.ageMs - left.ageMs);
+    const [first] = each;
     return {
       ...sample,
       writing,
       tokens: each.reduce((sum, { tokens }) => sum + tokens, 0),
-      oldest: each[0] ?? null,
-      each: { agesMs: each.map(({ ageMs }) => ageMs), tokens: each.map(({ tokens }) => tokens) },
+      oldest: first === undefined ? null : { ageMs: first.ageMs, tokens: first.tokens },
+      each: {
+        agesMs: each.map(({ ageMs }) => ageMs),
+        tokens: each.map(({ tokens }) => tokens),
+        limits: each.map(({ limit }) => limit),
+        bytes: each.map(({ bytes }) => bytes),
+      },
     };
   };
 }

@@ -1,10 +1,9 @@
 import type { AnswerFormat } from '../../../core/answer-format.ts';
-import type { RequestBody } from '../../../core/request.ts';
+import { type RequestBody, maxTokensOf } from '../../../core/request.ts';
 import {
   checkKeys,
   commonRules,
   answerFormatOf,
-  maxTokensOf,
   numberOf,
   stopsOf,
   thinkingKwargs,

@@ -1,5 +1,5 @@
 import { isNeutral } from '../../../core/request-keys/request-keys.ts';
-import type { BatchRequest, RequestBody } from '../../../core/request.ts';
+import { type BatchRequest, type RequestBody, maxTokensOf } from '../../../core/request.ts';
 import { isThinking, thinkingOf } from '../../../core/thinking.ts';
 import {
   type Rule,
@@ -8,7 +8,6 @@ import {
   commonRules,
   answerFormatOf,
   integer,
-  maxTokensOf,
   number,
   numberOf,
   only,

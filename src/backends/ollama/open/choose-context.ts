@@ -1,7 +1,6 @@
 import type { PromptLengths } from '../../../core/backend.ts';
 import { formatInteger } from '../../../text/format.ts';
-import { type BatchRequest, textOf } from '../../../core/request.ts';
-import { maxTokensOf } from '../../request/body-rules.ts';
+import { type BatchRequest, maxTokensOf, textOf } from '../../../core/request.ts';
 
 /** The context window of a run, fixed before its first request. */
 export interface ContextChoice {

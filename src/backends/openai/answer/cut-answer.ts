@@ -1,7 +1,6 @@
 import { type Failure, type ResponseBody, failure } from '../../../core/completion.ts';
 import { answerCut } from '../../request/window-texts.ts';
-import type { BatchRequest } from '../../../core/request.ts';
-import { maxTokensOf } from '../../request/body-rules.ts';
+import { type BatchRequest, maxTokensOf } from '../../../core/request.ts';
 
 /**
  * An answer that the context window cut, not the limit that the user set; null where neither the counts nor the window
