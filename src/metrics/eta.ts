@@ -110,12 +110,16 @@ export function createEta(): Eta {
       if (done >= total) return { seconds: 0, low: 0, high: 0 };
       const { flightAtMs } = state;
       if (known.eta === null || flightAtMs - known.atMs >= everyMs || flightAtMs < known.atMs) {
-        known = { atMs: flightAtMs, eta: estimate(state, total - done, place) };
+        known = { atMs: flightAtMs, eta: finite(estimate(state, total - done, place)) };
       }
       return known.eta;
     },
   };
 }
+
+/** Of a run that is changed from outside (thousands of workers more, at its end) nothing may be known for a moment. */
+const finite = (eta: RunTimes['eta']): RunTimes['eta'] =>
+  eta === null || ![eta.seconds, eta.low, eta.high].every(Number.isFinite) ? null : eta;
 
 function addLength(measure: Measure, length: number, startedMs: number): void {
   measure.lengths.add(length);

@@ -122,10 +122,12 @@ function headline(progress: RunProgress, { isRunning = false, isUntouched = fals
   const failures = failed === 0 ? '' : ` (${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed)`;
   if (isUntouched) return `Nothing to do: ${requestsText(done)} done before${failures}`;
   const isFinished = total !== null && done >= total;
-  const word = isFinished ? 'Finished' : isRunning ? 'Running' : 'Stopped';
+  const word = isFinished ? 'Finished' : isRunning ? runningWord(progress) : 'Stopped';
   const count = total === null || isFinished ? requestsText(done) : `${formatInteger(done)} of ${requestsText(total)}`;
   return `${word}: ${count} done${failures}`;
 }
+
+const runningWord = ({ isPaused = false }: { isPaused?: boolean }): string => (isPaused ? 'Paused' : 'Running');
 
 const requestsText = (count: number): string => formatCounted(count, 'request');
 

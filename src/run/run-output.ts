@@ -39,6 +39,8 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
     return null;
   }
   const keeper = await keepRunManifest(run);
+  // Whoever pauses the run, and looks at it then, finds it paused.
+  const unsubscribe = run.control.subscribe(() => void keeper.write().catch(run.fail));
   return {
     journal,
     async begin() {
@@ -59,6 +61,7 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
       return failure.reason ?? error;
     },
     async close() {
+      unsubscribe();
       const { progress, times } = meter.snapshot();
       await endReplacement(manifest, request.paths, { notify: run.notify, failed: progress.failed });
       manifest.earlierSeconds += times.elapsedSeconds;

@@ -57,7 +57,11 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   try {
     await output.begin();
     run.show();
-    await runWhileHeard(run, () => runGroups(run, output.journal, engines));
+    await runWhileHeard(run, async () => {
+      await runGroups(run, output.journal, engines);
+      // Who watches sees the last results too.
+      await output.journal.flush();
+    });
     await output.finish();
   } catch (error) {
     throw await output.noteFailure(error);

@@ -45,6 +45,8 @@ export type TellState = (state: ServerState, reason?: string, forMs?: number) =>
 export interface OutageListeners {
   emit: Emit;
   notify: Notify;
+  /** The run has other engines too. */
+  hasOthers?: boolean;
   /** Told when the engine has been away for a while, with the reason, and whenever it is there again. */
   onState: TellState;
   onEnd: () => void;
@@ -57,7 +59,10 @@ export interface OutageListeners {
 /** Shortest outage in milliseconds that is announced: a shorter one is over before it is noticed. */
 const silentMs = 1000;
 
-const awayText = (reason = ''): string => `the engine does not answer (${reason}): waiting until it does`;
+const awayText = (reason = '', hasOthers = false): string =>
+  hasOthers
+    ? `it does not answer (${reason}): its requests go to the others, and it is taken back when it does`
+    : `the engine does not answer (${reason}): waiting until it does`;
 
 const mayBeAway = ({ supervision }: Backend, { kind }: Failure): boolean =>
   supervision?.recover !== undefined && kindsOfAbsence.has(kind);
@@ -124,25 +129,32 @@ export function createOutages(backend: Backend, listeners: OutageListeners): Out
 }
 
 /** Returns what tells the user that the engine is away. */
-function tellAbsence({ message }: Failure, { onState, notify }: OutageListeners, onTold: () => void): () => void {
+function tellAbsence(
+  { message }: Failure,
+  { onState, notify, hasOthers }: OutageListeners,
+  onTold: () => void,
+): () => void {
   // The lines below the first sentence may be the engine's last output.
   const [sentence] = message.split('\n', 1);
   return () => {
     onState('away', sentence, silentMs);
-    notify({ topic: 'outage', text: awayText(sentence) });
+    notify({ topic: 'outage', text: awayText(sentence, hasOthers) });
     onTold();
   };
 }
 
 /** Counts the outages that are over, and tells of them. */
-function createEnds({ emit, notify, onLoss }: OutageListeners) {
+function createEnds({ emit, notify, hasOthers = false, onLoss }: OutageListeners) {
   let count = 0;
   /** `lostMs`: what was in flight and gave no sign of life for as long is lost; null: nothing is. */
   const note = (text: string, lostMs: number | null): void => {
     count++;
     emit({ type: 'engine-outage' });
     const lost = lostMs === null ? 'failed meanwhile' : 'was in flight';
-    notify({ topic: 'outage', text: `${text}: what ${lost} is sent again` });
+    notify({
+      topic: 'outage',
+      text: hasOthers ? `${text}, and takes requests` : `${text}: what ${lost} is sent again`,
+    });
     if (lostMs !== null) onLoss(lostMs);
   };
   const noteAbsence = ({ absence, since }: Absent): EngineState => {
@@ -152,7 +164,10 @@ function createEnds({ emit, notify, onLoss }: OutageListeners) {
       if (durationMs >= silentMs) notify({ topic: 'outage', text: 'the engine answers: it was only slow' });
       return 'here';
     }
-    note(`the engine is back after ${formatDuration(durationMs)}`, absence === 'gone' ? durationMs : null);
+    note(
+      `${hasOthers ? 'it' : 'the engine'} is back after ${formatDuration(durationMs)}`,
+      absence === 'gone' ? durationMs : null,
+    );
     return 'away';
   };
   return { count: () => count, note, noteAbsence };

@@ -151,7 +151,15 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
   const onHopeless = options.team.hasSeveral ? giveUp : undefined;
   // What is left out stays out, whatever an outage that it has beside it comes to.
   const tellOutage: TellState = (...told) => void (absence.isOn() || onState(...told));
-  const outages = createOutages(backend, { emit, notify, onState: tellOutage, onEnd: onRoom, onHopeless, onLoss });
+  const outages = createOutages(backend, {
+    emit,
+    notify,
+    onState: tellOutage,
+    onEnd: onRoom,
+    onHopeless,
+    onLoss,
+    hasOthers: options.team.hasSeveral,
+  });
   const pause = createRateLimitPause({ notify, onEnd: onRoom });
   const inFlight: InFlight = watchInFlight(options, outages.isOn);
   const breaker = createBreaker(settings.maxErrorRate);

@@ -40,7 +40,7 @@ test('a run is paused, keeps what it has, and goes on', async () => {
     in_flight: 0,
   });
   const done = await countLines(folder.at(output));
-  expect((await folder.run(['status'])).stdout).toContain('paused');
+  await until(async () => (await folder.run(['status'])).stdout.startsWith('Paused: '));
   expect(await askJson(folder, ['pause'])).toMatchObject({ paused: paused.paused, in_flight: 0 });
   expect(await countLines(folder.at(output))).toBe(done);
   const resumed = await folder.run(['resume']);

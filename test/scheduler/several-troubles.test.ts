@@ -92,8 +92,8 @@ describe('where one engine of three', () => {
     });
     expect(first.sent.length).toBeGreaterThan(sent.before + 500);
     expect(run.notices).toEqual([
-      'a: the engine does not answer (The server broke the connection.): waiting until it does',
-      expect.stringMatching(/^a: the engine is back after 2\.\d s: what was in flight is sent again$/),
+      'a: it does not answer (The server broke the connection.): its requests go to the others, and it is taken back when it does',
+      expect.stringMatching(/^a: it is back after 2\.\d s, and takes requests$/),
     ]);
   });
 
@@ -101,7 +101,7 @@ describe('where one engine of three', () => {
     const servers = await three();
     const { notices } = await runTeam(servers, { count: 3000, at: [[beginsMs, () => servers[0]!.become('hung')]] });
     expect(notices).toEqual([
-      'a: the engine does not answer (It takes the connection, and says nothing.): waiting until it does',
+      'a: it does not answer (It takes the connection, and says nothing.): its requests go to the others, and it is taken back when it does',
     ]);
   });
 

@@ -1,5 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
+import { exitCodes } from '../../core/errors.ts';
 import { diagnose, exitCodeOf, renderDiagnosisJson } from '../../doctor/diagnose.ts';
 import { type AskedPlace, examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
@@ -8,7 +9,7 @@ import { checkOptions } from '../../run/choose/choose-backend.ts';
 import { addressesOf } from '../../run/choose/server-addresses.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import { askedConnections } from '../shared/connection/asked-connections.ts';
-import { serverFlags } from '../shared/connection/flags.ts';
+import { longFlag, serverFlags } from '../shared/connection/flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
 import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
@@ -39,9 +40,11 @@ export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDe
     onNotice: tell,
   });
   const diagnosis = diagnose(system);
-  const text = (): string => `${renderDiagnosis(diagnosis, columnsOfStdout())}${verdictOf(serving, model)}`;
+  const exitCode = exitCodeOf(diagnosis);
+  const verdict = exitCode === exitCodes.ok ? verdictOf(serving, flags, backends) : '';
+  const text = (): string => `${renderDiagnosis(diagnosis, columnsOfStdout())}${verdict}`;
   await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(text()));
-  return exitCodeOf(diagnosis);
+  return exitCode;
 }
 
 async function checkProbeOptions({ option }: DoctorFlags, backends: readonly BackendDefinition[]): Promise<void> {
@@ -87,8 +90,17 @@ async function backendsOf(
   return serving;
 }
 
-function verdictOf(serving: readonly BackendDefinition[], model = ''): string {
+function verdictOf(
+  serving: readonly BackendDefinition[],
+  { model = '', ...flags }: DoctorFlags,
+  backends: readonly BackendDefinition[],
+): string {
   if (serving.length === 0) return '';
-  const command = commandLine(['llmbatch', 'run', 'mine.jsonl', '-m', model]);
+  const given: Record<string, unknown> = { ...flags };
+  const servers = serverFlags(backends).flatMap((flag) =>
+    [given[flag.name] ?? []].flat().flatMap((value) => (typeof value === 'string' ? [longFlag(flag), value] : [])),
+  );
+  const file = flags.servers === undefined ? [] : ['--servers', flags.servers];
+  const command = commandLine(['llmbatch', 'run', 'mine.jsonl', '-m', model, ...servers, ...file]);
   return `\nReady: ${serving.map(({ name }) => name).join(', ')}. Try: ${command}\n`;
 }

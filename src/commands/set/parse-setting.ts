@@ -1,8 +1,10 @@
 import { InvalidArgumentError } from 'commander';
+import { maxSetWorkers } from '../../run/live/max-set-workers.ts';
 
 /** The number of `workers=N`, or `auto`. */
 export function parseSetting(text: string): number | 'auto' {
-  const [, value] = /^workers=(auto|[1-9]\d{0,4})$/.exec(text) ?? [];
-  if (value === undefined) throw new InvalidArgumentError('It is workers=N, with N from 1 to 99999, or workers=auto.');
+  const [, value] = /^workers=(auto|[1-9]\d{0,3})$/.exec(text) ?? [];
+  if (value === undefined || Number(value) > maxSetWorkers)
+    throw new InvalidArgumentError(`It is workers=N, with N from 1 to ${maxSetWorkers}, or workers=auto.`);
   return value === 'auto' ? value : Number(value);
 }

@@ -1,5 +1,6 @@
 import { askRun, whoAsks } from '../../run/live/ask-live.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
+import { formatCounted } from '../../text/format.ts';
 import { printJson, printWrapped } from '../shared/print.ts';
 
 /** `llmbatch set workers=N`. */
@@ -10,6 +11,9 @@ export async function setWorkers(
 ): Promise<void> {
   const run = await findLiveRun(output);
   const state = (await askRun(run.output, { do: 'set', workers, by: whoAsks('set') }, process.env)) ?? run;
-  const asked = workers === null ? 'as many workers as it chooses' : `workers=${workers}`;
+  const asked =
+    workers === null
+      ? 'as many requests in flight as it chooses'
+      : `${formatCounted(workers, 'request')} in flight (of each server)`;
   await (json ? printJson(`${JSON.stringify(state)}\n`) : printWrapped(`${run.output}: ${asked} from now on.\n`));
 }

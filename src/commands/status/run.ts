@@ -88,7 +88,7 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
   const because = isStopped && reason !== null ? { because: reason } : {};
   const retry = state === 'finished' ? { retry: retryFactsOf(manifest, output) } : {};
   const asOf = formatLocalTime(updatedAt);
-  const pause = state === 'running' && paused !== null ? pausedText(paused) : '';
+  const pause = state === 'running' && paused !== null ? pausedText(paused, output) : '';
   const text = renderSummary(summary, {
     outputPath: output,
     isRunning: state === 'running',
@@ -101,8 +101,8 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
   return `${text}${pause}`;
 }
 
-const pausedText = ({ by, since }: NonNullable<Manifest['paused']>): string =>
-  `  paused       by ${by}, since ${formatLocalTime(since)}; to go on: llmbatch resume\n`;
+const pausedText = ({ by, since }: NonNullable<Manifest['paused']>, output: string): string =>
+  `  paused       by ${by}, since ${formatLocalTime(since)}; to go on: llmbatch resume ${quoteForShell(output)}\n`;
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */
 async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {

@@ -39,13 +39,13 @@ export async function chooseBackend(
   );
 }
 
-/** Who names several servers wants these, and no engine beside them that may have the model too. */
+/** Who names servers wants these, and no engine beside them that may have the model too. */
 function candidatesOf(
   backends: readonly BackendDefinition[],
   { connections }: EngineConnections,
 ): readonly BackendDefinition[] {
-  if (connections.length < 2) return backends;
-  return backends.filter((definition) => connections.some((connection) => namesServerOf(definition, connection)));
+  const named = backends.filter((definition) => connections.some((each) => namesServerOf(definition, each)));
+  return named.length === 0 ? backends : named;
 }
 
 /** True, or why the engine does not serve the first model that it does not serve; false where it says no reason. */

@@ -27,15 +27,19 @@ export const askRun = (
 export async function findLiveRuns(environment: NodeJS.ProcessEnv): Promise<LiveState[]> {
   const folder = socketFolder(environment);
   const names = await readdir(folder).catch(() => []);
-  const states = await Promise.all(
-    names.map((name) => askSocket(join(folder, name), { do: 'status' }).catch(() => null)),
-  );
-  return states.filter((state) => state !== null);
+  const asked = await Promise.allSettled(names.map((name) => askSocket(join(folder, name), { do: 'status' })));
+  const states = asked.flatMap((one) => (one.status === 'fulfilled' && one.value !== null ? [one.value] : []));
+  const failed = asked.find((one) => one.status === 'rejected');
+  if (states.length === 0 && failed !== undefined) throw failed.reason;
+  return states;
 }
 
 /** Who asks, as the run tells it. */
 export const whoAsks = (command: string): string =>
   `llmbatch ${command} of ${userInfo().username} (process ${process.pid})`;
+
+const busyError = (): UsageError =>
+  new UsageError('the run goes on, and does not answer just now: it is busy', 'Try the same again in a moment.');
 
 async function askSocket(path: string, question: LiveQuestion): Promise<LiveState | null> {
   for await (const line of linesOf(path, question, maxMs)) {
@@ -63,7 +67,7 @@ export async function* watchRun(
 /** The lines that a socket answers with; none where nobody listens, and none after it broke. */
 async function* linesOf(path: string, question: LiveQuestion, timeoutMs: number | null): AsyncGenerator<string> {
   const socket = connect(path).setEncoding('utf8');
-  if (timeoutMs !== null) socket.setTimeout(timeoutMs, () => socket.destroy());
+  if (timeoutMs !== null) socket.setTimeout(timeoutMs, () => socket.destroy(busyError()));
   socket.write(`${JSON.stringify({ version: liveVersion, ...question })}\n`);
   let rest = '';
   try {
@@ -74,7 +78,7 @@ async function* linesOf(path: string, question: LiveQuestion, timeoutMs: number 
     }
   } catch (error) {
     // Nobody listens: no such file, no permission, a socket that a dead run left; or the run was killed.
-    if (codeOf(error) === undefined) throw error;
+    if (error instanceof UsageError || codeOf(error) === undefined) throw error;
   } finally {
     socket.destroy();
   }

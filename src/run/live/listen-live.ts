@@ -1,5 +1,6 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { type Server, type Socket, createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { messageOf } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
@@ -53,7 +54,7 @@ export async function listenLive(run: LiveRun): Promise<LiveSocket> {
   }, watchMs).unref();
   server.maxConnections = maxConnections;
   try {
-    await makeFolder(socketFolder(run.environment), 0o700);
+    await makeOwnFolder(socketFolder(run.environment));
     await rm(path, { force: true });
     await listenOn(server, path);
     await chmod(path, 0o600);
@@ -72,6 +73,13 @@ export async function listenLive(run: LiveRun): Promise<LiveSocket> {
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
+}
+
+/** Another user may have made a folder of this name where everybody can write. */
+async function makeOwnFolder(path: string): Promise<void> {
+  await makeFolder(path, 0o700);
+  const { uid, mode } = await lstat(path);
+  if (uid !== userInfo().uid || (mode & 0o077) !== 0) throw new Error(`${path} is open to others`);
 }
 
 const listenOn = (server: Server, path: string): Promise<void> =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxSetWorkers } from './max-set-workers.ts';
 
 /** Version of the messages between a live run and who asks it. */
 export const liveVersion = 1;
@@ -15,7 +16,7 @@ export const liveRequestSchema = z.discriminatedUnion('do', [
     do: z.literal('set'),
     by: z.string().max(200),
     /** Requests in flight of each engine; null: as the run chooses. */
-    workers: z.number().int().positive().max(100_000).nullable(),
+    workers: z.number().int().positive().max(maxSetWorkers).nullable(),
   }),
 ]);
 

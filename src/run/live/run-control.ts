@@ -40,7 +40,10 @@ export function createRunControl(notify: Notify, emit: Emit): RunControl {
     setWorkers(workers, by) {
       if (state.workers === workers) return;
       state.workers = workers;
-      const count = workers === null ? 'workers as the run chooses' : formatCounted(workers, 'worker');
+      const count =
+        workers === null
+          ? 'requests in flight as the run chooses'
+          : `${formatCounted(workers, 'request')} in flight (of each server)`;
       change(`${count} from now on, set by ${by}`);
     },
   };

@@ -6,7 +6,7 @@ import { backends } from '../../../src/backends/index.ts';
 import { checkOptions, chooseBackend, findBackend } from '../../../src/run/choose/choose-backend.ts';
 import { nowhere as place } from '../../helpers/open-request.ts';
 
-const nowhere = { connections: [place.connection], environment: place.environment };
+const nowhere = { connections: [{}], environment: { ...place.environment, OLLAMA_HOST: '127.0.0.1:9' } };
 
 describe('the backend', () => {
   test('is the one that was asked for, whatever the models', async () => {
