@@ -19,13 +19,16 @@ import type { Engines, OpenEngine } from './engines.ts';
 import { bytesToDo, countWanted, firstModel, followItems } from './read-input.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { Run } from './run.ts';
+import type { RunOutput } from './run-output.ts';
 
 /** Answers all requests that have no result yet: model by model, one loaded at a time. */
-export async function runGroups(run: Run, journal: Journal, engines: Engines): Promise<void> {
+export async function runGroups(run: Run, { journal, save }: RunOutput, engines: Engines): Promise<void> {
   const { input, stop } = run;
   const runGroup = async (model: string, partitions: Partition[]): Promise<void> => {
     const engine = await engines.open(model);
     try {
+      // A run that is killed at its first answer is not resumed with other weights.
+      await save();
       if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, partitions });
     } finally {
       engine?.stopOpening();

@@ -16,6 +16,8 @@ export interface RunOutput {
   readonly journal: Journal;
   /** Writes the manifest for the first time, where `resume` and `status` find it. */
   begin: () => Promise<void>;
+  /** Writes the manifest now: what a resume must know of the first answer on, such as the model's weights. */
+  save: () => Promise<void>;
   /** All that could be answered is: brings the results into the order of the input, or leaves the run to be resumed. */
   finish: () => Promise<void>;
   /** Notes why the run stopped. Returns the error to throw: that of the files where they failed, else this one. */
@@ -49,6 +51,7 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
       if (earlierPath !== null) await rm(earlierPath, { force: true });
       if (host.isListed !== false) await rememberRun(request.paths.manifest, host.environment);
     },
+    save: keeper.write,
     async finish() {
       failure.throwIfAborted();
       await journal.flush();

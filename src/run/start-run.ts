@@ -58,7 +58,7 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
     await output.begin();
     run.show();
     await runWhileHeard(run, async () => {
-      await runGroups(run, output.journal, engines);
+      await runGroups(run, output, engines);
       // Who watches sees the last results too.
       await output.journal.flush();
     });

@@ -84,7 +84,7 @@ async function firstRequest(input: RunInput): Promise<unknown> {
   for await (const items of readItems(input.handle, input.scan, group.rows.slice(0, 1))) {
     const [first] = items;
     if (first === undefined || isRejected(first.read)) continue;
-    const { rowJson: _rowJson, ...sent } = first.read;
+    const { rowJson: _rowJson, bytes: _bytes, ...sent } = first.read;
     return sent;
   }
   return null;
