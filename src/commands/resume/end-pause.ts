@@ -1,9 +1,9 @@
-import { UsageError } from '../../core/errors.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
 import { askRun, findLiveRuns, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
+import { severalRuns } from '../shared/find-live-run.ts';
 import { tell } from '../shared/print.ts';
 
 /**
@@ -27,9 +27,5 @@ async function pausedRun(isUnfinished: (run: FoundRun) => boolean): Promise<Live
   const newest = (await findRuns(process.cwd(), process.env)).find(isUnfinished);
   if (newest !== undefined) return paused.find((state) => state.output === newest.output) ?? null;
   if (paused.length === 1) return paused[0] ?? null;
-  const outputs = paused.map((state) => `  ${state.output}`).toSorted();
-  throw new UsageError(
-    [`${paused.length} runs of yours are paused:`, ...outputs].join('\n'),
-    'Name the output of the one that is meant.',
-  );
+  throw severalRuns(paused, 'are paused');
 }

@@ -18,9 +18,12 @@ export async function findLiveRun(output: string | undefined): Promise<LiveState
   const [only] = all;
   if (only === undefined) throw new UsageError('no run of yours goes on', 'Start one with: llmbatch run <input>');
   if (all.length === 1) return only;
-  const outputs = all.map((state) => `  ${state.output}`).toSorted();
-  throw new UsageError(
-    [`${all.length} runs of yours go on:`, ...outputs].join('\n'),
-    'Name the output of the one that is meant.',
-  );
+  throw severalRuns(all, 'go on');
+}
+
+/** The error where one of several runs is meant, and nothing says which. */
+export function severalRuns(runs: readonly LiveState[], what: 'go on' | 'are paused'): UsageError {
+  const outputs = runs.map(({ output }) => `  ${output}`).toSorted();
+  const text = [`${runs.length} runs of yours ${what}:`, ...outputs].join('\n');
+  return new UsageError(text, 'Name the output of the one that is meant.');
 }
