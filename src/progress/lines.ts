@@ -6,8 +6,6 @@ import { separatorFor } from './terminal.ts';
 const lookEveryMs = 1000;
 const lineEveryMs = 10_000;
 const lineEveryRequests = 100;
-/** Columns for the servers of a run that has several, at the end of a line. */
-const serverColumns = 100;
 
 /**
  * Writes a plain line every 10 s or 100 requests, at most one a second, and one at the end: for logs and CI. Before the
@@ -24,7 +22,8 @@ export function startLines({ stream, snapshot, title, environment }: ProgressSou
     const atMs = performance.now();
     printed = { done: state.progress.done, atMs };
     const fields = progressFields(state, atMs - startedAt).map(({ text }) => text);
-    const servers = serversText(state, { columns: serverColumns, separator });
+    // A line of a log may be long: no server is left out of it.
+    const servers = serversText(state, { columns: Infinity, separator });
     if (fields.length > 0) stream.write(`${[title, ...fields, servers].filter(Boolean).join('  ')}\n`);
   };
   const look = (): void => {

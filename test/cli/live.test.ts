@@ -130,6 +130,35 @@ test('a run whose socket can not be made goes on', async () => {
   expect([exitCode, stderr]).toEqual([0, expect.stringContaining("its socket can't be made")]);
 });
 
+test('a setting that there is not, and a value that it can not have, are refused with what to type', async () => {
+  const folder = await createCliFolder();
+  for (const [setting, message] of [
+    ['workers=0', 'workers can\'t be "0"'],
+    ['workers=9999', 'with N from 1 to 2048'],
+    ['workers', 'workers has no value'],
+    ['wrokers=3', 'has no setting "wrokers"'],
+  ] as const) {
+    const { exitCode, stderr } = await folder.run(['set', setting]);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+  }
+});
+
+test('status from another folder shows the one run that goes on, and its watcher ends at Ctrl-C', async () => {
+  const { folder, running } = await startLive();
+  const { output: path } = await askJson(folder, ['set', 'workers=3']);
+  const elsewhere = await createCliFolder();
+  const environment = { XDG_STATE_HOME: folder.at('../state') };
+  const { exitCode, stdout } = await elsewhere.run(['status', '--json'], { environment });
+  expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { state: 'running', output: path }]);
+  const watcher = elsewhere.start(['status', '--watch', '--json'], { environment });
+  await once(watcher.child.stdout!, 'data');
+  watcher.child.kill('SIGINT');
+  await watcher.outcome;
+  expect(watcher.child.signalCode).toBe('SIGINT');
+  running.child.kill('SIGTERM');
+  await running.outcome;
+});
+
 test('of several live runs one is to be named', async () => {
   const { folder, running } = await startLive();
   await folder.write('other.jsonl', prompts(count));
@@ -137,6 +166,7 @@ test('of several live runs one is to be named', async () => {
   await until(async () => (await countLines(folder.at('other.results.jsonl'))) > 0);
   const { exitCode, stderr } = await folder.run(['pause']);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('2 runs of yours go on')]);
+  expect((await folder.run(['status'])).stderr).toContain('2 runs of yours go on');
   expect((await folder.run(['pause', output])).exitCode).toBe(0);
   expect((await folder.run(['resume', output])).exitCode).toBe(0);
   for (const { child } of [running, other]) child.kill('SIGTERM');

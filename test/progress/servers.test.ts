@@ -71,7 +71,7 @@ test('a plain line ends with them', () => {
   vi.advanceTimersByTime(10_000);
   vi.useRealTimers();
   expect(written()).toMatch(
-    /^a\.jsonl {3}63% .* {2}desktop:8000 36\.9 req\/s, 8 in flight \| laptop:11434 away 10 s \| .*\n$/,
+    /^a\.jsonl {3}63% .* {2}desktop:8000 36\.9 req\/s, 2,734 tok\/s, 8 in flight \| laptop:11434 away 10 s \| .*\n$/,
   );
   progress.stop();
 });

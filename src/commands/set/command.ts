@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { helpText } from '../shared/help-text.ts';
-import { parseSetting } from './parse-setting.ts';
 
 export function addSetCommand(program: Command): void {
   program
@@ -9,12 +8,12 @@ export function addSetCommand(program: Command): void {
     .description(
       'Changes a run that goes on in another terminal. workers=N: requests in flight (of each server) from now on; workers=auto: as the run chooses. Without an output: the one run of yours that goes on.',
     )
-    .argument('<setting>', 'workers=N or workers=auto', parseSetting)
+    .argument('<setting>', 'workers=N or workers=auto')
     .argument('[output]', 'the output of the run')
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText('after', helpText(['llmbatch set workers=6', 'llmbatch set workers=auto candidates.results.jsonl']))
-    .action(async (workers: number | 'auto', output: string | undefined, flags: { json: boolean }) => {
-      const { setWorkers } = await import('./run.ts');
-      await setWorkers(workers === 'auto' ? null : workers, output, flags);
+    .action(async (setting: string, output: string | undefined, flags: { json: boolean }) => {
+      const { changeRun } = await import('./run.ts');
+      await changeRun(setting, output, flags);
     });
 }

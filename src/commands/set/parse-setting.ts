@@ -1,10 +1,18 @@
-import { InvalidArgumentError } from 'commander';
+import { UsageError } from '../../core/errors.ts';
 import { maxSetWorkers } from '../../run/live/max-set-workers.ts';
 
-/** The number of `workers=N`, or `auto`. */
-export function parseSetting(text: string): number | 'auto' {
-  const [, value] = /^workers=(auto|[1-9]\d{0,3})$/.exec(text) ?? [];
-  if (value === undefined || Number(value) > maxSetWorkers)
-    throw new InvalidArgumentError(`It is workers=N, with N from 1 to ${maxSetWorkers}, or workers=auto.`);
-  return value === 'auto' ? value : Number(value);
+/** The number of `workers=N`, or null for `workers=auto`. Throws a `UsageError` where the text is neither. */
+export function parseSetting(text: string): number | null {
+  const [name = '', value] = text.split('=', 2);
+  if (name !== 'workers')
+    throw new UsageError(
+      `a run that goes on has no setting "${name}": workers is the one that can be changed`,
+      'Type workers=N or workers=auto. To change more, stop the run with Ctrl-C, and give llmbatch resume the flags.',
+    );
+  if (value === 'auto') return null;
+  if (value !== undefined && /^[1-9]\d{0,3}$/.test(value) && Number(value) <= maxSetWorkers) return Number(value);
+  throw new UsageError(
+    value === undefined ? 'workers has no value' : `workers can't be "${value}"`,
+    `Type workers=N, with N from 1 to ${maxSetWorkers}, or workers=auto.`,
+  );
 }

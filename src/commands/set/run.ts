@@ -2,13 +2,15 @@ import { askRun, whoAsks } from '../../run/live/ask-live.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
 import { formatCounted } from '../../text/format.ts';
 import { printJson, printWrapped } from '../shared/print.ts';
+import { parseSetting } from './parse-setting.ts';
 
 /** `llmbatch set workers=N`. */
-export async function setWorkers(
-  workers: number | null,
+export async function changeRun(
+  setting: string,
   output: string | undefined,
   { json }: { json: boolean },
 ): Promise<void> {
+  const workers = parseSetting(setting);
   const run = await findLiveRun(output);
   const state = (await askRun(run.output, { do: 'set', workers, by: whoAsks('set') }, process.env)) ?? run;
   const asked =

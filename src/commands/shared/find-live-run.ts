@@ -14,11 +14,16 @@ export async function findLiveRun(output: string | undefined): Promise<LiveState
       `Look at it with: llmbatch status ${quoteForShell(output)}`,
     );
   }
+  const only = await oneLiveRun();
+  if (only === null) throw new UsageError('no run of yours goes on', 'Start one with: llmbatch run <input>');
+  return only;
+}
+
+/** The one run of this user that goes on; null where none does. Throws a `UsageError` with the list where several do. */
+export async function oneLiveRun(): Promise<LiveState | null> {
   const all = await findLiveRuns(process.env);
-  const [only] = all;
-  if (only === undefined) throw new UsageError('no run of yours goes on', 'Start one with: llmbatch run <input>');
-  if (all.length === 1) return only;
-  throw severalRuns(all, 'go on');
+  if (all.length > 1) throw severalRuns(all, 'go on');
+  return all[0] ?? null;
 }
 
 /** The error where one of several runs is meant, and nothing says which. */

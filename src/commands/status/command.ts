@@ -6,7 +6,7 @@ export function addStatusCommand(program: Command): void {
     .command('status')
     .summary('a run in progress or stopped')
     .description(
-      'Shows counts, rates and ETA of a run, from its files alone: of the named output, or of the newest run of this folder. With --watch it asks a run that goes on, of this user, wherever it was started.',
+      'Shows counts, rates and ETA of a run, from its files alone. Without an output: the one run of yours that goes on, wherever it was started, or else the newest run of this folder. With --watch it asks a run that goes on.',
     )
     .argument('[output]', 'the output of the run')
     .option('--watch', 'go on showing a run that goes on, to its end', false)

@@ -13,6 +13,7 @@ import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { createMeter } from '../../metrics/meter.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
+import { oneLiveRun } from '../shared/find-live-run.ts';
 import { findRun } from '../shared/find-run.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { mergeStepOf } from '../merge/step.ts';
@@ -22,7 +23,8 @@ import { printJson, printWrapped } from '../shared/print.ts';
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
   const reason = output === undefined ? null : await whyNoManifest(output);
   if (output !== undefined && reason !== null) return showOutput(pathsOf(output).output, reason, json);
-  return showRun(await findRun(output, { what: 'no run', isWanted: () => true }), json);
+  const live = output === undefined ? await oneLiveRun() : null;
+  return showRun(await findRun(live?.output ?? output, { what: 'no run', isWanted: () => true }), json);
 }
 
 async function showRun({ output: path, manifest }: FoundRun, json: boolean): Promise<void> {

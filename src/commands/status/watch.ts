@@ -3,28 +3,30 @@ import { snapshotFromWire } from '../../core/snapshot.ts';
 import { startProgress } from '../../progress/index.ts';
 import type { Progress } from '../../progress/progress.ts';
 import { watchRun } from '../../run/live/ask-live.ts';
+import { endOnSignals } from '../shared/end-on-signals.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
 import { printJson, printWrapped } from '../shared/print.ts';
 
 /** `llmbatch status --watch`: a live run as its own terminal shows it, to its end. */
 export async function watchStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
   const run = await findLiveRun(output);
-  let last: Record<string, unknown> = {};
-  let screen: Progress | null = null;
-  for await (const state of watchRun(run.output, process.env)) {
-    last = state;
-    if (json) await printJson(`${JSON.stringify(state)}\n`);
-    else
-      screen ??= startProgress({
-        mode: 'auto',
-        stream: process.stdout,
-        title: basename(run.output),
-        snapshot: () => snapshotFromWire(last),
-      });
-  }
-  screen?.stop();
-  if (!json)
-    await printWrapped(
-      last['final'] === true ? `${run.output}: the run has ended.\n` : `${run.output}: the run was killed.\n`,
-    );
+  const seen = { state: {} as Record<string, unknown>, screen: null as Progress | null };
+  const show = async (): Promise<void> => {
+    for await (const state of watchRun(run.output, process.env)) {
+      seen.state = state;
+      if (json) await printJson(`${JSON.stringify(state)}\n`);
+      else
+        seen.screen ??= startProgress({
+          mode: 'auto',
+          stream: process.stdout,
+          title: basename(run.output),
+          snapshot: () => snapshotFromWire(seen.state),
+        });
+    }
+  };
+  // Whoever ends the watching gets the prompt of the shell below the live line.
+  await endOnSignals(() => seen.screen?.stop(), show);
+  seen.screen?.stop();
+  const end = seen.state['final'] === true ? 'the run has ended' : 'the run was killed';
+  if (!json) await printWrapped(`${run.output}: ${end}.\n`);
 }
