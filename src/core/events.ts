@@ -79,6 +79,8 @@ type WhatHappened =
   | { type: 'server-state'; state: ServerState; reason?: string; forMs?: number }
   /** The user paused the run, or ended the pause. */
   | { type: 'pause'; isPaused: boolean }
+  /** Others use the engine, and it is sent nothing new; or it is free of them again. */
+  | { type: 'give-way'; isOn: boolean }
   /** GPU memory reached its limit, and a step was taken against it. */
   | { type: 'vram-guard'; did: VramStep }
   | { type: 'engine-restart'; reason: string }

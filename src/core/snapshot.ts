@@ -50,6 +50,8 @@ export interface RunProgress extends ResultCounts {
   workers: WorkerCounts;
   /** The user paused the run. Absent where it goes on. */
   isPaused?: true;
+  /** Engines that are sent nothing new, since others use them. Absent where there are none. */
+  givingWay?: number;
 }
 
 /** Maximum numbers of requests in flight. */
@@ -84,6 +86,11 @@ export interface TokenCounts {
 export interface RunTimes {
   /** Seconds that this session has measured so far. */
   elapsedSeconds: number;
+  /**
+   * Those of them in which the run was held: paused, or giving way with all of its engines, with nothing in flight. Rates and the
+   * ETA leave them out.
+   */
+  pausedSeconds: number;
   /** Seconds left, with the range that holds 19 in 20 futures; null before the first wave of answers. */
   eta: { seconds: number; low: number; high: number } | null;
   latencyMs: Distribution | null;
@@ -199,6 +206,7 @@ const unknownNumbers = {
   ...unknownRates,
   tokens: {} as TokenCounts,
   elapsedSeconds: 0,
+  pausedSeconds: 0,
   eta: null,
   latencyMs: null,
   ttftMs: null,
@@ -224,9 +232,8 @@ export function snapshotFromWire(kept: object): Snapshot {
   const { workers = 0, workersAtStart = workers, mostWorkers = workers } = read;
   const flat: FlatSnapshot = { ...unknownNumbers, ...read, workersAtStart, mostWorkers };
   const { total, done, succeeded, failed, notes, inFlight, oldestInFlight, tokensInFlight, retries } = flat;
-  const { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
+  const { elapsedSeconds, pausedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
   const { context, gpus, gpuPeakBytes, engine, engineLoad, engineRestarts, modelMemory, vramGuard } = flat;
-  const paused = flat.isPaused === true ? { isPaused: flat.isPaused } : {};
   const counts: ResultCounts = { done, succeeded, failed, ...(notes === undefined ? {} : { notes }) };
   return {
     progress: {
@@ -237,11 +244,11 @@ export function snapshotFromWire(kept: object): Snapshot {
       tokensInFlight,
       retries,
       workers: { current: workers, atStart: workersAtStart, max: mostWorkers },
-      ...paused,
+      ...holdsOf(flat),
     },
     rates: ratesOf(flat),
     tokens: completeTokens(flat),
-    times: { elapsedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },
+    times: { elapsedSeconds, pausedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs },
     errors: { byKind: flat.errors, byGroup: flat.errorGroups, failures: flat.failures },
     machine: {
       context,
@@ -256,6 +263,11 @@ export function snapshotFromWire(kept: object): Snapshot {
     servers: flat.servers?.map(serverOf) ?? null,
   };
 }
+
+const holdsOf = ({ isPaused, givingWay }: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'givingWay'> => ({
+  ...(isPaused === true && { isPaused }),
+  ...(givingWay !== undefined && { givingWay }),
+});
 
 /** Fills in what early releases did not know: they counted the tokens of the answers alone. */
 function completeTokens({ tokens, failed, retries }: FlatSnapshot): TokenCounts {

@@ -7,6 +7,7 @@ import { createEta } from './eta.ts';
 import { type Openings, createOpenings } from './servers/openings.ts';
 import { createServersWatch } from './servers/servers-watch.ts';
 import { createSession } from './session.ts';
+import { createWorkClock } from './work-clock.ts';
 
 export interface Meter {
   add: (event: RunEvent) => void;
@@ -21,12 +22,15 @@ export interface Meter {
  * queue time are those of successful requests: the time of a failure says something about the failure alone.
  * `now` is a clock in milliseconds that never goes back.
  */
-export function createMeter({ now = () => performance.now() }: { now?: () => number } = {}): Meter {
+export function createMeter({ now: wallNow = () => performance.now() }: { now?: () => number } = {}): Meter {
+  const clock = createWorkClock(wallNow);
+  const { now } = clock;
   const servers = createServersWatch();
   const counts = createCounts(now, (server) => servers.isAtWork(server));
   const eta = createEta();
   return {
     add(event) {
+      clock.note(event);
       if (isOfServer(event)) servers.add(event, now());
       counts.add(event);
       eta.add(event, now());
@@ -34,11 +38,15 @@ export function createMeter({ now = () => performance.now() }: { now?: () => num
     addEarlier: counts.addEarlier,
     snapshot() {
       const snapshot = counts.snapshot();
-      const { progress, times } = snapshot;
+      const progress = { ...snapshot.progress, ...clock.holds() };
       const hasWork = progress.inFlight > 0 || progress.total === null || progress.done < progress.total;
+      const pausedSeconds = clock.heldMs() / 1000;
+      const elapsedSeconds = snapshot.times.elapsedSeconds + pausedSeconds;
+      const left = clock.isHeld() ? null : eta.read(progress);
       return {
         ...snapshot,
-        times: { ...times, eta: progress.isPaused === true ? null : eta.read(progress) },
+        progress,
+        times: { ...snapshot.times, elapsedSeconds, pausedSeconds, eta: left },
         servers: servers.read(now(), hasWork),
       };
     },
@@ -110,7 +118,6 @@ const openingHandlers = (openings: Openings) =>
   ({
     'server-start': (start) => openings.addServer(start),
     'workers-change': ({ workers }) => openings.setWorkers(workers),
-    pause: ({ isPaused }) => openings.setPaused(isPaused),
   }) satisfies Partial<Handlers>;
 
 const machineHandlers = (machine: MachineWatch) =>
@@ -125,6 +132,8 @@ const machineHandlers = (machine: MachineWatch) =>
   }) satisfies Partial<Handlers>;
 
 const ignored = {
+  pause: () => {},
+  'give-way': () => {},
   'engine-outage': () => {},
   'model-reload': () => {},
   servers: () => {},

@@ -66,6 +66,7 @@ export function createSession(startMs: number): Session {
         },
         times: {
           elapsedSeconds,
+          pausedSeconds: 0,
           eta: null,
           latencyMs: latency.read(),
           ttftMs: ttft.read(),

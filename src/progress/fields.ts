@@ -9,7 +9,7 @@ import {
 } from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
 import type { MachineState, RunProgress, Snapshot } from '../core/snapshot.ts';
-import type { TokenRate } from '../core/snapshot/rates.ts';
+import type { Rates, TokenRate } from '../core/snapshot/rates.ts';
 
 /** One number of a line of progress, as text. */
 export interface Field {
@@ -40,15 +40,12 @@ export interface Field {
 export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
   const { progress, rates, times, machine } = snapshot;
   const { total, done, failed } = progress;
-  const requestRate = rates.requests.recent ?? rates.requests.overall;
   const fields: Field[] = [
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
     { name: 'count', text: countText(progress) },
     { name: 'waiting', text: waitingText(snapshot, waitedMs) },
-    { name: 'rate', text: requestRate === null ? '' : `${formatRate(requestRate)} req/s` },
-    { name: 'generation', text: tokenRateText(rates.generation, 'tok/s') },
-    { name: 'prompt', text: tokenRateText(rates.prompt, 'prompt tok/s') },
-    { name: 'workers', text: workersText(progress) },
+    ...(progress.isPaused === true ? [] : rateFields(rates)),
+    { name: 'workers', text: workersText(snapshot) },
     { name: 'load', text: loadText(machine) },
     flightField(progress),
     { name: 'elapsed', text: hasNumbers(snapshot) ? `elapsed ${formatSeconds(Math.floor(times.elapsedSeconds))}` : '' },
@@ -57,6 +54,15 @@ export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
     { name: 'memory', text: memoryText(machine) },
   ];
   return fields.filter((field) => field.text !== '');
+}
+
+function rateFields({ requests, generation, prompt }: Rates): Field[] {
+  const rate = requests.recent ?? requests.overall;
+  return [
+    { name: 'rate', text: rate === null ? '' : `${formatRate(rate)} req/s` },
+    { name: 'generation', text: tokenRateText(generation, 'tok/s') },
+    { name: 'prompt', text: tokenRateText(prompt, 'prompt tok/s') },
+  ];
 }
 
 /** Percent of the requests that are done, rounded down, so that 100 % is shown only when nothing is left. */
@@ -108,9 +114,11 @@ function flightField(progress: RunProgress): Field {
 }
 
 /** The workers, only where some of them may not send now or where the run finds their number itself. */
-function workersText(progress: RunProgress): string {
+function workersText({ progress, servers }: Snapshot): string {
   const { current, atStart, max } = progress.workers;
   if (progress.isPaused === true) return 'paused';
+  // Of several servers, each says it beside its name.
+  if (progress.givingWay !== undefined && servers === null) return 'gives way to others';
   if (current > 0 && max > atStart) return isSlow(progress) ? '' : `${current} in flight`;
   if (current === atStart) return '';
   return current === 0 ? 'paused: VRAM' : `${current} of ${atStart} workers`;

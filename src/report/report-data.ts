@@ -25,6 +25,8 @@ export interface RunFacts {
   total: number | null;
   /** Seconds of work of all sessions together; where null, the time from the first to the last result is taken. */
   elapsedSeconds: number | null;
+  /** Seconds beside those in which the run was paused, or gave way to others, with nothing in flight. */
+  pausedSeconds: number;
   /** How often the run was started or resumed; null where the manifest does not say. */
   sessions: number | null;
   /** The last snapshot of the run, for what its results do not tell: GPU, engine, retries, trims and load time. */

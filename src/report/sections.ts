@@ -50,6 +50,7 @@ function runRows({ run, elapsedSeconds }: ReportData): string[][] {
     ['started', run.startedAt ?? notMeasured],
     ['ended', run.endedAt ?? notMeasured],
     ['time worked', formatDuration(elapsedSeconds === null ? null : elapsedSeconds * 1000)],
+    ...(run.pausedSeconds < 1 ? [] : [['paused', formatDuration(run.pausedSeconds * 1000)]]),
   ];
 }
 

@@ -127,14 +127,15 @@ function headline(progress: RunProgress, { isRunning = false, isUntouched = fals
   return `${word}: ${count} done${failures}`;
 }
 
-const runningWord = ({ isPaused = false }: { isPaused?: boolean }): string => (isPaused ? 'Paused' : 'Running');
+const runningWord = ({ isPaused }: RunProgress): string => (isPaused === true ? 'Paused' : 'Running');
 
 const requestsText = (count: number): string => formatCounted(count, 'request');
 
 function rateText(snapshot: Snapshot): string {
   const { rates, times } = snapshot;
   if (rates.requests.overall === null) return '';
-  return `${ratesText(rates, 'overall')}, in ${formatDuration(times.elapsedSeconds * 1000)}`;
+  const paused = times.pausedSeconds < 1 ? '' : ` (paused ${formatDuration(times.pausedSeconds * 1000)} of it)`;
+  return `${ratesText(rates, 'overall')}, in ${formatDuration(times.elapsedSeconds * 1000)}${paused}`;
 }
 
 /** Embeddings have no tokens of an answer, and no rate of them. */
@@ -150,8 +151,8 @@ function ratesText({ requests, generation, prompt }: Rates, span: 'recent' | 'ov
 
 const isAsGiven = ({ current, atStart, max }: WorkerCounts): boolean => current === atStart && max <= atStart;
 
-function recentText({ rates }: Snapshot, { isRunning = false }: SummaryOptions): string {
-  if (!isRunning) return '';
+function recentText({ progress, rates }: Snapshot, { isRunning = false }: SummaryOptions): string {
+  if (!isRunning || progress.isPaused === true) return '';
   return `${ratesText(rates, 'recent')}${rates.generation.basis === 'ended' ? ', by ended answers' : ''}`;
 }
 

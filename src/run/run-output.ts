@@ -68,6 +68,7 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
       const { progress, times } = meter.snapshot();
       await endReplacement(manifest, request.paths, { notify: run.notify, failed: progress.failed });
       manifest.earlierSeconds += times.elapsedSeconds;
+      manifest.pausedSeconds += times.pausedSeconds;
       await keeper.stop();
       await journal.close();
     },

@@ -36,6 +36,7 @@ export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
   updatedAt: '2026-11-22T06:00:00.000Z',
   finishedAt: null,
   earlierSeconds: 0,
+  pausedSeconds: 0,
   summary: null,
   ...change,
 });

@@ -141,6 +141,42 @@ test('the workers in use are those that were last told, beside those at the star
   expect(meter.snapshot().progress.workers).toEqual({ current: 2, atStart: 4, max: 16 });
 });
 
+test('the time of a pause counts in no rate, once nothing is in flight, and is told', () => {
+  const { clock, meter, answer } = startMeter(100);
+  const work = (seconds: number): void => {
+    for (let second = 0; second < seconds; second++) {
+      clock.ms += 1000;
+      answer(success);
+    }
+  };
+  work(30);
+  meter.add({ type: 'request-start' });
+  meter.add({ type: 'pause', isPaused: true });
+  // What is in flight ends: this is work.
+  clock.ms += 10_000;
+  meter.add({ type: 'result-end', sample: success });
+  meter.add(attemptEnd(success));
+  const atPause = meter.snapshot();
+  clock.ms += 3_600_000;
+  const { rates, times, progress } = meter.snapshot();
+  expect(times).toMatchObject({ elapsedSeconds: 3640, pausedSeconds: 3600 });
+  expect(rates).toEqual(atPause.rates);
+  expect(progress.isPaused).toBe(true);
+  meter.add({ type: 'pause', isPaused: false });
+  work(10);
+  expect(meter.snapshot().times).toMatchObject({ elapsedSeconds: 3650, pausedSeconds: 3600 });
+  expect(meter.snapshot().rates.requests.overall).toBeCloseTo(41 / 50);
+  // Only when all of its servers are left to others is a run held.
+  meter.add({ type: 'server-start', server: 0, name: 'a', workers: 1, maxWorkers: 1, loadMs: null });
+  meter.add({ type: 'server-start', server: 1, name: 'b', workers: 1, maxWorkers: 1, loadMs: null });
+  meter.add({ type: 'give-way', server: 1, isOn: true });
+  clock.ms += 5000;
+  expect(meter.snapshot()).toMatchObject({ progress: { givingWay: 1 }, times: { pausedSeconds: 3600 } });
+  meter.add({ type: 'give-way', server: 0, isOn: true });
+  clock.ms += 5000;
+  expect(meter.snapshot()).toMatchObject({ progress: { givingWay: 2 }, times: { pausedSeconds: 3605, eta: null } });
+});
+
 test('a paused run has no ETA, and what the user sets may be more than was meant', () => {
   const { clock, meter, answer } = startMeter(100);
   for (let second = 0; second < 60; second++) {

@@ -60,6 +60,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "overall_generation_rate",
       "overall_prompt_rate",
       "overall_rate",
+      "paused_seconds",
       "prompt_basis",
       "prompt_includes_cached",
       "queue_ms",

@@ -17,6 +17,7 @@ export const run: RunFacts = {
   endedAt: '2026-11-22T06:01:40.000Z',
   total: 100,
   elapsedSeconds: null,
+  pausedSeconds: 0,
   sessions: 1,
   snapshot: null,
 };

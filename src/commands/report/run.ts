@@ -55,6 +55,7 @@ const factsWithoutManifest = {
   endedAt: null,
   total: null,
   elapsedSeconds: null,
+  pausedSeconds: 0,
   sessions: null,
   snapshot: null,
 };
@@ -75,7 +76,8 @@ function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
     startedAt: manifest.createdAt,
     endedAt: manifest.finishedAt,
     total: manifest.summary?.progress.total ?? null,
-    elapsedSeconds: manifest.earlierSeconds || null,
+    elapsedSeconds: manifest.earlierSeconds - manifest.pausedSeconds || null,
+    pausedSeconds: manifest.pausedSeconds,
     sessions: manifest.sessions,
     snapshot: manifest.summary,
   };

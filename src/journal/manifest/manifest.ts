@@ -76,6 +76,8 @@ const storedSchema = z.object({
   finishedAt: z.string().nullable(),
   /** Seconds that the earlier sessions ran, and at the end this one too. */
   earlierSeconds: z.number(),
+  /** Those of them in which the run was held: paused, or giving way, with nothing in flight. */
+  pausedSeconds: z.number().default(0),
   /** The numbers of this session as they were when this state was written; null before the first request. */
   summary: z
     .custom<object>((value) => typeof value === 'object' && value !== null)

@@ -9,9 +9,7 @@ export interface Openings {
   /** One of several servers takes part. */
   addServer(start: Start<'server-start'>): void;
   setWorkers(current: number): void;
-  /** The user pauses the run, or ends the pause. */
-  setPaused(isPaused: boolean): void;
-  workers(): Pick<RunProgress, 'workers' | 'isPaused'>;
+  workers(): Pick<RunProgress, 'workers'>;
   /** Milliseconds, summed over the models; of several servers, which load at the same time, the longest counts. */
   loadMs(): number | null;
 }
@@ -20,7 +18,6 @@ export function createOpenings(): Openings {
   let workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
   const load = { sumMs: null as number | null, ofModelMs: 0 };
   let hasServers = false;
-  let isPaused = false;
 
   const addLoad = (loadMs: number | null): void => {
     if (loadMs === null) return;
@@ -43,8 +40,7 @@ export function createOpenings(): Openings {
     },
     // The user may set more than there were to be.
     setWorkers: (current) => void (workers = { ...workers, current, max: Math.max(workers.max, current) }),
-    setPaused: (is) => void (isPaused = is),
-    workers: () => ({ workers, ...(isPaused && { isPaused }) }),
+    workers: () => ({ workers }),
     loadMs: () => load.sumMs,
   };
 }

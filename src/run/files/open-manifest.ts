@@ -174,6 +174,7 @@ function newManifest(request: RunRequest): Manifest {
     updatedAt: now,
     finishedAt: null,
     earlierSeconds: 0,
+    pausedSeconds: 0,
     summary: null,
   };
 }
