@@ -69,6 +69,10 @@ const runnerFields = z.object({
    * empty where nothing was given.
    */
   connections: z.array(z.record(z.string(), z.unknown())).min(1),
+  /** Send nothing new to a server while others use it. */
+  background: z.boolean().default(false),
+  /** Hours of the day in which the run works, by the local time, such as `22-07`; null: always. */
+  hours: z.string().nullable().default(null),
   /** Free the model at the end. */
   unload: z.boolean().default(false),
   /**

@@ -17,6 +17,8 @@ export const defaultRunnerSettings: RunnerSettings = {
   maxErrorRate: 0.5,
   strict: false,
   connections: [{}],
+  background: false,
+  hours: null,
   unload: false,
   vramLimit: 'auto',
   forceHistories: false,

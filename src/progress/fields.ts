@@ -81,8 +81,8 @@ const minWaitMs = 3000;
 
 /** Says how long the first token of this session takes so far; empty once one is there, and for the first seconds. */
 export function waitingText(snapshot: Snapshot, waitedMs: number): string {
-  const { inFlight, total, done } = snapshot.progress;
-  if (hasNumbers(snapshot) || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
+  const { inFlight, total, done, isPaused } = snapshot.progress;
+  if (isPaused === true || hasNumbers(snapshot) || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
   const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
   return `${what}, ${formatSeconds(Math.floor(waitedMs / 1000))}`;
 }

@@ -69,7 +69,8 @@ function longPart(server: ServerNumbers): Part {
 }
 
 function shortPart(server: ServerNumbers): Part {
-  const { state, stateSeconds } = server;
+  const { state, stateSeconds, givesWay } = server;
+  if (givesWay === true) return { text: `${nameOf(server)} gives way`, isUp: false };
   const isUp = state === 'up';
   const rate = rateOf(server);
   const working = rate === null ? inFlightText(server) : `${formatRate(rate)} req/s`;

@@ -79,6 +79,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
     ['in flight', flightText(progress, options)],
+    ['gives way', givesWayText(snapshot, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
     ['latency', latencyText(times)],
@@ -160,6 +161,12 @@ function flightText({ inFlight, oldestInFlight: oldest }: RunProgress, { isRunni
   if (!isRunning || oldest === null) return '';
   const tokens = oldest.tokens === null ? '' : `, ${formatCounted(oldest.tokens, 'token')}`;
   return `${formatInteger(inFlight)}, the oldest for ${formatDuration(oldest.ageSeconds * 1000)}${tokens}`;
+}
+
+function givesWayText({ progress: { givingWay }, servers }: Snapshot, { isRunning = false }: SummaryOptions): string {
+  if (!isRunning || givingWay === undefined) return '';
+  const where = servers === null ? 'the server' : `${givingWay} of ${servers.length} servers`;
+  return `others use ${where}: nothing new is sent there`;
 }
 
 function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryOptions): string {

@@ -1,3 +1,4 @@
+import { createNotifier } from '../async/notifier.ts';
 import type { Backend } from '../core/backend.ts';
 import { type WorkItem, isRejected } from '../core/request.ts';
 import { planGroups } from '../input/plan-rows.ts';
@@ -11,7 +12,7 @@ import type { Partition } from '../scheduler/queue/partitions.ts';
 import { type SchedulerEngine, createScheduler } from '../scheduler/scheduler.ts';
 import { type AnswerVerifier, createVerifier } from '../scheduler/verify-answer.ts';
 import type { ModeChoice } from './choose/choose-mode.ts';
-import { type WorkerChoice, chooseWorkers, describeWorkers } from './choose/choose-workers.ts';
+import { type WorkerChoice, chooseWorkers, describeWorkers, leaveSlot } from './choose/choose-workers.ts';
 import { describeSharing } from './choose/prompt-sharing.ts';
 import type { OpenedBackend } from './choose/open-best-backend.ts';
 import { notifyNamed } from './choose/open-servers.ts';
@@ -25,6 +26,8 @@ import type { RunOutput } from './run-output.ts';
 export async function runGroups(run: Run, { journal, save }: RunOutput, engines: Engines): Promise<void> {
   const { input, stop } = run;
   const runGroup = async (model: string, partitions: Partition[]): Promise<void> => {
+    await waitForPause(run);
+    if (stop.aborted) return;
     const engine = await engines.open(model);
     try {
       // A run that is killed at its first answer is not resumed with other weights.
@@ -46,6 +49,15 @@ export async function runGroups(run: Run, { journal, save }: RunOutput, engines:
     if (model === null) await recordRejected(run, journal, readItems(input.handle, input.scan, rows));
     else await runGroup(model, partitionRows(input, rows, run.request.runner.connections.length));
   }
+}
+
+/** While a run is paused, outside of its hours too, no model is loaded. */
+async function waitForPause({ control, stop }: Run): Promise<void> {
+  const changes = createNotifier();
+  const unsubscribe = control.subscribe(changes.notify);
+  stop.addEventListener('abort', changes.notify, { once: true });
+  while (control.paused() !== null && !stop.aborted) await changes.next();
+  unsubscribe();
 }
 
 /** Requests for one model, and the engine that has it loaded. */
@@ -110,7 +122,9 @@ function announceEngine(
   { definition, mode }: OpenEngine,
   { backend, workers, name }: OpenedBackend & { name: string | null },
 ): WorkerChoice {
-  const choice = chooseWorkers({ ...run.request.runner, workers }, backend.limits, mode.name, definition.moreSlots);
+  const asked = { ...run.request.runner, workers };
+  const chosen = chooseWorkers(asked, backend.limits, mode.name, definition.moreSlots);
+  const choice = backend.info.server === undefined ? chosen : leaveSlot(asked, backend.limits.slots, chosen);
   const { model, device } = backend.info;
   const engine = device === undefined ? definition.name : `${definition.name} on ${device}`;
   const text = [engine, model, describeWorkers(choice)];

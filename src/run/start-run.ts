@@ -7,6 +7,7 @@ import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
 import { runGroups } from './run-groups.ts';
 import { openRunOutput } from './run-output.ts';
+import { followHours } from './live/follow-hours.ts';
 import { listenLive } from './live/listen-live.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run-request.ts';
 import { type Run, openRun } from './run.ts';
@@ -89,9 +90,12 @@ async function runWhileHeard(run: Run, work: () => Promise<void>): Promise<void>
     snapshot: meter.snapshot,
     notify,
   });
+  const { hours } = request.runner;
+  const leaveHours = hours === null ? null : followHours(hours, (until) => control.setHours(hours, until));
   try {
     await work();
   } finally {
+    leaveHours?.();
     await socket.close();
   }
 }

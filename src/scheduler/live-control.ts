@@ -1,7 +1,8 @@
-/** A pause of a run: who asked for it, and when (ISO 8601). */
-interface RunPause {
+/** A pause of a run: who or what asked for it, and when; one that ends by itself has the time of that. Times are ISO 8601. */
+export interface RunPause {
   by: string;
   since: string;
+  until: string | null;
 }
 
 /** What a user changes while a run goes on. */

@@ -23,7 +23,14 @@ import { type WorkerPool, createWorkerPool } from './worker-pool.ts';
 /** The settings of a run that say how its requests are sent. */
 type SchedulerSettings = Pick<
   RunnerSettings,
-  'retries' | 'retryOn' | 'timeoutMs' | 'stallTimeoutMs' | 'drainTimeoutMs' | 'maxErrorRate' | 'vramLimit'
+  | 'retries'
+  | 'retryOn'
+  | 'timeoutMs'
+  | 'stallTimeoutMs'
+  | 'drainTimeoutMs'
+  | 'maxErrorRate'
+  | 'vramLimit'
+  | 'background'
 >;
 
 /** An engine that answers, with its model loaded. */

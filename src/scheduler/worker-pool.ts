@@ -32,7 +32,10 @@ export interface WorkerPoolOptions {
   backend: Backend;
   maxWorkers: number;
   startsWith: number | null;
-  settings: Pick<RunnerSettings, 'retries' | 'timeoutMs' | 'stallTimeoutMs' | 'maxErrorRate' | 'vramLimit'>;
+  settings: Pick<
+    RunnerSettings,
+    'retries' | 'timeoutMs' | 'stallTimeoutMs' | 'maxErrorRate' | 'vramLimit' | 'background'
+  >;
   conversations: Conversations | null;
   gpus: GpuMonitor;
   team: Team;
@@ -92,7 +95,7 @@ export interface WorkerPool extends Member {
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { team, lastHope, onRoom } = options;
   const parts = createParts(options, (error) => giveUp(error));
-  const { limit, outages, pause, inFlight, culprits, breaker, absence, times, stopWaiting, close } = parts;
+  const { limit, outages, pause, inFlight, culprits, breaker, absence, server, times, stopWaiting, close } = parts;
   const leave = (error: EngineError): boolean => {
     if (!team.hasOther(pool) && !lastHope.mayWait(error)) return false;
     absence.begin(error);
@@ -107,7 +110,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     inFlight.abortAll('stopped');
   };
   const isPaused = (): boolean => (options.control?.paused() ?? null) !== null;
-  const isThere = (): boolean => !isPaused() && !absence.isOn() && !outages.isOn() && !pause.isOn();
+  const isThere = (): boolean =>
+    !isPaused() && !server.isGivingWay() && !absence.isOn() && !outages.isOn() && !pause.isOn();
 
   const pool: WorkerPool = {
     engine: options.engine,

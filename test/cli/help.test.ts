@@ -168,6 +168,13 @@ describe('llmbatch --help', () => {
                                      keep it loaded
         --force-histories            conversation: one history a worker, though the
                                      engine has fewer slots
+        --background                 send nothing new to a server while others use it,
+                                     where it tells
+        --no-background              of a resumed run: send whoever else uses the
+                                     server
+        --hours <hours>              hours in which the run works, by the local time:
+                                     22-07, 22:30-7, 12-13,20-24; outside of them it
+                                     is paused (default: always)
         --workers <n|auto>           requests in flight (default: auto, what a bench
                                      found best, else what the engine suggests)
         --retries <n>                tries after the first one, for transient failures

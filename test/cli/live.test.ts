@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { socketPathOf } from '../../src/run/live/socket-path.ts';
+import { startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { type CliFolder, countLines, createCliFolder, prompts, until } from '../helpers/run-cli.ts';
 
 const output = 'in.results.jsonl';
@@ -157,6 +158,94 @@ test('status from another folder shows the one run that goes on, and its watcher
   expect(watcher.child.signalCode).toBe('SIGINT');
   running.child.kill('SIGTERM');
   await running.outcome;
+});
+
+interface Status {
+  state: string;
+  done?: number;
+  hours: string | null;
+  background: boolean;
+  paused: { by: string; until: string | null } | null;
+  giving_way?: number;
+}
+
+/** What the files of the newest run say; null before there is one. */
+async function statusOf(folder: CliFolder): Promise<Status | null> {
+  const { stdout } = await folder.run(['status', '--json']);
+  return stdout === '' ? null : (JSON.parse(stdout) as Status);
+}
+
+/** An hour of the day that is far from this one. */
+const otherHours = (): string => {
+  const hour = new Date().getHours();
+  return `${(hour + 6) % 24}-${(hour + 7) % 24}`;
+};
+
+test('outside of its hours a run loads nothing, says until when, and keeps them on a resume', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(40));
+  const hours = otherHours();
+  const running = folder.start(['run', 'in.jsonl', ...flags, '--hours', hours]);
+  await until(async () => (await statusOf(folder))?.paused?.until != null);
+  expect(await statusOf(folder)).toMatchObject({ hours, paused: { by: `the hours ${hours}` } });
+  expect((await folder.run(['status'])).stdout).toContain(`works in the hours ${hours}`);
+  await askJson(folder, ['pause']);
+  const unpaused = await folder.run(['resume']);
+  expect([unpaused.exitCode, unpaused.stderr]).toEqual([0, expect.stringContaining('is outside of its hours')]);
+  running.child.kill('SIGKILL');
+  expect((await running.outcome).stderr).toContain('nothing new is sent until ');
+  const resumed = folder.start(['resume', '--progress', 'none']);
+  await until(async () => (await statusOf(folder))?.paused?.until != null);
+  expect(await countLines(folder.at(output))).toBe(0);
+  await folder.run(['resume']);
+  expect((await resumed.outcome).exitCode).toBe(0);
+  expect(await folder.results(output)).toHaveLength(40);
+});
+
+test('a run outside of its hours ends at Ctrl-C, and is resumed without them', async () => {
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(40));
+  const running = folder.start(['run', 'in.jsonl', ...flags, '--hours', otherHours()]);
+  await until(async () => (await statusOf(folder))?.paused?.until != null);
+  running.child.kill('SIGINT');
+  expect((await running.outcome).exitCode).toBe(130);
+  expect((await folder.run(['resume', '--hours', 'always', '--progress', 'none'])).exitCode).toBe(0);
+  expect(await folder.results(output)).toHaveLength(40);
+  const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...flags, '--hours', '7-7']);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('such as 22-07')]);
+});
+
+test('a run in the background sends nothing while others use the server, and goes on when they are gone', async () => {
+  const server = await startFakeOpenai();
+  onTestFinished(server.close);
+  server.others = 1;
+  const folder = await createCliFolder();
+  await folder.write('in.jsonl', prompts(40));
+  const running = folder.start(
+    [
+      'run',
+      'in.jsonl',
+      '-b',
+      'openai',
+      '-m',
+      'tiny-scorer',
+      '--base-url',
+      server.url,
+      '--background',
+      '--progress',
+      'none',
+    ],
+    { environment: { OPENAI_API_KEY: 'none' } },
+  );
+  await until(async () => (await statusOf(folder))?.giving_way === 1);
+  expect((await folder.run(['status'])).stdout).toContain('others use the server: nothing new is sent there');
+  const sent = server.requests.length;
+  server.others = 0;
+  const { exitCode, stderr } = await running.outcome;
+  expect([exitCode, sent, server.requests.length]).toEqual([0, 0, 40]);
+  expect(stderr).toContain(`others use ${server.url} (1 request of theirs): nothing new is sent`);
+  expect(stderr).toContain('is free of others: the run goes on');
+  expect(await statusOf(folder)).toMatchObject({ state: 'finished', background: true, done: 40 });
 });
 
 test('of several live runs one is to be named', async () => {

@@ -63,6 +63,8 @@ export interface FakeOpenai {
   start: () => Promise<void>;
   close: () => Promise<void>;
   models: string[];
+  /** Requests of others that its page of metrics counts too; null: it has no such page. */
+  others: number | null;
   /** What /health says. */
   health: number;
   /** Requests for answers. */
@@ -117,6 +119,7 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
     stop,
     close: stop,
     models: [...settings.models],
+    others: null,
     health: 200,
     requests,
     paths,
@@ -213,6 +216,10 @@ export async function startFakeOpenai(options: FakeOpenaiOptions = {}): Promise<
       );
     }
     if (path === '/health') return void response.writeHead(fake.health).end();
+    if (path === '/metrics' && fake.others !== null) {
+      const all = seen.inFlight + fake.others;
+      return void response.end(`vllm:num_requests_running ${all}\nvllm:num_requests_waiting 0\n`);
+    }
     const page = pages[path];
     if (method === 'GET' && page !== undefined && (settings.listsModels || path !== `${base}/models`))
       return sendJson(response, page());

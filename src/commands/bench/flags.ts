@@ -2,14 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Strategy, strategies } from '../../bench/records/records.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
+import { addEngineFlags } from '../shared/connection/flags.ts';
 import * as parse from '../shared/parse-values.ts';
-import {
-  type AnswerFlags,
-  type RunnerFlags,
-  addAnswerFlags,
-  addConversationFlags,
-  addEngineFlags,
-} from '../shared/run-flags.ts';
+import { type AnswerFlags, type RunnerFlags, addAnswerFlags, addConversationFlags } from '../shared/run-flags.ts';
 
 /** What the flags of `bench` leave in commander's hands. */
 export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {

@@ -5,6 +5,7 @@ import { askRun, findLiveRuns, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
 import { severalRuns } from '../shared/find-live-run.ts';
 import { tell } from '../shared/print.ts';
+import { formatLocalTime } from '../../text/format.ts';
 
 /**
  * Ends the pause of a run that goes on in another terminal: of the one that writes this output, or without one of the newest
@@ -16,8 +17,13 @@ export async function endPause(output: string | undefined, isUnfinished: (run: F
       ? await pausedRun(isUnfinished)
       : await askRun(pathsOf(output).output, { do: 'status' }, process.env);
   if (run === null || run.paused === null) return false;
-  await askRun(run.output, { do: 'resume', by: whoAsks('resume') }, process.env);
-  tell(`${run.output} goes on, in the process that has it (${run.pid})`);
+  const left = (await askRun(run.output, { do: 'resume', by: whoAsks('resume') }, process.env))?.paused ?? null;
+  const time = left?.until ? formatLocalTime(left.until) : 'later';
+  const text =
+    left === null
+      ? 'goes on, in the process that has it'
+      : `is outside of its hours: it goes on at ${time}, or before that with the same command again`;
+  tell(`${run.output} ${text} (${run.pid})`);
   return true;
 }
 

@@ -3,6 +3,7 @@ import { UsageError } from '../../core/errors.ts';
 import { isSecretName, isSecretOption } from '../../text/secret-name.ts';
 import type { Shard } from '../../data/shard.ts';
 import type { VramLimit } from '../../core/settings.ts';
+import { parseHours } from '../../run/live/hours.ts';
 import { type Thinking, isThinking } from '../../core/thinking.ts';
 
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -15,6 +16,12 @@ export function parseDuration(text: string): number {
     throw new InvalidArgumentError('Expected a duration such as 500ms, 2s, 5m or 1h.');
   }
   return Number(number) * factor;
+}
+
+/** Hours of the day as they were typed, once they are known to be some; or `always`. */
+export function parseHoursFlag(text: string): string {
+  if (text !== 'always') parseHours(text);
+  return text;
 }
 
 export function parseCount(text: string): number {

@@ -3,7 +3,8 @@ import type { Thinking } from '../../core/thinking.ts';
 import { type AnswerSettings, type VramLimit, defaultConversation } from '../../core/settings.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { templateNames } from '../../core/chat-templates/named-templates.ts';
-import { addConnectionFlags } from './connection/flags.ts';
+import { addEngineFlags } from './connection/flags.ts';
+
 import { backendNames, modelForms, templateEngines, temperatures } from './help-text.ts';
 import * as parse from './parse-values.ts';
 
@@ -17,6 +18,8 @@ export interface RunnerFlags {
   stallTimeout?: number;
   drainTimeout?: number;
   maxErrorRate?: number;
+  background?: boolean;
+  hours?: string;
   unload?: boolean;
   vramLimit?: VramLimit;
   forceHistories?: boolean;
@@ -193,20 +196,19 @@ export function addConversationFlags(command: Command): Command {
     );
 }
 
-/** Flags about where the engine is and about its memory; a resume may change them too. */
-export function addEngineFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  return addConnectionFlags(command, backends)
+/** Flags about how a run leaves the machine to others. */
+const addSharingFlags = (command: Command): Command =>
+  command
+    .option('--background', 'send nothing new to a server while others use it, where it tells')
+    .option('--no-background', 'of a resumed run: send whoever else uses the server')
     .option(
-      '--vram-limit <size|share>',
-      'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
-      parse.parseVramLimit,
-    )
-    .option('--unload', 'free the model at the end, where the engine would keep it loaded')
-    .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
-}
+      '--hours <hours>',
+      'hours in which the run works, by the local time: 22-07, 22:30-7, 12-13,20-24; outside of them it is paused (default: always)',
+      parse.parseHoursFlag,
+    );
 
 export function addRunnerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
-  addEngineFlags(command, backends)
+  addSharingFlags(addEngineFlags(command, backends))
     .option(
       '--workers <n|auto>',
       'requests in flight (default: auto, what a bench found best, else what the engine suggests)',

@@ -36,7 +36,9 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
   if (json) {
     const { runId, updatedAt, reason, input, shard, models, mode } = manifest;
     const paused = isRunning ? manifest.paused : null;
-    const facts = { state, output: path, runId, updatedAt, paused, reason, input, shard, models, mode };
+    const { background, hours } = manifest.runner;
+    const kept = { state, output: path, runId, updatedAt, paused, background, hours };
+    const facts = { ...kept, reason, input, shard, models, mode };
     await printJson(statusJson(facts, summary));
   } else {
     await printWrapped(
@@ -100,11 +102,20 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
     ...because,
     ...mergeStepOf(manifest, output),
   });
-  return `${text}${pause}`;
+  return `${text}${pause}${state === 'finished' ? '' : sharingText(manifest)}`;
 }
 
-const pausedText = ({ by, since }: NonNullable<Manifest['paused']>, output: string): string =>
-  `  paused       by ${by}, since ${formatLocalTime(since)}; to go on: llmbatch resume ${quoteForShell(output)}\n`;
+function pausedText({ by, since, until }: NonNullable<Manifest['paused']>, output: string): string {
+  const end = until === null ? '' : `, until ${formatLocalTime(until)}`;
+  return `  paused       by ${by}, since ${formatLocalTime(since)}${end}; to go on: llmbatch resume ${quoteForShell(output)}\n`;
+}
+
+/** How a run leaves the machine to others. */
+function sharingText({ runner: { background, hours } }: Manifest): string {
+  const ways = [background ? 'gives way to others' : '', hours === null ? '' : `works in the hours ${hours}`];
+  const text = ways.filter(Boolean).join(', ');
+  return text === '' ? '' : `  sharing      ${text}\n`;
+}
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */
 async function recount(output: string, { input, summary }: Manifest): Promise<Snapshot | null> {

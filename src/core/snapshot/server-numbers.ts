@@ -8,6 +8,8 @@ export interface ServerNumbers {
   name: string;
   /** starting: it is being opened, and takes no requests yet. */
   state: ServerState | 'starting';
+  /** It is up and sent nothing new, since others use it and the run gives way. Absent otherwise. */
+  givesWay?: true;
   /** Why it is away or out, as a sentence; null otherwise. */
   reason: string | null;
   /** Seconds that it has been in this state. */
@@ -33,7 +35,7 @@ export interface ServerNumbers {
   outages: number;
   /** Seconds that it was away or out. */
   awaySeconds: number;
-  /** Seconds that it was up with nothing in flight, while the run had work. */
+  /** Seconds that it was up with nothing in flight, while the run had work and did not give way there. */
   idleSeconds: number;
 }
 
@@ -64,12 +66,13 @@ const unknownServer: FlatServer = {
 /** The numbers as they were kept; what is not there is not known. */
 export function serverOf(kept: Partial<FlatServer>): ServerNumbers {
   const flat = { ...unknownServer, ...kept };
-  const { name, state, reason, stateSeconds, workers, inFlight } = flat;
+  const { name, state, givesWay, reason, stateSeconds, workers, inFlight } = flat;
   const { answered, failed, failedAttempts, share, latencyMs, cacheHitRate } = flat;
   const { outages, awaySeconds, idleSeconds } = flat;
   return {
     name,
     state,
+    ...(givesWay === true && { givesWay }),
     reason,
     stateSeconds,
     workers,

@@ -25,8 +25,11 @@ const storedSchema = z.object({
   llmbatch: z.string(),
   runId: z.string(),
   state: z.enum(['running', 'stopped', 'finished']),
-  /** Who paused the run, and when; null where it goes on, or has ended. */
-  paused: z.object({ by: z.string(), since: z.string() }).nullable().default(null),
+  /** Who or what paused the run, when, and until when where that is known; null where it goes on, or has ended. */
+  paused: z
+    .object({ by: z.string(), since: z.string(), until: z.string().nullable().default(null) })
+    .nullable()
+    .default(null),
   /** Why the run stopped, as a sentence; null where it goes on or has finished. */
   reason: z.string().nullable(),
   /** The folder that the run was started in: `resume` without an argument looks for its runs. */

@@ -13,6 +13,7 @@ export interface ServerWatch {
   /** It takes part from now on. */
   start(workers: number, atMs: number): void;
   setState(event: ToldState, atMs: number): void;
+  setGivesWay(isOn: boolean, atMs: number): void;
   setWorkers(workers: number): void;
   addOutage(): void;
   addRetry(): void;
@@ -45,6 +46,7 @@ export function watchServer(name: string, createdAtMs: number): ServerWatch {
       if (state === 'out') lost.outages++;
       clock.change({ is: state, reason }, atMs, forMs);
     },
+    setGivesWay: (givesWay, atMs) => clock.change({ givesWay }, atMs),
     setWorkers: (workers) => void (counts.workers = workers),
     addOutage: () => void lost.outages++,
     addRetry: () => void lost.retries++,

@@ -57,6 +57,7 @@ type Handlers = {
 const handlers: Handlers = {
   'server-start': (server, { workers }, atMs) => server.start(workers, atMs),
   'server-state': (server, event, atMs) => server.setState(event, atMs),
+  'give-way': (server, { isOn }, atMs) => server.setGivesWay(isOn, atMs),
   'workers-change': (server, { ofServer = 0 }) => server.setWorkers(ofServer),
   'request-start': (server, _event, atMs) => server.addStart(atMs),
   'request-end': (server, event, atMs) => server.addEnd(event, atMs),

@@ -5,27 +5,29 @@ interface ClockState {
   reason: string | null;
   /** It has requests in flight. */
   isBusy: boolean;
+  /** Others use it, and the run gives way. */
+  givesWay: boolean;
 }
 
 /** Sums the time that a server was away, and the time that it was up with nothing to do. */
 export function createStateClock(createdAtMs: number) {
-  let state: ClockState = { is: 'starting', reason: null, isBusy: false };
+  let state: ClockState = { is: 'starting', reason: null, isBusy: false, givesWay: false };
   let since = createdAtMs;
   let lookedAt = createdAtMs;
   let sums = { awayMs: 0, idleMs: 0 };
 
+  const isIdle = (): boolean => state.is === 'up' && !state.isBusy && !state.givesWay;
   const sumsAt = (atMs: number): typeof sums => {
     const ms = Math.max(0, atMs - lookedAt);
-    const { is, isBusy } = state;
-    if (is === 'up') return isBusy ? sums : { ...sums, idleMs: sums.idleMs + ms };
-    return is === 'starting' ? sums : { ...sums, awayMs: sums.awayMs + ms };
+    if (isIdle()) return { ...sums, idleMs: sums.idleMs + ms };
+    return state.is === 'away' || state.is === 'out' ? { ...sums, awayMs: sums.awayMs + ms } : sums;
   };
   return {
     is: () => state.is,
     /** `forMs`: it has been so for as long already. It was seen to be idle meanwhile, where it was up. */
     change(changes: Partial<ClockState>, atMs: number, forMs = 0) {
       const { awayMs, idleMs } = sumsAt(atMs);
-      const seenIdleMs = state.is === 'up' && !state.isBusy ? atMs - lookedAt : 0;
+      const seenIdleMs = isIdle() ? atMs - lookedAt : 0;
       sums = { awayMs: awayMs + forMs, idleMs: idleMs - Math.min(forMs, seenIdleMs) };
       lookedAt = atMs;
       if (changes.is !== undefined && changes.is !== state.is) since = atMs - forMs;
@@ -35,6 +37,7 @@ export function createStateClock(createdAtMs: number) {
       const { awayMs, idleMs } = sumsAt(atMs);
       return {
         state: state.is,
+        ...(state.is === 'up' && state.givesWay && { givesWay: true as const }),
         reason: state.reason,
         stateSeconds: Math.max(0, atMs - since) / 1000,
         awaySeconds: awayMs / 1000,

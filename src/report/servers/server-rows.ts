@@ -54,8 +54,8 @@ const lineOf = (server: ServerNumbers, isRunning: boolean): string =>
 
 const maxReasonCharacters = 120;
 
-function stateText({ state, stateSeconds, reason }: ServerNumbers, isRunning: boolean): string {
-  if (state === 'up') return '';
+function stateText({ state, givesWay, stateSeconds, reason }: ServerNumbers, isRunning: boolean): string {
+  if (state === 'up') return givesWay === true && isRunning ? 'gives way to others' : '';
   if (state === 'starting' && !isRunning) return 'never took part';
   const since = isRunning ? `${state} for ${secondsText(stateSeconds)}` : `${state} at the end`;
   return reason === null ? since : `${since} (${printable(reason, maxReasonCharacters)})`;

@@ -36,6 +36,20 @@ export function chooseWorkers(
   return { maxWorkers: max, startsWith: start, note: null };
 }
 
+/**
+ * With `--background` a slot of a server is left to others, so that their requests begin at once, and are seen where a server
+ * does not tell what waits. A number that the user asked for stays.
+ */
+export function leaveSlot(
+  { workers, background }: Pick<RunnerSettings, 'workers' | 'background'>,
+  slots: number | null,
+  choice: WorkerChoice,
+): WorkerChoice {
+  if (!background || workers !== null || slots === null || slots < 2) return choice;
+  const maxWorkers = Math.min(choice.maxWorkers, slots - 1);
+  return { ...choice, maxWorkers, startsWith: choice.startsWith && Math.min(choice.startsWith, maxWorkers) };
+}
+
 /** `4 workers`; where the number is found, `8 to 256 in flight (the run finds what the server can hold)`. */
 export function describeWorkers({ maxWorkers, startsWith }: WorkerChoice): string {
   if (startsWith === null || startsWith === maxWorkers) return formatCounted(maxWorkers, 'worker');

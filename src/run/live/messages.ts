@@ -22,7 +22,9 @@ export const liveRequestSchema = z.discriminatedUnion('do', [
 
 export type LiveRequest = z.infer<typeof liveRequestSchema>;
 
-const pauseSchema = z.object({ by: z.string(), since: z.string() }).nullable();
+const pauseSchema = z
+  .object({ by: z.string(), since: z.string(), until: z.string().nullable().default(null) })
+  .nullable();
 
 /** The line of JSON that a live run answers with. */
 export const liveAnswerSchema = z.union([

@@ -2,7 +2,9 @@ import type { Backend } from '../../core/backend.ts';
 import type { Answer } from '../../core/completion.ts';
 import type { Emit, Notify } from '../../core/events.ts';
 import type { BatchRequest } from '../../core/request.ts';
+import type { RunnerSettings } from '../../core/settings.ts';
 import { createLimitFinder } from './find-limit.ts';
+import { createGiveWay } from './give-way.ts';
 import { watchLoad } from './watch-load.ts';
 import type { WorkerLimit } from './worker-limit.ts';
 
@@ -14,12 +16,17 @@ export interface ServerLimitOptions {
   maxWorkers: number;
   inFlight: () => number;
   isAway: () => boolean;
+  /** What is sent gives way to the requests of others. */
+  settings: Pick<RunnerSettings, 'background'>;
   emit: Emit;
   notify: Notify;
+  onRoom: () => void;
 }
 
-/** Sets the limit to what the server can hold, by what it says of its load and by how it answers. */
+/** Sets the limit to what the server can hold, by what it says of its load and by how it answers; leaves the server to others. */
 export interface ServerLimit {
+  /** Nothing new is to be sent: others use the server, and the run gives way. */
+  isGivingWay: () => boolean;
   onSend: (request: BatchRequest) => void;
   /** The attempt has ended; `answer` is null where it was stopped. */
   onEnd: (request: BatchRequest, answer: Answer | null, latencyMs: number) => void;
@@ -31,8 +38,19 @@ export function createServerLimit(options: ServerLimitOptions): ServerLimit {
   const finder =
     startsWith === null ? null : createLimitFinder({ start: startsWith, max: maxWorkers, onChange: limit.set });
   let ours = 0;
-  const load = watchLoad({ ...options, ours: () => ours, onLoad: (told) => finder?.onLoad(told, inFlight()) });
+  const giveWay = options.settings.background ? createGiveWay(options) : null;
+  const load = watchLoad({
+    ...options,
+    ours: () => ours,
+    givesWay: giveWay !== null,
+    onLoad(told) {
+      giveWay?.onLoad(told);
+      finder?.onLoad(told, inFlight());
+    },
+    onUntold: () => giveWay?.noteUntold(),
+  });
   return {
+    isGivingWay: () => giveWay?.isOn() ?? false,
     onSend: (request) => void (ours += requestsIn(request)),
     onEnd(request, answer, latencyMs) {
       ours -= requestsIn(request);
@@ -40,6 +58,7 @@ export function createServerLimit(options: ServerLimitOptions): ServerLimit {
     },
     close() {
       load.close();
+      giveWay?.close();
       if (finder !== null) limit.set(finder.found());
     },
   };

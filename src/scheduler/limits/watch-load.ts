@@ -10,8 +10,12 @@ export interface LoadWatched {
   ours: () => number;
   /** The engine is away, and not asked. */
   isAway: () => boolean;
+  /** The run gives way to others: it asks also while nothing is in flight, and tells of them itself. */
+  givesWay: boolean;
   /** Told about once a second; null: the engine does not tell any more. */
   onLoad: (load: EngineLoad | null) => void;
+  /** The engine says nothing of its load. */
+  onUntold: () => void;
   emit: Emit;
   notify: Notify;
 }
@@ -24,9 +28,9 @@ const maxMisses = 3;
 /** Looks that must agree on the requests of others: one of ours may have ended without the server having noticed it. */
 const sureLooks = 3;
 
-/** Asks an engine for its load while requests are in flight. One that does not say is asked once, and nothing comes of a failure. */
+/** Asks an engine for its load while requests are in flight, or always where the run gives way. One that does not say is asked once, and nothing comes of a failure. */
 export function watchLoad(watched: LoadWatched): { close: () => void } {
-  const { backend, ours, isAway, onLoad, emit } = watched;
+  const { backend, ours, isAway, givesWay, onLoad, onUntold, emit } = watched;
   const { inspection } = backend;
   const closing = new AbortController();
   const addOthers = createOthersWatch(watched);
@@ -39,7 +43,10 @@ export function watchLoad(watched: LoadWatched): { close: () => void } {
   const lookOnce = async (): Promise<void> => {
     const before = ours();
     const load = await withDeadline(closing.signal, maxMs, async (signal) => inspection?.load?.(signal) ?? null);
-    if (load === null) clearInterval(timer);
+    if (load === null) {
+      clearInterval(timer);
+      onUntold();
+    }
     state.misses = 0;
     tell(load === null ? null : addOthers(load, Math.max(before, ours())));
   };
@@ -47,13 +54,15 @@ export function watchLoad(watched: LoadWatched): { close: () => void } {
     if (++state.misses === maxMisses && !closing.signal.aborted) tell(null);
   };
   const tick = (): void => {
-    if (state.isAsking || ours() === 0 || isAway()) return;
+    if (state.isAsking || (ours() === 0 && !givesWay) || isAway()) return;
     state.isAsking = true;
     void lookOnce()
       .catch(onMiss)
       .finally(() => (state.isAsking = false));
   };
   const timer = inspection?.load === undefined ? undefined : setInterval(tick, tickMs);
+  if (inspection?.load === undefined) onUntold();
+  else if (givesWay) tick();
   return {
     close() {
       clearInterval(timer);
@@ -63,11 +72,13 @@ export function watchLoad(watched: LoadWatched): { close: () => void } {
 }
 
 /** Adds the requests of others to a load, `ours` at most being ours; the first time that there are some, the user is told. */
-function createOthersWatch({ backend, notify }: LoadWatched): (load: EngineLoad, ours: number) => EngineLoad {
+function createOthersWatch({ backend, givesWay, notify }: LoadWatched): (load: EngineLoad, ours: number) => EngineLoad {
   let recent: number[] = [];
-  let isTold = false;
+  let isTold = givesWay;
   return (load, ours) => {
-    recent = [...recent, load.running + (load.waiting ?? 0) - ours].slice(-sureLooks);
+    const rest = load.running + (load.waiting ?? 0) - ours;
+    // With nothing of ours there, one look is sure.
+    recent = ours === 0 ? Array<number>(sureLooks).fill(rest) : [...recent, rest].slice(-sureLooks);
     const others = recent.length < sureLooks ? 0 : Math.min(...recent);
     if (others <= 0) return load;
     if (!isTold) notify({ topic: 'engine', text: sharedText(others, backend.info.server) });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseWorkers } from '../../../src/run/choose/choose-workers.ts';
+import { chooseWorkers, leaveSlot } from '../../../src/run/choose/choose-workers.ts';
 
 const limits = { slots: 2, suggestedWorkers: 3, contextTokens: 4096 };
 const auto = { workers: null, forceHistories: false };
@@ -26,6 +26,24 @@ describe('independent requests', () => {
       startsWith: null,
       note: '8 workers, but the engine works on 2 at a time: the others wait in its queue (more at once: A_SETTING=8)',
     });
+  });
+});
+
+test('a run in the background leaves a slot to others, unless the user named a number', () => {
+  const leave = (workers: number | null, slots: number | null, startsWith: number | null = null): unknown =>
+    leaveSlot({ workers, background: true }, slots, { maxWorkers: 5, startsWith, note: null });
+  expect(leave(null, 4)).toMatchObject({ maxWorkers: 3, startsWith: null });
+  expect(leave(null, 4, 5)).toMatchObject({ maxWorkers: 3, startsWith: 3 });
+  for (const [workers, slots] of [
+    [5, 4],
+    [null, 1],
+    [null, null],
+  ] as const)
+    expect(leave(workers, slots)).toMatchObject({ maxWorkers: 5 });
+  expect(leaveSlot({ workers: null, background: false }, 4, { maxWorkers: 5, startsWith: null, note: null })).toEqual({
+    maxWorkers: 5,
+    startsWith: null,
+    note: null,
   });
 });
 

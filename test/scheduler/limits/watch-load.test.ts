@@ -11,8 +11,8 @@ afterEach(() => void vi.useRealTimers());
 const load = (running: number, waiting: number | null = 0): EngineLoad => ({ running, waiting, kvUsage: null });
 
 /** A watch of an engine with `ours` in flight; `seen.told` is what the run is told, `seen.notices` the user. */
-async function open(ask: Ask, state = { ours: 4, isAway: false }) {
-  const seen = { asked: 0, told: [] as (EngineLoad | null)[], notices: [] as string[], events: 0 };
+async function open(ask: Ask, state = { ours: 4, isAway: false }, givesWay = false) {
+  const seen = { asked: 0, told: [] as (EngineLoad | null)[], notices: [] as string[], events: 0, untold: 0 };
   const mock = await openMock();
   const watch = watchLoad({
     backend: {
@@ -26,6 +26,8 @@ async function open(ask: Ask, state = { ours: 4, isAway: false }) {
     },
     ours: () => state.ours,
     isAway: () => state.isAway,
+    givesWay,
+    onUntold: () => void seen.untold++,
     onLoad: (told) => void seen.told.push(told),
     emit: () => void seen.events++,
     notify: ({ text }) => void seen.notices.push(text),
@@ -53,7 +55,19 @@ test('is asked once a second, only while something is in flight and the engine i
 test('is asked once where it does not say', async () => {
   const { seen } = await open(async () => null);
   await pass(60);
-  expect([seen.asked, seen.told]).toEqual([1, [null]]);
+  expect([seen.asked, seen.told, seen.untold]).toEqual([1, [null], 1]);
+});
+
+test('a run that gives way asks at once and always, is sure with nothing of its own there, and tells of others itself', async () => {
+  const { seen, state } = await open(async () => load(2), { ours: 0, isAway: false }, true);
+  await pass(0);
+  expect(seen.told).toEqual([{ ...load(2), others: 2 }]);
+  await pass(3);
+  expect(seen.told).toHaveLength(4);
+  state.ours = 2;
+  await pass(2);
+  expect(seen.told.at(-1)).toEqual(load(2));
+  expect(seen.notices).toEqual([]);
 });
 
 test('is asked one question at a time', async () => {

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackendDefinition } from '../../../core/backend.ts';
 import type { ConnectionFlag } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
+import { parseVramLimit } from '../parse-values.ts';
 import { serverKeys } from './servers-file.ts';
 
 /** A connection flag, the name of its value, and the backends that have it. */
@@ -30,8 +31,20 @@ export const serverFlags = (backends: readonly BackendDefinition[]): OwnedFlag[]
 /** The flag without its value: `--host`. */
 export const longFlag = ({ flag }: Pick<ConnectionFlag, 'flag'>): string => flag.split(' ')[0] ?? flag;
 
+/** Flags about where the engine is and about its memory; a resume may change them too. */
+export function addEngineFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  return addConnectionFlags(command, backends)
+    .option(
+      '--vram-limit <size|share>',
+      'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
+      parseVramLimit,
+    )
+    .option('--unload', 'free the model at the end, where the engine would keep it loaded')
+    .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
+}
+
 /** All connection flags of the backends, and `--servers`. */
-export function addConnectionFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+function addConnectionFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addServerFlags(command, backends);
   for (const flag of connectionFlags(backends)) if (flag.names !== 'server') addFlag(command, flag);
   return command;
