@@ -2,11 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { backends as allBackends } from './backends/index.ts';
 import { addBackendsCommand } from './commands/backends/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
+import { addCompletionCommand } from './commands/completion/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
 import { addExportCommand } from './commands/export/command.ts';
 import { hintAtExport } from './commands/export/hint.ts';
+import { arrangeHelp } from './commands/shared/help/arrange-help.ts';
 import { helpText } from './commands/shared/help-text.ts';
+import { addHelpCommand } from './commands/help/command.ts';
 import { addMergeCommand } from './commands/merge/command.ts';
 import { addPauseCommand } from './commands/pause/command.ts';
 import { asMessage, tell, tellJson, wrapped } from './commands/shared/print.ts';
@@ -18,6 +21,7 @@ import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
 import type { BackendDefinition } from './core/backend.ts';
 import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, messageOf } from './core/errors.ts';
+import { jsonVersion } from './text/snake-keys.ts';
 import { version } from './files/version.ts';
 
 /**
@@ -92,6 +96,9 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addExportCommand(program);
   addMergeCommand(program, onExit);
   addBackendsCommand(program, backends);
+  addCompletionCommand(program, backends);
+  addHelpCommand(program, backends);
+  arrangeHelp(program);
   return program;
 }
 
@@ -101,7 +108,11 @@ function tellEnd(error: unknown, asJson: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof LlmbatchError) {
     const { message, hint, exitCode } = error;
-    if (asJson) tellJson({ error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode } });
+    if (asJson)
+      tellJson({
+        schema_version: jsonVersion,
+        error: { type: error.name, message, hint: hint ?? null, exit_code: exitCode },
+      });
     else describeError(error).forEach(tell);
     return exitCode;
   }

@@ -2,7 +2,7 @@ import type { EngineReport, ReportRow } from '../core/doctor/examination.ts';
 import { exitCodes } from '../core/errors.ts';
 import { type Finding, finding, worstFirst } from '../core/doctor/finding.ts';
 import { groupBy } from '../data/group-by.ts';
-import { snakeKeys } from '../text/snake-keys.ts';
+import { jsonVersion, snakeKeys } from '../text/snake-keys.ts';
 import type { ExaminedBackend, SystemReport } from './examine-system.ts';
 import { reportGpus } from './gpu-report.ts';
 
@@ -66,6 +66,7 @@ export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
 
 /**
  * One JSON object in a line. Keys are in snake_case; null where nothing was seen or measured:
+ * - `schema_version`: of these keys
  * - `llmbatch`: version, node, platform, architecture, free_memory_bytes; `engines`: names of the backends
  * - `asked`: model, and what each flag that names a server was given (host, base_url): a text, or a list where it was given several times
  * - `usable`: names of the backends that could take a run now
@@ -78,7 +79,11 @@ export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
 export function renderDiagnosisJson({ system, usable, findings, howToSet }: Diagnosis): string {
   const { llmbatch, asked, engines, gpu, probed, others } = system;
   const parts = [...groupBy([...probed, ...others], ({ name }) => name).values()].map(jsonOf);
-  const whole: unknown = Object.assign({ llmbatch, asked, engines, gpu }, ...parts, { usable, findings, howToSet });
+  const whole: unknown = Object.assign({ schemaVersion: jsonVersion, llmbatch, asked, engines, gpu }, ...parts, {
+    usable,
+    findings,
+    howToSet,
+  });
   return `${JSON.stringify(snakeKeys(whole))}\n`;
 }
 

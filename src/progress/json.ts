@@ -1,4 +1,5 @@
 import { snapshotToWire } from '../core/snapshot.ts';
+import { jsonVersion } from '../text/snake-keys.ts';
 import type { Progress, ProgressSource } from './progress.ts';
 
 const intervalMs = 1000;
@@ -10,7 +11,8 @@ const intervalMs = 1000;
  */
 export function startJson({ stream, snapshot, title }: ProgressSource): Progress {
   const write = (value: object): void => void stream.write(`${JSON.stringify({ title, ...value })}\n`);
-  const writeSnapshot = (final: boolean): void => write({ final, ...snapshotToWire(snapshot()) });
+  const writeSnapshot = (final: boolean): void =>
+    write({ schema_version: jsonVersion, final, ...snapshotToWire(snapshot()) });
   const timer = setInterval(() => writeSnapshot(false), intervalMs).unref();
   let isStopped = false;
   return {

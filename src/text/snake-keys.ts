@@ -1,3 +1,9 @@
+/**
+ * `schema_version` of every JSON object that a command prints. Keys may be added to an object at any time; the version changes
+ * where one goes away, or gets another meaning.
+ */
+export const jsonVersion = 1;
+
 const none: ReadonlySet<string> = new Set();
 
 /**

@@ -20,7 +20,7 @@ describe('llmbatch merge', () => {
     const merged = readResults(stdout);
     const failed = merged.filter(({ error }) => error !== null).length;
     expect(merged.map(({ custom_id }) => custom_id)).toEqual(Array.from({ length: 30 }, (_, index) => `r${index + 1}`));
-    expect(JSON.parse(stderr)).toEqual({ succeeded: 30 - failed, failed, left_out: 0 });
+    expect(JSON.parse(stderr)).toEqual({ schema_version: 1, succeeded: 30 - failed, failed, left_out: 0 });
     expect(exitCode).toBe(failed > 0 ? 3 : 0);
   });
 
@@ -75,7 +75,7 @@ describe('llmbatch merge', () => {
     const text = await folder.run(['merge', 'in.results.jsonl']);
     const json = await folder.run(['merge', 'in.results.jsonl', '--json']);
     expect(text.stderr).toBe('20 succeeded, 0 failed; left out, for they are no results: 1 lines\n');
-    expect(JSON.parse(json.stderr)).toEqual({ succeeded: 20, failed: 0, left_out: 1 });
+    expect(JSON.parse(json.stderr)).toEqual({ schema_version: 1, succeeded: 20, failed: 0, left_out: 1 });
     const input = await folder.run(['merge', 'in.results.jsonl', 'in.jsonl']);
     expect([input.exitCode, input.stdout, input.stderr]).toEqual([2, '', expect.stringContaining('holds no result')]);
   });

@@ -27,10 +27,19 @@ const print = async (...args: string[]): Promise<string> =>
 /** The commands are those that the help of the program lists. */
 async function readProgram(): Promise<Program> {
   const [, list = ''] = /^Commands:\n(.*?)\n\n/ms.exec(await print('--help')) ?? [];
-  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
-  const helpOf = async (name: string): Promise<string> => (await print(name, '--help')).replace(/\nExit codes:.*/s, '');
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name);
+  const helpOf = async (name: string): Promise<string> =>
+    (await print(name, '--help-all')).replace(/\nExit codes:.*/s, '');
   const helps = await Promise.all(names.map(async (name) => [name, await helpOf(name)] as const));
-  return { helps: new Map(helps), backends: JSON.parse(await print('backends', '--json')) as Program['backends'] };
+  const [, topicNames = ''] = /on ([a-z,\s-]+)\./.exec(await print('help', '--help')) ?? [];
+  const topics = await Promise.all(
+    topicNames.split(/,\s+/).map(async (name) => [name, await print('help', name)] as const),
+  );
+  return {
+    helps: new Map(helps),
+    topics: new Map(topics),
+    backends: JSON.parse(await print('backends', '--json')) as Program['backends'],
+  };
 }
 
 const pageAt = (file: string): Page => pages.find((page) => page.path === file) ?? { path: file, text: '' };
@@ -74,7 +83,8 @@ describe('the documents', () => {
 describe('what the documents show of the program', () => {
   test('is each command with its flags', async () => {
     const page = pageAt('docs/commands.md');
-    for (const name of program.helps.keys()) expect(page.text).toContain(`<!-- help: ${name} -->`);
+    for (const name of [...program.helps.keys(), ...program.topics.keys()])
+      expect(page.text).toContain(`<!-- help: ${name} -->`);
     await expect(filledIn(page, program)).toMatchFileSnapshot('../../docs/commands.md');
   });
 

@@ -2,16 +2,18 @@ import { type Page, codeSpansOf, fencesOf } from './pages.ts';
 
 /** What the program prints of itself. */
 export interface Program {
-  /** The `--help` of each command, without the exit codes, which are the same for all. */
+  /** The `--help-all` of each command, without the exit codes, which are the same for all. */
   helps: ReadonlyMap<string, string>;
+  /** What `llmbatch help` prints of each topic. */
+  topics: ReadonlyMap<string, string>;
   /** The engines with the keys of their `--option`, as `llmbatch backends --json` prints them. */
   backends: readonly { name: string; options: Record<string, string> }[];
 }
 
 /** The flags that a `--help` lists, such as `-o` and `--output`. */
 export function flagsOf(help: string): Set<string> {
-  const [, options = ''] = /^Options:\n(.*?)(?:^\S|$(?![\n\r]))/ms.exec(help) ?? [];
-  const heads = [...options.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].map(([, head = '']) => head);
+  const [flags = ''] = help.split('\nExamples:');
+  const heads = [...flags.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].map(([, head = '']) => head);
   return new Set(heads.flatMap((head) => head.match(/(?<![\w-])--?[a-z][a-z-]*/gi) ?? []));
 }
 
@@ -19,8 +21,8 @@ export function flagsOf(help: string): Set<string> {
 export function filledIn(page: Page, program: Program): string {
   return page.text
     .replaceAll(/(<!-- help: (\S+) -->\n).*?(<!-- \/help -->)/gs, (_, start: string, name: string, end: string) => {
-      const help = program.helps.get(name);
-      if (help === undefined) throw new Error(`${page.path} shows the help of "${name}", which is no command`);
+      const help = program.helps.get(name) ?? program.topics.get(name);
+      if (help === undefined) throw new Error(`${page.path} shows the help of "${name}", which there is not`);
       return `${start}\n\`\`\`text\n${help.trim()}\n\`\`\`\n\n${end}`;
     })
     .replaceAll(
@@ -38,7 +40,7 @@ export function filledIn(page: Page, program: Program): string {
 
 /** The flags and keys of `--option` that a page names and the program does not have. */
 export function unknownFlags(page: Page, program: Program): string[] {
-  const all = new Set(['--help', '--version', ...[...program.helps.values()].flatMap((help) => [...flagsOf(help)])]);
+  const all = new Set(['--version', ...[...program.helps.values()].flatMap((help) => [...flagsOf(help)])]);
   const spans = codeSpansOf(page.text);
   const named = spans.filter((code) => code.startsWith('-')).flatMap((code) => flagsIn(code));
   const commands = [...spans, ...fencesOf(page.text).flatMap((block) => block.split('\n'))].flatMap(commandsIn);

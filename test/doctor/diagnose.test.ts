@@ -86,6 +86,7 @@ test('the JSON holds what each backend found under keys of its own', () => {
   });
   const json = JSON.parse(renderDiagnosisJson(diagnose(subject))) as Record<string, unknown>;
   expect(Object.keys(json)).toEqual([
+    'schema_version',
     'llmbatch',
     'asked',
     'engines',

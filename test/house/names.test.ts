@@ -43,6 +43,7 @@ describe('an engine', () => {
     'backends/index.ts': { names: engines, because: 'it is the list of engines' },
     'core/request-keys/foreign-keys.ts': { names: ['openai'], because: "words of OpenAI's client are refused by name" },
     'core/request-keys/known-keys.ts': { names: ['vllm'], because: 'a key of its API bears its name' },
+    'commands/help/topics.ts': { names: ['openai'], because: 'it describes the OpenAI Batch format' },
     'commands/shared/run-flags.ts': { names: ['openai'], because: "a schema may come in a wrapper of OpenAI's API" },
     'input/line-formats.ts': { names: ['openai'], because: 'the OpenAI Batch format of a line' },
   };

@@ -68,6 +68,7 @@ test('the keys are those of a snapshot in snake_case', () => {
       "recent_prompt_rate",
       "recent_rate",
       "retries",
+      "schema_version",
       "servers",
       "succeeded",
       "title",

@@ -22,7 +22,7 @@ import { formatRate } from '../../text/format.ts';
 import { printable } from '../../text/printable.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
 import type { BenchFlags } from './flags.ts';
-import { printJson, printText } from '../shared/print.ts';
+import { printJsonObject, printText } from '../shared/print.ts';
 
 /** Says what a bench found, keeps what is best, writes the report. Returns the exit code. */
 export async function endBench(
@@ -64,7 +64,7 @@ async function printBench({ analysis, saved }: FinishedBench, paths: BenchPaths,
   if (flags.json) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
     const facts = { folder: paths.folder, report: page, ...factsOf(report, settings) };
-    await printJson(`${JSON.stringify(facts)}\n`);
+    await printJsonObject(facts);
     return;
   }
   const isNew = flags.report === undefined;

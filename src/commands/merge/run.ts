@@ -1,6 +1,7 @@
 import { type FileHandle, stat } from 'node:fs/promises';
 import { JournalError, UsageError, exitCodes } from '../../core/errors.ts';
 import { formatInteger, quoteForShell } from '../../text/format.ts';
+import { jsonVersion } from '../../text/snake-keys.ts';
 import { removeDrafts, replaceFile } from '../../files/replace-file.ts';
 import { acquireLock } from '../../journal/lock.ts';
 import { readBestResults } from '../../journal/read-best-results.ts';
@@ -35,7 +36,13 @@ export async function mergeOutputs(paths: readonly string[], flags: MergeFlags):
   const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(paths, flags, lines);
   const report = shards?.report() ?? null;
   const problems = report === null ? [] : describeShards(report);
-  if (flags.json) tellJson({ ...counts, left_out: leftOut, ...(report === null ? {} : { shards: report, drift }) });
+  if (flags.json)
+    tellJson({
+      schema_version: jsonVersion,
+      ...counts,
+      left_out: leftOut,
+      ...(report === null ? {} : { shards: report, drift }),
+    });
   else for (const text of [describe(counts, leftOut), ...drift, ...problems]) tell(text);
   return counts.failed + problems.length > 0 ? exitCodes.someFailed : exitCodes.ok;
 }

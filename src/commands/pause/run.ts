@@ -3,7 +3,7 @@ import { formatCounted } from '../../text/format.ts';
 import { askRun, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
-import { printJson, printWrapped } from '../shared/print.ts';
+import { printJsonObject, printWrapped } from '../shared/print.ts';
 
 const lookMs = 250;
 
@@ -15,7 +15,7 @@ export async function pauseRun(
   const run = await findLiveRun(output);
   const asked = await askRun(run.output, { do: 'pause', by: whoAsks('pause') }, process.env);
   const state = wait ? await untilDrained(asked ?? run) : (asked ?? run);
-  await (json ? printJson(`${JSON.stringify(state)}\n`) : printWrapped(pausedText(state)));
+  await (json ? printJsonObject(state) : printWrapped(pausedText(state)));
 }
 
 /** The state of a run when nothing of it is in flight, or when it has ended. */

@@ -11,7 +11,7 @@ import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
-import { printJson, printWrapped, tell } from '../shared/print.ts';
+import { printJsonObject, printWrapped, tell } from '../shared/print.ts';
 import { exitCodes } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { type Shard, shardFlag } from '../../data/shard.ts';
@@ -23,7 +23,7 @@ export async function dryRun(
 ): Promise<number> {
   for (const request of requests) {
     const plan = await withScratchPaths((scratch) => planOf(request, scratch, backends));
-    await (json ? printJson(`${JSON.stringify(plan)}\n`) : printWrapped(renderPlan(plan)));
+    await (json ? printJsonObject(plan) : printWrapped(renderPlan(plan)));
   }
   return exitCodes.ok;
 }

@@ -10,7 +10,7 @@ import { headingOf } from './heading.ts';
 import { watchInterrupts } from '../shared/interrupts.ts';
 import { withScratchFolder } from '../shared/scratch-paths.ts';
 import { createScreen } from '../shared/screen.ts';
-import { printJson, printWrapped } from '../shared/print.ts';
+import { printJsonObject, printWrapped } from '../shared/print.ts';
 import { describeEstimate } from './describe-estimate.ts';
 
 const usualSample = { size: 200, maxMs: 60_000 };
@@ -55,7 +55,7 @@ export async function estimate(
         estimateRun(request, { ...sample, folder }, { host, cache }),
       ).finally(screen.close);
       hasAnswers &&= found.succeeded > 0;
-      if (json) await printJson(`${JSON.stringify(toWire(request, found))}\n`);
+      if (json) await printJsonObject(toWire(request, found));
       else await printWrapped(describeEstimate(headingOf(request), found));
       if (interrupts.stop.aborted) break;
     }

@@ -13,7 +13,7 @@ import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { describeError } from '../shared/describe-error.ts';
 import { type Screen, besideResults, createScreen } from '../shared/screen.ts';
 import { mergeStepOf } from '../merge/step.ts';
-import { printJson, tellText } from '../shared/print.ts';
+import { printJsonObject, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 import { headingOf } from './heading.ts';
 import { type QueueTotal, createQueueTotal } from './queue-total.ts';
@@ -138,7 +138,7 @@ async function printOutcome(
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
   if (!options.json) return;
   const facts = { state: manifest.state, output: paths.output, run_id: manifest.runId };
-  await printJson(`${JSON.stringify({ ...facts, ...snapshotToWire(snapshot) })}\n`);
+  await printJsonObject({ ...facts, ...snapshotToWire(snapshot) });
 }
 
 const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>

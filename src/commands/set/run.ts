@@ -1,7 +1,7 @@
 import { askRun, whoAsks } from '../../run/live/ask-live.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
 import { formatCounted } from '../../text/format.ts';
-import { printJson, printWrapped } from '../shared/print.ts';
+import { printJsonObject, printWrapped } from '../shared/print.ts';
 import { parseSetting } from './parse-setting.ts';
 
 /** `llmbatch set workers=N`. */
@@ -17,5 +17,5 @@ export async function changeRun(
     workers === null
       ? 'as many requests in flight as it chooses'
       : `${formatCounted(workers, 'request')} in flight (of each server)`;
-  await (json ? printJson(`${JSON.stringify(state)}\n`) : printWrapped(`${run.output}: ${asked} from now on.\n`));
+  await (json ? printJsonObject(state) : printWrapped(`${run.output}: ${asked} from now on.\n`));
 }

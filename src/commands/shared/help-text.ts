@@ -1,6 +1,7 @@
 import type { BackendDefinition } from '../../core/backend.ts';
+
 /** The end of every `--help`. */
-const exitCodesHelp = `
+export const exitCodesHelp = `
 Exit codes:
   0  all succeeded (or the reader of stdout closed the pipe)
   1  a bug in llmbatch

@@ -1,4 +1,5 @@
 import { printableJson, printableLines } from '../../text/printable.ts';
+import { jsonVersion } from '../../text/snake-keys.ts';
 import { wrapText } from '../../text/wrap-text.ts';
 import { writeStdout } from './write-stdout.ts';
 
@@ -37,6 +38,10 @@ export const columnsOfStdout = (): number | null =>
 /** Sentences and rows for a reader on stdout, broken at words on a terminal. */
 export const printWrapped = (text: string): Promise<boolean> =>
   writeStdout(wrapped(printableLines(text), process.stdout));
+
+/** An object of `--json` as a line on stdout, with the version of its keys. */
+export const printJsonObject = (value: object): Promise<boolean> =>
+  printJson(`${JSON.stringify({ schema_version: jsonVersion, ...value })}\n`);
 
 /** JSON for a program, or for a reader. */
 export const printJson = (json: string): Promise<boolean> => writeStdout(printableJson(json));

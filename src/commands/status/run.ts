@@ -17,7 +17,7 @@ import { oneLiveRun } from '../shared/find-live-run.ts';
 import { findRun } from '../shared/find-run.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { mergeStepOf } from '../merge/step.ts';
-import { printJson, printWrapped } from '../shared/print.ts';
+import { printJsonObject, printWrapped } from '../shared/print.ts';
 
 /** Runs `llmbatch status`. */
 export async function showStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
@@ -39,7 +39,7 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
     const { background, hours } = manifest.runner;
     const kept = { state, output: path, runId, updatedAt, paused, background, hours };
     const facts = { ...kept, reason, input, shard, models, mode };
-    await printJson(statusJson(facts, summary));
+    await printJsonObject(statusJson(facts, summary));
   } else {
     await printWrapped(
       summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
@@ -75,15 +75,15 @@ async function showOutput(output: string, reason: string, json: boolean): Promis
     mode: null,
   };
   const text = `${renderSummary(summary, { outputPath: output })}  of the output alone: ${reason}\n`;
-  if (json) await printJson(statusJson(facts, summary));
+  if (json) await printJsonObject(statusJson(facts, summary));
   else await printWrapped(text);
 }
 
-/** The status as a line of JSON: the facts of the run, and its snapshot as `--progress json` prints it. */
-function statusJson(facts: object, summary: Snapshot | null): string {
-  const wire = { ...(snakeKeys(facts) as object), ...(summary === null ? {} : snapshotToWire(summary)) };
-  return `${JSON.stringify(wire)}\n`;
-}
+/** The status as JSON: the facts of the run, and its snapshot as `--progress json` prints it. */
+const statusJson = (facts: object, summary: Snapshot | null): object => ({
+  ...(snakeKeys(facts) as object),
+  ...(summary === null ? {} : snapshotToWire(summary)),
+});
 
 function render(output: string, manifest: Manifest, summary: Snapshot): string {
   const { state, reason, updatedAt, paused } = manifest;

@@ -5,7 +5,7 @@ import type { Progress } from '../../progress/progress.ts';
 import { watchRun } from '../../run/live/ask-live.ts';
 import { endOnSignals } from '../shared/end-on-signals.ts';
 import { findLiveRun } from '../shared/find-live-run.ts';
-import { printJson, printWrapped } from '../shared/print.ts';
+import { printJsonObject, printWrapped } from '../shared/print.ts';
 
 /** `llmbatch status --watch`: a live run as its own terminal shows it, to its end. */
 export async function watchStatus(output: string | undefined, { json }: { json: boolean }): Promise<void> {
@@ -14,7 +14,7 @@ export async function watchStatus(output: string | undefined, { json }: { json: 
   const show = async (): Promise<void> => {
     for await (const state of watchRun(run.output, process.env)) {
       seen.state = state;
-      if (json) await printJson(`${JSON.stringify(state)}\n`);
+      if (json) await printJsonObject(state);
       else
         seen.screen ??= startProgress({
           mode: 'auto',

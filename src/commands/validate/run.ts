@@ -13,7 +13,7 @@ import { answerSettings } from '../shared/build-request.ts';
 import type { RequestFlags } from '../shared/run-flags.ts';
 import { withScratchPaths } from '../shared/scratch-paths.ts';
 import { createBadLines } from './bad-lines.ts';
-import { printJson, printWrapped, tell } from '../shared/print.ts';
+import { printJsonObject, printWrapped, tell } from '../shared/print.ts';
 
 export interface ValidateFlags extends RequestFlags {
   json: boolean;
@@ -52,7 +52,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
     const hint = bad.looksLikeCsv()
       ? 'The first line looks like the header of a CSV: add --format csv\n'
       : nextStep(whole, flags.given);
-    if (flags.json) await printJson(`${JSON.stringify({ ...whole, bad_lines: bad.lines })}\n`);
+    if (flags.json) await printJsonObject({ ...whole, bad_lines: bad.lines });
     else await printWrapped(`${renderReport(whole)}${hint}`);
     return report.rejected > 0 ? exitCodes.usage : exitCodes.ok;
   } finally {

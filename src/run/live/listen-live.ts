@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { messageOf } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
+import { jsonVersion } from '../../text/snake-keys.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type LiveAnswer, type LiveRequest, liveRequestSchema, liveVersion } from './messages.ts';
@@ -145,4 +146,4 @@ function answerTo(request: LiveRequest, run: LiveRun): LiveAnswer {
 
 /** An object of progress, as `--progress json` writes it. */
 const progressLine = ({ output, snapshot }: LiveRun, final: boolean): string =>
-  `${JSON.stringify({ title: output, final, ...snapshotToWire(snapshot()) })}\n`;
+  `${JSON.stringify({ title: output, schema_version: jsonVersion, final, ...snapshotToWire(snapshot()) })}\n`;
