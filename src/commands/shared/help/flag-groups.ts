@@ -37,8 +37,8 @@ export const flagGroups: readonly (readonly [heading: string, flags: readonly st
       'system prompt-template schema max-tokens temperature top-p seed stop think control-tokens allow-truncated allow-empty-answers allow-repetition',
     ),
   ],
-  ['Speed and time:', words('workers hours timeout stall-timeout drain-timeout')],
+  ['Speed and time:', words('workers background no-background hours timeout stall-timeout drain-timeout')],
   ['Failures:', words('retries retry-on max-error-rate retry-failed allow-drift')],
   ['Conversations:', words('mode trim-every keep-messages trim-tokens context-window force-histories')],
-  ['Display and settings:', words('preset on-end background progress verbose json')],
+  ['Display and settings:', words('preset on-end progress verbose json')],
 ];
