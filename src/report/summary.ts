@@ -39,6 +39,10 @@ export interface SummaryOptions {
   resumeCommand?: string;
   /** Why the run has stopped. */
   because?: string;
+  /** Who or what paused the run, and how to go on. */
+  paused?: string;
+  /** How the run leaves the machine to others. */
+  sharing?: string;
   /** Time of these numbers, where it is not now. */
   asOf?: string;
   /** What the commands that try failed requests again are made of; absent where the run is not finished. */
@@ -63,6 +67,8 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ['resume', options.resumeCommand ?? ''],
     ['because', options.because ?? ''],
     ['as of', options.asOf ?? ''],
+    ['paused', options.paused ?? ''],
+    ['sharing', options.sharing ?? ''],
     ['answers', answersText(progress, options)],
     ['merge', options.mergeCommand ?? ''],
     ...againRows(errors, options),

@@ -92,8 +92,8 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
   const because = isStopped && reason !== null ? { because: reason } : {};
   const retry = state === 'finished' ? { retry: retryFactsOf(manifest, output) } : {};
   const asOf = formatLocalTime(updatedAt);
-  const pause = state === 'running' && paused !== null ? pausedText(paused, output) : '';
-  const text = renderSummary(summary, {
+  const pause = state === 'running' && paused !== null ? { paused: pausedText(paused, output) } : {};
+  return renderSummary(summary, {
     outputPath: output,
     isRunning: state === 'running',
     asOf,
@@ -101,20 +101,20 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
     ...retry,
     ...because,
     ...mergeStepOf(manifest, output),
+    ...pause,
+    sharing: state === 'finished' ? '' : sharingText(manifest),
   });
-  return `${text}${pause}${state === 'finished' ? '' : sharingText(manifest)}`;
 }
 
 function pausedText({ by, since, until }: NonNullable<Manifest['paused']>, output: string): string {
   const end = until === null ? '' : `, until ${formatLocalTime(until)}`;
-  return `  paused       by ${by}, since ${formatLocalTime(since)}${end}; to go on: llmbatch resume ${quoteForShell(output)}\n`;
+  return `by ${by}, since ${formatLocalTime(since)}${end}; to go on: llmbatch resume ${quoteForShell(output)}`;
 }
 
 /** How a run leaves the machine to others. */
 function sharingText({ runner: { background, hours } }: Manifest): string {
   const ways = [background ? 'gives way to others' : '', hours === null ? '' : `works in the hours ${hours}`];
-  const text = ways.filter(Boolean).join(', ');
-  return text === '' ? '' : `  sharing      ${text}\n`;
+  return ways.filter(Boolean).join(', ');
 }
 
 /** The last snapshot of a killed run, with the counts and tokens of what its output holds now. */
