@@ -242,6 +242,11 @@ export interface BackendDefinition {
    * backend, and is wrong.
    */
   serves(model: string, address: BackendAddress): boolean | string | Promise<boolean | string>;
+  /**
+   * What `modelDigest` of this model will be, told without loading it; undefined where it can't be told so. Absent: it never
+   * can. A mistake in the name or the address is left for `open` to tell.
+   */
+  readonly weightsDigest?: (model: string, address: BackendAddress) => Promise<string | null | undefined>;
   /** What makes the engine work on so many requests at once, in words for the user; absent where nothing does. */
   readonly moreSlots?: (slots: number) => string;
   /** Files and folders of the engine's installation, without models; empty where it isn't found on this machine. */

@@ -21,6 +21,8 @@ export interface ResultSample extends AttemptTokens {
   note?: AnswerNote;
   /** End of the request, in epoch milliseconds; 0 where the line does not tell it. */
   endedAt: number;
+  /** A success that was taken over from another request, and took nothing of the engine. */
+  isReused?: true;
   /** Bytes of the request's line in the input; absent for a result of an earlier session. */
   inputBytes?: number;
   /** Name of the server that had it last; absent where the run has only one. */
@@ -53,6 +55,8 @@ type WhatHappened =
       restBytes?: number;
     }
   | { type: 'total-change'; total: number }
+  /** So many requests wait for the answer of an identical one, and will not be sent. */
+  | { type: 'copies-change'; copies: number }
   | { type: 'request-start' }
   /** `isGivenAway`: nothing failed, another server is to have it. */
   | { type: 'request-retry'; kind: ErrorKind; attempt: number; delayMs: number; isGivenAway?: true }
@@ -119,6 +123,7 @@ type NoticeTopic =
   | 'output'
   | 'prompts'
   | 'rate-limit'
+  | 'reuse'
   | 'schema'
   | 'stall'
   | 'stopped'

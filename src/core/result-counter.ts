@@ -37,6 +37,7 @@ export function createResultCounter(): ResultCounter {
   const notes: NonNullable<ResultCounts['notes']> = {};
   let succeeded = 0;
   let failed = 0;
+  let reused = 0;
 
   const addError = (kind: ErrorKind, failure: ResultSample['failure']): void => {
     failed++;
@@ -47,6 +48,7 @@ export function createResultCounter(): ResultCounter {
   const addOutcome = (sample: ResultSample): void => {
     if (sample.kind !== null) return addError(sample.kind, sample.failure);
     succeeded++;
+    if (sample.isReused === true) reused++;
     if (sample.note !== undefined) notes[sample.note] = (notes[sample.note] ?? 0) + 1;
     tokens.addAnswer(sample);
   };
@@ -63,6 +65,7 @@ export function createResultCounter(): ResultCounter {
       done: succeeded + failed,
       succeeded,
       failed,
+      ...(reused === 0 ? {} : { reused }),
       ...(Object.keys(notes).length === 0 ? {} : { notes: { ...notes } }),
       tokens: tokens.read(),
       errors: { ...errorCounts(errors), failures: failures.read() },
@@ -157,12 +160,21 @@ export function sampleOf(line: ResultLine): ResultSample {
     attempts,
     endedAt: started_at === undefined ? 0 : Date.parse(started_at) + latency_ms,
   };
-  if (kind !== null) sample.failure = wordsOf(line);
+  noteOutcome(sample, line);
   if (details.retried !== undefined) sample.retried = spentOf(details.retried);
   if (typeof details.server === 'string') sample.server = details.server;
+  return sample;
+}
+
+function noteOutcome(sample: ResultSample, line: ResultLine): void {
+  if (sample.kind !== null) {
+    sample.failure = wordsOf(line);
+    return;
+  }
+  const details = detailsOf(line);
+  if (details.reused !== undefined) sample.isReused = true;
   const note = noteOf(details);
   if (note !== null) sample.note = note;
-  return sample;
 }
 
 /** A line that is no request has its number in its message, which its id or the report tells too. */
@@ -173,11 +185,11 @@ const wordsOf = ({ custom_id, error }: ResultLine): FailureWords => ({
 
 const detailsOf = (line: ResultLine): Partial<ResultDetails> => line.llmbatch ?? {};
 
-/** Tokens of the last attempt. Those of a success without `usage` are unknown; a line that was never sent took none. */
+/** Tokens of the last attempt. Those of a success without `usage` are unknown; a request that was never sent took none. */
 function tokensOf(line: ResultLine, kind: ErrorKind | null): AttemptTokens {
-  if (kind === null) return tokensOfUsage(line.response?.body?.usage ?? {});
   const { attempts, usage } = detailsOf(line);
   if (attempts === 0) return noTokens;
+  if (kind === null) return tokensOfUsage(line.response?.body?.usage ?? {});
   const reported = usage ?? line.response?.body?.usage;
   return reported === undefined ? tokensOfFailure(kind) : tokensOfUsage(reported);
 }

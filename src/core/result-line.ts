@@ -28,7 +28,7 @@ export interface ResultDetails {
   unwrapped?: 'fence' | 'think';
   /** The key whose grammar the answer was not checked against. */
   unchecked?: string;
-  /** Number of times that the request was sent; 0 for a line that never became a request. */
+  /** Number of times that the request was sent; 0 for one that was not, and for a line that never became a request. */
   attempts: number;
   /**
    * Hash of the request together with the settings and the model that decide its answer (`createRequestHash`). Null
@@ -37,6 +37,11 @@ export interface ResultDetails {
   request_hash?: string | null;
   backend: string;
   model: string;
+  /**
+   * The request was not sent: the result is that of the request with this `custom_id`, which the run with this id sent. An
+   * answer that was itself taken over names the request that was sent. Absent where the request was sent.
+   */
+  reused?: { run_id: string; id: string };
   /** The server that answered, by its address; absent where the run has only one. */
   server?: string;
   /** ISO 8601, UTC: the start of the last attempt. */

@@ -88,6 +88,10 @@ const runnerFields = z.object({
     .default('auto'),
   /** A conversation for each worker, also where the engine has fewer slots. */
   forceHistories: z.boolean().default(false),
+  /** Earlier outputs whose answers are taken for requests with the same hash. */
+  reuse: z.array(z.string()).default([]),
+  /** Requests with the same hash are sent once. */
+  dedupe: z.boolean().default(false),
   order: z.enum(['input', 'completion']),
   fsync: z.enum(['group', 'always', 'none']),
 });

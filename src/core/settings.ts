@@ -22,6 +22,8 @@ export const defaultRunnerSettings: RunnerSettings = {
   unload: false,
   vramLimit: 'auto',
   forceHistories: false,
+  reuse: [],
+  dedupe: false,
   order: 'input',
   fsync: 'group',
 };

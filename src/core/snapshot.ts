@@ -28,6 +28,8 @@ export interface ResultCounts {
   done: number;
   succeeded: number;
   failed: number;
+  /** Successes whose answer an earlier run, or an identical request, had: they were not sent. Absent where there are none. */
+  reused?: number;
   /** Successful answers with a remark, by the remark. Absent where there are none. */
   notes?: Partial<Record<AnswerNote, number>>;
 }
@@ -231,14 +233,13 @@ export function snapshotFromWire(kept: object): Snapshot {
   const read = camelKeys(kept) as Partial<FlatSnapshot>;
   const { workers = 0, workersAtStart = workers, mostWorkers = workers } = read;
   const flat: FlatSnapshot = { ...unknownNumbers, ...read, workersAtStart, mostWorkers };
-  const { total, done, succeeded, failed, notes, inFlight, oldestInFlight, tokensInFlight, retries } = flat;
+  const { total, inFlight, oldestInFlight, tokensInFlight, retries } = flat;
   const { elapsedSeconds, pausedSeconds, eta, latencyMs, ttftMs, queueMs, loadMs } = flat;
   const { context, gpus, gpuPeakBytes, engine, engineLoad, engineRestarts, modelMemory, vramGuard } = flat;
-  const counts: ResultCounts = { done, succeeded, failed, ...(notes === undefined ? {} : { notes }) };
   return {
     progress: {
       total,
-      ...counts,
+      ...countsOf(flat),
       inFlight,
       oldestInFlight,
       tokensInFlight,
@@ -267,6 +268,14 @@ export function snapshotFromWire(kept: object): Snapshot {
 const holdsOf = ({ isPaused, givingWay }: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'givingWay'> => ({
   ...(isPaused === true && { isPaused }),
   ...(givingWay !== undefined && { givingWay }),
+});
+
+const countsOf = ({ done, succeeded, failed, reused, notes }: FlatSnapshot): ResultCounts => ({
+  done,
+  succeeded,
+  failed,
+  ...(reused === undefined ? {} : { reused }),
+  ...(notes === undefined ? {} : { notes }),
 });
 
 /** Fills in what early releases did not know: they counted the tokens of the answers alone. */

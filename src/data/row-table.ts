@@ -1,10 +1,10 @@
 import { createIdIndex } from './id-index.ts';
 
 /**
- * open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--sample` ·
- * elsewhere: of another shard, a request or not
+ * open: to be answered · rejected: never a request · succeeded, failed: has a result · left: outside `--sample` or `--failed-of` ·
+ * elsewhere: of another shard, a request or not · copy: gets the result of an identical request, which another row is
  */
-export const rowStates = { open: 0, rejected: 1, succeeded: 2, failed: 3, left: 4, elsewhere: 5 } as const;
+export const rowStates = { open: 0, rejected: 1, succeeded: 2, failed: 3, left: 4, elsewhere: 5, copy: 6 } as const;
 export type RowState = (typeof rowStates)[keyof typeof rowStates];
 
 /** Whether a row is one that the run is to give a result. */

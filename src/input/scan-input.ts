@@ -3,7 +3,7 @@ import { UsageError } from '../core/errors.ts';
 import { type IdIndex, createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { type BatchRequest, type ReadLine, type RejectedLine, isRejected, systemPromptOf } from '../core/request.ts';
-import { type RowTable, createRowTable, isWanted, rowStates } from '../data/row-table.ts';
+import { type NewRow, type RowState, type RowTable, createRowTable, isWanted, rowStates } from '../data/row-table.ts';
 import { type Shard, isInShard } from '../data/shard.ts';
 import { type LineDefaults, type LineReading, isTable, readRequest } from './read-request.ts';
 
@@ -44,6 +44,8 @@ export interface ScanOptions {
   limit: number | null;
   /** Take only the rows of this shard: of those that `limit` leaves. */
   shard?: Shard | null;
+  /** Take only the rows with these ids, and count `limit` among them. */
+  only?: ((id: string) => boolean) | null;
   /** The form of the file that the lines are of. */
   form: InputForm;
   /** `record` where the lines count the records of a file whose lines do not. */
@@ -57,40 +59,40 @@ export interface ScanOptions {
   onChanged?: (line: number) => void;
 }
 
-export function createInputScan({ defaults, limit, shard = null, form, unit, ...listeners }: ScanOptions): InputScan {
+export function createInputScan({ defaults, limit, form, unit, ...options }: ScanOptions): InputScan {
+  const { shard = null, only = null, ...listeners } = options;
   const reading: LineReading = { ...defaults, form };
   const table = createRowTable();
-  const grouping = createGrouping();
-  const counts = { lines: 0, requests: 0, rejected: 0 };
-  const elsewhere = { requests: 0, rejected: 0 };
+  const rows: Rows = {
+    table,
+    grouping: createGrouping(),
+    counts: { lines: 0, requests: 0, rejected: 0 },
+    elsewhere: { requests: 0, rejected: 0 },
+  };
+  const { counts, elsewhere } = rows;
+  const rowsTaken = (): number => (only === null ? table.size : counts.requests + counts.rejected);
+  const stateOf = (id: string): RowState => {
+    if (only !== null && !only(id)) return rowStates.left;
+    return isInShard(id, shard) ? rowStates.open : rowStates.elsewhere;
+  };
 
   const addRow = (raw: RawLine, line: number): void => {
     const found = readRequest({ bytes: raw.bytes, tooLong: raw.tooLong, isScanned: true }, line, reading);
     const read = withOwnId(found, table, unit);
-    const isOurs = isInShard(read.id, shard);
-    const place = placeIn(raw, line);
-    if (isRejected(read)) {
-      (isOurs ? counts : elsewhere).rejected++;
-      table.add({ ...place, group: 0, state: isOurs ? rowStates.rejected : rowStates.elsewhere });
-      listeners.onRejected?.(read, isOurs);
-    } else {
-      (isOurs ? counts : elsewhere).requests++;
-      const group = isOurs ? grouping.groupOf(read.body.model, systemPromptOf(read.body), table.size) : 0;
-      table.add({ ...place, group, state: isOurs ? rowStates.open : rowStates.elsewhere });
-      if (isOurs) listeners.onRequest?.(read);
-    }
+    const state = stateOf(read.id);
+    if (state === rowStates.open) addOwn(rows, read, placeIn(raw, line), listeners);
+    else addOther(rows, read, { ...placeIn(raw, line), group: 0, state }, listeners);
   };
 
   return {
     table,
-    groups: grouping.groups,
-    models: grouping.models,
+    ...rows.grouping.found,
     counts,
     elsewhere,
     add(lines) {
       for (const raw of lines) {
         counts.lines++;
-        if (!isBlank(raw) && (limit === null || table.size < limit)) addRow(raw, headerLines(form) + counts.lines);
+        if (!isBlank(raw) && (limit === null || rowsTaken() < limit)) addRow(raw, headerLines(form) + counts.lines);
       }
     },
     read(row, bytes) {
@@ -110,6 +112,40 @@ export function createInputScan({ defaults, limit, shard = null, form, unit, ...
       listeners.onChanged(table.line(row));
     },
   };
+}
+
+/** What becomes of the lines. */
+interface Rows extends Pick<InputScan, 'table' | 'counts' | 'elsewhere'> {
+  grouping: ReturnType<typeof createGrouping>;
+}
+
+type Listeners = Pick<ScanOptions, 'onRejected' | 'onRequest'>;
+
+/** Adds a row that is to get a result. */
+function addOwn(
+  { table, grouping, counts }: Rows,
+  read: ReadLine,
+  place: ReturnType<typeof placeIn>,
+  { onRejected, onRequest }: Listeners,
+): void {
+  if (isRejected(read)) {
+    counts.rejected++;
+    table.add({ ...place, group: 0, state: rowStates.rejected });
+    onRejected?.(read, true);
+    return;
+  }
+  counts.requests++;
+  const group = grouping.groupOf(read.body.model, systemPromptOf(read.body), table.size);
+  table.add({ ...place, group, state: rowStates.open });
+  onRequest?.(read);
+}
+
+/** Adds a row of another shard, or one that did not fail: of that it plays no part whether it is a request. */
+function addOther({ table, elsewhere }: Rows, read: ReadLine, row: NewRow, { onRejected }: Listeners): void {
+  const isBad = isRejected(read) && row.state === rowStates.elsewhere;
+  elsewhere[isBad ? 'rejected' : 'requests']++;
+  table.add(row);
+  if (isBad) onRejected?.(read, false);
 }
 
 /** The header of a table stands before its first row. */
@@ -211,8 +247,7 @@ function createGrouping() {
   };
 
   return {
-    groups,
-    models,
+    found: { groups, models },
     groupOf(model: string, system: string, row: number): number {
       if (last.group === -1 || last.system !== system || last.model !== model) {
         last = { model, system, group: findGroup(model, system, row) };

@@ -3,7 +3,7 @@ import type { ResultSample } from '../core/events.ts';
 import { createMessagePool } from '../core/failures/failure-groups.ts';
 import type { ByteRange } from '../files/read-ranges.ts';
 import type { ResultLine } from '../core/result-line.ts';
-import { type RowTable, rowStates } from '../data/row-table.ts';
+import { type RowState, type RowTable, rowStates } from '../data/row-table.ts';
 import type { RunnerSettings } from '../core/settings.ts';
 import { sampleOf } from '../core/result-counter.ts';
 import { type Written, createAppender } from './append-results.ts';
@@ -86,7 +86,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   const noteDurable = (written: Written<Token>[]): Promise<void> | undefined => {
     for (const { token, offset, length } of written) {
-      if (table.resultOffset(token.row) < 0 || table.state(token.row) === rowStates.open) appended.done++;
+      if (table.resultOffset(token.row) < 0 || isAwaited(table.state(token.row))) appended.done++;
       if (table.state(token.row) !== rowStates.rejected) {
         table.setState(token.row, token.kind === null ? rowStates.succeeded : rowStates.failed);
       }
@@ -147,6 +147,9 @@ async function loadEarlier(
   }
   return { done, ...loaded, retried };
 }
+
+/** Is the row to get a result, though it may have one of an earlier session? */
+const isAwaited = (state: RowState): boolean => state === rowStates.open || state === rowStates.copy;
 
 /** Keeps one text for all messages that say the same: there may be as many failures as rows. */
 function pooledWords(head: ResultHead, pooled: (message: string) => string): ResultHead {

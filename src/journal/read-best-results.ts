@@ -67,7 +67,8 @@ export async function openBestResults(
   }
 }
 
-async function openOutputForReading(path: string): Promise<FileHandle> {
+/** Opens an output to be read. Throws a `UsageError` where it is not there, or is no file. */
+export async function openOutputForReading(path: string): Promise<FileHandle> {
   try {
     if ((await stat(path)).isDirectory())
       throw new UsageError(`${path} is a folder`, 'Name the results that lie in it.');

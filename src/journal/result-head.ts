@@ -20,6 +20,8 @@ export interface ResultHead {
   cachedTokens: number | null;
   /** Cost of the attempts before the last one; absent where there were none. */
   retried?: Spent;
+  /** As of the sample; absent where the request was sent. */
+  isReused?: true;
   /** What users are told of a success; absent where there is nothing to tell. */
   note?: AnswerNote;
 }
@@ -101,7 +103,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
   try {
     const line = parseResultLine(bytes.toString('utf8'));
     if (line === null) return null;
-    const { kind, failure, promptTokens, completionTokens, cachedTokens, retried, note } = sampleOf(line);
+    const { kind, failure, promptTokens, completionTokens, cachedTokens, retried, isReused, note } = sampleOf(line);
     const number = line.llmbatch?.line;
     return {
       id: line.custom_id,
@@ -112,6 +114,7 @@ export function readAnyLine(bytes: Buffer): ResultHead | null {
       cachedTokens,
       ...(failure === undefined ? {} : { failure }),
       ...(retried === undefined ? {} : { retried }),
+      ...(isReused === undefined ? {} : { isReused }),
       ...(note === undefined ? {} : { note }),
     };
   } catch {

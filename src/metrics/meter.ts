@@ -28,9 +28,11 @@ export function createMeter({ now: wallNow = () => performance.now() }: { now?: 
   const servers = createServersWatch();
   const counts = createCounts(now, (server) => servers.isAtWork(server));
   const eta = createEta();
+  let copies = 0;
   return {
     add(event) {
       clock.note(event);
+      if (event.type === 'copies-change') copies = event.copies;
       if (isOfServer(event)) servers.add(event, now());
       counts.add(event);
       eta.add(event, now());
@@ -42,7 +44,7 @@ export function createMeter({ now: wallNow = () => performance.now() }: { now?: 
       const hasWork = progress.inFlight > 0 || progress.total === null || progress.done < progress.total;
       const pausedSeconds = clock.heldMs() / 1000;
       const elapsedSeconds = snapshot.times.elapsedSeconds + pausedSeconds;
-      const left = clock.isHeld() ? null : eta.read(progress);
+      const left = clock.isHeld() ? null : eta.read(withoutCopies(progress, copies));
       return {
         ...snapshot,
         progress,
@@ -52,6 +54,15 @@ export function createMeter({ now: wallNow = () => performance.now() }: { now?: 
     },
   };
 }
+
+/** The progress towards what the engine is to answer. */
+const withoutCopies = (
+  { total, done }: Snapshot['progress'],
+  copies: number,
+): Pick<Snapshot['progress'], 'total' | 'done'> => ({
+  total: total === null ? null : total - copies,
+  done,
+});
 
 /** A meter without an ETA, for which all servers are one. `isAtWork`: the server with this number has requests in flight. */
 function createCounts(now: () => number, isAtWork: (server: number) => boolean): Meter {
@@ -134,6 +145,7 @@ const machineHandlers = (machine: MachineWatch) =>
 const ignored = {
   pause: () => {},
   'give-way': () => {},
+  'copies-change': () => {},
   'engine-outage': () => {},
   'model-reload': () => {},
   servers: () => {},

@@ -27,6 +27,7 @@ export interface Field {
     | 'eta'
     | 'range'
     | 'errors'
+    | 'reused'
     | 'memory';
   text: string;
   /** The text where the line is narrow, where it can be said in fewer words. */
@@ -39,7 +40,7 @@ export interface Field {
  */
 export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
   const { progress, rates, times, machine } = snapshot;
-  const { total, done, failed } = progress;
+  const { total, done, failed, reused } = progress;
   const fields: Field[] = [
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
     { name: 'count', text: countText(progress) },
@@ -51,6 +52,7 @@ export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
     { name: 'elapsed', text: hasNumbers(snapshot) ? `elapsed ${formatSeconds(Math.floor(times.elapsedSeconds))}` : '' },
     ...(total === null || done >= total ? [] : etaFields(times)),
     { name: 'errors', text: failed === 0 ? '' : `${short(failed)} failed` },
+    { name: 'reused', text: reused === undefined ? '' : `${short(reused)} reused` },
     { name: 'memory', text: memoryText(machine) },
   ];
   return fields.filter((field) => field.text !== '');

@@ -16,6 +16,7 @@ const droppedFirst: Field['name'][] = [
   'load',
   'flight',
   'elapsed',
+  'reused',
   'rate',
   'workers',
   'flight',

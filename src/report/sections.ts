@@ -62,6 +62,7 @@ function requestRows(data: ReportData): string[][] {
     ['done', `${formatInteger(done)}${total}`],
     ['succeeded', formatInteger(succeeded)],
     ['failed', `${formatInteger(failed)} (${formatPercent(shareOf(failed, done))})`],
+    ...(data.reused === undefined ? [] : [['reused', `${formatInteger(data.reused)} (not sent: answered before)`]]),
     ['sent again', run.snapshot === null ? notMeasured : formatInteger(run.snapshot.progress.retries)],
     ['rate', `${formatRate(data.requestRate)} req/s`],
     ['generation', `${formatRate(data.generationRate)} tok/s`],

@@ -82,6 +82,7 @@ const answersText = ({ succeeded }: RunProgress, { retry, isOnStdout = false, ou
 function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
   const { progress, tokens, times, machine } = snapshot;
   return [
+    ['reused', reusedText(progress)],
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
     ['in flight', flightText(progress, options)],
@@ -144,6 +145,9 @@ function rateText(snapshot: Snapshot): string {
   const paused = times.pausedSeconds < 1 ? '' : ` (paused ${formatDuration(times.pausedSeconds * 1000)} of it)`;
   return `${ratesText(rates, 'overall')}, in ${formatDuration(times.elapsedSeconds * 1000)}${paused}`;
 }
+
+const reusedText = ({ reused }: RunProgress): string =>
+  reused === undefined ? '' : `${requestsText(reused)} not sent: answered before`;
 
 /** Embeddings have no tokens of an answer, and no rate of them. */
 function ratesText({ requests, generation, prompt }: Rates, span: 'recent' | 'overall'): string {

@@ -25,11 +25,11 @@ export async function checkDrift(run: Run, engines: Engines): Promise<string[]> 
   }
   if (!isNew) {
     const { drift: ofInput, hasGrown } = inputDrift(manifest, input.identity());
-    const ofShard = shardDrift(run);
+    const ofRows = [...shardDrift(run), ...failedOfDrift(run)];
     const drift: Drift = {
-      settings: [...findDrift(manifest.settings, request.settings), ...ofShard],
+      settings: [...findDrift(manifest.settings, request.settings), ...ofRows],
       input: ofInput,
-      isOfRetries: ofShard.length === 0 && changesOnlyRetries(manifest.settings, request.settings),
+      isOfRetries: ofRows.length === 0 && changesOnlyRetries(manifest.settings, request.settings),
       wasFinished,
     };
     const isRefused = drift.settings.length + ofInput.length > 0 && !request.allowDrift;
@@ -38,6 +38,7 @@ export async function checkDrift(run: Run, engines: Engines): Promise<string[]> 
     if (hasGrown) notify({ topic: 'input', text: grown });
   }
   Object.assign(manifest, { settings: request.settings, runner: request.runner, shard: request.shard ?? null });
+  manifest.failedOf = request.failedOf ?? null;
   return accepted;
 }
 
@@ -47,4 +48,9 @@ function shardDrift({ manifest, request }: Pick<Run, 'manifest' | 'request'>): s
     shard === null ? 'none' : shardFlag(shard),
   );
   return before === now ? [] : [`--shard ${before} → ${now}`];
+}
+
+function failedOfDrift({ manifest, request }: Pick<Run, 'manifest' | 'request'>): string[] {
+  const [before, now] = [manifest.failedOf, request.failedOf ?? null];
+  return before === now ? [] : [`--failed-of ${before ?? 'none'} → ${now ?? 'none'}`];
 }

@@ -13,6 +13,8 @@ import { keepRandomRows } from '../input/plan-rows.ts';
 import { compilePromptTemplate } from '../input/template/prompt-template.ts';
 import type { LineDefaults } from '../input/read-request.ts';
 import { type InputScan, type ScanOptions, createInputScan } from '../input/scan-input.ts';
+import { readFailedRequests } from '../journal/failed-requests.ts';
+import { pathWord } from '../text/command-line.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../core/request.ts';
 import { readItems } from '../input/read-items.ts';
@@ -42,7 +44,7 @@ export interface RunInput {
   close: () => Promise<void>;
 }
 
-type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'shard' | 'paths' | 'given'>;
+type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'shard' | 'failedOf' | 'paths' | 'given'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'> & Partial<Pick<RunHost, 'notify'>>;
@@ -81,7 +83,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   const isStreamed = options.mayStream === true && input.mayStream && needsNoEnd(request);
   try {
     await (isStreamed ? firstRow({ completed, changed, scan }) : completed);
-    if (state.isComplete && scan.table.size === 0) throw hasNoRequests(request.input);
+    if (state.isComplete) checkWhole(request, scan, options.previous === null);
     if (state.isComplete) template?.checkUse();
   } catch (error) {
     await input.close();
@@ -103,7 +105,7 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
 }
 
 async function openScan(request: InputRequest, options: ReadInputOptions) {
-  const { input: path, spool, settings, shard = null, paths, given } = request;
+  const { input: path, spool, settings, shard = null, failedOf = null, paths, given } = request;
   const { host, previous, listeners } = options;
   const defaults = await lineDefaults(settings, host.notify ?? (() => undefined));
   const { stdin, stop } = host;
@@ -111,12 +113,23 @@ async function openScan(request: InputRequest, options: ReadInputOptions) {
   const input = await openInput({ path, kept: spool, stdin, stop, ...reading });
   const { form } = input;
   const unit: 'record' | undefined = countsRecords.has(form) ? 'record' : undefined;
-  const scan = createInputScan({ defaults, limit: settings.limit, shard, form, unit, ...listeners });
+  const only = failedOf === null ? null : (await readFailedRequests(failedOf)).has;
+  const scan = createInputScan({ defaults, limit: settings.limit, shard, only, form, unit, ...listeners });
   return { input, scan, unit, template: defaults.template };
 }
 
 /** Forms whose lines do not count their records. */
 const countsRecords: ReadonlySet<InputForm> = new Set(['array', 'objects', 'parquet']);
+
+/** Refuses an input without a row. Of a run that goes on, what failed elsewhere may have been answered there since. */
+function checkWhole({ input, failedOf = null }: InputRequest, { table, counts }: InputScan, isNew: boolean): void {
+  if (table.size === 0) throw hasNoRequests(input);
+  if (failedOf === null || !isNew || counts.requests + counts.rejected > 0) return;
+  throw new UsageError(
+    `no request of ${printable(input)} failed in ${pathWord(failedOf)}`,
+    'Requests are found by their ids. Name the input of that run.',
+  );
+}
 
 const hasNoRequests = (input: string): UsageError =>
   new UsageError(`${input === '-' ? 'standard input' : printable(input)} has no requests`);

@@ -18,36 +18,80 @@ import type { OpenedBackend } from './choose/open-best-backend.ts';
 import { notifyNamed } from './choose/open-servers.ts';
 import type { Engines, OpenEngine } from './engines.ts';
 import { bytesToDo, countWanted, firstModel, followItems } from './read-input.ts';
+import type { Reuse } from './reuse/reuse.ts';
 import { restoreConversations } from './restore-conversations.ts';
 import type { Run } from './run.ts';
 import type { RunOutput } from './run-output.ts';
 
+interface GroupTools {
+  engines: Engines;
+  /** Null: every request is sent. */
+  reuse: Reuse | null;
+}
+
 /** Answers all requests that have no result yet: model by model, one loaded at a time. */
-export async function runGroups(run: Run, { journal, save }: RunOutput, engines: Engines): Promise<void> {
+export async function runGroups(run: Run, output: RunOutput, tools: GroupTools): Promise<void> {
   const { input, stop } = run;
-  const runGroup = async (model: string, partitions: Partition[]): Promise<void> => {
-    await waitForPause(run);
-    if (stop.aborted) return;
-    const engine = await engines.open(model);
-    try {
-      // A run that is killed at its first answer is not resumed with other weights.
-      await save();
-      if (engine !== null && !stop.aborted) await answerAll(run, journal, { engine, model, partitions });
-    } finally {
-      engine?.stopOpening();
-    }
-  };
+  const { journal } = output;
   if (stop.aborted) return;
   if (!input.isComplete()) {
     const model = await firstModel(input);
     const items = followItems(input, model);
-    await (model === null ? recordRejected(run, journal, items) : runGroup(model, [{ size: null, items }]));
+    const partition = { size: null, items };
+    await (model === null
+      ? recordRejected(run, journal, items)
+      : runGroup(run, output, { ...tools, model, partition: async () => [partition] }));
     await journal.flush();
   }
   for (const { model, rows } of planGroups(input.scan)) {
     if (stop.aborted) return;
     if (model === null) await recordRejected(run, journal, readItems(input.handle, input.scan, rows));
-    else await runGroup(model, partitionRows(input, rows, run.request.runner.connections.length));
+    else await runRows(run, output, { ...tools, model, rows });
+  }
+}
+
+/** Answers the rows of one model. Where earlier answers are reused, the engine is opened only if something is left for it. */
+async function runRows(
+  run: Run,
+  output: RunOutput,
+  { engines, reuse, model, rows }: GroupTools & { model: string; rows: Uint32Array },
+): Promise<void> {
+  const known = reuse && (await engines.identify(model));
+  const left = reuse !== null && known !== null ? await reuse.take(rows, known) : rows;
+  if (left.length === 0 || run.stop.aborted) return;
+  await runGroup(run, output, {
+    engines,
+    model,
+    async partition({ definition, mode, first: { backend } }) {
+      const source = { backend: definition.name, model, mode: mode.name, digest: backend.info.modelDigest };
+      const toSend = reuse !== null && known === null ? await reuse.take(rows, { definition, source }) : left;
+      return toSend.length === 0 ? [] : partitionRows(run.input, toSend, run.request.runner.connections.length);
+    },
+  });
+  if (!run.abort.aborted) await reuse?.copy();
+}
+
+/** Opens the engine of a model, and lets it answer what is in the partitions. */
+async function runGroup(
+  run: Run,
+  { journal, save }: RunOutput,
+  {
+    engines,
+    model,
+    partition,
+  }: { engines: Engines; model: string; partition: (engine: OpenEngine) => Promise<Partition[]> },
+): Promise<void> {
+  await waitForPause(run);
+  if (run.stop.aborted) return;
+  const engine = await engines.open(model);
+  try {
+    // A run that is killed at its first answer is not resumed with other weights.
+    await save();
+    if (engine === null || run.stop.aborted) return;
+    const partitions = await partition(engine);
+    if (partitions.length > 0) await answerAll(run, journal, { engine, model, partitions });
+  } finally {
+    engine?.stopOpening();
   }
 }
 

@@ -21,6 +21,8 @@ export interface RunRequest {
   runner: RunnerSettings;
   /** The part of the input that the run answers; absent or null: all of it. */
   shard?: Shard | null;
+  /** Absolute path of an earlier output: only what failed there is answered; absent or null: all of the input. */
+  failedOf?: string | null;
   /** A changed setting, model or input is recorded instead of refused. */
   allowDrift: boolean;
   retryFailed: RetryFailed;

@@ -11,6 +11,7 @@ import { type OpenedManifest, openManifest } from './files/open-manifest.ts';
 import { type Replacement, prepareReplacement } from './files/replace-run.ts';
 import type { RunFiles } from './files/run-files.ts';
 import { createGpuMonitor } from './gpu-monitor.ts';
+import { type RepeatCount, createRepeatCount, reuseFlags } from './repeats.ts';
 import { type RunControl, createRunControl } from './live/run-control.ts';
 import { type RunInput, countWanted, readInput } from './read-input.ts';
 import type { RunHost, RunRequest } from './run-request.ts';
@@ -32,6 +33,8 @@ export interface Run {
   readonly input: RunInput;
   /** Why the first rejected line of the input is no request; empty where none was rejected. */
   readonly firstRejection: ReturnType<typeof keepFirstRejection>['text'];
+  /** Refuses a run that is to reuse answers, where none is meant to repeat. */
+  readonly checkRepeats: RepeatCount['check'];
   readonly changedLines: ChangedLines;
   /** What the user changes from elsewhere while the run goes on. */
   readonly control: RunControl;
@@ -68,19 +71,23 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
   const { isNew, isAdopted } = origin;
   notes.forEach((text) => host.notify({ topic: 'manifest', text }));
   const replacement = replaces && prepareReplacement(replaces, request.paths, host);
-  const changedLines = createChangedLines(request);
-  const firstRejection = keepFirstRejection();
+  const [changedLines, firstRejection] = [createChangedLines(request), keepFirstRejection()];
+  const repeats = createRepeatCount();
+  const asksReuse = reuseFlags(request.runner) !== null;
   const paths = { ...request.paths, spool: replacement?.spool ?? request.paths.spool };
   const input = await readInput(
     { ...request, paths },
     {
       host,
-      mayStream: isNew && !isAdopted,
+      mayStream: isNew && !isAdopted && !asksReuse,
       previous: isNew ? null : manifest.input,
-      listeners: { onRejected: firstRejection.onRejected, onChanged: changedLines.note },
+      listeners: {
+        onRejected: firstRejection.onRejected,
+        onChanged: changedLines.note,
+        ...(asksReuse && { onRequest: repeats.onRequest }),
+      },
     },
   );
-  const failing = new AbortController();
   const watch = watchRun(host, input);
   return {
     request,
@@ -91,6 +98,7 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     replacement,
     input,
     firstRejection: firstRejection.text,
+    checkRepeats: repeats.check,
     changedLines,
     control: createRunControl(host.notify, watch.emit),
     meter: watch.meter,
@@ -100,15 +108,22 @@ export async function openRun(request: RunRequest, host: RunHost, files: RunFile
     show: watch.show,
     notify: host.notify,
     notifyOfEngine: replacement === null ? host.notify : onceEach(host.notify),
-    stop: AbortSignal.any([host.stop, failing.signal]),
-    abort: AbortSignal.any([host.abort, failing.signal]),
-    failure: failing.signal,
-    fail: (error) => failing.abort(error),
+    ...signalsOf(host),
     async close() {
       watch.stopWatching();
       await input.close();
       await replacement?.giveUp();
     },
+  };
+}
+
+function signalsOf({ stop, abort }: RunHost): Pick<Run, 'stop' | 'abort' | 'failure' | 'fail'> {
+  const failing = new AbortController();
+  return {
+    stop: AbortSignal.any([stop, failing.signal]),
+    abort: AbortSignal.any([abort, failing.signal]),
+    failure: failing.signal,
+    fail: (error) => failing.abort(error),
   };
 }
 

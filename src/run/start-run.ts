@@ -6,8 +6,11 @@ import { describeOtherServers } from './choose/other-servers.ts';
 import { type Engines, createEngines } from './engines.ts';
 import { hasNoResults, lockRunFiles } from './files/run-files.ts';
 import { runGroups } from './run-groups.ts';
-import { openRunOutput } from './run-output.ts';
 import { followHours } from './live/follow-hours.ts';
+import { refuseConversation, reuseFlags } from './repeats.ts';
+import { type ReuseSources, openReuseSources } from './reuse/reuse-sources.ts';
+import { createReuse } from './reuse/reuse.ts';
+import { type RunOutput, openRunOutput } from './run-output.ts';
 import { listenLive } from './live/listen-live.ts';
 import type { RunHost, RunOutcome, RunRequest } from './run-request.ts';
 import { type Run, openRun } from './run.ts';
@@ -48,18 +51,42 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   await tellMisspeltKeys(run);
   const otherServers = otherServersOf(run);
   const drift = await checkDrift(run, engines);
-  const isOurs = run.replacement === null || (await takePlace(run, engines));
-  if (!isOurs) return outcomeOf(run, { state: 'stopped' });
-  const output = await openRunOutput(run);
-  if (output === null) return { ...outcomeOf(run, { state: 'finished' }), isUntouched: true };
-  if (drift.length > 0)
-    run.notify({ topic: 'manifest', text: `other than before, as the manifest records: ${drift.join('; ')}` });
-  if (otherServers !== null) run.notify({ topic: 'engine', text: otherServers });
+  const sources = await openSources(run, engines);
+  try {
+    const isOurs = run.replacement === null || (await takePlace(run, engines));
+    if (!isOurs) return outcomeOf(run, { state: 'stopped' });
+    const output = await openRunOutput(run);
+    if (output === null) return { ...outcomeOf(run, { state: 'finished' }), isUntouched: true };
+    if (drift.length > 0)
+      run.notify({ topic: 'manifest', text: `other than before, as the manifest records: ${drift.join('; ')}` });
+    if (otherServers !== null) run.notify({ topic: 'engine', text: otherServers });
+    await answerAll(run, output, { engines, sources });
+    return outcomeOf(run);
+  } finally {
+    await sources?.close();
+  }
+}
+
+/** The outputs that answers are taken from; null where that is not asked for. */
+async function openSources(run: Run, engines: Engines): Promise<ReuseSources | null> {
+  const { runner, settings } = run.request;
+  const flags = reuseFlags(runner);
+  if (flags === null) return null;
+  refuseConversation(flags, settings);
+  run.checkRepeats(flags, await engines.choose(), run.notify);
+  return openReuseSources(run);
+}
+
+async function answerAll(
+  run: Run,
+  output: RunOutput,
+  { engines, sources }: { engines: Engines; sources: ReuseSources | null },
+): Promise<void> {
   try {
     await output.begin();
     run.show();
     await runWhileHeard(run, async () => {
-      await runGroups(run, output, engines);
+      await runGroups(run, output, { engines, reuse: sources && createReuse(run, output.journal, sources) });
       // Who watches sees the last results too.
       await output.journal.flush();
     });
@@ -69,7 +96,6 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
   } finally {
     await output.close();
   }
-  return outcomeOf(run);
 }
 
 /** Other servers than before are no other settings: with the same model the answers are as good. */

@@ -34,6 +34,10 @@ export function mergeCommand(output: string, shards: number): string {
   return `llmbatch merge ${pathWord(stem)}.*-of-${shards}.jsonl -o ${pathWord(`${stem}.jsonl`)}`;
 }
 
+/** The command that joins an output and those of what failed in it, beside the first one. */
+export const mergeRetriesCommand = (outputs: readonly string[]): string =>
+  `llmbatch merge ${outputs.map(pathWord).join(' ')} -o ${pathWord(`${(outputs[0] ?? '').replace(/\.jsonl$/, '')}.merged.jsonl`)}`;
+
 /** A path as a word of a command that is typed in this folder. */
 export function pathWord(path: string): string {
   const near = relative(process.cwd(), path);

@@ -45,6 +45,14 @@ async function runConversation(folder: CliFolder): Promise<void> {
   await folder.run(['run', 'in.jsonl', '--mode', 'conversation', ...mock()], { environment });
 }
 
+/** The second run takes the answers of the first. */
+async function runAgain(folder: CliFolder): Promise<void> {
+  await folder.write('again.jsonl', prompts(2));
+  const words = ['run', 'again.jsonl', ...mock(), '--temperature', '0'];
+  await folder.run([...words, '-o', 'earlier.jsonl'], { environment });
+  await folder.run([...words, '--reuse', 'earlier.jsonl'], { environment });
+}
+
 async function runOnServers(folder: CliFolder): Promise<void> {
   const servers = await Promise.all([startFakeOpenai(), startFakeOpenai()]);
   onTestFinished(async () => void (await Promise.all(servers.map((server) => server.close()))));
@@ -58,9 +66,10 @@ test('the keys of its files are those that are documented', async () => {
   await runRows(folder);
   await runConversation(folder);
   await runOnServers(folder);
-  const outputs = ['rows.results.jsonl', 'in.results.jsonl', 'shared.results.jsonl'];
+  await runAgain(folder);
+  const outputs = ['rows.results.jsonl', 'in.results.jsonl', 'shared.results.jsonl', 'again.results.jsonl'];
   const results = (await Promise.all(outputs.map((name) => folder.results(name)))).flat();
-  const manifests = ['rows', 'shared'].map(async (name): Promise<unknown> =>
+  const manifests = ['rows', 'shared', 'again'].map(async (name): Promise<unknown> =>
     JSON.parse(await folder.text(`${name}.results.jsonl.run.json`)),
   );
   await expect(listOf(await Promise.all(manifests))).toMatchFileSnapshot(keys.manifest);

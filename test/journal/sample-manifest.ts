@@ -24,6 +24,7 @@ export const sampleManifest = (change: Partial<Manifest> = {}): Manifest => ({
   settings: sampleSettings,
   runner: defaultRunnerSettings,
   shard: null,
+  failedOf: null,
   engineForm: null,
   models: [{ backend: 'mock', model: 'mock', digest: null, version: 'mock 1' }],
   mode: { name: 'independent', reason: 'one system prompt' },

@@ -21,5 +21,6 @@ export const llamaCppBackend: BackendDefinition = {
     examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),
   },
   serves: async (model) => (await import('./serves-model.ts')).servesModel(model),
+  weightsDigest: async (model) => (await import('./model-file.ts')).weightsDigest(model),
   open: async (request) => (await import('./open-llama-cpp.ts')).openLlamaCpp(request),
 };

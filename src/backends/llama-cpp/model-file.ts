@@ -29,6 +29,13 @@ export async function findModelFile(model: string): Promise<ModelFile> {
   return { path, bytes, digest: await digestOf(path, bytes) };
 }
 
+/** The digest of a model's file; undefined where there is none. */
+export const weightsDigest = (model: string): Promise<string | undefined> =>
+  findModelFile(model).then(
+    ({ digest }) => digest,
+    () => undefined,
+  );
+
 async function sizeOf(path: string): Promise<number> {
   try {
     const stats = await stat(path);

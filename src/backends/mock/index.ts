@@ -16,5 +16,6 @@ export const mockBackend: BackendDefinition = {
   optionsSchema: mockOptionsSchema,
   moreSlots: (slots) => `--option slots=${slots}`,
   serves: (model) => model === 'mock' || model.startsWith('mock:'),
+  weightsDigest: async () => null,
   open: async (request) => (await import('./open-mock.ts')).openMock(request),
 };

@@ -30,5 +30,6 @@ export const ollamaBackend: BackendDefinition = {
   },
   // Loaded when wanted: the client and its connections cost 60 ms.
   serves: async (model, address) => (await import('./open/open-ollama.ts')).servesModel(model, address),
+  weightsDigest: async (model, address) => (await import('./open/weights-digest.ts')).weightsDigest(model, address),
   open: async (request) => (await import('./open/open-ollama.ts')).openOllama(request),
 };

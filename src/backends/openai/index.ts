@@ -19,5 +19,6 @@ export const openaiBackend: BackendDefinition = {
   doctor: { examine: async (request) => (await import('./doctor.ts')).examineOpenai(request) },
   // Loaded when wanted: connections cost 50 ms.
   serves: async (model, address) => (await import('./server/served-models.ts')).servesModel(model, address),
+  weightsDigest: async () => null,
   open: async (request) => (await import('./open-openai.ts')).openOpenai(request),
 };

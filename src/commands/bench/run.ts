@@ -13,7 +13,7 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import { UsageError, exitCodes } from '../../core/errors.ts';
 import { isOwnManifest } from '../../journal/manifest/manifest.ts';
 import { openSealKey } from '../../journal/manifest/seal.ts';
-import { withholdKeys } from '../resume/own-runs.ts';
+import { withholdKeys } from '../shared/runs/own-runs.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { toJournalError } from '../../files/write-group.ts';

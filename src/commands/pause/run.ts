@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatCounted } from '../../text/format.ts';
 import { askRun, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
-import { findLiveRun } from '../shared/find-live-run.ts';
+import { findLiveRun } from '../shared/runs/find-live-run.ts';
 import { printJsonObject, printWrapped } from '../shared/print.ts';
 
 const lookMs = 250;

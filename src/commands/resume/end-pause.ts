@@ -3,7 +3,7 @@ import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
 import { askRun, findLiveRuns, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
-import { severalRuns } from '../shared/find-live-run.ts';
+import { severalRuns } from '../shared/runs/find-live-run.ts';
 import { tell } from '../shared/print.ts';
 import { formatLocalTime } from '../../text/format.ts';
 

@@ -1,16 +1,14 @@
-import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { exists } from '../../files/exists.ts';
 import { UsageError, exitCodes, isErrorKind, isTransient } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
-import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { retrySettings, runnerSettings } from '../shared/build-request.ts';
-import { findOwnRun, isOwnRun, withholdKeys } from './own-runs.ts';
-import { findRun } from '../shared/find-run.ts';
+import { findOwnRun, isOwnRun, withholdKeys } from '../shared/runs/own-runs.ts';
+import { findRun } from '../shared/runs/find-run.ts';
+import { findInput, findSpool } from '../shared/runs/find-input.ts';
 import { endPause } from './end-pause.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { tell } from '../shared/print.ts';
@@ -48,6 +46,7 @@ export async function resumeRun(
     settings: retrySettings(manifest.settings, flags.given),
     runner: await runnerSettings({ ...flags, backend: manifest.settings.backend }, backends, manifest.runner),
     shard: manifest.shard,
+    failedOf: manifest.failedOf,
     allowDrift: flags.allowDrift,
     retryFailed: flags.retryFailed,
     overwrite: false,
@@ -66,28 +65,20 @@ function hasTransientFailures({ summary }: Manifest): boolean {
   return Object.keys(summary?.errors.byKind ?? {}).some((kind) => isErrorKind(kind) && isTransient(kind));
 }
 
-/**
- * A run that was moved as a whole finds its input in the same place as seen from its output; its fingerprint is
- * compared.
- */
-async function inputOf({ input, output }: Manifest, paths: RunPaths): Promise<string> {
-  if (input.path === '-' || (await exists(input.path))) return input.path;
-  const way = relative(dirname(realPathOf(output)), realPathOf(input.path));
-  const moved = resolve(dirname(paths.output), way);
-  if (await exists(moved)) return moved;
+async function inputOf(manifest: Manifest, paths: RunPaths): Promise<string> {
+  const found = await findInput(manifest, paths);
+  if (found !== null) return found;
   throw new UsageError(
-    `the input of this run is gone: ${input.path}`,
+    `the input of this run is gone: ${manifest.input.path}`,
     `Put it back. Or name where it lies now, in the command that began the run: llmbatch run <input> -o ${quoteForShell(paths.output)}`,
   );
 }
 
-/** Path of what was kept of standard input, beside the output. */
-async function spoolOf({ input: { spool } }: Manifest, paths: RunPaths): Promise<string> {
-  if (spool === null || (await exists(paths.spool))) return paths.spool;
-  const moved = join(dirname(paths.output), basename(spool));
-  if (await exists(moved)) return moved;
+async function spoolOf(manifest: Manifest, paths: RunPaths): Promise<string> {
+  const found = await findSpool(manifest, paths);
+  if (found !== null) return found;
   throw new UsageError(
-    `what was kept of standard input is gone: ${spool}`,
+    `what was kept of standard input is gone: ${manifest.input.spool}`,
     `Pipe the same input in again, to the command that began the run: ... | llmbatch run - -o ${quoteForShell(paths.output)}`,
   );
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
+import { addReuseFlags } from './reuse-flags.ts';
 import type { RunFlags } from './run.ts';
 import { collectPriority, parseSample, parseShard } from '../shared/parse-values.ts';
 import { addAnswerFlags, addConversationFlags, addRunnerFlags } from '../shared/run-flags.ts';
@@ -17,7 +18,7 @@ export function addRunCommand(
     .description(
       'Runs each input (a JSONL or CSV file, or - for standard input) through a local engine. The output is the checkpoint: the same command, or `llmbatch resume`, goes on with a stopped run.',
     )
-    .argument('<input...>', 'files, or -; several are run one after the other on one loaded model')
+    .argument('[input...]', 'files, or -; several are run one after the other on one loaded model')
     .option(
       '-o, --output <file>',
       'results; - is stdout (default: <input>.results.jsonl beside the input; stdout for -)',
@@ -36,18 +37,21 @@ export function addRunCommand(
       parseShard,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});
+  addReuseFlags(command);
   addRunnerFlags(addConversationFlags(addAnswerFlags(command, backends)), backends).addHelpText(
     'after',
     helpText([
       'llmbatch run candidates.jsonl',
       'llmbatch run candidates.jsonl -m gemma-3-4b.gguf --workers 8',
+      'llmbatch run --failed-of candidates.results.jsonl -m gemma-3-12b.gguf',
       'llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"',
       'cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content',
     ]),
   );
   const given = noteFlags(command, backends);
-  command.action(async (inputs: string[], flags: Omit<RunFlags, 'given'>) => {
+  command.action(async (inputs: string[], flags: Omit<RunFlags, 'given' | 'said'>) => {
     const { runInputs } = await import('./run.ts');
-    onExit(await runInputs(inputs, { ...flags, given: given() }, backends));
+    const said = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) !== 'default');
+    onExit(await runInputs(inputs, { ...flags, given: given(), said: Object.fromEntries(said) }, backends));
   });
 }

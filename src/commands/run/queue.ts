@@ -132,7 +132,7 @@ async function printOutcome(
     outputPath: paths.output,
     isUntouched,
     isOnStdout: options.toStdout,
-    ...mergeStepOf(manifest, paths.output),
+    ...(await mergeStepOf(manifest, paths.output)),
     ...(isFinished ? { retry: retryFactsOf(manifest, paths.output) } : { resumeCommand }),
   });
   if (options.progress !== 'json' && options.isOurs) tellText(summary);

@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { UsageError, codeOf } from '../../core/errors.ts';
+import { UsageError, codeOf, exitCodes } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
 import { type RunPaths, outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
@@ -9,11 +9,14 @@ import { checkOptions, findBackend } from '../../run/choose/choose-backend.ts';
 import type { RunRequest } from '../../run/run-request.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
 import { answerSettings, runnerSettings } from '../shared/build-request.ts';
+import { tell } from '../shared/print.ts';
 import type { AskedSample } from '../shared/parse-values.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
+import { type EarlierRun, findEarlierRun, outputOfRetry, tellDifference } from './failed-of.ts';
+import { type ReuseFlags, reuseSettings } from './reuse-flags.ts';
 import { runQueue } from './queue.ts';
 
-export interface RunFlags extends AnswerFlags, RunnerFlags {
+export interface RunFlags extends AnswerFlags, RunnerFlags, ReuseFlags {
   output?: string;
   shard?: Shard;
   priority: Record<string, number>;
@@ -23,6 +26,8 @@ export interface RunFlags extends AnswerFlags, RunnerFlags {
   /** How large a sample is to be; true: as usual. */
   estimate?: AskedSample | true;
   given: readonly GivenFlag[];
+  /** The flags that were given, without the defaults. */
+  said: Partial<AnswerFlags>;
 }
 
 /** `llmbatch run`. Returns the exit code. */
@@ -31,15 +36,26 @@ export async function runInputs(
   flags: RunFlags,
   backends: readonly BackendDefinition[],
 ): Promise<number> {
-  checkCombination(inputs, flags);
-  const requests: RunRequest[] = [];
-  const runner = await runnerSettings(flags, backends);
-  const settings = await settingsOf(flags, backends);
-  for (const input of byPriority(inputs, flags.priority)) {
-    const paths = await pathsFor(input, flags);
-    requests.push({ ...requestOf(flags), input, paths, settings, runner });
+  const { failedOf } = flags;
+  if (inputs.length === 0 && failedOf === undefined)
+    throw new UsageError(
+      'no input is named',
+      'Name a file, or - for standard input: llmbatch run <input>. All flags: llmbatch run --help',
+    );
+  const earlier = failedOf === undefined ? null : await findEarlierRun(failedOf, inputs, flags.said);
+  if (earlier?.failed === 0) {
+    tell(`no request failed in ${earlier.output}: there is nothing to run`);
+    return exitCodes.ok;
   }
-  checkOutputs(requests);
+  const requests = await requestsOf(earlier === null ? inputs : [earlier.input], flags, { backends, earlier });
+  return runRequests(requests, flags, backends);
+}
+
+async function runRequests(
+  requests: readonly RunRequest[],
+  flags: RunFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   if (flags.dryRun) {
     const { dryRun } = await import('./dry-run.ts');
     return dryRun(requests, { ...flags, backends });
@@ -49,7 +65,27 @@ export async function runInputs(
     const { estimate } = await import('./estimate.ts');
     return estimate(requests, { ...flags, backends, asked: flags.estimate === true ? null : flags.estimate });
   }
-  return runQueue(requests, { ...flags, backends, toStdout: isToStdout(inputs[0] ?? '', flags) });
+  return runQueue(requests, { ...flags, backends, toStdout: isToStdout(requests[0]?.input ?? '', flags) });
+}
+
+async function requestsOf(
+  inputs: readonly string[],
+  flags: RunFlags,
+  { backends, earlier }: { backends: readonly BackendDefinition[]; earlier: EarlierRun | null },
+): Promise<RunRequest[]> {
+  checkCombination(inputs, flags);
+  const base = earlier?.base ?? null;
+  const runner = { ...(await runnerSettings(flags, backends, base?.runner)), ...reuseSettings(flags) };
+  const settings = await settingsOf(flags, backends, base?.settings);
+  if (earlier !== null) tellDifference(earlier, settings);
+  const requests: RunRequest[] = [];
+  for (const input of byPriority(inputs, flags.priority)) {
+    const output = earlier === null ? outputPathFor(input, flags.shard) : await outputOfRetry(earlier.output, settings);
+    const paths = await pathsFor(input, flags, output);
+    requests.push({ ...requestOf(flags), input, paths, settings, runner, failedOf: earlier?.output ?? null });
+  }
+  checkOutputs(requests);
+  return requests;
 }
 
 function checkCombination(inputs: readonly string[], flags: RunFlags): void {
@@ -96,8 +132,12 @@ function byPriority(inputs: readonly string[], priority: Record<string, number>)
   return inputs.toSorted((left, right) => (priority[right] ?? 0) - (priority[left] ?? 0));
 }
 
-async function settingsOf(flags: RunFlags, backends: readonly BackendDefinition[]): Promise<AnswerSettings> {
-  const settings = await answerSettings(flags);
+async function settingsOf(
+  flags: RunFlags,
+  backends: readonly BackendDefinition[],
+  base: AnswerSettings | undefined,
+): Promise<AnswerSettings> {
+  const settings = await answerSettings(base === undefined ? flags : { ...flags.said, progress: flags.progress }, base);
   if (settings.backend !== 'auto') await checkOptions(findBackend(backends, settings.backend), settings.options);
   return settings;
 }
@@ -111,7 +151,7 @@ const requestOf = (flags: RunFlags) => ({
   given: flags.given,
 });
 
-async function pathsFor(input: string, flags: RunFlags): Promise<RunPaths> {
-  if (!isToStdout(input, flags)) return pathsOf(flags.output ?? outputPathFor(input, flags.shard));
+async function pathsFor(input: string, flags: RunFlags, usual: string): Promise<RunPaths> {
+  if (!isToStdout(input, flags)) return pathsOf(flags.output ?? usual);
   return flags.dryRun || flags.estimate !== undefined ? pathsOf('stdout') : createRunFolder(process.env);
 }

@@ -1,5 +1,5 @@
 import { askRun, whoAsks } from '../../run/live/ask-live.ts';
-import { findLiveRun } from '../shared/find-live-run.ts';
+import { findLiveRun } from '../shared/runs/find-live-run.ts';
 import { formatCounted } from '../../text/format.ts';
 import { printJsonObject, printWrapped } from '../shared/print.ts';
 import { parseSetting } from './parse-setting.ts';

@@ -4,7 +4,6 @@ import {
   type AnswerSettings,
   type RunnerSettings,
   defaultAnswerSettings,
-  defaultConversation,
   defaultRunnerSettings,
 } from '../../core/settings.ts';
 import { askedConnections } from './connection/asked-connections.ts';
@@ -13,23 +12,25 @@ import { readSchema } from './read-schema.ts';
 import { readChatTemplate, textOrFile } from './read-text.ts';
 import type { AnswerFlags, RunnerFlags } from './run-flags.ts';
 
-/** The settings that the flags of `run` ask for; checked as far as they can be without an engine. */
+/** The settings that the flags of `run` ask for, over those of `base`; checked as far as they can be without an engine. */
 export async function answerSettings(
   flags: Partial<AnswerFlags & Pick<RunnerFlags, 'progress'>>,
+  base: AnswerSettings = defaultAnswerSettings,
 ): Promise<AnswerSettings> {
   // In JSON mode every line on stderr must be JSON.
   const note = (text: string): void => (flags.progress === 'json' ? tellJson({ note: text }) : tell(text));
-  const textOf = async (flag: string, value: string | undefined): Promise<string | null> =>
-    value === undefined ? null : textOrFile(flag, value, note);
-  const settings = { ...defaultAnswerSettings, ...withoutUndefined(flagsAsSettings(flags)) };
+  const { system, promptTemplate, chatTemplate, schema } = flags;
   return {
-    ...settings,
-    system: await textOf('--system', flags.system),
-    promptTemplate: await textOf('--prompt-template', flags.promptTemplate),
-    chatTemplate: flags.chatTemplate === undefined ? null : await readChatTemplate(flags.chatTemplate),
-    schema: flags.schema === undefined ? null : await readSchema(flags.schema),
-    parameters: parametersOf(flags),
-    conversation: { ...defaultConversation, ...withoutUndefined(conversationFlags(flags)) },
+    ...base,
+    ...withoutUndefined(flagsAsSettings(flags)),
+    options: { ...base.options, ...flags.option },
+    system: system === undefined ? base.system : await textOrFile('--system', system, note),
+    promptTemplate:
+      promptTemplate === undefined ? base.promptTemplate : await textOrFile('--prompt-template', promptTemplate, note),
+    chatTemplate: chatTemplate === undefined ? base.chatTemplate : await readChatTemplate(chatTemplate),
+    schema: schema === undefined ? base.schema : await readSchema(schema),
+    parameters: { ...base.parameters, ...parametersOf(flags) },
+    conversation: { ...base.conversation, ...withoutUndefined(conversationFlags(flags)) },
   };
 }
 
@@ -45,12 +46,12 @@ export function retrySettings(base: AnswerSettings, given: Partial<AnswerFlags>)
 }
 
 function flagsAsSettings(flags: Partial<AnswerFlags>) {
-  const { backend, model, mode, option: options, format, limit, sample, controlTokens } = flags;
+  const { backend, model, mode, format, limit, sample, controlTokens } = flags;
   const { allowTruncated, allowEmptyAnswers, allowRepetition } = flags;
   const { delimiter, encoding, idField, allowEmptyFields } = flags;
   const input = { format, delimiter, encoding, idField, allowEmptyFields, limit, sample };
   const lenient = { controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition };
-  return { ...input, ...lenient, backend, model, mode, options };
+  return { ...input, ...lenient, backend, model, mode };
 }
 
 function conversationFlags({ trimEvery, keepMessages, trimTokens, contextWindow }: Partial<AnswerFlags>) {

@@ -13,8 +13,8 @@ import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { createMeter } from '../../metrics/meter.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
-import { oneLiveRun } from '../shared/find-live-run.ts';
-import { findRun } from '../shared/find-run.ts';
+import { oneLiveRun } from '../shared/runs/find-live-run.ts';
+import { findRun } from '../shared/runs/find-run.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { mergeStepOf } from '../merge/step.ts';
 import { printJsonObject, printWrapped } from '../shared/print.ts';
@@ -42,7 +42,9 @@ async function showRun({ output: path, manifest }: FoundRun, json: boolean): Pro
     await printJsonObject(statusJson(facts, summary));
   } else {
     await printWrapped(
-      summary === null ? `${path}: ${state}, no request done yet\n` : render(path, { ...manifest, state }, summary),
+      summary === null
+        ? `${path}: ${state}, no request done yet\n`
+        : await render(path, { ...manifest, state }, summary),
     );
   }
 }
@@ -85,7 +87,7 @@ const statusJson = (facts: object, summary: Snapshot | null): object => ({
   ...(summary === null ? {} : snapshotToWire(summary)),
 });
 
-function render(output: string, manifest: Manifest, summary: Snapshot): string {
+async function render(output: string, manifest: Manifest, summary: Snapshot): Promise<string> {
   const { state, reason, updatedAt, paused } = manifest;
   const isStopped = state === 'stopped';
   const resume = isStopped ? { resumeCommand: `llmbatch resume ${quoteForShell(output)}` } : {};
@@ -100,7 +102,7 @@ function render(output: string, manifest: Manifest, summary: Snapshot): string {
     ...resume,
     ...retry,
     ...because,
-    ...mergeStepOf(manifest, output),
+    ...(await mergeStepOf(manifest, output)),
     ...pause,
     sharing: state === 'finished' ? '' : sharingText(manifest),
   });

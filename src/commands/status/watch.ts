@@ -4,7 +4,7 @@ import { startProgress } from '../../progress/index.ts';
 import type { Progress } from '../../progress/progress.ts';
 import { watchRun } from '../../run/live/ask-live.ts';
 import { endOnSignals } from '../shared/end-on-signals.ts';
-import { findLiveRun } from '../shared/find-live-run.ts';
+import { findLiveRun } from '../shared/runs/find-live-run.ts';
 import { printJsonObject, printWrapped } from '../shared/print.ts';
 
 /** `llmbatch status --watch`: a live run as its own terminal shows it, to its end. */

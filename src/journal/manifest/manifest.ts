@@ -55,6 +55,8 @@ const storedSchema = z.object({
   runner: runnerSettingsSchema,
   /** The part of the input that this run answers, `index` from 1; null: all of it. */
   shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
+  /** The earlier output of which this run answers only what failed there; null: all of the input. */
+  failedOf: z.string().nullable().default(null),
   /** The form of the engine, such as `embedded`; null until there is a backend that can choose between several forms. */
   engineForm: z.string().nullable().default(null),
   /** Models that have answered, each with what identifies its weights. */

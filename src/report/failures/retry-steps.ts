@@ -57,6 +57,8 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
     const all = others.every(isTransient) ? '' : ' --retry-failed all';
     steps.push({ reason: reason === '' ? 'as they are' : reason, command: `${resume}${flags}${all}` });
   }
+  if (others.some((kind) => faultsOfAnswers.has(kind)))
+    steps.push({ reason: 'by a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
   if (ofLines.length > 0 && !facts.isPiped) {
     const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
     steps.push({ reason: `${ofLines.join(', ')}: mend these lines, then`, command: `${resume} --allow-drift${all}` });

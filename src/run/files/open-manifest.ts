@@ -162,6 +162,7 @@ function newManifest(request: RunRequest): Manifest {
     settings: request.settings,
     runner: request.runner,
     shard: request.shard ?? null,
+    failedOf: request.failedOf ?? null,
     engineForm: null,
     models: [],
     mode: null,

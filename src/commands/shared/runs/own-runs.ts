@@ -1,15 +1,15 @@
-import type { BackendDefinition } from '../../core/backend.ts';
-import { UsageError } from '../../core/errors.ts';
-import { quoteForShell } from '../../text/format.ts';
-import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
-import { type Manifest, isOwnManifest } from '../../journal/manifest/manifest.ts';
-import { isInRunFolder } from '../../journal/manifest/run-folder.ts';
-import { openSealKey } from '../../journal/manifest/seal.ts';
-import { findRuns } from '../../journal/manifest/started-runs.ts';
-import type { Connection } from '../../core/connection.ts';
-import { tell } from '../shared/print.ts';
-import { namesServers } from '../shared/connection/asked-connections.ts';
-import { type OwnedFlag, connectionFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
+import type { BackendDefinition } from '../../../core/backend.ts';
+import { UsageError } from '../../../core/errors.ts';
+import { quoteForShell } from '../../../text/format.ts';
+import type { FoundRun } from '../../../journal/manifest/find-manifest.ts';
+import { type Manifest, isOwnManifest } from '../../../journal/manifest/manifest.ts';
+import { isInRunFolder } from '../../../journal/manifest/run-folder.ts';
+import { openSealKey } from '../../../journal/manifest/seal.ts';
+import { findRuns } from '../../../journal/manifest/started-runs.ts';
+import type { Connection } from '../../../core/connection.ts';
+import { tell } from '../print.ts';
+import { namesServers } from '../connection/asked-connections.ts';
+import { type OwnedFlag, connectionFlags, longFlag, serverFlags } from '../connection/flags.ts';
 
 /** What a file of somebody else's can ask for: the engine and where it is. */
 type AskedReach = Pick<Manifest, 'settings' | 'runner'>;

@@ -1,8 +1,8 @@
-import { UsageError } from '../../core/errors.ts';
-import { quoteForShell } from '../../text/format.ts';
-import { askRun, findLiveRuns } from '../../run/live/ask-live.ts';
-import type { LiveState } from '../../run/live/messages.ts';
-import { pathsOf } from '../../journal/manifest/run-paths.ts';
+import { UsageError } from '../../../core/errors.ts';
+import { quoteForShell } from '../../../text/format.ts';
+import { askRun, findLiveRuns } from '../../../run/live/ask-live.ts';
+import type { LiveState } from '../../../run/live/messages.ts';
+import { pathsOf } from '../../../journal/manifest/run-paths.ts';
 
 /** The run that writes an output, or without one the one run of this user that goes on. Throws a `UsageError` where there is none. */
 export async function findLiveRun(output: string | undefined): Promise<LiveState> {

@@ -1,7 +1,7 @@
-import { UsageError } from '../../core/errors.ts';
-import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
-import { pathsOf } from '../../journal/manifest/run-paths.ts';
-import { findRuns } from '../../journal/manifest/started-runs.ts';
+import { UsageError } from '../../../core/errors.ts';
+import { type FoundRun, findManifest } from '../../../journal/manifest/find-manifest.ts';
+import { pathsOf } from '../../../journal/manifest/run-paths.ts';
+import { findRuns } from '../../../journal/manifest/started-runs.ts';
 
 /** The run of an output, or without one the newest run of this folder that is wanted. */
 export async function findRun(
