@@ -93,7 +93,7 @@ describe('llmbatch --help', () => {
   test('of run', async () => {
     const folder = await createCliFolder();
     expect((await folder.run(['run', '--help'])).stdout).toMatchInlineSnapshot(`
-      "Usage: llmbatch run [options] <input...>
+      "Usage: llmbatch run [options] [input...]
 
       Runs each input (a JSONL or CSV file, or - for standard input) through a local
       engine. The output is the checkpoint: the same command, or \`llmbatch resume\`,
@@ -142,12 +142,13 @@ describe('llmbatch --help', () => {
                                   found best, else what the engine suggests)
 
       Other flags:
-        --help-all                all 61 flags
+        --help-all                all 64 flags
         -h, --help                the main flags
 
       Examples:
         $ llmbatch run candidates.jsonl
         $ llmbatch run candidates.jsonl -m gemma-3-4b.gguf --workers 8
+        $ llmbatch run --failed-of candidates.results.jsonl -m gemma-3-12b.gguf
         $ llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"
         $ cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content
 
