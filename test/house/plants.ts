@@ -19,7 +19,8 @@ export const law: Record<string, string[]> = {
   run: [...ground, ...stages],
   doctor: ground,
   bench: [...ground, 'input', 'journal', 'metrics', 'report', 'run'],
-  commands: [...ground, ...stages, 'run', 'doctor', 'bench'],
+  serve: [...ground, 'input', 'journal', 'metrics', 'run'],
+  commands: [...ground, ...stages, 'run', 'doctor', 'bench', 'serve'],
 };
 
 /** All that a file can import: two files of each folder, one of them deeper, and the files at the top. */

@@ -1,0 +1,47 @@
+import type { Writable } from 'node:stream';
+import type { BatchRecord } from './batch-record.ts';
+import type { FileRecord } from './file-record.ts';
+
+/**
+ * The files and batches of a server: a folder is all that it keeps, and each change is on disk before it is answered. One server
+ * holds the lock of the folder.
+ */
+export interface Store {
+  readonly folder: string;
+  readonly files: FileStore;
+  readonly batches: BatchStore;
+  close: () => Promise<void>;
+}
+
+export interface FileStore {
+  /** Begins a file; nobody sees it before it is kept. Throws a `JournalError` where the disk is full. */
+  begin: () => Promise<FileDraft>;
+  find: (id: string) => FileRecord | null;
+  /** The newest first. */
+  list: () => FileRecord[];
+  /** Where the bytes lie. */
+  pathOf: (id: string) => string;
+  /** False where there was none. */
+  remove: (id: string) => Promise<boolean>;
+}
+
+/** A file that is being written. */
+export interface FileDraft {
+  /** Takes the bytes; its error is the disk's. */
+  readonly stream: Writable;
+  /** Puts all on disk, and shows the file under its id. */
+  keep: (details: Pick<FileRecord, 'filename' | 'purpose' | 'expiresAt'>) => Promise<FileRecord>;
+  discard: () => Promise<void>;
+}
+
+export interface BatchStore {
+  /** Makes the folder of a new batch, with the input in it: as a second name of the file, which may be deleted meanwhile. */
+  add: (record: BatchRecord) => Promise<void>;
+  find: (id: string) => BatchRecord | null;
+  /** The newest first. */
+  list: () => BatchRecord[];
+  /** Replaces the record on disk, and then what `find` gives. */
+  save: (record: BatchRecord) => Promise<void>;
+  /** The files of a batch: its input, and the results of its run, which are its journal. */
+  pathsOf: (id: string) => { input: string; results: string };
+}
