@@ -60,8 +60,13 @@ export interface BatchRecord {
   errors: BatchError[];
   counts: { total: number; completed: number; failed: number };
   usage: BatchUsage | null;
+  /** Chosen before they are written, so that a crash leaves no file that nobody knows of: shown only once the batch is over. */
   outputFileId: string | null;
   errorFileId: string | null;
   /** Who paused this batch and when (ISO 8601); null where it goes on. */
   paused: { by: string; since: string } | null;
 }
+
+/** Whether nothing more will become of a batch. */
+export const isOver = ({ status }: Pick<BatchRecord, 'status'>): boolean =>
+  status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled';

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { BatchRecord } from './batch-record.ts';
 import type { FileRecord } from './file-record.ts';
@@ -14,8 +15,11 @@ export interface Store {
 }
 
 export interface FileStore {
-  /** Begins a file; nobody sees it before it is kept. Throws a `JournalError` where the disk is full. */
-  begin: () => Promise<FileDraft>;
+  /**
+   * Begins a file; nobody sees it before it is kept. Throws a `JournalError` where the disk is full. `id`: one of `newFileId`,
+   * where it must be known beforehand, so that a crash leaves no file that nobody knows of.
+   */
+  begin: (id?: string) => Promise<FileDraft>;
   find: (id: string) => FileRecord | null;
   /** The newest first. */
   list: () => FileRecord[];
@@ -40,8 +44,19 @@ export interface BatchStore {
   find: (id: string) => BatchRecord | null;
   /** The newest first. */
   list: () => BatchRecord[];
-  /** Replaces the record on disk, and then what `find` gives. */
-  save: (record: BatchRecord) => Promise<void>;
+  /**
+   * Changes a record on disk, and then what `find` gives: what the batch is by then with these changes, or with what the function
+   * makes of it. Changes of one batch wait for each other, so that none is lost. Throws a `JournalError` where the disk is full.
+   */
+  update: (id: string, changes: BatchChanges) => Promise<BatchRecord>;
+  /** Removes the folder of a batch with all that is in it. */
+  remove: (id: string) => Promise<void>;
   /** The files of a batch: its input, and the results of its run, which are its journal. */
   pathsOf: (id: string) => { input: string; results: string };
 }
+
+/** What becomes different in a record. */
+export type BatchChanges = Partial<BatchRecord> | ((record: BatchRecord) => Partial<BatchRecord>);
+
+/** An id that no file has yet: `file-` and 24 characters. */
+export const newFileId = (): string => `file-${randomBytes(12).toString('hex')}`;
