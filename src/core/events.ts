@@ -104,6 +104,7 @@ export type Emit = (event: RunEvent) => void;
 type NoticeTopic =
   | 'backend'
   | 'bad-lines'
+  | 'batch'
   | 'bench'
   | 'cache'
   | 'choice'

@@ -8,6 +8,7 @@ import type { Manifest } from '../journal/manifest/manifest.ts';
 import type { RetryFailed } from '../journal/open-journal.ts';
 import type { RunPaths } from '../journal/manifest/run-paths.ts';
 import type { GivenFlag } from '../text/command-line.ts';
+import type { RunControl } from './live/run-control.ts';
 
 /** One input to be run, with its settings. */
 export interface RunRequest {
@@ -49,6 +50,8 @@ export interface RunHost {
   notify: Notify;
   /** Called once, when the run begins: from now on its numbers can be read. */
   onStart: (snapshot: () => Snapshot) => void;
+  /** Takes what pauses and changes the run, once, before anything is sent. */
+  onControl?: (control: RunControl) => void;
   /**
    * Called when the output becomes this run's, so that a resume goes on with it: until then `--overwrite` leaves it to
    * the earlier run.

@@ -25,6 +25,7 @@ export async function startRun(request: RunRequest, host: RunHost, cache: Backen
   let run: Run | null = null;
   try {
     run = await openRun(request, host, files);
+    host.onControl?.(run.control);
     try {
       return await runToItsEnd(run, createEngines(run, cache));
     } finally {

@@ -13,6 +13,8 @@ export interface BatchQueue {
   state: () => QueueState;
   /** The numbers of a batch that is running, or was in this session; null where there are none. */
   snapshotOf: (id: string) => Snapshot | null;
+  /** Why a batch does not go on though it is its turn, as a sentence: the engine is away, the disk is full. Null where all is well. */
+  problemOf: (id: string) => string | null;
   /** Called when a batch or the queue changed: its id, or null. Returns what ends it. */
   subscribe: (listener: (id: string | null) => void) => () => void;
   /** Stops the run; the batch goes on at the next start. */
