@@ -126,6 +126,7 @@ type NoticeTopic =
   | 'rate-limit'
   | 'reuse'
   | 'schema'
+  | 'serve'
   | 'stall'
   | 'stopped'
   | 'template'

@@ -6,7 +6,7 @@ import { isRecord } from '../../data/is-record.ts';
 import { formatCounted, formatInteger, notMeasured } from '../../text/format.ts';
 import { BrokenAnswer } from '../http/connection-errors.ts';
 import { parsedOrText } from '../http/json-text.ts';
-import { isLoopback } from '../http/is-loopback.ts';
+import { isLoopback } from '../../machine/is-loopback.ts';
 import { type BackendAddress, givenText } from '../../core/connection.ts';
 import { type ServerPlace, openaiPlace, readBaseUrl } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type BackendAddress, givenText, keyVariable } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
-import { isLoopback } from '../../http/is-loopback.ts';
+import { isLoopback } from '../../../machine/is-loopback.ts';
 
 /** Address of an Ollama server. */
 export interface OllamaHost {

@@ -1,7 +1,7 @@
 import { type BackendAddress, givenText, keyVariable } from '../../../core/connection.ts';
 import { UsageError } from '../../../core/errors.ts';
 import { bearerKey, refuseSecrets } from '../../http/bearer-key.ts';
-import { isLoopback } from '../../http/is-loopback.ts';
+import { isLoopback } from '../../../machine/is-loopback.ts';
 
 /** Address of an OpenAI-compatible server. */
 export interface ServerPlace {
