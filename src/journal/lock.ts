@@ -26,10 +26,24 @@ const silenceMs = 4000;
 
 export const lockPathOf = (outputPath: string): string => `${outputPath}.lock`;
 
-export async function acquireLock(outputPath: string, meanwhile = statusOf(outputPath)): Promise<Lock> {
+/** How messages speak of a lock, where it is not that of a run's output. */
+export interface LockWords {
+  /** What a live owner does: `/data/x.jsonl is being written`. */
+  taken: string;
+  /** What to do while it does. */
+  wait: string;
+  /** What to do where the place can't be locked at all. */
+  elsewhere: string;
+}
+
+/**
+ * Takes the lock of an output, or of whatever else has a path. Throws a `JournalError` where a live process has it, or where it
+ * can't be made.
+ */
+export async function acquireLock(outputPath: string, words: Partial<LockWords> = {}): Promise<Lock> {
   const path = lockPathOf(outputPath);
   const note: LockNote = { ...(await identifyThisProcess()), token: randomUUID(), since: new Date().toISOString() };
-  await obtain({ path, note, outputPath, meanwhile });
+  await obtain({ path, note, outputPath, words: { ...wordsOfOutput(outputPath), ...words } });
   const heartbeat = setInterval(() => {
     lutimes(path, new Date(), new Date()).catch(() => undefined);
   }, heartbeatMs);
@@ -52,16 +66,19 @@ interface Claim {
   path: string;
   note: LockNote;
   outputPath: string;
-  /** How the hint goes on after "Wait for it". */
-  meanwhile: string;
+  words: LockWords;
 }
 
-const statusOf = (outputPath: string): string => `, or look at it with: llmbatch status ${quoteForShell(outputPath)}`;
+const wordsOfOutput = (outputPath: string): LockWords => ({
+  taken: `${outputPath} is being written`,
+  wait: `Wait for it, or look at it with: llmbatch status ${quoteForShell(outputPath)}`,
+  elsewhere: 'Choose another place with -o.',
+});
 
 async function obtain(claim: Claim): Promise<void> {
   for (;;) {
-    await tryToCreate(claim.path, claim.note);
-    const owner = await readWholeNote(claim.path);
+    await tryToCreate(claim);
+    const owner = await readWholeNote(claim);
     if (owner?.token === claim.note.token) return;
     if (owner !== null) await takeAway(claim, owner);
   }
@@ -71,15 +88,16 @@ async function obtain(claim: Claim): Promise<void> {
  * Creates the lock; does nothing where there is one. A link appears whole or not at all, so that no process reads half
  * a note.
  */
-async function tryToCreate(path: string, note: LockNote): Promise<void> {
+async function tryToCreate(claim: Claim): Promise<void> {
+  const { path, note } = claim;
   const draft = `${path}.${note.token}`;
   try {
     await writeFile(draft, JSON.stringify(note), { flag: 'wx', flush: true });
     await link(draft, path);
   } catch (error) {
     if (codeOf(error) === 'EEXIST' || isDraftGone(error)) return;
-    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOTSUP') throw cannotLock(error, path);
-    await createWithoutLink(path, note);
+    if (codeOf(error) !== 'EPERM' && codeOf(error) !== 'ENOTSUP') throw cannotLock(error, claim);
+    await createWithoutLink(claim);
   } finally {
     await rm(draft, { force: true }).catch(() => undefined);
   }
@@ -92,25 +110,25 @@ const isDraftGone = (error: unknown): boolean =>
   codeOf(error) === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'link';
 
 /** Creates the lock on file systems without hard links (exFAT, some network ones). */
-async function createWithoutLink(path: string, note: LockNote): Promise<void> {
+async function createWithoutLink(claim: Claim): Promise<void> {
   try {
-    await writeFile(path, JSON.stringify(note), { flag: 'wx', flush: true });
+    await writeFile(claim.path, JSON.stringify(claim.note), { flag: 'wx', flush: true });
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw cannotLock(error, path);
+    if (codeOf(error) !== 'EEXIST') throw cannotLock(error, claim);
   }
 }
 
-const cannotLock = (error: unknown, path: string): JournalError =>
+const cannotLock = (error: unknown, { path, outputPath, words }: Claim): JournalError =>
   isDiskFull(error)
     ? toJournalError(error, path)
-    : new JournalError(`can't lock the output: ${messageOf(error)}`, 'Choose another place with -o.', error);
+    : new JournalError(`can't lock ${outputPath}: ${messageOf(error)}`, words.elsewhere, error);
 
 /** Reads a note, several times where it is not one: `createWithoutLink` may still be writing it. */
-async function readWholeNote(path: string): Promise<LockNote | null> {
+async function readWholeNote({ path, words }: Claim): Promise<LockNote | null> {
   for (let look = 1; ; look++) {
     const note = await readNote(path);
     if (note !== 'not ours') return note;
-    if (look === looks) throw notOurs(path);
+    if (look === looks) throw notOurs(path, words);
     await sleep(pauseMs);
   }
 }
@@ -119,10 +137,10 @@ const looks = 5;
 const pauseMs = 100;
 
 /** The error for a file that only has the name of a lock: it may be a user's own file, and is not removed. */
-const notOurs = (path: string): JournalError =>
+const notOurs = (path: string, { elsewhere }: LockWords): JournalError =>
   new JournalError(
-    `${path} lies where the lock of the output belongs, but is not a lock of llmbatch`,
-    'Choose another place with -o, or move that file away.',
+    `${path} lies where a lock belongs, but is not a lock of llmbatch`,
+    `${elsewhere.replace(/\.$/, '')}, or move that file away.`,
   );
 
 /**
@@ -160,13 +178,10 @@ function parseNote(text: string): LockNote | 'not ours' {
 
 /** Removes the lock of a dead owner; throws a `JournalError` where the owner may be alive. */
 async function takeAway(claim: Claim, other: LockNote): Promise<void> {
-  const { path, outputPath, meanwhile } = claim;
+  const { path, outputPath, words } = claim;
   const liveness = await livenessOf(other);
   if (liveness === 'alive') {
-    throw new JournalError(
-      `${outputPath} is being written by process ${other.pid}, since ${other.since}`,
-      `Wait for it${meanwhile}`,
-    );
+    throw new JournalError(`${words.taken} by process ${other.pid}, since ${other.since}`, words.wait);
   }
   if (liveness === 'elsewhere') {
     throw new JournalError(
@@ -176,7 +191,7 @@ async function takeAway(claim: Claim, other: LockNote): Promise<void> {
   }
   if (liveness === 'unseen' && (await isTouched(path))) {
     throw new JournalError(
-      `${outputPath} is being written by process ${other.pid} of another container (${other.host}), since ${other.since}`,
+      `${words.taken} by process ${other.pid} of another container (${other.host}), since ${other.since}`,
       'Wait for it, or stop it.',
     );
   }

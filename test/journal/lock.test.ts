@@ -169,7 +169,7 @@ test('whoever finds its lock gone, or in the name of another, is told', async ()
 test('a folder that is not there is said', async () => {
   await expect(acquireLock('/no/such/folder/out.jsonl')).rejects.toMatchObject({
     name: 'JournalError',
-    message: expect.stringContaining("can't lock the output"),
+    message: expect.stringContaining("can't lock "),
     hint: 'Choose another place with -o.',
   });
 });
