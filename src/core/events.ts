@@ -129,6 +129,7 @@ type NoticeTopic =
   | 'serve'
   | 'stall'
   | 'stopped'
+  | 'store'
   | 'template'
   | 'vram'
   | 'workers';
