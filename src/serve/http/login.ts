@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Access } from './access.ts';
+import { ApiError } from './api-error.ts';
+import { readForm } from './read-body.ts';
+import type { Route } from './route.ts';
+
+/** A wrong key costs its sender a second, and no more than this many are looked at in that time. */
+const wrongKeyMs = 1000;
+const maxWrongKeys = 5;
+
+/**
+ * The forms of the page: `POST /login` with the field `key`, and `POST /logout`. Both lead back to `/`, a wrong key to
+ * `/?login=wrong`.
+ */
+export function loginRoutes(access: Access): Route[] {
+  let wrongKeys = 0;
+
+  async function logIn(key: string): Promise<string | null> {
+    if (wrongKeys >= maxWrongKeys) {
+      throw new ApiError(429, 'too many wrong keys, try again in some seconds', { headers: { 'Retry-After': '5' } });
+    }
+    const cookie = access.logIn(key);
+    if (cookie !== null) return cookie;
+    wrongKeys += 1;
+    await delay(wrongKeyMs);
+    wrongKeys -= 1;
+    return null;
+  }
+
+  return [
+    {
+      method: 'POST',
+      path: '/login',
+      isOpen: true,
+      async handle(request, response) {
+        const cookie = await logIn((await readForm(request)).get('key') ?? '');
+        if (cookie === null) response.writeHead(303, { Location: '/?login=wrong' }).end();
+        else response.writeHead(303, { Location: '/', 'Set-Cookie': cookie }).end();
+      },
+    },
+    {
+      method: 'POST',
+      path: '/logout',
+      isOpen: true,
+      async handle({ message }, response) {
+        response.writeHead(303, { Location: '/', 'Set-Cookie': access.logOut(message) }).end();
+      },
+    },
+  ];
+}
