@@ -63,6 +63,10 @@ export interface RejectedLine {
   reason: string;
   /** As of a request; absent where the line can't be parsed. */
   rowJson?: string;
+  /** As of a request, while the input is only looked at. */
+  row?: Readonly<Record<string, unknown>>;
+  /** Nothing else is wrong with it than that an earlier line has its id. */
+  isRepeated?: true;
   /** `record` where `line` counts the records of a file whose lines do not. */
   unit?: 'record' | undefined;
 }

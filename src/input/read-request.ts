@@ -40,7 +40,7 @@ export const isTable = (form: InputForm): boolean => form === 'csv' || form === 
 export interface GivenLine extends Pick<RawLine, 'bytes' | 'tooLong'> {
   /** It was read before, became a request, and is the same still: what was checked of it then holds. */
   isAccepted?: boolean;
-  /** It is only looked at, and will be read again: a request gets its row as it was parsed, and no text of it is made. */
+  /** It is only looked at, and will be read again: it gets its row as it was parsed, and no text of it is made. */
   isScanned?: boolean;
 }
 
@@ -63,7 +63,7 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   const { text } = parsed;
   const row = fieldsOf(parsed.row, reading);
   const format = lineFormatOf(row, reading.template);
-  const kept = keptOf(raw, row, text, format);
+  const kept = raw.isScanned === true ? { row } : keptOf(row, text, format);
   const found = idOf(row, { text, line, idField: reading.idField, isOfTable: isTable(reading.form) });
   const id = 'id' in found ? found.id : `line-${line}`;
   if (parsed.problem !== undefined) return { id, line, reason: parsed.problem, ...kept };
@@ -74,9 +74,7 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   fillIn(draft, reading);
   const reason = raw.isAccepted === true ? null : checkBody(draft.endpoint, draft.body);
   if (reason !== null) return { id, line, reason, ...kept };
-  const request: BatchRequest = { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
-  if (raw.isScanned === true) request.row = row;
-  return request;
+  return { id, line, endpoint: draft.endpoint, body: draft.body as RequestBody, ...kept };
 }
 
 /** Columns of a table are keys of a request; beside a template only those that it leaves to it. */
@@ -84,8 +82,7 @@ const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
   isTable(form) ? readCells(row, template?.settingsIn(row)) : row;
 
 /** The part of the row that stays with its result. */
-function keptOf(raw: GivenLine, row: Row, text: string, { uses }: LineFormat): Pick<BatchRequest, 'rowJson'> {
-  if (raw.isScanned === true) return {};
+function keptOf(row: Row, text: string, { uses }: LineFormat): Pick<BatchRequest, 'rowJson'> {
   const isUsed = uses && ((name: string): boolean => uses(name, row[name]));
   return isUsed !== null && Object.keys(row).every(isUsed) ? {} : { rowJson: rowJsonOf(text, isUsed) };
 }

@@ -157,10 +157,11 @@ const changedInput = (line: number): UsageError =>
     'Run it again when the file stays as it is.',
   );
 
-function duplicateOf({ id, line, rowJson }: BatchRequest, table: RowTable, unit = 'line'): RejectedLine {
+function duplicateOf({ id, line, rowJson, row }: BatchRequest, table: RowTable, unit = 'line'): RejectedLine {
   const first = `${unit === 'line' ? 'on' : 'in'} ${unit} ${table.line(table.find(id))}`;
   const reason = `the id ${JSON.stringify(id)} was seen before, ${first}`;
-  return { id: `line-${line}`, line, reason, ...(rowJson === undefined ? {} : { rowJson }) };
+  const kept = { ...(rowJson === undefined ? {} : { rowJson }), ...(row === undefined ? {} : { row }) };
+  return { id: `line-${line}`, line, reason, isRepeated: true, ...kept };
 }
 
 const placeIn = ({ bytes, offset, length, tooLong }: RawLine, line: number) => ({

@@ -5,7 +5,7 @@ import { printWrapped } from '../shared/print.ts';
 
 /** Bad lines with the same reason, as ranges of lines that follow one another. */
 interface Group {
-  first: RejectedLine;
+  first: Pick<RejectedLine, 'line' | 'unit' | 'reason'>;
   count: number;
   ranges: [from: number, to: number][];
 }
@@ -32,7 +32,8 @@ export function createBadLines(isKept: boolean) {
   };
   const group = (rejected: RejectedLine): void => {
     const key = `${rejected.unit} ${rejected.reason}`;
-    const known = groups.get(key) ?? { first: rejected, count: 0, ranges: [] };
+    const { line, unit, reason } = rejected;
+    const known = groups.get(key) ?? { first: { line, unit, reason }, count: 0, ranges: [] };
     const last = known.ranges.at(-1);
     known.count++;
     groups.set(key, known);
