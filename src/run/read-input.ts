@@ -44,7 +44,7 @@ export interface RunInput {
   close: () => Promise<void>;
 }
 
-type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'shard' | 'failedOf' | 'paths' | 'given'>;
+export type InputRequest = Pick<RunRequest, 'input' | 'spool' | 'settings' | 'shard' | 'failedOf' | 'paths' | 'given'>;
 
 export interface ReadInputOptions {
   host: Pick<RunHost, 'stdin' | 'stop'> & Partial<Pick<RunHost, 'notify'>>;
@@ -104,7 +104,8 @@ export async function readInput(request: InputRequest, options: ReadInputOptions
   };
 }
 
-async function openScan(request: InputRequest, options: ReadInputOptions) {
+/** Opens an input, and makes the scan that its lines go to with the flags of the run: what is read of it is left to the caller. */
+export async function openScan(request: InputRequest, options: ReadInputOptions) {
   const { input: path, spool, settings, shard = null, failedOf = null, paths, given } = request;
   const { host, previous, listeners } = options;
   const defaults = await lineDefaults(settings, host.notify ?? (() => undefined));
