@@ -139,6 +139,8 @@ function refuseBytes(error: Error, socket: Socket, connections: Connections): vo
     socket.destroy();
     return;
   }
+  // The rest of a broken body never ends; the client has a second to read why.
+  setTimeout(() => socket.destroy(), 1000).unref();
   const known = refusals[codeOf(error)] ?? new ApiError(400, 'this is no valid HTTP request');
   const body = JSON.stringify(known.toWire());
   socket.end(

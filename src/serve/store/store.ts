@@ -58,9 +58,11 @@ export interface BatchStore {
 /** What becomes different in a record. */
 export type BatchChanges = Partial<BatchRecord> | ((record: BatchRecord) => Partial<BatchRecord>);
 
-/** An id that no batch has yet: `batch_` and 24 characters, the first 12 of them the time, so that the ids tell who is older. */
-export const newBatchId = (): string =>
-  `batch_${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
+/** An id that no batch has yet: `batch_` and 24 characters. */
+export const newBatchId = (): string => `batch_${timedId()}`;
 
 /** An id that no file has yet: `file-` and 24 characters. */
-export const newFileId = (): string => `file-${randomBytes(12).toString('hex')}`;
+export const newFileId = (): string => `file-${timedId()}`;
+
+/** The milliseconds since 1970 and 48 random bits, in hexadecimal digits, so that the ids tell who is older. */
+const timedId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
