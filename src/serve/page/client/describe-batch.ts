@@ -1,0 +1,72 @@
+import { formatCounted, formatDuration, formatInteger, formatPercent } from '../../../text/format.ts';
+import type { Batch } from './api.ts';
+
+const overStates = new Set(['completed', 'failed', 'expired', 'cancelled']);
+
+export const isBatchOver = ({ status }: Batch): boolean => overStates.has(status);
+
+/** The state of a batch in a word or three: `running`, `paused`, `waiting, 2nd`, `completed`. */
+export function stateText({ status, llmbatch: { state, position } }: Batch): string {
+  if (status !== 'in_progress') return status;
+  return state === 'waiting' && position !== null ? `waiting, number ${position}` : state;
+}
+
+/** How much of a batch is done: `7,012 of 170,000 done (4.1%), 12 failed, 8 in flight`. */
+export function countsText(batch: Batch): string {
+  const { total, done, failed } = countsOf(batch);
+  const inFlight = isBatchOver(batch) ? 0 : (batch.llmbatch.progress?.in_flight ?? 0);
+  const share = total === null || total === 0 || done === total ? '' : ` (${formatPercent(done / total)})`;
+  return [
+    done === total ? formatCounted(done, 'request') : `${formatInteger(done)} of ${formatInteger(total)} done${share}`,
+    ...(failed > 0 ? [`${formatInteger(failed)} failed`] : []),
+    ...(inFlight > 0 ? [`${formatInteger(inFlight)} in flight`] : []),
+  ].join(', ');
+}
+
+/** Requests of a batch: from the run that goes on, else as the batch keeps them. The total is null while it is not known. */
+export function countsOf({ status, request_counts: kept, llmbatch: { progress } }: Batch): {
+  total: number | null;
+  done: number;
+  failed: number;
+} {
+  if (progress !== null && status === 'in_progress') return progress;
+  if (status === 'validating' || kept === undefined || kept === null) return { total: null, done: 0, failed: 0 };
+  return { total: kept.total, done: kept.completed + kept.failed, failed: kept.failed };
+}
+
+/** When a batch was made, and how long it took: `today 14:03, took 12m 05s`. */
+export function timesText(batch: Batch): string {
+  const endedAt = endOf(batch);
+  if (endedAt === null) return `since ${clockText(batch.created_at)}`;
+  const startedAt = batch.in_progress_at ?? batch.created_at;
+  return `${clockText(endedAt)}, took ${formatDuration((endedAt - startedAt) * 1000)}`;
+}
+
+const endOf = (batch: Batch): number | null =>
+  batch.completed_at ?? batch.failed_at ?? batch.expired_at ?? batch.cancelled_at ?? null;
+
+/** A time of the last day as the clock shows it, an earlier one with its date. `seconds` since 1970. */
+export function clockText(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  const isToday = time.toDateString() === new Date().toDateString();
+  const clock = time.toLocaleTimeString('sv-SE', { hour: '2-digit', minute: '2-digit' });
+  return isToday ? clock : `${time.toLocaleDateString('sv-SE')} ${clock}`;
+}
+
+/** What tells a batch from others beside its name: model, id, metadata. */
+export const detailsText = ({ id, model, endpoint, metadata }: Batch): string =>
+  [
+    ...(model ? [model] : []),
+    id,
+    ...(endpoint === '/v1/chat/completions' ? [] : [endpoint]),
+    ...Object.entries(metadata ?? {}).map(([key, value]) => `${key}: ${value}`),
+  ].join(' · ');
+
+/** Why a batch does not go on, as sentences; empty where it does. */
+export function troubleText({ llmbatch: { paused, problem } }: Batch): string {
+  const sentences = [
+    ...(paused === null ? [] : [`Paused by ${paused.by} since ${clockText(Date.parse(paused.since) / 1000)}.`]),
+    ...(problem === null ? [] : [problem]),
+  ];
+  return sentences.join(' ');
+}
