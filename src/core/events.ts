@@ -129,7 +129,6 @@ type NoticeTopic =
   | 'serve'
   | 'stall'
   | 'stopped'
-  | 'store'
   | 'template'
   | 'vram'
   | 'workers';

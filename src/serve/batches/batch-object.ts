@@ -5,11 +5,16 @@ import { type BatchRecord, isOver } from '../store/batch-record.ts';
 /** What is known of batches while they are run. */
 export type LiveBatches = Pick<BatchQueue, 'state' | 'snapshotOf'>;
 
+/** The one key that is not OpenAI's is `llmbatch`. */
+export interface BatchObject extends Record<string, unknown> {
+  llmbatch: object;
+}
+
 /**
  * A batch as OpenAI's API has it, key by key, and under `llmbatch` what it has no place for. The ids of its files are shown once
  * the files are whole. What was not counted is null.
  */
-export function batchObject(record: BatchRecord, live: LiveBatches): object {
+export function batchObject(record: BatchRecord, live: LiveBatches): BatchObject {
   const { id, metadata, times } = record;
   const snapshot = isOver(record) ? null : live.snapshotOf(id);
   return {

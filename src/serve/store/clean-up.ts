@@ -17,7 +17,7 @@ export function keepClean(store: Store, notify: Notify): () => void {
     if (state.isBusy) return;
     state.isBusy = true;
     await cleanUp(store, Date.now() / 1000).catch((error: unknown) => {
-      notify({ topic: 'store', text: `can't remove what has expired: ${messageOf(error)}` });
+      notify({ topic: 'serve', text: `can't remove what has expired: ${messageOf(error)}` });
     });
     state.isBusy = false;
   };
