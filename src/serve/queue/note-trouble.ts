@@ -1,0 +1,77 @@
+import {
+  EngineError,
+  LlmbatchError,
+  UsageError,
+  describeUnexpected,
+  isTransient,
+  stopsTheRun,
+} from '../../core/errors.ts';
+import { oneLine } from '../../text/one-line.ts';
+import type { BatchError } from '../store/batch-record.ts';
+import { into } from './into.ts';
+import type { BatchWork, QueueContext, QueuedBatch } from './queue-context.ts';
+import { tellBatch } from './tell-batch.ts';
+
+/** An engine that is away is asked again after this time, and then after twice as long, up to five minutes; milliseconds. */
+const [firstRetryMs, maxRetryMs] = [30_000, 300_000];
+/** A disk that was full is tried again each minute. */
+const diskRetryMs = 60_000;
+
+/** Notes why a work failed: the batch fails where that is its own fault, else it is tried again. Never rejects. */
+export async function noteTrouble(
+  context: QueueContext,
+  batch: QueuedBatch,
+  { kind }: BatchWork,
+  error: unknown,
+): Promise<void> {
+  // The engine may be broken, and another one is opened the next time.
+  if (error instanceof EngineError) await context.loads.cache.close(true).catch(() => undefined);
+  if (isOfLines(error)) {
+    batch.toleratesFailures = true;
+    return;
+  }
+  const fault = kind === 'run' ? ownFault(context, batch.id, error) : null;
+  if (fault !== null && (await fail(context, batch.id, fault))) return;
+  const tries = (batch.problem?.tries ?? 0) + 1;
+  const text = sentenceOf(error);
+  if (batch.problem?.text !== text) tellBatch(context, batch.id, `waits, and is tried again: ${text}`);
+  batch.problem = { text, of: kind, retryAtMs: context.now() + delayMs(error, tries), tries };
+}
+
+const delayMs = (error: unknown, tries: number): number =>
+  error instanceof EngineError ? Math.min(firstRetryMs * 2 ** (tries - 1), maxRetryMs) : diskRetryMs;
+
+/** So many lines failed that a run stops, and none for a reason of the engine's: they are as the client wrote them. */
+const isOfLines = (error: unknown): boolean =>
+  error instanceof EngineError && !isTransient(error.kind) && !stopsTheRun(error.kind);
+
+/**
+ * A mistake in the batch itself. Null where it may go on when the engine or the disk is as it should be, and where something of
+ * it is answered: that is handed out, whatever becomes of the rest.
+ */
+function ownFault({ store, snapshots }: QueueContext, id: string, error: unknown): BatchError | null {
+  const answered = snapshots.get(id)?.().progress.succeeded ?? store.batches.find(id)?.counts.completed ?? 0;
+  if (answered > 0) return null;
+  const rest = { message: sentenceOf(error), param: null, line: null };
+  if (error instanceof EngineError && error.kind === 'model-not-found') return { code: 'model_not_found', ...rest };
+  return error instanceof UsageError ? { code: 'invalid_request', ...rest } : null;
+}
+
+/** False where that can't be written now. */
+async function fail(context: QueueContext, id: string, error: BatchError): Promise<boolean> {
+  try {
+    await context.store.batches.update(id, (now) =>
+      now.status === 'in_progress' ? { errors: [error], ...into(context, now, 'failed') } : {},
+    );
+  } catch {
+    return false;
+  }
+  tellBatch(context, id, `failed: ${error.message}`);
+  return true;
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof LlmbatchError)) return describeUnexpected(error);
+  const { message, hint } = error;
+  return oneLine(hint === undefined ? message : `${message}. ${hint}`);
+}
