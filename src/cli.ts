@@ -16,6 +16,7 @@ import { asMessage, tell, tellJson, wrapped } from './commands/shared/print.ts';
 import { addReportCommand } from './commands/report/command.ts';
 import { addResumeCommand } from './commands/resume/command.ts';
 import { addRunCommand } from './commands/run/command.ts';
+import { addServeCommand } from './commands/serve/command.ts';
 import { addSetCommand } from './commands/set/command.ts';
 import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
@@ -87,6 +88,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addRunCommand(program, backends, onExit);
   addResumeCommand(program, backends, onExit);
   addBenchCommand(program, backends, onExit);
+  addServeCommand(program, backends, onExit);
   addValidateCommand(program, backends, onExit);
   addDoctorCommand(program, backends, onExit);
   addStatusCommand(program);

@@ -1,0 +1,91 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { BackendDefinition } from '../../core/backend.ts';
+import type { ModelRoute } from '../../serve/serve-options.ts';
+import { addConnectionFlags } from '../shared/connection/flags.ts';
+import { helpText } from '../shared/help-text.ts';
+import { parseSize } from '../shared/parse-values.ts';
+import { addAnswerFlags, addRunnerFlags } from '../shared/run-flags.ts';
+import type { ServeFlags } from './run.ts';
+
+const defaultHost = '127.0.0.1';
+
+/** Flags of a run that mean the same for every batch; what else shapes an answer stands in the lines. */
+const runFlags = [
+  '--backend',
+  '--model',
+  '--option',
+  '--workers',
+  '--chat-template',
+  '--control-tokens',
+  '--allow-empty-answers',
+  '--allow-repetition',
+  '--vram-limit',
+  '--retries',
+  '--timeout',
+  '--stall-timeout',
+  '--drain-timeout',
+];
+
+export function addServeCommand(
+  program: Command,
+  backends: readonly BackendDefinition[],
+  onExit: (code: number) => void,
+): void {
+  const command = program
+    .command('serve')
+    .summary("the OpenAI Batch API on this machine's engine")
+    .description(
+      "Serves the OpenAI Batch API (/v1/files, /v1/batches) on this machine's engine: a program that uses it needs no other change than the base URL. Each batch is a run, and the folder holds all that is kept: after a crash each goes on, and nothing is sent twice. A page at / shows and steers the batches.",
+    )
+    .option('--listen <address>', 'host:port, or a port alone (default: 127.0.0.1:4080)', parseListen)
+    .option('--dir <folder>', 'where files and batches are kept (default: serve in the state folder)')
+    .option(
+      '--route <glob=backend>',
+      'the engine for models whose name fits, such as "gemma*=..."; repeatable, and the first that fits counts',
+      collectRoute,
+      [],
+    )
+    .option('--lenient', 'a line that is no request fails alone, and not its whole batch', false)
+    .option('--max-file-bytes <size>', 'largest upload: bytes, 500MB, 2GiB (default: 200MB)', parseBytes);
+  addRunFlags(command, backends).addHelpText(
+    'after',
+    helpText([
+      'llmbatch serve -m gemma-3-4b.gguf',
+      'llmbatch serve --listen 127.0.0.1:4080 --dir /var/lib/llmbatch --max-file-bytes 2GB',
+      'LLMBATCH_API_KEY=... llmbatch serve --listen 0.0.0.0:4080',
+      'curl http://127.0.0.1:4080/v1/files -F purpose=batch -F file=@requests.jsonl',
+    ]),
+  );
+  command.action(async (flags: ServeFlags) => {
+    const { runServe } = await import('./run.ts');
+    onExit(await runServe(flags, backends));
+  });
+}
+
+/** The flags that a server takes for all its batches, and where the engines are. */
+function addRunFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  const { options } = addRunnerFlags(addAnswerFlags(new Command(), backends), backends);
+  for (const flag of runFlags) {
+    const option = options.find(({ long }) => long === flag);
+    if (option !== undefined) command.addOption(option);
+  }
+  return addConnectionFlags(command, backends);
+}
+
+/** `127.0.0.1:4080`, `[::1]:4080`, `:4080`, `4080`. */
+function parseListen(text: string): NonNullable<ServeFlags['listen']> {
+  const [, , host, port] = /^((\[[\da-f:.]+\]|[^:[\]\s]*):)?(\d{1,5})$/i.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new InvalidArgumentError('Expected host:port, such as 127.0.0.1:4080.');
+  }
+  return { host: host?.replaceAll(/[[\]]/g, '') || defaultHost, port: Number(port) };
+}
+
+function collectRoute(text: string, known: ModelRoute[]): ModelRoute[] {
+  const at = text.lastIndexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Expected glob=backend.');
+  return [...known, { glob: text.slice(0, at), backend: text.slice(at + 1) }];
+}
+
+/** `200000000`, `200MB`, `2GiB`. */
+const parseBytes = (text: string): number => (/^[1-9]\d*$/.test(text) ? Number(text) : parseSize(text));
