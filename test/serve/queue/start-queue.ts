@@ -121,7 +121,11 @@ function chats(count: number, model: string): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-async function addBatch({ files, batches: store }: Store, text: string, changes: Partial<BatchRecord>): Promise<string> {
+async function addBatch(
+  { files, batches: store }: Store,
+  text: string,
+  changes: Partial<BatchRecord>,
+): Promise<string> {
   const draft = await files.begin();
   draft.stream.write(text);
   const input = await draft.keep({ filename: 'in.jsonl', purpose: 'batch', expiresAt: null });
