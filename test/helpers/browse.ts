@@ -21,7 +21,7 @@ export interface Visit {
   requests: string[];
 }
 
-/** Opens a page of a file. */
+/** Opens a page: the path of a file, or an address. */
 export async function visit(
   path: string,
   { width, colorScheme = 'light' }: { width: number; colorScheme?: 'light' | 'dark' },
@@ -42,7 +42,7 @@ export async function visit(
     void dialog.dismiss();
   });
   page.on('request', (request) => requests.push(request.url()));
-  await page.goto(`file://${path}`);
+  await page.goto(path.startsWith('http:') ? path : `file://${path}`);
   return { page, complaints, requests: requests.slice(1) };
 }
 

@@ -16,7 +16,7 @@ export const livePageBody = `<header id="top">
 <section id="ongoing-part" aria-labelledby="ongoing-title">
 <h2 id="ongoing-title">Under way</h2>
 <ul id="ongoing" class="batches"></ul>
-<p id="more" class="details" hidden></p>
+<nav id="more" aria-label="More batches"><button id="show-more"></button> <span id="more-count"></span></nav>
 </section>
 <section id="over-part" aria-labelledby="over-title">
 <h2 id="over-title">Over</h2>
@@ -40,14 +40,14 @@ curl -s $server/v1/batches -H 'Content-Type: application/json' \\
 <form method="post" action="/login">
 <p><label for="key">This server has a key: the value of <code>LLMBATCH_API_KEY</code> where it was started.</label></p>
 <p id="wrong-key" class="alert" role="alert" hidden>That is not the key of this server.</p>
-<p><input id="key" name="key" type="password" autocomplete="current-password" required> <button>Log in</button></p>
+<p><input name="username" value="llmbatch" autocomplete="username" hidden><input id="key" name="key" type="password" autocomplete="current-password" required> <button>Log in</button></p>
 </form>
 </section>
 </main>
 <dialog id="ask-cancel" aria-labelledby="cancel-question">
 <form method="dialog">
 <p id="cancel-question">Cancel <strong id="cancel-name"></strong>? What is done stays in its output; the rest is not run.</p>
-<p class="choices"><button value="keep" autofocus>Keep it</button> <button value="cancel" class="danger">Cancel the batch</button></p>
+<p class="choices"><button value="keep">Keep it</button> <button value="cancel" class="danger">Cancel the batch</button></p>
 </form>
 </dialog>
 `;

@@ -21,15 +21,15 @@ a { color: var(--s1); }
 .alert { border-left: 3px solid var(--s2); padding: .35rem .75rem; margin-bottom: 1rem; background: var(--card); }
 .stale main { opacity: .55; }
 
-#headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1px; margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; background: var(--line); }
+#headline { display: grid; grid-template-columns: 1fr 1.15fr 1.15fr 1.25fr 1.5fr 1fr; gap: 1px; margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; background: var(--line); }
 #headline > div { background: var(--card); padding: .75rem 1rem; }
 dt { font-size: .87rem; }
 dd { margin: 0; }
-.value { font-size: 1.35rem; line-height: 1.35; white-space: nowrap; }
+.value { font-size: 1.25rem; line-height: 1.35; white-space: nowrap; }
 .below { min-height: 1.5em; }
 
 .batches { list-style: none; margin: 0; padding: 0; }
-.batch { display: grid; grid-template-columns: minmax(0, 1fr) 20rem 11rem; gap: .35rem 1.25rem; padding: .75rem 0; border-top: 1px solid var(--line); }
+.batch { display: grid; grid-template-columns: minmax(0, 1fr) 22rem 11rem; gap: .35rem 1.25rem; padding: .75rem 0; border-top: 1px solid var(--line); }
 .batch:first-child { border-top: 0; padding-top: .25rem; }
 .batch:last-child { padding-bottom: 0; }
 .batch > :is(.bar, .note, .failures) { grid-column: 1 / -1; }
@@ -45,10 +45,10 @@ dd { margin: 0; }
 .failures ul { list-style: none; margin: .25rem 0 0; padding: 0; }
 .failures li { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0; }
 .failures li > :nth-child(n+2) { grid-column: 2; overflow-wrap: anywhere; }
-.failures strong { font-weight: 500; overflow-wrap: anywhere; }
+.failures strong { grid-row: 1 / span 2; font-weight: 500; overflow-wrap: anywhere; }
 summary { cursor: pointer; width: fit-content; }
 nav { display: flex; gap: 1rem; align-items: center; justify-content: center; margin-top: 1rem; }
-pre { margin: .35rem 0 1rem; padding: .75rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .35rem; background: var(--paper); font-size: .87rem; }
+pre { margin: .35rem 0 1rem; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .35rem; background: var(--paper); font-size: .87rem; }
 dialog { max-width: 30rem; width: calc(100% - 2rem); border: 1px solid var(--line); border-radius: .5rem; padding: 1.25rem; color: inherit; background: var(--card); }
 dialog::backdrop { background: rgb(0 0 0 / .45); }
 .choices { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: flex-end; margin-top: 1rem; }
@@ -56,6 +56,7 @@ dialog::backdrop { background: rgb(0 0 0 / .45); }
 #login { max-width: 34rem; }
 #login p { margin-bottom: .75rem; }
 #key { width: 16rem; max-width: 100%; }
+@media (max-width: 1100px) { #headline { grid-template-columns: repeat(3, 1fr); } }
 @media (max-width: 720px) {
   body { padding: .75rem; }
   section { padding: .75rem; }
@@ -67,6 +68,7 @@ dialog::backdrop { background: rgb(0 0 0 / .45); }
   .value { font-size: 1.15rem; white-space: normal; }
   dt, .below { font-size: .8rem; }
   .failures li { grid-template-columns: minmax(0, 1fr); }
+  .failures strong { grid-row: auto; }
   .failures li > :nth-child(n+2) { grid-column: 1; }
 }
 `;

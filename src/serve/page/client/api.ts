@@ -92,3 +92,6 @@ export async function ask<T>(path: string, method: 'GET' | 'POST' = 'GET'): Prom
   }
   return answer as T;
 }
+
+/** Where the bytes of a file are. */
+export const contentPath = (fileId: string): string => `/v1/files/${encodeURIComponent(fileId)}/content`;

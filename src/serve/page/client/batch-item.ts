@@ -1,4 +1,4 @@
-import type { Batch } from './api.ts';
+import { contentPath, type Batch } from './api.ts';
 import { countsOf, countsText, detailsText, isBatchOver, stateText, timesText, troubleText } from './describe-batch.ts';
 import { type ItemView, make, setShown, setText } from './dom.ts';
 import { createFailureList } from './failure-list.ts';
@@ -61,7 +61,7 @@ function createBar(): ItemView<Batch> {
     element,
     update(batch) {
       const { total, done, failed: failures } = countsOf(batch);
-      setShown(element, !isBatchOver(batch));
+      setShown(element, !isBatchOver(batch) && (done > 0 || batch.llmbatch.state === 'running'));
       const percentOf = (count: number): string => (total ? ((100 * count) / total).toFixed(2) : '0');
       element.ariaValueNow = percentOf(done);
       succeeded.style.inlineSize = `${percentOf(done - failures)}%`;
@@ -105,6 +105,6 @@ function createActions({ nameOf, act }: ItemContext): ItemView<Batch> {
 function setFile(link: HTMLAnchorElement, fileId: string | null | undefined, name: string): void {
   setShown(link, Boolean(fileId));
   if (!fileId) return;
-  link.href = `/v1/files/${encodeURIComponent(fileId)}/content`;
+  link.href = contentPath(fileId);
   link.download = name;
 }

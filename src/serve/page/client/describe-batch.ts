@@ -1,4 +1,5 @@
 import { formatCounted, formatDuration, formatInteger, formatPercent } from '../../../text/format.ts';
+import { printable } from '../../../text/printable.ts';
 import type { Batch } from './api.ts';
 
 const overStates = new Set(['completed', 'failed', 'expired', 'cancelled']);
@@ -11,16 +12,15 @@ export function stateText({ status, llmbatch: { state, position } }: Batch): str
   return state === 'waiting' && position !== null ? `waiting, number ${position}` : state;
 }
 
-/** How much of a batch is done: `7,012 of 170,000 done (4.1%), 12 failed, 8 in flight`. */
+/** How much of a batch is done: `7,012 of 170,000 done (4.1%), 12 failed`. Empty where nobody knows what there is to do. */
 export function countsText(batch: Batch): string {
   const { total, done, failed } = countsOf(batch);
-  const inFlight = isBatchOver(batch) ? 0 : (batch.llmbatch.progress?.in_flight ?? 0);
-  const share = total === null || total === 0 || done === total ? '' : ` (${formatPercent(done / total)})`;
-  return [
-    done === total ? formatCounted(done, 'request') : `${formatInteger(done)} of ${formatInteger(total)} done${share}`,
-    ...(failed > 0 ? [`${formatInteger(failed)} failed`] : []),
-    ...(inFlight > 0 ? [`${formatInteger(inFlight)} in flight`] : []),
-  ].join(', ');
+  if (total === null || total === 0) return '';
+  const isWhole = done === total || (done === 0 && batch.llmbatch.state !== 'running');
+  const amount = isWhole
+    ? formatCounted(total, 'request')
+    : `${formatInteger(done)} of ${formatInteger(total)} done (${formatPercent(done / total)})`;
+  return failed > 0 ? `${amount}, ${formatInteger(failed)} failed` : amount;
 }
 
 /** Requests of a batch: from the run that goes on, else as the batch keeps them. The total is null while it is not known. */
@@ -34,12 +34,12 @@ export function countsOf({ status, request_counts: kept, llmbatch: { progress } 
   return { total: kept.total, done: kept.completed + kept.failed, failed: kept.failed };
 }
 
-/** When a batch was made, and how long it took: `today 14:03, took 12m 05s`. */
+/** When a batch came, or when it ended and how long it took: `ended 14:03, took 12m 05s`. */
 export function timesText(batch: Batch): string {
   const endedAt = endOf(batch);
-  if (endedAt === null) return `since ${clockText(batch.created_at)}`;
+  if (endedAt === null) return `submitted ${clockText(batch.created_at)}`;
   const startedAt = batch.in_progress_at ?? batch.created_at;
-  return `${clockText(endedAt)}, took ${formatDuration((endedAt - startedAt) * 1000)}`;
+  return `ended ${clockText(endedAt)}, took ${formatDuration((endedAt - startedAt) * 1000)}`;
 }
 
 const endOf = (batch: Batch): number | null =>
@@ -53,13 +53,16 @@ export function clockText(seconds: number): string {
   return isToday ? clock : `${time.toLocaleDateString('sv-SE')} ${clock}`;
 }
 
+/** Characters of a value of the metadata that are shown. */
+const maxValue = 80;
+
 /** What tells a batch from others beside its name: model, id, metadata. */
 export const detailsText = ({ id, model, endpoint, metadata }: Batch): string =>
   [
     ...(model ? [model] : []),
     id,
     ...(endpoint === '/v1/chat/completions' ? [] : [endpoint]),
-    ...Object.entries(metadata ?? {}).map(([key, value]) => `${key}: ${value}`),
+    ...Object.entries(metadata ?? {}).map(([key, value]) => `${key}: ${printable(value, maxValue)}`),
   ].join(' · ');
 
 /** Why a batch does not go on, as sentences; empty where it does. */

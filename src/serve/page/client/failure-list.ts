@@ -1,43 +1,52 @@
 import { formatCounted, formatInteger } from '../../../text/format.ts';
-import type { Batch } from './api.ts';
-import { isBatchOver } from './describe-batch.ts';
+import { contentPath, type Batch } from './api.ts';
+import { countsOf, isBatchOver } from './describe-batch.ts';
 import { type ItemView, createList, make, setShown, setText } from './dom.ts';
+import { type Failure, failureOf, readErrorFile } from './error-file.ts';
 
-/** Failures of one kind that say the same, or a line for which the whole batch was refused. */
-interface Failure {
-  what: string;
-  message: string;
-  /** Where it happened: ids, or a line. */
-  where: string;
-}
+/** Mistakes of a refused batch that are shown. */
+const maxMistakes = 20;
 
-/** Lines of a refused batch that are shown. */
-const maxLines = 20;
-
-/** Makes the list of the failures of a batch: open while it goes on and where it was refused, else to be opened. */
+/**
+ * Makes the list of the failures of a batch: open while it goes on and where it was refused. Of one that is over its error file
+ * is read once the list is opened.
+ */
 export function createFailureList(): ItemView<Batch> {
   const summary = make('summary');
   const list = make('ul');
   const element = make('details', 'failures', summary, list);
-  const update = createList<Failure>(list, ({ what, message, where }) => `${what}\n${message}\n${where}`, createItem);
-  let isNew = true;
+  const show = createList<Failure>(list, ({ what, message, where }) => `${what}\n${message}\n${where}`, createItem);
+  let shown: Batch | null = null;
+  let isRead = false;
+  element.addEventListener('toggle', () => void read());
+
+  async function read(): Promise<void> {
+    if (!element.open || isRead || !shown?.error_file_id || hasMistakes(shown)) return;
+    isRead = true;
+    try {
+      show(await readErrorFile(contentPath(shown.error_file_id)));
+    } catch {
+      isRead = false;
+      show([{ what: '', message: 'The error file could not be read.', where: '' }]);
+    }
+  }
   return {
     element,
     update(batch) {
-      const failures = failuresOf(batch);
-      setShown(element, failures.length > 0);
-      if (failures.length === 0) return;
-      if (isNew) element.open = !isBatchOver(batch) || batch.status === 'failed';
-      isNew = false;
-      setText(summary, summaryOf(batch));
-      update(failures);
+      const summaryText = summaryOf(batch);
+      setShown(element, summaryText !== '');
+      setText(summary, summaryText);
+      if (!shown || isBatchOver(shown) !== isBatchOver(batch)) element.open = !isBatchOver(batch) || hasMistakes(batch);
+      shown = batch;
+      if (hasMistakes(batch)) show(mistakesOf(batch));
+      else if (!isBatchOver(batch)) show(failuresOf(batch));
     },
   };
 }
 
 function createItem(): ItemView<Failure> {
   const what = make('strong');
-  const message = make('span', 'message');
+  const message = make('span');
   const where = make('span', 'details');
   return {
     element: make('li', '', what, message, where),
@@ -49,26 +58,26 @@ function createItem(): ItemView<Failure> {
   };
 }
 
-const linesOf = ({ errors }: Batch) => errors?.data ?? [];
+const hasMistakes = ({ errors }: Batch): boolean => (errors?.data ?? []).length > 0;
 
-const summaryOf = (batch: Batch): string =>
-  linesOf(batch).length > 0
-    ? `Refused: ${formatCounted(linesOf(batch).length, 'mistake')}`
-    : `${formatInteger(batch.llmbatch.progress?.failed ?? 0)} failed`;
+function summaryOf(batch: Batch): string {
+  if (hasMistakes(batch)) return `Refused: ${formatCounted(batch.errors?.data?.length ?? 0, 'mistake')}`;
+  if (!isBatchOver(batch) && failuresOf(batch).length === 0) return '';
+  const { failed } = countsOf(batch);
+  if (failed > 0) return `${formatInteger(failed)} failed`;
+  return batch.error_file_id ? 'Not all was answered' : '';
+}
 
-function failuresOf(batch: Batch): Failure[] {
-  const lines = linesOf(batch);
-  if (lines.length === 0)
-    return (batch.llmbatch.progress?.failures ?? []).map(({ kind, count, message, ids }) => ({
-      what: `${formatInteger(count)} × ${kind}`,
-      message,
-      where: ids.length === 0 ? '' : `${ids.join(', ')}${count > ids.length ? ', …' : ''}`,
-    }));
-  const shown = lines.slice(0, maxLines).map(({ code, message, line }) => ({
+const failuresOf = ({ llmbatch: { progress } }: Batch): Failure[] =>
+  (progress?.failures ?? []).map((group) => failureOf(group.kind, group.count, group));
+
+function mistakesOf({ errors }: Batch): Failure[] {
+  const all = errors?.data ?? [];
+  const shown = all.slice(0, maxMistakes).map(({ code, message, line }) => ({
     what: code,
     message,
     where: line === null ? '' : `line ${formatInteger(line)}`,
   }));
-  const rest = lines.length - shown.length;
-  return rest === 0 ? shown : [...shown, { what: `and ${formatInteger(rest)} more`, message: '', where: '' }];
+  const rest = all.length - shown.length;
+  return rest === 0 ? shown : [...shown, { what: '', message: `and ${formatInteger(rest)} more`, where: '' }];
 }

@@ -14,21 +14,21 @@ type Figure = [label: string, read: (numbers: LiveNumbers) => { value: string; b
 
 const figures: Figure[] = [
   [
-    'Requests per second',
+    'Requests/s',
     ({ recent_rate: recent, overall_rate: overall, in_flight: inFlight, workers }) => ({
       value: formatRate(recent ?? overall),
-      below: `${formatInteger(inFlight)} in flight, ${formatInteger(workers)} at most`,
+      below: `${formatInteger(inFlight)} of ${formatInteger(workers)} in flight`,
     }),
   ],
   [
-    'Generation tokens per second',
+    'Generation tokens/s',
     ({ recent_generation_rate: recent, overall_generation_rate: overall }) => ({
       value: formatRate(recent ?? overall),
       below: `${formatRate(overall)} over all`,
     }),
   ],
   [
-    'Prompt tokens per second',
+    'Prompt tokens/s',
     ({ recent_prompt_rate: recent, overall_prompt_rate: overall, tokens }) => ({
       value: formatRate(recent ?? overall),
       below:
@@ -49,7 +49,7 @@ const figures: Figure[] = [
     'Failed requests',
     ({ failed, done }) => ({
       value: formatInteger(failed),
-      below: done === 0 ? '' : `${formatPercent(failed / done)} of those that are done`,
+      below: done === 0 ? '' : `${formatPercent(failed / done)} of ${formatInteger(done)}`,
     }),
   ],
 ];
@@ -60,13 +60,17 @@ function readMemory({ gpus, gpu_peak_bytes: peak, model_memory: model }: LiveNum
   const total = sum(gpus?.map(({ total_bytes: bytes }) => bytes) ?? []);
   if (used !== null)
     return {
-      value: total === null ? formatBytes(used) : `${formatBytes(used)} of ${formatBytes(total)}`,
+      value: total === null ? formatBytes(used) : memoryText(formatBytes(used), formatBytes(total)),
       below: peak === null ? '' : `${formatBytes(peak)} at its peak`,
     };
   return model === null
     ? { value: notMeasured, below: '' }
     : { value: formatBytes(model.vram_bytes), below: 'of the model' };
 }
+
+/** `12.0 of 16.0 GiB`: a unit that both have stands once. */
+const memoryText = (used: string, total: string): string =>
+  `${used.endsWith(' GiB') && total.endsWith(' GiB') ? used.slice(0, -' GiB'.length) : used} of ${total}`;
 
 function sum(values: (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);

@@ -26,6 +26,9 @@ const over = {
   ongoing: '',
   askedAt: -Infinity,
 };
+/** Batches that go on: so many are shown, or all that the server tells of. */
+const briefCount = 10;
+let isWhole = false;
 let isPaused = false;
 let answeredAt = Date.now();
 /** Ends the wait for the next look. */
@@ -53,7 +56,7 @@ async function watch(): Promise<void> {
 }
 
 async function look(): Promise<void> {
-  const queue = await ask<Queue>('/v1/queue');
+  const queue = withOwnTrouble(await ask<Queue>('/v1/queue'));
   await learnNames(queue.data);
   showQueue(queue);
   const ongoing = queue.data.map(idOf).join();
@@ -63,14 +66,29 @@ async function look(): Promise<void> {
   setShown(byId('all'), queue.total + over.count > 0);
 }
 
+/** Leaves to each batch what is its own: a pause or a problem of all is told once, above. */
+function withOwnTrouble(queue: Queue): Queue {
+  const { paused: all, problem } = queue;
+  const own = ({ llmbatch, ...batch }: Batch): Batch => {
+    const isOfAll = all !== null && llmbatch.paused?.since === all.since;
+    const paused = isOfAll ? null : llmbatch.paused;
+    return {
+      ...batch,
+      llmbatch: { ...llmbatch, paused, problem: llmbatch.problem === problem ? null : llmbatch.problem },
+    };
+  };
+  return { ...queue, data: queue.data.map(own) };
+}
+
 function showQueue(queue: Queue): void {
   const running = queue.data.find(({ id }) => id === queue.running);
   isPaused = queue.paused !== null;
   showHeadline(running?.llmbatch.progress ?? null);
-  showOngoing(queue.data);
+  showOngoing(isWhole ? queue.data : queue.data.slice(0, briefCount));
   setShown(byId('ongoing-part'), queue.total > 0);
-  setText(byId('more'), `and ${formatInteger(queue.total - queue.data.length)} more that wait`);
-  setShown(byId('more'), queue.total > queue.data.length);
+  setShown(byId('more'), queue.total > briefCount);
+  setText(byId('more-count'), `${formatInteger(queue.total)} in all`);
+  setText(byId('show-more'), isWhole ? 'Show fewer' : `Show the first ${queue.data.length}`);
   setText(byId('status'), statusText(queue, running));
   setText(byId('pause-all'), isPaused ? 'Resume all' : 'Pause all');
   setText(byId('problem'), queue.problem ?? '');
@@ -154,6 +172,10 @@ function showLogin(): void {
 
 byId('address').append(location.origin);
 byId('pause-all').addEventListener('click', () => void change(`/v1/queue/${isPaused ? 'resume' : 'pause'}`));
+byId('show-more').addEventListener('click', () => {
+  isWhole = !isWhole;
+  wake();
+});
 byId('newer').addEventListener('click', () => turnTo(over.pages.slice(0, -1)));
 byId('older').addEventListener('click', () => turnTo([...over.pages, over.next]));
 document.addEventListener('visibilitychange', () => wake());
