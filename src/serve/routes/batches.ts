@@ -10,6 +10,7 @@ import { sendJson } from '../http/send.ts';
 import type { BatchQueue } from '../queue/batch-queue.ts';
 import { type BatchRecord, isOver } from '../store/batch-record.ts';
 import type { Store } from '../store/store.ts';
+import { pageOf } from './paging.ts';
 
 interface BatchRoutesDeps {
   store: Pick<Store, 'files' | 'batches'>;
@@ -143,35 +144,13 @@ function keyIn(headers: IncomingHttpHeaders): string | null {
   return key === '' ? null : String(key);
 }
 
-const maxPage = 100;
-const usualPage = 20;
+/** OpenAI's bounds: a page has at most 100 batches, and 20 where no limit is given. */
+const pageLimits = { max: 100, usual: 20 };
 
 /** The newest first. */
 function listBatches(batches: readonly BatchRecord[], queue: BatchQueue, query: URLSearchParams): object {
-  const start = startOf(batches, query.get('after'));
-  const end = start + limitIn(query);
   const state = queue.state();
   const live = { state: () => state, snapshotOf: queue.snapshotOf };
-  const page = batches.slice(start, end);
-  return {
-    object: 'list',
-    data: page.map((record) => batchObject(record, live)),
-    first_id: page[0]?.id ?? null,
-    last_id: page.at(-1)?.id ?? null,
-    has_more: end < batches.length,
-  };
-}
-
-function limitIn(query: URLSearchParams): number {
-  const limit = Number(query.get('limit') ?? usualPage);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= maxPage) return limit;
-  throw new ApiError(400, `"limit" is a whole number from 1 to ${maxPage}`, { code: 'invalid_value', param: 'limit' });
-}
-
-/** A page begins behind the batch `after`. */
-function startOf(batches: readonly BatchRecord[], after: string | null): number {
-  if (after === null) return 0;
-  const at = batches.findIndex(({ id }) => id === after);
-  if (at === -1) throw new ApiError(400, `there is no batch ${after}`, { code: 'invalid_value', param: 'after' });
-  return at + 1;
+  const page = pageOf(batches, query, pageLimits);
+  return { ...page, data: page.data.map((record) => batchObject(record, live)) };
 }

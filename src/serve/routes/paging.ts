@@ -22,7 +22,10 @@ export function pageOf<Item extends { id: string }>(
   const after = query.get('after');
   const start = after === null ? 0 : items.findIndex(({ id }) => id === after) + 1;
   if (after !== null && start === 0) {
-    throw new ApiError(400, `after: there is no ${JSON.stringify(after)} in this list`, { param: 'after' });
+    throw new ApiError(400, `after: there is no ${JSON.stringify(after)} in this list`, {
+      code: 'invalid_value',
+      param: 'after',
+    });
   }
   const data = items.slice(start, start + limit);
   return {
@@ -38,6 +41,6 @@ function readLimit(text: string | null, { max, usual }: { max: number; usual: nu
   if (text === null) return usual;
   const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > max)
-    throw new ApiError(400, `limit must be a whole number from 1 to ${max}`, { param: 'limit' });
+    throw new ApiError(400, `limit must be a whole number from 1 to ${max}`, { code: 'invalid_value', param: 'limit' });
   return limit;
 }
