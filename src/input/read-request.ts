@@ -63,7 +63,7 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
   const { text } = parsed;
   const row = fieldsOf(parsed.row, reading);
   const format = lineFormatOf(row, reading.template);
-  const kept = raw.isScanned === true ? { row } : keptOf(row, text, format);
+  const kept = keptOf(parsed, { row, format, isScanned: raw.isScanned });
   const found = idOf(row, { text, line, idField: reading.idField, isOfTable: isTable(reading.form) });
   const id = 'id' in found ? found.id : `line-${line}`;
   if (parsed.problem !== undefined) return { id, line, reason: parsed.problem, ...kept };
@@ -81,8 +81,12 @@ function readChecked(raw: GivenLine, line: number, reading: LineReading): ReadLi
 const fieldsOf = (row: Row, { form, template }: LineReading): Row =>
   isTable(form) ? readCells(row, template?.settingsIn(row)) : row;
 
-/** The part of the row that stays with its result. */
-function keptOf(row: Row, text: string, { uses }: LineFormat): Pick<BatchRequest, 'rowJson'> {
+/** The part of the row that stays with its result; of one that is only looked at all of it, where it could be read whole. */
+function keptOf(
+  { text, problem }: ParsedRow,
+  { row, format: { uses }, isScanned = false }: { row: Row; format: LineFormat; isScanned: boolean | undefined },
+): Pick<BatchRequest, 'rowJson' | 'row'> {
+  if (isScanned) return problem === undefined ? { row } : {};
   const isUsed = uses && ((name: string): boolean => uses(name, row[name]));
   return isUsed !== null && Object.keys(row).every(isUsed) ? {} : { rowJson: rowJsonOf(text, isUsed) };
 }
