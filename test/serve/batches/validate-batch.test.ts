@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import type { BatchRecord } from '../../../src/serve/store/batch-record.ts';
 import { type ValidatedBatch, validateBatch } from '../../../src/serve/batches/validate-batch.ts';
 import { mockSettings } from '../../helpers/start-run.ts';
 import { batchLine, openTestStore } from '../open-test-store.ts';
@@ -10,14 +9,14 @@ const settings = { ...mockSettings, model: null };
 
 async function validate(
   text: string | Buffer,
-  { isLenient = false, model = null as string | null, ...changes }: Partial<BatchRecord> & Record<string, unknown> = {},
+  { isLenient = false, model = null }: { isLenient?: boolean; model?: string | null } = {},
 ): Promise<ValidatedBatch> {
   const { store, add } = await openTestStore();
-  const record = await add('', changes as Partial<BatchRecord>);
+  const record = await add('');
   await writeFile(store.batches.pathsOf(record.id).input, text);
   const { signal } = new AbortController();
-  const options = { store, settings: { ...settings, model: model as string | null }, signal };
-  return validateBatch(record, { ...options, isLenient: isLenient === true });
+  const options = { store, settings: { ...settings, model }, signal };
+  return validateBatch(record, { ...options, isLenient });
 }
 
 const good = batchLine('good');
@@ -110,7 +109,7 @@ test('several models are told in the order of their lines; with -m there is that
     batchLine(`${n}`, { body: { model, messages: [{ role: 'user', content: 'x' }] } }),
   );
   expect((await validate(lines.join(''))).models).toEqual(['b', 'a']);
-  expect((await validate(lines.join(''), { model: 'mine' } as never)).models).toEqual(['mine']);
+  expect((await validate(lines.join(''), { model: 'mine' })).models).toEqual(['mine']);
 });
 
 test('at most 100 errors are told, the first ones', async () => {

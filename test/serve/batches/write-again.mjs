@@ -6,5 +6,7 @@ import { openStore } from '../../../dist/serve/store/open-store.js';
 const [folder, id, settingsPath] = process.argv.slice(2);
 const settings = JSON.parse(await readFile(settingsPath, 'utf8'));
 const store = await openStore(folder, ({ text }) => console.error(text));
-process.send('begins');
-for (;;) await writeBatchFiles(id, { store, settings });
+for (;;) {
+  await writeBatchFiles(id, { store, settings });
+  process.send('written');
+}
