@@ -5,7 +5,7 @@ import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import OpenAI, { toFile } from 'openai';
+import OpenAI, { APIError, BadRequestError, ConflictError, NotFoundError, toFile } from 'openai';
 
 const client = new OpenAI({ baseURL: process.argv[2], apiKey: 'none', maxRetries: 0 });
 const ended = new Set(['completed', 'failed', 'expired', 'cancelled']);
@@ -80,7 +80,7 @@ async function checkUploads() {
   assert.equal(new Set(ids).size, ids.length);
   step('files, page by page');
   assert.ok((await client.files.delete(byPath.id)).deleted);
-  await assert.rejects(client.files.retrieve(byPath.id), OpenAI.NotFoundError);
+  await assert.rejects(client.files.retrieve(byPath.id), NotFoundError);
   step('deletion');
   await assert.rejects(client.files.create({ file: new File([payload], 'x'), purpose: 'vision' }), {
     param: 'purpose',
@@ -140,11 +140,11 @@ async function checkFailures() {
   const broken = await untilOver(await client.batches.create({ input_file_id: kept.id, ...shared }));
   assert.equal(broken.errors.data[0].code, 'invalid_json_line');
   step('a file that is no JSON');
-  await assert.rejects(client.batches.retrieve('batch_none'), OpenAI.NotFoundError);
-  await assert.rejects(client.batches.create({ input_file_id: 'file-none', ...shared }), OpenAI.APIError);
+  await assert.rejects(client.batches.retrieve('batch_none'), NotFoundError);
+  await assert.rejects(client.batches.create({ input_file_id: 'file-none', ...shared }), APIError);
   await assert.rejects(
     client.batches.create({ input_file_id: kept.id, metadata: { priority: 'high' }, ...shared }),
-    OpenAI.BadRequestError,
+    BadRequestError,
   );
   step('refusals');
 }
@@ -165,7 +165,7 @@ async function checkListAndCancel() {
   assert.equal(done + left.length, 50_000);
   assert.deepEqual([left.at(-1).response, left.at(-1).error.code], [null, 'batch_cancelled']);
   step('cancelling');
-  await assert.rejects(client.batches.cancel(batch.id), OpenAI.ConflictError);
+  await assert.rejects(client.batches.cancel(batch.id), ConflictError);
   step('cancelling what is over');
 }
 
