@@ -1,5 +1,5 @@
 /** A sample of a metric: its labels as JSON, and its number. */
-export interface ReadSample {
+interface ReadSample {
   name: string;
   labels: Record<string, string>;
   value: number;

@@ -28,7 +28,7 @@ export interface Batch {
   };
 }
 
-export interface Pause {
+interface Pause {
   by: string;
   since: string;
 }

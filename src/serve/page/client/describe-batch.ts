@@ -39,7 +39,9 @@ export function timesText(batch: Batch): string {
   const endedAt = endOf(batch);
   if (endedAt === null) return `submitted ${clockText(batch.created_at)}`;
   const startedAt = batch.in_progress_at ?? batch.created_at;
-  return `ended ${clockText(endedAt)}, took ${formatDuration((endedAt - startedAt) * 1000)}`;
+  // Times are whole seconds.
+  const took = endedAt > startedAt ? formatDuration((endedAt - startedAt) * 1000) : 'less than 1 s';
+  return `ended ${clockText(endedAt)}, took ${took}`;
 }
 
 const endOf = (batch: Batch): number | null =>
