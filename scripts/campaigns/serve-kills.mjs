@@ -24,7 +24,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** Of one answer, in milliseconds; eight are worked on at once. */
     latency: { type: 'string', default: '60' },
-    /** The longest life of a server, from its start, in milliseconds. */
+    /** The longest time from the start of a server, or from its first answer, to its end, in milliseconds. */
     life: { type: 'string', default: '1500' },
   },
 });
@@ -64,7 +64,7 @@ async function killAgainAndAgain() {
   for (let kill = 1; kill <= kills; kill++) {
     state.kill = kill;
     const server = startServe({ port, folder, args });
-    await Promise.race([sleep(random() * life), server.ended]);
+    await Promise.race([untilKill(), server.ended]);
     server.kill('SIGKILL');
     const [code] = await server.ended;
     if (code !== null) bugs.push(`server ${kill} ended by itself with ${code}: ${server.log()}`);
@@ -74,6 +74,14 @@ async function killAgainAndAgain() {
   state.kill = Infinity;
   state.last = startServe({ port, folder, args });
   return bugs;
+}
+
+/** Each fourth server is killed while it starts, the others some time after they answer. */
+async function untilKill() {
+  const isEarly = random() < 0.25;
+  const delay = random() * life;
+  if (!isEarly) await ask(port, '/health');
+  await sleep(delay);
 }
 
 /** Sends one batch, each later than the one before, and waits for it. */

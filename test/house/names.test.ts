@@ -41,6 +41,7 @@ describe('an engine', () => {
   /** Files outside of the engines' folders that name an engine for good, and why. */
   const leaves: Record<string, { names: string[]; because: string }> = {
     'backends/index.ts': { names: engines, because: 'it is the list of engines' },
+    'commands/serve/command.ts': { names: ['openai'], because: "it serves OpenAI's Batch API" },
     'core/request-keys/foreign-keys.ts': { names: ['openai'], because: "words of OpenAI's client are refused by name" },
     'core/request-keys/known-keys.ts': { names: ['vllm'], because: 'a key of its API bears its name' },
     'commands/help/topics.ts': { names: ['openai'], because: 'it describes the OpenAI Batch format' },

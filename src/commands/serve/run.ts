@@ -35,7 +35,7 @@ export async function runServe(flags: ServeFlags, backends: readonly BackendDefi
   const interrupts = watchInterrupts(() =>
     tell('stopping: what is in flight may finish, and the batches go on at the next start; Ctrl-C again ends now'),
   );
-  tell(`llmbatch serve listens on ${server.url} (for OpenAI's clients: ${server.url}/v1)`);
+  tell(`llmbatch serve listens on ${server.url} (base URL of clients: ${server.url}/v1)`);
   tell(`files and batches: ${options.folder}`);
   tell(`engine: ${describeEngine(options)}`);
   try {

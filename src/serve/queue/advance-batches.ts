@@ -1,6 +1,6 @@
 import { type BatchRecord, isOver } from '../store/batch-record.ts';
 import { doWork } from './do-work.ts';
-import { type Turn, type TurnContext, findReplacement, nextDueMs, orderTurns, passedBy } from './order-turns.ts';
+import { type BatchTurn, type TurnContext, findReplacement, nextDueMs, orderTurns, passedBy } from './order-turns.ts';
 import type { BatchWork, QueueContext, QueuedBatch } from './queue-context.ts';
 import { tellBatch } from './tell-batch.ts';
 
@@ -78,7 +78,7 @@ function stopForOther(
 export const findRunning = ({ queued }: QueueContext): QueuedBatch | null =>
   [...queued.values()].find(({ work }) => work?.kind === 'run') ?? null;
 
-interface WaitingTurn extends Turn {
+interface WaitingTurn extends BatchTurn {
   batch: QueuedBatch;
 }
 

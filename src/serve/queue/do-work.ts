@@ -4,7 +4,7 @@ import type { BatchRecord } from '../store/batch-record.ts';
 import { into } from './into.ts';
 import { noteTrouble } from './note-trouble.ts';
 import type { BatchWork, QueueContext, QueuedBatch } from './queue-context.ts';
-import { runBatch } from './run-batch.ts';
+import { startBatchRun } from './start-batch-run.ts';
 import { notifyOf, tellBatch } from './tell-batch.ts';
 
 /** Time between two savings of the counts of a running batch, in milliseconds. */
@@ -57,7 +57,7 @@ async function run(
       );
   }, saveCountsMs).unref();
   try {
-    const { isFinished, snapshot } = await runBatch(record, {
+    const { isFinished, snapshot } = await startBatchRun(record, {
       ...context,
       cache: loads.cache,
       toleratesFailures: batch.toleratesFailures,

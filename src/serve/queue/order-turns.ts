@@ -1,5 +1,5 @@
 /** A batch that could be run now. */
-export interface Turn {
+export interface BatchTurn {
   id: string;
   /** Higher first. */
   priority: number;
@@ -23,14 +23,14 @@ export const maxPassedMs = 600_000;
  * The batches in the order in which they would be run now: by priority; of equal ones first those that were passed over for as
  * long as may be, then those of the loaded model; then by age.
  */
-export function orderTurns<T extends Turn>(turns: readonly T[], context: TurnContext): T[] {
+export function orderTurns<T extends BatchTurn>(turns: readonly T[], context: TurnContext): T[] {
   return turns.toSorted(
     (one, other) =>
       other.priority - one.priority || rankOf(other, context) - rankOf(one, context) || one.arrival - other.arrival,
   );
 }
 
-function rankOf({ models, passedAt }: Turn, { loadedModel, nowMs }: TurnContext): number {
+function rankOf({ models, passedAt }: BatchTurn, { loadedModel, nowMs }: TurnContext): number {
   if (isDue(passedAt, nowMs)) return 2;
   return loadedModel !== null && models.includes(loadedModel) ? 1 : 0;
 }
@@ -38,11 +38,15 @@ function rankOf({ models, passedAt }: Turn, { loadedModel, nowMs }: TurnContext)
 const isDue = (passedAt: number | null, nowMs: number): boolean => passedAt !== null && nowMs - passedAt >= maxPassedMs;
 
 /** The batches that a begun one passes over: as urgent, and older. */
-export const passedBy = <T extends Turn>(begun: Turn, waiting: readonly T[]): T[] =>
+export const passedBy = <T extends BatchTurn>(begun: BatchTurn, waiting: readonly T[]): T[] =>
   waiting.filter(({ priority, arrival }) => priority === begun.priority && arrival < begun.arrival);
 
 /** The waiting batch for which the running one is to be stopped now; null where it may go on. */
-export function findReplacement<T extends Turn>(running: Turn, waiting: readonly T[], context: TurnContext): T | null {
+export function findReplacement<T extends BatchTurn>(
+  running: BatchTurn,
+  waiting: readonly T[],
+  context: TurnContext,
+): T | null {
   const [first] = orderTurns(waiting, context);
   if (first === undefined) return null;
   if (first.priority > running.priority) return first;
@@ -51,7 +55,7 @@ export function findReplacement<T extends Turn>(running: Turn, waiting: readonly
 }
 
 /** When a batch that was passed over may wait no longer, in epoch milliseconds; null where none was. */
-export function nextDueMs(waiting: readonly Turn[], nowMs: number): number | null {
+export function nextDueMs(waiting: readonly BatchTurn[], nowMs: number): number | null {
   const due = waiting.flatMap(({ passedAt }) => (passedAt === null ? [] : [passedAt + maxPassedMs]));
   const ahead = due.filter((atMs) => atMs > nowMs);
   return ahead.length === 0 ? null : Math.min(...ahead);

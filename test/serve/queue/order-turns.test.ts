@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  type Turn,
+  type BatchTurn,
   findReplacement,
   maxPassedMs,
   nextDueMs,
@@ -8,7 +8,7 @@ import {
   passedBy,
 } from '../../../src/serve/queue/order-turns.ts';
 
-const turn = (id: string, changes: Partial<Turn> = {}): Turn => ({
+const turn = (id: string, changes: Partial<BatchTurn> = {}): BatchTurn => ({
   id,
   priority: 0,
   arrival: Number(id.replaceAll(/\D/g, '')),
@@ -16,11 +16,11 @@ const turn = (id: string, changes: Partial<Turn> = {}): Turn => ({
   passedAt: null,
   ...changes,
 });
-const ids = (turns: readonly Turn[]): string[] => turns.map(({ id }) => id);
+const ids = (turns: readonly BatchTurn[]): string[] => turns.map(({ id }) => id);
 const nowMs = 1_000_000_000;
 
 describe('the order of the batches', () => {
-  const order = (turns: Turn[], loadedModel: string | null = null): string[] =>
+  const order = (turns: BatchTurn[], loadedModel: string | null = null): string[] =>
     ids(orderTurns(turns, { loadedModel, nowMs }));
 
   test('is by priority, then by age', () => {
@@ -45,7 +45,7 @@ describe('the order of the batches', () => {
   });
 
   test('lets a batch that was passed over wait for ten minutes, and no longer', () => {
-    const passed = (ms: number): Turn[] => [turn('1', { models: ['b'], passedAt: nowMs - ms }), turn('2')];
+    const passed = (ms: number): BatchTurn[] => [turn('1', { models: ['b'], passedAt: nowMs - ms }), turn('2')];
     expect(order(passed(maxPassedMs - 1), 'a')).toEqual(['2', '1']);
     expect(order(passed(maxPassedMs), 'a')).toEqual(['1', '2']);
   });
@@ -57,7 +57,7 @@ test('a begun batch passes over those that are older and as urgent', () => {
 });
 
 describe('a running batch', () => {
-  const replacement = (running: Turn, waiting: Turn[]): string | undefined =>
+  const replacement = (running: BatchTurn, waiting: BatchTurn[]): string | undefined =>
     findReplacement(running, waiting, { loadedModel: 'a', nowMs })?.id;
 
   test('gives way to a higher priority at once, and to no other', () => {
@@ -68,7 +68,7 @@ describe('a running batch', () => {
   });
 
   test('gives way to an older one that it has passed over for ten minutes', () => {
-    const passed = (id: string, ms: number, changes: Partial<Turn> = {}): Turn =>
+    const passed = (id: string, ms: number, changes: Partial<BatchTurn> = {}): BatchTurn =>
       turn(id, { models: ['b'], passedAt: nowMs - ms, ...changes });
     expect(replacement(turn('2'), [passed('1', maxPassedMs - 1)])).toBeUndefined();
     expect(replacement(turn('2'), [passed('1', maxPassedMs)])).toBe('1');

@@ -32,7 +32,7 @@ export interface BatchRunContext {
 /**
  * Runs a batch, or goes on with it: as an ordinary run, whose output is the journal of the batch. Throws what a run throws.
  */
-export async function runBatch(
+export async function startBatchRun(
   record: BatchRecord,
   context: BatchRunContext,
 ): Promise<{ isFinished: boolean; snapshot: Snapshot }> {
