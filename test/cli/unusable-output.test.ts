@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { canMount, mountTmpfs } from '../helpers/mount-tmpfs.ts';
 import { countLines, createCliFolder, mock, prompts, until } from '../helpers/run-cli.ts';
 
 const output = 'in.results.jsonl';
@@ -91,19 +90,3 @@ describe('an output that can not be used ends the run with exit code 5:', () => 
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('Choose another place with -o.')]);
   });
 });
-
-function mountTmpfs(path: string, options: string): { remount: (options: string) => void } {
-  mkdirSync(path);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'none', path]);
-  onTestFinished(() => void execFileSync('umount', ['-l', path]));
-  return { remount: (changed) => void execFileSync('mount', ['-o', `remount,${changed}`, path]) };
-}
-
-function canMount(): boolean {
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' });
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}

@@ -111,6 +111,9 @@ async function pauseBatch(context: QueueContext, id: string, by: string): Promis
 
 async function resumeBatch(context: QueueContext, id: string): Promise<void> {
   await context.store.batches.update(id, { paused: null });
+  const batch = context.queued.get(id);
+  // Whoever resumes a batch that waits for its engine, or for the disk, knows that they are there again.
+  if (batch !== undefined) batch.problem = null;
   context.tell(id);
   context.advance();
 }
