@@ -1,7 +1,7 @@
 import { formatInteger } from '../../../text/format.ts';
 
 /** Failures that say the same, or one mistake for which a whole batch was refused. */
-export interface Failure {
+export interface ShownFailure {
   what: string;
   message: string;
   /** Where it happened: ids, or a line. */
@@ -26,7 +26,7 @@ interface ErrorBody {
 }
 
 /** Reads the beginning of an error file, and tells its failures by their kinds, with the message of the first of each. */
-export async function readErrorFile(path: string): Promise<Failure[]> {
+export async function readErrorFile(path: string): Promise<ShownFailure[]> {
   const { text, isCut } = await readStart(path);
   const lines = text.slice(0, text.lastIndexOf('\n')).split('\n');
   const kinds = new Map<string, { count: number; message: string; ids: string[] }>();
@@ -37,7 +37,7 @@ export async function readErrorFile(path: string): Promise<Failure[]> {
     kind.count++;
     if (kind.ids.length < maxIds) kind.ids.push(id);
   }
-  const failures = [...kinds].map(([kind, { count, message, ids }]) => failureOf(kind, count, { message, ids }));
+  const failures = [...kinds].map(([kind, { count, message, ids }]) => shownFailure(kind, count, { message, ids }));
   return isCut ? [...failures, { what: '', message: 'and more in the error file', where: '' }] : failures;
 }
 
@@ -47,11 +47,11 @@ function readError({ custom_id: id, response, error }: ErrorLine): { id: string;
 }
 
 /** So many failures of a kind, with the ids of the first of them. */
-export const failureOf = (
+export const shownFailure = (
   kind: string,
   count: number,
   { message, ids }: { message: string; ids: string[] },
-): Failure => ({
+): ShownFailure => ({
   what: `${formatInteger(count)} × ${kind}`,
   message,
   where: `${ids.join(', ')}${count > ids.length ? ', …' : ''}`,

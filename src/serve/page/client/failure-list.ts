@@ -2,7 +2,7 @@ import { formatCounted, formatInteger } from '../../../text/format.ts';
 import { contentPath, type Batch } from './api.ts';
 import { countsOf, isBatchOver } from './describe-batch.ts';
 import { type ItemView, createList, make, setShown, setText } from './dom.ts';
-import { type Failure, failureOf, readErrorFile } from './error-file.ts';
+import { type ShownFailure, shownFailure, readErrorFile } from './error-file.ts';
 
 /** Mistakes of a refused batch that are shown. */
 const maxMistakes = 20;
@@ -15,7 +15,11 @@ export function createFailureList(): ItemView<Batch> {
   const summary = make('summary');
   const list = make('ul');
   const element = make('details', 'failures', summary, list);
-  const show = createList<Failure>(list, ({ what, message, where }) => `${what}\n${message}\n${where}`, createItem);
+  const show = createList<ShownFailure>(
+    list,
+    ({ what, message, where }) => `${what}\n${message}\n${where}`,
+    createItem,
+  );
   let shown: Batch | null = null;
   let isRead = false;
   element.addEventListener('toggle', () => void read());
@@ -44,7 +48,7 @@ export function createFailureList(): ItemView<Batch> {
   };
 }
 
-function createItem(): ItemView<Failure> {
+function createItem(): ItemView<ShownFailure> {
   const what = make('strong');
   const message = make('span');
   const where = make('span', 'details');
@@ -68,10 +72,10 @@ function summaryOf(batch: Batch): string {
   return batch.error_file_id ? 'Not all was answered' : '';
 }
 
-const failuresOf = ({ llmbatch: { progress } }: Batch): Failure[] =>
-  (progress?.failures ?? []).map((group) => failureOf(group.kind, group.count, group));
+const failuresOf = ({ llmbatch: { progress } }: Batch): ShownFailure[] =>
+  (progress?.failures ?? []).map((group) => shownFailure(group.kind, group.count, group));
 
-function mistakesOf({ errors }: Batch): Failure[] {
+function mistakesOf({ errors }: Batch): ShownFailure[] {
   const all = errors?.data ?? [];
   const shown = all.slice(0, maxMistakes).map(({ code, message, line }) => ({
     what: code,
