@@ -3,7 +3,7 @@ import type { BatchQueue } from '../queue/batch-queue.ts';
 import { type BatchRecord, isOver } from '../store/batch-record.ts';
 
 /** What is known of batches while they are run. */
-export type LiveBatches = Pick<BatchQueue, 'state' | 'snapshotOf'>;
+export type LiveBatches = Pick<BatchQueue, 'state' | 'snapshotOf' | 'problemOf'>;
 
 /** The one key that is not OpenAI's is `llmbatch`. */
 export interface BatchObject extends Record<string, unknown> {
@@ -70,7 +70,7 @@ function usageOf({ usage }: BatchRecord): object | null {
 function stateOf(record: BatchRecord, live: LiveBatches): object {
   const { id, priority } = record;
   if (isOver(record)) return { state: 'over', priority, position: null, paused: null, problem: null };
-  const { running, waiting, paused: allPaused, problem } = live.state();
+  const { running, waiting, paused: allPaused } = live.state();
   const paused = record.paused ?? allPaused;
   const place = waiting.indexOf(id);
   return {
@@ -78,7 +78,7 @@ function stateOf(record: BatchRecord, live: LiveBatches): object {
     priority,
     position: place === -1 ? null : place + 1,
     paused,
-    problem,
+    problem: live.problemOf(id),
   };
 }
 

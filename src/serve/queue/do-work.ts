@@ -75,13 +75,15 @@ async function run(
         onEvent(event);
       },
     });
-    keepSnapshot(context, id, () => snapshot);
     await store.batches.update(id, (now) => ({
       counts: countsOf(snapshot, now.counts),
       ...(isFinished && now.status === 'in_progress' ? into(context, now, 'finalizing') : {}),
     }));
   } finally {
     clearInterval(timer);
+    // The numbers stay as they are at the end, also where the run failed.
+    const last = snapshots.get(id)?.();
+    if (last !== undefined) keepSnapshot(context, id, () => last);
   }
 }
 

@@ -150,7 +150,7 @@ const pageLimits = { max: 100, usual: 20 };
 /** The newest first. */
 function listBatches(batches: readonly BatchRecord[], queue: BatchQueue, query: URLSearchParams): object {
   const state = queue.state();
-  const live = { state: () => state, snapshotOf: queue.snapshotOf };
+  const live = { ...queue, state: () => state };
   const page = pageOf(batches, query, pageLimits);
   return { ...page, data: page.data.map((record) => batchObject(record, live)) };
 }

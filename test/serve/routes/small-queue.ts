@@ -5,7 +5,7 @@ import { batchRecord } from '../batch-record.ts';
 
 /** A queue in memory whose batches change as the test says. */
 export interface SmallQueue {
-  queue: Pick<BatchQueue, 'state' | 'snapshotOf' | 'subscribe' | 'pause' | 'resume'>;
+  queue: Pick<BatchQueue, 'state' | 'snapshotOf' | 'problemOf' | 'subscribe' | 'pause' | 'resume'>;
   batches: { find: (id: string) => BatchRecord | null; list: () => BatchRecord[] };
   add: (changes: Partial<BatchRecord>) => BatchRecord;
   change: (id: string, changes: Partial<BatchRecord>) => void;
@@ -36,6 +36,7 @@ export function createSmallQueue(): SmallQueue {
     queue: {
       state: () => state,
       snapshotOf: (id) => snapshots.get(id) ?? null,
+      problemOf: () => null,
       subscribe(listener) {
         listeners.add(listener);
         return () => void listeners.delete(listener);
