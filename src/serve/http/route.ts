@@ -19,7 +19,7 @@ export interface ApiRequest {
  * Answers a request, and ends the answer before it resolves. What it throws is answered as an error: an `ApiError` as it
  * says, a full disk as 507, anything else as 500 without its text.
  */
-export type Handler = (request: ApiRequest, response: ServerResponse) => Promise<void>;
+type Handler = (request: ApiRequest, response: ServerResponse) => Promise<void>;
 
 export interface Route {
   /** `GET` answers `HEAD` too: Node leaves the body out. */

@@ -19,7 +19,7 @@ export interface QueueParts {
 }
 
 /** What is done with a batch before its run and after it; each can be done again after a crash. */
-export interface BatchSteps {
+interface BatchSteps {
   /** Looks at the input: what it returns has errors, or the models and the number of requests. Rejects with the signal's reason. */
   validate: (record: BatchRecord, signal: AbortSignal) => Promise<Pick<BatchRecord, 'errors' | 'models' | 'counts'>>;
   /** Writes the output and the error file of a batch from its journal. */

@@ -1,5 +1,5 @@
 /** What OpenAI calls the use of a file; the server makes files of `batch_output` itself. */
-export type FilePurpose = 'batch' | 'batch_output';
+type FilePurpose = 'batch' | 'batch_output';
 
 /** A file of the store, as it lies on disk beside its bytes. Times are whole seconds since 1970, as OpenAI has them. */
 export interface FileRecord {

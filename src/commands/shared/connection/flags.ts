@@ -44,7 +44,7 @@ export function addEngineFlags(command: Command, backends: readonly BackendDefin
 }
 
 /** All connection flags of the backends, and `--servers`. */
-function addConnectionFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+export function addConnectionFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addServerFlags(command, backends);
   for (const flag of connectionFlags(backends)) if (flag.names !== 'server') addFlag(command, flag);
   return command;

@@ -7,6 +7,7 @@ export const mainFlags: Readonly<Record<string, readonly string[]>> = {
   run: words(`output overwrite limit dry-run estimate workers ${request}`),
   resume: words('workers host base-url timeout max-tokens retry-failed allow-drift progress json'),
   bench: words(`workers sizes backends budget resume report project output limit ${request}`),
+  serve: words('listen dir route lenient max-file-bytes model backend host base-url option workers'),
   validate: words(`limit format id-field json ${request}`),
 };
 
@@ -21,6 +22,7 @@ export const flagGroups: readonly (readonly [heading: string, flags: readonly st
   ['What is measured:', words('sizes backends strategies options repeat order-seed budget name resume')],
   ['Report of a bench:', words('report project price-in price-out weights')],
   ['Stability:', words('batches vram-delta vram-leak rate-variance max-reloads min-success')],
+  ['Server:', words('listen dir route lenient max-file-bytes')],
   [
     'Input and output:',
     words(
