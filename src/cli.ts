@@ -3,6 +3,7 @@ import { backends as allBackends } from './backends/index.ts';
 import { addBackendsCommand } from './commands/backends/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
 import { addCompletionCommand } from './commands/completion/command.ts';
+import { addConfigCommand } from './commands/config/command.ts';
 import { describeError } from './commands/shared/describe-error.ts';
 import { addDoctorCommand } from './commands/doctor/command.ts';
 import { addExportCommand } from './commands/export/command.ts';
@@ -41,7 +42,11 @@ export async function main(
   });
   try {
     checkFolder();
-    await createProgram(backends).parseAsync(argv);
+    const program = createProgram(backends).hook('preAction', async (_program, command) => {
+      const { takeSettings } = await import('./commands/shared/settings/take-settings.ts');
+      takeSettings(command, backends);
+    });
+    await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = tellEnd(error, argv.includes('--json'));
   }
@@ -98,6 +103,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addExportCommand(program);
   addMergeCommand(program, onExit);
   addBackendsCommand(program, backends);
+  addConfigCommand(program, backends);
   addCompletionCommand(program, backends);
   addHelpCommand(program, backends);
   arrangeHelp(program);

@@ -2,7 +2,8 @@ import { UsageError } from './errors.ts';
 
 /**
  * What the user said of where an engine is, and of what it runs on: values by the names of the backends' connection flags,
- * only those that were given. They are kept in files, so no secret is among them.
+ * only those that were given, and `apiKeyEnv`: the variable that holds the key of the server; null: it gets none. Connections are
+ * kept in files, so no secret is among them.
  */
 export type Connection = Readonly<Record<string, unknown>>;
 

@@ -30,6 +30,8 @@ interface CliOptions {
   /** Written to standard input, which is then closed; null leaves it open. */
   stdin?: string | null;
   environment?: Record<string, string>;
+  /** The folder that it runs in, where that is another one. */
+  cwd?: string;
   /** A process group of its own, as a shell gives to each command. */
   detached?: boolean;
 }
@@ -58,7 +60,7 @@ export async function createCliFolder(): Promise<CliFolder> {
   const at = (name: string): string => join(path, name);
   const text = (name: string): Promise<string> => readFile(at(name), 'utf8');
   const start = (args: string[], options: CliOptions = {}): CliProcess =>
-    startCli(args, { ...options, cwd: path, environment: { ...home, ...options.environment } });
+    startCli(args, { cwd: path, ...options, environment: { ...home, ...options.environment } });
   return {
     path,
     at,

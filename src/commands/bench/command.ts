@@ -37,7 +37,7 @@ export function addBenchCommand(
 
 /** What goes with a bench that is there: what its report is made of, and how it talks. */
 const withOld = new Set(
-  ['resume', 'report', 'project', 'priceIn', 'priceOut', 'weights', 'json', 'progress', 'verbose'].concat([
+  ['resume', 'report', 'project', 'priceIn', 'priceOut', 'weights', 'json', 'progress', 'verbose', 'onEnd'].concat([
     'vramDelta',
     'vramLeak',
     'rateVariance',

@@ -61,11 +61,11 @@ async function withKeptFlags(paths: BenchPaths, flags: BenchFlags): Promise<Benc
 async function printBench({ analysis, saved }: FinishedBench, paths: BenchPaths, flags: BenchFlags): Promise<void> {
   const report = await makeReport(analysis, paths, reportOptionsOf(flags));
   const page = await writeReport(report, paths);
-  if (flags.json) {
+  if (flags.json || flags.onSummary !== undefined) {
     const settings = saved.map(({ setting, path }) => ({ ...setting, path }));
     const facts = { folder: paths.folder, report: page, ...factsOf(report, settings) };
-    await printJsonObject(facts);
-    return;
+    flags.onSummary?.(facts);
+    if (flags.json) return void (await printJsonObject(facts));
   }
   const isNew = flags.report === undefined;
   const lines = [...(isNew ? savedLines(saved, analysis) : []), `Report: ${page}`];

@@ -3,6 +3,7 @@ import { type Strategy, strategies } from '../../bench/records/records.ts';
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
 import { addEngineFlags } from '../shared/connection/flags.ts';
+import type { Summary } from '../run/on-end.ts';
 import * as parse from '../shared/parse-values.ts';
 import { type AnswerFlags, type RunnerFlags, addAnswerFlags, addConversationFlags } from '../shared/run-flags.ts';
 
@@ -31,6 +32,7 @@ export interface BenchFlags extends AnswerFlags, Omit<RunnerFlags, 'workers'> {
   maxReloads?: number;
   minSuccess?: number;
   given: readonly GivenFlag[];
+  onSummary?: (summary: Summary) => void;
 }
 
 export function addBenchFlags(command: Command, backends: readonly BackendDefinition[]): Command {
@@ -134,6 +136,7 @@ function addCarryFlags(command: Command, backends: readonly BackendDefinition[])
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
     )
+    .option('--on-end <command>', 'as for run')
     .option('-v, --verbose', 'as for run', false)
     .option('--json', 'print the analysis as JSON on stdout at the end', false);
 }

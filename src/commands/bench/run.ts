@@ -17,6 +17,7 @@ import { withholdKeys } from '../shared/runs/own-runs.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { toJournalError } from '../../files/write-group.ts';
+import { withOnEnd } from '../run/on-end.ts';
 import { endBench, reportBench } from './end.ts';
 import type { BenchFlags } from './flags.ts';
 import { benchToResume, newBenchFolder, removeUnused } from './folder.ts';
@@ -31,6 +32,14 @@ export async function runBenchCommand(
   backends: readonly BackendDefinition[],
 ): Promise<number> {
   if (flags.report !== undefined) return reportBench(flags.report, flags, backends);
+  return withOnEnd(flags.onEnd, (onSummary) => carryOut(input, { ...flags, onSummary }, backends));
+}
+
+async function carryOut(
+  input: string | null,
+  flags: BenchFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   const screen = createBenchScreen(flags.progress, flags.verbose);
   const interrupts = watchInterrupts(() =>
     screen.note('stopping: what is in progress is given up, the trials that ended are saved'),

@@ -9,6 +9,7 @@ export const topics: ReadonlyMap<string, Topic> = new Map<string, Topic>([
   ['exit-codes', exitCodes],
   ['formats', formats],
   ['environment', environment],
+  ['settings', settings],
 ]);
 
 const exitCodesText = `What a script can go by. An exit code that is not in this list is a failure.
@@ -57,6 +58,8 @@ function formats(): string {
 
 /** The variables that no engine declares. */
 const ownVariables = [
+  ['LLMBATCH_...', 'each flag of run, such as LLMBATCH_MAX_TOKENS: llmbatch help settings'],
+  ['XDG_CONFIG_HOME', 'where your own settings are: llmbatch/llmbatch.json in it; default: ~/.config'],
   ['XDG_STATE_HOME', 'where runs to stdout, started runs and saved bench results are kept; default: ~/.local/state'],
   ['NO_COLOR', 'no colours'],
 ] as const;
@@ -84,4 +87,34 @@ function environment(backends: readonly BackendDefinition[]): string {
     'Keys are read from the environment only. No file that llmbatch writes holds one.',
     '',
   ].join('\n');
+}
+
+const settingsText = `A new run (run, bench, validate, doctor) takes its settings, in this order, from
+
+  1. flags                          --max-tokens 200
+  2. variables                      LLMBATCH_MAX_TOKENS=200
+  3. --preset NAME                  of llmbatch.json
+  4. defaults of llmbatch.json      in this folder, or the nearest one above
+  5. defaults of your own           $XDG_CONFIG_HOME/llmbatch/llmbatch.json
+                                    (~/.config/llmbatch/llmbatch.json)
+
+  {
+    "defaults": {"model": "gemma3:4b", "max_tokens": 300, "option": {"num_ctx": 8192}},
+    "presets": {"draft": {"limit": 50, "system": "@rubric.txt"}}
+  }
+
+Keys are the long flags of run with _ for -, but for -o, --overwrite and --allow-drift.
+Flags that are given several times are lists, and those of key=value objects. Paths are
+as seen from the file. The keys of option are taken one by one, all else as a whole.
+
+A file of a folder, which others may have written, never says what is executed (python,
+on_end, options that name programs), reads no file outside of its folder, and gets no
+key for a server that it names. No file holds a key.
+
+A resume has the settings that its run was started with; only flags change them.
+llmbatch config shows what counts here, and where it comes from.
+`;
+
+function settings(): string {
+  return settingsText;
 }

@@ -12,11 +12,13 @@ import { findInput, findSpool } from '../shared/runs/find-input.ts';
 import { endPause } from './end-pause.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { tell } from '../shared/print.ts';
+import { type Summary, withOnEnd } from '../run/on-end.ts';
 import { runQueue } from '../run/queue.ts';
 
 export interface ResumeFlags extends RunnerFlags {
   /** The flags that stood on the command line: none of the others takes the place of a setting of the run. */
   given: Partial<AnswerFlags>;
+  onSummary?: (summary: Summary) => void;
 }
 
 /** `llmbatch resume`. Returns the exit code. */
@@ -26,6 +28,14 @@ export async function resumeRun(
   backends: readonly BackendDefinition[],
 ): Promise<number> {
   if (await endPause(output, isUnfinished)) return exitCodes.ok;
+  return withOnEnd(flags.onEnd, (onSummary) => goOn(output, { ...flags, onSummary }, backends));
+}
+
+async function goOn(
+  output: string | undefined,
+  flags: ResumeFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
   const run = output === undefined ? await findOwnRun(isUnfinished, backends) : await findRun(output, anyRun);
   const { manifest } = run;
   if (!(await isOwnRun(run))) {

@@ -7,6 +7,8 @@ export interface QueueTotal {
   readonly inputs: number;
   /** Takes the state of the input that runs from now on. */
   start: (snapshot: () => Snapshot) => void;
+  /** The numbers of the input that runs; null where none does. */
+  current: () => Snapshot | null;
   /** Requests in flight now. */
   inFlight: () => number;
   /** Counts an input that has ended, or was stopped. */
@@ -22,6 +24,7 @@ export function createQueueTotal(inputs: number): QueueTotal {
   return {
     inputs,
     start: (snapshot) => (current = snapshot),
+    current: () => current?.() ?? null,
     inFlight: () => current?.().progress.inFlight ?? 0,
     add({ manifest, snapshot: { progress } }) {
       current = null;

@@ -1,6 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import { EngineError, LlmbatchError, exitCodes } from '../../core/errors.ts';
-import { snapshotToWire } from '../../core/snapshot.ts';
+import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { formatCounted, formatSeconds, quoteForShell } from '../../text/format.ts';
 import type { ProgressMode } from '../../progress/index.ts';
 import { renderSummary } from '../../report/summary.ts';
@@ -16,6 +16,7 @@ import { mergeStepOf } from '../merge/step.ts';
 import { printJsonObject, tellText } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 import { headingOf } from './heading.ts';
+import type { Summary } from './on-end.ts';
 import { type QueueTotal, createQueueTotal } from './queue-total.ts';
 
 export interface QueueOptions {
@@ -27,6 +28,8 @@ export interface QueueOptions {
   json: boolean;
   /** Results go to stdout as they are done. */
   toStdout: boolean;
+  /** Takes what `json` would print. */
+  onSummary?: (summary: Summary) => void;
 }
 
 /** Runs the inputs one after the other on one loaded model, and says how it went. Returns the exit code. */
@@ -111,6 +114,8 @@ async function runOne(request: RunRequest, context: QueueContext): Promise<numbe
     return exitCodeOf(outcome, interrupts);
   } catch (error) {
     screen.close();
+    const snapshot = total.current();
+    if (snapshot !== null) options.onSummary?.(summaryOf('stopped', request.paths.output, snapshot));
     if (!(error instanceof EngineError) || !isOurs || (await hasNoResults(request.paths))) throw error;
     throw error.withHint(`What is answered is kept. Go on with: ${resumeCommandOf(request)}`);
   }
@@ -136,10 +141,16 @@ async function printOutcome(
     ...(isFinished ? { retry: retryFactsOf(manifest, paths.output) } : { resumeCommand }),
   });
   if (options.progress !== 'json' && options.isOurs) tellText(summary);
-  if (!options.json) return;
-  const facts = { state: manifest.state, output: paths.output, run_id: manifest.runId };
-  await printJsonObject({ ...facts, ...snapshotToWire(snapshot) });
+  const facts = { ...summaryOf(manifest.state, paths.output, snapshot), run_id: manifest.runId };
+  options.onSummary?.(facts);
+  if (options.json) await printJsonObject(facts);
 }
+
+const summaryOf = (state: string, output: string, snapshot: Snapshot): Summary => ({
+  state,
+  output,
+  ...snapshotToWire(snapshot),
+});
 
 const resumeCommandOf = ({ paths }: Pick<RunRequest, 'paths'>): string =>
   `llmbatch resume ${quoteForShell(paths.output)}`;

@@ -14,6 +14,7 @@ import type { AskedSample } from '../shared/parse-values.ts';
 import type { AnswerFlags, RunnerFlags } from '../shared/run-flags.ts';
 import { type EarlierRun, findEarlierRun, outputOfRetry, tellDifference } from './failed-of.ts';
 import { type ReuseFlags, reuseSettings } from './reuse-flags.ts';
+import { type Summary, withOnEnd } from './on-end.ts';
 import { runQueue } from './queue.ts';
 
 export interface RunFlags extends AnswerFlags, RunnerFlags, ReuseFlags {
@@ -28,10 +29,22 @@ export interface RunFlags extends AnswerFlags, RunnerFlags, ReuseFlags {
   given: readonly GivenFlag[];
   /** The flags that were given, without the defaults. */
   said: Partial<AnswerFlags>;
+  onSummary?: (summary: Summary) => void;
 }
 
 /** `llmbatch run`. Returns the exit code. */
-export async function runInputs(
+export function runInputs(
+  inputs: readonly string[],
+  flags: RunFlags,
+  backends: readonly BackendDefinition[],
+): Promise<number> {
+  const isTrial = flags.dryRun || flags.estimate !== undefined;
+  return withOnEnd(isTrial ? undefined : flags.onEnd, (onSummary) =>
+    carryOut(inputs, { ...flags, onSummary }, backends),
+  );
+}
+
+async function carryOut(
   inputs: readonly string[],
   flags: RunFlags,
   backends: readonly BackendDefinition[],

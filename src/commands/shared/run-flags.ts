@@ -30,6 +30,8 @@ export interface RunnerFlags {
   progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
   verbose: boolean;
   json: boolean;
+  onEnd?: string;
+  isKeyless?: boolean;
 }
 
 /** The flags that say how an input is read, the same for each command that reads one. */
@@ -96,6 +98,7 @@ function addInputFlags(command: Command): Command {
 /** Flags about what the requests are. */
 export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addInputFlags(command)
+    .option('--preset <name>', 'settings of this name in llmbatch.json (see: llmbatch help settings)')
     .option(
       '-b, --backend <name>',
       `the engine: ${backendNames(backends)}; auto takes the first that serves the model`,
@@ -260,6 +263,10 @@ function addTalkFlags(command: Command): Command {
       new Option('--progress <how>', 'the live display on stderr')
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
+    )
+    .option(
+      '--on-end <command>',
+      'run by sh at the end, however it ends, with the summary as JSON on its stdin; it has 60 s, and changes nothing',
     )
     .option('-v, --verbose', 'tell also why the engine, the mode and the workers were chosen', false)
     .option('--json', 'print the summary as JSON on stdout at the end', false);

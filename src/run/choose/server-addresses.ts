@@ -25,15 +25,15 @@ export const addressesOf = (
     environment: withOwnKey(definition, connection, environment),
   }));
 
-/** A server whose connection names a variable for its key (`apiKeyEnv`) gets that key, and no other. */
+/** A server whose connection names a variable for its key (`apiKeyEnv`) gets that key, and no other; by null it gets none. */
 function withOwnKey(
   { connection: flags = {} }: BackendDefinition,
   { apiKeyEnv: name }: Connection,
   environment: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv {
-  if (typeof name !== 'string') return environment;
-  const key = environment[name];
-  if (key === undefined || key === '')
+  if (name === undefined) return environment;
+  const key = typeof name === 'string' ? environment[name] : '';
+  if (typeof name === 'string' && (key === undefined || key === ''))
     throw new UsageError(
       `the variable ${name}, which is to hold the key of a server, is not set`,
       `Set it: export ${name}=...`,

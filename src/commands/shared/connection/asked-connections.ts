@@ -5,7 +5,12 @@ import { type OwnedFlag, connectionFlags, foreignError, longFlag, refuseForeignF
 import { readServers } from './servers-file.ts';
 
 /** What commander made of the command line, of which only the connection flags are read here. */
-type ConnectionFlagValues = object & { servers?: string; backend?: string };
+type ConnectionFlagValues = object & {
+  servers?: string;
+  backend?: string;
+  /** The servers are named by somebody who may not say where the user's keys go. */
+  isKeyless?: boolean;
+};
 
 /** A server as it was asked for. */
 interface GivenServer {
@@ -52,6 +57,8 @@ async function givenServers(
   backends: readonly BackendDefinition[],
 ): Promise<Connection[]> {
   const all = serverFlags(backends);
+  const withoutKey = (connection: Connection): Connection =>
+    flags.isKeyless === true ? { ...connection, apiKeyEnv: null } : connection;
   const ofFlags = all.flatMap((flag) => serversOfFlag(flag, (flags as Record<string, unknown>)[flag.name]));
   const ofFile = flags.servers === undefined ? [] : await serversOfFile(flags.servers, all);
   refuseOthers(ofFile, flags.backend ?? 'auto');
@@ -59,10 +66,10 @@ async function givenServers(
   const kinds = new Set(given.map(({ flag }) => flag.name));
   // Where one of each is named the model may decide between them.
   if (kinds.size > 1 && kinds.size === given.length && ofFile.length === 0)
-    return [Object.assign({}, ...given.map(({ connection }) => connection)) as Connection];
+    return [withoutKey(Object.assign({}, ...given.map(({ connection }) => connection)) as Connection)];
   if (kinds.size > 1) throw twoKinds(given);
   refuseTwice(given);
-  return given.map(({ connection }) => connection);
+  return given.map(({ connection }) => withoutKey(connection));
 }
 
 function serversOfFlag(flag: OwnedFlag, value: unknown): GivenServer[] {
