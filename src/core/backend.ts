@@ -180,6 +180,8 @@ export interface OpenRequest extends BackendAddress {
   workers: number | null;
   /** `--timeout` of each request, from when the engine has room for it; null: none. */
   timeoutMs: number | null;
+  /** `--stall-timeout`: silence in milliseconds after which an engine hangs. */
+  stallTimeoutMs: number;
   /** Tokens a conversation may grow to; null in independent mode. */
   conversationTokens: number | null;
   /** Text of `--chat-template`, a Jinja template in place of the model's own; null: the model's own. */

@@ -23,7 +23,7 @@ export interface ConnectionFlag {
   /** What `--help` says of it. */
   readonly help: string;
   /** What the flag names. A manifest of another user's must not send keys to a server, or start a program, unseen. */
-  readonly names: 'server' | 'program' | 'devices';
+  readonly names: 'server' | 'program' | 'devices' | 'cluster';
   /** The environment variable that says the same; absent where there is none. */
   readonly variable?: string;
   /** Environment variables whose secrets are sent to what the flag names, or can be read by it. */

@@ -56,6 +56,11 @@ export interface EngineLoad {
   kvUsage: number | null;
   /** Requests, running or waiting, that others sent; absent where it isn't known, and for an engine of our own. */
   others?: number;
+  /**
+   * Copies of the engine that share the requests: those that are ready, those that are to come for the first time, and those
+   * that were lost. Absent where there is one engine, or nobody counts them.
+   */
+  replicas?: { up: number; pending: number; lost: number };
 }
 
 /** Memory of all GPUs together; null where no driver reports it. */

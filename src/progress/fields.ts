@@ -7,7 +7,7 @@ import {
   formatSeconds,
   formatTokenRate,
 } from '../text/format.ts';
-import { gpuMemory } from '../core/measurements.ts';
+import { type EngineLoad, gpuMemory } from '../core/measurements.ts';
 import type { MachineState, RunProgress, Snapshot } from '../core/snapshot.ts';
 import type { Rates, TokenRate } from '../core/snapshot/rates.ts';
 
@@ -129,11 +129,18 @@ function workersText({ progress, servers }: Snapshot): string {
 /** Requests that the engine works on, requests that wait for it, and how full its KV cache is, where the engine reports them. */
 function loadText({ engineLoad: load }: MachineState): string {
   if (load === null) return '';
-  const { running, waiting, kvUsage, others } = load;
+  const { running, waiting, kvUsage, others, replicas } = load;
   const queue = waiting === null ? '' : `, ${waiting} waiting`;
   const shared = others === undefined ? '' : ` (${others} of others)`;
   const kv = kvUsage === null ? '' : `, KV ${formatPercent(kvUsage)}`;
-  return `${running} running${queue}${shared}${kv}`;
+  return `${running} running${queue}${shared}${kv}${replicas === undefined ? '' : replicasText(replicas)}`;
+}
+
+/** `, 2 replicas`; where not all are there, `, 2 of 4 replicas (1 pending, 1 lost)`. */
+function replicasText({ up, pending, lost }: NonNullable<EngineLoad['replicas']>): string {
+  if (pending + lost === 0) return `, ${formatCounted(up, 'replica')}`;
+  const missing = [pending > 0 ? `${pending} pending` : '', lost > 0 ? `${lost} lost` : ''].filter(Boolean).join(', ');
+  return `, ${up} of ${formatCounted(up + pending + lost, 'replica')} (${missing})`;
 }
 
 function etaFields({ eta }: Snapshot['times']): Field[] {

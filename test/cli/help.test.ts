@@ -142,7 +142,7 @@ describe('llmbatch --help', () => {
                                   found best, else what the engine suggests)
 
       Other flags:
-        --help-all                all 66 flags
+        --help-all                all 68 flags
         -h, --help                the main flags
 
       Examples:

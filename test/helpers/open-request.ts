@@ -10,6 +10,7 @@ export const openRequest = (model: string, changes: Partial<OpenRequest> = {}): 
   options: {},
   workers: null,
   timeoutMs: null,
+  stallTimeoutMs: 300_000,
   conversationTokens: null,
   chatTemplate: null,
   allowControlTokens: false,

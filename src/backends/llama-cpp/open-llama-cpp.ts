@@ -12,6 +12,7 @@ import { tryChatTemplate } from './answer/chat-template.ts';
 import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { withTemplateKeys } from '../request/template-keys.ts';
+import { startChild } from '../subprocess/start-child.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
 export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
@@ -22,7 +23,11 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   const startedAt = performance.now();
   const worker = await startWorkerProcess<EngineInfo>(
-    { name: 'llama-cpp', file: process.execPath, arguments: [workerPath()], settings: () => settings },
+    {
+      name: 'llama-cpp',
+      connect: () => startChild({ file: process.execPath, arguments: [workerPath()] }),
+      settings: () => settings,
+    },
     request,
   );
   try {

@@ -1,6 +1,9 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Answer } from '../../core/completion.ts';
 import type { ErrorKind } from '../../core/errors.ts';
 import type { BatchRequest } from '../../core/request.ts';
+import type { Redaction } from '../../text/redaction.ts';
+import type { WorkerLog } from './worker-log.ts';
 
 /** The number of the protocol below; a worker that says another one is of another version of this program. */
 export const workerProtocol = 1;
@@ -58,23 +61,16 @@ export type WorkerAnswer<Info> =
 /** End of a program that does not exist, as the end of a sentence. */
 export const isAbsent = 'is not there';
 
-/** Describes how a worker process is started, and what is done with what it says. */
+/** Describes how a worker is started, and what is done with what it says. */
 export interface WorkerSpec {
   /** The backend's name, for messages. */
   name: string;
-  file: string;
-  arguments: string[];
+  /** Starts a worker and opens the channel to it. */
+  connect: () => WorkerChannel;
   /** Returns what the worker is opened with; called at each start. */
   settings: () => object;
-  /** Variables beside those that it inherits. */
-  environment?: Record<string, string>;
-  /** Its answers come on its stdout, which it keeps to itself; else on its file descriptor 3. */
-  answersOnStdout?: boolean;
-  /** It leads a group of processes of its own, which ends with it; a terminal's Ctrl-C does not reach it. */
-  leadsGroup?: boolean;
-  /** File to which all that the worker prints is appended. */
-  logFile?: string | null;
-  onLog?: (line: string) => void;
+  /** Says that a file has all that the worker prints, so that messages of a loaded one leave it out. */
+  hasLogFile?: boolean;
   onStats?: (stats: WorkerStats) => void;
   /**
    * Explains the end of a worker by what it printed last; the last line says how it ended. `info` is what it had said
@@ -83,6 +79,25 @@ export interface WorkerSpec {
   explainEnd?: (log: readonly string[], info: unknown) => EndReason | null;
   /** Explains the end of a worker that never said a word: there is no such file, or it is another program. */
   notStarted?: (how: string) => EndReason;
+}
+
+/** The way to a worker, wherever it runs. */
+export interface WorkerChannel {
+  /** Id of its process; null where that is on another machine. */
+  readonly pid: number | null;
+  readonly requests: Writable;
+  readonly answers: Readable;
+  readonly log: WorkerLog;
+  /** Takes out what its variables hold of secrets: an engine may print and say them. */
+  readonly redact: Redaction;
+  /** Resolves to how the worker ended, as the end of a sentence; `isMissing` says that there is no such program. */
+  readonly ended: Promise<WorkerEnd>;
+  kill: () => void;
+}
+
+export interface WorkerEnd {
+  how: string;
+  isMissing: boolean;
 }
 
 /** Why a worker ended. */

@@ -2,26 +2,29 @@ import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { type Redaction, createRedaction } from '../../text/redaction.ts';
 import { isSecretName } from '../../text/secret-name.ts';
-import { type WorkerLog, createWorkerLog } from './worker-log.ts';
-import type { WorkerSpec } from './protocol.ts';
+import type { WorkerChannel } from './protocol.ts';
+import { createWorkerLog } from './worker-log.ts';
 
-/** A worker's process and its pipes. */
-export interface WorkerChild {
-  readonly pid: number | null;
-  readonly requests: Writable;
-  readonly answers: Readable;
-  readonly log: WorkerLog;
-  /** Takes out what its variables hold of secrets: an engine may print and say them. */
-  readonly redact: Redaction;
-  /** Resolves to how the process ended, as the end of a sentence; `isMissing` says that there is no such program. */
-  readonly ended: Promise<{ how: string; isMissing: boolean }>;
-  kill: () => void;
+/** A process that is a worker of ours, and what is done with what it prints. */
+export interface ChildSpec {
+  file: string;
+  arguments: string[];
+  /** All its variables; absent: those of this program. */
+  environment?: NodeJS.ProcessEnv;
+  /** Its answers come on its stdout, which it keeps to itself; else on its file descriptor 3. */
+  answersOnStdout?: boolean;
+  /** It leads a group of processes of its own, which ends with it; a terminal's Ctrl-C does not reach it. */
+  leadsGroup?: boolean;
+  /** File to which all that the worker prints is appended. */
+  logFile?: string | null;
+  onLog?: (line: string) => void;
 }
 
 /** Time in milliseconds for which the pipes of an ended process are still read: a grandchild may hold them open. */
 const drainMs = 1000;
 
-export function startChild(spec: WorkerSpec): WorkerChild {
+/** Starts a worker as a process of this machine. */
+export function startChild(spec: ChildSpec): WorkerChannel {
   const { answersOnStdout = false, leadsGroup = false, environment } = spec;
   const child = execa(spec.file, spec.arguments, {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
@@ -61,7 +64,8 @@ function secretsOf(environment: NodeJS.ProcessEnv): Redaction {
   return createRedaction(secrets.map(([, value]) => value ?? null));
 }
 
-function describeEnd(end: {
+/** How a process ended, as the end of a sentence. */
+export function describeEnd(end: {
   signal?: string | undefined;
   exitCode?: number | undefined;
   shortMessage?: string | undefined;

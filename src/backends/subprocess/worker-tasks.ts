@@ -14,6 +14,8 @@ type TaskAnswer = Extract<
 export interface WorkerTasks {
   generate: (request: BatchRequest, context: GenerateContext) => Promise<Answer>;
   receive: (answer: TaskAnswer) => void;
+  /** Milliseconds since the worker last told that a request goes on, or since it got its first one behind a time without any. */
+  silentMs: () => number;
   failAll: (answer: Answer) => void;
 }
 
@@ -57,16 +59,24 @@ function touchOldest(tasks: Iterable<OpenTask>, running: number): void {
   }
 }
 
+/** When the worker last told that a request goes on, and how many tokens it had made by then. */
+interface LastSign {
+  at: number;
+  tokens: number;
+}
+
+function noteStats({ running, ...stats }: WorkerStats, tasks: Iterable<OpenTask>, sign: LastSign): void {
+  const tokens = stats.promptTokens + stats.generationTokens;
+  if (tokens === sign.tokens) return;
+  Object.assign(sign, { at: performance.now(), tokens });
+  touchOldest(tasks, running);
+}
+
 export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks {
   const open = new Map<number, OpenTask>();
   let end: Answer | null = null;
   let lastId = 0;
-  let tokens = 0;
-  const noteStats = ({ running, promptTokens, generationTokens }: WorkerStats): void => {
-    const made = promptTokens + generationTokens;
-    if (made !== tokens) touchOldest(open.values(), running);
-    tokens = made;
-  };
+  const sign: LastSign = { at: performance.now(), tokens: 0 };
 
   return {
     async generate({ id: requestId, endpoint, body }, context) {
@@ -78,6 +88,7 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
         send({ type: 'abort', id });
         reject(context.signal.reason);
       };
+      if (open.size === 0) sign.at = performance.now();
       open.set(id, { context, resolve, tokens: 0, promptComputed: 0, promptCached: 0 });
       context.signal.addEventListener('abort', onAbort, { once: true });
       send({ type: 'generate', id, request: { id: requestId, endpoint, body } });
@@ -89,9 +100,10 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
       }
     },
     receive(answer) {
-      if (answer.type === 'stats') return noteStats(answer);
+      if (answer.type === 'stats') return noteStats(answer, open.values(), sign);
       if (answer.type === 'progress')
         return answer.tasks.forEach((progress) => noteProgress(open.get(progress[0]), progress));
+      sign.at = performance.now();
       const task = open.get(answer.id);
       if (task === undefined) return;
       if (answer.type === 'answer') {
@@ -103,6 +115,7 @@ export function createTasks(send: (request: WorkerRequest) => void): WorkerTasks
       noteProgress(task, [answer.id, 1]);
       task.context.onFirstToken();
     },
+    silentMs: () => performance.now() - sign.at,
     failAll(answer) {
       end = answer;
       for (const { resolve } of open.values()) resolve(answer);

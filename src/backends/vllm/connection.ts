@@ -16,6 +16,22 @@ export const vllmConnection: Record<string, ConnectionFlag> = {
     names: 'devices',
     parse: parseGpus,
   },
+  ray: {
+    flag: '--ray <address>',
+    help: 'vllm: engines on a Ray cluster: auto (the one of this machine), or host:port of its head',
+    names: 'cluster',
+    secrets: ['HF_TOKEN', 'RAY_AUTH_TOKEN'],
+    parse: parseAddress,
+  },
+  replicas: {
+    flag: '--replicas <count>',
+    help: 'vllm: engines on the Ray cluster, n or min-max: begins with min, default 1 (default: all GPUs)',
+    names: 'devices',
+    parse(value) {
+      rangeOf(value);
+      return String(value);
+    },
+  },
 };
 
 /** The numbers of the GPUs that are to have an engine each; null: the engine takes what it finds. */
@@ -27,4 +43,33 @@ function parseGpus(value: unknown): number[] {
   if (!gpus.every((gpu) => /^\d+$/.test(gpu)) || new Set(gpus).size < gpus.length)
     throw new UsageError('Expected numbers of GPUs, each once: 0,1.');
   return gpus.map(Number);
+}
+
+/** How many engines there are to be on a cluster, and how many of them before the first request. */
+export interface ReplicaRange {
+  min: number;
+  max: number;
+}
+
+/** The engines that are asked for; null: as many as the cluster can hold. */
+export const replicasOf = ({ replicas }: Connection): ReplicaRange | null =>
+  (replicas ?? null) === null ? null : rangeOf(replicas);
+
+/** `4`, or `1-4`. */
+function rangeOf(value: unknown): ReplicaRange {
+  const [, min = 1, max] = /^(?:(\d+)-)?(\d+)$/.exec(String(value)) ?? [];
+  const range = { min: Number(min), max: Number(max) };
+  if (range.min >= 1 && range.max >= range.min) return range;
+  throw new UsageError('Expected a count, or the least and the most of them: 4, 1-4.');
+}
+
+/** `auto`, or `host:port`. */
+function parseAddress(value: unknown): string {
+  const address = String(value);
+  if (address.startsWith('ray://'))
+    throw new UsageError(
+      'Ray Client (ray://) is too slow for this: run llmbatch on a node of the cluster, with --ray auto.',
+    );
+  if (address === 'auto' || /^[^\s/:]+:\d+$|^\[[^\]\s]+\]:\d+$/.test(address)) return address;
+  throw new UsageError('Expected auto, or host:port of the head of a Ray cluster.');
 }

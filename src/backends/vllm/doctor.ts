@@ -1,25 +1,74 @@
-import type { EngineReport, ExaminedEngine, ExamineRequest } from '../../core/doctor/examination.ts';
+import { givenText } from '../../core/connection.ts';
+import type { EngineReport, ExaminedEngine, ExamineRequest, ReportRow } from '../../core/doctor/examination.ts';
 import { type Finding, finding } from '../../core/doctor/finding.ts';
+import { EngineError, LlmbatchError, messageOf } from '../../core/errors.ts';
 import { isBefore } from '../../text/versions.ts';
-import { type PythonSearch, findPython, oldestVllm } from './find-python.ts';
+import { type PythonSearch, findPython, oldestVllm, pythonCommand } from './find-python.ts';
+import { type RayCluster, describeCluster, openRayDriver } from './ray/ray-driver.ts';
 
-/** Looks for a Python with vLLM, without importing it. */
-export async function examineVllm({ environment }: ExamineRequest): Promise<ExaminedEngine> {
-  return examinedPython(await findPython({ connection: {}, environment }));
+/** A Ray cluster that was asked for, as it was found. */
+interface ClusterSearch {
+  /** `auto`, or `host:port`. */
+  address: string;
+  /** What asks for it. */
+  namedBy: '--ray' | 'RAY_ADDRESS';
+  cluster: RayCluster | null;
+  failure: LlmbatchError | null;
 }
 
-/** Describes the Python that was found, and its vLLM. */
-export function examinedPython(python: PythonSearch): ExaminedEngine {
+/** Looks for a Python with vLLM, without importing it, and for a Ray cluster where one is named. */
+export async function examineVllm(request: ExamineRequest): Promise<ExaminedEngine> {
+  const [python, ray] = await Promise.all([
+    findPython({ connection: {}, environment: request.environment }),
+    findCluster(request),
+  ]);
+  return examinedPython(python, ray);
+}
+
+async function findCluster({ connection, environment }: ExamineRequest): Promise<ClusterSearch | null> {
+  const named = givenText(connection, 'ray');
+  if (named === null && !environment['RAY_ADDRESS']) return null;
+  const place = { address: named ?? 'auto', namedBy: named === null ? 'RAY_ADDRESS' : '--ray' } as const;
+  const { command } = pythonCommand({ connection, environment });
+  try {
+    const signal = AbortSignal.timeout(maxSearchMs);
+    const driver = await openRayDriver({ ...place, command, environment, logFile: null }, signal);
+    await driver.close();
+    return { ...place, cluster: driver.cluster, failure: null };
+  } catch (error) {
+    if (error instanceof LlmbatchError) return { ...place, cluster: null, failure: error };
+    return { ...place, cluster: null, failure: new EngineError('unusable', `There is no answer: ${messageOf(error)}`) };
+  }
+}
+
+const maxSearchMs = 60_000;
+
+/** Describes the Python that was found, its vLLM, and the cluster. */
+export function examinedPython(python: PythonSearch, ray: ClusterSearch | null = null): ExaminedEngine {
+  const hasVllm = python.vllmVersion !== null && !isBefore(python.vllmVersion, oldestVllm);
+  const cluster = ray?.cluster ?? null;
   return {
-    isUsable: python.vllmVersion !== null && !isBefore(python.vllmVersion, oldestVllm),
+    isUsable: hasVllm || cluster !== null,
     serverUrl: null,
-    json: { python },
+    json: { python, ray: cluster },
     report: (): EngineReport => ({
-      rows: [['vllm', rowText(python)]],
-      findings: pythonFindings(python),
+      rows: [['vllm', rowText(python)], ...(ray === null ? [] : [clusterRow(ray)])],
+      findings: [...pythonFindings(python), ...(ray === null ? [] : clusterFindings(ray))],
       howToSet: [],
     }),
   };
+}
+
+const clusterRow = ({ address, cluster, failure }: ClusterSearch): ReportRow => [
+  'ray',
+  cluster === null ? `no cluster at ${address}: ${failure?.message}` : `${describeCluster(cluster)} (${address})`,
+];
+
+function clusterFindings({ namedBy, failure, cluster }: ClusterSearch): Finding[] {
+  if (failure !== null)
+    return [finding(namedBy === '--ray' ? 'error' : 'warning', 'ray-cluster', failure.message, failure.hint ?? '')];
+  if (cluster?.nodeGpus.some((count) => count > 0) === true) return [];
+  return [finding('warning', 'ray-gpus', 'no node of the Ray cluster has a GPU', 'ray start --num-gpus=1')];
 }
 
 function rowText({ command, version, vllmVersion, failure }: PythonSearch): string {

@@ -1,75 +1,82 @@
 import { stat } from 'node:fs/promises';
-import type { Backend, BackendLimits, GenerateContext, OpenRequest, Supervision } from '../../core/backend.ts';
-import type { Answer } from '../../core/completion.ts';
+import type { Backend, BackendLimits, OpenRequest } from '../../core/backend.ts';
 import { EngineError, UsageError } from '../../core/errors.ts';
-import { addReported } from '../../core/measurements.ts';
 import { formatInteger } from '../../text/format.ts';
-import { type BatchRequest, systemPromptOf } from '../../core/request.ts';
+import { systemPromptOf } from '../../core/request.ts';
 import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { type ThinkingEngine, withTemplateKeys } from '../request/template-keys.ts';
-import { type WorkerProcess, startWorkerProcess } from '../subprocess/worker-process.ts';
-import type { WorkerStats, WorkerSpec } from '../subprocess/protocol.ts';
-import { createDispatch } from './dispatch.ts';
+import { createLoadSum } from './engine/engine-load.ts';
 import { engineLayout } from './engine/engine-layout.ts';
-import { engineSpec } from './engine/engine-spec.ts';
-import { type KvPressure, explainCache } from './explain-cache.ts';
+import { localEngine } from './engine/engine-spec.ts';
+import { explainCache } from './explain-cache.ts';
 import { pythonCommand } from './find-python.ts';
 import { unheldByVllm } from './held-keywords.ts';
 import { leftovers } from './engine/leftovers.ts';
+import { type StartedEngines, maxInFlight, openReplicas } from './replicas/open-replicas.ts';
 import { vllmOptionsSchema } from './options.ts';
 import { prepareBody, thinkingOfEngine } from './prepare-body.ts';
+import { startOnRay } from './ray/start-on-ray.ts';
 import type { VllmInfo } from './settings.ts';
-
-type VllmWorker = WorkerProcess<VllmInfo>;
 
 export async function openVllm(request: OpenRequest): Promise<Backend> {
   const options = (await vllmOptionsSchema()).parse(request.options);
   if (request.chatTemplate !== null && options['chat_template'] !== undefined)
     throw new UsageError('--chat-template and --option chat_template are the same: give one of them');
-  const layout = engineLayout(options, request);
-  const { command } = pythonCommand(request);
-  await checkPath(request.model);
-  for (const found of await leftovers()) request.onNotice(`warning: ${found}`);
-  request.onNotice(`vllm: starting ${request.model} (${command})`);
   const startedAt = performance.now();
-  const load = createLoad(request, layout.length);
-  const workers = await startAll(
-    layout.map((gpus, index) =>
-      engineSpec(request, { options, command, gpus, onStats: (stats) => load.note(index, stats) }),
-    ),
-    request,
-  );
-  const { info } = workers[0]!;
+  const engines = await startEngines(options, request);
+  const { replicas } = engines;
+  const { info } = replicas;
   const thinking = thinkingOfEngine(info, request);
   try {
     if (!info.hasTemplate && info.canGenerate && (await areChats(request)))
       throw noChatTemplate(request.model, thinking.fitting);
     await checkChats(request, ({ body }) => withTemplateKeys(body, thinking));
   } catch (error) {
-    await Promise.all(workers.map((worker) => worker.close()));
+    await replicas.close();
     throw error;
   }
-  request.onNotice(describe(info, workers.length), 'detail');
-  const loadMs = performance.now() - startedAt;
-  return backendOf(workers, request, { info, thinking, loadMs, kvPressure: load.kvPressure });
+  request.onNotice(describe(info, engines.count), 'detail');
+  return backendOf(engines, request, { thinking, loadMs: performance.now() - startedAt });
 }
 
-interface Opened {
-  info: VllmInfo;
-  thinking: ThinkingEngine;
-  loadMs: number;
-  kvPressure: () => KvPressure;
+const startEngines = async (options: Record<string, unknown>, request: OpenRequest): Promise<StartedEngines> =>
+  (request.connection['ray'] ?? null) === null ? startHere(options, request) : startOnRay(options, request);
+
+async function startHere(options: Record<string, unknown>, request: OpenRequest): Promise<StartedEngines> {
+  if (options['ray_python'] !== undefined) throw new UsageError('--option ray_python is for --ray');
+  if (request.connection['replicas'] !== undefined)
+    throw new UsageError('--replicas is for --ray', 'On one machine say --gpus.');
+  const layout = engineLayout(options, request);
+  const { command } = pythonCommand(request);
+  await checkPath(request.model);
+  for (const found of await leftovers()) request.onNotice(`warning: ${found}`);
+  request.onNotice(`vllm: starting ${request.model} (${command})`);
+  const load = createLoadSum(request);
+  const specs = layout.map((gpus, index) =>
+    localEngine(request, { options, command, gpus, onStats: (stats) => load.note(index, stats) }),
+  );
+  const replicas = await openReplicas(specs, {
+    min: layout.length,
+    mayCrash: false,
+    maxInFlight: (info) => Math.max(maxInFlight(info), request.workers ?? 0),
+    stallTimeoutMs: request.stallTimeoutMs,
+    signal: request.signal,
+    onRestart: request.onRestart,
+    onLoss: (reason) => request.onNotice(`vllm: one engine is given up, and the others go on (${reason})`),
+    onCounts: () => {},
+  }).catch((error: unknown) => {
+    throw withLog(error, request.logFile);
+  });
+  return { replicas, count: layout.length, kvPressure: load.kvPressure };
 }
 
 function backendOf(
-  workers: VllmWorker[],
+  { replicas, count, kvPressure }: StartedEngines,
   request: OpenRequest,
-  { info, thinking, loadMs, kvPressure }: Opened,
+  { thinking, loadMs }: { thinking: ThinkingEngine; loadMs: number },
 ): Backend {
-  const replicas = workers.map(() => ({ inFlight: 0 }));
-  const choose = createDispatch(replicas);
-  const isUp = (replica: number): boolean => workers[replica]?.pid() !== null;
+  const { info } = replicas;
   return {
     info: {
       model: request.model,
@@ -79,46 +86,18 @@ function backendOf(
       usesLocalGpus: info.device !== 'CPU',
       unheldKeywords: unheldByVllm,
     },
-    limits: limitsOf(info, request, workers.length),
-    async generate(asked: BatchRequest, context: GenerateContext): Promise<Answer> {
-      const body = prepareBody(asked.body, thinking);
-      const replica = choose(systemPromptOf(asked.body), isUp);
-      replicas[replica]!.inFlight++;
-      try {
-        return await workers[replica]!.generate({ ...asked, body }, context);
-      } finally {
-        replicas[replica]!.inFlight--;
-      }
-    },
-    supervision: supervisionOf(workers),
+    limits: limitsOf(info, request, count),
+    generate: async (asked, context) =>
+      replicas.generate({ ...asked, body: prepareBody(asked.body, thinking) }, systemPromptOf(asked.body), context),
+    supervision: replicas.supervision,
     inspection: {
       explainCache: async (facts) => explainCache(facts, info, kvPressure()),
-      clearPromptCache() {
-        for (const worker of workers) worker.clearPromptCache();
-      },
+      clearPromptCache: replicas.clearPromptCaches,
     },
     canServe: ({ model }) => model === request.model || info.adapters.includes(model),
-    async close() {
-      await Promise.all(workers.map((worker) => worker.close()));
-    },
+    close: replicas.close,
   };
 }
-
-const supervisionOf = (workers: VllmWorker[]): Supervision => ({
-  pid: () => workers[0]?.pid() ?? null,
-  async restart() {
-    await Promise.all(workers.map((worker) => worker.restart()));
-  },
-  isStarting: () => workers.some((worker) => worker.isStarting()),
-  async recover(_failure, signal) {
-    const recovered = await Promise.all(workers.map((worker) => worker.recover(signal)));
-    // The other engines still have what they had.
-    return recovered.some(Boolean) ? 'away' : 'here';
-  },
-  async kill() {
-    await Promise.all(workers.map((worker) => worker.kill()));
-  },
-});
 
 /** Python takes seconds to find that there is no such folder. */
 async function checkPath(model: string): Promise<void> {
@@ -130,26 +109,12 @@ async function checkPath(model: string): Promise<void> {
   );
 }
 
-/** One of them that does not start ends them all. */
-async function startAll(specs: WorkerSpec[], request: OpenRequest): Promise<VllmWorker[]> {
-  const starts = await Promise.allSettled(specs.map((spec) => startWorkerProcess<VllmInfo>(spec, request)));
-  const failed = starts.find((start) => start.status === 'rejected');
-  const started = starts.filter((start) => start.status === 'fulfilled').map(({ value }) => value);
-  if (failed === undefined) return started;
-  await Promise.all(started.map((worker) => worker.close()));
-  throw withLog(failed.reason, request.logFile);
-}
-
 /** A start that failed for a reason unknown has its cause in the log. */
 function withLog(error: unknown, logFile: string | null): unknown {
   if (!(error instanceof EngineError) || error.kind !== 'engine-crashed' || logFile === null) return error;
   return new EngineError('unusable', error.message, `The whole log of the engine: ${logFile}`);
 }
 
-/**
- * Twice as many in flight as run at once, so that the scheduler always has a next one; its queue has no bound of its
- * own.
- */
 function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: number): BackendLimits {
   const { maxNumSeqs, kvTokens, contextTokens } = info;
   const histories =
@@ -158,37 +123,8 @@ function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: 
       : Math.min(maxNumSeqs, Math.floor(kvTokens / Math.min(conversationTokens, contextTokens)));
   return {
     slots: Math.max(1, histories) * engines,
-    suggestedWorkers: Math.min(1024, Math.max(64, 2 * maxNumSeqs)) * engines,
+    suggestedWorkers: maxInFlight(info) * engines,
     contextTokens,
-  };
-}
-
-interface Load {
-  note: (engine: number, stats: WorkerStats) => void;
-  kvPressure: () => KvPressure;
-}
-
-/** Sums the load of all engines of the run. */
-function createLoad({ onEngineLoad }: OpenRequest, engines: number): Load {
-  const last: (WorkerStats | undefined)[] = Array.from({ length: engines });
-  const all = (): WorkerStats[] => last.filter((one) => one !== undefined);
-  let peakUsage = 0;
-  return {
-    note(engine, stats) {
-      last[engine] = stats;
-      peakUsage = Math.max(peakUsage, stats.kvUsage);
-      const sum = (numberOf: (one: WorkerStats) => number): number =>
-        all().reduce((total, one) => total + numberOf(one), 0);
-      onEngineLoad({
-        running: sum(({ running }) => running),
-        waiting: sum(({ waiting }) => waiting),
-        kvUsage: sum(({ kvUsage }) => kvUsage) / all().length,
-      });
-    },
-    kvPressure: () => ({
-      peakUsage,
-      preemptions: all().reduce<number | null>((total, one) => addReported(total, one.preemptions ?? null), null),
-    }),
   };
 }
 

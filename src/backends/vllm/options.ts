@@ -8,6 +8,7 @@ export const vllmOptionsHelp: Record<string, string> = {
   max_model_len: 'tokens of prompt and answer together (default: what the model and the memory allow)',
   max_num_seqs: 'requests that run at once (its default: 256, or 1,024 on large GPUs)',
   quantization: 'awq, gptq, fp8, bitsandbytes, ...',
+  ray_python: 'with --ray: the Python on the nodes that has vLLM (default: the one that Ray has there)',
   reasoning_parser: "splits a model's thinking off into reasoning_content: qwen3, deepseek_r1, ...",
   tensor_parallel_size: 'GPUs that one model is spread over',
   tool_call_parser: 'finds tool calls in answers: hermes, llama3_json, mistral, ...',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { addServerFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
+import { addPlaceFlags, clusterFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import { collectOption } from '../shared/parse-values.ts';
 import type { DoctorFlags } from './run.ts';
@@ -13,14 +13,17 @@ export function addDoctorCommand(
   const probing = backends.filter(({ doctor }) => doctor?.probe !== undefined);
   const probes = probing.flatMap(({ doctor }) => doctor?.probe ?? []);
   const examined = backends.filter(({ doctor }) => doctor !== undefined);
-  const naming = [...serverFlags(examined).map(longFlag), '--servers', '-m'].join(', ');
+  const naming = [...serverFlags(examined), ...clusterFlags(examined)]
+    .map(longFlag)
+    .concat('--servers', '-m')
+    .join(', ');
   const command = program
     .command('doctor')
     .summary('which engines are here, and what is set badly')
     .description(
       `Shows the engines that are here, what they can do, what is set badly and the setting that fixes it. ${probes.map(({ description }) => description).join(' ')} Exits 0 where an engine can be used, whatever the warnings; 4 where none can, or something that is named (${naming}) can not.`,
     );
-  addServerFlags(command, examined)
+  addPlaceFlags(command, examined)
     .option(
       '-m, --model <model>',
       'the model to look for, and to probe with (default: the loaded one, else the smallest)',

@@ -9,7 +9,7 @@ import { checkOptions } from '../../run/choose/choose-backend.ts';
 import { addressesOf } from '../../run/choose/server-addresses.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import { askedConnections } from '../shared/connection/asked-connections.ts';
-import { longFlag, serverFlags } from '../shared/connection/flags.ts';
+import { clusterFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
 import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
@@ -61,12 +61,12 @@ function placesFor(definition: BackendDefinition, connections: readonly Connecti
   }));
 }
 
-/** What each flag that names a server was given: null for nothing, a list where there were several. */
+/** What each flag that names a server or a cluster was given: null for nothing, a list where there were several. */
 function askedServers(
   connections: readonly Connection[],
   backends: readonly BackendDefinition[],
 ): Record<string, unknown> {
-  const asked = serverFlags(backends).map(({ name }) => {
+  const asked = [...serverFlags(backends), ...clusterFlags(backends)].map(({ name }) => {
     const given = connections.flatMap(({ [name]: value }) => (value === undefined ? [] : [value]));
     return [name, given.length > 1 ? given : (given[0] ?? null)] as const;
   });

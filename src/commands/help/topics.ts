@@ -65,7 +65,12 @@ const ownVariables = [
 ] as const;
 
 /** What a key is for, by what the flag names that it goes with. */
-const keyUses = { server: 'key of the server', program: 'key that the program reads', devices: 'key of the devices' };
+const keyUses = {
+  server: 'key of the server',
+  program: 'key that the program reads',
+  devices: 'key of the devices',
+  cluster: 'key that goes to the cluster',
+};
 
 function environment(backends: readonly BackendDefinition[]): string {
   const flags = connectionFlags(backends);

@@ -64,6 +64,7 @@ async function openBackend(
     options: settings.options,
     workers,
     timeoutMs: runner.timeoutMs,
+    stallTimeoutMs: runner.stallTimeoutMs,
     conversationTokens: mode.name === 'conversation' ? settings.conversation.contextTokens : null,
     chatTemplate: settings.chatTemplate,
     allowControlTokens: settings.controlTokens === 'allow',

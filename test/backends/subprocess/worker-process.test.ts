@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { startChild } from '../../../src/backends/subprocess/start-child.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../../src/backends/subprocess/worker-process.ts';
 import type { Answer } from '../../../src/core/completion.ts';
 import { context, isAlive } from '../conformance.ts';
@@ -21,9 +22,7 @@ async function start(
   const process = await startWorkerProcess<{ name: string }>(
     {
       name: 'echo',
-      file: globalThis.process.execPath,
-      arguments: [worker],
-      environment,
+      connect: () => startChild({ file: globalThis.process.execPath, arguments: [worker], environment }),
       settings: () => ({ name: 'echo', ...settings }),
     },
     { signal, onRestart: (reason) => restarts.push(reason) },
@@ -175,7 +174,8 @@ describe('starting a worker process', () => {
       kind: 'engine-crashed',
       message: expect.stringMatching(/^The echo process ended with code 1 /) as string,
     });
-    const absent = { name: 'echo', file: '/no/such/program', arguments: [], settings: () => ({}) };
+    const connect = () => startChild({ file: '/no/such/program', arguments: [] });
+    const absent = { name: 'echo', connect, settings: () => ({}) };
     const starting = startWorkerProcess(absent, { signal: new AbortController().signal, onRestart: () => {} });
     await expect(starting).rejects.toThrow('is not there');
   });

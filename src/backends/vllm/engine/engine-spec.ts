@@ -1,22 +1,25 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { OpenRequest } from '../../../core/backend.ts';
-import { type WorkerStats, type WorkerSpec, isAbsent } from '../../subprocess/protocol.ts';
+import { type WorkerChannel, type WorkerSpec, isAbsent } from '../../subprocess/protocol.ts';
+import { startChild } from '../../subprocess/start-child.ts';
 import { templateTrials } from '../../request/template-facts.ts';
 import { explainEnd } from './explain-end.ts';
 import { oldestVllm } from '../find-python.ts';
 import { createLoadProgress } from './load-progress.ts';
 import type { VllmInfo, VllmSettings } from '../settings.ts';
 
-interface EngineParts {
+interface EngineParts extends Pick<WorkerSpec, 'onStats' | 'notStarted'> {
   options: Record<string, unknown>;
-  command: string;
-  gpus: string | null;
-  onStats: (stats: WorkerStats) => void;
+  /** Starts a worker that hands on each line that it prints. */
+  connect: (onLog: (line: string) => void) => WorkerChannel;
 }
 
-const workerFile = fileURLToPath(new URL('../../../../src/backends/vllm/python/worker.py', import.meta.url));
+/** The folder of the Python programs. */
+export const pythonFolder = fileURLToPath(new URL('../../../../src/backends/vllm/python', import.meta.url));
 
-const environment = {
+/** Variables that every worker has. */
+export const workerEnvironment = {
   // Its log is for stderr, and no process of it may hold our pipes by a fork.
   VLLM_LOGGING_STREAM: 'ext://sys.stderr',
   VLLM_WORKER_MULTIPROC_METHOD: 'spawn',
@@ -28,8 +31,8 @@ const environment = {
   PYTHONIOENCODING: 'utf-8',
 };
 
-/** Describes how one engine is started. */
-export function engineSpec(request: OpenRequest, { options, command, gpus, onStats }: EngineParts): WorkerSpec {
+/** Describes one engine. */
+export function engineSpec(request: OpenRequest, { options, connect, onStats, notStarted }: EngineParts): WorkerSpec {
   const { data_parallel_size: _engines, ...others } = options;
   const { own, engine } = splitOptions(others);
   const sequences = { most: null as number | null };
@@ -49,27 +52,44 @@ export function engineSpec(request: OpenRequest, { options, command, gpus, onSta
   };
   return {
     name: 'vllm',
-    file: command,
-    arguments: [workerFile],
+    connect: () => connect((line) => onLog(line)),
     settings,
-    environment: {
-      ...request.environment,
-      ...environment,
-      LLMBATCH_RUNNER_PID: String(process.pid),
-      ...(gpus === null ? {} : { CUDA_VISIBLE_DEVICES: gpus }),
-    },
-    answersOnStdout: true,
-    leadsGroup: true,
-    logFile: request.logFile,
-    onLog: (line) => onLog(line),
-    onStats,
-    notStarted: (how) => ({ kind: 'unusable', message: notStarted(command, how), hint: install }),
+    hasLogFile: request.logFile !== null,
+    ...(onStats && { onStats }),
+    ...(notStarted && { notStarted }),
     explainEnd(log, ready) {
       const reason = explainEnd(log, ready !== null);
       if (reason?.kind === 'out-of-memory' && ready !== null) halve(sequences, ready as VllmInfo);
       return reason;
     },
   };
+}
+
+/** Describes how one engine is started as a process of this machine; `gpus` are those that it may see, null: all. */
+export function localEngine(
+  request: OpenRequest,
+  { command, gpus, ...parts }: Pick<EngineParts, 'options' | 'onStats'> & { command: string; gpus: string | null },
+): WorkerSpec {
+  const environment = {
+    ...request.environment,
+    ...workerEnvironment,
+    LLMBATCH_RUNNER_PID: String(process.pid),
+    ...(gpus === null ? {} : { CUDA_VISIBLE_DEVICES: gpus }),
+  };
+  return engineSpec(request, {
+    ...parts,
+    connect: (onLog) =>
+      startChild({
+        file: command,
+        arguments: [join(pythonFolder, 'worker.py')],
+        environment,
+        answersOnStdout: true,
+        leadsGroup: true,
+        logFile: request.logFile,
+        onLog,
+      }),
+    notStarted: (how) => ({ kind: 'unusable', message: notStarted(command, how), hint: install }),
+  });
 }
 
 const notStarted = (command: string, how: string): string =>

@@ -28,6 +28,10 @@ export function connectionFlags(backends: readonly BackendDefinition[]): OwnedFl
 export const serverFlags = (backends: readonly BackendDefinition[]): OwnedFlag[] =>
   connectionFlags(backends).filter(({ names }) => names === 'server');
 
+/** Those that name a cluster, which is one place. */
+export const clusterFlags = (backends: readonly BackendDefinition[]): OwnedFlag[] =>
+  connectionFlags(backends).filter(({ names }) => names === 'cluster');
+
 /** The flag without its value: `--host`. */
 export const longFlag = ({ flag }: Pick<ConnectionFlag, 'flag'>): string => flag.split(' ')[0] ?? flag;
 
@@ -51,7 +55,7 @@ export function addConnectionFlags(command: Command, backends: readonly BackendD
 }
 
 /** The flags that name servers, and `--servers`. */
-export function addServerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+function addServerFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   const flags = serverFlags(backends);
   for (const flag of flags) addFlag(command, flag);
   if (flags.length === 0) return command;
@@ -60,6 +64,13 @@ export function addServerFlags(command: Command, backends: readonly BackendDefin
     '--servers <file>',
     `JSONL of servers, one a line: ${forms.join(' or ')}, with "api_key_env": the name of the variable that holds its key`,
   );
+}
+
+/** The flags that name a place: servers, and `--servers`, or a cluster. */
+export function addPlaceFlags(command: Command, backends: readonly BackendDefinition[]): Command {
+  addServerFlags(command, backends);
+  for (const flag of clusterFlags(backends)) addFlag(command, flag);
+  return command;
 }
 
 function addFlag(command: Command, { flag, help, parse, names }: ConnectionFlag): void {

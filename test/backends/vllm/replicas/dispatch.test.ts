@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDispatch } from '../../../src/backends/vllm/dispatch.ts';
+import { createDispatch } from '../../../../src/backends/vllm/replicas/dispatch.ts';
 
 const allUp = (): boolean => true;
 

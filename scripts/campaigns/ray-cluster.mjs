@@ -1,0 +1,105 @@
+// A Ray cluster of raylets on this machine, each of which stands for a node. Ends only what it started: `ray stop` would end every
+// Ray process of the machine.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const fakeVllm = fileURLToPath(new URL('../../test/fake-vllm', import.meta.url));
+
+/**
+ * Starts the head of a cluster. `python`: has Ray. `environment`: variables of its nodes. The cluster wants a token, which is put
+ * into the environment of this program too.
+ */
+export async function startCluster({ python, environment = {}, gpus = 1 }) {
+  const folder = mkdtempSync(join(tmpdir(), 'ray-'));
+  const port = await freePort();
+  const token = { RAY_AUTH_MODE: 'token', RAY_AUTH_TOKEN: '0123456789abcdef'.repeat(2) };
+  Object.assign(process.env, token);
+  const nodes = [];
+  const start = async (...args) => {
+    const ray = join(dirname(python), 'ray');
+    const common = ['--num-cpus=2', `--num-gpus=${gpus}`, '--object-store-memory=100000000', '--disable-usage-stats'];
+    const env = { ...process.env, ...environment, PYTHONDONTWRITEBYTECODE: '1' };
+    const child = spawn(ray, ['start', ...args, '--node-ip-address=127.0.0.1', ...common], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (text) => (said += text));
+    const [code] = await once(child, 'exit');
+    child.stderr.destroy();
+    if (code !== 0) throw new Error(`ray start: ${code}\n${said}`);
+    // What `ray start` leaves is in its group.
+    const node = {
+      processes: () => allProcesses().filter(({ group }) => group === child.pid),
+      end: () => endGroup(child.pid),
+    };
+    nodes.push(node);
+    return node;
+  };
+  const head = await start('--head', `--port=${port}`, '--include-dashboard=false', `--temp-dir=${folder}`);
+  return {
+    address: `127.0.0.1:${port}`,
+    head,
+    addNode: () => start(`--address=127.0.0.1:${port}`),
+    end() {
+      for (const node of nodes) node.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Variables with which the nodes find the fake vllm package; test/fake-vllm/vllm/fake/settings.py says what they do. */
+export const fakeNodes = (changes = {}) => ({
+  PYTHONPATH: fakeVllm,
+  FAKE_VLLM_PLATFORM: 'cuda',
+  FAKE_VLLM_STEP_MS: '0',
+  ...changes,
+});
+
+/** Our own processes in all clusters: the driver, the actors, and the workers with what they started. */
+export function ourProcesses() {
+  const all = allProcesses();
+  const workers = all.filter(({ command }) => /llmbatch-\w+\/worker\.py/.test(command)).map(({ pid }) => pid);
+  return all.filter(({ command, group }) => workers.includes(group) || /^ray::Shell|ray_driver\.py/.test(command));
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+function endGroup(group) {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // There is nothing left in it.
+  }
+}
+
+function allProcesses() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      const [, parent, group] = read(pid, 'stat').split(') ').at(-1)?.split(' ') ?? [];
+      const command = read(pid, 'cmdline').replaceAll('\0', ' ').trim();
+      return { pid: Number(pid), parent: Number(parent), group: Number(group), command };
+    })
+    .filter(({ command }) => command !== '');
+}
+
+function read(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,161 @@
+// Trouble on a Ray cluster of two raylets: each kind of process killed or stopped in the middle of a run. Each must heal, or be
+// resumed, with each id once and every answer as expected, and leave no process. About 10 minutes.
+//   node scripts/campaigns/ray-trouble.mjs --python PYTHON [--model FOLDER] [--only NAME]
+// PYTHON has Ray; with --model it has vLLM too, and the model tiny-scorer is in FOLDER. Else the nodes have the fake vllm package.
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fakeNodes, ourProcesses, startCluster } from './ray-cluster.mjs';
+import { runSession } from './sessions.mjs';
+import { checkAnswers, startCampaign } from './start-campaign.mjs';
+import { secondsUntilGone, vllmEngine } from './vllm-engine.mjs';
+
+const { values } = parseArgs({
+  options: { python: { type: 'string' }, model: { type: 'string' }, only: { type: 'string' } },
+});
+const { python, model } = values;
+const real = model === undefined ? null : vllmEngine(values);
+const flags = real?.flags ?? ['-b', 'vllm', '-m', 'fake/tiny-scorer', '--python', python];
+const environment = real === null ? fakeNodes({ FAKE_VLLM_STEP_MS: '60' }) : { VLLM_ENABLE_V1_MULTIPROCESSING: '1' };
+const { folder, input, output, finish } = await startCampaign('ray-trouble', real === null ? 8000 : 5000);
+const middle = real === null ? 2000 : 1500;
+const results = [];
+const shell = /^ray::Shell/;
+const worker = /llmbatch-\w+\/worker\.py/;
+const core = /VLLM::EngineCore|multiprocessing/;
+
+const scenarios = {
+  async nothing() {
+    await judge('no trouble', [await run()]);
+  },
+  actor: () => kill('an actor', shell),
+  worker: () => kill('a worker', worker),
+  core: () => kill("vLLM's core", core),
+  driver: () => kill('the driver', /ray_driver\.py/),
+  raylet: () =>
+    withNode(async (node) => {
+      await judge('a raylet killed by -9', [
+        await run({ onDone: once(middle, () => end(node.processes(), /\/raylet /)) }),
+      ]);
+    }),
+  hanging: () => kill('a worker stopped (SIGSTOP)', worker, 'SIGSTOP', ['--stall-timeout', '10s']),
+  async runner() {
+    const first = await run({ endAt: middle });
+    const gone = await secondsUntilGone(ourProcesses);
+    await judge('the runner killed by -9, then resumed', [first, await resume()], { seconds_until_no_process: gone });
+  },
+  async interrupted() {
+    const first = await run({ endAt: middle, signal: 'SIGINT' });
+    const gone = await secondsUntilGone(ourProcesses);
+    await judge('Ctrl-C, then resumed', [first, await resume()], { seconds_until_no_process: gone });
+  },
+  async memory() {
+    if (real !== null) return;
+    const session = await run({}, ['--option', `ray_python=${faulty('oom:200')}`]);
+    await judge('engines that run out of memory at 200 requests', [session]);
+  },
+  async late() {
+    let node;
+    const onDone = once(middle, async () => (node = await cluster.addNode()));
+    const session = await run({ onDone }, ['--replicas', '1-3']);
+    await judge('a third raylet that joins in the middle, --replicas 1-3', [session]);
+    node?.end();
+  },
+  async head() {
+    const first = await run({ onDone: once(middle, () => cluster.head.end()) });
+    const gone = await secondsUntilGone(ourProcesses);
+    cluster.end();
+    cluster = await newCluster();
+    const again = await runSession(['resume', output, '--json', '--ray', cluster.address], { cwd: folder });
+    await judge('the head killed by -9, then resumed on another cluster', [first, again], {
+      seconds_until_no_process: gone,
+      seconds_until_the_end: Math.round(first.seconds),
+    });
+  },
+};
+
+let cluster = await newCluster();
+try {
+  for (const [name, scenario] of Object.entries(scenarios))
+    if (values.only === undefined || values.only.split(',').includes(name)) await scenario();
+} finally {
+  cluster.end();
+}
+finish({ results }, `node scripts/campaigns/ray-trouble.mjs --python PYTHON${real === null ? '' : ' --model FOLDER'}`);
+
+async function newCluster() {
+  const started = await startCluster({ python, environment });
+  await started.addNode();
+  return started;
+}
+
+/** With a node that is there for one scenario. */
+async function withNode(task) {
+  const node = await cluster.addNode();
+  await task(node);
+  node.end();
+}
+
+async function kill(what, pattern, signal = 'SIGKILL', more = []) {
+  const onDone = once(middle, () => end(ourProcesses(), pattern, signal));
+  const how = signal === 'SIGKILL' ? `${what} killed by -9` : what;
+  await judge(how, [await run({ onDone }, more)]);
+}
+
+/** The last one, which is not the head's where the raylets are asked. */
+function end(processes, pattern, signal = 'SIGKILL') {
+  const victim = processes.findLast(({ command }) => pattern.test(command));
+  if (victim === undefined) throw new Error(`nothing is ${pattern}`);
+  process.kill(victim.pid, signal);
+}
+
+/** Does it once so many are done. */
+function once(count, task) {
+  let isDone = false;
+  return (done) => {
+    if (done < count || isDone) return;
+    isDone = true;
+    void task();
+  };
+}
+
+function run(watch = {}, more = []) {
+  const args = ['run', input, ...flags, '--ray', cluster.address, '--json', '--overwrite', ...more];
+  return runSession(args, { cwd: folder, ...watch });
+}
+
+function resume() {
+  return runSession(['resume', output, '--json'], { cwd: folder });
+}
+
+/** A Python whose vLLM has this fault. */
+function faulty(fault) {
+  const path = join(folder, `python-${fault.replace(':', '-')}`);
+  writeFileSync(path, `#!/bin/sh\nFAKE_VLLM_FAULT=${fault} exec ${python} "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+async function judge(what, sessions, more = {}) {
+  const { right, wrong, failed, unchecked, missing, repeated } = checkAnswers(input, output);
+  const hide = (note) =>
+    note
+      .replaceAll(folder, 'FOLDER')
+      .replaceAll(python, 'PYTHON')
+      .replaceAll(model ?? '?', 'MODEL');
+  results.push({
+    what,
+    exit_codes: sessions.map(({ exitCode, signal }) => signal ?? exitCode),
+    right,
+    wrong,
+    failed,
+    unchecked,
+    missing,
+    repeated,
+    ...more,
+    seconds_until_no_process_at_the_end: await secondsUntilGone(ourProcesses),
+    requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
+    notes: sessions.flatMap(({ notes }) => notes).map(hide),
+  });
+  console.error(JSON.stringify(results.at(-1), null, 1));
+}

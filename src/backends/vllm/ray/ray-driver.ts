@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { OpenRequest } from '../../../core/backend.ts';
+import { messageOf } from '../../../core/errors.ts';
+import { formatCounted } from '../../../text/format.ts';
+import { raceAbort } from '../../../async/abort.ts';
+import { type WorkerChannel, isAbsent } from '../../subprocess/protocol.ts';
+import { startChild } from '../../subprocess/start-child.ts';
+import { type WorkerConnection, connectWorker } from '../../subprocess/worker-connection.ts';
+import { pythonFolder } from '../engine/engine-spec.ts';
+import {
+  type ChannelListeners,
+  type DriverChannels,
+  type WorkerOrder,
+  createDriverChannels,
+} from './driver-channels.ts';
+
+/** What the driver tells of the cluster when it has found it. */
+export interface RayCluster {
+  /** Version of Ray, of the driver as of the cluster. */
+  version: string;
+  /** GPUs of each node that is alive. */
+  nodeGpus: number[];
+  freeGpus: number;
+}
+
+/** `Ray 2.60.0, 2 nodes, 2 of 2 GPUs free` */
+export const describeCluster = ({ version, nodeGpus, freeGpus }: RayCluster): string => {
+  const gpus = nodeGpus.reduce((sum, count) => sum + count, 0);
+  return `Ray ${version}, ${formatCounted(nodeGpus.length, 'node')}, ${freeGpus} of ${formatCounted(gpus, 'GPU')} free`;
+};
+
+/** The way to a cluster: one Python process on a node of it, which is started again when it dies. */
+export interface RayDriver {
+  readonly cluster: RayCluster;
+  /** Starts a worker in the cluster, which waits there until it has room. */
+  open: (order: WorkerOrder, listeners: ChannelListeners) => WorkerChannel;
+  close: () => Promise<void>;
+}
+
+export interface RayPlace extends Pick<OpenRequest, 'environment' | 'logFile'> {
+  /** `auto`, or `host:port` of the cluster's head. */
+  address: string;
+  /** The Python that has Ray. */
+  command: string;
+}
+
+/** Connects to a cluster. Throws an `EngineError` where there is none, or none that can be used. */
+export async function openRayDriver(place: RayPlace, signal: AbortSignal): Promise<RayDriver> {
+  let session = startSession(place);
+  const cluster = await raceAbort(session.connection.ready, signal).catch(async (error: unknown) => {
+    await session.connection.kill('was not wanted any more');
+    throw error;
+  });
+  return {
+    cluster,
+    open(order, listeners) {
+      if (session.isOver()) session = startSession(place);
+      return session.channels.open(order, listeners);
+    },
+    close: () => session.connection.close(),
+  };
+}
+
+/** One process of the driver, from its start to its end. */
+interface Session {
+  connection: WorkerConnection<RayCluster>;
+  channels: DriverChannels;
+  isOver: () => boolean;
+}
+
+function startSession({ address, command, environment, logFile }: RayPlace): Session {
+  const child = startChild({
+    file: command,
+    arguments: [join(pythonFolder, 'ray_driver.py')],
+    environment: { ...environment, PYTHONUNBUFFERED: '1', LLMBATCH_RUNNER_PID: String(process.pid) },
+    answersOnStdout: true,
+    leadsGroup: true,
+    logFile,
+  });
+  let isOver = false;
+  const channels = createDriverChannels(child, () => refusal);
+  const connection = connectWorker<RayCluster>(
+    {
+      name: 'ray',
+      connect: () => channels.own,
+      settings: () => ({ address }),
+      hasLogFile: logFile !== null,
+      notStarted: (how) => ({
+        kind: 'unusable',
+        message:
+          how === isAbsent
+            ? `There is no Python ${command}.`
+            : `${command} could not be started as a Python: it ${how}.`,
+        hint: 'Name one that has Ray with --python (or LLMBATCH_PYTHON).',
+      }),
+    },
+    () => void (isOver = true),
+  );
+  let refusal: string | null = null;
+  connection.ready.catch((error: unknown) => void (refusal = messageOf(error)));
+  return { connection, channels, isOver: () => isOver };
+}

@@ -1,0 +1,100 @@
+import type { GenerateContext, Supervision } from '../../../core/backend.ts';
+import type { Answer, Failure } from '../../../core/completion.ts';
+import type { BatchRequest } from '../../../core/request.ts';
+import type { WorkerSpec } from '../../subprocess/protocol.ts';
+import type { KvPressure } from '../explain-cache.ts';
+import type { VllmInfo } from '../settings.ts';
+import { createDispatch } from './dispatch.ts';
+import { type FleetMember, type FleetOptions, createFleet } from './fleet.ts';
+import { createPlaces } from './places.ts';
+
+/** The engines of a run, wherever they are. */
+export interface StartedEngines {
+  replicas: Replicas;
+  /** Number of them that there are to be. */
+  count: number;
+  kvPressure: () => KvPressure;
+}
+
+/** Engines of one model side by side. One that dies takes none of the others with it, and is started again. */
+export interface Replicas {
+  /** Facts of the first one that was ready. */
+  readonly info: VllmInfo;
+  readonly supervision: Supervision;
+  /** Answers a request on one that is ready and has room, for which it waits. */
+  generate: (request: BatchRequest, systemPrompt: string, context: GenerateContext) => Promise<Answer>;
+  clearPromptCaches: () => void;
+  close: () => Promise<void>;
+}
+
+export interface ReplicasOptions extends FleetOptions {
+  /** Requests that one of them takes at once. */
+  maxInFlight: (info: VllmInfo) => number;
+  /** Silence in milliseconds of one that has requests, while others work: then it hangs, and is started again. */
+  stallTimeoutMs: number;
+}
+
+/**
+ * Twice as many in flight as run at once, so that the scheduler of an engine always has a next one; its queue has no bound
+ * of its own.
+ */
+export const maxInFlight = ({ maxNumSeqs }: VllmInfo): number => Math.min(1024, Math.max(64, 2 * maxNumSeqs));
+
+const watchMs = 1000;
+
+/** Starts them all, and resolves when the first `min` are ready. Throws an `EngineError` when they can't be. */
+export async function openReplicas(specs: readonly WorkerSpec[], options: ReplicasOptions): Promise<Replicas> {
+  const places = createPlaces();
+  const fleet = createFleet(specs, options, places.wakeAll);
+  const { members } = fleet;
+  const info = await fleet.begin().catch(async (error: unknown) => {
+    await fleet.kill();
+    throw error;
+  });
+  const limit = options.maxInFlight(info);
+  const hasRoom = ({ worker, inFlight }: FleetMember): boolean => worker.isReady() && inFlight < limit;
+  const choose = createDispatch(members);
+  /** One with a place, which is taken from now on; or why there is none and will be none. */
+  const takePlace = async (systemPrompt: string, signal: AbortSignal): Promise<FleetMember | Failure> => {
+    for (;;) {
+      if (members.some(hasRoom)) {
+        const member = members[choose(systemPrompt, (index) => hasRoom(members[index]!))]!;
+        member.inFlight++;
+        return member;
+      }
+      const refused = fleet.refusal();
+      if (refused !== null) return refused;
+      fleet.revive();
+      await places.wait(signal);
+    }
+  };
+  const watch = setInterval(() => endHanging(members, options.stallTimeoutMs), watchMs).unref();
+  return {
+    info,
+    supervision: fleet,
+    async generate(request, systemPrompt, context) {
+      const member = await takePlace(systemPrompt, context.signal);
+      if ('status' in member) return member;
+      try {
+        return await member.worker.generate(request, context);
+      } finally {
+        member.inFlight--;
+        places.wakeOne();
+      }
+    },
+    clearPromptCaches() {
+      for (const { worker } of members) worker.clearPromptCache();
+    },
+    async close() {
+      clearInterval(watch);
+      await fleet.close();
+    },
+  };
+}
+
+/** Ends those that say nothing while they have requests. The last one that is left is the scheduler's to judge. */
+function endHanging(members: readonly FleetMember[], stallTimeoutMs: number): void {
+  const ready = members.filter(({ worker }) => worker.isReady());
+  const hanging = ready.filter(({ worker, inFlight }) => inFlight > 0 && worker.silentMs() > stallTimeoutMs);
+  if (hanging.length < ready.length) for (const { worker } of hanging) void worker.restart();
+}

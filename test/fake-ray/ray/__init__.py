@@ -1,0 +1,57 @@
+"""The part of Ray that llmbatch's driver uses, on one machine, for tests without Ray. Each actor is a process of its own, on one of as many
+nodes as `FAKE_RAY_NODES` says, each with one GPU; an actor for which there is none waits. `FAKE_RAY_VERSION` is the version,
+`FAKE_RAY_FAULT` what `init` fails with."""
+
+import os
+
+if os.environ.get("FAKE_RAY_ABSENT"):
+    raise ImportError("no ray")
+
+
+from ray import exceptions, util  # noqa: F401
+from ray.actors import Actors, Reference
+
+__version__ = os.environ.get("FAKE_RAY_VERSION", "2.60.0")
+_actors = Actors(int(os.environ.get("FAKE_RAY_NODES", "2")))
+
+
+def init(address, **_others):
+    fault = os.environ.get("FAKE_RAY_FAULT", "")
+    if fault:
+        raise (ConnectionError if fault.startswith("Could not find") else RuntimeError)(fault)
+    print(f"Connected to the fake Ray cluster at {address}.")
+
+
+def shutdown():
+    _actors.end()
+
+
+def nodes():
+    return [{"Alive": True, "Resources": {"GPU": 1.0}} for _ in range(_actors.nodes)]
+
+
+def available_resources():
+    return {"GPU": float(_actors.free())}
+
+
+def put(value):
+    return value
+
+
+def remote(**_options):
+    return lambda shell: _Class(shell)
+
+
+def kill(actor):
+    actor.kill()
+
+
+class _Class:
+    def __init__(self, shell):
+        self._shell = shell
+
+    def options(self, **_options):
+        return self
+
+    def remote(self):
+        return _actors.start(self._shell)
