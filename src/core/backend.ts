@@ -207,6 +207,9 @@ export interface OpenRequest extends BackendAddress {
   onEngineLoad: (load: EngineLoad) => void;
 }
 
+/** Whether an engine serves a model: true, or why not; `away` where its server is not reached, and may have the model. */
+export type Served = boolean | string | { away: string };
+
 /** One entry of the registry: all that `--help`, the choice of a backend and the tests need, without loading an engine. */
 export interface BackendDefinition {
   readonly name: string;
@@ -240,10 +243,10 @@ export interface BackendDefinition {
   optionsSchema(): Promise<ZodType<Record<string, unknown>>>;
   /**
    * Does this model name belong to this backend? Asked where no `--backend` is given. True, or else why not, in a few words
-   * that can follow the backend's name: `has no server at http://...`. Throws a `UsageError` where the name can mean only this
-   * backend, and is wrong.
+   * that can follow the backend's name: `takes GGUF files`. Throws a `UsageError` where the name can mean only this backend,
+   * and is wrong.
    */
-  serves(model: string, address: BackendAddress): boolean | string | Promise<boolean | string>;
+  serves(model: string, address: BackendAddress): Served | Promise<Served>;
   /**
    * What `modelDigest` of this model will be, told without loading it; undefined where it can't be told so. Absent: it never
    * can. A mistake in the name or the address is left for `open` to tell.

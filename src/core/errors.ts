@@ -72,6 +72,16 @@ export class UsageError extends LlmbatchError {
   }
 }
 
+/** No engine serves the models of an input. `isAway`: one that may serve them does not answer, and may do so later. */
+export class NoEngineError extends UsageError {
+  readonly isAway: boolean;
+
+  constructor(message: string, hint: string, isAway: boolean) {
+    super(message, hint);
+    this.isAway = isAway;
+  }
+}
+
 /**
  * The output can't be used (locked, disk full, deleted, another run's): exit 5. What was acknowledged stays on disk.
  */

@@ -1,6 +1,6 @@
-import type { BackendDefinition } from '../../core/backend.ts';
+import type { BackendDefinition, Served } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
-import { UsageError, messageOf } from '../../core/errors.ts';
+import { NoEngineError, UsageError, messageOf } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { nearest } from '../../text/nearest.ts';
 import { addressesOf, namesServerOf } from './server-addresses.ts';
@@ -16,7 +16,10 @@ export interface EngineConnections {
   environment: NodeJS.ProcessEnv;
 }
 
-/** The named backend, or the first that serves every model of the input: at one of its servers, where there are several. */
+/**
+ * The named backend, or the first that serves every model of the input: at one of its servers, where there are several. Throws a
+ * `NoEngineError` where none does.
+ */
 export async function chooseBackend(
   backends: readonly BackendDefinition[],
   asked: string,
@@ -27,15 +30,18 @@ export async function chooseBackend(
   const [model] = models;
   if (model === undefined) return { definition: backends[0]!, reason: 'the input has no request' };
   const reasons: string[] = [];
+  let isAnyAway = false;
   for (const definition of candidatesOf(backends, places)) {
     const served = await servesAll(definition, models, places);
     if (served === true) return { definition, reason: `it serves ${models.join(', ')}` };
-    if (served !== false) reasons.push(`${definition.name} ${served}`);
+    isAnyAway ||= isAway(served);
+    if (served !== false) reasons.push(`${definition.name} ${isAway(served) ? served.away : served}`);
   }
   const [names, of] = [models.map((name) => JSON.stringify(name)).join(', '), models.length === 1 ? '' : 's'];
-  throw new UsageError(
+  throw new NoEngineError(
     [`no engine here serves the model${of} ${names}`, ...reasons].join('\n'),
     'See which engines are here, and how to get one, with: llmbatch doctor',
+    isAnyAway,
   );
 }
 
@@ -53,11 +59,11 @@ async function servesAll(
   definition: BackendDefinition,
   models: readonly string[],
   places: EngineConnections,
-): Promise<boolean | string> {
+): Promise<Served> {
   for (const model of models) {
     const served = await servesModelSomewhere(definition, model, places);
     if (served === true) continue;
-    return served === false || models.length === 1 ? served : `${served} (${model})`;
+    return typeof served === 'string' && models.length > 1 ? `${served} (${model})` : served;
   }
   return true;
 }
@@ -66,15 +72,18 @@ async function servesModelSomewhere(
   definition: BackendDefinition,
   model: string,
   { connections, environment }: EngineConnections,
-): Promise<boolean | string> {
-  let first: boolean | string | null = null;
+): Promise<Served> {
+  const answers: Served[] = [];
   for (const address of addressesOf(definition, connections, environment)) {
     const served = await definition.serves(model, address);
     if (served === true) return true;
-    first ??= served;
+    answers.push(served);
   }
-  return first ?? false;
+  // One that is away may have the model, whatever the others say.
+  return answers.find(isAway) ?? answers[0] ?? false;
 }
+
+const isAway = (served: Served): served is Exclude<Served, boolean | string> => typeof served === 'object';
 
 export function findBackend(backends: readonly BackendDefinition[], name: string): BackendDefinition {
   const found = backends.find((definition) => definition.name === name);

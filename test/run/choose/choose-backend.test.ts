@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { BackendDefinition } from '../../../src/core/backend.ts';
-import { UsageError } from '../../../src/core/errors.ts';
+import type { BackendDefinition, Served } from '../../../src/core/backend.ts';
+import { NoEngineError } from '../../../src/core/errors.ts';
 import { mockBackend } from '../../../src/backends/mock/index.ts';
 import { backends } from '../../../src/backends/index.ts';
 import { checkOptions, chooseBackend, findBackend } from '../../../src/run/choose/choose-backend.ts';
@@ -22,7 +22,17 @@ describe('the backend', () => {
   });
 
   test('is none where no engine serves all models', async () => {
-    await expect(chooseBackend(backends, 'auto', ['mock', 'tiny-scorer'], nowhere)).rejects.toThrow(UsageError);
+    await expect(chooseBackend(backends, 'auto', ['mock', 'tiny-scorer'], nowhere)).rejects.toThrow(NoEngineError);
+  });
+
+  test('is none yet where one that may serve them is away, even beside others that do not', async () => {
+    const isAway = async (...answers: Served[]): Promise<boolean> => {
+      const all = answers.map((served) => ({ ...mockBackend, serves: () => served }));
+      const error: unknown = await chooseBackend(all, 'auto', ['m'], nowhere).catch((thrown: unknown) => thrown);
+      return error instanceof NoEngineError && error.isAway;
+    };
+    expect(await isAway('has it not', { away: 'has no server' }, false)).toBe(true);
+    expect(await isAway('has it not', false)).toBe(false);
   });
 
   test('is among several servers the one of which one has the model, and none that is not named', async () => {

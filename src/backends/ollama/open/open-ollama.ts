@@ -1,4 +1,4 @@
-import type { Backend, OpenRequest, Supervision } from '../../../core/backend.ts';
+import type { Backend, OpenRequest, Served, Supervision } from '../../../core/backend.ts';
 import type { BackendAddress } from '../../../core/connection.ts';
 import { EngineError, LlmbatchError } from '../../../core/errors.ts';
 import { formatBytes } from '../../../text/format.ts';
@@ -30,7 +30,7 @@ import { cutsPrompts } from '../http/versions.ts';
 const lookMs = 1500;
 
 /** True where there is a server that has the model; else why not. */
-export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
+export async function servesModel(model: string, address: BackendAddress): Promise<Served> {
   const client = createClient(ollamaHost(address), 1);
   const { url } = client.host;
   const problem = await client.show(model, AbortSignal.timeout(lookMs)).then(
@@ -41,7 +41,7 @@ export async function servesModel(model: string, address: BackendAddress): Promi
   if (problem === null) return true;
   return problem instanceof HttpFailure && classifyError(problem).kind === 'model-not-found'
     ? `does not have it at ${url} (ollama pull ${model})`
-    : `has no server at ${url}`;
+    : { away: `has no server at ${url}` };
 }
 
 export async function openOllama(request: OpenRequest): Promise<Backend> {

@@ -1,3 +1,4 @@
+import type { Served } from '../../../core/backend.ts';
 import { type Failure, failure } from '../../../core/completion.ts';
 import { classifyResponse, classifyThrown } from '../http/classify-error.ts';
 import { type OpenaiClient, createClient } from '../http/client.ts';
@@ -76,13 +77,13 @@ const lookMs = 5000;
 const maxNames = 3;
 
 /** True where the server that the user named lists the model, or takes any; else why not. */
-export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
+export async function servesModel(model: string, address: BackendAddress): Promise<Served> {
   if (namedBaseUrl(address) === null) return 'has no server named (--base-url, or OPENAI_BASE_URL)';
   const client = createClient(openaiPlace(address), 1);
   const answer = await askModels(client, AbortSignal.timeout(lookMs)).catch(() => null);
   await client.close();
   const { url } = client.place;
-  if (answer === null || !('found' in answer)) return `gets no list of models from ${url}`;
+  if (answer === null || !('found' in answer)) return { away: `gets no list of models from ${url}` };
   if (answer.found === null || isListed(answer.found.models, model)) return true;
   const names = answer.found.models.map(({ name }) => name);
   const listed = [...names.slice(0, maxNames), ...(names.length > maxNames ? ['...'] : [])].join(', ');

@@ -183,14 +183,14 @@ describe('a model name', () => {
   test('does not where no such server is', async () => {
     const server = await startFake();
     await server.stop();
-    expect(await serves('tiny-scorer', server.host)).toMatch(/^has no server at http/);
+    expect(await serves('tiny-scorer', server.host)).toEqual({ away: expect.stringMatching(/^has no server at http/) });
     const other = await startScripted({ '/api/show': { status: 404, body: 'Not Found' } });
-    expect(await serves('tiny-scorer', other.url)).toMatch(/^has no server at http/);
+    expect(await serves('tiny-scorer', other.url)).toEqual({ away: expect.stringMatching(/^has no server at http/) });
   });
 
   test('does not where the server says nothing', async () => {
     const server = await startFake();
     server.faults = () => 'hang';
-    expect(await serves('tiny-scorer', server.host)).toMatch(/^has no server at http/);
+    expect(await serves('tiny-scorer', server.host)).toEqual({ away: expect.stringMatching(/^has no server at http/) });
   });
 });
