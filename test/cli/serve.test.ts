@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { canMount, mountTmpfs } from '../helpers/mount-tmpfs.ts';
 import { type CliFolder, type CliProcess, createCliFolder, until } from '../helpers/run-cli.ts';
 
@@ -17,7 +18,7 @@ interface Batch {
   output_file_id: string | null;
   error_file_id: string | null;
   request_counts: { total: number; completed: number; failed: number };
-  errors: { data: { line: number }[] } | null;
+  errors: { data: { message: string; line: number | null }[] } | null;
   llmbatch: { state: string; position: number | null; problem: string | null };
 }
 
@@ -42,17 +43,18 @@ const post = <Answer>(url: string, body: object = {}): Promise<Answer> =>
 
 interface Asked {
   count: number;
-  model?: string;
+  /** Several take turns. */
+  models?: string[];
   metadata?: Record<string, string>;
 }
 
 /** Uploads so many chats, and makes a batch of them. */
-async function submit({ url }: Server, { count, model = 'mock', metadata = {} }: Asked): Promise<string> {
+async function submit({ url }: Server, { count, models = ['mock'], metadata = {} }: Asked): Promise<string> {
   const asked = Array.from({ length: count }, (_, index) => ({
     custom_id: `r${index + 1}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model, messages: [{ role: 'user', content: `question ${index + 1}` }] },
+    body: { model: models[index % models.length], messages: [{ role: 'user', content: `question ${index + 1}` }] },
   }));
   const form = new FormData();
   form.set('purpose', 'batch');
@@ -137,15 +139,33 @@ describe('batches', () => {
     await expectAnswers(server, await ended(server, low), 150);
   });
 
-  test('of several models are run, the model loaded anew for each', async () => {
+  test('of several models are run, each model loaded once for a batch', async () => {
     const folder = await createCliFolder();
     const server = await serve(folder, []);
-    const all = [
-      await submit(server, { count: 3, model: 'mock:a' }),
-      await submit(server, { count: 3, model: 'mock:b' }),
+    const [one, two] = [
+      await submit(server, { count: 3, models: ['mock:a'] }),
+      await submit(server, { count: 7, models: ['mock:b', 'mock:c'] }),
     ];
-    for (const id of all) await expectAnswers(server, await ended(server, id), 3);
-    expect(await ask(`${server.url}/v1/queue`)).toMatchObject({ loaded_model: 'mock:b', model_loads: 2 });
+    await expectAnswers(server, await ended(server, one), 3);
+    await expectAnswers(server, await ended(server, two), 7);
+    expect(await ask(`${server.url}/v1/queue`)).toMatchObject({ loaded_model: 'mock:c', model_loads: 3 });
+  });
+
+  test('go to the engine of their model', async () => {
+    const folder = await createCliFolder();
+    const engine = await startFakeOpenai({ models: ['gemma-3', 'other'] });
+    onTestFinished(() => engine.close());
+    const server = await serve(folder, ['--route', 'gemma*=openai', '--route', '*=mock', '--base-url', engine.url]);
+    const here = await submit(server, { count: 4, models: ['mock', 'gemma'] });
+    expect((await ended(server, here)).errors?.data[0]?.message).toContain('its models are for different engines');
+    const [one, two] = [
+      await submit(server, { count: 3, models: ['gemma-3'] }),
+      await submit(server, { count: 5, models: ['gemini'] }),
+    ];
+    expect((await ended(server, one)).request_counts).toEqual({ total: 3, completed: 3, failed: 0 });
+    await expectAnswers(server, await ended(server, two), 5);
+    expect(engine.requests.map(({ body }) => body?.['model'])).toEqual(['gemma-3', 'gemma-3', 'gemma-3']);
+    expect(server.stderr()).toContain('engine: openai for gemma*, mock for *, else mock');
   });
 
   test('are paused, resumed and cancelled', async () => {

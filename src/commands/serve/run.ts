@@ -73,7 +73,8 @@ async function optionsOf(flags: ServeFlags, backends: readonly BackendDefinition
     isLenient: lenient,
     routes,
     settings,
-    runner: await runnerSettings(flags, backends),
+    // With routes the flags of several engines have a meaning, whichever of them -b names.
+    runner: await runnerSettings(routes.length === 0 ? flags : { ...flags, backend: 'auto' }, backends),
     backends,
     environment,
     notify,

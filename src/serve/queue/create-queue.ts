@@ -26,6 +26,7 @@ export function createBatchQueue(parts: QueueParts): NewQueue {
       passedAt: null,
       problem: null,
       toleratesFailures: false,
+      retriesFailed: false,
     });
   };
   return {

@@ -19,6 +19,7 @@ export async function doWork(context: QueueContext, batch: QueuedBatch, work: Ba
     else if (work.kind === 'run') await run(context, record, { batch, work });
     else await finish(context, record);
     batch.problem = null;
+    batch.retriesFailed = false;
   } catch (error) {
     // Stopped work that can't be stopped without an error is as good as stopped.
     if (work.kind === 'validate' && work.stop.signal.aborted) return;
@@ -61,6 +62,7 @@ async function run(
       ...context,
       cache: loads.cache,
       toleratesFailures: batch.toleratesFailures,
+      retriesFailed: batch.retriesFailed,
       stop: work.stop.signal,
       abort: abort.signal,
       notify: notifyOf(context, id),

@@ -1,6 +1,7 @@
 import {
   EngineError,
   LlmbatchError,
+  NoEngineError,
   UsageError,
   describeUnexpected,
   isTransient,
@@ -30,6 +31,7 @@ export async function noteTrouble(
     batch.toleratesFailures = true;
     return;
   }
+  batch.retriesFailed ||= isOfEngine(error);
   const fault = kind === 'run' ? ownFault(context, batch.id, error) : null;
   if (fault !== null && (await fail(context, batch.id, fault))) return;
   const tries = (batch.problem?.tries ?? 0) + 1;
@@ -39,7 +41,12 @@ export async function noteTrouble(
 }
 
 const delayMs = (error: unknown, tries: number): number =>
-  error instanceof EngineError ? Math.min(firstRetryMs * 2 ** (tries - 1), maxRetryMs) : diskRetryMs;
+  isOfEngine(error) ? Math.min(firstRetryMs * 2 ** (tries - 1), maxRetryMs) : diskRetryMs;
+
+/** The engine failed, or none was there that serves the models. */
+const isOfEngine = (error: unknown): boolean => error instanceof EngineError || isAway(error);
+
+const isAway = (error: unknown): boolean => error instanceof NoEngineError && error.isAway;
 
 /** So many lines failed that a run stops, and none for a reason of the engine's: they are as the client wrote them. */
 const isOfLines = (error: unknown): boolean =>
@@ -51,11 +58,14 @@ const isOfLines = (error: unknown): boolean =>
  */
 function ownFault({ store, snapshots }: QueueContext, id: string, error: unknown): BatchError | null {
   const answered = snapshots.get(id)?.().progress.succeeded ?? store.batches.find(id)?.counts.completed ?? 0;
-  if (answered > 0) return null;
+  if (answered > 0 || isAway(error)) return null;
   const rest = { message: sentenceOf(error), param: null, line: null };
-  if (error instanceof EngineError && error.kind === 'model-not-found') return { code: 'model_not_found', ...rest };
+  if (isOfModel(error)) return { code: 'model_not_found', ...rest };
   return error instanceof UsageError ? { code: 'invalid_request', ...rest } : null;
 }
+
+const isOfModel = (error: unknown): boolean =>
+  error instanceof NoEngineError || (error instanceof EngineError && error.kind === 'model-not-found');
 
 /** False where that can't be written now. */
 async function fail(context: QueueContext, id: string, error: BatchError): Promise<boolean> {

@@ -48,6 +48,8 @@ export interface QueuedBatch {
   problem: { text: string; of: WorkKind; retryAtMs: number; tries: number } | null;
   /** So many of its lines failed that a run stops, and by their own fault: it goes on all the same. */
   toleratesFailures: boolean;
+  /** The engine failed in its last run, so what failed for a passing reason is sent again in the next one. */
+  retriesFailed: boolean;
 }
 
 export interface QueueContext extends QueueParts {

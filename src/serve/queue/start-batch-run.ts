@@ -19,6 +19,8 @@ export interface BatchRunContext {
   cache: BackendCache;
   /** Failed lines do not stop the run, however many there are: they are the client's own. */
   toleratesFailures: boolean;
+  /** What failed for a passing reason is sent again, since the engine itself was at fault. */
+  retriesFailed: boolean;
   /** What is in flight may end, and the batch goes on later. */
   stop: AbortSignal;
   /** Everything ends now. */
@@ -55,7 +57,8 @@ export async function startBatchRun(
   return { isFinished: manifest.state === 'finished', snapshot };
 }
 
-function requestOf({ id, models }: BatchRecord, { store, options, toleratesFailures }: BatchRunContext): RunRequest {
+function requestOf({ id, models }: BatchRecord, context: BatchRunContext): RunRequest {
+  const { store, options, toleratesFailures, retriesFailed } = context;
   const { settings, runner, routes } = options;
   const { input, results } = store.batches.pathsOf(id);
   const backend = chooseRoute(models, routes, settings.backend);
@@ -68,7 +71,8 @@ function requestOf({ id, models }: BatchRecord, { store, options, toleratesFailu
     runner: { ...runner, order: 'completion', ...(toleratesFailures && { maxErrorRate: 1 }) },
     // The server may have been started with other settings since.
     allowDrift: true,
-    retryFailed: 'transient',
+    // A failed request has had its retries, and its line: a batch that was paused, gave way or was killed sends none again.
+    retryFailed: retriesFailed ? 'transient' : 'none',
     overwrite: false,
   };
 }

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startFakeOpenai } from '../../helpers/fake-openai-server.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { maxPassedMs } from '../../../src/serve/queue/order-turns.ts';
 import { type QueueFolder, startQueue } from './start-queue.ts';
@@ -76,7 +77,7 @@ describe('of several models', () => {
     await folder.queue.cancel(first);
     await folder.untilRunning(same);
     expect(folder.queue.state()).toMatchObject({ running: same, waiting: [other], loadedModel: 'a' });
-    folder.clock.nowMs = Date.now() + maxPassedMs + 1000;
+    folder.clock.now = () => Date.now() + maxPassedMs + 1000;
     // Whatever happens makes the queue look at the clock.
     await folder.queue.resume(null, 'test');
     expect((await folder.end(other)).status).toBe('completed');
@@ -85,10 +86,12 @@ describe('of several models', () => {
   });
 
   test('a batch that names several is run model by model', async () => {
-    const folder = await startQueue({ settings: { model: null } });
-    const id = await folder.submit(4, { model: 'a' });
+    const folder = await startQueue({ runner: { workers: 1 } });
+    const id = await folder.submit(6, { model: ['a', 'b'] });
     await folder.end(id);
-    expect(folder.record(id).models).toEqual(['a']);
+    expect(folder.record(id).models).toEqual(['a', 'b']);
+    expect(await folder.journal(id)).toEqual(['r1', 'r3', 'r5', 'r2', 'r4', 'r6']);
+    expect(folder.queue.state()).toMatchObject({ loadedModel: 'b', modelLoads: 2 });
   });
 });
 
@@ -154,8 +157,12 @@ describe('pause', () => {
 describe('expiry', () => {
   test('ends a running batch with what is done, by itself', async () => {
     const folder = await startQueue({ options: slow });
-    const expiresAt = Math.floor(Date.now() / 1000) + 2;
-    const id = await folder.submit(2000, { expiresAt });
+    const id = await folder.submit(2000);
+    await folder.untilRunning(id);
+    // The window ends so soon that the test need not wait for it, and a timer has to tell it.
+    const aheadMs = folder.record(id).expiresAt * 1000 - Date.now() - 20;
+    folder.clock.now = () => Date.now() + aheadMs;
+    await folder.queue.resume(null, 'test');
     const { status, counts, outputFileId, errorFileId } = await folder.end(id);
     expect(status).toBe('expired');
     expect(await folder.lines(outputFileId)).toHaveLength(counts.completed);
@@ -168,10 +175,71 @@ describe('expiry', () => {
     const waiting = await folder.submit(3);
     await waitUntil(() => folder.record(waiting).status === 'in_progress');
     await folder.queue.pause(waiting, 'test');
-    folder.clock.nowMs = Date.now() + 90_000_000;
+    folder.clock.now = () => Date.now() + 90_000_000;
     await folder.queue.resume(null, 'test');
     expect(await folder.end(waiting)).toMatchObject({ status: 'expired', counts: { total: 3, completed: 0 } });
     expect(await folder.end(running)).toMatchObject({ status: 'expired' });
+  });
+});
+
+describe('what failed', () => {
+  /** Two thirds fail, each time that they are sent. */
+  const faults = { fault_rate: 0.7, fault_attempts: 100, fault_kinds: 'server-error' };
+
+  test('has had its tries, and is not sent again after a pause', async () => {
+    const folder = await startQueue({ options: { ...slow, ...faults }, runner: { retries: 0, maxErrorRate: 1 } });
+    const id = await folder.submit(60);
+    await folder.untilRunning(id);
+    await folder.queue.pause(id, 'test');
+    await waitUntil(() => folder.queue.state().running === null);
+    const { failed } = folder.record(id).counts;
+    await folder.queue.resume(id, 'test');
+    await folder.end(id);
+    expect(failed).toBeGreaterThan(0);
+    await expectWhole(folder, id, 60);
+  });
+
+  test('is sent again where so much failed that the engine was at fault', async () => {
+    const folder = await startQueue({ options: faults, runner: { retries: 0 } });
+    const id = await folder.submit(200);
+    await waitUntil(() => folder.queue.problemOf(id) !== null);
+    const before = await folder.journal(id);
+    await folder.queue.resume(id, 'test');
+    await waitUntil(async () => (await folder.journal(id)).length > before.length);
+    const all = await folder.journal(id);
+    expect(new Set(before).size).toBe(before.length);
+    expect(new Set(all).size).toBeLessThan(all.length);
+  });
+});
+
+describe('where no engine is named', () => {
+  test('one that is away keeps a fresh batch waiting', async () => {
+    const server = await startFakeOpenai();
+    onTestFinished(() => server.close());
+    await server.stop();
+    const connections = [{ baseUrl: server.url }];
+    const folder = await startQueue({ settings: { backend: 'auto' }, runner: { connections } });
+    const id = await folder.submit(3, { model: 'tiny-scorer' });
+    await waitUntil(() => folder.queue.problemOf(id) !== null);
+    expect(folder.record(id).status).toBe('in_progress');
+    expect(folder.queue.problemOf(id)).toContain('no engine here serves the model "tiny-scorer"');
+    await server.start();
+    await folder.queue.resume(id, 'test');
+    expect(await folder.end(id)).toMatchObject({ status: 'completed', counts: { completed: 3 } });
+  });
+
+  test('a model that its servers do not have fails the batch', async () => {
+    const server = await startFakeOpenai();
+    onTestFinished(() => server.close());
+    const connections = [{ baseUrl: server.url }];
+    const folder = await startQueue({ settings: { backend: 'auto' }, runner: { connections } });
+    const id = await folder.submit(3, { model: 'other' });
+    expect(await folder.end(id)).toMatchObject({
+      status: 'failed',
+      errors: [
+        { code: 'model_not_found', message: expect.stringContaining('no engine here serves the model "other"') },
+      ],
+    });
   });
 });
 
@@ -195,13 +263,14 @@ describe('trouble', () => {
 
   test('an engine that is of no use keeps the batch waiting, tried again after 30 seconds, then a minute', async () => {
     const folder = await startQueue({ options: failing('unusable') });
-    folder.clock.nowMs = Date.now();
+    let nowMs = Date.now();
+    folder.clock.now = () => nowMs;
     const id = await folder.submit(3);
     await waitUntil(() => folder.queue.problemOf(id) !== null);
     expect(folder.queue.state()).toMatchObject({ running: null, waiting: [id], problem: expect.any(String) });
     const after = async (ms: number): Promise<string | null> => {
       await waitUntil(() => folder.queue.state().running === null);
-      folder.clock.nowMs = (folder.clock.nowMs ?? 0) + ms;
+      nowMs += ms;
       await folder.queue.resume(null, 'test');
       return folder.queue.state().running;
     };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { backends } from '../../../src/backends/index.ts';
-import { type AnswerSettings, defaultRunnerSettings } from '../../../src/core/settings.ts';
+import { type AnswerSettings, type RunnerSettings, defaultRunnerSettings } from '../../../src/core/settings.ts';
 import { validateBatch } from '../../../src/serve/batches/validate-batch.ts';
 import { writeBatchFiles } from '../../../src/serve/batches/write-files.ts';
 import { type NewQueue, createBatchQueue } from '../../../src/serve/queue/create-queue.ts';
@@ -19,11 +19,11 @@ import { waitUntil } from '../../helpers/wait.ts';
 export interface QueueFolder {
   queue: NewQueue;
   store: Store;
-  /** Epoch milliseconds; a test may turn it forward. */
-  clock: { nowMs: number | null };
+  /** Epoch milliseconds; a test may put another clock in its place. */
+  clock: { now: () => number };
   notes: string[];
-  /** Adds a batch of so many chats, and submits it. */
-  submit: (requests: number, changes?: Partial<BatchRecord> & { model?: string }) => Promise<string>;
+  /** Adds a batch of so many chats, and submits it. Several models take turns. */
+  submit: (requests: number, changes?: Partial<BatchRecord> & { model?: string | string[] }) => Promise<string>;
   record: (id: string) => BatchRecord;
   /** Waits until the batch is over. */
   end: (id: string) => Promise<BatchRecord>;
@@ -45,13 +45,13 @@ export interface QueueSettings {
   settings?: Partial<AnswerSettings>;
   routes?: ModelRoute[];
   options?: AnswerSettings['options'];
-  workers?: number;
+  runner?: Partial<RunnerSettings>;
 }
 
 let batches = 0;
 
 export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder> {
-  const { folder = await scratchFolder(), routes = [], options = {}, workers = 4 } = asked;
+  const { folder = await scratchFolder(), routes = [], options = {} } = asked;
   const notes: string[] = [];
   const notify = ({ text }: { text: string }): void => void notes.push(text);
   const settings = { ...mockSettings, model: null, options, ...asked.settings };
@@ -62,16 +62,23 @@ export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder
     batches: await openBatchStore(join(folder, 'batches'), { files, notify }),
     close: async () => {},
   };
-  const clock: QueueFolder['clock'] = { nowMs: null };
+  const clock = { now: Date.now };
   const queue = createBatchQueue({
     store,
-    options: { backends, environment: {}, routes, settings, runner: { ...defaultRunnerSettings, workers }, notify },
+    options: {
+      backends,
+      environment: {},
+      routes,
+      settings,
+      runner: { ...defaultRunnerSettings, workers: 4, ...asked.runner },
+      notify,
+    },
     steps: {
       validate: (record, signal) => validateBatch(record, { store, settings, isLenient: false, signal }),
       writeFiles: ({ id }) => writeBatchFiles(id, { store, settings }),
     },
     onEvent: () => {},
-    now: () => clock.nowMs ?? Date.now(),
+    now: () => clock.now(),
   });
   onTestFinished(() => queue.close(true));
   queue.start();
@@ -87,7 +94,7 @@ export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder
     notes,
     record,
     async submit(requests, { model = 'mock', ...changes } = {}) {
-      const id = await addBatch(store, chats(requests, model), changes);
+      const id = await addBatch(store, chats(requests, [model].flat()), changes);
       queue.submit(id);
       return id;
     },
@@ -111,12 +118,12 @@ const linesOf = (text: string): FileLine[] =>
     .map((line) => JSON.parse(line) as FileLine);
 
 /** Each asks for its own id, which the mock engine answers. */
-function chats(count: number, model: string): string {
+function chats(count: number, models: string[]): string {
   const lines = Array.from({ length: count }, (_, index) => ({
     custom_id: `r${index + 1}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model, messages: [{ role: 'user', content: `question ${index + 1}` }] },
+    body: { model: models[index % models.length], messages: [{ role: 'user', content: `question ${index + 1}` }] },
   }));
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
