@@ -33,7 +33,14 @@ export async function noteTrouble(
   }
   batch.retriesFailed ||= isOfEngine(error);
   const fault = kind === 'run' ? ownFault(context, batch.id, error) : null;
-  if (fault !== null && (await fail(context, batch.id, fault))) return;
+  if (fault === null || !(await fail(context, batch.id, fault))) tryLater(context, batch, { kind, error });
+}
+
+function tryLater(
+  context: QueueContext,
+  batch: QueuedBatch,
+  { kind, error }: Pick<BatchWork, 'kind'> & { error: unknown },
+): void {
   const tries = (batch.problem?.tries ?? 0) + 1;
   const text = sentenceOf(error);
   if (batch.problem?.text !== text) tellBatch(context, batch.id, `waits, and is tried again: ${text}`);
