@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { backends as allBackends } from './backends/index.ts';
 import { addBackendsCommand } from './commands/backends/command.ts';
+import { addConvertCommand } from './commands/convert/command.ts';
 import { addBenchCommand } from './commands/bench/command.ts';
 import { addCompletionCommand } from './commands/completion/command.ts';
 import { addConfigCommand } from './commands/config/command.ts';
@@ -102,6 +103,7 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addReportCommand(program);
   addExportCommand(program);
   addMergeCommand(program, onExit);
+  addConvertCommand(program, backends, onExit);
   addBackendsCommand(program, backends);
   addConfigCommand(program, backends);
   addCompletionCommand(program, backends);

@@ -42,6 +42,10 @@ describe('an engine', () => {
   const leaves: Record<string, { names: string[]; because: string }> = {
     'backends/index.ts': { names: engines, because: 'it is the list of engines' },
     'commands/serve/command.ts': { names: ['openai'], because: "it serves OpenAI's Batch API" },
+    'commands/convert/command.ts': { names: ['openai'], because: 'it names the services whose files it writes' },
+    'commands/convert/formats/hosted-formats.ts': { names: ['openai'], because: 'it is the list of these services' },
+    'commands/convert/formats/openai.ts': { names: ['openai'], because: "the file format of OpenAI's batches" },
+    'commands/merge/hosted/hosted-shapes.ts': { names: ['openai'], because: "the shape of its batches' results" },
     'core/request-keys/foreign-keys.ts': { names: ['openai'], because: "words of OpenAI's client are refused by name" },
     'core/request-keys/known-keys.ts': { names: ['vllm'], because: 'a key of its API bears its name' },
     'commands/help/topics.ts': { names: ['openai'], because: 'it describes the OpenAI Batch format' },

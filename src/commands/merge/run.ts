@@ -8,9 +8,10 @@ import { readBestResults } from '../../journal/read-best-results.ts';
 import { readResultHead } from '../../journal/result-head.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { checkShards } from './check-shards.ts';
-import { findOutputs, numberInputs } from './outputs.ts';
+import { type MergedOutput, findOutputs, numberInputs } from './outputs.ts';
 import { createShardCounter, describeShards } from './shard-counts.ts';
 import { endOnSignals } from '../shared/end-on-signals.ts';
+import { withScratchFolder } from '../shared/scratch-paths.ts';
 import { tell, tellJson } from '../shared/print.ts';
 import { writeStdout } from '../shared/write-stdout.ts';
 
@@ -22,17 +23,24 @@ export interface MergeFlags {
 }
 
 /** `llmbatch merge`. Returns the exit code. */
-export async function mergeOutputs(paths: readonly string[], flags: MergeFlags): Promise<number> {
+export function mergeOutputs(paths: readonly string[], flags: MergeFlags): Promise<number> {
   refuseTable(flags.output);
-  const outputs = await findOutputs(paths);
+  return withScratchFolder(async (scratch) => mergeFound(await findOutputs(paths, scratch), flags));
+}
+
+async function mergeFound(outputs: readonly MergedOutput[], flags: MergeFlags): Promise<number> {
+  const paths = outputs.map(({ path }) => path);
   const drift = checkShards(outputs, flags.allowDrift);
   const shards = createShardCounter(outputs);
-  let leftOut = 0;
-  const lines = readBestResults(paths, {
-    inputs: numberInputs(outputs),
-    onLeftOut: () => leftOut++,
-    onRequest: shards?.add,
-  });
+  let leftOut = outputs.reduce((sum, output) => sum + output.leftOut, 0);
+  const lines = readBestResults(
+    outputs.map(({ file }) => file),
+    {
+      inputs: numberInputs(outputs),
+      onLeftOut: () => leftOut++,
+      onRequest: shards?.add,
+    },
+  );
   const counts = flags.output === '-' ? await mergeTo(writeStdout, lines) : await mergeToFile(paths, flags, lines);
   const report = shards?.report() ?? null;
   const problems = report === null ? [] : describeShards(report);

@@ -51,7 +51,7 @@ export function addRunCommand(
   const given = noteFlags(command, backends);
   command.action(async (inputs: string[], flags: Omit<RunFlags, 'given' | 'said'>) => {
     const { runInputs } = await import('./run.ts');
-    const said = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) !== 'default');
+    const said = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
     onExit(await runInputs(inputs, { ...flags, given: given(), said: Object.fromEntries(said) }, backends));
   });
 }

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { type AnswerSettings, type RunnerSettings, defaultRunnerSettings } from '../../core/settings.ts';
 import { exists } from '../../files/exists.ts';
@@ -41,7 +41,14 @@ export async function findEarlierRun(
 
 async function inputOf({ manifest, output }: FoundRun): Promise<string | null> {
   const paths = pathsOf(output);
-  return manifest.input.path === '-' ? findSpool(manifest, paths) : findInput(manifest, paths);
+  const input = await (manifest.input.path === '-' ? findSpool(manifest, paths) : findInput(manifest, paths));
+  return input && shortPath(input);
+}
+
+/** As it would be typed in this folder. */
+function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : near;
 }
 
 function noInput(path: string, run: FoundRun | null): UsageError {

@@ -27,7 +27,7 @@ export interface RunFlags extends AnswerFlags, RunnerFlags, ReuseFlags {
   /** How large a sample is to be; true: as usual. */
   estimate?: AskedSample | true;
   given: readonly GivenFlag[];
-  /** The flags that were given, without the defaults. */
+  /** The flags of the command line itself. */
   said: Partial<AnswerFlags>;
   onSummary?: (summary: Summary) => void;
 }

@@ -26,7 +26,7 @@ const answersOf = (lines: readonly ResultLine[]) =>
   lines.map(({ custom_id, response, llmbatch }) => [
     custom_id,
     response && answerText(response.body),
-    response?.body.usage,
+    response?.body.usage?.total_tokens,
     llmbatch.line,
     llmbatch.request_hash,
   ]);
