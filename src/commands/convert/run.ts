@@ -21,7 +21,7 @@ import type { HostedFormat } from './formats/format.ts';
 import { type HostedName, hostedFormats } from './formats/hosted-formats.ts';
 import { type Refusals, createRefusals } from './refusals.ts';
 import { sentIdOf } from './sent-ids.ts';
-import { type BatchFile, type PartWriter, cannotWrite, createPartWriter } from './write-parts.ts';
+import { type HostedFile, type PartWriter, cannotWrite, createPartWriter } from './write-parts.ts';
 
 export interface ConvertFlags extends RequestFlags {
   to: HostedName;
@@ -61,7 +61,7 @@ export async function convertInput(path: string, flags: ConvertFlags): Promise<n
 const isOfFiles = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 interface Converted {
-  parts: BatchFile[];
+  parts: HostedFile[];
   refusals: Refusals;
   renamed: number;
 }

@@ -5,7 +5,7 @@ import type { BatchRequest } from '../../core/request.ts';
 import type { HostedFormat } from './formats/format.ts';
 
 /** A file that was written for a service. */
-export interface BatchFile {
+export interface HostedFile {
   name: string;
   model: string;
   endpoint: string;
@@ -15,13 +15,13 @@ export interface BatchFile {
 
 /** Writes the requests of an input to files, each within the limits of its service. */
 export interface PartWriter {
-  parts: BatchFile[];
+  parts: HostedFile[];
   /** Takes a request as the service wants it. Throws a `RangeError` where it alone is longer than a file may be. */
   add: (request: BatchRequest, converted: object) => Promise<void>;
   close: () => Promise<void>;
 }
 
-interface OpenPart extends BatchFile {
+interface OpenPart extends HostedFile {
   handle: FileHandle;
   waiting: string[];
   waitingBytes: number;

@@ -7,9 +7,9 @@ export function addMergeCommand(program: Command, onExit: (code: number) => void
     .command('merge')
     .summary('several outputs into one')
     .description(
-      'Merges outputs (shards, retries) into one: one line a request, of several the last success. In the order of the input where all come from one input, else output after output. Exit code 3 too where a shard is missing or not finished.',
+      'Merges outputs (shards, retries, what a hosted service answered of the files of convert) into one: one line a request, of several the last success. In the order of the input where all come from one input, else output after output. Exit code 3 too where a shard is missing or not finished.',
     )
-    .argument('<output...>', 'outputs of runs')
+    .argument('<output...>', 'outputs of runs, or results of a hosted service')
     .option('-o, --output <file>', 'where to; - is stdout', '-')
     .option('--overwrite', 'replace a file that is there', false)
     .option('--allow-drift', 'merge shards though a setting, the model or the input differs between them', false)
