@@ -122,6 +122,17 @@ export async function* readResults(output: string): AsyncGenerator<ResultLine> {
   }
 }
 
+/**
+ * The text of an answer: of a chat the content of its message, of a completion its text, and of several choices (`n`) those of
+ * the first one. Null for a failed request, for embeddings, and for a chat answer that has only tool calls. The JSON of an answer
+ * is `line.llmbatch.parsed`.
+ */
+export function answerOf(line: ResultLine): string | null {
+  if (line.error !== null) return null;
+  const choice = line.response?.body.choices?.[0];
+  return choice?.message?.content ?? choice?.text ?? null;
+}
+
 function handOn(lines: readonly Buffer[], onResult: (line: ResultLine) => void): void {
   for (const bytes of lines) {
     const line = parseResultLine(bytes.toString('utf8'));

@@ -3,7 +3,15 @@ import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { echoBackend } from '../examples/echo-backend.ts';
-import { type BackendDefinition, type ResultLine, UsageError, backends, readResults, runBatch } from '../src/index.ts';
+import {
+  type BackendDefinition,
+  type ResultLine,
+  UsageError,
+  answerOf,
+  backends,
+  readResults,
+  runBatch,
+} from '../src/index.ts';
 import { scratchFolder } from './helpers/scratch-folder.ts';
 
 /** A folder with an input of three prompts, and a state folder of its own. */
@@ -84,4 +92,20 @@ test('the library answers a part of an input, to a file of its own', async () =>
     for await (const line of readResults(output)) ids.push(line.custom_id);
   }
   expect(ids.toSorted()).toEqual(['a', 'b', 'c']);
+});
+
+test('the answer of a result is its text, and null where there is none', async () => {
+  const { output } = await createFolder();
+  const input = `${output}.in.jsonl`;
+  const requests = [
+    { id: 'chat', prompt: 'Hi' },
+    { custom_id: 'completion', method: 'POST', url: '/v1/completions', body: { prompt: 'Once' } },
+    { custom_id: 'vector', method: 'POST', url: '/v1/embeddings', body: { input: 'a' } },
+    { id: 'bad' },
+  ];
+  await writeFile(input, requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+  const answers: [string, string | null][] = [];
+  const settings = { backend: 'mock', model: 'mock' };
+  await runBatch({ input, output, settings, onResult: (line) => answers.push([line.custom_id, answerOf(line)]) });
+  expect(Object.fromEntries(answers)).toEqual({ chat: 'Hi', completion: 'Once', vector: null, bad: null });
 });

@@ -10,7 +10,7 @@ import { program as cli, createCliFolder } from '../helpers/run-cli.ts';
 import { law } from '../house/plants.ts';
 import { onServers } from '../progress/capture.ts';
 import { lawTable } from './law-table.ts';
-import { type Program, filledIn, flagsOf, unknownFlags } from './flags.ts';
+import { type Program, filledIn, flagsOf, unknownFlags, wrongDefaults } from './flags.ts';
 import { type Page, anchorsOf, brokenLinks, missingPaths, readPages, relativeLinksOf, tableBetween } from './pages.ts';
 
 let pages: Page[];
@@ -64,6 +64,11 @@ describe('the documents', () => {
   test('name only flags and options that the program has', () => {
     const unknown = pages.flatMap((page) => unknownFlags(page, program).map((flag) => `${page.path}: ${flag}`));
     expect(unknown).toEqual([]);
+  });
+
+  test('give each flag the default that the program has', () => {
+    const wrong = pages.flatMap((page) => wrongDefaults(page, program).map((row) => `${page.path}: ${row}`));
+    expect(wrong).toEqual([]);
   });
 
   test('name only files and scripts that are there', async () => {
@@ -215,6 +220,12 @@ describe('a mistake in a document is found:', () => {
 
   test('an option that the engine of the page does not have', () => {
     expect(unknownFlags(plant('`--option num_ctx=3`', 'docs/backends/mock.md'), program)).toEqual(['--option num_ctx']);
+  });
+
+  test('a default that is another one', () => {
+    const table =
+      '| when | flag | default |\n| --- | --- | --- |\n| turns | `--trim-every` | 50 |\n| a | `--keep-messages` | 41 |\n';
+    expect(wrongDefaults(plant(table), program)).toEqual(['--keep-messages 41']);
   });
 
   test('a usage block and an option table that are out of date', () => {

@@ -81,3 +81,41 @@ function unknownOptions(code: string, page: Page, { backends }: Program): string
   const keys = [...code.matchAll(/--option (?!key=value)([a-z_]+)/g)].map(([, key = '']) => key);
   return keys.filter((key) => !candidates.some(({ options }) => key in options)).map((key) => `--option ${key}`);
 }
+
+/** The defaults that the tables of a page give to flags (a column of flags, one headed "default") and the program does not. */
+export function wrongDefaults(page: Page, program: Program): string[] {
+  const helps = [...program.helps.values()].join('\n');
+  return defaultsIn(page.text)
+    .filter(({ flag, value }) => !valuesOf(helps, flag).includes(plainValue(value)))
+    .map(({ flag, value }) => `${flag} ${value}`);
+}
+
+function defaultsIn(text: string): { flag: string; value: string }[] {
+  const tables = text.match(/(?:^\|.*\n)+/gm) ?? [];
+  return tables.flatMap((table) => {
+    const [head = [], , ...rows] = table.trim().split('\n').map(cellsOf);
+    const at = head.indexOf('default');
+    return rows.flatMap((cells) => {
+      const flag = /^`(--[a-z-]+)`$/.exec(cells.find((cell) => cell.startsWith('`--')) ?? '')?.[1];
+      return at === -1 || flag === undefined ? [] : [{ flag, value: cells[at] ?? '' }];
+    });
+  });
+}
+
+const cellsOf = (row: string): string[] =>
+  row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+/** What the helps say behind "default:" at a flag, in each command that has it. */
+function valuesOf(helps: string, flag: string): string[] {
+  const entries = [...helps.matchAll(new RegExp(`^ {2}(?:-\\w, )?${flag}[ \n](.*(?:\n {4,}.*)*)`, 'gm'))];
+  return entries.flatMap(([, entry = '']) => {
+    const [, value] = /\(default:\s+"?([^)"]*)"?\)/.exec(entry.replaceAll(/\s+/g, ' ')) ?? [];
+    return value === undefined ? [] : [plainValue(value)];
+  });
+}
+
+/** A value without the marks by which tables and helps differ: 28,672 and 28672, 10% and 10 %. */
+const plainValue = (value: string): string => value.replaceAll(/[,\s"`]/g, '');
