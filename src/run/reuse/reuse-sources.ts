@@ -55,7 +55,8 @@ export async function openReuseSources({ request, origin, notify }: Run): Promis
       const of = `of ${formatCounted(requests, 'request')}`;
       const from = earlier.length === 0 ? 'an earlier session of this run' : namesOf(earlier);
       if (reused > 0) note(`${formatInteger(reused)} ${of} not sent: answered in ${from}`);
-      else if (earlier.length > 0 && requests > 0) note(`nothing is reused: ${whyNothing(earlier, request.settings)}`);
+      else if (earlier.length > 0 && requests > 0 && origin.isNew)
+        note(`nothing is reused: ${whyNothing(earlier, request.settings)}`);
       if (reused > 0 && !isModelKnown)
         note('the server does not say which weights it has: a model of the same name was taken for the same one');
       if (copies > 0) note(`${formatInteger(copies)} ${of} not sent: each is the same as another one`);
