@@ -20,8 +20,9 @@ export interface UploadRules {
   checkField: (name: string, value: string) => void;
 }
 
-/** What a form has beside its file: OpenAI's three fields are shorter than 100 bytes together. */
-const maxFields = 20;
+/** A form has OpenAI's three fields and its file; those that have no name are counted too. */
+const maxParts = 20;
+/** The three fields are shorter than 100 bytes together. */
 const maxFieldBytes = 1000;
 /** Boundaries, headers and fields of a form. */
 const maxFormBytes = 65_536;
@@ -68,7 +69,7 @@ function openForm(contentType: string | undefined, { maxFileBytes }: UploadRules
       limits: {
         fileSize: maxFileBytes,
         files: 1,
-        fields: maxFields,
+        parts: maxParts,
         fieldSize: maxFieldBytes,
         headerSize: maxFormBytes,
       },
@@ -117,7 +118,7 @@ function watchParts(form: BusboyInstance, { files, rules, fail }: PartsOptions):
   form.on('filesLimit', () =>
     fail(new ApiError(400, 'an upload has one file, and this form has more', { param: 'file' })),
   );
-  form.on('fieldsLimit', () => fail(new ApiError(400, `the form has more than ${maxFields} fields`)));
+  form.on('partsLimit', () => fail(new ApiError(400, `the form has more than ${maxParts} parts`)));
   form.on('error', (error) => fail(malformed(error)));
 
   return {

@@ -163,7 +163,8 @@ describe('a form', () => {
     ['another anchor', formOf([purpose, file, ['expires_after[anchor]', 'used_at']]), 'must be created_at'],
     ['a long field', formOf([file, ['purpose', 'b'.repeat(1001)]]), 'the field purpose is too long'],
     ['a long name', formOf([purpose, ['file', 'x', 'n'.repeat(256)]]), 'longer than 255 bytes'],
-    ['many fields', formOf(Array.from({ length: 21 }, () => purpose)), 'more than 20 fields'],
+    ['many fields', formOf(Array.from({ length: 21 }, () => purpose)), 'more than 20 parts'],
+    ['many parts without a name', '--B\r\n\r\n\r\n'.repeat(21) + formOf([purpose, file]), 'more than 20 parts'],
     ['no end', formOf([purpose, file], ''), "the form can't be read: Unexpected end of multipart data"],
     ['nothing', '', "the form can't be read"],
   ])('is refused, and leaves nothing: %s', async (_, body, message) => {
