@@ -30,10 +30,10 @@ const recordSchema: z.ZodType<FileRecord> = z.object({
  * told, and left with its bytes where it is.
  */
 export async function openFileStore(folder: string, notify: Notify): Promise<FileStore> {
-  await makeFolder(folder, 0o700).catch((error: unknown) => {
+  const loaded = await loadRecords(folder, notify).catch((error: unknown) => {
     throw toJournalError(error, folder);
   });
-  const records = new Map((await loadRecords(folder, notify)).map((record) => [record.id, record]));
+  const records = new Map(loaded.map((record) => [record.id, record]));
   const pathOf = (id: string): string => join(folder, `${id}.bin`);
   const recordPathOf = (id: string): string => join(folder, `${id}.json`);
 
@@ -48,11 +48,12 @@ export async function openFileStore(folder: string, notify: Notify): Promise<Fil
     list: () => [...records.values()].toReversed(),
     pathOf,
     async remove(id) {
-      if (!records.delete(id)) return false;
-      // The record first: without it the bytes are nobody's, and the next start removes them.
+      if (!records.has(id)) return false;
+      // The record first: without it the bytes are nobody's, and the next start removes them. Where it can't be removed, the file stays.
       await rm(recordPathOf(id), { force: true });
+      const isFirst = records.delete(id);
       await rm(pathOf(id), { force: true });
-      return true;
+      return isFirst;
     },
   };
 }
@@ -94,9 +95,12 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Reads the records, the oldest first. */
+/** Reads the records, the oldest first, and clears the folder of what a crash left. */
 async function loadRecords(folder: string, notify: Notify): Promise<FileRecord[]> {
-  const names = new Set(await readdir(folder));
+  await makeFolder(folder, 0o700);
+  const entries = await readdir(folder, { withFileTypes: true });
+  // No folder in it is ours.
+  const names = new Set(entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name));
   const records: FileRecord[] = [];
   for (const name of names) {
     const [, id, ending] = /^(file-[\da-f]{24})\.(bin|json|json\.draft-.*)$/.exec(name) ?? [];

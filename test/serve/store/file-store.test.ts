@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { JournalError } from '../../../src/core/errors.ts';
@@ -75,6 +75,18 @@ test('forgets what is removed or discarded', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('a file that can not be removed stays', async () => {
+  const folder = await scratchFolder();
+  const { store } = await openStore(folder);
+  const id = await addFile(store, 'x');
+  const recordPath = join(folder, `${id}.json`);
+  await rm(recordPath);
+  await mkdir(recordPath);
+  await expect(store.remove(id)).rejects.toThrow('EISDIR');
+  expect(store.find(id)).toMatchObject({ id });
+  expect(await readFile(store.pathOf(id), 'utf8')).toBe('x');
+});
+
 test('removes what a crash left half made, and nothing that is not its own', async () => {
   const folder = await scratchFolder();
   const { store } = await openStore(folder);
@@ -84,9 +96,11 @@ test('removes what a crash left half made, and nothing that is not its own', asy
   onTestFinished(() => draft.discard());
   await writeFile(join(folder, `${newFileId()}.json.draft-1`), 'x');
   await writeFile(join(folder, 'notes.bin'), 'x');
+  const foreign = `${newFileId()}.bin`;
+  await mkdir(join(folder, foreign));
   const { store: again } = await openStore(folder);
   expect(again.list().map((record) => record.id)).toEqual([id]);
-  expect((await readdir(folder)).toSorted()).toEqual([`${id}.bin`, `${id}.json`, 'notes.bin']);
+  expect((await readdir(folder)).toSorted()).toEqual([`${id}.bin`, `${id}.json`, foreign, 'notes.bin']);
 });
 
 test.each([
