@@ -48,7 +48,11 @@ export async function createBatchFile(
       const kept = await state.draft.keep({ filename: `${record.id}_${of}.jsonl`, purpose: 'batch_output', expiresAt });
       return kept.id;
     },
-    discard: async () => state.draft?.discard(),
+    async discard() {
+      await state.draft?.discard();
+      // It may be kept already, and then its other half failed.
+      await files.remove(id);
+    },
   };
 }
 

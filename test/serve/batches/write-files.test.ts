@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { writeBatchFiles } from '../../../src/serve/batches/write-files.ts';
+import type { FileDraft } from '../../../src/serve/store/store.ts';
 import { mockSettings } from '../../helpers/start-run.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { batchLine, openTestStore } from '../open-test-store.ts';
@@ -134,6 +135,25 @@ test('a failure in the middle leaves no file and no half of one', async () => {
   expect((await readdir(join(store.folder, 'files'))).filter((name) => name.endsWith('.bin'))).toHaveLength(1);
   const written = await writeBatchFiles(id, context(store));
   expect(written.counts).toEqual({ total: 3, completed: 3, failed: 0 });
+});
+
+test('where the second file fails, the first one is taken back', async () => {
+  const { store, add } = await openTestStore();
+  const { id } = await add(lines(40), { counts: { total: 40, completed: 0, failed: 0 } });
+  await runBatchOnMock(store, id, { options: { fault_rate: 0.4, fault_kinds: 'bad-request' } });
+  const before = store.files.list();
+  let kept = 0;
+  const begin = async (name?: string): Promise<FileDraft> => {
+    const draft = await store.files.begin(name);
+    return {
+      ...draft,
+      keep: (details) => (kept++ === 0 ? draft.keep(details) : Promise.reject(new Error('full'))),
+    };
+  };
+  const failing = { ...store, files: { ...store.files, begin } };
+  await expect(writeBatchFiles(id, context(failing))).rejects.toThrow('full');
+  expect(store.files.list()).toEqual(before);
+  expect(await readdir(join(store.folder, 'files'))).toHaveLength(2 * before.length);
 });
 
 test('killed at any moment and done again, there is one pair of files, and nothing else', async () => {
