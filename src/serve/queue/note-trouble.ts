@@ -1,5 +1,6 @@
 import {
   EngineError,
+  JournalError,
   LlmbatchError,
   NoEngineError,
   UsageError,
@@ -42,7 +43,7 @@ function tryLater(
   { kind, error }: Pick<BatchWork, 'kind'> & { error: unknown },
 ): void {
   const tries = (batch.problem?.tries ?? 0) + 1;
-  const text = sentenceOf(error);
+  const text = sentenceOf(context, error);
   if (batch.problem?.text !== text) tellBatch(context, batch.id, `waits, and is tried again: ${text}`);
   batch.problem = { text, of: kind, retryAtMs: context.now() + delayMs(error, tries), tries };
 }
@@ -63,10 +64,11 @@ const isOfLines = (error: unknown): boolean =>
  * A mistake in the batch itself. Null where it may go on when the engine or the disk is as it should be, and where something of
  * it is answered: that is handed out, whatever becomes of the rest.
  */
-function ownFault({ store, snapshots }: QueueContext, id: string, error: unknown): BatchError | null {
+function ownFault(context: QueueContext, id: string, error: unknown): BatchError | null {
+  const { store, snapshots } = context;
   const answered = snapshots.get(id)?.().progress.succeeded ?? store.batches.find(id)?.counts.completed ?? 0;
   if (answered > 0 || isAway(error)) return null;
-  const rest = { message: sentenceOf(error), param: null, line: null };
+  const rest = { message: sentenceOf(context, error), param: null, line: null };
   if (isOfModel(error)) return { code: 'model_not_found', ...rest };
   return error instanceof UsageError ? { code: 'invalid_request', ...rest } : null;
 }
@@ -87,8 +89,13 @@ async function fail(context: QueueContext, id: string, error: BatchError): Promi
   return true;
 }
 
-function sentenceOf(error: unknown): string {
+/** What went wrong, as clients may read it: where the folder of the server lies is nothing to them. */
+const sentenceOf = ({ store }: QueueContext, error: unknown): string =>
+  oneLine(textOf(error).replaceAll(`${store.folder}/`, ''));
+
+function textOf(error: unknown): string {
   if (!(error instanceof LlmbatchError)) return describeUnexpected(error);
   const { message, hint } = error;
-  return oneLine(hint === undefined ? message : `${message}. ${hint}`);
+  // What to do about a file is said to somebody who gives the command again; a server goes on by itself.
+  return hint === undefined || error instanceof JournalError ? message : `${message}. ${hint}`;
 }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startFakeOpenai } from '../../helpers/fake-openai-server.ts';
 import { waitUntil } from '../../helpers/wait.ts';
@@ -300,4 +301,15 @@ test('a server that was ended goes on with all its batches', async () => {
   await after.end(second);
   await expectWhole(after, first, 100);
   await expectWhole(after, second, 5);
+});
+
+test('a folder that can not be written keeps the batch waiting, and where it lies is not told', async () => {
+  const folder = await startQueue();
+  await folder.queue.pause(null, 'a test');
+  const id = await folder.submit(3);
+  await mkdir(folder.store.batches.pathsOf(id).results);
+  await folder.queue.resume(null, 'a test');
+  await waitUntil(() => folder.queue.problemOf(id) !== null);
+  expect(folder.queue.problemOf(id)).toContain(`batches/${id}/results.jsonl`);
+  expect(folder.queue.problemOf(id)).not.toContain(folder.store.folder);
 });
