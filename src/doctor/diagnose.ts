@@ -5,6 +5,7 @@ import { groupBy } from '../data/group-by.ts';
 import { jsonVersion, snakeKeys } from '../text/snake-keys.ts';
 import type { ExaminedBackend, SystemReport } from './examine-system.ts';
 import { reportGpus } from './gpu-report.ts';
+import { type Verdict, allExamined, findReady, verdictOf } from './verdict.ts';
 
 /** What doctor says of a system. */
 export interface Diagnosis {
@@ -17,6 +18,7 @@ export interface Diagnosis {
   findings: Finding[];
   /** Lines that say how the settings of the findings are set. */
   howToSet: string[];
+  verdict: Verdict;
 }
 
 /** Says what a system has, and what is wrong with it. */
@@ -32,16 +34,16 @@ export function diagnose(system: SystemReport): Diagnosis {
   const [ofProbed, ofOthers] = [probed.map(reportOf), others.map(reportOf)];
   const gpus = reportGpus(gpu);
   const reports = [...ofProbed, gpus, ...ofOthers];
-  const usable = onceEach(inOrder(system).flatMap(({ name, engine }) => (engine.isUsable ? [name] : [])));
+  const usable = onceEach(allExamined(system).flatMap(({ name, engine }) => (engine.isUsable ? [name] : [])));
+  const found = reports.flatMap(({ findings }) => findings);
+  const findings = worstFirst([...nothingServes(system, usable, found), ...found]);
   return {
     system,
     usable,
     rows: [gpus, ...ofProbed, ...ofOthers].flatMap(({ rows }) => rows),
-    findings: worstFirst([
-      ...(usable.length > 0 ? [] : [nothingUsable(system)]),
-      ...reports.flatMap(({ findings }) => findings),
-    ]),
+    findings,
     howToSet: onceEach(reports.flatMap(({ howToSet }) => howToSet)),
+    verdict: verdictOf(system, findings),
   };
 }
 
@@ -51,18 +53,24 @@ const onceEach = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];
 const findingAt = (found: Finding, server: string): Finding =>
   found.text.includes(server) ? found : { ...found, text: `${server}: ${found.text}` };
 
-/** The examined backends in the order of the registry. */
-const inOrder = ({ engines, probed, others }: SystemReport): ExaminedBackend[] =>
-  [...probed, ...others].toSorted((left, right) => engines.indexOf(left.name) - engines.indexOf(right.name));
+/** The error that no engine has the model, or that there is none at all; nothing where one has it, or it is told already. */
+function nothingServes(system: SystemReport, usable: readonly string[], found: readonly Finding[]): Finding[] {
+  const { asked, search } = system;
+  if (search === null) return usable.length > 0 ? [] : [nothingUsable(system)];
+  const isTold = found.some(({ level }) => level === 'error');
+  if (isTold || search.serving.length > 0 || findReady(system) !== null) return [];
+  const fix = ['a model that is here, or an engine that has this one:', ...search.reasons].join('\n');
+  return [finding('error', 'model-not-served', `no engine here serves the model "${asked.model}"`, fix)];
+}
 
 function nothingUsable(system: SystemReport): Finding {
-  const ways = onceEach(inOrder(system).flatMap(({ install }) => install ?? []));
+  const ways = onceEach(allExamined(system).flatMap(({ install }) => install ?? []));
   return finding('error', 'no-engine', 'there is no engine here to run a batch with', ways.join(', or '));
 }
 
 /** 0, or 4 where a finding is an error; warnings and hints do not count. */
-export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
-  findings.some(({ level }) => level === 'error') ? exitCodes.engineUnusable : exitCodes.ok;
+export const exitCodeOf = ({ verdict }: Pick<Diagnosis, 'verdict'>): number =>
+  verdict.isReady ? exitCodes.ok : exitCodes.engineUnusable;
 
 /**
  * One JSON object in a line. Keys are in snake_case; null where nothing was seen or measured:
@@ -75,14 +83,16 @@ export const exitCodeOf = ({ findings }: Pick<Diagnosis, 'findings'>): number =>
  *   where several of its servers were named
  * - `findings`: [level, id, text, fix, setting {name, value}], errors first; `id` is a code that stays the same
  * - `how_to_set`: lines that say how the settings of the findings are set
+ * - `verdict`: is_ready, text, and command, the one to type next
  */
-export function renderDiagnosisJson({ system, usable, findings, howToSet }: Diagnosis): string {
+export function renderDiagnosisJson({ system, usable, findings, howToSet, verdict }: Diagnosis): string {
   const { llmbatch, asked, engines, gpu, probed, others } = system;
   const parts = [...groupBy([...probed, ...others], ({ name }) => name).values()].map(jsonOf);
   const whole: unknown = Object.assign({ schemaVersion: jsonVersion, llmbatch, asked, engines, gpu }, ...parts, {
     usable,
     findings,
     howToSet,
+    verdict,
   });
   return `${JSON.stringify(snakeKeys(whole))}\n`;
 }

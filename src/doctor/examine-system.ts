@@ -17,6 +17,12 @@ export interface SystemReport {
   llmbatch: { version: string; node: string; platform: string; architecture: string; freeMemoryBytes: number };
   /** What the user named on the command line; null for what was not named, a list of servers where several were. */
   asked: { model: string | null } & Readonly<Record<string, unknown>>;
+  /** Words of the command line that the next command repeats: what names a server, and the options of a probe. */
+  flags: { server: readonly string[]; option: readonly string[] };
+  /** Names of the backends whose servers the user named; none: all count. */
+  named: readonly string[];
+  /** Who serves the model that was asked for; null where none was. */
+  search: EngineSearch | null;
   /** Names of the backends that this llmbatch has. */
   engines: string[];
   /** What the backends that probe a server found, before the GPUs were looked at. */
@@ -33,7 +39,17 @@ export interface ExaminedBackend {
   server?: string;
   /** How to get the engine where no engine is here; null where it is not advised. */
   install: string | null;
+  /** A model of this engine, for an example. */
+  exampleModel?: string;
   engine: ExaminedEngine;
+}
+
+/** Which engines serve a model. */
+export interface EngineSearch {
+  /** Names of the backends that serve it, in the order of the registry. */
+  serving: readonly string[];
+  /** Why each other one does not: `ollama has no server at http://...`. */
+  reasons: readonly string[];
 }
 
 /** A place where a backend is to look for its engine. */
@@ -44,8 +60,10 @@ export interface AskedPlace {
 }
 
 /** What the user asks of doctor. */
-export interface SystemRequest extends Pick<ExamineRequest, 'environment' | 'options' | 'wantsProbe' | 'onNotice'> {
-  asked: SystemReport['asked'];
+export interface SystemRequest
+  extends
+    Pick<ExamineRequest, 'environment' | 'options' | 'wantsProbe' | 'onNotice'>,
+    Pick<SystemReport, 'asked' | 'flags' | 'named' | 'search'> {
   placesOf: (definition: BackendDefinition) => readonly AskedPlace[];
   /** The model to look for, by the name of the backend; null: the backend is not asked for one. */
   modelFor: (backend: string) => string | null;
@@ -75,6 +93,9 @@ export async function examineSystem(
       freeMemoryBytes: freemem(),
     },
     asked: request.asked,
+    flags: request.flags,
+    named: request.named,
+    search: request.search,
     engines: backends.map(({ name }) => name),
     probed,
     gpu,
@@ -108,18 +129,26 @@ interface PlaceContext {
 
 async function examineAt(
   { address, name: server }: AskedPlace,
-  { definition: { name }, doctor, request, otherServers }: PlaceContext,
+  { definition: { name, exampleModel }, doctor, request, otherServers }: PlaceContext,
 ): Promise<ExaminedBackend> {
   const { options, wantsProbe, onNotice } = request;
+  const model = request.modelFor(name);
   const engine = await doctor.examine({
     ...address,
-    model: request.modelFor(name),
+    model,
     options,
-    wantsProbe,
+    // An engine that has not got the model that is asked for loads no other one for it.
+    wantsProbe: wantsProbe && (model !== null || request.asked.model === null),
     otherServers,
     onNotice: (text) => onNotice(server === null ? text : `${server}: ${text}`),
   });
-  return { name, install: doctor.install ?? null, engine, ...(server !== null && { server }) };
+  return {
+    name,
+    install: doctor.install ?? null,
+    engine,
+    ...(exampleModel && { exampleModel }),
+    ...(server !== null && { server }),
+  };
 }
 
 const serverOf = ({ name, engine: { serverUrl } }: ExaminedBackend): ExaminedServer[] =>

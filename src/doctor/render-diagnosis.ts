@@ -7,7 +7,7 @@ const maxColumns = 80;
 
 /** The diagnosis for a reader, in 80 columns or those of a narrower terminal. Names and texts of servers are shown without what could steer the terminal. */
 export function renderDiagnosis(
-  { system, rows, findings, howToSet }: Diagnosis,
+  { system, rows, findings, howToSet, verdict }: Diagnosis,
   terminalColumns: number | null = null,
 ): string {
   const columns = Math.min(terminalColumns ?? maxColumns, maxColumns);
@@ -21,6 +21,7 @@ export function renderDiagnosis(
     lines,
     ...findings.map((finding) => renderFinding(finding, columns)),
     howToSet.map((line) => printable(line)),
+    [printable(verdict.text)],
   ];
   return `${parts
     .filter((part) => part.length > 0)

@@ -6,8 +6,8 @@ import { bareSystem, system } from './sample-system.ts';
 
 /** Level and code of each finding, the usable backends, and the exit code. */
 function outcomeOf(subject: SystemReport): unknown[] {
-  const { findings, usable } = diagnose(subject);
-  return [findings.map(({ level, id }) => [level, id]), usable, exitCodeOf({ findings })];
+  const { findings, usable, verdict } = diagnose(subject);
+  return [findings.map(({ level, id }) => [level, id]), usable, exitCodeOf({ verdict })];
 }
 
 describe('what can be used', () => {
@@ -98,6 +98,7 @@ test('the JSON holds what each backend found under keys of its own', () => {
     'usable',
     'findings',
     'how_to_set',
+    'verdict',
   ]);
   expect(json).toMatchObject({
     asked: { host: null, model: null },

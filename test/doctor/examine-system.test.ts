@@ -38,6 +38,9 @@ test('a backend that probes comes first; the GPUs are seen with what it loaded, 
   });
   const request = {
     asked: { model: 'm' },
+    flags: { server: [], option: [] },
+    named: [],
+    search: null,
     environment,
     placesOf: () => [{ address: { connection: {}, environment }, name: null }],
     modelFor: () => 'm',

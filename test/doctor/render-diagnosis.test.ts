@@ -43,6 +43,8 @@ test('a server with one slot', () => {
 
     To set this for the Ollama server, end it and start it so:
       LLAMA_ARG_CACHE_RAM=0 OLLAMA_NUM_PARALLEL=4 ollama serve
+
+    Ready: ollama. Try: llmbatch run mine.jsonl -m gemma3:4b
     "
   `);
 });
@@ -51,8 +53,8 @@ test('a machine without any engine', () => {
   expect(render(bareSystem({ python: { version: null, failure: 'it is not there' } }))).toMatchInlineSnapshot(`
     "llmbatch 0.1.0 · Node 20.20.2 · linux x64
     GPU        none found (nvidia-smi is not there)
-    ollama     nothing answers at http://127.0.0.1:11434 (ECONNREFUSED); no command
-               ollama on the PATH
+    ollama     nothing answers at http://127.0.0.1:11434; no command ollama on the
+               PATH
     llama-cpp  not installed: npm install node-llama-cpp
     openai     nothing at OPENAI_BASE_URL (not set) nor at ports 8000, 8080 of this
                machine
@@ -61,6 +63,8 @@ test('a machine without any engine', () => {
     error    there is no engine here to run a batch with
              fix: npm install node-llama-cpp, or Ollama
                   (https://ollama.com/download)
+
+    Not ready: fix the error above, then try: llmbatch doctor
     "
   `);
 });

@@ -10,9 +10,13 @@ import * as ollama from '../backends/ollama/doctor/sample-search.ts';
 
 interface Changes {
   asked?: Partial<FindingContext['asked']>;
+  /** What the command line named, and who serves the model. */
+  search?: Partial<Pick<SystemReport, 'flags' | 'named' | 'search'>>;
   gpu?: Partial<GpuSearch>;
   ollama?: Partial<OllamaSearch>;
   embedded?: string | null;
+  /** GGUF files at hand. */
+  files?: string[];
   openai?: Partial<OpenaiSearch>;
   python?: Partial<PythonSearch>;
 }
@@ -49,17 +53,28 @@ function systemOf(examined: FindingContext, changes: Changes): SystemReport {
       freeMemoryBytes: examined.machine.freeMemoryBytes,
     },
     asked: examined.asked,
+    flags: { server: [], option: [] },
+    named: [],
+    search: null,
+    ...changes.search,
     engines: ['llama-cpp', 'mock', 'ollama', 'openai', 'vllm'],
     probed: [
       {
         name: 'ollama',
+        exampleModel: 'gemma3:4b',
         install: 'Ollama (https://ollama.com/download)',
-        engine: examinedOllama(examined.ollama, examined.asked),
+        // An engine is not asked for a model that the search did not find there.
+        engine: examinedOllama(examined.ollama, { ...examined.asked, ...(changes.search && { model: null }) }),
       },
     ],
     gpu: examined.machine.gpu,
     others: [
-      { name: 'llama-cpp', install: 'npm install node-llama-cpp', engine: examinedPackage(packageOf(embedded)) },
+      {
+        name: 'llama-cpp',
+        exampleModel: 'x.gguf',
+        install: 'npm install node-llama-cpp',
+        engine: examinedPackage(packageOf(embedded), changes.files),
+      },
       { name: 'openai', install: null, engine: examinedServers(servers, { otherServers: [], model: null }) },
       { name: 'vllm', install: null, engine: examinedPython({ ...ownPython, ...python }) },
     ],

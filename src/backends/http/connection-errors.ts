@@ -20,11 +20,38 @@ const neverMade = new Set([
   'ENETUNREACH',
 ]);
 
+const words: Record<string, string> = {
+  ECONNREFUSED: 'Nothing listens at the address of the server.',
+  ENOTFOUND: 'No host has the name of the server.',
+  EAI_AGAIN: 'The name of the server could not be looked up.',
+  EHOSTUNREACH: 'The network has no way to the server.',
+  ENETUNREACH: 'The network has no way to the server.',
+  ETIMEDOUT: 'The server takes no connection.',
+  UND_ERR_CONNECT_TIMEOUT: 'The server takes no connection.',
+  ECONNRESET: 'The server broke the connection before the answer was whole.',
+  UND_ERR_SOCKET: 'The server closed the connection before the answer was whole.',
+  HTTPParserError: 'What answers at the address of the server does not speak HTTP.',
+};
+
 /** The failure of a request whose connection broke, or was never made, with this code. */
-export function connectionFailure(code: string, message: string): Failure {
-  const failed = failure('connection', message);
+export function connectionFailure(code: string): Failure {
+  const isNoHttp = code.startsWith('HPE_');
+  const text = words[isNoHttp ? 'HTTPParserError' : code] ?? 'The connection to the server broke.';
+  const failed = failure('connection', text);
   return neverMade.has(code) ? { ...failed, usage: noUsage } : failed;
 }
+
+/** The failure of a request to a server that can't be trusted, with the code of `insecureCode`. */
+export const insecureFailure = (code: string): Failure =>
+  failure('unusable', `The server can't be trusted: ${insecureReasons.find(([kind]) => kind.test(code))?.[1] ?? ''}.`);
+
+const insecureReasons: readonly (readonly [RegExp, string])[] = [
+  [/SELF_SIGNED/, 'it has signed its certificate itself (NODE_EXTRA_CA_CERTS=file.pem makes it trusted)'],
+  [/EXPIRED/, 'its certificate has expired'],
+  [/ALTNAME/, 'its certificate is for another host name'],
+  [/WRONG_VERSION_NUMBER|^ERR_SSL/, 'it does not speak TLS (is its address one with http:// ?)'],
+  [/./, 'nobody whom this machine trusts has signed its certificate (NODE_EXTRA_CA_CERTS=file.pem makes it trusted)'],
+];
 
 /**
  * The error code of a TLS connection that can't be trusted: an unknown authority, another name, or no TLS at the other

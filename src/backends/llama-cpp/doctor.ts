@@ -7,6 +7,7 @@ import { finding } from '../../core/doctor/finding.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { installCommand } from './install-command.ts';
 import { deviceName } from './options.ts';
+import { ggufFilesIn } from './similar-file.ts';
 import { type GpuBuilds, findGpuBuilds, unusedGpu } from './unused-gpu.ts';
 
 /** What was found of the embedded engine's package. */
@@ -22,14 +23,16 @@ export interface ExaminedPackage {
 export async function examineLlamaCpp(): Promise<ExaminedEngine> {
   const version = await findPackageVersion();
   if (version === null) return examinedPackage(null);
-  return examinedPackage({ version, device: await findDevice(), builds: findGpuBuilds(version) });
+  const [device, files] = await Promise.all([findDevice(), ggufFilesIn('.')]);
+  return examinedPackage({ version, device, builds: findGpuBuilds(version) }, files);
 }
 
-/** Describes the embedded engine; null where its package is not installed. */
-export function examinedPackage(found: ExaminedPackage | null): ExaminedEngine {
+/** Describes the embedded engine, and the GGUF files that are at hand for it; null where its package is not installed. */
+export function examinedPackage(found: ExaminedPackage | null, files: readonly string[] = []): ExaminedEngine {
   return {
     isUsable: found !== null,
     serverUrl: null,
+    models: files.map((name) => ({ name, flags: [] })),
     json: { embedded: { version: found?.version ?? null, device: found?.device ?? null } },
     report: (machine) => reportPackage(found, machine),
   };

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { nearest } from '../../text/nearest.ts';
+import { dirname, join } from 'node:path';
+import { nearModel } from '../../text/near-model.ts';
 
 /** Says which file may have been meant, or what `-m` takes. */
 export async function whereItMayBe(model: string): Promise<string> {
@@ -9,16 +9,17 @@ export async function whereItMayBe(model: string): Promise<string> {
   return 'Give the path of a .gguf file with -m, or with -b the engine whose server has a model of this name.';
 }
 
-const ending = /\.gguf$/i;
-
-/** A GGUF file whose name is like that of the model, in the folder that the model's name points to. */
+/** A GGUF file whose name is like that of the model, in the folder that the model's name points to, else in this one. */
 export async function similarFile(model: string): Promise<string | null> {
-  const folder = dirname(model);
+  for (const folder of new Set([dirname(model), '.'])) {
+    const near = nearModel(model, await ggufFilesIn(folder));
+    if (near !== null) return join(folder, near);
+  }
+  return null;
+}
+
+/** The names of the GGUF files of a folder; none where it can't be read. */
+export async function ggufFilesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  const stems = names.filter((name) => ending.test(name)).map((name) => name.replace(ending, ''));
-  const wanted = basename(model).replace(ending, '').toLowerCase();
-  const stem =
-    nearest(wanted, stems) ?? stems.find((one) => wanted.length > 2 && one.toLowerCase().includes(wanted)) ?? null;
-  const name = names.find((one) => stem !== null && ending.test(one) && one.replace(ending, '') === stem);
-  return name === undefined ? null : join(folder, name);
+  return names.filter((name) => /\.gguf$/i.test(name)).toSorted();
 }

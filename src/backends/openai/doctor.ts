@@ -1,6 +1,12 @@
-import type { ExaminedEngine, ExamineRequest, ExaminedServer, ReportRow } from '../../core/doctor/examination.ts';
+import type {
+  ExaminedEngine,
+  ExamineRequest,
+  ExaminedServer,
+  ReadyModel,
+  ReportRow,
+} from '../../core/doctor/examination.ts';
 import type { EngineLoad } from '../../core/measurements.ts';
-import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
+import { UsageError } from '../../core/errors.ts';
 import { type Finding, finding } from '../../core/doctor/finding.ts';
 import { isRecord } from '../../data/is-record.ts';
 import { formatCounted, formatInteger, notMeasured } from '../../text/format.ts';
@@ -10,6 +16,7 @@ import { isLoopback } from '../../machine/is-loopback.ts';
 import { type BackendAddress, givenText } from '../../core/connection.ts';
 import { type ServerPlace, openaiPlace, readBaseUrl } from './http/base-url.ts';
 import { type OpenaiClient, createClient } from './http/client.ts';
+import { classifyThrown } from './http/classify-error.ts';
 import { askLoad } from './server/server-load.ts';
 import { forgetsBeginnings } from './server/sliding-window.ts';
 import { type ModelList, isListed, readModelList } from './server/served-models.ts';
@@ -136,8 +143,8 @@ async function findForgetting(
 function reasonOf(error: unknown): string {
   if (error instanceof BrokenAnswer) return `its /models can't be read: ${error.message}`;
   if (error instanceof Error && error.name === 'TimeoutError') return 'it does not answer';
-  const code = codeOf(error);
-  return code === '' ? `it can't be reached: ${messageOf(error)}` : `nothing answers (${code})`;
+  const { kind, message } = classifyThrown(error);
+  return kind === 'connection' ? 'nothing answers' : message.replace(/\.$/, '');
 }
 
 interface SearchContext {
@@ -151,6 +158,7 @@ export function examinedServers(search: OpenaiSearch, context: SearchContext): E
   return {
     isUsable: search.servers.some(({ failure }) => failure === null),
     serverUrl: null,
+    models: search.servers.flatMap(readyModels),
     json: { openai: search },
     report: () => ({
       rows: serverRows(search),
@@ -159,6 +167,10 @@ export function examinedServers(search: OpenaiSearch, context: SearchContext): E
     }),
   };
 }
+
+/** A server that was found at a usual port has to be named to a run. */
+const readyModels = ({ models, failure, namedBy, url }: FoundServer): ReadyModel[] =>
+  failure === null ? models.map(({ name }) => ({ name, flags: namedBy === 'port' ? ['--base-url', url] : [] })) : [];
 
 function serverRows({ isBaseUrlSet, ports, servers }: OpenaiSearch): ReportRow[] {
   if (servers.length > 0) return servers.map((server, index) => [index === 0 ? 'openai' : '', serverText(server)]);

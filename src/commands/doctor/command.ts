@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { addPlaceFlags, clusterFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
+import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import { collectOption } from '../shared/parse-values.ts';
 import type { DoctorFlags } from './run.ts';
@@ -39,9 +40,10 @@ export function addDoctorCommand(
         'llmbatch doctor --base-url http://box-1:8000/v1 --base-url http://box-2:8000/v1',
         'llmbatch doctor --json | jq \'.findings[] | select(.level != "hint")\'',
       ]),
-    )
-    .action(async (flags: DoctorFlags) => {
-      const { runDoctor } = await import('./run.ts');
-      onExit(await runDoctor(flags, backends));
-    });
+    );
+  const given = noteFlags(command, backends);
+  command.action(async (flags: Omit<DoctorFlags, 'given'>) => {
+    const { runDoctor } = await import('./run.ts');
+    onExit(await runDoctor({ ...flags, given: given() }, backends));
+  });
 }

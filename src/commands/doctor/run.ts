@@ -1,13 +1,12 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
-import { exitCodes } from '../../core/errors.ts';
 import { diagnose, exitCodeOf, renderDiagnosisJson } from '../../doctor/diagnose.ts';
 import { type AskedPlace, examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
-import { commandLine } from '../../text/command-line.ts';
-import { checkOptions } from '../../run/choose/choose-backend.ts';
-import { addressesOf } from '../../run/choose/server-addresses.ts';
+import { checkOptions, searchEngines } from '../../run/choose/choose-backend.ts';
+import { addressesOf, namesServerOf } from '../../run/choose/server-addresses.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
+import type { GivenFlag } from '../../text/command-line.ts';
 import { askedConnections } from '../shared/connection/asked-connections.ts';
 import { clusterFlags, longFlag, serverFlags } from '../shared/connection/flags.ts';
 import type { OptionValues } from '../shared/parse-values.ts';
@@ -20,37 +19,52 @@ export interface DoctorFlags {
   probe: boolean;
   option: OptionValues;
   json: boolean;
+  /** All that were typed, as they were, but for secrets. */
+  given: readonly GivenFlag[];
 }
 
 /** `llmbatch doctor`. Returns the exit code. */
 export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDefinition[]): Promise<number> {
-  const { model, probe, option, json } = flags;
+  const { model = null, probe, option, json } = flags;
   await checkProbeOptions(flags, backends);
   const connections = await askedConnections(flags, backends);
-  const placesOf = (definition: BackendDefinition): AskedPlace[] => placesFor(definition, connections);
-  const serving = model === undefined ? [] : await backendsOf(model, backends, placesOf);
+  const environment = process.env;
+  const named = backends.filter((definition) => connections.some((each) => namesServerOf(definition, each)));
+  const names = named.map(({ name }) => name);
+  const search = model === null ? null : await searchEngines(backends, model, { connections, environment });
   const system = await examineSystem(backends, {
-    asked: { ...askedServers(connections, backends), model: model ?? null },
-    environment: process.env,
-    placesOf,
-    // An engine without the model is not to blame where another one serves it.
-    modelFor: (name) => (serving.length > 0 && !serving.some((one) => one.name === name) ? null : (model ?? null)),
+    asked: { ...askedServers(connections, backends), model },
+    flags: repeatedFlags(flags, backends),
+    named: names,
+    search,
+    environment,
+    placesOf: (definition) => placesFor(definition, connections),
+    // An engine without the model is not to blame where another one serves it, nor one whose server nobody named.
+    modelFor: (name) => ((search?.serving.length ? search.serving : names).includes(name) ? model : null),
     options: option,
     wantsProbe: probe,
     onNotice: tell,
   });
   const diagnosis = diagnose(system);
-  const exitCode = exitCodeOf(diagnosis);
-  const verdict = exitCode === exitCodes.ok ? verdictOf(serving, flags, backends) : '';
-  const text = (): string => `${renderDiagnosis(diagnosis, columnsOfStdout())}${verdict}`;
-  await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(text()));
-  return exitCode;
+  await (json ? printJson(renderDiagnosisJson(diagnosis)) : printText(renderDiagnosis(diagnosis, columnsOfStdout())));
+  return exitCodeOf(diagnosis);
 }
 
 async function checkProbeOptions({ option }: DoctorFlags, backends: readonly BackendDefinition[]): Promise<void> {
   for (const definition of backends) {
     if (definition.doctor?.probe !== undefined) await checkOptions(definition, option);
   }
+}
+
+/** The words of the flags that a run needs too. */
+function repeatedFlags(
+  { given }: DoctorFlags,
+  backends: readonly BackendDefinition[],
+): { server: string[]; option: string[] } {
+  const ofServers = [...[...serverFlags(backends), ...clusterFlags(backends)].map(longFlag), '--servers'];
+  const wordsOf = (names: readonly string[]): string[] =>
+    given.flatMap(({ name, words }) => (names.includes(name) ? words : []));
+  return { server: wordsOf(ofServers), option: wordsOf(['--option']) };
 }
 
 function placesFor(definition: BackendDefinition, connections: readonly Connection[]): AskedPlace[] {
@@ -71,36 +85,4 @@ function askedServers(
     return [name, given.length > 1 ? given : (given[0] ?? null)] as const;
   });
   return Object.fromEntries(asked);
-}
-
-/** The engines that serve a model, at one of their servers. Throws a `UsageError` for the name of a file that is not there. */
-async function backendsOf(
-  model: string,
-  backends: readonly BackendDefinition[],
-  placesOf: (definition: BackendDefinition) => AskedPlace[],
-): Promise<BackendDefinition[]> {
-  const serving: BackendDefinition[] = [];
-  for (const definition of backends) {
-    if (definition.isSimulated === true) continue;
-    const answers = await Promise.all(
-      placesOf(definition).map(async ({ address }) => definition.serves(model, address)),
-    );
-    if (answers.includes(true)) serving.push(definition);
-  }
-  return serving;
-}
-
-function verdictOf(
-  serving: readonly BackendDefinition[],
-  { model = '', ...flags }: DoctorFlags,
-  backends: readonly BackendDefinition[],
-): string {
-  if (serving.length === 0) return '';
-  const given: Record<string, unknown> = { ...flags };
-  const servers = serverFlags(backends).flatMap((flag) =>
-    [given[flag.name] ?? []].flat().flatMap((value) => (typeof value === 'string' ? [longFlag(flag), value] : [])),
-  );
-  const file = flags.servers === undefined ? [] : ['--servers', flags.servers];
-  const command = commandLine(['llmbatch', 'run', 'mine.jsonl', '-m', model, ...servers, ...file]);
-  return `\nReady: ${serving.map(({ name }) => name).join(', ')}. Try: ${command}\n`;
 }

@@ -49,6 +49,8 @@ export interface ExaminedEngine {
   isUsable: boolean;
   /** Where its server was looked for; null for an engine without one. */
   serverUrl: string | null;
+  /** Models that a run could use now, the one to begin with first; absent where the engine can't list any. */
+  models?: readonly ReadyModel[];
   /**
    * The engine's part of the `--json` object: one key of the engine's own, which no other engine has, as it stands beside
    * theirs (`{ ollama: ... }`). Keys within it are in camelCase; null where nothing was seen or measured.
@@ -56,6 +58,13 @@ export interface ExaminedEngine {
   json: Readonly<Record<string, unknown>>;
   /** Says what was found, with what the machine has. */
   report(machine: Machine): EngineReport;
+}
+
+/** A model that an engine has. */
+export interface ReadyModel {
+  name: string;
+  /** Flags that a run needs to reach it, beside those that doctor was given: `['--base-url', 'http://127.0.0.1:8080/v1']`. */
+  flags: readonly string[];
 }
 
 /** The machine that doctor runs on, after the probes. */

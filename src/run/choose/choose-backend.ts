@@ -2,8 +2,9 @@ import type { BackendDefinition, Served } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
 import { NoEngineError, UsageError, messageOf } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
+import { commandLine } from '../../text/command-line.ts';
 import { nearest } from '../../text/nearest.ts';
-import { addressesOf, namesServerOf } from './server-addresses.ts';
+import { addressesOf, namesServerOf, serverWords } from './server-addresses.ts';
 
 export interface BackendChoice {
   definition: BackendDefinition;
@@ -38,11 +39,27 @@ export async function chooseBackend(
     if (served !== false) reasons.push(`${definition.name} ${isAway(served) ? served.away : served}`);
   }
   const [names, of] = [models.map((name) => JSON.stringify(name)).join(', '), models.length === 1 ? '' : 's'];
+  const doctor = ['llmbatch', 'doctor', '-m', model, ...serverWords(backends, places.connections)];
   throw new NoEngineError(
     [`no engine here serves the model${of} ${names}`, ...reasons].join('\n'),
-    'See which engines are here, and how to get one, with: llmbatch doctor',
+    `See which engines are here, and how to get one, with: ${commandLine(doctor)}`,
     isAnyAway,
   );
+}
+
+/** Every engine that serves a model, in the order of the registry, and why each other one does not. */
+export async function searchEngines(
+  backends: readonly BackendDefinition[],
+  model: string,
+  places: EngineConnections,
+): Promise<{ serving: string[]; reasons: string[] }> {
+  const found: { serving: string[]; reasons: string[] } = { serving: [], reasons: [] };
+  for (const definition of candidatesOf(backends, places)) {
+    const served = await servesModelSomewhere(definition, model, places);
+    if (served === true) found.serving.push(definition.name);
+    else if (served !== false) found.reasons.push(`${definition.name} ${isAway(served) ? served.away : served}`);
+  }
+  return found;
 }
 
 /** Who names servers wants these, and no engine beside them that may have the model too. */

@@ -6,6 +6,16 @@ import { UsageError } from '../../core/errors.ts';
 export const namesServerOf = ({ connection: flags = {} }: BackendDefinition, connection: Connection): boolean =>
   Object.entries(flags).some(([name, { names }]) => names === 'server' && connection[name] !== undefined);
 
+/** The flags that name these servers, as they are typed: `['--base-url', 'http://127.0.0.1:8000/v1']`. */
+export const serverWords = (backends: readonly BackendDefinition[], connections: readonly Connection[]): string[] =>
+  backends.flatMap(({ connection: flags = {} }) =>
+    Object.entries(flags).flatMap(([name, { names, flag }]) =>
+      connections.flatMap(({ [name]: value }) =>
+        names === 'server' && typeof value === 'string' ? [flag.split(' ')[0] ?? flag, value] : [],
+      ),
+    ),
+  );
+
 /** The connections that name a server of this backend. Where none does there is one engine: where the environment says. */
 export function connectionsOf(definition: BackendDefinition, connections: readonly Connection[]): Connection[] {
   const own = connections.filter((connection) => namesServerOf(definition, connection));

@@ -83,7 +83,7 @@ test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
   const locked = await serve({ '/v1/models': { status: 401, body: '{}' } });
   expect(await failureOf(`${locked.url}/v1`)).toBe('it wants a key (HTTP 401)');
   expect(await failureOf(`${locked.url}/v1`, 'sk-secret')).toBe('it wants another key (HTTP 401)');
-  expect(await failureOf(`http://127.0.0.1:${await freePort()}/v1`)).toBe('nothing answers (ECONNREFUSED)');
+  expect(await failureOf(`http://127.0.0.1:${await freePort()}/v1`)).toBe('nothing answers');
   expect(await failureOf('http://user:secret@127.0.0.1:1/v1')).toBe('the base URL holds a user name');
   expect(await failureOf(`${locked.url}/v1`, 'sk secret')).toBe(
     'OPENAI_API_KEY holds a character that no key can have',
@@ -122,8 +122,8 @@ function findingsOf(changes: { kind?: string; failure?: string }, otherUrl = 'ht
 }
 
 test('OPENAI_BASE_URL that names nothing, or an Ollama server', () => {
-  expect(findingsOf({ failure: 'nothing answers (ECONNREFUSED)' })).toEqual([
-    ['warning', 'openai-server', expect.stringContaining('ECONNREFUSED'), expect.any(String)],
+  expect(findingsOf({ failure: 'nothing answers' })).toEqual([
+    ['warning', 'openai-server', expect.stringContaining('nothing answers'), expect.any(String)],
   ]);
   const isOllama = ['warning', 'openai-is-ollama', expect.any(String), expect.stringContaining('-b ollama')];
   expect(findingsOf({ kind: 'library' })).toEqual([isOllama]);

@@ -6,6 +6,7 @@ import { formatBytes } from '../../../text/format.ts';
 import { ollamaOptionsSchema } from '../options.ts';
 import { type FindingContext, type OllamaSearch, findOllama } from './find-ollama.ts';
 import { howToSet } from './how-to-set.ts';
+import type { InstalledModel } from './installed-models.ts';
 import { modelFindings } from './model-findings.ts';
 import { reachFindings } from './reach-findings.ts';
 import { serverRows } from './rows.ts';
@@ -25,9 +26,16 @@ export async function examineOllama(request: ExamineRequest): Promise<ExaminedEn
 export const examinedOllama = (ollama: OllamaSearch, asked: FindingContext['asked']): ExaminedEngine => ({
   isUsable: ollama.version !== null && ollama.failure === null,
   serverUrl: ollama.url,
+  models: ollama.models
+    .toSorted((left, right) => rankOf(left) - rankOf(right))
+    .map(({ name }) => ({ name, flags: [] })),
   json: { ollama },
   report: (machine) => reportOllama({ ollama, asked, machine }),
 });
+
+/** The smaller, the sooner a model is to be tried: one that writes answers, then a loaded one, then a small one. */
+const rankOf = ({ capabilities, loaded, weightsBytes }: InstalledModel): number =>
+  (capabilities?.includes('completion') === false ? 2e18 : 0) + (loaded === null ? 1e18 : 0) + weightsBytes;
 
 /** Describes what was found of an Ollama server. */
 export function reportOllama(context: FindingContext): EngineReport {

@@ -111,15 +111,13 @@ async function askVersion(client: OllamaClient): Promise<string | ServerFailure>
   } catch (error) {
     if (isTimeout(error)) return { kind: 'silent', text: `no answer at ${url} for ${answerMs / 1000} s` };
     const { kind, message } = classifyError(error);
-    if (kind === 'connection') return { kind: 'silent', text: `nothing answers at ${url} (${codeIn(message)})` };
+    if (kind === 'connection') return { kind: 'silent', text: `nothing answers at ${url}` };
     if (kind === 'unauthorized') return { kind: 'refused', text: message };
     return { kind: 'other', text: `what answers at ${url} is no Ollama server` };
   }
 }
 
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
-
-const codeIn = (message: string): string => /\b[A-Z_]{4,}\b/.exec(message)?.[0] ?? message;
 
 type ServerFacts = Pick<OllamaSearch, 'models' | 'settings' | 'isOpenToOthers' | 'probe' | 'failure'>;
 

@@ -8,6 +8,7 @@ import {
   brokenCode,
   connectionFailure,
   insecureCode,
+  insecureFailure,
   isPage,
   isRequestFault,
   outOfMemoryText,
@@ -23,9 +24,9 @@ export function classifyError(error: unknown): Failure {
   if (error instanceof GarbledLine || error instanceof SyntaxError)
     return failure('invalid-response', `The server's answer can't be read: ${oneLine(sentenceOf(error))}`);
   const insecure = insecureCode(error);
-  if (insecure !== '') return failure('unusable', `The connection to the Ollama server can't be trusted: ${insecure}.`);
+  if (insecure !== '') return insecureFailure(insecure);
   const code = brokenCode(error);
-  if (code !== '') return connectionFailure(code, `The connection to the Ollama server broke: ${code}.`);
+  if (code !== '') return connectionFailure(code);
   if (!(error instanceof Error) || error.name !== 'Error') throw error;
   // The package throws this for a line {"error": ...} in the middle of an answer.
   return ofServerText(messageOf(error));

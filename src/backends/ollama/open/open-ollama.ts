@@ -1,7 +1,8 @@
 import type { Backend, OpenRequest, Served, Supervision } from '../../../core/backend.ts';
-import type { BackendAddress } from '../../../core/connection.ts';
+import { type BackendAddress, givenText } from '../../../core/connection.ts';
 import { EngineError, LlmbatchError } from '../../../core/errors.ts';
 import { formatBytes } from '../../../text/format.ts';
+import { nearModel } from '../../../text/near-model.ts';
 import { type AnswerTools, answerRequest } from '../answer/answer-request.ts';
 import { classifyError } from '../http/classify-error.ts';
 import { type OllamaClient, createClient } from '../http/client.ts';
@@ -33,15 +34,21 @@ const lookMs = 1500;
 export async function servesModel(model: string, address: BackendAddress): Promise<Served> {
   const client = createClient(ollamaHost(address), 1);
   const { url } = client.host;
-  const problem = await client.show(model, AbortSignal.timeout(lookMs)).then(
-    () => null,
-    (error: unknown) => error,
-  );
-  await client.close();
-  if (problem === null) return true;
-  return problem instanceof HttpFailure && classifyError(problem).kind === 'model-not-found'
-    ? `does not have it at ${url} (ollama pull ${model})`
-    : { away: `has no server at ${url}` };
+  try {
+    await client.show(model, AbortSignal.timeout(lookMs));
+    return true;
+  } catch (error) {
+    if (!(error instanceof HttpFailure) || classifyError(error).kind !== 'model-not-found')
+      return { away: `has no server at ${url}` };
+    const installed = await client.tags(AbortSignal.timeout(lookMs)).catch(() => []);
+    const near = nearModel(
+      model,
+      installed.map(({ name }) => name.replace(/:latest$/, '')),
+    );
+    return `does not have it at ${url} (${near === null ? `get it: ollama pull ${model}` : `near is: -m ${near}`})`;
+  } finally {
+    await client.close();
+  }
 }
 
 export async function openOllama(request: OpenRequest): Promise<Backend> {
@@ -61,10 +68,14 @@ export async function openOllama(request: OpenRequest): Promise<Backend> {
 const maxInFlight = ({ workers, options }: OpenRequest): number =>
   Math.max(workers ?? 0, Number(options['slots'] ?? maxProbedSlots) + 1);
 
+/** A server that the user named may be starting; where he named none, it is only one that might be there. */
+const waitFor = ({ connection, environment }: OpenRequest): number =>
+  (givenText(connection, 'host') ?? environment['OLLAMA_HOST']) ? startWaitMs : lookMs;
+
 async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
   const { model, signal, onNotice } = request;
   const options = (await ollamaOptionsSchema()).parse(request.options);
-  const { found: version } = await reachServer(client, { signal, onNotice, maxMs: startWaitMs });
+  const { found: version } = await reachServer(client, { signal, onNotice, maxMs: waitFor(request) });
   const found = await findModel(client, model, signal);
   await checkChats(request, ({ body }) => {
     checkThinking(body, found.facts);

@@ -9,6 +9,7 @@ import {
   brokenCode,
   connectionFailure,
   insecureCode,
+  insecureFailure,
   isPage,
   isRequestFault,
   outOfMemoryText,
@@ -23,21 +24,11 @@ import { readRateLimit } from './rate-limit.ts';
 export function classifyThrown(error: unknown): Failure {
   if (error instanceof BrokenAnswer) return failure(error.kind, error.message);
   const insecure = insecureCode(error);
-  if (insecure !== '') return failure('unusable', `The connection to the server can't be trusted: ${insecure}.`);
+  if (insecure !== '') return insecureFailure(insecure);
   const code = brokenCode(error);
   if (code === '') throw error;
-  return connectionFailure(code, `${connectionTexts[code] ?? 'The connection to the server broke'} (${code}).`);
+  return connectionFailure(code);
 }
-
-const connectionTexts: Record<string, string> = {
-  ECONNREFUSED: 'Nothing listens at the address of the server',
-  ENOTFOUND: 'No host has the name of the server',
-  EAI_AGAIN: 'The name of the server could not be looked up',
-  UND_ERR_CONNECT_TIMEOUT: 'The server takes no connection',
-  ETIMEDOUT: 'The server takes no connection',
-  ECONNRESET: 'The server broke the connection before the answer was whole',
-  UND_ERR_SOCKET: 'The server closed the connection before the answer was whole',
-};
 
 /** A response that is no success. */
 export function classifyResponse({ status, headers, text }: WholeResponse): Failure {

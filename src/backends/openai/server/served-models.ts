@@ -3,6 +3,7 @@ import { type Failure, failure } from '../../../core/completion.ts';
 import { classifyResponse, classifyThrown } from '../http/classify-error.ts';
 import { type OpenaiClient, createClient } from '../http/client.ts';
 import { isRecord } from '../../../data/is-record.ts';
+import { nearModel } from '../../../text/near-model.ts';
 import { parsedOrText } from '../../http/json-text.ts';
 import type { BackendAddress } from '../../../core/connection.ts';
 import { namedBaseUrl, openaiPlace } from '../http/base-url.ts';
@@ -85,7 +86,9 @@ export async function servesModel(model: string, address: BackendAddress): Promi
   const { url } = client.place;
   if (answer === null || !('found' in answer)) return { away: `gets no list of models from ${url}` };
   if (answer.found === null || isListed(answer.found.models, model)) return true;
-  const names = answer.found.models.map(({ name }) => name);
+  const all = answer.found.models.map(({ name }) => name);
+  const near = nearModel(model, all);
+  const names = near === null ? all : [near, ...all.filter((name) => name !== near)];
   const listed = [...names.slice(0, maxNames), ...(names.length > maxNames ? ['...'] : [])].join(', ');
   return `does not have it at ${url} (there: ${listed || 'no model'})`;
 }

@@ -113,7 +113,7 @@ export const withoutOllama = (changes: Changes = {}): FindingContext =>
       settings: null,
       isOpenToOthers: null,
       probe: null,
-      failure: { kind: 'silent', text: 'nothing answers at http://127.0.0.1:11434 (ECONNREFUSED)' },
+      failure: { kind: 'silent', text: 'nothing answers at http://127.0.0.1:11434' },
       ...changes.ollama,
     },
   });

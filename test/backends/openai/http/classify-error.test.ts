@@ -153,7 +153,7 @@ describe('a connection', () => {
   }
 
   test('that is refused, or broken, in words', async () => {
-    const message = 'Nothing listens at the address of the server (ECONNREFUSED).';
+    const message = 'Nothing listens at the address of the server.';
     expect(await failureOf(await freePort())).toEqual({
       status: 'failed',
       kind: 'connection',
@@ -167,7 +167,7 @@ describe('a connection', () => {
     const broken = await failureOf((server.address() as AddressInfo).port);
     expect(broken).not.toHaveProperty('usage');
     expect(broken?.message).toMatch(
-      /^The server (broke|closed) the connection before the answer was whole \([A-Z_]+\)\.$/,
+      /^The server (broke|closed) the connection before the answer was whole\.$/,
     );
   });
 
