@@ -1,4 +1,4 @@
-/** One sample of a GPU, as nvidia-smi reports it. A number is null where the driver says N/A. */
+/** One sample of a GPU, as nvidia-smi or the files of AMD's driver report it. A number is null where the driver does not say it. */
 export interface GpuSample {
   usedBytes: number | null;
   totalBytes: number | null;

@@ -15,7 +15,7 @@ export function reportGpus({ gpus, failure }: GpuSearch): EngineReport {
   }
   const rows = gpus.map((gpu, index): ReportRow => [index === 0 ? 'GPU' : '', rowText(gpu)]);
   return {
-    rows: rows.length > 0 ? rows : [['GPU', 'none found (nvidia-smi is not there)']],
+    rows: rows.length > 0 ? rows : [['GPU', 'none found (no nvidia-smi, and no card of AMD)']],
     findings: [],
     howToSet: [],
   };

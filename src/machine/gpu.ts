@@ -1,6 +1,7 @@
 import type { GpuSample } from '../core/measurements.ts';
 import type { Readable } from 'node:stream';
 import type { Emit } from '../core/events.ts';
+import { readAmdGpus } from './amd-gpus.ts';
 import { type GpuField, queryArguments, readGpuLine } from './nvidia-smi.ts';
 
 const basicFields = ['usedBytes', 'totalBytes', 'utilisation', 'temperature', 'powerWatts'] as const;
@@ -15,24 +16,50 @@ const queries: readonly (readonly GpuField[])[] = [
 /** The lines of one tick, one for each GPU, come within this time of each other, in milliseconds. */
 const tickMs = 200;
 
+/** Time between two samples, in milliseconds. */
+const sampleMs = 2000;
+
 /**
- * Emits a `gpu-sample` every two seconds, from one long-lived `nvidia-smi`, until the signal. No GPU, no driver and a
- * driver that fails are normal cases: then nothing is emitted. Never keeps this process alive.
+ * Emits a `gpu-sample` every two seconds until the signal: of NVIDIA's GPUs from one long-lived `nvidia-smi`, where that is not
+ * there of AMD's from the files of their driver. No GPU, no driver and a driver that fails are normal cases: then nothing is
+ * emitted. Never keeps this process alive.
  */
-export function watchGpus(emit: Emit, { signal }: { signal: AbortSignal }): void {
-  void watchWith(queries, (gpus) => signal.aborted || emit({ type: 'gpu-sample', gpus }), signal);
+export function watchGpus(emit: Emit, { signal, amdFolder }: { signal: AbortSignal; amdFolder?: string }): void {
+  const onTick = (gpus: GpuSample[]): void => void (signal.aborted || emit({ type: 'gpu-sample', gpus }));
+  void watchWith(queries, onTick, signal).then(async (isThere) => {
+    if (!isThere) await watchAmdGpus(onTick, { signal, amdFolder });
+  });
+}
+
+async function watchAmdGpus(
+  onTick: OnTick,
+  { signal, amdFolder }: { signal: AbortSignal; amdFolder: string | undefined },
+): Promise<void> {
+  const gpus = (await readAmdGpus(amdFolder)).map(
+    ({ usedBytes, totalBytes, utilisation, temperature, powerWatts }) => ({
+      usedBytes,
+      totalBytes,
+      utilisation,
+      temperature,
+      powerWatts,
+    }),
+  );
+  if (gpus.length === 0 || signal.aborted) return;
+  onTick(gpus);
+  setTimeout(() => void watchAmdGpus(onTick, { signal, amdFolder }), sampleMs).unref();
 }
 
 type OnTick = (gpus: GpuSample[]) => void;
 
+/** Resolves when the watch has ended: to false where there is no `nvidia-smi`. */
 async function watchWith(
   [query, ...others]: readonly (readonly GpuField[])[],
   onTick: OnTick,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { execa } = await import('execa');
-  if (query === undefined || signal.aborted) return;
-  const child = execa('nvidia-smi', [...queryArguments(query), '-lms', '2000'], {
+  if (query === undefined || signal.aborted) return true;
+  const child = execa('nvidia-smi', [...queryArguments(query), '-lms', String(sampleMs)], {
     cancelSignal: signal,
     // A child that is left behind by a kill -9 of ours ends at its next line, by the closed pipe.
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -42,6 +69,8 @@ async function watchWith(
   child.unref();
   // In a process that is about to end, nobody waits for the next query.
   readTicks(child.stdout, { onTick, onRefusal: () => void watchWith(others, onTick, signal) });
+  const { code } = await child;
+  return code !== 'ENOENT';
 }
 
 interface Listeners {

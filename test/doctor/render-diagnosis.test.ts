@@ -52,7 +52,7 @@ test('a server with one slot', () => {
 test('a machine without any engine', () => {
   expect(render(bareSystem({ python: { version: null, failure: 'it is not there' } }))).toMatchInlineSnapshot(`
     "llmbatch 0.1.0 · Node 20.20.2 · linux x64
-    GPU        none found (nvidia-smi is not there)
+    GPU        none found (no nvidia-smi, and no card of AMD)
     ollama     nothing answers at http://127.0.0.1:11434; no command ollama on the
                PATH
     llama-cpp  not installed: npm install node-llama-cpp

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { GpuSearch } from '../../core/doctor/examination.ts';
+import { amdDriver } from '../../machine/amd-gpus.ts';
 
 /** A GPU that the engine leaves alone: why, as a sentence without its full stop, and what to do. */
 export interface UnusedGpu {
@@ -48,7 +49,7 @@ export function unusedGpu({ gpus }: GpuSearch, builds: GpuBuilds): UnusedGpu | n
   const name = gpus[0]?.name ?? builds.renderDevice;
   if (name === null) return null;
   const left = `llama-cpp runs on the CPU and leaves the GPU alone (${name})`;
-  const isNvidia = gpus.length > 0;
+  const isNvidia = gpus.some(({ driver }) => driver !== amdDriver);
   if (isNvidia && builds.hasCuda === null)
     return { text: `${left}: node-llama-cpp has no CUDA build for this kind of machine`, fix: buildIt };
   if (isNvidia ? !builds.hasCuda : !builds.hasVulkan)
