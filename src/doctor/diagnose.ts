@@ -5,7 +5,7 @@ import { groupBy } from '../data/group-by.ts';
 import { jsonVersion, snakeKeys } from '../text/snake-keys.ts';
 import type { ExaminedBackend, SystemReport } from './examine-system.ts';
 import { reportGpus } from './gpu-report.ts';
-import { type Verdict, allExamined, findReady, verdictOf } from './verdict.ts';
+import { type DoctorVerdict, allExamined, findReady, verdictOf } from './verdict.ts';
 
 /** What doctor says of a system. */
 export interface Diagnosis {
@@ -18,7 +18,7 @@ export interface Diagnosis {
   findings: Finding[];
   /** Lines that say how the settings of the findings are set. */
   howToSet: string[];
-  verdict: Verdict;
+  verdict: DoctorVerdict;
 }
 
 /** Says what a system has, and what is wrong with it. */

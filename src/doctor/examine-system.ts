@@ -45,7 +45,7 @@ export interface ExaminedBackend {
 }
 
 /** Which engines serve a model. */
-export interface EngineSearch {
+interface EngineSearch {
   /** Names of the backends that serve it, in the order of the registry. */
   serving: readonly string[];
   /** Why each other one does not: `ollama has no server at http://...`. */

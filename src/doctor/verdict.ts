@@ -5,7 +5,7 @@ import { nearModel } from '../text/near-model.ts';
 import type { ExaminedBackend, SystemReport } from './examine-system.ts';
 
 /** What doctor says last. */
-export interface Verdict {
+export interface DoctorVerdict {
   isReady: boolean;
   /** One line: what can be used, or that nothing can, and the command to type next. */
   text: string;
@@ -23,7 +23,7 @@ export const findReady = (system: SystemReport): Candidate | null =>
   readyModels(system).find(({ name }) => name === system.asked.model) ?? null;
 
 /** Says whether a run can begin, and with which command. */
-export function verdictOf(system: SystemReport, findings: readonly Finding[]): Verdict {
+export function verdictOf(system: SystemReport, findings: readonly Finding[]): DoctorVerdict {
   const isReady = !findings.some(({ level }) => level === 'error');
   if (isReady) return readyVerdict(system);
   const models = readyModels(system);
@@ -44,7 +44,7 @@ export function verdictOf(system: SystemReport, findings: readonly Finding[]): V
   return { isReady, text: `Not ready: fix the error above, then try: ${command}`, command };
 }
 
-function readyVerdict(system: SystemReport): Verdict {
+function readyVerdict(system: SystemReport): DoctorVerdict {
   const { search, asked } = system;
   if (asked.model !== null && search !== null && search.serving.length > 0) {
     const [first = ''] = search.serving;
@@ -61,7 +61,7 @@ function readyVerdict(system: SystemReport): Verdict {
   );
 }
 
-const ready = (engines: readonly string[], command: string): Verdict => ({
+const ready = (engines: readonly string[], command: string): DoctorVerdict => ({
   isReady: true,
   text: `Ready: ${[...new Set(engines)].join(', ')}. Try: ${command}`,
   command,

@@ -95,6 +95,7 @@ test('the JSON holds what each backend found under keys of its own', () => {
     'embedded',
     'openai',
     'python',
+    'ray',
     'usable',
     'findings',
     'how_to_set',

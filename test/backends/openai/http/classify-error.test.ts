@@ -166,9 +166,7 @@ describe('a connection', () => {
     onTestFinished(() => void server.close());
     const broken = await failureOf((server.address() as AddressInfo).port);
     expect(broken).not.toHaveProperty('usage');
-    expect(broken?.message).toMatch(
-      /^The server (broke|closed) the connection before the answer was whole\.$/,
-    );
+    expect(broken?.message).toMatch(/^The server (broke|closed) the connection before the answer was whole\.$/);
   });
 
   test('that speaks no HTTP', async () => {
