@@ -25,8 +25,8 @@ figure.whole { grid-column: 1 / -1; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1rem; margin: 0 0 .35rem; padding: 0; font-size: .85rem; }
 .legend li { overflow-wrap: anywhere; }
 .legend svg { display: inline-block; margin-right: .35rem; vertical-align: middle; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; background: linear-gradient(to right, var(--card) 40%, transparent) left / 3rem 100% no-repeat local, linear-gradient(to left, var(--card) 40%, transparent) right / 3rem 100% no-repeat local, linear-gradient(to right, var(--line), transparent) left / 1rem 100% no-repeat scroll, linear-gradient(to left, var(--line), transparent) right / 1rem 100% no-repeat scroll; }
+table { border-collapse: separate; border-spacing: 0; width: 100%; font-variant-numeric: tabular-nums; }
 figure table { font-size: .85rem; }
 th, td { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; text-align: left; }
 tr:last-child > * { border-bottom: 0; }
@@ -47,6 +47,7 @@ th { font-weight: 500; }
   .table :is(td, th).text { overflow-wrap: anywhere; min-width: 5.6rem; padding-left: .4rem; }
   th, td { padding-right: .6rem; }
   .table tbody th { position: sticky; left: 0; max-width: 9rem; background: var(--card); }
+  .pairs th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; max-width: 9rem; }
   .narrow { display: block; }
 }
 @media print { section { break-inside: avoid; } }

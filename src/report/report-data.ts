@@ -2,6 +2,7 @@ import type { ErrorKind } from '../core/errors.ts';
 import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { answerText } from '../core/completion.ts';
 import { type Counts, createResultCounter, sampleOf } from '../core/result-counter.ts';
 import { type RetryFacts, type RetryStep, retrySteps } from './failures/retry-steps.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
@@ -63,6 +64,8 @@ export interface ReportData extends Counts, SuccessNumbers {
   attempts: { attempts: number; requests: number }[];
   /** The ten slowest requests, the slowest first. */
   slowest: SlowResult[];
+  /** The first five answers that have a text, as they stand in the output. */
+  answers: { id: string; line: number | null; text: string }[];
   /** Answers that passed and failed their schema, and the first ten failures; null where no answer was checked. */
   schema: { passed: number; failed: number; failures: { id: string; line: number | null; message: string }[] } | null;
 }
@@ -83,6 +86,7 @@ export function foldReport(): ReportFold {
   const attempts = new Map<number, number>();
   const slowest: SlowResult[] = [];
   const failures: NonNullable<ReportData['schema']>['failures'] = [];
+  const answers: ReportData['answers'] = [];
   const span = { sent: 0, firstAt: Infinity, lastAt: -Infinity };
   let valid = 0;
 
@@ -98,7 +102,9 @@ export function foldReport(): ReportFold {
       rateOverTime.add(sample.endedAt);
       servers.add(sample);
       keepSlowest(slowest, line, sample);
-      if (sample.kind === null) successes.add(sample);
+      if (sample.kind !== null) return;
+      successes.add(sample);
+      if (answers.length < 5) answers.push(...answersIn(line));
     },
     finish(run, retry = null) {
       const counts = counter.counts();
@@ -117,10 +123,17 @@ export function foldReport(): ReportFold {
           .toSorted(([a], [b]) => a - b)
           .map(([tries, requests]) => ({ attempts: tries, requests })),
         slowest,
+        answers,
         schema: valid + invalid === 0 ? null : { passed: valid, failed: invalid, failures },
       };
     },
   };
+}
+
+function answersIn(line: ResultLine): ReportData['answers'] {
+  const body = line.response?.body;
+  const text = body === undefined ? '' : answerText(body).trim();
+  return text === '' ? [] : [{ id: line.custom_id, line: line.llmbatch?.line ?? null, text }];
 }
 
 const failureOf = (line: ResultLine) => ({

@@ -1,5 +1,12 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
-import { formatBytes, formatDuration, formatInteger, formatPercent, formatRate } from '../text/format.ts';
+import {
+  formatBytes,
+  formatCounted,
+  formatDuration,
+  formatInteger,
+  formatPercent,
+  formatRate,
+} from '../text/format.ts';
 import { gpuMemory } from '../core/measurements.ts';
 import type { Bar, Chart } from './charts/chart.ts';
 import type { Bin } from './charts/histogram.ts';
@@ -19,17 +26,18 @@ function rateChart({ rateOverTime, requestRate }: ReportData): Chart | null {
   const { rates, bucketSeconds, startedAt } = rateOverTime;
   const [unit, seconds] = rates.length * bucketSeconds > 300 ? (['minutes', 60] as const) : (['seconds', 1] as const);
   // Requests fill only a part of the first and of the last bucket, which would look like a slow start and a collapse.
+  const isCut = rates.length > 4;
   const points = rates.map((rate, at) => ({ x: ((at + 0.5) * bucketSeconds) / seconds, y: rate }));
   return {
     kind: 'lines',
     title: 'Throughput over time',
     x: { title: `${unit} from ${startedAt.replace(/\.\d+Z$/, 'Z')}`, scale: 'linear' },
     y: { title: 'requests a second' },
-    series: [{ name: 'rate', points: rates.length > 4 ? points.slice(1, -1) : points }],
+    series: [{ name: 'rate', points: isCut ? points.slice(1, -1) : points }],
     ...(requestRate === null
       ? {}
       : { horizontals: [{ at: requestRate, name: `whole run ${formatRate(requestRate)} req/s` }] }),
-    caption: `Answers counted over ${formatDuration(bucketSeconds * 1000)} each; peak ${formatRate(Math.max(...rates))} req/s.`,
+    caption: `Answers counted over ${formatDuration(bucketSeconds * 1000)} each${isCut ? ', the first and the last left out' : ''}; peak ${formatRate(Math.max(...rates))} req/s.`,
   };
 }
 
@@ -56,9 +64,21 @@ function tokenCharts({ histograms, tokens, succeeded }: ReportData): (Chart | nu
 
 const meanOf = (sum: number | null, count: number): number | null => (sum === null || count === 0 ? null : sum / count);
 
+/** Sentences in place of histograms that would have one bar: all requests have the same number of tokens. */
+export function oneValueNotes({ histograms }: ReportData): string[] {
+  const { promptTokens, completionTokens } = histograms;
+  return [...oneValueNote('prompts', promptTokens), ...oneValueNote('answers', completionTokens)];
+}
+
+const oneValueNote = (name: string, bins: Bin[]): string[] =>
+  isOneValue(bins) ? [`All ${name} have ${formatCounted(bins[0]?.from ?? 0, 'token')}.`] : [];
+
+const isOneValue = ([first, ...others]: Bin[]): boolean =>
+  first !== undefined && others.length === 0 && first.to - first.from === 1;
+
 function tokenChart(title: string, bins: Bin[], mean: number | null): Chart | null {
   const [first, last] = [bins[0], bins.at(-1)];
-  if (first === undefined || last === undefined) return null;
+  if (first === undefined || last === undefined || isOneValue(bins)) return null;
   return {
     kind: 'histogram',
     title,

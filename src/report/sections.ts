@@ -28,7 +28,7 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
     { title: 'Try again', header: null, rows: data.retry.map(({ reason, command }) => [reason, command]) },
     { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
-    { title: 'Schema failures', header: ['id', 'line', 'reason'], rows: schemaRows(data) },
+    { title: 'Schema failures', header: null, rows: schemaRows(data), isProse: true },
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
   ].filter((section) => section.rows.length > 0);
 }
@@ -117,7 +117,9 @@ function attemptRows({ attempts }: ReportData): string[][] {
 }
 
 const schemaRows = ({ schema }: ReportData): string[][] =>
-  (schema?.failures ?? []).map(({ id, line, message }) => [id, String(line ?? notMeasured), message]);
+  (schema?.failures ?? []).map(({ id, line, message }) => [placeOf(id, line), message]);
+
+const placeOf = (id: string, line: number | null): string => (line === null ? id : `${id} (line ${line})`);
 
 function slowRows({ slowest }: ReportData): string[][] {
   return slowest.map((row) => [

@@ -7,14 +7,9 @@ import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { expectWellFormed } from './well-formed.ts';
 import { sampleReport, sampleSnapshot } from './sample-run.ts';
 
-const charts = [
-  'Throughput over time',
-  'Latency',
-  'Prompt tokens',
-  'Completion tokens',
-  'Errors by kind',
-  'GPU memory',
-];
+const charts = ['Throughput over time', 'Latency', 'Errors by kind', 'GPU memory'];
+
+const titlesOf = (page: string): string[] => [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title = '']) => title);
 
 test('the page needs nothing else: no script, no other file', async () => {
   const page = await renderHtml(sampleReport());
@@ -31,6 +26,31 @@ test('text from the data stays text', async () => {
 
 test('every tag that is opened is closed', async () => {
   expectWellFormed(await renderHtml(sampleReport({ snapshot: sampleSnapshot() })));
+});
+
+test('what came of the run stands first, then what failed, some answers and the charts', async () => {
+  const answers = [{ id: 'a', line: 1, text: 'x'.repeat(400) }];
+  const page = await renderHtml({ ...sampleReport(), answers });
+  expect(titlesOf(page).slice(0, 4)).toEqual([
+    'Finished: 95 of 100 requests succeeded, 5 failed (5.0%)',
+    'Failures',
+    'The first answers',
+    'Charts',
+  ]);
+  expect(page).toContain(`${'x'.repeat(300)} ...<`);
+  const stopped = await renderHtml(sampleReport({ state: 'stopped', total: 120 }));
+  expect(titlesOf(stopped)[0]).toBe('Not finished: 95 of 120 requests succeeded, 5 failed (5.0%), 20 left');
+});
+
+test('tokens that are the same in all requests are a sentence, others a chart', async () => {
+  const report = sampleReport();
+  const same = await renderHtml(report);
+  expect(same).toContain('All answers have 10 tokens.');
+  expect(same).not.toContain('Completion tokens</figcaption>');
+  const completionTokens = [1, 2].map((from) => ({ from, to: from + 1, count: 3 }));
+  const other = await renderHtml({ ...report, histograms: { ...report.histograms, completionTokens } });
+  expect(other).not.toContain('All answers have');
+  expect(other).toContain('Completion tokens</figcaption>');
 });
 
 test('a run that tells little has the charts that it can have', async () => {

@@ -55,8 +55,8 @@ export function histogramSpec({ bins, x, y }: HistogramChart, { isNarrow }: { is
       { name: 'y', type: 'linear', domain: { data: 'bins', field: 'count' }, range: 'height', zero: true, nice: true },
     ],
     axes: [
-      { orient: 'bottom', scale: 'x', title: x.title, labelOverlap: true, format: ',.0f', ...ticks },
-      { orient: 'left', scale: 'y', title: y.title, tickCount: 5, grid: true },
+      { orient: 'bottom', scale: 'x', title: x.title, labelOverlap: true, format: ',.0f', tickMinStep: 1, ...ticks },
+      { orient: 'left', scale: 'y', title: y.title, tickCount: 5, tickMinStep: 1, grid: true },
     ],
     marks: [
       markOf('rect', 'bins', {

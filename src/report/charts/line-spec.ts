@@ -120,8 +120,8 @@ const ruleMarks: Mark[] = [
   markOf('text', 'horizontals', {
     ...labelText,
     x: right,
-    y: on('y', 'at'),
-    dy: -4,
+    // Above the drawing: on its line it would lie over the curve.
+    y: -6,
     align: 'right',
     text: { field: 'name' },
   }),
