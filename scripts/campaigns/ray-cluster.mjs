@@ -65,7 +65,7 @@ export const fakeNodes = (changes = {}) => ({
 /** Our own processes in all clusters: the driver, the actors, and the workers with what they started. */
 export function ourProcesses() {
   const all = allProcesses();
-  const workers = all.filter(({ command }) => /llmbatch-\w+\/worker\.py/.test(command)).map(({ pid }) => pid);
+  const workers = all.filter(({ command }) => /llmbatch-[\w-]+\/worker\.py/.test(command)).map(({ pid }) => pid);
   return all.filter(({ command, group }) => workers.includes(group) || /^ray::Shell|ray_driver\.py/.test(command));
 }
 

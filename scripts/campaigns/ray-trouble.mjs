@@ -21,7 +21,7 @@ const { folder, input, output, finish } = await startCampaign('ray-trouble', rea
 const middle = real === null ? 2000 : 1500;
 const results = [];
 const shell = /^ray::Shell/;
-const worker = /llmbatch-\w+\/worker\.py/;
+const worker = /llmbatch-[\w-]+\/worker\.py/;
 const core = /VLLM::EngineCore|multiprocessing/;
 
 const scenarios = {

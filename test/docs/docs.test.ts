@@ -105,6 +105,7 @@ describe('what the documents show of the program', () => {
     ['docs/new-backend.md', 'examples/echo-backend.ts', 'ts'],
     ['docs/many-machines.md', 'examples/slurm-array.sh', 'sh'],
     ['docs/many-machines.md', 'examples/kubernetes-job.yaml', 'yaml'],
+    ['docs/many-machines.md', 'examples/ray-job.yaml', 'yaml'],
   ])('is, in %s, the example %s', async (file, example, language) => {
     const code = await readFile(example, 'utf8');
     const block = `\n\`\`\`${language}\n${code.trim()}\n\`\`\`\n\n`;

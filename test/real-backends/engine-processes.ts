@@ -25,7 +25,8 @@ export async function untilNoProcess(runner: number, group: number): Promise<boo
   return false;
 }
 
-function allProcesses(): (FoundProcess & { parent: number })[] {
+/** All processes of this machine. */
+export function allProcesses(): (FoundProcess & { parent: number })[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {

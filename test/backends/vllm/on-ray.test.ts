@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Backend, OpenRequest } from '../../../src/core/backend.ts';
+import type { BatchRequest } from '../../../src/core/request.ts';
 import {
   fakeVllm,
   type FakeVllm,
@@ -11,6 +12,7 @@ import {
   type OpenedVllm,
   untilNoneIsLeft,
 } from '../../helpers/fake-vllm.ts';
+import { createCliFolder } from '../../helpers/run-cli.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { candidates } from '../candidates.ts';
@@ -161,6 +163,20 @@ test('a replica that runs out of memory is started again with half of the sequen
   await recover(opened.backend);
   expect(new Set(await askAll(opened.backend))).toEqual(new Set(['completed']));
   expect(opened.restarts).toEqual(['The engine ran out of memory.']);
+});
+
+test('a request that kills its engine is found, and fails alone', async () => {
+  const folder = await createCliFolder();
+  const { environment } = fakeVllm({ before: fakeRay, stepMs: 5, fault: 'poison' });
+  const line = ({ id, body }: BatchRequest): string => JSON.stringify({ custom_id: id, body });
+  const poison = line({ ...question('poison'), id: 'the culprit' });
+  const lines = candidates.slice(0, 100).map(({ request }) => line(request));
+  await folder.write('in.jsonl', [...lines.slice(0, 50), poison, ...lines.slice(50)].join('\n'));
+  const args = ['run', 'in.jsonl', '-b', 'vllm', '-m', 'fake/x', '--ray', 'auto', '--progress', 'none'];
+  const { exitCode } = await folder.run([...args, '--option', 'max_num_seqs=4'], { environment });
+  expect(exitCode).toBe(3);
+  const failed = (await folder.results('in.results.jsonl')).filter(({ error }) => error !== null);
+  expect(failed).toMatchObject([{ custom_id: 'the culprit', error: { code: 'bad-request' } }]);
 });
 
 describe('what can not be used is said in a sentence before anything starts', () => {

@@ -70,14 +70,13 @@ async function startReplicas(
   }
 }
 
-/** Time in milliseconds after which a user wants to know why nothing begins. */
+/** Time in milliseconds after which a user wants to know why nothing begins: an actor starts in one to three seconds. */
 const patienceMs = 10_000;
 
 /** Says once that no node has room so far. */
 function tellOfWaiting({ max }: ReplicaRange, { onNotice }: OpenRequest): { end: () => void } {
-  const what = max === 1 ? 'the replica' : `any of the ${max} replicas`;
   const timer = setTimeout(() => {
-    onNotice(`vllm: the cluster has no free GPU for ${what} yet: waiting (Ctrl-C stops)`);
+    onNotice(`vllm: no node of the cluster has had room for ${max === 1 ? 'the replica' : 'a replica'} yet: waiting`);
   }, patienceMs);
   return { end: () => clearTimeout(timer) };
 }
