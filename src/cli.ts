@@ -23,7 +23,7 @@ import { addSetCommand } from './commands/set/command.ts';
 import { addStatusCommand } from './commands/status/command.ts';
 import { addValidateCommand } from './commands/validate/command.ts';
 import type { BackendDefinition } from './core/backend.ts';
-import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, messageOf } from './core/errors.ts';
+import { JournalError, LlmbatchError, UsageError, codeOf, exitCodes, systemReason } from './core/errors.ts';
 import { jsonVersion } from './text/snake-keys.ts';
 import { version } from './files/version.ts';
 
@@ -53,7 +53,7 @@ export async function main(
   }
 }
 
-const stdoutError = (error: unknown): JournalError => new JournalError(`can't write to stdout: ${messageOf(error)}`);
+const stdoutError = (error: unknown): JournalError => new JournalError(`can't write to stdout: ${systemReason(error)}`);
 
 /** Paths mean nothing in a folder that was deleted under the shell. */
 function checkFolder(): void {

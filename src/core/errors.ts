@@ -115,6 +115,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/**
+ * What the system says of a failed call, in words: `permission denied` for `EACCES: permission denied, open '/x'`. The text of
+ * any other error as it is.
+ */
+export const systemReason = (error: unknown): string =>
+  messageOf(error).replace(/^E[A-Z0-9]+: (.+?), \w+(?: '.*)?$/s, '$1');
+
 /** A thrown text may hold a whole prompt, or a whole answer. */
 const longestUnexpected = 500;
 

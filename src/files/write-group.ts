@@ -1,5 +1,5 @@
 import { type FileHandle, stat } from 'node:fs/promises';
-import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { JournalError, codeOf, systemReason } from '../core/errors.ts';
 
 export interface GroupTarget {
   path: string;
@@ -51,7 +51,7 @@ export function toJournalError(error: unknown, path: string): JournalError {
   if (error instanceof JournalError) return error;
   return isDiskFull(error)
     ? new JournalError(`no space left on the disk of ${path}`, 'Make room, then give the same command again.', error)
-    : new JournalError(`can't write ${path}: ${messageOf(error)}`, undefined, error);
+    : new JournalError(`can't write ${path}: ${systemReason(error)}`, undefined, error);
 }
 
 export const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { UsageError, codeOf, messageOf } from '../core/errors.ts';
+import { UsageError, codeOf, systemReason } from '../core/errors.ts';
 import { type Fingerprint, type PrefixedFingerprint, createFingerprint } from '../files/fingerprint.ts';
 import { readBlocks } from '../files/read-blocks.ts';
 import { readLineBlocks } from '../files/read-lines.ts';
@@ -207,13 +207,13 @@ async function* followSpool(spool: Spool, scan: InputScan): AsyncGenerator<numbe
 async function openForReading(path: string): Promise<FileHandle> {
   try {
     const found = await stat(path);
-    if (found.isDirectory()) throw new UsageError(`${path} is a folder, not a file`);
+    if (found.isDirectory()) throw new UsageError(`${path} is a folder, not a file`, 'Name the files in it.');
     // Lines are read twice, and a pipe can be read once.
     if (!found.isFile()) throw new UsageError(`${path} is not a regular file`, 'Pipe it in: ... | llmbatch run -');
     return await open(path, 'r');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`);
+    if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`, 'Check the path.');
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`can't read ${path}: ${messageOf(error)}`);
+    throw new UsageError(`can't read ${path}: ${systemReason(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { createNotifier } from '../async/notifier.ts';
-import { JournalError, LlmbatchError, messageOf } from '../core/errors.ts';
+import { JournalError, LlmbatchError, systemReason } from '../core/errors.ts';
 import { appendAndReadFlags } from '../files/no-follow.ts';
 
 /** A stream that is being copied to a file, which can be read while it still grows. */
@@ -23,7 +23,7 @@ const lineFeed = 10;
  */
 export async function startSpool(stream: AsyncIterable<Buffer>, path: string): Promise<Spool> {
   const handle = await open(path, appendAndReadFlags, 0o600).catch((error: unknown) => {
-    throw new JournalError(`can't keep the input in ${path}: ${messageOf(error)}`);
+    throw new JournalError(`can't keep the input in ${path}: ${systemReason(error)}`);
   });
   const notifier = createNotifier();
   const state = { size: 0, wholeLines: 0, hasEnded: false, failure: null as unknown };
@@ -46,7 +46,9 @@ export async function startSpool(stream: AsyncIterable<Buffer>, path: string): P
   };
   const noteFailure = (error: unknown): void => {
     state.failure =
-      error instanceof LlmbatchError ? error : new JournalError(`can't keep the input in ${path}: ${messageOf(error)}`);
+      error instanceof LlmbatchError
+        ? error
+        : new JournalError(`can't keep the input in ${path}: ${systemReason(error)}`);
   };
   void copy()
     .catch(noteFailure)

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, lutimes, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { JournalError, codeOf, systemReason } from '../core/errors.ts';
 import { quoteForShell } from '../text/format.ts';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from '../machine/process-identity.ts';
 import { isDiskFull, toJournalError } from '../files/write-group.ts';
@@ -121,7 +121,7 @@ async function createWithoutLink(claim: Claim): Promise<void> {
 const cannotLock = (error: unknown, { path, outputPath, words }: Claim): JournalError =>
   isDiskFull(error)
     ? toJournalError(error, path)
-    : new JournalError(`can't lock ${outputPath}: ${messageOf(error)}`, words.elsewhere, error);
+    : new JournalError(`can't lock ${outputPath}: ${systemReason(error)}`, words.elsewhere, error);
 
 /** Reads a note, several times where it is not one: `createWithoutLink` may still be writing it. */
 async function readWholeNote({ path, words }: Claim): Promise<LockNote | null> {
@@ -154,7 +154,7 @@ async function readNote(path: string): Promise<LockNote | 'not ours' | null> {
     return parseNote(await readFile(path, 'utf8'));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
-    throw new JournalError(`can't read the lock ${path}: ${messageOf(error)}`);
+    throw new JournalError(`can't read the lock ${path}: ${systemReason(error)}`);
   }
 }
 
@@ -209,7 +209,7 @@ async function remove(claim: Claim, other: LockNote): Promise<void> {
   try {
     if ((await tokenOf(path)) === other.token) await rm(path, { force: true });
   } catch (error) {
-    throw new JournalError(`can't remove the lock of a dead process: ${messageOf(error)}`, `Delete ${path}.`);
+    throw new JournalError(`can't remove the lock of a dead process: ${systemReason(error)}`, `Delete ${path}.`);
   } finally {
     await rm(turn, { force: true });
   }

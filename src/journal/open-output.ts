@@ -2,7 +2,7 @@ import { syncFolder } from '../files/replace-file.ts';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { JournalError, codeOf, messageOf } from '../core/errors.ts';
+import { JournalError, codeOf, systemReason } from '../core/errors.ts';
 import { quoteForShell } from '../text/format.ts';
 import { appendFlags, noFollow } from '../files/no-follow.ts';
 import { type ByteRange, readRanges } from '../files/read-ranges.ts';
@@ -49,7 +49,7 @@ export async function openOutput(path: string): Promise<{ handle: FileHandle; si
     await handle?.close();
     if (error instanceof JournalError) throw error;
     throw new JournalError(
-      `can't open the output ${path}: ${messageOf(error)}`,
+      `can't open the output ${path}: ${systemReason(error)}`,
       'Choose another place with -o.',
       error,
     );

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type GrowableArray, float64Column, uint32Column } from '../data/growable-array.ts';
-import { UsageError, codeOf, messageOf } from '../core/errors.ts';
+import { UsageError, codeOf, systemReason } from '../core/errors.ts';
 import { createIdIndex } from '../data/id-index.ts';
 import type { RawLine } from '../files/read-lines.ts';
 import { groupBy } from '../data/group-by.ts';
@@ -75,8 +75,9 @@ export async function openOutputForReading(path: string): Promise<FileHandle> {
     return await open(path, 'r');
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`);
-    throw new UsageError(`can't read ${path}: ${messageOf(error)}`);
+    if (codeOf(error) === 'ENOENT')
+      throw new UsageError(`no such file: ${path}`, 'Name the output of a run; llmbatch status shows the last one.');
+    throw new UsageError(`can't read ${path}: ${systemReason(error)}`);
   }
 }
 

@@ -15,6 +15,7 @@ export async function describeJsonMistake(text: string): Promise<string> {
 function inWords(message: string, text: string): string {
   const [, words = message, position] = /^(.*?) at position (\d+)$/s.exec(message) ?? [];
   const lines = text.slice(0, Number(position ?? text.length)).split('\n');
-  const sentence = words.charAt(0).toLowerCase() + words.slice(1).replaceAll(/\s+/g, ' ');
+  const first = words.startsWith('JSON') ? words.charAt(0) : words.charAt(0).toLowerCase();
+  const sentence = first + words.slice(1).replaceAll(/\s+/g, ' ');
   return `${sentence} (line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1})`;
 }

@@ -105,14 +105,16 @@ function checkCombination(inputs: readonly string[], flags: RunFlags): void {
   if (inputs.length > 1 && flags.output !== undefined) {
     throw new UsageError('-o names one output, but there are several inputs', 'Run them one by one, or leave -o out.');
   }
-  if (inputs.length > 1 && inputs.includes('-')) throw new UsageError('standard input can only be run alone');
+  if (inputs.length > 1 && inputs.includes('-'))
+    throw new UsageError('standard input can only be run alone', 'Leave the other inputs out, or - .');
   const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
-  if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`);
+  if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`, 'Name it once.');
   if (flags.dryRun && flags.estimate !== undefined)
-    throw new UsageError('--dry-run sends nothing, and --estimate does');
+    throw new UsageError('--dry-run sends nothing, and --estimate does', 'Leave one of them out.');
   checkStdout(inputs, flags);
   const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
-  if (stray !== undefined) throw new UsageError(`--priority: ${stray} is none of the inputs`);
+  if (stray !== undefined)
+    throw new UsageError(`--priority: ${stray} is none of the inputs`, 'Write it as the input is written.');
 }
 
 function checkStdout([input = '']: readonly string[], flags: RunFlags): void {

@@ -12,7 +12,10 @@ export async function readSchema(given: string): Promise<JsonSchema> {
   const isInline = /^\s*[{[]/.test(given);
   const path = given.replace(/^@/, '');
   const refuse = (problem: string): UsageError =>
-    new UsageError(isInline ? `--schema: ${problem}` : `--schema: ${path}: ${problem}`);
+    new UsageError(
+      isInline ? `--schema: ${problem}` : `--schema: ${path}: ${problem}`,
+      'Mend the schema: it looks like {"type": "object", "properties": {...}}.',
+    );
   const text = isInline ? given : await readTextFile('--schema', path);
   const schema = unwrapSchema(await parse(text, refuse));
   if (typeof schema === 'string') throw refuse(schema);

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { namedTemplates, templateNames } from '../../core/chat-templates/named-templates.ts';
-import { UsageError, codeOf, messageOf } from '../../core/errors.ts';
+import { UsageError, codeOf, systemReason } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { nearest } from '../../text/nearest.ts';
 
@@ -45,14 +45,15 @@ export async function readChatTemplate(given: string): Promise<string> {
  */
 export async function readTextFile(flag: string, path: string): Promise<string> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UsageError(`${flag}: ${path}: ${reasonOf(error)}`);
+    throw new UsageError(`${flag}: ${path}: ${reasonOf(error)}`, 'Check the path.');
   });
   const text = decode(bytes);
   if (text === null) {
     const convert = `iconv -f windows-1252 -t utf-8 ${quoteForShell(path)}`;
     throw new UsageError(`${flag}: ${path}: it is no text in UTF-8`, `Save it as UTF-8, or convert it: ${convert}`);
   }
-  if (text.trim() === '') throw new UsageError(`${flag}: ${path}: the file is empty`);
+  if (text.trim() === '')
+    throw new UsageError(`${flag}: ${path}: the file is empty`, `Write its text, or leave ${flag} out.`);
   return text.replaceAll(/\r\n?/g, '\n');
 }
 
@@ -62,7 +63,7 @@ function reasonOf(error: unknown): string {
     EISDIR: 'it is a folder',
     EACCES: 'you may not read it',
   };
-  return reasons[codeOf(error)] ?? `can't read it: ${messageOf(error)}`;
+  return reasons[codeOf(error)] ?? `can't read it: ${systemReason(error)}`;
 }
 
 /** Null where the bytes are no text. NULs are those of UTF-16 without a mark, or of a program's own format. */

@@ -1,7 +1,7 @@
 import { constants, fstatSync, openSync, write } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { JournalError, codeOf, messageOf } from '../../core/errors.ts';
+import { JournalError, codeOf, systemReason } from '../../core/errors.ts';
 
 const writeTo = promisify(write);
 const standardOutput = 1;
@@ -21,7 +21,7 @@ export async function writeStdout(data: string | Buffer, signal?: AbortSignal): 
       rest = rest.subarray(bytesWritten);
     } catch (error) {
       if (isGone(error) || signal?.aborted === true) return false;
-      if (codeOf(error) !== 'EAGAIN') throw new JournalError(`can't write to stdout: ${messageOf(error)}`);
+      if (codeOf(error) !== 'EAGAIN') throw new JournalError(`can't write to stdout: ${systemReason(error)}`);
       await sleep(1);
     }
   }

@@ -13,8 +13,10 @@ export async function* parquetToJsonl(handle: FileHandle, name: string): AsyncGe
   try {
     yield* readRows(handle);
   } catch (error) {
+    const reason = messageOf(error);
+    const kind = /unsupported|encrypt/i.test(reason) ? `: ${printable(reason)}` : '';
     throw new UsageError(
-      `${name} is a broken Parquet file, or one of a kind that can't be read: ${printable(messageOf(error))}`,
+      `${name} is a broken Parquet file, or one of a kind that can't be read${kind}`,
       'Nothing of it was taken. Write it anew, or as JSONL.',
     );
   }

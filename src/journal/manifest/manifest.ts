@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { JournalError, codeOf, messageOf } from '../../core/errors.ts';
+import { JournalError, codeOf, messageOf, systemReason } from '../../core/errors.ts';
 import { isSecretOption } from '../../text/secret-name.ts';
 import { answerSettingsSchema, runnerSettingsSchema } from '../../core/settings-schema.ts';
 import { snapshotFromWire } from '../../core/snapshot.ts';
@@ -138,7 +138,7 @@ async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     if (error instanceof JournalError) throw error;
-    throw new JournalError(`can't read the manifest ${path}: ${messageOf(error)}`);
+    throw new JournalError(`can't read the manifest ${path}: ${systemReason(error)}`);
   }
   try {
     return JSON.parse(text) as unknown;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { JournalError, messageOf } from '../../core/errors.ts';
+import { JournalError, systemReason } from '../../core/errors.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import { type RunPaths, pathsOf } from './run-paths.ts';
@@ -27,7 +27,7 @@ export async function createRunFolder(environment: NodeJS.ProcessEnv): Promise<R
     await makeFolder(join(runs, name), 0o700);
   } catch (error) {
     throw new JournalError(
-      `can't keep the run in ${runs}: ${messageOf(error)}`,
+      `can't keep the run in ${runs}: ${systemReason(error)}`,
       'Give the results a file with -o, or set XDG_STATE_HOME to a folder that can be written.',
     );
   }

@@ -1,9 +1,10 @@
 import type { BackendDefinition, Served } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
-import { NoEngineError, UsageError, messageOf } from '../../core/errors.ts';
+import { NoEngineError, UsageError } from '../../core/errors.ts';
 import type { AnswerSettings } from '../../core/settings.ts';
 import { commandLine } from '../../text/command-line.ts';
 import { nearest } from '../../text/nearest.ts';
+import { describeIssue } from './describe-issue.ts';
 import { addressesOf, namesServerOf, serverWords } from './server-addresses.ts';
 
 export interface BackendChoice {
@@ -147,7 +148,13 @@ export async function checkOptions(definition: BackendDefinition, options: Recor
   const checked = schema.safeParse(options);
   if (checked.success) return;
   const [issue] = checked.error.issues;
-  throw new UsageError(`--option ${issue?.path.join('.') ?? ''}: ${issue?.message ?? messageOf(checked.error)}`);
+  if (issue === undefined) throw checked.error;
+  const key = String(issue.path[0] ?? '');
+  const help = definition.optionsHelp[key];
+  throw new UsageError(
+    `--option ${key} ${describeIssue(issue, options[key])}`,
+    help === undefined ? undefined : `${key}: ${help}.`,
+  );
 }
 
 const namesOf = (backends: readonly BackendDefinition[]): string => backends.map(({ name }) => name).join(', ');

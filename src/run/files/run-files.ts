@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { JournalError, UsageError, messageOf } from '../../core/errors.ts';
+import { JournalError, UsageError, systemReason } from '../../core/errors.ts';
 import { makeFolder } from '../../files/make-folder.ts';
 import { removeDrafts } from '../../files/replace-file.ts';
 import { undoAside } from '../../journal/keep-aside.ts';
@@ -66,7 +66,7 @@ export async function lockRunFiles(request: Pick<RunRequest, 'input' | 'paths'>)
 async function makeOutputFolder(path: string): Promise<void> {
   await makeFolder(path).catch((error: unknown) => {
     throw new JournalError(
-      `can't make the folder ${path}: ${messageOf(error)}`,
+      `can't make the folder ${path}: ${systemReason(error)}`,
       'Choose another place with -o.',
       error,
     );

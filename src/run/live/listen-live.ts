@@ -1,7 +1,7 @@
 import { chmod, lstat, rm } from 'node:fs/promises';
 import { type Server, type Socket, createServer } from 'node:net';
 import { userInfo } from 'node:os';
-import { messageOf } from '../../core/errors.ts';
+import { systemReason } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { jsonVersion } from '../../text/snake-keys.ts';
@@ -60,7 +60,7 @@ export async function listenLive(run: LiveRun): Promise<LiveSocket> {
     await listenOn(server, path);
     await chmod(path, 0o600);
   } catch (error) {
-    const text = `nobody can pause or watch this run from elsewhere: its socket can't be made (${messageOf(error)})`;
+    const text = `nobody can pause or watch this run from elsewhere: its socket can't be made (${systemReason(error)})`;
     run.notify({ topic: 'live', text, isDetail: true });
   }
   // The socket keeps no process alive.

@@ -74,13 +74,21 @@ function fitsNone(_params: unknown, value: unknown, { schema }: ErrorObject): st
   return `is ${shorten(value)}, and fits none of the forms that are allowed: ${named.join(', ')}`;
 }
 
+const typeNames = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'].map(shorten).join(' or ');
+
+/** `simpleTypes` is a place in the schema of schemas. */
+function nameOf(reference: string): string {
+  const name = reference.split('/').at(-1) ?? reference;
+  return name === 'simpleTypes' ? typeNames : name;
+}
+
 /** One of the forms in words, by what tells it from others. */
 function formOf(schema: unknown): string {
   if (!isRecord(schema)) return 'none';
   const { const: fixed, enum: values, $ref: reference, title, required } = schema;
   if (fixed !== undefined) return shorten(fixed);
   if (Array.isArray(values)) return values.map(shorten).join(' or ');
-  if (typeof reference === 'string') return reference.split('/').at(-1) ?? reference;
+  if (typeof reference === 'string') return nameOf(reference);
   if (typeof title === 'string') return `${typeIn(schema)} "${title}"`;
   const hasKeys = Array.isArray(required) && required.length > 0;
   return hasKeys ? `${typeIn(schema)} with ${required.map(shorten).join(', ')}` : typeIn(schema);

@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/errors.ts';
+import { systemReason } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { type BatchRecord, isOver } from './batch-record.ts';
 import type { Store } from './store.ts';
@@ -17,7 +17,7 @@ export function keepClean(store: Store, notify: Notify): () => void {
     if (state.isBusy) return;
     state.isBusy = true;
     await cleanUp(store, Date.now() / 1000).catch((error: unknown) => {
-      notify({ topic: 'serve', text: `can't remove what has expired: ${messageOf(error)}` });
+      notify({ topic: 'serve', text: `can't remove what has expired: ${systemReason(error)}` });
     });
     state.isBusy = false;
   };

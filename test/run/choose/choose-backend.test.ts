@@ -70,7 +70,9 @@ describe('the backend', () => {
 describe('an option of a backend', () => {
   test('is checked before the engine is opened', async () => {
     await expect(checkOptions(mockBackend, { latency_ms: 5 })).resolves.toBeUndefined();
-    await expect(checkOptions(mockBackend, { latency_ms: -5 })).rejects.toThrow('--option latency_ms: ');
+    await expect(checkOptions(mockBackend, { latency_ms: -5 })).rejects.toThrow(
+      "--option latency_ms can't be -5: it must be at least 0",
+    );
     await expect(checkOptions(mockBackend, { latency: 5 })).rejects.toThrow('mock has no option "latency"');
   });
 
