@@ -88,6 +88,7 @@ describe('llmbatch run', () => {
     const { exitCode, stderr } = await folder.run(['run', 'missing.jsonl', '--json', ...mock()]);
     expect(exitCode).toBe(2);
     expect(JSON.parse(stderr)).toEqual({
+      schema_version: 1,
       error: {
         type: 'UsageError',
         message: 'no such file: missing.jsonl',
@@ -153,7 +154,7 @@ describe('llmbatch run', () => {
       2,
       expect.stringContaining('There is no model file smoll.gguf.\nDid you mean smol.gguf?'),
     ]);
-    expect([short.exitCode, short.stderr]).toEqual([2, expect.stringContaining('takes GGUF files: -m smol.gguf')]);
+    expect([short.exitCode, short.stderr]).toEqual([2, expect.stringContaining('takes a GGUF file: -m smol.gguf')]);
     expect([far.exitCode, far.stderr]).toEqual([2, expect.stringContaining('no model file other/gemma.gguf')]);
     expect(await readdir(folder.path)).toEqual(['in.jsonl', 'smol.gguf']);
   });

@@ -70,7 +70,7 @@ describe('--servers', () => {
     ['a key in place of its name', 'sk-very-secret', 'is not the name of a variable'],
     ['a key that could be a name', 'hf_verysecret', 'names is not set'],
     ['a variable that is empty', 'EMPTY', 'names is not set'],
-    ['a number', 7, 'is not the name of a variable'],
+    ['a number', 48_151_623_420, 'is not the name of a variable'],
   ])('refuses %s, and does not repeat it', async (_, name, problem) => {
     const told = await problemOf(JSON.stringify({ base_url: 'http://a', api_key_env: name }));
     expect(told).toContain(`line 1: `);
