@@ -74,7 +74,7 @@ function queueOf(store: Store, { onEvent }: ServerMetrics, options: ServeOptions
     options,
     steps: {
       validate: (record, signal) => validateBatch(record, { store, settings, isLenient, signal }),
-      writeFiles: ({ id }) => writeBatchFiles(id, { store, settings }),
+      writeFiles: ({ id }, signal) => writeBatchFiles(id, { store, settings, signal }),
     },
     onEvent,
     now: Date.now,

@@ -260,10 +260,14 @@ describe('is refused', () => {
     await serve(folder);
   });
 
-  test('an address beyond loopback without a key: 2', async () => {
+  test.each([
+    ['', 'anybody who reaches 0.0.0.0 could use this server'],
+    ['x'.repeat(15), 'LLMBATCH_API_KEY has 15 characters'],
+  ])('an address beyond loopback without a key of some length: 2', async (key, problem) => {
     const folder = await createCliFolder();
-    const { exitCode, stderr } = await folder.run(['serve', '--listen', '0.0.0.0:0', '--dir', 'data']);
-    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('LLMBATCH_API_KEY')]);
+    const words = ['serve', '--listen', '0.0.0.0:0', '--dir', 'data'];
+    const { exitCode, stderr } = await folder.run(words, { environment: { LLMBATCH_API_KEY: key } });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(problem)]);
     expect(await readdir(folder.path)).toEqual([]);
   });
 

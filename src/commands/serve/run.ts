@@ -23,6 +23,8 @@ export interface ServeFlags extends Partial<AnswerFlags>, Partial<RunnerFlags> {
 }
 
 const defaultListen = { host: '127.0.0.1', port: 4080 };
+/** A key that can't be guessed through the network: 16 random characters of 64 have 96 bits. */
+const minKeyCharacters = 16;
 /** OpenAI's limit of a file for a batch. */
 const defaultMaxFileBytes = 200_000_000;
 
@@ -53,12 +55,7 @@ async function optionsOf(flags: ServeFlags, backends: readonly BackendDefinition
   const { listen = defaultListen, dir, route: routes, lenient, maxFileBytes = defaultMaxFileBytes } = flags;
   const environment = process.env;
   const apiKey = environment['LLMBATCH_API_KEY'] || null;
-  if (apiKey === null && !isLoopback(listen.host)) {
-    throw new UsageError(
-      `anybody who reaches ${listen.host} could use this server`,
-      'Set a key that clients must send, LLMBATCH_API_KEY=..., or listen on 127.0.0.1.',
-    );
-  }
+  if (!isLoopback(listen.host)) checkKey(apiKey, listen.host);
   const settings = await answerSettings(flags);
   const named = [settings.backend, ...routes.map(({ backend }) => backend)].filter((name) => name !== 'auto');
   for (const definition of named.map((name) => findBackend(backends, name))) {
@@ -79,6 +76,21 @@ async function optionsOf(flags: ServeFlags, backends: readonly BackendDefinition
     environment,
     notify,
   };
+}
+
+/** Refuses to listen beyond this machine without a key that keeps others out. */
+function checkKey(apiKey: string | null, host: string): void {
+  if (apiKey === null) {
+    throw new UsageError(
+      `anybody who reaches ${host} could use this server`,
+      'Set a key that clients must send, LLMBATCH_API_KEY=..., or listen on 127.0.0.1.',
+    );
+  }
+  if (apiKey.length >= minKeyCharacters) return;
+  throw new UsageError(
+    `LLMBATCH_API_KEY has ${apiKey.length} characters, and whoever reaches ${host} could guess it`,
+    `Take one of ${minKeyCharacters} or more, such as that of: openssl rand -hex 16`,
+  );
 }
 
 const notify: Notify = ({ text, isDetail = false }) => {

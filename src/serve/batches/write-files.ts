@@ -18,9 +18,13 @@ export type WrittenFiles = Pick<BatchRecord, 'outputFileId' | 'errorFileId' | 'c
  * Writes the output file and the error file of a batch from the journal of its run, in the order of the input. Requests without a
  * result are told as cancelled where the batch is being cancelled, else as expired, and count neither as completed nor as failed. A
  * file that would be empty is not made, and its id is null. It can be done again after a crash, and leaves one pair of files: their
- * ids are kept in the record first. Throws a `JournalError` where they can't be written.
+ * ids are kept in the record first. Throws a `JournalError` where they can't be written, and the reason of the signal where it is
+ * aborted; nothing of the files is left then.
  */
-export async function writeBatchFiles(id: string, context: BatchContext): Promise<WrittenFiles> {
+export async function writeBatchFiles(
+  id: string,
+  { signal, ...context }: BatchContext & { signal: AbortSignal },
+): Promise<WrittenFiles> {
   const { batches, files } = context.store;
   const record = await batches.update(id, ({ outputFileId, errorFileId }) => ({
     outputFileId: outputFileId ?? newFileId(),
@@ -33,6 +37,7 @@ export async function writeBatchFiles(id: string, context: BatchContext): Promis
   const unreached: Unreached = record.times.cancellingAt === null ? 'batch_expired' : 'batch_cancelled';
   try {
     for await (const result of resultsOf(record, context)) {
+      signal.throwIfAborted();
       if ('line' in result) {
         await errors.add(unreachedLine(result.customId, `batch_req_${id}_${result.line}`, unreached));
       } else if (isSuccess(result)) {

@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http';
 export interface Access {
   /** Says whether a request has the key or a session. True for all where no key is set. */
   isLetIn: (message: IncomingMessage) => boolean;
+  /** Says whether a request is of a browser that is logged in. */
+  isLoggedIn: (message: IncomingMessage) => boolean;
   /** Begins a session. Gives the `Set-Cookie` of the browser that it is for, or null where the key is wrong. */
   logIn: (key: string) => string | null;
   /** Ends the session of a request. Gives the `Set-Cookie` that takes it out of the browser. */
@@ -29,7 +31,7 @@ export function createAccess({ apiKey, port }: { apiKey: string | null; port: nu
 
   const isKey = (text: string): boolean => keyHash === null || timingSafeEqual(hashOf(text), keyHash);
 
-  function isSession(message: IncomingMessage): boolean {
+  function isLoggedIn(message: IncomingMessage): boolean {
     const token = cookieOf(message, cookieName);
     return token !== null && (sessions.get(sessionId(token)) ?? 0) > performance.now();
   }
@@ -37,8 +39,9 @@ export function createAccess({ apiKey, port }: { apiKey: string | null; port: nu
   return {
     isLetIn(message) {
       const token = /^bearer +(.*)$/i.exec(message.headers.authorization ?? '')?.[1];
-      return keyHash === null || (token !== undefined && isKey(token.trim())) || isSession(message);
+      return keyHash === null || (token !== undefined && isKey(token.trim())) || isLoggedIn(message);
     },
+    isLoggedIn,
     logIn(key) {
       if (!isKey(key)) return null;
       const token = randomBytes(32).toString('base64url');

@@ -2,6 +2,7 @@ import type { Access } from './access.ts';
 import { ApiError } from './api-error.ts';
 import { readForm } from './read-body.ts';
 import type { Route } from './route.ts';
+import { sendJson } from './send.ts';
 
 /** A wrong key costs its sender a second, and no more than this many are looked at in that time. */
 const wrongKeyMs = 1000;
@@ -9,7 +10,7 @@ const maxWrongKeys = 5;
 
 /**
  * The forms of the page: `POST /login` with the field `key`, and `POST /logout`. Both lead back to `/`, a wrong key to
- * `/?login=wrong`.
+ * `/?login=wrong`. `GET /login` says whether the browser is logged in.
  */
 export function loginRoutes(access: Access): Route[] {
   let wrongKeys = 0;
@@ -28,6 +29,12 @@ export function loginRoutes(access: Access): Route[] {
   }
 
   return [
+    {
+      method: 'GET',
+      path: '/login',
+      isOpen: true,
+      handle: async ({ message }, response) => sendJson(response, 200, { is_logged_in: access.isLoggedIn(message) }),
+    },
     {
       method: 'POST',
       path: '/login',

@@ -4,7 +4,10 @@ export const livePageBody = `<header id="top">
 <h1>llmbatch</h1>
 <p id="status" aria-live="polite">&nbsp;</p>
 </div>
+<div class="actions">
+<form id="logout" method="post" action="/logout" hidden><button>Log out</button></form>
 <button id="pause-all">Pause all</button>
+</div>
 </header>
 <p id="trouble" class="alert" role="alert" hidden></p>
 <p id="complaint" class="alert" role="alert" hidden></p>

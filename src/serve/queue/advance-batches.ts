@@ -14,7 +14,7 @@ export function advanceBatches(context: QueueContext): void {
   if (context.isClosing) return;
   const nowMs = context.now();
   for (const batch of context.queued.values()) advanceBatch(context, batch, nowMs);
-  if (context.paused === null) settleTurns(context, nowMs);
+  if (context.store.pause.get() === null) settleTurns(context, nowMs);
   setTimer(context, nowMs);
 }
 

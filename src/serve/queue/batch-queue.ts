@@ -1,5 +1,6 @@
 import type { Snapshot } from '../../core/snapshot.ts';
 import type { BatchRecord } from '../store/batch-record.ts';
+import type { Pause } from '../store/pause-file.ts';
 
 /** Runs the batches of a store, one after the other, each as an ordinary run. */
 export interface BatchQueue {
@@ -7,7 +8,7 @@ export interface BatchQueue {
   submit: (id: string) => void;
   /** What is in flight may end; then what is done is handed out. Resolves once the batch is `cancelling`, or was over before. */
   cancel: (id: string) => Promise<BatchRecord>;
-  /** Without an id: all batches, with the model loaded. A batch that is paused lets the next one go on. */
+  /** Without an id: all batches, with the model loaded, over a restart too. A batch that is paused lets the next one go on. */
   pause: (id: string | null, by: string) => Promise<void>;
   resume: (id: string | null, by: string) => Promise<void>;
   state: () => QueueState;
@@ -29,7 +30,7 @@ export interface QueueState {
   loadedModel: string | null;
   modelLoads: number;
   /** Who paused all, and since when (ISO 8601). */
-  paused: { by: string; since: string } | null;
+  paused: Pause | null;
   /** Why nothing is run though something waits, as a sentence: the engine is away. Null where all is well. */
   problem: string | null;
 }

@@ -1,5 +1,6 @@
 import { createBackendCache } from '../../run/choose/backend-cache.ts';
 import { isOver } from '../store/batch-record.ts';
+import type { Pause } from '../store/pause-file.ts';
 import { advanceBatches, findRunning, waitingTurns } from './advance-batches.ts';
 import type { BatchQueue, QueueState } from './batch-queue.ts';
 import { into } from './into.ts';
@@ -79,7 +80,6 @@ function createContext(parts: QueueParts): ListenedContext {
     snapshots: new Map(),
     works: new Set(),
     abort: new AbortController(),
-    paused: null,
     isClosing: false,
     timer: null,
     tell(id) {
@@ -120,25 +120,28 @@ async function resumeBatch(context: QueueContext, id: string): Promise<void> {
 }
 
 async function pauseAll(context: QueueContext, by: string): Promise<void> {
-  context.paused ??= pauseBy(context, by);
+  const { pause } = context.store;
+  const saved = pause.set(pause.get() ?? pauseBy(context, by));
   findRunning(context)?.work?.control?.pause(by);
   context.tell(null);
+  await saved;
 }
 
 async function resumeAll(context: QueueContext, by: string): Promise<void> {
-  context.paused = null;
+  const saved = context.store.pause.set(null);
   findRunning(context)?.work?.control?.resume(by);
   context.tell(null);
   context.advance();
+  await saved;
 }
 
-const pauseBy = ({ now }: QueueContext, by: string): { by: string; since: string } => ({
+const pauseBy = ({ now }: QueueContext, by: string): Pause => ({
   by,
   since: new Date(now()).toISOString(),
 });
 
 function stateOf(context: QueueContext): QueueState {
-  const { loads, paused, queued } = context;
+  const { loads, queued, store } = context;
   const running = findRunning(context)?.id ?? null;
   const waiting = orderTurns(waitingTurns(context), { loadedModel: loads.model(), nowMs: context.now() });
   const problem = waiting.flatMap(({ id }) => queued.get(id)?.problem?.text ?? [])[0] ?? null;
@@ -147,7 +150,7 @@ function stateOf(context: QueueContext): QueueState {
     waiting: waiting.map(({ id }) => id),
     loadedModel: loads.model(),
     modelLoads: loads.loads(),
-    paused,
+    paused: store.pause.get(),
     problem: running === null ? problem : null,
   };
 }

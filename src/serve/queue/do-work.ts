@@ -22,7 +22,7 @@ export async function doWork(context: QueueContext, batch: QueuedBatch, work: Ba
     batch.retriesFailed = false;
   } catch (error) {
     // Stopped work that can't be stopped without an error is as good as stopped.
-    if (work.kind === 'validate' && work.stop.signal.aborted) return;
+    if (work.kind !== 'run' && (work.stop.signal.aborted || context.abort.signal.aborted)) return;
     await noteTrouble(context, batch, work, error);
   }
 }
@@ -69,7 +69,8 @@ async function run(
       onStart: (read) => keepSnapshot(context, id, read),
       onControl(control) {
         work.control = control;
-        if (context.paused !== null) control.pause(context.paused.by);
+        const paused = store.pause.get();
+        if (paused !== null) control.pause(paused.by);
       },
       onEvent(event) {
         // The engine answers: what kept it away is over.
@@ -95,7 +96,7 @@ async function finish(context: QueueContext, { id }: BatchRecord): Promise<void>
   const record = await batches.update(id, (now) =>
     now.status === 'cancelling' || now.status === 'finalizing' ? {} : into(context, now, 'finalizing'),
   );
-  const written = await context.steps.writeFiles(record);
+  const written = await context.steps.writeFiles(record, context.abort.signal);
   const over = await batches.update(id, (now) => {
     const { total, completed, failed } = { ...now, ...written }.counts;
     const isWhole = completed + failed >= total && now.models.length > 0;

@@ -4,7 +4,6 @@ import type { ServeOptions } from '../serve-options.ts';
 import type { BatchRecord } from '../store/batch-record.ts';
 import type { Store } from '../store/store.ts';
 import type { Emit } from '../../core/events.ts';
-import type { QueueState } from './batch-queue.ts';
 import type { LoadWatch } from './watch-loads.ts';
 
 /** What a queue is made of. */
@@ -22,8 +21,8 @@ export interface QueueParts {
 interface BatchSteps {
   /** Looks at the input: what it returns has errors, or the models and the number of requests. Rejects with the signal's reason. */
   validate: (record: BatchRecord, signal: AbortSignal) => Promise<Pick<BatchRecord, 'errors' | 'models' | 'counts'>>;
-  /** Writes the output and the error file of a batch from its journal. */
-  writeFiles: (record: BatchRecord) => Promise<Partial<BatchRecord>>;
+  /** Writes the output and the error file of a batch from its journal. Rejects with the signal's reason. */
+  writeFiles: (record: BatchRecord, signal: AbortSignal) => Promise<Partial<BatchRecord>>;
 }
 
 type WorkKind = 'validate' | 'run' | 'finish';
@@ -61,7 +60,6 @@ export interface QueueContext extends QueueParts {
   readonly works: Set<Promise<void>>;
   /** Aborted when everything is to end now. */
   readonly abort: AbortController;
-  paused: QueueState['paused'];
   isClosing: boolean;
   timer: NodeJS.Timeout | null;
   /** Tells those who watch that a batch, or with null the queue, changed. */

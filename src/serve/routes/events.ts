@@ -86,7 +86,8 @@ function follow(
   };
   const timers = [
     setInterval(() => queue.state().running === id && tellProgress(false), progressMs),
-    setInterval(() => response.write(': the connection is alive\n\n'), heartbeatMs),
+    // What a client that does not read was sent is kept in memory.
+    setInterval(() => response.writableNeedDrain || response.write(': the connection is alive\n\n'), heartbeatMs),
   ];
   const unsubscribe = queue.subscribe((changed) => {
     if (changed === id || changed === null) tellBatch();

@@ -1,3 +1,5 @@
+import type { Pause } from './pause-file.ts';
+
 /** OpenAI's states of a batch; `validating`, `in_progress`, `finalizing` and `cancelling` are those that go on. */
 export type BatchStatus =
   | 'validating'
@@ -64,7 +66,7 @@ export interface BatchRecord {
   outputFileId: string | null;
   errorFileId: string | null;
   /** Who paused this batch and when (ISO 8601); null where it goes on. */
-  paused: { by: string; since: string } | null;
+  paused: Pause | null;
 }
 
 /** Whether nothing more will become of a batch. */

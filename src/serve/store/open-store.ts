@@ -5,6 +5,7 @@ import { toJournalError } from '../../files/write-group.ts';
 import { type Lock, acquireLock } from '../../journal/lock.ts';
 import { openBatchStore } from './batch-store.ts';
 import { openFileStore } from './file-store.ts';
+import { openPauseFile } from './pause-file.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -20,7 +21,8 @@ export async function openStore(folder: string, notify: Notify): Promise<Store> 
   try {
     const files = await openFileStore(join(folder, 'files'), notify);
     const batches = await openBatchStore(join(folder, 'batches'), { files, notify });
-    return { folder, files, batches, close: lock.release };
+    const pause = await openPauseFile(join(folder, 'paused.json'), notify);
+    return { folder, files, batches, pause, close: lock.release };
   } catch (error) {
     await lock.release();
     throw error;

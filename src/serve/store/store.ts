@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { BatchRecord } from './batch-record.ts';
 import type { FileRecord } from './file-record.ts';
+import type { PauseFile } from './pause-file.ts';
 
 /**
  * The files and batches of a server: a folder is all that it keeps, and each change is on disk before it is answered. One server
@@ -11,6 +12,7 @@ export interface Store {
   readonly folder: string;
   readonly files: FileStore;
   readonly batches: BatchStore;
+  readonly pause: PauseFile;
   close: () => Promise<void>;
 }
 

@@ -14,7 +14,11 @@ import { runBatchOnMock } from './run-batch.ts';
 const lines = (count: number): string =>
   Array.from({ length: count }, (_, index) => batchLine(`r${index + 1}`)).join('');
 
-const context = (store: Awaited<ReturnType<typeof openTestStore>>['store']) => ({ store, settings: mockSettings });
+const context = (store: Awaited<ReturnType<typeof openTestStore>>['store']) => ({
+  store,
+  settings: mockSettings,
+  signal: new AbortController().signal,
+});
 const idsOf = (written: Record<string, unknown>[]): unknown[] => written.map(({ custom_id: id }) => id);
 
 test('answers and failures go to a file each, in the order of the input, key by key as at OpenAI', async () => {
@@ -56,6 +60,16 @@ test('answers and failures go to a file each, in the order of the input, key by 
   expect(errorFile).toMatchObject({ filename: `${id}_error.jsonl`, purpose: 'batch_output' });
   expect((file?.expiresAt ?? 0) - (file?.createdAt ?? 0)).toBeGreaterThanOrEqual(3600 - 1);
   expect((file?.expiresAt ?? 0) - (file?.createdAt ?? 0)).toBeLessThanOrEqual(3600);
+});
+
+test('they are broken off by the signal, leave nothing, and are written the next time', async () => {
+  const { store, add } = await openTestStore();
+  const { id } = await add(lines(20), { counts: { total: 20, completed: 0, failed: 0 } });
+  await runBatchOnMock(store, id, {});
+  const signal = AbortSignal.abort(new Error('the server ends now'));
+  await expect(writeBatchFiles(id, { ...context(store), signal })).rejects.toThrow('the server ends now');
+  expect(await readdir(join(store.folder, 'files'))).toHaveLength(2);
+  expect(await writeBatchFiles(id, context(store))).toMatchObject({ counts: { completed: 20 } });
 });
 
 test('the usage is the sum over the answers', async () => {

@@ -288,6 +288,21 @@ describe('trouble', () => {
   });
 });
 
+test('what is paused is so after a restart, until it is resumed', async () => {
+  const before = await startQueue();
+  await before.queue.pause(null, 'test');
+  const id = await before.submit(5);
+  await before.queue.close(false);
+
+  const after = await startQueue({ folder: before.store.folder });
+  expect(after.queue.state().paused).toEqual(before.queue.state().paused);
+  await waitUntil(() => after.record(id).status === 'in_progress');
+  expect(after.queue.state()).toMatchObject({ running: null, waiting: [id], paused: { by: 'test' } });
+  await after.queue.resume(null, 'test');
+  await after.end(id);
+  expect((await startQueue({ folder: before.store.folder })).queue.state().paused).toBeNull();
+});
+
 test('a server that was ended goes on with all its batches', async () => {
   const before = await startQueue({ options: slow });
   const [first, second] = [await before.submit(100), await before.submit(5)];

@@ -10,6 +10,7 @@ import type { ModelRoute } from '../../../src/serve/serve-options.ts';
 import { openBatchStore } from '../../../src/serve/store/batch-store.ts';
 import { type BatchRecord, isOver } from '../../../src/serve/store/batch-record.ts';
 import { openFileStore } from '../../../src/serve/store/file-store.ts';
+import { openPauseFile } from '../../../src/serve/store/pause-file.ts';
 import type { Store } from '../../../src/serve/store/store.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { mockSettings } from '../../helpers/start-run.ts';
@@ -60,6 +61,7 @@ export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder
     folder,
     files,
     batches: await openBatchStore(join(folder, 'batches'), { files, notify }),
+    pause: await openPauseFile(join(folder, 'paused.json'), notify),
     close: async () => {},
   };
   const clock = { now: Date.now };
@@ -75,7 +77,7 @@ export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder
     },
     steps: {
       validate: (record, signal) => validateBatch(record, { store, settings, isLenient: false, signal }),
-      writeFiles: ({ id }) => writeBatchFiles(id, { store, settings }),
+      writeFiles: ({ id }, signal) => writeBatchFiles(id, { store, settings, signal }),
     },
     onEvent: () => {},
     now: () => clock.now(),

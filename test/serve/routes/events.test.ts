@@ -1,5 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { Writable } from 'node:stream';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createMeter } from '../../../src/metrics/meter.ts';
+import type { ApiRequest } from '../../../src/serve/http/route.ts';
 import { eventsRoutes } from '../../../src/serve/routes/events.ts';
 import { openServer } from '../http/open-server.ts';
 import { createSmallQueue, describeBriefly } from './small-queue.ts';
@@ -101,6 +104,29 @@ describe('the events of a batch', () => {
     const stream = await listen(url, add({}).id);
     await stream.event('batch');
     expect(await stream.part()).toMatch(/^: /);
+  });
+
+  test('have none of these for a client that does not read', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const small = createSmallQueue();
+    const { id } = small.add({});
+    const [route] = eventsRoutes({ ...small, describe: describeBriefly });
+    const written: string[] = [];
+    const response = new Writable({
+      highWaterMark: 1024,
+      write: (chunk: Buffer) => void written.push(chunk.toString()),
+    });
+    const leave = new AbortController();
+    const asked = { message: { method: 'GET' }, params: { id }, signal: leave.signal } as unknown as ApiRequest;
+    const followed = route?.handle(asked, Object.assign(response, { writeHead() {} }) as unknown as ServerResponse);
+    vi.advanceTimersByTime(3_600_000);
+    const { writableLength } = response;
+    expect(writableLength).toBeGreaterThanOrEqual(1024);
+    vi.advanceTimersByTime(36_000_000);
+    expect(response.writableLength).toBe(writableLength);
+    leave.abort();
+    await followed;
   });
 
   test('end when the client is gone, when the batch is, and when the server ends', async () => {

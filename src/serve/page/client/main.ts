@@ -55,6 +55,12 @@ async function watch(): Promise<void> {
   }
 }
 
+/** A browser that logged in can log out again. */
+async function showLogout(): Promise<void> {
+  const { is_logged_in: isLoggedIn } = await ask<{ is_logged_in: boolean }>('/login');
+  setShown(byId('logout'), isLoggedIn);
+}
+
 async function look(): Promise<void> {
   const queue = withOwnTrouble(await ask<Queue>('/v1/queue'));
   await learnNames(queue.data);
@@ -179,4 +185,5 @@ byId('show-more').addEventListener('click', () => {
 byId('newer').addEventListener('click', () => turnTo(over.pages.slice(0, -1)));
 byId('older').addEventListener('click', () => turnTo([...over.pages, over.next]));
 document.addEventListener('visibilitychange', () => wake());
+showLogout().catch(() => undefined);
 void watch();
