@@ -38,7 +38,7 @@ from llmbatch_vllm.versions import numbers  # noqa: E402
 PROTOCOL = 1
 OLDEST_RAY = "2.40.0"
 CONNECT_SECONDS = 5.0
-# Takes of all actors together, and as many puts. A call costs the driver a fifth of a millisecond of CPU, whatever it carries.
+# Takes of all actors together, and as many puts. Fewer calls carry more requests each.
 CALLS_PER_SECOND = 1000.0
 LONGEST_STOP_SECONDS = 3.0
 LONGEST_TAKE_SECONDS = 5.0
