@@ -139,11 +139,12 @@ test('after a lack of memory it is started with half of the sequences, until the
     { platform: 'cuda', fault: 'oom:20' },
     { options: { max_num_seqs: 64 } },
   );
-  for (const turn of [1, 2]) {
-    const { 'out-of-memory': failed = 0, right = 0 } = judge(await askAll(backend));
-    expect([turn, failed > 0, failed + right]).toEqual([turn, true, 200]);
-  }
-  expect(judge(await askAll(backend))).toEqual({ right: 200 });
+  // What waited for a place is sent to the engine that was started again, which may lack memory once more in the same turn.
+  const turns = [judge(await askAll(backend)), judge(await askAll(backend)), judge(await askAll(backend))];
+  const [first] = turns;
+  expect(first!['out-of-memory']).toBeGreaterThan(0);
+  for (const { 'out-of-memory': failed = 0, right = 0 } of turns) expect(failed + right).toBe(200);
+  expect(turns.at(-1)).toEqual({ right: 200 });
   expect(restarts).toEqual(Array.from({ length: 2 }, () => 'The engine ran out of memory.'));
 });
 
