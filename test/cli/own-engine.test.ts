@@ -18,7 +18,7 @@ async function createFolder(): Promise<CliFolder & { llmbatch: CliFolder['run'] 
 describe('an engine that a program adds', () => {
   test('is in the help with its flag, and in the list of engines with its options', async () => {
     const { llmbatch } = await createFolder();
-    const { stdout: help } = await llmbatch(['run', '--help']);
+    const { stdout: help } = await llmbatch(['run', '--help-all']);
     expect(help.replaceAll(/\s+/g, ' ')).toContain('vllm, echo, mock; auto takes the first');
     expect(help.replaceAll(/\s+/g, ' ')).toContain(
       '--echo-host <address> the echo server, such as valley:7 (default: ECHO_HOST)',

@@ -28,9 +28,9 @@ async function setUp(lines: string[] = candidateLines()): Promise<Setting> {
   };
 }
 
-/** Ten times the candidates, each under an id of its own. */
+/** Six times the candidates, each under an id of its own. */
 const many = (): string[] =>
-  Array.from({ length: 10 }, (_, copy) =>
+  Array.from({ length: 6 }, (_, copy) =>
     candidateLines().map((line) => {
       const { custom_id: id, ...others } = JSON.parse(line) as { custom_id: string };
       return JSON.stringify({ custom_id: `${id}.${copy}`, ...others });
@@ -86,7 +86,6 @@ describe.skipIf(realVllm === null)(
 
     test.each([
       ['one process', 'the worker', '0', /worker\.py/],
-      ['several processes', 'the worker', '1', /worker\.py/],
       ['several processes', "vLLM's core", '1', /VLLM::EngineCore/],
     ])('of %s heals when %s is killed by -9 in the middle', async (_shape, _what, several, pattern) => {
       const folder = await setUp(many());
@@ -96,7 +95,7 @@ describe.skipIf(realVllm === null)(
       const victim = engineProcesses(running.child.pid!).find(({ command }) => pattern.test(command));
       process.kill(victim!.pid, 'SIGKILL');
       const { exitCode, stderr } = await running.outcome;
-      expect([exitCode, await right(folder)]).toEqual([0, 5000]);
+      expect([exitCode, await right(folder)]).toEqual([0, 3000]);
       expect(stderr).toContain('the engine is started again');
       expect(await untilNoProcess(running.child.pid!, victim!.group)).toBe(true);
     });
@@ -110,12 +109,12 @@ describe.skipIf(realVllm === null)(
       running.child.kill('SIGKILL');
       expect(await untilNoProcess(running.child.pid!, engine!.group)).toBe(true);
       const { exitCode } = await folder.run(['resume', '--progress', 'none'], { environment });
-      expect([exitCode, await right(folder)]).toEqual([0, 5000]);
+      expect([exitCode, await right(folder)]).toEqual([0, 3000]);
     });
   },
 );
 
-/** The middle of 5,000 requests. */
+/** The middle of 3,000 requests. */
 async function untilMany(stderr: () => string): Promise<void> {
-  while (!/ [1-9],\d{3}\/5,000 /.test(stderr())) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!/ [12],\d{3}\/3,000 /.test(stderr())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
