@@ -23,16 +23,16 @@ test('a connection flag that several backends list is one object', () => {
 /** Where none of the engines is found. */
 const nowhere = { OLLAMA_HOST: '127.0.0.1:9', LLMBATCH_PYTHON: '/no/such/python', PATH: '' };
 
-test('each engine adds one key of its own to the JSON of doctor', async () => {
+test('each engine adds keys of its own to the JSON of doctor', async () => {
   const doctors = [...backends, echoBackend].flatMap(({ doctor }) => doctor ?? []);
   const request = { connection: {}, environment: nowhere, model: null, options: {}, otherServers: [] };
   const found = await Promise.all(
     doctors.map((doctor) => doctor.examine({ ...request, wantsProbe: false, onNotice: () => undefined })),
   );
   const keys = found.map(({ json }) => Object.keys(json));
-  for (const ofOne of keys) expect(ofOne).toHaveLength(1);
+  for (const ofOne of keys) expect(ofOne).not.toHaveLength(0);
   expect(keys.length).toBeGreaterThan(4);
-  const all = [...keys.flat(), 'llmbatch', 'asked', 'engines', 'gpu', 'usable', 'findings', 'howToSet'];
+  const all = [...keys.flat(), 'llmbatch', 'asked', 'engines', 'gpu', 'usable', 'findings', 'howToSet', 'verdict'];
   expect(new Set(all).size).toBe(all.length);
 });
 
