@@ -27,6 +27,7 @@ test('batches are run one after the other, and end with their files', async () =
   const folder = await startQueue();
   const [first, second] = [await folder.submit(30), await folder.submit(5)];
   expect((await folder.end(second)).counts).toEqual({ total: 5, completed: 5, failed: 0 });
+  await folder.end(first);
   await expectWhole(folder, first, 30);
   await expectWhole(folder, second, 5);
   expect(folder.record(first).errorFileId).toBeNull();
@@ -45,15 +46,19 @@ test('a batch whose input is wrong fails, and the others go on', async () => {
 describe('priority', () => {
   test('stops the running batch, which goes on later and sends nothing twice', async () => {
     const folder = await startQueue({ options: slow });
-    const low = await folder.submit(100);
+    const low = await folder.submit(500);
     await folder.untilRunning(low);
     const high = await folder.submit(10, { priority: 5 });
-    await folder.end(high);
-    expect(folder.record(low).status).toBe('in_progress');
-    await folder.end(low);
-    await expectWhole(folder, low, 100);
+    await Promise.all([folder.end(high), folder.end(low)]);
+    await expectWhole(folder, low, 500);
     await expectWhole(folder, high, 10);
-    expect(folder.notes).toContain(`${low}: gives way to ${high}, and goes on later`);
+    const starts = folder.notes.filter((text) => text.includes(': starts (') || text.includes(': gives way to '));
+    expect(starts.map((text) => text.replace(/ \(.*/, ''))).toEqual([
+      `${low}: starts`,
+      `${low}: gives way to ${high}, and goes on later`,
+      `${high}: starts`,
+      `${low}: starts`,
+    ]);
   });
 
   test('orders those that wait', async () => {
@@ -313,7 +318,7 @@ test('a server that was ended goes on with all its batches', async () => {
   expect(completed).toBeGreaterThan(0);
 
   const after = await startQueue({ folder: before.store.folder, options: slow });
-  await after.end(second);
+  await Promise.all([after.end(first), after.end(second)]);
   await expectWhole(after, first, 100);
   await expectWhole(after, second, 5);
 });
