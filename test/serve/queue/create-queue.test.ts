@@ -6,7 +6,7 @@ import { maxPassedMs } from '../../../src/serve/queue/order-turns.ts';
 import { type QueueFolder, startQueue } from './start-queue.ts';
 
 /** Slow enough that a batch is still running when something is done with it. */
-const slow = { latency_ms: 20 };
+const slow = { latency_ms: 60 };
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index + 1}`);
 const sorted = (all: string[]): string[] => all.toSorted((one, other) => Number(one.slice(1)) - Number(other.slice(1)));
 
