@@ -42,16 +42,26 @@ export async function startCluster({ python, environment = {}, gpus = 1 }) {
     nodes.push(node);
     return node;
   };
+  const end = () => {
+    for (const node of nodes.splice(0)) node.end();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // Also where the campaign fails.
+  process.on('exit', end);
   const head = await start('--head', `--port=${port}`, '--include-dashboard=false', `--temp-dir=${folder}`);
   return {
     address: `127.0.0.1:${port}`,
     head,
     addNode: () => start(`--address=127.0.0.1:${port}`),
-    end() {
-      for (const node of nodes) node.end();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    end,
   };
+}
+
+/** A cluster of two nodes. */
+export async function startTwoNodes(settings) {
+  const cluster = await startCluster(settings);
+  await cluster.addNode();
+  return cluster;
 }
 
 /** Variables with which the nodes find the fake vllm package; test/fake-vllm/vllm/fake/settings.py says what they do. */
@@ -67,6 +77,35 @@ export function ourProcesses() {
   const all = allProcesses();
   const workers = all.filter(({ command }) => /llmbatch-[\w-]+\/worker\.py/.test(command)).map(({ pid }) => pid);
   return all.filter(({ command, group }) => workers.includes(group) || /^ray::Shell|ray_driver\.py/.test(command));
+}
+
+/** Ends the last process whose command matches, which is not the head's where all raylets are asked. */
+export function endProcess(processes, pattern, signal = 'SIGKILL') {
+  const victim = processes.findLast(({ command }) => pattern.test(command));
+  if (victim === undefined) throw new Error(`nothing is ${pattern}`);
+  process.kill(victim.pid, signal);
+}
+
+/** For `onDone` of a session: does the task when so many requests are done. */
+export function whenDone(count, task) {
+  let isBegun = false;
+  return (done) => {
+    if (done < count || isBegun) return;
+    isBegun = true;
+    void task();
+  };
+}
+
+/** CPU seconds of a process, all of its threads; null where it is gone. A tick is a hundredth of a second. */
+export function cpuSeconds(pid) {
+  const fields = read(pid, 'stat').split(') ').at(-1).split(' ');
+  return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) / 100 : null;
+}
+
+/** A text without this machine's paths and addresses: `names` has a name for each path. */
+export function withoutPlaces(text, names) {
+  const named = Object.entries(names).reduce((rest, [name, path]) => rest.replaceAll(path, name), text);
+  return named.replaceAll(/\b\d+\.\d+\.\d+\.\d+\b/g, 'NODE');
 }
 
 async function freePort() {

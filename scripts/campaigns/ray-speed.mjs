@@ -3,7 +3,7 @@
 //   node scripts/campaigns/ray-speed.mjs --python PYTHON [--count 30000]
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { fakeNodes, ourProcesses, startCluster } from './ray-cluster.mjs';
+import { cpuSeconds, fakeNodes, ourProcesses, startCluster } from './ray-cluster.mjs';
 import { runSession } from './sessions.mjs';
 import { median, startCampaign } from './start-campaign.mjs';
 
@@ -61,14 +61,4 @@ async function oneRun(flags) {
 /** The newest process that this one started. */
 function childOf(pid) {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number).at(-1);
-}
-
-/** CPU seconds of a process, all of its threads; null where it is gone. A tick is a hundredth of a second. */
-function cpuSeconds(pid) {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return null;
-  }
 }

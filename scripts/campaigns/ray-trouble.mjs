@@ -5,7 +5,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fakeNodes, ourProcesses, startCluster } from './ray-cluster.mjs';
+import { endProcess, fakeNodes, ourProcesses, startTwoNodes, whenDone, withoutPlaces } from './ray-cluster.mjs';
 import { runSession } from './sessions.mjs';
 import { checkAnswers, startCampaign } from './start-campaign.mjs';
 import { secondsUntilGone, vllmEngine } from './vllm-engine.mjs';
@@ -35,7 +35,7 @@ const scenarios = {
   raylet: () =>
     withNode(async (node) => {
       await judge('a raylet killed by -9', [
-        await run({ onDone: once(middle, () => end(node.processes(), /\/raylet /)) }),
+        await run({ onDone: whenDone(middle, () => endProcess(node.processes(), /\/raylet /)) }),
       ]);
     }),
   hanging: () => kill('a worker stopped (SIGSTOP)', worker, 'SIGSTOP', ['--stall-timeout', '10s']),
@@ -56,13 +56,13 @@ const scenarios = {
   },
   async late() {
     let node;
-    const onDone = once(middle, async () => (node = await cluster.addNode()));
+    const onDone = whenDone(middle, async () => (node = await cluster.addNode()));
     const session = await run({ onDone }, ['--replicas', '1-3']);
     await judge('a third raylet that joins in the middle, --replicas 1-3', [session]);
     node?.end();
   },
   async head() {
-    const first = await run({ onDone: once(middle, () => cluster.head.end()) });
+    const first = await run({ onDone: whenDone(middle, () => cluster.head.end()) });
     const gone = await secondsUntilGone(ourProcesses);
     cluster.end();
     cluster = await newCluster();
@@ -83,10 +83,8 @@ try {
 }
 finish({ results }, `node scripts/campaigns/ray-trouble.mjs --python PYTHON${real === null ? '' : ' --model FOLDER'}`);
 
-async function newCluster() {
-  const started = await startCluster({ python, environment });
-  await started.addNode();
-  return started;
+function newCluster() {
+  return startTwoNodes({ python, environment });
 }
 
 /** With a node that is there for one scenario. */
@@ -97,26 +95,9 @@ async function withNode(task) {
 }
 
 async function kill(what, pattern, signal = 'SIGKILL', more = []) {
-  const onDone = once(middle, () => end(ourProcesses(), pattern, signal));
+  const onDone = whenDone(middle, () => endProcess(ourProcesses(), pattern, signal));
   const how = signal === 'SIGKILL' ? `${what} killed by -9` : what;
   await judge(how, [await run({ onDone }, more)]);
-}
-
-/** The last one, which is not the head's where the raylets are asked. */
-function end(processes, pattern, signal = 'SIGKILL') {
-  const victim = processes.findLast(({ command }) => pattern.test(command));
-  if (victim === undefined) throw new Error(`nothing is ${pattern}`);
-  process.kill(victim.pid, signal);
-}
-
-/** Does it once so many are done. */
-function once(count, task) {
-  let isDone = false;
-  return (done) => {
-    if (done < count || isDone) return;
-    isDone = true;
-    void task();
-  };
 }
 
 function run(watch = {}, more = []) {
@@ -138,11 +119,7 @@ function faulty(fault) {
 
 async function judge(what, sessions, more = {}) {
   const { right, wrong, failed, unchecked, missing, repeated } = checkAnswers(input, output);
-  const hide = (note) =>
-    note
-      .replaceAll(folder, 'FOLDER')
-      .replaceAll(python, 'PYTHON')
-      .replaceAll(model ?? '?', 'MODEL');
+  const places = { FOLDER: folder, PYTHON: python, ...(model && { MODEL: model }) };
   results.push({
     what,
     exit_codes: sessions.map(({ exitCode, signal }) => signal ?? exitCode),
@@ -155,7 +132,7 @@ async function judge(what, sessions, more = {}) {
     ...more,
     seconds_until_no_process_at_the_end: await secondsUntilGone(ourProcesses),
     requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
-    notes: sessions.flatMap(({ notes }) => notes).map(hide),
+    notes: sessions.flatMap(({ notes }) => notes).map((note) => withoutPlaces(note, places)),
   });
   console.error(JSON.stringify(results.at(-1), null, 1));
 }
