@@ -82,7 +82,10 @@ try {
   cluster.end();
 }
 const ofRubric = rubric === undefined ? '' : ' --rubric-model FOLDER --rubric INPUT --reference REFERENCE';
-finish({ count: Number(values.count), results }, `node scripts/campaigns/ray-real.mjs --python PYTHON --model FOLDER${ofRubric}`);
+finish(
+  { count: Number(values.count), results },
+  `node scripts/campaigns/ray-real.mjs --python PYTHON --model FOLDER${ofRubric}`,
+);
 
 /** Both engines have a share from the first request on. */
 function onRay() {
@@ -101,13 +104,17 @@ function run(lines, args, watch = {}) {
 
 /** As from another terminal: what the run says to each command, and to the same three seconds later. */
 async function steer(steps) {
-  for (const args of [['pause', '--wait'], ['set', 'workers=8'], ['set', 'workers=auto']]) {
+  for (const args of [
+    ['pause', '--wait'],
+    ['set', 'workers=8'],
+  ]) {
     const command = args.join(' ');
     steps.push({ command, ...(await ask(args)) });
     await new Promise((resolve) => setTimeout(resolve, 3000));
     steps.push({ command: `${command}, 3 s later`, ...(await ask(args)) });
     if (args[0] === 'pause') await execute(process.execPath, [bin, 'resume', output]);
   }
+  steps.push({ command: 'set workers=auto', ...(await ask(['set', 'workers=auto'])) });
 }
 
 async function ask(args) {
