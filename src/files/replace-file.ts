@@ -69,6 +69,16 @@ async function copyRights(handle: FileHandle, { mode, uid, gid }: FileRights): P
   await handle.chmod(mode & 0o777).catch(() => undefined);
 }
 
+/** Puts the bytes of a file on disk that others have written. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A new or renamed file is safe only once its folder's entry is on disk. */
 export async function syncFolder(path: string): Promise<void> {
   // Windows can't open folders; its file systems journal the entry.

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, link, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { makeFolder } from '../../files/make-folder.ts';
-import { replaceFile, syncFolder } from '../../files/replace-file.ts';
+import { replaceFile, syncFile, syncFolder } from '../../files/replace-file.ts';
 import { toJournalError } from '../../files/write-group.ts';
 import { batchFromText, batchToText } from './batch-file.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -95,15 +95,6 @@ async function linkInput(from: string, to: string): Promise<void> {
 
 /** EMLINK: so many batches have the file already. */
 const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EMLINK', 'ENOSYS']);
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** Whatever else lies in the folder is not ours. */
 const ourFolder = new RegExp(`^batch_[\\da-f]{24}(?:\\${draftEnding}|\\${removedEnding})?$`);

@@ -1,12 +1,12 @@
 import { createWriteStream } from 'node:fs';
-import { open, readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { messageOf } from '../../core/errors.ts';
 import type { Notify } from '../../core/events.ts';
 import { makeFolder } from '../../files/make-folder.ts';
-import { replaceFile } from '../../files/replace-file.ts';
+import { replaceFile, syncFile } from '../../files/replace-file.ts';
 import { toJournalError } from '../../files/write-group.ts';
 import { printable } from '../../text/printable.ts';
 import type { FileRecord } from './file-record.ts';
@@ -84,15 +84,6 @@ async function beginDraft(id: string, path: string, keep: (record: FileRecord) =
       await rm(path, { force: true });
     },
   };
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Reads the records, the oldest first, and clears the folder of what a crash left. */

@@ -15,6 +15,7 @@ import type { Store } from '../../../src/serve/store/store.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { mockSettings } from '../../helpers/start-run.ts';
 import { waitUntil } from '../../helpers/wait.ts';
+import { batchRecord } from '../batch-record.ts';
 
 /** A queue with stores of its own, and the mock engine. */
 export interface QueueFolder {
@@ -48,8 +49,6 @@ export interface QueueSettings {
   options?: AnswerSettings['options'];
   runner?: Partial<RunnerSettings>;
 }
-
-let batches = 0;
 
 export async function startQueue(asked: QueueSettings = {}): Promise<QueueFolder> {
   const { folder = await scratchFolder(), routes = [], options = {} } = asked;
@@ -138,37 +137,9 @@ async function addBatch(
   const draft = await files.begin();
   draft.stream.write(text);
   const input = await draft.keep({ filename: 'in.jsonl', purpose: 'batch', expiresAt: null });
-  const id = `batch_${String(batches++).padStart(24, '0')}`;
   const now = Math.floor(Date.now() / 1000);
-  await store.add({
-    id,
-    inputFileId: input.id,
-    endpoint: '/v1/chat/completions',
-    completionWindow: '24h',
-    createdAt: now,
-    expiresAt: now + 86_400,
-    metadata: null,
-    priority: 0,
-    outputExpiresAfter: null,
-    idempotencyKey: null,
-    status: 'validating',
-    times: {
-      inProgressAt: null,
-      finalizingAt: null,
-      completedAt: null,
-      failedAt: null,
-      expiredAt: null,
-      cancellingAt: null,
-      cancelledAt: null,
-    },
-    models: [],
-    errors: [],
-    counts: { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    outputFileId: null,
-    errorFileId: null,
-    paused: null,
-    ...changes,
-  });
-  return id;
+  const asked = { createdAt: now, expiresAt: now + 86_400, status: 'validating' as const, models: [], ...changes };
+  const record = batchRecord({ inputFileId: input.id, counts: { total: 0, completed: 0, failed: 0 }, ...asked });
+  await store.add(record);
+  return record.id;
 }

@@ -1,12 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Notice } from '../../../src/core/events.ts';
 import { fileRoutes } from '../../../src/serve/routes/files.ts';
 import { openFileStore } from '../../../src/serve/store/file-store.ts';
 import type { FileStore } from '../../../src/serve/store/store.ts';
+import { canMount, mountTmpfs } from '../../helpers/mount-tmpfs.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 import { type OpenServer, connectRaw, openServer } from '../http/open-server.ts';
@@ -307,19 +308,9 @@ test('HEAD tells how large a file is', async () => {
 });
 
 describe('a full disk', () => {
-  const canMount = ((): boolean => {
-    try {
-      execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-
-  test.runIf(canMount)('is 507, and leaves room for the next (needs root: a small tmpfs)', async () => {
-    const folder = await scratchFolder();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', folder]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', folder]));
+  test.runIf(canMount())('is 507, and leaves room for the next (needs root: a small tmpfs)', async () => {
+    const folder = join(await scratchFolder(), 'disk');
+    mountTmpfs(folder, 'size=256k');
     const { url, store, notices } = await openFiles(10_000_000, folder);
     const response = await post(url, formOf([purpose, ['file', 'x'.repeat(5_000_000), 'a']]));
     expect([response.status, await response.json()]).toMatchObject([507, { error: { code: 'insufficient_storage' } }]);

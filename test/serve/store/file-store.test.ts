@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { JournalError } from '../../../src/core/errors.ts';
 import type { Notice } from '../../../src/core/events.ts';
 import { openFileStore } from '../../../src/serve/store/file-store.ts';
 import { type FileStore, newFileId } from '../../../src/serve/store/store.ts';
+import { canMount, mountTmpfs } from '../../helpers/mount-tmpfs.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
 const details = { filename: 'a.jsonl', purpose: 'batch', expiresAt: null } as const;
@@ -122,19 +122,9 @@ test.each([
 });
 
 describe('a full disk', () => {
-  const canMount = ((): boolean => {
-    try {
-      execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-
-  test.runIf(canMount)('fails the draft, which leaves nothing (needs root: a small tmpfs)', async () => {
-    const folder = await scratchFolder();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', folder]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', folder]));
+  test.runIf(canMount())('fails the draft, which leaves nothing (needs root: a small tmpfs)', async () => {
+    const folder = join(await scratchFolder(), 'disk');
+    mountTmpfs(folder, 'size=256k');
     const { store } = await openStore(folder);
     const draft = await store.begin();
     draft.stream.write(Buffer.alloc(1_000_000));
