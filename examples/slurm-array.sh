@@ -1,5 +1,5 @@
 #!/bin/bash
-# A task for each shard of an input:
+# One task per shard of an input:
 #   sbatch --array=1-8 slurm-array.sh big.jsonl -m /models/gemma.gguf
 #SBATCH --job-name=llmbatch
 #SBATCH --output=llmbatch-%A_%a.log
@@ -7,12 +7,12 @@
 #SBATCH --gres=gpu:1
 #SBATCH --cpus-per-task=4
 #SBATCH --time=04:00:00
-# A task whose node is lost or taken away is started again.
+# Slurm starts a task again when its node is lost or preempted.
 #SBATCH --requeue
-# This script gets SIGTERM a minute before its time is over: what is in flight may finish, for 30 seconds at most.
+# This script gets SIGTERM a minute before the time limit. Requests in flight may finish, for 30 seconds at most.
 #SBATCH --signal=B:TERM@60
 
-# A task that is sent alone, as by --array=3, must be told how many shards there are: SHARDS=8.
+# For a task that is submitted alone, as with --array=3, set the number of shards: SHARDS=8.
 shards=${SHARDS:-$SLURM_ARRAY_TASK_COUNT}
 llmbatch run "$@" --shard "$SLURM_ARRAY_TASK_ID/$shards" --progress plain &
 run=$!
@@ -23,6 +23,6 @@ wait "$run"
 wait "$run"
 code=$?
 
-# 143: ended by SIGTERM. The same command goes on from there.
+# 143: ended by SIGTERM. The same command continues the shard.
 if [ "$code" -eq 143 ]; then scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"; fi
 exit "$code"
