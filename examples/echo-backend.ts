@@ -17,17 +17,17 @@ const echoHost: ConnectionFlag = {
   parse: (address) => readAddress(String(address), '--echo-host'),
 };
 
-/** Whatever a flag or its variable holds goes into files, so an address that may hold a secret is refused, and not repeated. */
+/** The value of a flag or its variable is stored in files, so an address that may contain a secret is refused, and not printed. */
 function readAddress(address: string, what: string): string {
   if (address.includes('@')) throw new UsageError(`${what} holds a user name`, 'Set ECHO_API_KEY.');
   return address;
 }
 
-/** The address that the flag gives, else the variable, which nobody else reads. */
+/** The address from the flag, or else from the variable, which nothing else reads. */
 const serverAddress = ({ connection, environment }: Pick<OpenRequest, 'connection' | 'environment'>): string =>
   givenText(connection, 'echoHost') ?? readAddress(environment['ECHO_HOST'] ?? 'localhost', 'ECHO_HOST');
 
-/** An engine that answers each chat with its last message: all that an engine must have, and a little of what it may. */
+/** An engine that answers each chat with its last message. It has all required members and a few optional ones. */
 export const echoBackend: BackendDefinition = {
   name: 'echo',
   summary: 'answers with the question (--echo-host, or ECHO_HOST)',
@@ -40,7 +40,7 @@ export const echoBackend: BackendDefinition = {
   open: openEcho,
 };
 
-/** What doctor finds, at the address that a flag or the environment names. */
+/** What doctor finds at the address from the flag or the environment. */
 async function examineEcho(request: ExamineRequest): Promise<ExaminedEngine> {
   const address = serverAddress(request);
   return {
@@ -58,7 +58,7 @@ async function optionsSchema() {
 
 async function openEcho(opened: OpenRequest): Promise<Backend> {
   const { model, options } = opened;
-  if (model !== 'echo') throw new EngineError('model-not-found', `There is no model ${model}.`, 'Take -m echo.');
+  if (model !== 'echo') throw new EngineError('model-not-found', `There is no model ${model}.`, 'Use -m echo.');
   const { delay_ms: delayMs } = (await optionsSchema()).parse(options);
   const server = serverAddress(opened);
   return {
@@ -77,11 +77,11 @@ async function openEcho(opened: OpenRequest): Promise<Backend> {
 const contextTokens = 1000;
 const honoured = new Set(['model', 'messages']);
 
-/** A key or an endpoint that the engine can't honour is refused by name, and a prompt that does not fit is never cut. */
+/** Refuses a key or an endpoint that the engine can't honour, by name, and a prompt that does not fit. It never cuts a prompt. */
 function answerTo({ id, endpoint, body }: BatchRequest): Answer {
   if (!echoBackend.endpoints.includes(endpoint)) return failure('bad-request', `echo can't answer ${endpoint}.`);
   const [unknown] = Object.keys(body).filter((key) => !honoured.has(key) && !isNeutral(key, body[key]));
-  if (unknown !== undefined) return failure('bad-request', `echo can't honour \`${unknown}\`: leave it away.`);
+  if (unknown !== undefined) return failure('bad-request', `echo can't honour \`${unknown}\`: remove it.`);
   const text = textOf(body.messages?.at(-1)?.content ?? null);
   const tokens = text.split(/\s+/).length;
   if (tokens > contextTokens) return failure('context-too-long', `The prompt has more than ${contextTokens} words.`);
