@@ -97,49 +97,52 @@ describe('llmbatch --help', () => {
 
       Runs each input (a JSONL or CSV file, or - for standard input) through a local
       engine. The output is the checkpoint: the same command, or \`llmbatch resume\`,
-      goes on with a stopped run.
+      continues a stopped run.
 
       Arguments:
-        input                     files, or -; several are run one after the other on
-                                  one loaded model
+        input                     files, or -; several run one after the other, and
+                                  the model stays loaded
 
       Input and output:
         -o, --output <file>       results; - is stdout (default: <input>.results.jsonl
                                   beside the input; stdout for -)
-        --overwrite               start anew, in place of an earlier run
+        --overwrite               start again and replace an earlier run
         --limit <n>               only the first n lines
         --dry-run                 show the first request as it would be sent, and the
-                                  choices; send nothing
-        --estimate [n|time]       time a sample (200 or n requests, for 60 s at most;
-                                  or for so long) and say what all would take; write
-                                  nothing
+                                  chosen engine, mode and workers; send nothing
+        --estimate [n|time]       time a sample (200 or n requests in at most 60 s, or
+                                  as many as fit into a given time) and estimate the
+                                  time for all; write nothing
 
       Engine and model:
-        -m, --model <model>       the model (a GGUF file for llama-cpp); replaces the
-                                  model that a line names
+        -m, --model <model>       the model (a GGUF file for llama-cpp); overrides the
+                                  model in the lines
         -b, --backend <name>      the engine: llama-cpp, ollama, openai, vllm, mock;
-                                  auto takes the first that serves the model (default:
+                                  auto uses the first that has the model (default:
                                   "auto")
-        --host <address>          the Ollama server, as OLLAMA_HOST would name it
-                                  (default: what the environment says); repeatable
+        --host <address>          the Ollama server, in the form of OLLAMA_HOST
+                                  (default: OLLAMA_HOST, else this machine);
+                                  repeatable
         --base-url <url>          the OpenAI-compatible server, such as
                                   http://127.0.0.1:8000/v1 (default: OPENAI_BASE_URL);
                                   repeatable
 
       Prompts and answers:
-        --system <text>           system prompt for lines without their own; @file
-                                  reads it from a file
-        --prompt-template <text>  Mustache template over the fields of a row; @file
-                                  reads it from a file
-        --schema <file|json>      JSON schema that every answer must satisfy, as a
-                                  file or as it is, bare or in a wrapper of OpenAI
-        --max-tokens <n>          longest answer, for lines without their own
-        --temperature <number>    for lines without their own (default: llama-cpp 0,
-                                  others the model's own)
+        --system <text>           system prompt for lines that have none; @file reads
+                                  it from a file
+        --prompt-template <text>  Mustache template, filled with the fields of a row;
+                                  @file reads it from a file
+        --schema <file|json>      JSON schema that every answer must satisfy: a file
+                                  or the JSON itself, plain or in one of OpenAI's
+                                  wrappers
+        --max-tokens <n>          maximum length of an answer, for lines that set none
+        --temperature <number>    temperature for lines that set none (default:
+                                  llama-cpp 0, others the model's own)
 
       Speed and time:
-        --workers <n|auto>        requests in flight (default: auto, what a bench
-                                  found best, else what the engine suggests)
+        --workers <n|auto>        number of requests in flight (default: auto, the
+                                  best number of a bench, else the number that the
+                                  engine suggests)
 
       Other flags:
         --help-all                all 68 flags
@@ -158,7 +161,7 @@ describe('llmbatch --help', () => {
         2  usage or input
         3  finished, some requests failed
         4  the engine is unusable (resumable)
-        5  the output can't be used: locked, disk full, another run's
+        5  the output can't be used: locked, disk full, or of another run
         129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)
 
       "

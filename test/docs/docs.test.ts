@@ -235,7 +235,7 @@ describe('a mistake in a document is found:', () => {
       '<!-- options: mock -->\nold\n<!-- /options -->',
     ];
     expect(filledIn(plant(usage), program)).toContain('```text\nUsage: llmbatch status');
-    expect(filledIn(plant(table), program)).toContain('| `latency_ms` | time of an answer');
+    expect(filledIn(plant(table), program)).toContain('| `latency_ms` | time for an answer');
     expect([...flagsOf(filledIn(plant(usage), program))]).toContain('--json');
   });
 });

@@ -7,15 +7,15 @@ import type { ModelFile } from './model-file.ts';
 export type LlamaOptions = z.infer<Awaited<ReturnType<typeof llamaOptionsSchema>>>;
 
 export const llamaOptionsHelp: Record<string, string> = {
-  batch_size: 'tokens evaluated at once, over all requests (default: 512)',
+  batch_size: 'number of tokens evaluated at once, over all requests (default: 512)',
   context_size:
-    'tokens of prompt and answer together, for each request (default: 4096, or what the model was trained on)',
+    'tokens of prompt and answer together, for each request (default: 4096, or the training length of the model if that is smaller)',
   flash_attention:
-    'true or false (default: false on a CPU, where a short prompt behind a long cached one is up to ten times as fast without it, and most often has the same numbers as alone; else what the engine chooses)',
+    'true or false (default on a CPU: false, because a short prompt after a long cached beginning is then up to ten times as fast, and usually gives the same numbers as alone; otherwise: the engine decides)',
   gpu: 'auto (default), off, cuda, vulkan, metal',
-  gpu_layers: 'layers to keep on the GPU (default: what fits)',
+  gpu_layers: 'number of layers on the GPU (default: as many as fit)',
   swa_full:
-    'true or false: where a model attends to a sliding window (Gemma 3), keep what lies behind it too, so that a shared beginning of prompts is served from the cache after a prompt and an answer of any length (default: true where that fits into memory)',
+    'true or false: for a model with a sliding window (Gemma 3), also keep the tokens outside the window, so that a shared beginning of prompts comes from the cache after a prompt and an answer of any length (default: true if memory allows)',
   threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
 };
 

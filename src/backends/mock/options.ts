@@ -5,21 +5,21 @@ export type MockOptions = z.infer<Awaited<ReturnType<typeof mockOptionsSchema>>>
 
 export const mockOptionsHelp: Record<string, string> = {
   answer: 'echo (default), hash, score, or text:<answer>',
-  answers_change_at: 'workers from which on a quarter of the answers are other ones (default: 0, never)',
-  completion_tokens: "tokens of every answer (default: the answer's words)",
+  answers_change_at: 'number of workers from which a quarter of the answers change (default: 0, never)',
+  completion_tokens: 'number of tokens of every answer (default: its number of words)',
   context_tokens: 'context window; a longer prompt fails (default: none)',
-  fault_attempts: 'attempts of a faulty request that fail (default: each attempt draws anew)',
-  fault_kinds: 'comma list of error kinds, hang, crash and loop (default: server-error)',
+  fault_attempts: 'number of attempts of a faulty request that fail (default: random for each attempt)',
+  fault_kinds: 'error kinds, hang, crash or loop, separated by commas (default: server-error)',
   fault_rate: 'share of faulty requests, 0 to 1 (default: 0)',
-  latency_jitter: 'share by which the latency varies, 0 to 1 (default: 0)',
-  latency_ms: 'time of an answer (default: 0, with no timer)',
-  load_ms: 'time to load (default: 0)',
+  latency_jitter: 'random variation of the latency, 0 to 1 (default: 0)',
+  latency_ms: 'time for an answer in milliseconds (default: 0, without a timer)',
+  load_ms: 'time to load in milliseconds (default: 0)',
   prompt_tokens_per_second: 'speed at which a prompt is read before its answer begins (default: no limit)',
   report_cached: 'report cached prompt tokens (default: true)',
-  seed: 'what faults and latencies are drawn from (default: 0)',
-  slots: 'requests that are worked on at once; the others queue (default: 0, no limit)',
+  seed: 'random seed for faults and latencies (default: 0)',
+  slots: 'number of requests that run at once; the others wait in a queue (default: 0, no limit)',
   tokens_per_second: 'speed of one answer after its first token (default: no limit)',
-  ttft_ms: 'time to the first token (default: the answer comes whole)',
+  ttft_ms: 'time to the first token in milliseconds (default: the answer is not streamed)',
 };
 
 /**
@@ -43,7 +43,7 @@ export async function mockOptionsSchema() {
     fault_attempts: number.pipe(z.int().min(1)).optional(),
     fault_kinds: z
       .string()
-      .refine(areFaultKinds, 'a comma list of error kinds, hang, crash and loop')
+      .refine(areFaultKinds, 'error kinds, hang, crash or loop, separated by commas')
       .default('server-error'),
     fault_rate: share.default(0),
     latency_jitter: share.default(0),

@@ -4,7 +4,7 @@ import { ollamaHost } from './http/host.ts';
 export const ollamaConnection: Record<string, ConnectionFlag> = {
   host: {
     flag: '--host <address>',
-    help: 'the Ollama server, as OLLAMA_HOST would name it (default: what the environment says)',
+    help: 'the Ollama server, in the form of OLLAMA_HOST (default: OLLAMA_HOST, else this machine)',
     names: 'server',
     variable: 'OLLAMA_HOST',
     secrets: ['OLLAMA_API_KEY'],

@@ -22,9 +22,9 @@ export const ollamaBackend: BackendDefinition = {
     install: 'Ollama (https://ollama.com/download)',
     probe: {
       description:
-        'Probes an Ollama server with a few short requests, which takes seconds and loads a model where none is loaded.',
+        'Tests an Ollama server with a few short requests, which takes seconds and loads a model if none is loaded.',
       option:
-        'a runner option of the probe, such as num_thread=1; repeatable: with those of a run in progress its model is not loaded anew',
+        'an engine option for the test, such as num_thread=1; repeatable; use the options of a run in progress to avoid loading its model again',
     },
     examine: async (request) => (await import('./doctor/examine.ts')).examineOllama(request),
   },

@@ -5,13 +5,13 @@ export type OllamaOptions = z.infer<Awaited<ReturnType<typeof ollamaOptionsSchem
 
 export const ollamaOptionsHelp: Record<string, string> = {
   keep_alive:
-    'how long the model stays loaded after a request: seconds, or a duration such as 10m (default: -1, for good)',
-  main_gpu: 'the GPU for what is not split over several',
-  num_batch: 'tokens of a prompt evaluated at once',
-  num_ctx: "context window of each slot in tokens (default: what the input's longest prompt needs)",
-  num_gpu: 'layers to keep on the GPU (default: what fits)',
+    'how long the model stays loaded after a request: seconds, or a duration such as 10m (default: -1, without limit)',
+  main_gpu: 'the GPU for data that is not split over several GPUs',
+  num_batch: 'number of prompt tokens evaluated at once',
+  num_ctx: 'context window of each slot in tokens (default: enough for the longest prompt of the input)',
+  num_gpu: 'number of layers on the GPU (default: as many as fit)',
   num_thread: 'CPU threads',
-  slots: 'requests that the server works on at once (default: found out by a probe of a few seconds)',
+  slots: 'number of requests that the server works on at once (default: measured with a test of a few seconds)',
   use_mmap: 'true or false: map the model file into memory',
 };
 

@@ -1,6 +1,6 @@
 export const openaiOptionsHelp: Record<string, string> = {
   stream:
-    'true, false or auto: take answers as they grow, which shows that the server lives and when the first token came, and costs a fast server much (default: auto, all while they come slowly, else some of many; all with --timeout)',
+    'true, false or auto: receive answers as streams, which shows that the server is alive and when the first token came, but slows down a fast server (default: auto, all answers while tokens come slowly, otherwise a few of many; all with --timeout)',
 };
 
 /** Checks `--option key=value`. */

@@ -4,7 +4,7 @@ import { UsageError } from '../../core/errors.ts';
 export const vllmConnection: Record<string, ConnectionFlag> = {
   python: {
     flag: '--python <path>',
-    help: 'the Python that has vLLM (default: LLMBATCH_PYTHON, the active environment, python3)',
+    help: 'the Python with vLLM (default: LLMBATCH_PYTHON, the active environment, python3)',
     names: 'program',
     variable: 'LLMBATCH_PYTHON',
     secrets: ['HF_TOKEN'],
@@ -18,14 +18,14 @@ export const vllmConnection: Record<string, ConnectionFlag> = {
   },
   ray: {
     flag: '--ray <address>',
-    help: 'vllm: engines on a Ray cluster: auto (the one of this machine), or host:port of its head',
+    help: "vllm: run engines on a Ray cluster: auto (this machine's cluster), or host:port of its head",
     names: 'cluster',
     secrets: ['HF_TOKEN', 'RAY_AUTH_TOKEN'],
     parse: parseAddress,
   },
   replicas: {
     flag: '--replicas <count>',
-    help: 'vllm: engines on the Ray cluster, n or min-max: begins with min, default 1 (default: all GPUs)',
+    help: 'vllm: number of engines on the Ray cluster, n or min-max; the run begins when min (else 1) are ready (default: as many as the GPUs hold)',
     names: 'devices',
     parse(value) {
       rangeOf(value);

@@ -5,7 +5,7 @@ import { vllmOptionsHelp, vllmOptionsSchema } from './options.ts';
 /** vLLM in a Python process of ours: its continuous batching, its results one by one, and its deaths healed. */
 export const vllmBackend: BackendDefinition = {
   name: 'vllm',
-  summary: 'models of Hugging Face on GPUs, in a Python with vLLM (--python; pip install vllm)',
+  summary: 'models from Hugging Face on GPUs, in a Python with vLLM (--python; pip install vllm)',
   endpoints: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'],
   exampleModel: 'google/gemma-3-4b-it',
   connection: vllmConnection,

@@ -5,7 +5,7 @@ import { helpText } from '../shared/help-text.ts';
 export function addBackendsCommand(program: Command, backends: readonly BackendDefinition[]): void {
   program
     .command('backends')
-    .summary('the engines, and their --option keys')
+    .summary('list the engines and their --option keys')
     .description('Lists the engines that -b can name, and the keys that --option can set for each.')
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText('after', helpText(['llmbatch backends']))

@@ -12,9 +12,9 @@ export function addBenchCommand(
 ): void {
   const command = program
     .command('bench')
-    .summary('measure settings on your own requests, and keep the best')
+    .summary('measure settings with your own requests, and save the best')
     .description(
-      'Measures how fast your own requests run with each setting (workers, engines, ways of sending, options), explains the result, and saves the best setting for `run --workers auto`. Every trial is saved as it ends. Exits 3 when a trial or a stability check fails.',
+      'Measures how fast your own requests run with each setting (workers, engines, strategies, options), explains the result, and saves the best setting for `run --workers auto`. Every trial is saved when it ends. The exit code is 3 if a trial or a stability check fails.',
     )
     .argument('[input]', 'a JSONL or CSV file, or - (default: the bundled candidates)');
   addBenchFlags(command, backends).addHelpText(

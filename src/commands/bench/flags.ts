@@ -39,13 +39,13 @@ export function addBenchFlags(command: Command, backends: readonly BackendDefini
   addStabilityFlags(addReportFlags(addMatrixFlags(command, backends)))
     .option(
       '--budget <duration>',
-      'fit the bench into this time; each point is tried once before any is tried again (default: 30m, none where --sizes is given)',
+      'maximum time for the bench; each setting is tried once before any is repeated (default: 30m, none with --sizes)',
       parse.parseDuration,
     )
     .option('--name <name>', 'name of the folder: bench-results/<date>-<name>')
-    .option('-o, --output <folder>', 'the folder itself')
-    .option('--resume [folder]', 'go on with a stopped bench (default: the newest of bench-results)')
-    .option('--report <folder>', 'render the report of a bench again; runs nothing');
+    .option('-o, --output <folder>', 'the whole path of the folder')
+    .option('--resume [folder]', 'continue a stopped bench (default: the newest in bench-results)')
+    .option('--report <folder>', 'render the report of a bench again; sends nothing');
   return addCarryFlags(addConversationFlags(addAnswerFlags(command, backends)), backends);
 }
 
@@ -53,22 +53,22 @@ function addMatrixFlags(command: Command, backends: readonly BackendDefinition[]
   return command
     .option(
       '--workers <list>',
-      'requests in flight, with commas; auto allowed (default: 1,2,4,8)',
+      'numbers of requests in flight, separated by commas; auto is allowed (default: 1,2,4,8)',
       listOf(parse.parseWorkers),
     )
     .option(
       '--sizes <list>',
-      'requests of a trial, with commas (default: 2000, or all that the input has); a trial ends earlier where the budget has no time for it',
+      'numbers of requests in a trial, separated by commas (default: 2000, or the whole input if it is smaller); a trial ends earlier if the budget is used up',
       listOf(parse.parseCount),
     )
     .option(
       '--backends <list>',
-      `engines with their models, with commas: ${exampleEngines(backends)} (default: -b and -m, or what run would choose)`,
+      `engines with their models, separated by commas: ${exampleEngines(backends)} (default: -b and -m, or the choice of run)`,
       listOf((text) => text),
     )
     .option(
       '--strategies <list>',
-      `with commas: ${strategies.join(', ')} (default: as --mode has it)`,
+      `ways to send requests, separated by commas: ${strategies.join(', ')} (default: from --mode)`,
       listOf(parseStrategy),
     )
     .option(
@@ -77,13 +77,13 @@ function addMatrixFlags(command: Command, backends: readonly BackendDefinition[]
       collectValues,
       {},
     )
-    .option('--repeat <n>', 'trials of each point (default: 3; with --batches 1)', parse.parseCount)
+    .option('--repeat <n>', 'number of trials of each setting (default: 3; with --batches 1)', parse.parseCount)
     .option(
       '--batches <n>',
-      'stability: so many batches of each point, one after the other on one loaded model',
+      'stability: number of batches of each setting, one after the other with the model loaded',
       parse.parseCount,
     )
-    .option('--order-seed <n>', 'what the order of the trials is drawn from', parse.parseCountOrZero, 1);
+    .option('--order-seed <n>', 'random seed for the order of the trials', parse.parseCountOrZero, 1);
 }
 
 /** Two engines with a model each, as `--backends` names them. */
@@ -97,14 +97,14 @@ function addReportFlags(command: Command): Command {
   return command
     .option(
       '--project <list>',
-      'hours, tokens, energy and money of so many requests, with commas',
+      'estimate hours, tokens, energy and cost for these numbers of requests, separated by commas',
       listOf(parse.parseCount),
     )
-    .option('--price-in <number>', 'price of a million prompt tokens, to compare with', parse.parsePrice)
+    .option('--price-in <number>', 'price of a million prompt tokens, to compare the cost', parse.parsePrice)
     .option('--price-out <number>', 'price of a million completion tokens', parse.parsePrice)
     .option(
       '--weights <list>',
-      'weights of the scores when engines are compared: performance=40,reliability=30,resources=20,simplicity=10',
+      'weights for the comparison of engines: performance=40,reliability=30,resources=20,simplicity=10',
       parseWeights,
     );
 }
@@ -114,13 +114,17 @@ function addStabilityFlags(command: Command): Command {
   return command
     .option(
       '--vram-delta <size>',
-      'with --batches: VRAM that one batch may leave behind (default: 500MB)',
+      'with --batches: maximum VRAM that one batch does not release (default: 500MB)',
       parse.parseSize,
     )
-    .option('--vram-leak <size>', 'VRAM that batch after batch may leave behind (default: 100MB)', parse.parseSize)
-    .option('--rate-variance <share>', 'difference between the rates of the batches (default: 10%)', parse.parseShare)
-    .option('--max-reloads <n>', 'model loads beyond the first (default: 0)', parse.parseCountOrZero)
-    .option('--min-success <share>', 'share of the requests that must succeed (default: 100%)', parse.parseShare);
+    .option('--vram-leak <size>', 'maximum growth of VRAM from batch to batch (default: 100MB)', parse.parseSize)
+    .option(
+      '--rate-variance <share>',
+      'maximum difference between the rates of the batches (default: 10%)',
+      parse.parseShare,
+    )
+    .option('--max-reloads <n>', 'maximum number of model loads after the first (default: 0)', parse.parseCountOrZero)
+    .option('--min-success <share>', 'minimum share of requests that succeed (default: 100%)', parse.parseShare);
 }
 
 /** Flags of `run` that also tell how each trial is carried out. */
@@ -132,7 +136,7 @@ function addCarryFlags(command: Command, backends: readonly BackendDefinition[])
     .option('--drain-timeout <duration>', 'as for run', parse.parseDuration)
     .option('--max-error-rate <share>', 'as for run', parse.parseShare)
     .addOption(
-      new Option('--progress <how>', 'the live display on stderr')
+      new Option('--progress <how>', 'progress display on stderr')
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
     )

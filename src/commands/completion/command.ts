@@ -6,16 +6,16 @@ import type { Shell } from './run.ts';
 export function addCompletionCommand(program: Command, backends: readonly BackendDefinition[]): void {
   program
     .command('completion')
-    .summary('completion of commands, flags and values for a shell')
+    .summary('print the completion script for a shell')
     .description(
-      'Prints the script that makes bash, zsh or fish complete the commands of llmbatch, their flags, the values of a flag, and paths. Put the line of the examples into the file that your shell reads at its start.',
+      'Prints the script that makes bash, zsh or fish complete the commands of llmbatch, their flags, the values of flags, and paths. Add the matching line below to the startup file of your shell.',
     )
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish'] satisfies Shell[]))
     .addHelpText(
       'after',
       helpText([
         'source <(llmbatch completion bash)     # in ~/.bashrc',
-        'source <(llmbatch completion zsh)      # in ~/.zshrc, behind compinit',
+        'source <(llmbatch completion zsh)      # in ~/.zshrc, after compinit',
         'llmbatch completion fish | source      # in ~/.config/fish/config.fish',
       ]),
     )

@@ -6,11 +6,11 @@ import type { ConfigFlags } from './run.ts';
 export function addConfigCommand(program: Command, backends: readonly BackendDefinition[]): void {
   program
     .command('config')
-    .summary('the settings of a new run here, and where they come from')
+    .summary('show the settings of a new run here and where they come from')
     .description(
-      'Shows the settings that a new run in this folder would have without any flag: of the environment, of a preset, of llmbatch.json in this folder or above, and of your own. See llmbatch help settings.',
+      'Shows the settings of a new run in this folder without flags. They come from the environment, from a preset, from llmbatch.json in this folder or above, and from your own llmbatch.json. See llmbatch help settings.',
     )
-    .option('--preset <name>', 'with the settings of this name')
+    .option('--preset <name>', 'include the preset with this name')
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText('after', helpText(['llmbatch config', 'llmbatch config --preset short']))
     .action(async (flags: ConfigFlags) => {

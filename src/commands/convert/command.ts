@@ -13,13 +13,13 @@ export function addConvertCommand(
 ): void {
   const command = program
     .command('convert')
-    .summary('an input as batch files for a hosted service')
+    .summary('convert an input to batch files for a hosted service')
     .description(
-      'Writes an input, as `run` with the same flags would send it, as batch files for a hosted service, split at its limits, and prints the commands that send them and fetch the results; `merge` takes these back. What the service has not is refused line by line, by name. Sends nothing, and needs no key. Exit code 3 where something was refused.',
+      'Converts an input to batch files for a hosted service, with the requests that `run` with the same flags would send. Splits the files at the limits of the service, and prints the commands that send them and download the results. `merge` joins the results. A line with a key that the service does not support is refused, and the message names the key. Sends nothing and needs no key of the service. The exit code is 3 if a line was refused.',
     )
     .argument('<input>', 'a JSONL or CSV file, or -')
     .addOption(
-      new Option('--to <service>', 'whose files')
+      new Option('--to <service>', 'the hosted service')
         .choices(['openai', 'anthropic', 'gemini', 'mistral'])
         .makeOptionMandatory(),
     )

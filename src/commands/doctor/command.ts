@@ -20,14 +20,14 @@ export function addDoctorCommand(
     .join(', ');
   const command = program
     .command('doctor')
-    .summary('which engines are here, and what is set badly')
+    .summary('show which engines are here and which settings are wrong')
     .description(
-      `Shows the engines that are here, what they can do, what is set badly and the setting that fixes it. ${probes.map(({ description }) => description).join(' ')} Exits 0 where an engine can be used, whatever the warnings; 4 where none can, or something that is named (${naming}) can not.`,
+      `Shows the engines on this machine, what they can do, which settings are wrong and how to fix them. ${probes.map(({ description }) => description).join(' ')} The exit code is 0 if an engine can be used, even with warnings. It is 4 if no engine can be used, or if something that you name (${naming}) cannot be used.`,
     );
   addPlaceFlags(command, examined)
     .option(
       '-m, --model <model>',
-      'the model to look for, and to probe with (default: the loaded one, else the smallest)',
+      'the model to look for and to test with (default: the loaded one, else the smallest)',
     )
     .option('--no-probe', 'send no request to a model')
     .option('--option <key=value>', probes.map(({ option }) => option).join('; '), collectOption, {})

@@ -5,27 +5,29 @@ import { type ExportFlags, exportFormats } from './flags.ts';
 export function addExportCommand(program: Command): void {
   program
     .command('export')
-    .summary('the answers as a table: CSV, TSV, JSON, Markdown, Parquet')
+    .summary('write the answers as a table: CSV, TSV, JSON, Markdown, Parquet')
     .description(
-      'Writes the results of a run as a table, one row a request: its id, the fields of its row, the answer or the keys of its JSON, the error and the tokens. Failed requests are in it, with an empty answer. Works while the run goes on, and on the results of a hosted batch in the same format.',
+      'Writes the results of a run as a table with one row per request: its id, the fields of its row, the answer or the keys of its JSON, the error and the tokens. Failed requests are included, with an empty answer. Works during the run, and on the results of a hosted batch in the same format.',
     )
     .argument('<output>', 'the output of a run; - is standard input')
-    .option('-o, --output <file>', 'where to; its ending is the format; - is stdout', '-')
+    .option('-o, --output <file>', 'file to write; its extension sets the format; - is stdout', '-')
     .addOption(
-      new Option('--format <format>', 'of the table (default: by the ending of -o, else csv)').choices(exportFormats),
+      new Option('--format <format>', 'of the table (default: from the extension of -o, else csv)').choices(
+        exportFormats,
+      ),
     )
     .option(
       '--fields <names>',
-      'only these columns, in this order: columns of the table, or paths such as parsed.score, row.name, llmbatch.latency_ms, response.body.choices.0.message.content; several by comma, repeatable',
+      'only these columns, in this order: columns of the table, or paths such as parsed.score, row.name, llmbatch.latency_ms, response.body.choices.0.message.content; separated by commas, repeatable',
       (names: string, earlier: string[] | undefined) => [
         ...(earlier ?? []),
         ...names.split(',').map((name) => name.trim()),
       ],
     )
     .option('--failed', 'only the requests that failed', false)
-    .option('--delimiter <character>', 'of CSV, such as ; for a spreadsheet in many countries', parseDelimiter)
-    .option('--bom', 'begin CSV or TSV with a byte order mark, by which Excel knows UTF-8', false)
-    .option('--overwrite', 'replace a file that is there', false)
+    .option('--delimiter <character>', 'of CSV; spreadsheets in many countries need ;', parseDelimiter)
+    .option('--bom', 'start CSV or TSV with a byte order mark, so that Excel reads UTF-8', false)
+    .option('--overwrite', 'replace an existing file', false)
     .addHelpText(
       'after',
       helpText([

@@ -9,8 +9,8 @@ export function addHelpCommand(program: Command, backends: readonly BackendDefin
   const pages = [...program.commands.map((command) => command.name()), ...names];
   program
     .command('help')
-    .summary(`of a command, or on ${names.join(', ')}`)
-    .description(`Shows the help of a command, or what there is to say on ${names.join(', ')}.`)
+    .summary(`show the help of a command, or of ${names.join(', ')}`)
+    .description(`Shows the help of a command, or a page on ${names.join(', ')}.`)
     .addArgument(new Argument('[page]', 'a command or a topic').choices(pages))
     .addHelpText('after', helpText(['llmbatch help run', 'llmbatch help formats']))
     .action(async (page = '') => {

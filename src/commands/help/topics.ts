@@ -12,14 +12,14 @@ export const topics: ReadonlyMap<string, Topic> = new Map<string, Topic>([
   ['settings', settings],
 ]);
 
-const exitCodesText = `What a script can go by. An exit code that is not in this list is a failure.
+const exitCodesText = `Scripts can rely on these exit codes. Any other exit code is a failure.
 ${exitCodesHelp}
 
-After 4, 129, 130 and 143 nothing is lost: llmbatch resume goes on.
-After 3 the summary and llmbatch report say which requests failed and why, and name
+After 4, 129, 130 and 143 nothing is lost: llmbatch resume continues the run.
+After 3, the summary and llmbatch report show which requests failed and why, and name
 the command that tries them again.
-After 5 the message says what to do; what was acknowledged is on disk.
-With --json an error is one JSON object on stderr:
+After 5, the message says what to do. Finished results are on disk.
+With --json, an error is one JSON object on stderr:
   {"error":{"type","message","hint","exit_code"}}
 `;
 
@@ -27,9 +27,9 @@ function exitCodes(): string {
   return exitCodesText;
 }
 
-const formatsText = `Input: JSONL, a JSON array, indented JSON objects, CSV, TSV, Parquet, or text with a
-prompt a line (--format text); gzip of any of them. What it is is found by its name
-and its first bytes. Each record is one of:
+const formatsText = `Input: JSONL, a JSON array, indented JSON objects, CSV, TSV, Parquet, or text with one
+prompt per line (--format text). All but Parquet may be compressed with gzip. The
+format is detected from the name and the first bytes. Each record is one of:
 
   {"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{...}}
                                     a line of an OpenAI Batch
@@ -38,18 +38,18 @@ and its first bytes. Each record is one of:
   {"name":"Ann","city":"Bonn"}      a row, or a row of a table: its fields fill
                                     --prompt-template "Greet {{name}} of {{city}}"
 
-Output: JSONL, a result a line in the shape of OpenAI's Batch API, with what is not
-in that shape under "llmbatch". llmbatch export makes a table of it: CSV, TSV, JSONL,
-JSON, Markdown or Parquet, by the ending of the name.
+Output: JSONL, one result per line in the format of OpenAI's Batch API, with additional
+values under "llmbatch". llmbatch export converts it to a table: CSV, TSV, JSONL, JSON,
+Markdown or Parquet, depending on the file extension.
 
 Values of flags:
   a duration    500ms, 2s, 5m, 1h
   a size        500MB, 14GiB
   a share       0.2, 20%
-  a text        as it is, or @file for what is in a file
+  a text        the text itself, or @file for the text of a file
 
-What --json prints is one object with "schema_version": 1. Keys may be added to it;
-the version changes where a key goes away or gets another meaning.
+--json prints one object with "schema_version": 1. New keys may be added at any time.
+The version changes if a key is removed or changes its meaning.
 `;
 
 function formats(): string {
@@ -58,25 +58,25 @@ function formats(): string {
 
 /** The variables that no engine declares. */
 const ownVariables = [
-  ['LLMBATCH_...', 'each flag of run, such as LLMBATCH_MAX_TOKENS: llmbatch help settings'],
-  ['XDG_CONFIG_HOME', 'where your own settings are: llmbatch/llmbatch.json in it; default: ~/.config'],
-  ['XDG_STATE_HOME', 'where runs to stdout, started runs and saved bench results are kept; default: ~/.local/state'],
+  ['LLMBATCH_...', 'a flag of run, such as LLMBATCH_MAX_TOKENS: see llmbatch help settings'],
+  ['XDG_CONFIG_HOME', 'folder of your own settings, in llmbatch/llmbatch.json; default: ~/.config'],
+  ['XDG_STATE_HOME', 'folder of runs to stdout, the list of runs and saved bench results; default: ~/.local/state'],
   ['NO_COLOR', 'no colours'],
 ] as const;
 
 /** What a key is for, by what the flag names that it goes with. */
 const keyUses = {
   server: 'key of the server',
-  program: 'key that the program reads',
+  program: 'key that the program can read',
   devices: 'key of the devices',
-  cluster: 'key that goes to the cluster',
+  cluster: 'key that is sent to the cluster',
 };
 
 function environment(backends: readonly BackendDefinition[]): string {
   const flags = connectionFlags(backends);
   const rows = [
     ...flags.flatMap((flag) =>
-      flag.variable === undefined ? [] : [[flag.variable, `${longFlag(flag)}, where that flag is not given`]],
+      flag.variable === undefined ? [] : [[flag.variable, `used if ${longFlag(flag)} is not given`]],
     ),
     ...flags.flatMap((flag) =>
       (flag.secrets ?? []).map((secret) => [secret, `${keyUses[flag.names]} (${longFlag(flag)})`]),
@@ -85,22 +85,22 @@ function environment(backends: readonly BackendDefinition[]): string {
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   return [
-    'Variables of the environment:',
+    'Environment variables:',
     '',
     ...rows.map(([name = '', meaning]) => `  ${name.padEnd(width)}  ${meaning}`),
     '',
-    'Keys are read from the environment only. No file that llmbatch writes holds one.',
+    'Keys are read only from environment variables. llmbatch writes no key to any file.',
     '',
   ].join('\n');
 }
 
-const settingsText = `A new run (run, bench, validate, doctor) takes its settings, in this order, from
+const settingsText = `A new run (run, bench, validate, doctor) takes each setting from the first of these that has it:
 
   1. flags                          --max-tokens 200
   2. variables                      LLMBATCH_MAX_TOKENS=200
-  3. --preset NAME                  of llmbatch.json
+  3. --preset NAME                  a preset of llmbatch.json
   4. defaults of llmbatch.json      in this folder, or the nearest one above
-  5. defaults of your own           $XDG_CONFIG_HOME/llmbatch/llmbatch.json
+  5. your own defaults              $XDG_CONFIG_HOME/llmbatch/llmbatch.json
                                     (~/.config/llmbatch/llmbatch.json)
 
   {
@@ -108,16 +108,16 @@ const settingsText = `A new run (run, bench, validate, doctor) takes its setting
     "presets": {"draft": {"limit": 50, "system": "@rubric.txt"}}
   }
 
-Keys are the long flags of run with _ for -, but for -o, --overwrite and --allow-drift.
-Flags that are given several times are lists, and those of key=value objects. Paths are
-as seen from the file. The keys of option are taken one by one, all else as a whole.
+Keys are the long flags of run, with _ instead of -, except -o, --overwrite and
+--allow-drift. Repeatable flags are lists, and flags of key=value are objects. Paths are
+relative to the file. The keys of option are merged; other values replace each other.
 
-A file of a folder, which others may have written, never says what is executed (python,
-on_end, options that name programs), reads no file outside of its folder, and gets no
-key for a server that it names. No file holds a key.
+Others may have written the file of a folder. Such a file cannot set what is executed
+(python, on_end, options that name programs), cannot read files outside its folder, and
+gets no key for a server that it names. Keys for servers cannot be in any file.
 
-A resume has the settings that its run was started with; only flags change them.
-llmbatch config shows what counts here, and where it comes from.
+A resume keeps the settings that its run was started with. Only flags change them.
+llmbatch config shows the settings that apply here, and where they come from.
 `;
 
 function settings(): string {

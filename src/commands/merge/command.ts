@@ -5,14 +5,14 @@ import type { MergeFlags } from './run.ts';
 export function addMergeCommand(program: Command, onExit: (code: number) => void): void {
   program
     .command('merge')
-    .summary('several outputs into one')
+    .summary('merge several outputs into one')
     .description(
-      'Merges outputs (shards, retries, what a hosted service answered of the files of convert) into one: one line a request, of several the last success. In the order of the input where all come from one input, else output after output. Exit code 3 too where a shard is missing or not finished.',
+      'Merges outputs (shards, retries, results of a hosted service for the files of convert) into one file with one line per request. If a request has several results, the last success is used. The lines are in the order of the input if all outputs come from one input, otherwise output after output. The exit code is also 3 if a shard is missing or not finished.',
     )
     .argument('<output...>', 'outputs of runs, or results of a hosted service')
-    .option('-o, --output <file>', 'where to; - is stdout', '-')
-    .option('--overwrite', 'replace a file that is there', false)
-    .option('--allow-drift', 'merge shards though a setting, the model or the input differs between them', false)
+    .option('-o, --output <file>', 'file to write; - is stdout', '-')
+    .option('--overwrite', 'replace an existing file', false)
+    .option('--allow-drift', 'merge shards although a setting, the model or the input differs between them', false)
     .option('--json', 'print the counts as JSON on stderr', false)
     .addHelpText(
       'after',

@@ -5,7 +5,7 @@ import type { ReportFlags } from './run.ts';
 export function addReportCommand(program: Command): void {
   program
     .command('report')
-    .summary("a whole run's metrics")
+    .summary('show the metrics of a run')
     .description(
       "Reads an output and reports the run's metrics: rates, tokens, latencies, errors by kind, slowest requests.",
     )

@@ -11,9 +11,9 @@ export function addResumeCommand(
 ): void {
   const command = program
     .command('resume')
-    .summary('go on with a stopped run')
+    .summary('continue a stopped run')
     .description(
-      'Goes on with a stopped run, under the settings that it was started with. Without an output: the newest unfinished run of this folder. Requests that failed for a passing reason are tried again; with --retry-failed all each one that failed, also with other settings.',
+      'Continues a stopped run with the settings that it was started with. Without an output: the newest unfinished run of this folder. Requests that failed for a temporary reason are tried again. With --retry-failed all, all failed requests are tried again, also with other settings.',
     )
     .argument('[output]', 'the output of the run');
   addLeniencyFlags(addSamplingFlags(addRunnerFlags(command, backends), backends)).addHelpText(

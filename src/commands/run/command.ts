@@ -14,26 +14,30 @@ export function addRunCommand(
 ): void {
   const command = program
     .command('run')
-    .summary('run each input to its output')
+    .summary('answer each input and write its output')
     .description(
-      'Runs each input (a JSONL or CSV file, or - for standard input) through a local engine. The output is the checkpoint: the same command, or `llmbatch resume`, goes on with a stopped run.',
+      'Runs each input (a JSONL or CSV file, or - for standard input) through a local engine. The output is the checkpoint: the same command, or `llmbatch resume`, continues a stopped run.',
     )
-    .argument('[input...]', 'files, or -; several are run one after the other on one loaded model')
+    .argument('[input...]', 'files, or -; several run one after the other, and the model stays loaded')
     .option(
       '-o, --output <file>',
       'results; - is stdout (default: <input>.results.jsonl beside the input; stdout for -)',
     )
-    .option('--overwrite', 'start anew, in place of an earlier run', false)
-    .option('--strict', 'exit 2 before anything is sent when any line is bad', false)
-    .option('--dry-run', 'show the first request as it would be sent, and the choices; send nothing', false)
+    .option('--overwrite', 'start again and replace an earlier run', false)
+    .option('--strict', 'exit with code 2 before anything is sent if a line is invalid', false)
+    .option(
+      '--dry-run',
+      'show the first request as it would be sent, and the chosen engine, mode and workers; send nothing',
+      false,
+    )
     .option(
       '--estimate [n|time]',
-      'time a sample (200 or n requests, for 60 s at most; or for so long) and say what all would take; write nothing',
+      'time a sample (200 or n requests in at most 60 s, or as many as fit into a given time) and estimate the time for all; write nothing',
       parseSample,
     )
     .option(
       '--shard <i/n>',
-      'only part i of n, by a hash of the ids: of what --limit or --sample leave. Results: <input>.results.i-of-n.jsonl; merge joins them',
+      'only part i of n, by a hash of the ids, after --limit and --sample. Results: <input>.results.i-of-n.jsonl; merge joins them',
       parseShard,
     )
     .option('--priority <input=number>', 'run inputs with higher numbers first; repeatable', collectPriority, {});

@@ -18,21 +18,24 @@ export const addReuseFlags = (command: Command): Command =>
   command
     .option(
       '--reuse <output>',
-      'take the answers of an earlier output for requests that are the same to the letter, with the same settings and weights; for temperature 0 or a seed; repeatable',
+      'reuse the answers of an earlier output for identical requests with the same settings and weights, if they have temperature 0 or a seed; repeatable',
       collectText,
       [],
     )
-    .option('--dedupe', 'send requests that are the same to the letter once; for temperature 0 or a seed', false)
+    .option('--dedupe', 'send identical requests once, if they have temperature 0 or a seed', false)
     .option(
       '--failed-of <output>',
-      'only the requests that failed in an earlier output, with its settings where no flag says otherwise, such as another -m; of its input, to <output>.2.jsonl',
+      'answer only the requests that failed in an earlier output, with its input and settings except for the flags that you give, such as another -m; writes <output>.2.jsonl',
     );
 
 /** The settings that these flags ask for. */
 export function reuseSettings(flags: ReuseFlags & Others): Pick<RunnerSettings, 'reuse' | 'dedupe'> {
   const { estimate, shard, output, failedOf } = flags;
   if (estimate !== undefined && (flags.reuse.length > 0 || flags.dedupe))
-    throw new UsageError('--estimate times what an engine answers', 'Leave --reuse and --dedupe out.');
+    throw new UsageError(
+      '--estimate measures the engine, so it cannot be used with --reuse or --dedupe',
+      'Remove --reuse and --dedupe.',
+    );
   if (shard !== undefined && failedOf !== undefined && output === undefined)
     throw new UsageError('--shard and --failed-of together need an output of their own', 'Name it with -o.');
   return { reuse: flags.reuse.map((path) => resolve(path)), dedupe: flags.dedupe };

@@ -33,20 +33,20 @@ export function addServeCommand(
 ): void {
   const command = program
     .command('serve')
-    .summary("the OpenAI Batch API on this machine's engine")
+    .summary("provide the OpenAI Batch API for this machine's engine")
     .description(
-      "Serves the OpenAI Batch API (/v1/files, /v1/batches) on this machine's engine: a program that uses it needs no other change than the base URL. Each batch is a run, and the folder holds all that is kept: after a crash each goes on, and nothing is sent twice. A page at / shows and steers the batches.",
+      "Provides the OpenAI Batch API (/v1/files, /v1/batches) for this machine's engine. Programs that use this API only need a new base URL. Each batch is a run with its files in the folder: after a crash, each batch continues, and finished requests are not sent again. A web page at / shows and controls the batches.",
     )
     .option('--listen <address>', 'host:port, or a port alone (default: 127.0.0.1:4080)', parseListen)
-    .option('--dir <folder>', 'where files and batches are kept (default: serve in the state folder)')
+    .option('--dir <folder>', 'folder for files and batches (default: serve in the state folder)')
     .option(
       '--route <glob=backend>',
-      'the engine for models whose name fits, such as "gemma*=..."; repeatable, and the first that fits counts',
+      'the engine for models whose names match, such as "gemma*=..."; repeatable, the first match is used',
       collectRoute,
       [],
     )
-    .option('--lenient', 'a line that is no request fails alone, and not its whole batch', false)
-    .option('--max-file-bytes <size>', 'largest upload: bytes, 500MB, 2GiB (default: 200MB)', parseBytes);
+    .option('--lenient', 'an invalid line fails alone instead of its whole batch', false)
+    .option('--max-file-bytes <size>', 'maximum size of an upload: bytes, 500MB, 2GiB (default: 200MB)', parseBytes);
   addRunFlags(command, backends).addHelpText(
     'after',
     helpText([

@@ -4,9 +4,9 @@ import { helpText } from '../shared/help-text.ts';
 export function addSetCommand(program: Command): void {
   program
     .command('set')
-    .summary('change a run that goes on')
+    .summary('change a run in progress')
     .description(
-      'Changes a run that goes on in another terminal. workers=N: requests in flight (of each server) from now on; workers=auto: as the run chooses. Without an output: the one run of yours that goes on.',
+      'Changes a run in another terminal. workers=N sets the number of requests in flight (for each server). workers=auto lets the run choose. Without an output: your run in progress.',
     )
     .argument('<setting>', 'workers=N or workers=auto')
     .argument('[output]', 'the output of the run')

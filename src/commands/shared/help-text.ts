@@ -8,7 +8,7 @@ Exit codes:
   2  usage or input
   3  finished, some requests failed
   4  the engine is unusable (resumable)
-  5  the output can't be used: locked, disk full, another run's
+  5  the output can't be used: locked, disk full, or of another run
   129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)`;
 
 /** Text below the flags of a command's `--help`. */

@@ -81,35 +81,38 @@ function addInputFlags(command: Command): Command {
     .addOption(
       new Option(
         '--format <format>',
-        'of the input (default: auto, found by its name and its first bytes); text: one prompt a line',
+        'of the input (default: auto, detected from its name and its first bytes); text: one prompt per line',
       ).choices(['auto', 'jsonl', 'json', 'csv', 'tsv', 'text', 'parquet']),
     )
     .option(
       '--delimiter <character>',
-      'between the cells of a CSV: one character, or tab (default: found in its header)',
+      'between the cells of a CSV: one character, or tab (default: detected from its header)',
       parse.parseDelimiter,
     )
     .option('--encoding <name>', 'of the input, such as windows-1252 or utf-16le (default: utf-8)')
-    .option('--id-field <name>', "field that holds a row's id (default: custom_id, else id)")
-    .option('--allow-empty-fields', 'a field that the prompt template prints may be null or empty', false)
+    .option('--id-field <name>', 'field with the id of a row (default: custom_id, else id)')
+    .option('--allow-empty-fields', 'a field that the prompt template inserts may be null or empty', false)
     .option('--limit <n>', 'only the first n lines', parse.parseCount);
 }
 
 /** Flags about what the requests are. */
 export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addInputFlags(command)
-    .option('--preset <name>', 'settings of this name in llmbatch.json (see: llmbatch help settings)')
+    .option('--preset <name>', 'use the preset with this name from llmbatch.json (see: llmbatch help settings)')
     .option(
       '-b, --backend <name>',
-      `the engine: ${backendNames(backends)}; auto takes the first that serves the model`,
+      `the engine: ${backendNames(backends)}; auto uses the first that has the model`,
       'auto',
     )
-    .option('-m, --model <model>', `the model${modelForms(backends)}; replaces the model that a line names`)
-    .option('--system <text>', 'system prompt for lines without their own; @file reads it from a file')
-    .option('--prompt-template <text>', 'Mustache template over the fields of a row; @file reads it from a file')
+    .option('-m, --model <model>', `the model${modelForms(backends)}; overrides the model in the lines`)
+    .option('--system <text>', 'system prompt for lines that have none; @file reads it from a file')
+    .option(
+      '--prompt-template <text>',
+      'Mustache template, filled with the fields of a row; @file reads it from a file',
+    )
     .option(
       '--schema <file|json>',
-      'JSON schema that every answer must satisfy, as a file or as it is, bare or in a wrapper of OpenAI',
+      "JSON schema that every answer must satisfy: a file or the JSON itself, plain or in one of OpenAI's wrappers",
     );
   return addSamplingFlags(command, backends);
 }
@@ -118,16 +121,16 @@ export const addSamplingFlags = (command: Command, backends: readonly BackendDef
   command
     .option(
       '--temperature <number>',
-      `for lines without their own (default: ${temperatures(backends)}the model's own)`,
+      `temperature for lines that set none (default: ${temperatures(backends)}the model's own)`,
       parse.parseNumber,
     )
-    .option('--max-tokens <n>', 'longest answer, for lines without their own', parse.parseCount)
-    .option('--top-p <number>', 'for lines without their own', parse.parseNumber)
-    .option('--seed <n>', 'for lines without their own', parse.parseInteger)
-    .option('--stop <text>', 'ends an answer; repeatable', parse.collectText, [])
+    .option('--max-tokens <n>', 'maximum length of an answer, for lines that set none', parse.parseCount)
+    .option('--top-p <number>', 'top_p for lines that set none', parse.parseNumber)
+    .option('--seed <n>', 'seed for lines that set none', parse.parseInteger)
+    .option('--stop <text>', 'text that ends an answer, for lines that set none; repeatable', parse.collectText, [])
     .option(
       '--think <how>',
-      "a model's thinking, for lines without their own: off, on, low, medium, high, or its most tokens; what a model or its engine can't do is refused",
+      "thinking, for lines that set none: off, on, low, medium, high, or a maximum number of tokens; refused if the model or the engine can't do it",
       parse.parseThinking,
     );
 
@@ -140,7 +143,7 @@ export function addAnswerFlags(command: Command, backends: readonly BackendDefin
     )
     .option(
       '--chat-template <file|name>',
-      `Jinja template in place of the model's own (${templateEngines(backends)}): a file, or one of ${templateNames.join(', ')}`,
+      `Jinja template that replaces the model's own (${templateEngines(backends)}): a file, or one of ${templateNames.join(', ')}`,
     )
     .option('--sample <n>', 'only n random lines, always the same ones', parse.parseCount);
   return addLeniencyFlags(command);
@@ -151,23 +154,23 @@ export const addLeniencyFlags = (command: Command): Command =>
   command
     .option(
       '--option <key=value>',
-      "an option of the backend's own; repeatable (see: llmbatch backends)",
+      'an option of the engine; repeatable (see: llmbatch backends)',
       parse.collectOption,
       {},
     )
     .addOption(
       new Option(
         '--control-tokens <how>',
-        "control tokens spelled out in a request's text: kept as text (where only a server could do that, the line fails), or let through",
+        'names of control tokens in the text of a request: text keeps them as text, and a line fails if its server cannot do that; allow lets them act as control tokens',
       )
         .choices(['text', 'allow'])
         .default('text'),
     )
-    .option('--allow-truncated', 'an answer cut at max_tokens is a success', false)
-    .option('--allow-empty-answers', 'an answer that says nothing (blanks, thinking alone) is a success', false)
+    .option('--allow-truncated', 'accept answers that were cut at max_tokens', false)
+    .option('--allow-empty-answers', 'accept answers without content (only blanks, only thinking)', false)
     .option(
       '--allow-repetition',
-      'an answer that repeats itself without end, for 512 tokens and more, is not stopped; one that is not streamed never is',
+      'do not stop answers that repeat themselves for 512 tokens or more; answers that are not streamed are never stopped',
       false,
     );
 
@@ -175,19 +178,19 @@ export function addConversationFlags(command: Command): Command {
   return command
     .option(
       '--trim-every <n>',
-      'conversation: trim the history after so many turns',
+      'conversation: trim the history after this many turns',
       parse.parseCount,
       defaultConversation.trimEvery,
     )
     .option(
       '--keep-messages <n>',
-      'conversation: messages that a trim keeps, in whole turns',
+      'conversation: number of messages that a trim keeps, in whole turns',
       parse.parseCountOrZero,
       defaultConversation.keepMessages,
     )
     .option(
       '--trim-tokens <n>',
-      'conversation: trim when prompt and answer reach so many tokens',
+      'conversation: trim when prompt and answer reach this many tokens',
       parse.parseCount,
       defaultConversation.trimTokens,
     )
@@ -202,11 +205,11 @@ export function addConversationFlags(command: Command): Command {
 /** Flags about how a run leaves the machine to others. */
 const addSharingFlags = (command: Command): Command =>
   command
-    .option('--background', 'send nothing new to a server while others use it, where it tells')
-    .option('--no-background', 'of a resumed run: send whoever else uses the server')
+    .option('--background', 'send no new requests to a server while others use it, if the server reports its load')
+    .option('--no-background', 'for a resumed run: send requests even if others use the server')
     .option(
       '--hours <hours>',
-      'hours in which the run works, by the local time: 22-07, 22:30-7, 12-13,20-24; outside of them it is paused (default: always)',
+      'hours in which the run works, in local time: 22-07, 22:30-7, 12-13,20-24; outside these hours it is paused (default: always)',
       parse.parseHoursFlag,
     );
 
@@ -214,45 +217,54 @@ export function addRunnerFlags(command: Command, backends: readonly BackendDefin
   addSharingFlags(addEngineFlags(command, backends))
     .option(
       '--workers <n|auto>',
-      'requests in flight (default: auto, what a bench found best, else what the engine suggests)',
+      'number of requests in flight (default: auto, the best number of a bench, else the number that the engine suggests)',
       parse.parseWorkersFlag,
     )
-    .option('--retries <n>', 'tries after the first one, for transient failures (default: 3)', parse.parseCountOrZero)
-    .option('--retry-on <kinds>', 'retry these too, with commas: schema-invalid, truncated, empty', (text: string) =>
-      text.split(','),
+    .option('--retries <n>', 'retries after a temporary failure (default: 3)', parse.parseCountOrZero)
+    .option(
+      '--retry-on <kinds>',
+      'also retry these failures, separated by commas: schema-invalid, truncated, empty',
+      (text: string) => text.split(','),
     )
     .option(
       '--timeout <duration>',
-      'longest time for one try, without the wait in a queue of the engine (default: none)',
+      "maximum time for one attempt, without the time in the engine's queue (default: none)",
       parse.parseDuration,
     )
-    .option('--stall-timeout <duration>', 'longest silence of the engine (default: 5m)', parse.parseDuration)
+    .option(
+      '--stall-timeout <duration>',
+      'maximum time without any sign of life from the engine (default: 5m)',
+      parse.parseDuration,
+    )
     .option(
       '--drain-timeout <duration>',
-      'after the first Ctrl-C, longest wait for what is in flight (default: 30s)',
+      'maximum wait for requests in flight after the first Ctrl-C (default: 30s)',
       parse.parseDuration,
     )
     .option(
       '--max-error-rate <share>',
-      'stop when more of the last 100 requests failed; 1: never (default: 0.5)',
+      'stop if a larger share of the last 100 requests failed; 1: never (default: 0.5)',
       parse.parseShare,
     )
     .addOption(
-      new Option('--fsync <how>', 'group: every 250 ms or 64 results; always: at once; none (default: group)').choices([
-        'group',
-        'always',
-        'none',
-      ]),
+      new Option(
+        '--fsync <how>',
+        'when results are synced to disk: group (every 250 ms or 64 results), always (each result), none (default: group)',
+      ).choices(['group', 'always', 'none']),
     )
     .addOption(
-      new Option('--order <order>', 'of the finished output (default: input)').choices(['input', 'completion']),
+      new Option('--order <order>', 'order of the finished output (default: input)').choices(['input', 'completion']),
     )
     .addOption(
-      new Option('--retry-failed <which>', 'failed requests of earlier sessions to try again')
+      new Option('--retry-failed <which>', 'which failed requests of earlier sessions to try again')
         .choices(['all', 'transient', 'none'])
         .default('transient'),
     )
-    .option('--allow-drift', 'go on though a setting, the model or the input changed; recorded in the manifest', false);
+    .option(
+      '--allow-drift',
+      'continue although a setting, the model or the input changed; the manifest records it',
+      false,
+    );
   return addTalkFlags(command);
 }
 
@@ -260,14 +272,14 @@ export function addRunnerFlags(command: Command, backends: readonly BackendDefin
 function addTalkFlags(command: Command): Command {
   return command
     .addOption(
-      new Option('--progress <how>', 'the live display on stderr')
+      new Option('--progress <how>', 'progress display on stderr')
         .choices(['auto', 'bar', 'plain', 'json', 'none'])
         .default('auto'),
     )
     .option(
       '--on-end <command>',
-      'run by sh at the end, however it ends, with the summary as JSON on its stdin; it has 60 s, and changes nothing',
+      'run this command with sh at the end, after success or failure, with the summary as JSON on its stdin; it may take 60 s',
     )
-    .option('-v, --verbose', 'tell also why the engine, the mode and the workers were chosen', false)
+    .option('-v, --verbose', 'also print why the engine, the mode and the number of workers were chosen', false)
     .option('--json', 'print the summary as JSON on stdout at the end', false);
 }

@@ -12,9 +12,9 @@ export function addValidateCommand(
 ): void {
   const command = program
     .command('validate')
-    .summary('check an input; runs nothing')
+    .summary('check an input; sends nothing')
     .description(
-      'Checks every line of an input as `run` with the same flags would read it: every bad line with its number and reason, counts, system prompts, longest prompts. Runs nothing. Exit code 2 when a line is bad.',
+      'Checks every line of an input, as `run` with the same flags would read it. Prints every invalid line with its number and reason, counts, system prompts and the longest prompts. Sends nothing. The exit code is 2 if a line is invalid.',
     )
     .argument('<input>', 'a JSONL or CSV file, or -');
   addRequestFlags(command, backends)

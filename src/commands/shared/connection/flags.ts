@@ -40,11 +40,11 @@ export function addEngineFlags(command: Command, backends: readonly BackendDefin
   return addConnectionFlags(command, backends)
     .option(
       '--vram-limit <size|share>',
-      'GPU memory, of each GPU, at which histories are trimmed, workers halved, then paused: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
+      'GPU memory limit for each GPU; near it, histories are trimmed, then workers are halved, then the run pauses: 14GiB, 90%, none (default: auto, 87.5%, or what the model alone takes)',
       parseVramLimit,
     )
-    .option('--unload', 'free the model at the end, where the engine would keep it loaded')
-    .option('--force-histories', 'conversation: one history a worker, though the engine has fewer slots');
+    .option('--unload', 'free the model at the end, if the engine would keep it loaded')
+    .option('--force-histories', 'conversation: one history per worker, even if the engine has fewer slots');
 }
 
 /** All connection flags of the backends, and `--servers`. */
@@ -62,7 +62,7 @@ function addServerFlags(command: Command, backends: readonly BackendDefinition[]
   const forms = serverKeys(flags).map((key) => `{"${key}": ...}`);
   return command.option(
     '--servers <file>',
-    `JSONL of servers, one a line: ${forms.join(' or ')}, with "api_key_env": the name of the variable that holds its key`,
+    `JSONL file with one server per line: ${forms.join(' or ')}, and "api_key_env", the name of the variable with its key`,
   );
 }
 
@@ -105,4 +105,4 @@ export function refuseForeignFlags(flags: { backend?: string }, backends: readon
 }
 
 export const foreignError = (flag: string, owners: readonly string[], backend: string): UsageError =>
-  new UsageError(`${flag} is for ${owners.join(', ')}, and -b asks for ${backend}`);
+  new UsageError(`${flag} is a flag of ${owners.join(', ')}, but -b names ${backend}`);
