@@ -59,7 +59,7 @@ export async function runBench(
 
 async function runPlan(file: TrialsFile, context: TrialContext, host: BenchHost): Promise<boolean> {
   const plan = planOf(file.records);
-  if (plan === null) throw new JournalError(`${context.paths.trials} holds no plan`, 'Start the bench anew.');
+  if (plan === null) throw new JournalError(`${context.paths.trials} contains no plan`, 'Start a new bench.');
   const requirements = requirementsByLoad(plan.trials, host.backends);
   const clock = budgetClock(plan, trialsOf(file.records));
   const ended = doneOf(plan, file.records);

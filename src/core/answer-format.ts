@@ -87,7 +87,7 @@ function whyNothing(schema: JsonSchema): string {
   if (keys.length === 0) return nothingAsked;
   if (keys.every((key) => isRecord(schema[key]) && constrains(schema[key])))
     return `the schema constrains nothing: write ${list(keys)} into {"type": "object", "properties": {...}}`;
-  return `the schema constrains nothing, for it has no keyword of JSON Schema, only ${list(keys)}: is it an example of an answer?`;
+  return `the schema constrains nothing, because it has no keyword of JSON Schema, only ${list(keys)}: is it an example of an answer?`;
 }
 
 const nothingAsked = 'the schema constrains nothing: for any JSON, ask for the type json_object';

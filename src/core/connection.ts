@@ -45,5 +45,5 @@ export const keyVariable = ({ apiKeyEnv }: Connection, usual: string): string =>
 export function givenText(connection: Connection, name: string): string | null {
   const value = connection[name] ?? null;
   if (value === null || typeof value === 'string') return value;
-  throw new UsageError(`the connection's "${name}" is no text: ${JSON.stringify(value)}`);
+  throw new UsageError(`the connection's "${name}" is not a text: ${JSON.stringify(value)}`);
 }

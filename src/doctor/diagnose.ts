@@ -65,7 +65,7 @@ function nothingServes(system: SystemReport, usable: readonly string[], found: r
 
 function nothingUsable(system: SystemReport): Finding {
   const ways = onceEach(allExamined(system).flatMap(({ install }) => install ?? []));
-  return finding('error', 'no-engine', 'there is no engine here to run a batch with', ways.join(', or '));
+  return finding('error', 'no-engine', 'there is no engine on this machine that can run a batch', ways.join(', or '));
 }
 
 /** 0, or 4 where a finding is an error; warnings and hints do not count. */

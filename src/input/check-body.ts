@@ -30,9 +30,9 @@ function checkKeys(body: Partial<RequestBody>): string | null {
 function checkNumbers(body: Partial<RequestBody>): string | null {
   const { seed } = body;
   if (typeof seed === 'number' && Number.isFinite(seed) && Math.abs(seed) > Number.MAX_SAFE_INTEGER)
-    return '"seed" is beyond 2^53, where it would be rounded';
+    return '"seed" is above 2^53, so it would be rounded';
   for (const key in body) {
-    if (holdsInfinity(body[key])) return `"${key}" holds a number that is too large for JSON to keep`;
+    if (holdsInfinity(body[key])) return `"${key}" contains a number that is too large for JSON`;
   }
   return null;
 }
@@ -50,7 +50,9 @@ function holdsInfinity(value: unknown): boolean {
 function checkModel(model: unknown): string | null {
   if (model === undefined || model === null) return 'no model: add -m <model>, or "model" to the line';
   if (typeof model !== 'string' || model === '') return `"model" is ${shorten(model)}, not the name of one`;
-  return isPrintable(model) ? null : `"model" holds a character that no name has: ${printable(shorten(model))}`;
+  return isPrintable(model)
+    ? null
+    : `"model" contains a character that is not allowed in a name: ${printable(shorten(model))}`;
 }
 
 function checkPrompt(endpoint: Endpoint, { messages, prompt, input }: Partial<RequestBody>): string | null {

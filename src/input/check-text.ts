@@ -2,7 +2,7 @@
 export function checkText(key: string, value: unknown): string | null {
   if (value === undefined) return `no "${key}"`;
   if (isListOf(value, (item): item is string => typeof item === 'string') && value.length > 1)
-    return `"${key}" is a list, not a text: it holds ${value.length} prompts, and a request has one, so make a line of each`;
+    return `"${key}" is a list of ${value.length} prompts, but a request has one: write one line for each prompt`;
   if (isListOf(value, (item): item is number => Number.isInteger(item)))
     return `"${key}" is a list of token ids, not a text: write the text itself`;
   if (typeof value !== 'string') return `"${key}" is ${kindOf(value)}, not a text`;

@@ -21,7 +21,7 @@ export function describeJsonError(text: string, otherwise: string): string {
   if (fault === null) return otherwise;
   const rest = text.slice(fault.at);
   const described =
-    describeRest(rest, fault) ?? (fault.at === 0 ? 'it does not begin with {' : 'what stands there is no JSON');
+    describeRest(rest, fault) ?? (fault.at === 0 ? 'it does not begin with {' : 'the text there is not JSON');
   return `${described}, at character ${fault.at + 1}`;
 }
 
@@ -76,14 +76,14 @@ const closeAt = (open: string[], sign: string): Wanted | null =>
   open.pop() === (sign === '}' ? '{' : '[') ? inside(open) : null;
 
 const words: readonly [pattern: RegExp, reason: (found: string) => string][] = [
-  [/^-?(?:NaN|Infinity)\b/, (found) => `${found} is no JSON: write null (pandas: df.to_json, which does)`],
+  [/^-?(?:NaN|Infinity)\b/, (found) => `${found} is not JSON: write null (pandas: df.to_json, which does)`],
   [/^(?:None|True|False)\b/, (found) => `${found} is Python, not JSON: write it with json.dumps`],
-  [/^undefined\b/, () => 'undefined is no JSON: write null'],
+  [/^undefined\b/, () => 'undefined is not JSON: write null'],
   [/^'/, () => 'single quotes: a Python dict, not JSON; write it with json.dumps'],
   [/^[\u2018-\u201F\u00AB\u00BB]/, () => "curly quotes, which a word processor put in place of JSON's straight ones"],
   [/^(?:\/\/|\/\*|#)/, () => 'a comment, which JSON does not have'],
-  [/^\uFEFF/, () => 'a byte order mark in the middle of the file, as where two files were joined'],
-  [/^\u00A0/, () => 'a no-break space, which is no blank of JSON'],
+  [/^\uFEFF/, () => 'a byte order mark in the middle of the file, as after joining two files'],
+  [/^\u00A0/, () => 'a no-break space, which JSON does not allow as a blank'],
   [/^[+.]?0?\d[\w.+-]*|^-[^\d]/, (found) => `${found} is not how JSON writes a number`],
 ];
 

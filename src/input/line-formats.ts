@@ -69,7 +69,7 @@ function fromOpenaiBatch(row: Row): Draft | RejectionReason {
   if (method !== 'POST' && (method ?? null) !== null && shorten(method).toUpperCase() !== '"POST"')
     return `"method" is ${shorten(method)}, not "POST"`;
   const stray = strayKeyOf(row, body);
-  if (stray !== undefined) return `"${stray}" stands beside "body", where nothing reads it: put it into the body`;
+  if (stray !== undefined) return `"${stray}" is beside "body", where nothing reads it: move it into the body`;
   const endpoint = (url ?? null) === null ? endpointOf(body) : endpointOfUrl(url);
   return typeof endpoint === 'object' ? endpoint.reason : bodyDraft(endpoint, body);
 }
@@ -97,7 +97,7 @@ function endpointOf(body: Row): Endpoint {
 }
 
 const twoPrompts = (first: string, second: string): RejectionReason =>
-  `"${first}" and "${second}" stand in one request, and only one of them can be sent: leave the other out`;
+  `"${first}" and "${second}" are in one request, but only one of them can be sent: remove the other`;
 
 function fromMessages(row: Row): Draft | RejectionReason {
   if ((row['prompt'] ?? null) !== null) return twoPrompts('messages', 'prompt');
@@ -141,7 +141,7 @@ function chatDraft(body: Row, asked: Row): Draft | RejectionReason {
   if (system === '' || !Array.isArray(messages)) return draft;
   if (typeof system !== 'string') return `"system" is ${kindOf(system)}, not a text`;
   if (messages.some((message) => isRecord(message) && isSystem(message as never)))
-    return '"system" stands beside "messages" that hold a system message: leave one of the two out';
+    return '"system" is beside "messages" that have a system message: remove one of the two';
   body['messages'] = [{ role: 'system', content: system }, ...(messages as unknown[])];
   return draft;
 }

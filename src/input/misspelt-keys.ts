@@ -36,4 +36,4 @@ export function createMisspeltKeys() {
 
 /** Says that a key is not one; `count` tells at how many requests, where all were looked at. */
 export const describeMisspelt = ({ key, meant, first_line: line }: MisspeltKey, count = ''): string =>
-  `"${printable(key)}" is no key of a request (${count}first on line ${line}): did you mean "${meant}"?`;
+  `"${printable(key)}" is not a key of a request (${count}first on line ${line}): did you mean "${meant}"?`;

@@ -151,7 +151,7 @@ function checkRow(row: Row, text: string): string | null {
   // A lone surrogate has no UTF-8: the engine would get another text than the one asked for.
   const mayHoldSurrogates = text.includes('\\') && surrogateEscapes.some((escape) => text.includes(escape));
   return mayHoldSurrogates && hasLoneSurrogate(row)
-    ? String.raw`a text holds a lone surrogate (\ud800 to \udfff)`
+    ? String.raw`a text contains a lone surrogate (\ud800 to \udfff)`
     : null;
 }
 

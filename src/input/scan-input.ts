@@ -153,8 +153,8 @@ const headerLines = (form: InputForm): number => (isTable(form) ? 1 : 0);
 
 const changedInput = (line: number): UsageError =>
   new UsageError(
-    `line ${line} of the input is no longer what it was a moment ago: another program writes to it`,
-    'Run it again when the file stays as it is.',
+    `line ${line} of the input has just changed: another program is writing to the file`,
+    'Run it again when the file does not change any more.',
   );
 
 function duplicateOf({ id, line, rowJson, row }: BatchRequest, table: RowTable, unit = 'line'): RejectedLine {

@@ -86,5 +86,5 @@ async function expectBytes(handle: FileHandle, position: number, bytes: Buffer):
 const otherInput = (): JournalError =>
   new JournalError(
     'the input is not the one that this output was started with',
-    'Give the run another -o, or --overwrite to start anew.',
+    'Use another -o for the run, or --overwrite to start again.',
   );

@@ -51,7 +51,7 @@ export async function acquireLock(outputPath: string, words: Partial<LockWords> 
   const isOurs = async (): Promise<boolean> => (await tokenOf(path)) === note.token;
   return {
     async check() {
-      if (!(await isOurs())) throw new JournalError(`the lock ${path} was taken away by another process`);
+      if (!(await isOurs())) throw new JournalError(`the lock ${path} was removed by another process`);
     },
     async release() {
       clearInterval(heartbeat);
@@ -139,7 +139,7 @@ const pauseMs = 100;
 /** The error for a file that only has the name of a lock: it may be a user's own file, and is not removed. */
 const notOurs = (path: string, { elsewhere }: LockWords): JournalError =>
   new JournalError(
-    `${path} lies where a lock belongs, but is not a lock of llmbatch`,
+    `${path} has the name of a lock, but is not a lock of llmbatch`,
     `${elsewhere.replace(/\.$/, '')}, or move that file away.`,
   );
 

@@ -67,7 +67,7 @@ async function isWholeResult(handle: FileHandle, tail: ByteRange): Promise<boole
  */
 const hasOtherNames = (path: string): JournalError =>
   new JournalError(
-    `${path} is one file under several names (hard links): what another name stands for would be changed too`,
+    `${path} is one file under several names (hard links): the file would also change under its other names`,
     `Give the run a file of its own: cp ${quoteForShell(path)} copy && mv copy ${quoteForShell(path)}. Or choose another place with -o.`,
   );
 

@@ -119,7 +119,7 @@ async function findBest(
       for (const raw of lines) counts[add(raw, file) ? 'results' : 'leftOut']++;
     }
     if (counts.results === 0 && counts.leftOut > 0) {
-      throw new UsageError(`${path} holds no result`, 'Name outputs of llmbatch, not their inputs.');
+      throw new UsageError(`${path} contains no result`, 'Name outputs of llmbatch, not their inputs.');
     }
   }
   return best;

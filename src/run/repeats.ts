@@ -49,7 +49,7 @@ export function createRepeatCount(): RepeatCount {
         return notify({ topic: 'reuse', text });
       }
       throw new UsageError(
-        `${flags} can't be used: no request of this input is meant to get the same answer again (they are sampled ${why})`,
+        `${flags} can't be used: no request of this input has a repeatable answer (they are sampled ${why})`,
         `To have answers that repeat, add --temperature 0 or --seed 1 to this run and to the earlier one. To send every request, leave ${flags} out.`,
       );
     },
@@ -61,6 +61,6 @@ export function refuseConversation(flags: string, { mode }: Pick<AnswerSettings,
   if (mode !== 'conversation') return;
   throw new UsageError(
     `${flags} can't be used with --mode conversation: there an answer depends on the requests before it`,
-    `Leave ${flags} out, or take --mode independent.`,
+    `Remove ${flags}, or use --mode independent.`,
   );
 }

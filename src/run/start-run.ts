@@ -59,7 +59,10 @@ async function runToItsEnd(run: Run, engines: Engines): Promise<RunOutcome> {
     const output = await openRunOutput(run);
     if (output === null) return { ...outcomeOf(run, { state: 'finished' }), isUntouched: true };
     if (drift.length > 0)
-      run.notify({ topic: 'manifest', text: `other than before, as the manifest records: ${drift.join('; ')}` });
+      run.notify({
+        topic: 'manifest',
+        text: `changed since the last session, as the manifest records: ${drift.join('; ')}`,
+      });
     if (otherServers !== null) run.notify({ topic: 'engine', text: otherServers });
     await answerAll(run, output, { engines, sources });
     return outcomeOf(run);

@@ -66,7 +66,7 @@ function judge(check: AnswerCheck, answer: Answer): ReturnType<AnswerCheck> {
 /** Failures that the history may be to blame for, and what is said when it is dropped for them. */
 const historyFailures: Partial<Record<ErrorKind, string>> = {
   'context-too-long': 'the prompt did not fit',
-  'control-token': 'it may hold a control token',
+  'control-token': 'it may contain a control token',
 };
 
 /** Sends the request with the worker's history before it. */

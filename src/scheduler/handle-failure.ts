@@ -132,7 +132,7 @@ const tooManyFailures = (rate: number, last: Failure): EngineError =>
   new EngineError(
     last.kind,
     `${formatPercent(rate)} of the last requests failed, most recently with ${last.kind}: ${printable(last.message)}`,
-    'Mend the cause and resume, or go on regardless with --max-error-rate 1.',
+    'Fix the cause and resume, or continue anyway with --max-error-rate 1.',
   );
 
 export interface RetryPolicy {

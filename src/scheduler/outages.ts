@@ -123,7 +123,7 @@ export function createOutages(backend: Backend, listeners: OutageListeners): Out
       const state = stateOf(...failed);
       return typeof state === 'string' ? state : state.confirmed;
     },
-    noteLoss: () => ends.note('the engine works on nothing, and must have been started anew', 0),
+    noteLoss: () => ends.note('the engine works on nothing, so it must have been restarted', 0),
     stop: () => stopping.abort(),
   };
 }

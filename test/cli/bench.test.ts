@@ -332,7 +332,7 @@ describe('llmbatch bench', () => {
       ].map((words) => folder.run(words)),
     );
     expect(wrong.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(Array(17).fill([2, '']));
-    expect(wrong[0]?.stderr).toContain('Go on with it: llmbatch bench --resume b.');
+    expect(wrong[0]?.stderr).toContain('Continue it: llmbatch bench --resume b.');
     expect(wrong[12]?.stderr).toContain('-o: the folder mine is not empty');
     expect(wrong.at(-1)?.stderr).toContain('llmbatch bench --report b');
     expect((await readdir(folder.path)).toSorted()).toEqual(['b', 'empty', 'mine']);

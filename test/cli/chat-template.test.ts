@@ -66,7 +66,7 @@ describe('--chat-template', () => {
     ['chatmI', /no file chatmI.*Did you mean chatml\?/s],
     ['nothing', /no file nothing.*The names are: alpaca, chatml/s],
     ['@nothing', /there is no such file/],
-    ['{{ messages }}', /a file, or a name, not the template itself/],
+    ['{{ messages }}', /a file or a name, not the template itself/],
     ['@go.txt', /can't render a chat: .*Jinja/s],
     ['@open.txt', /can't render a chat: .*Jinja/s],
     ['@silent.txt', /it does not print a user's message/],

@@ -189,7 +189,7 @@ describe('llmbatch convert --to openai', () => {
     const folder = await folderWith(rows);
     await convert(folder, 'openai');
     const { exitCode, stderr } = await convert(folder, 'openai');
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('people.openai is there already')]);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('people.openai already exists')]);
   });
 });
 

@@ -166,7 +166,7 @@ describe('llmbatch doctor', () => {
     const without = await doctor('--base-url', keyed.url);
     expect([without.exitCode, without.stdout.replaceAll(/\s+/g, ' ')]).toEqual([
       4,
-      expect.stringContaining(`error the server at ${keyed.url} can't be used: it wants a key`),
+      expect.stringContaining(`error the server at ${keyed.url} can't be used: it needs a key`),
     ]);
     const other = await doctor('--base-url', named.url, '--servers', 'servers.jsonl', '-m', 'judge');
     expect([other.exitCode, other.stdout]).toEqual([4, expect.stringContaining(`${keyed.url} has no model "judge"`)]);

@@ -81,7 +81,7 @@ describe('llmbatch export', () => {
     await folder.write('people.results.jsonl', `${damage(first)}\n${second}\n`);
     const { exitCode, stdout, stderr } = await folder.run(['export', 'people.results.jsonl', '--fields', 'id,answer']);
     expect([exitCode, stdout]).toEqual([0, 'id,answer\n2,Hello Zoë\n']);
-    expect(stderr).toContain('left out, for they are damaged or no results: 1 line\n');
+    expect(stderr).toContain('skipped, because they are damaged or not results: 1 line\n');
   });
 
   test.each([
@@ -112,8 +112,8 @@ describe('llmbatch export', () => {
   });
 
   test.each([
-    ['', 'standard input holds no results yet'],
-    ['{"id":"a","prompt":"x"}\n', 'standard input holds no results'],
+    ['', 'standard input contains no results yet'],
+    ['{"id":"a","prompt":"x"}\n', 'standard input contains no results'],
   ])('refuses %j on standard input', async (stdin, message) => {
     const folder = await createCliFolder();
     const { exitCode, stderr } = await folder.run(['export', '-'], { stdin });

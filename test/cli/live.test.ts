@@ -90,7 +90,7 @@ test('a paused run that is killed is resumed without its pause, and its socket b
   running.child.kill('SIGKILL');
   await running.outcome;
   const { exitCode, stderr } = await folder.run(['pause']);
-  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('no run of yours goes on')]);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('you have no run in progress')]);
   expect((await folder.run(['resume', '--workers', '2000', '--progress', 'none'])).exitCode).toBe(0);
   expect(await folder.results(output)).toHaveLength(count);
 });
@@ -193,7 +193,7 @@ test('outside of its hours a run loads nothing, says until when, and keeps them 
   const unpaused = await folder.run(['resume']);
   expect([unpaused.exitCode, unpaused.stderr]).toEqual([0, expect.stringContaining('is outside of its hours')]);
   running.child.kill('SIGKILL');
-  expect((await running.outcome).stderr).toContain('nothing new is sent until ');
+  expect((await running.outcome).stderr).toContain('no new requests until ');
   const resumed = folder.start(['resume', '--progress', 'none']);
   await until(async () => (await statusOf(folder))?.paused?.until != null);
   expect(await countLines(folder.at(output))).toBe(0);
@@ -243,8 +243,8 @@ test('a run in the background sends nothing while others use the server, and goe
   server.others = 0;
   const { exitCode, stderr } = await running.outcome;
   expect([exitCode, sent, server.requests.length]).toEqual([0, 0, 40]);
-  expect(stderr).toContain(`others use ${server.url} (1 request of theirs): nothing new is sent`);
-  expect(stderr).toContain('is free of others: the run goes on');
+  expect(stderr).toContain(`others use ${server.url} (1 request of theirs): no new requests are sent`);
+  expect(stderr).toContain('is free again: the run continues');
   expect(await statusOf(folder)).toMatchObject({ state: 'finished', background: true, done: 40 });
 });
 

@@ -80,7 +80,7 @@ describe('llmbatch merge of shards', () => {
     const done = await countLines(folder.at(output(2)));
     expect(exitCode).toBe(3);
     expect(stderr).toContain(
-      `shard 2 of 3 is not finished: ${total - done} of its ${total} requests have no result. Go on with: llmbatch resume ${output(2)}`,
+      `shard 2 of 3 is not finished: ${total - done} of its ${total} requests have no result. Continue with: llmbatch resume ${output(2)}`,
     );
     const json = await merge(folder, three, '--allow-drift', '--json');
     const unfinished = [{ index: 2, output: output(2), done, total }];

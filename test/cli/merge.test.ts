@@ -74,10 +74,14 @@ describe('llmbatch merge', () => {
     await appendFile(folder.at('in.results.jsonl'), 'rubbish\n');
     const text = await folder.run(['merge', 'in.results.jsonl']);
     const json = await folder.run(['merge', 'in.results.jsonl', '--json']);
-    expect(text.stderr).toBe('20 succeeded, 0 failed; left out, for they are no results: 1 lines\n');
+    expect(text.stderr).toBe('20 succeeded, 0 failed; skipped, because they are not results: 1 lines\n');
     expect(JSON.parse(json.stderr)).toEqual({ schema_version: 1, succeeded: 20, failed: 0, left_out: 1 });
     const input = await folder.run(['merge', 'in.results.jsonl', 'in.jsonl']);
-    expect([input.exitCode, input.stdout, input.stderr]).toEqual([2, '', expect.stringContaining('holds no result')]);
+    expect([input.exitCode, input.stdout, input.stderr]).toEqual([
+      2,
+      '',
+      expect.stringContaining('contains no result'),
+    ]);
   });
 
   test('does not replace the output of a live run', async () => {

@@ -56,8 +56,8 @@ describe("a mistake of the user's", () => {
       folder.run(['run', 'a.jsonl', ...mock(), '--estimate', '--dry-run']),
     ]);
     expect(told.map(({ exitCode, stderr }) => [exitCode, stderr.split('\n')[0]])).toEqual([
-      [2, expect.stringContaining('--python is for vllm, and -b asks for mock')],
-      [2, expect.stringContaining('--base-url is for openai, and -b asks for mock')],
+      [2, expect.stringContaining('--python is a flag of vllm, but -b names mock')],
+      [2, expect.stringContaining('--base-url is a flag of openai, but -b names mock')],
       [2, expect.stringContaining('--dry-run sends nothing, and --estimate does')],
     ]);
     expect(await readdir(folder.path)).toEqual(['a.jsonl']);

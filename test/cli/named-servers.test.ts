@@ -113,7 +113,7 @@ test('a resume on Ollama servers that have other weights is refused, and leaves 
 test.each([
   ['of two kinds', ['--host', 'a', '--host', 'b', '--base-url', 'http://c'], 'name servers of two kinds'],
   ['twice', ['-b', 'openai', '--base-url', 'http://a', '--base-url', 'http://a/v1'], 'is named twice'],
-  ['of another engine', ['-b', 'vllm', '--base-url', 'http://a'], '--base-url is for openai, and -b asks for vllm'],
+  ['of another engine', ['-b', 'vllm', '--base-url', 'http://a'], '--base-url is a flag of openai, but -b names vllm'],
   ['in no file', ['--servers', 'none.jsonl'], '--servers: none.jsonl: there is no such file'],
 ])('servers %s are refused in a sentence before anything is sent', async (_, flags, problem) => {
   const folder = await folderOf(2);
@@ -161,7 +161,7 @@ test('bench runs its trials on all servers, names them, and saves nothing that i
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toContain(`2 servers share the requests of each trial (${names.join(', ')})`);
   expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`2 servers shared the requests of a trial: ${names.join(', ')}.`);
-  expect(stdout).toContain('Nothing saved for `run --workers auto`: it is kept for one server');
+  expect(stdout).toContain('Nothing saved for `run --workers auto`: it is saved only for a single server');
   expect(Math.min(first.requests.length, second.requests.length)).toBeGreaterThan(60);
   expect([first.maxInFlight, second.maxInFlight]).toEqual([2, 2]);
   const [, ...trials] = (await folder.text('bench/trials.jsonl')).trim().split('\n');

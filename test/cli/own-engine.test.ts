@@ -19,7 +19,7 @@ describe('an engine that a program adds', () => {
   test('is in the help with its flag, and in the list of engines with its options', async () => {
     const { llmbatch } = await createFolder();
     const { stdout: help } = await llmbatch(['run', '--help-all']);
-    expect(help.replaceAll(/\s+/g, ' ')).toContain('vllm, echo, mock; auto takes the first');
+    expect(help.replaceAll(/\s+/g, ' ')).toContain('vllm, echo, mock; auto uses the first');
     expect(help.replaceAll(/\s+/g, ' ')).toContain(
       '--echo-host <address> the echo server, such as valley:7 (default: ECHO_HOST)',
     );
@@ -60,7 +60,7 @@ describe('an engine that a program adds', () => {
     const foreign = await llmbatch(['run', 'in.jsonl', '-b', 'mock', '-m', 'mock', '--echo-host', 'valley:7']);
     expect(foreign).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('--echo-host is for echo, and -b asks for mock') as string,
+      stderr: expect.stringContaining('--echo-host is a flag of echo, but -b names mock') as string,
     });
     const secret = await llmbatch(['run', 'in.jsonl', '-b', 'echo', '-m', 'echo', '--echo-host', 'me:hush@valley']);
     expect([secret.exitCode, secret.stderr]).toEqual([2, expect.stringContaining('holds a user name')]);

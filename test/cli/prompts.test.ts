@@ -40,7 +40,7 @@ describe('a text from a file', () => {
     await writeFile(folder.at('ansi.txt'), Buffer.from('Grüße', 'latin1'));
     for (const command of ['run', 'validate', 'bench']) {
       const { stderr, exitCode } = await folder.run([command, 'a.jsonl', '-m', 'mock', '--system', '@ansi.txt']);
-      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--system: ansi.txt: it is no text in UTF-8')]);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--system: ansi.txt: it is not UTF-8 text')]);
     }
   });
 });
@@ -116,8 +116,8 @@ describe('a prompt template', () => {
       results.map(({ error, response }) => error?.message ?? response?.body.choices?.[0]?.message?.content),
     ).toEqual([
       'good 1790000000000000123 1.10 of {name}{id}',
-      'line 2: the field "text" is null (--allow-empty-fields sends it all the same)',
-      'line 3: the field "text" is empty (--allow-empty-fields sends it all the same)',
+      'line 2: the field "text" is null (--allow-empty-fields sends it anyway)',
+      'line 3: the field "text" is empty (--allow-empty-fields sends it anyway)',
     ]);
     expect([exitCode, stderr.split('{id} is sent as it is: {{id}} prints the field')]).toEqual([
       3,

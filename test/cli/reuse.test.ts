@@ -112,7 +112,7 @@ describe('llmbatch run --reuse', () => {
     expect(stderr).toContain(
       'first.results.jsonl is of a run that is not finished: what it has by now is reused (10 answers)',
     );
-    expect(stderr).toContain('2 lines of first.results.jsonl left out: damaged, or no results');
+    expect(stderr).toContain('2 lines of first.results.jsonl skipped: damaged, or not results');
     expect(sent(await folder.results('again.jsonl'))).toEqual([]);
   });
 

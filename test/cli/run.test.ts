@@ -139,7 +139,7 @@ describe('llmbatch run', () => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', '{"prompt":"a"}\n{"prompt":"b","temprature":1}\n');
     const { stderr } = await folder.run(['run', 'in.jsonl', ...mock()]);
-    expect(stderr).toContain('"temprature" is no key of a request (first on line 2): did you mean "temperature"?');
+    expect(stderr).toContain('"temprature" is not a key of a request (first on line 2): did you mean "temperature"?');
     expect((await folder.results('in.results.jsonl'))[1]?.llmbatch?.row).toEqual({ temprature: 1 });
   });
 

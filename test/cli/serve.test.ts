@@ -261,7 +261,7 @@ describe('is refused', () => {
   });
 
   test.each([
-    ['', 'anybody who reaches 0.0.0.0 could use this server'],
+    ['', 'anybody who can reach 0.0.0.0 could use this server'],
     ['x'.repeat(15), 'LLMBATCH_API_KEY has 15 characters'],
   ])('an address beyond loopback without a key of some length: 2', async (key, problem) => {
     const folder = await createCliFolder();

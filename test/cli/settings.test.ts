@@ -127,7 +127,7 @@ describe('a mistake in the settings', () => {
     const wrong = await folder.run(args, { environment: { LLMBATCH_SEED: 'x' } });
     expect([wrong.exitCode, wrong.stderr]).toEqual([2, 'Error: LLMBATCH_SEED: Expected a whole number.\n']);
     const stray = await folder.run(args, { environment: { LLMBATCH_SEEDS: '1', LLMBATCH_API_KEY: 'x' } });
-    expect(stray.stderr).toContain('LLMBATCH_SEEDS is no setting. Did you mean LLMBATCH_SEED?');
+    expect(stray.stderr).toContain('LLMBATCH_SEEDS is not a setting. Did you mean LLMBATCH_SEED?');
     expect([stray.exitCode, stray.stderr.includes('API_KEY')]).toEqual([0, false]);
     const preset = await folder.run([...args, '--preset', 'shrt']);
     expect([preset.exitCode, preset.stderr]).toEqual([2, expect.stringContaining('Did you mean short?')]);
@@ -136,14 +136,14 @@ describe('a mistake in the settings', () => {
 
 describe('a file of a folder', () => {
   test.each([
-    [{ python: './evil' }, 'says what is executed'],
-    [{ on_end: 'touch evil' }, 'says what is executed'],
-    [{ servers: 'llmbatch.json' }, 'says which keys go to which servers'],
+    [{ python: './evil' }, 'sets what is executed'],
+    [{ on_end: 'touch evil' }, 'sets what is executed'],
+    [{ servers: 'llmbatch.json' }, 'sets which keys go to which servers'],
     [{ option: { server: './evil' } }, 'may name a program'],
     [{ option: ['trust_remote_code=true'] }, 'may name a program'],
-    [{ system: '@../secret.txt' }, '../secret.txt lies outside of its folder'],
-    [{ schema: '/etc/hostname' }, '/etc/hostname lies outside of its folder'],
-    [{ prompt_template: '@link.txt' }, 'link.txt lies outside of its folder'],
+    [{ system: '@../secret.txt' }, '../secret.txt is outside its folder'],
+    [{ schema: '/etc/hostname' }, '/etc/hostname is outside its folder'],
+    [{ prompt_template: '@link.txt' }, 'link.txt is outside its folder'],
   ])('never says %j', async (defaults, message) => {
     const folder = await openFolder({ 'llmbatch.json': { defaults }, '../secret.txt': 'a secret' });
     await symlink(folder.at('../secret.txt'), folder.at('link.txt'));
@@ -164,7 +164,7 @@ describe('a file of a folder', () => {
     const environment = { OPENAI_API_KEY: 'sk-mine' };
     const folder = await openFolder({ 'llmbatch.json': { defaults: { base_url: url } } });
     const { stderr } = await folder.run(['run', 'in.jsonl', '-m', 'm', '--retries', '0'], { environment });
-    expect(stderr).toContain(`settings: base_url ${url} is named by a file of a folder, and gets no key`);
+    expect(stderr).toContain(`settings: base_url ${url} comes from a file of a folder, so no key is sent to it`);
     await folder.run(['resume', 'in.results.jsonl', '--retry-failed', 'all'], { environment });
     expect([keys.length > 3, new Set(keys)]).toEqual([true, new Set([undefined])]);
     await folder.write('llmbatch.json', '{}');
@@ -179,7 +179,7 @@ describe('a file of a folder', () => {
       (await folder.run(['run', 'in.jsonl', '-m', 'm', '--dry-run', '-b', ...flags], { environment })).stderr;
     expect(await dry(['openai', '--base-url', 'http://mine:1'])).toBe('');
     expect(await dry(['mock'])).toBe('');
-    expect(await dry(['ollama'])).toContain('host box:1 is named by a file of a folder');
+    expect(await dry(['ollama'])).toContain('host box:1 comes from a file of a folder');
     expect(await dry(['ollama'], { OLLAMA_HOST: 'mine:1' })).toBe('');
   });
 });

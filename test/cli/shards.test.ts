@@ -85,7 +85,7 @@ describe('llmbatch run --shard', () => {
     await folder.run(['run', 'in.jsonl', '-o', 'all.jsonl', ...mock()]);
     await rm(folder.at('all.jsonl.run.json'));
     const { exitCode, stderr } = await folder.run([...words, '-o', 'all.jsonl']);
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('holds results that are not of shard 2 of 3')]);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('has results that are not from shard 2 of 3')]);
   });
 
   test.each(['0/3', '4/3', '1/0', 'a/b'])('%s is refused in a sentence', async (shard) => {

@@ -94,7 +94,7 @@ test('nothing acts on the terminal that a model answers, not where it ends the r
   await folder.write('in.jsonl', lines(...rows));
   const outcome = await folder.run(['run', 'in.jsonl', '-o', 'out.jsonl', ...mock()]);
   expectClean(outcome);
-  expect(outcome.stderr).toContain(String.raw`most recently with schema-invalid: the answer is no JSON, but text`);
+  expect(outcome.stderr).toContain(String.raw`most recently with schema-invalid: the answer is not JSON, but text`);
   await expectAllClean(folder, 'out.jsonl');
 });
 

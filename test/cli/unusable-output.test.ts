@@ -41,7 +41,7 @@ describe('an output that can not be used ends the run with exit code 5:', () => 
     await until(async () => (await countLines(folder.at(output))) > 0);
     await rm(folder.at(`${output}.lock`));
     const { exitCode, stderr } = await run.outcome;
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('was taken away by another process')]);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('was removed by another process')]);
   });
 
   test('written by another program too', async () => {

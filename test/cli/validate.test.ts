@@ -84,7 +84,7 @@ describe('the report of llmbatch validate', () => {
     const plain = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
     expect(plain.stdout).toContain('line 1: "max_tokens" is "ten", not a whole number\n');
     const told =
-      'warning: "temprature" is no key of a request (2 requests, first on line 2): did you mean "temperature"?';
+      'warning: "temprature" is not a key of a request (2 requests, first on line 2): did you mean "temperature"?';
     expect([plain.exitCode, plain.stdout]).toEqual([2, expect.stringContaining(`${told}\n`)]);
     const filled = await folder.run([
       'validate',

@@ -60,7 +60,7 @@ test('a machine without any engine', () => {
                machine
     vllm       no Python: python3: it is not there
 
-    error    there is no engine here to run a batch with
+    error    there is no engine on this machine that can run a batch
              fix: npm install node-llama-cpp, or Ollama
                   (https://ollama.com/download)
 

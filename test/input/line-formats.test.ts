@@ -40,7 +40,7 @@ test.each([
   [{ model: 'other', body }, 'model'],
   [{ prompt: 'b', body }, 'prompt'],
 ])('a key of a request beside its body is not dropped without a word: %j', (row, name) => {
-  expect(toDraft(row, null)).toBe(`"${name}" stands beside "body", where nothing reads it: put it into the body`);
+  expect(toDraft(row, null)).toBe(`"${name}" is beside "body", where nothing reads it: move it into the body`);
 });
 
 test('data, labels and what the body says too may stand beside a body', () => {

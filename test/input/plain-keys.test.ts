@@ -88,8 +88,8 @@ describe('`system` beside messages', () => {
 
   test('is refused where the messages have one too', () => {
     const developer = { role: 'developer', content: 'Be long.' };
-    expect(reason({ messages: [user, system], system: 'Be long.' })).toContain('leave one of the two out');
-    expect(reason({ messages: [developer, user], system: 'Be brief.' })).toContain('leave one of the two out');
+    expect(reason({ messages: [user, system], system: 'Be long.' })).toContain('remove one of the two');
+    expect(reason({ messages: [developer, user], system: 'Be brief.' })).toContain('remove one of the two');
     expect(reason({ messages: [user], system: 7 })).toBe('"system" is a number, not a text');
   });
 

@@ -194,10 +194,10 @@ test.each([
 });
 
 test.each([
-  ['{"prompt":"Hi","temperature":1e999}', '"temperature" holds a number that is too large for JSON to keep'],
+  ['{"prompt":"Hi","temperature":1e999}', '"temperature" contains a number that is too large for JSON'],
   ['{"body":{"prompt":"Hi","logit_bias":{"7":-1e400}}}', '"logit_bias" holds a number'],
   ['{"messages":[{"role":"user","content":"Hi","n":[1e309]}]}', '"messages" holds a number'],
-  ['{"prompt":"Hi","seed":123456789012345678}', '"seed" is beyond 2^53, where it would be rounded'],
+  ['{"prompt":"Hi","seed":123456789012345678}', '"seed" is above 2^53, so it would be rounded'],
   ['{"body":{"prompt":"Hi","seed":-9007199254740993}}', '"seed" is beyond 2^53'],
 ])('%s is refused, since another number would be sent: %s', (line, wanted) => {
   expect(reason(line)).toContain(wanted);
@@ -324,6 +324,6 @@ test('a line that begins as a row of a table that could not be read is believed 
 test('a model has no name that a terminal acts on', () => {
   for (const model of ['\u001B[31m', 'a\nb', 'a\u202Eb'])
     expect(reason({ prompt: 'Hi', model }, { model: null })).toMatch(
-      /^"model" holds a character that no name has: "[ -~]+"$/,
+      /^"model" contains a character that is not allowed in a name: "[ -~]+"$/,
     );
 });

@@ -100,7 +100,7 @@ test('damaged lines are left out, and told', async () => {
 });
 
 test('a file of lines that are all no results is refused; an empty output is none', async () => {
-  await expect(bestOf(['{"id":"a","prompt":"x"}\n'])).rejects.toThrow('holds no result');
+  await expect(bestOf(['{"id":"a","prompt":"x"}\n'])).rejects.toThrow('contains no result');
   expect(await bestOf(['', textOf([success({ id: 'a' })])])).toHaveLength(1);
 });
 

@@ -32,7 +32,9 @@ describe('several engines', () => {
     expect([error, share('a'), share('b')]).toEqual([null, 0, 300]);
     expect(idsSorted(lines)).toEqual(allIds(300).toSorted());
     expect(lines.every(({ error: failed }) => failed === null)).toBe(true);
-    expect(notices).toEqual(['a: left out (No such key.): the others go on, and it is not asked again in this run.']);
+    expect(notices).toEqual([
+      'a: left out (No such key.): the others continue, and it is not asked again in this run.',
+    ]);
     expect(refusing.sent.length).toBeLessThanOrEqual(4);
   });
 

@@ -101,7 +101,7 @@ describe('where one engine of three', () => {
     const servers = await three();
     const { notices } = await runTeam(servers, { count: 3000, at: [[beginsMs, () => servers[0]!.become('hung')]] });
     expect(notices).toEqual([
-      'a: it does not answer (It takes the connection, and says nothing.): its requests go to the others, and it is taken back when it does',
+      'a: it does not answer (It accepts the connection, but does not answer.): its requests go to the others, and it is taken back when it does',
     ]);
   });
 

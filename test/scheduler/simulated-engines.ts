@@ -105,7 +105,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Simulat
       async look() {
         if (now.state === 'hung') {
           await hold(5000);
-          return failure('timeout', 'It takes the connection, and says nothing.');
+          return failure('timeout', 'It accepts the connection, but does not answer.');
         }
         return now.state === 'fine' ? 'busy' : gone();
       },

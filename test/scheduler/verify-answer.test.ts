@@ -322,13 +322,13 @@ test('what an engine does not hold, and what nobody checks, is said once', async
   const request = chat('a', 'q', { response_format: ofSchema(schema) });
   for (const content of ['{"id":"x"}', '{"id":"y"}']) await judgeBy(verifier, request, completion(content));
   expect(notices).toEqual([
-    'schema: llama-cpp does not hold answers to `pattern`; each answer is checked',
-    'schema: `require`, `format: iri` are not known, and not checked',
+    'schema: llama-cpp does not enforce `pattern`; each answer is checked',
+    'schema: `require`, `format: iri` are unknown, and not checked',
   ]);
   expect(await judgeBy(verifier, request, completion('{"id":"y"}'))).toMatchObject({
-    answer: { message: expect.stringContaining('llama-cpp does not hold answers to `pattern`') as string },
+    answer: { message: expect.stringContaining('llama-cpp does not enforce `pattern`') as string },
   });
   expect(await judgeBy(verifier, request, completion('{"id":', { finishReason: 'length' }))).toMatchObject({
-    answer: { message: expect.stringContaining('does not hold it to `pattern`') as string },
+    answer: { message: expect.stringContaining('does not enforce `pattern`') as string },
   });
 });

@@ -8,7 +8,7 @@ export function bearerKey(variable: string, environment: NodeJS.ProcessEnv): str
   const key = environment[variable]?.trim() ?? '';
   if (/[^\x21-\x7e]/.test(key)) {
     throw new UsageError(
-      `${variable} holds a character that no key can have`,
+      `${variable} contains a character that a key cannot have`,
       'Set it again, without spaces or quotes.',
     );
   }

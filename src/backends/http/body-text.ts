@@ -94,7 +94,10 @@ function strictly(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new BrokenAnswer('invalid-response', 'The server sent bytes that are no UTF-8, so its answer is not known.');
+    throw new BrokenAnswer(
+      'invalid-response',
+      'The server sent bytes that are not UTF-8, so its answer cannot be read.',
+    );
   }
 }
 

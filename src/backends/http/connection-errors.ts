@@ -50,7 +50,10 @@ const insecureReasons: readonly (readonly [RegExp, string])[] = [
   [/EXPIRED/, 'its certificate has expired'],
   [/ALTNAME/, 'its certificate is for another host name'],
   [/WRONG_VERSION_NUMBER|^ERR_SSL/, 'it does not speak TLS (is its address one with http:// ?)'],
-  [/./, 'nobody whom this machine trusts has signed its certificate (NODE_EXTRA_CA_CERTS=file.pem makes it trusted)'],
+  [
+    /./,
+    'its certificate is not signed by an authority that this machine trusts (to trust it, set NODE_EXTRA_CA_CERTS=file.pem)',
+  ],
 ];
 
 /**

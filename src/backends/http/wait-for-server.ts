@@ -77,7 +77,7 @@ export async function askOnce<Facts>(
   try {
     return await withDeadline(signal, maxMs, ask);
   } catch (error) {
-    if (error instanceof DeadlineError) return failure('timeout', 'It takes the connection, and says nothing.');
+    if (error instanceof DeadlineError) return failure('timeout', 'It accepts the connection, but does not answer.');
     throw error;
   }
 }

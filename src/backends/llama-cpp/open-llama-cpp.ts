@@ -79,8 +79,10 @@ function templateBody(body: RequestBody, { template, fittingTemplates: fitting }
 
 const thinking = {
   engine: 'llama-cpp',
-  budget: { problem: 'it holds no model to a number of tokens: say on, off, or a level where the model has levels' },
-  schemaAdvice: 'say --think off, or leave the schema out',
+  budget: {
+    problem: 'it cannot limit thinking to a number of tokens: use on, off, or a level if the model has levels',
+  },
+  schemaAdvice: 'use --think off, or remove the schema',
 };
 
 /**

@@ -12,7 +12,9 @@ import { similarFile, whereItMayBe } from './similar-file.ts';
 export async function servesModel(model: string): Promise<true | string> {
   if (!isGgufName(model)) {
     const near = await similarFile(model);
-    return near === null ? 'takes a GGUF file, and none of this name is here' : `takes a GGUF file: -m ${near} is near`;
+    return near === null
+      ? 'takes a GGUF file, and there is no file with this name'
+      : `takes a GGUF file: -m ${near} is near`;
   }
   if (!isBundled(model)) await checkFile(model);
   return (await installPaths()).length > 0 || `is not installed (${installCommand})`;

@@ -16,7 +16,7 @@ export const ollamaBackend: BackendDefinition = {
   unloadOptions: { keep_alive: 0 },
   optionsSchema: ollamaOptionsSchema,
   moreSlots: (slots) =>
-    `OLLAMA_NUM_PARALLEL=${slots} where the server is started, at the cost of a context window each in memory`,
+    `OLLAMA_NUM_PARALLEL=${slots} when you start the server; each slot needs memory for its own context window`,
   installPaths: async (address) => (await import('./doctor/install-paths.ts')).installPaths(address),
   doctor: {
     install: 'Ollama (https://ollama.com/download)',

@@ -113,10 +113,10 @@ async function askServer(place: ServerPlace, namedBy: FoundServer['namedBy']): P
     const signal = AbortSignal.timeout(namedBy === 'port' ? portMs : baseUrlMs);
     const { status, text } = await client.get(`${place.url}/models`, signal);
     if (status === 401 || status === 403) {
-      return { ...server, failure: `it wants ${place.key === null ? 'a key' : 'another key'} (HTTP ${status})` };
+      return { ...server, failure: `it needs ${place.key === null ? 'a key' : 'another key'} (HTTP ${status})` };
     }
     const list = status === 200 ? readModelList(text) : null;
-    const failure = list === null ? `its /models is no list of models (HTTP ${status})` : null;
+    const failure = list === null ? `its /models is not a list of models (HTTP ${status})` : null;
     const load = await askLoad(client, list?.kind ?? null, signal).catch(() => null);
     return { ...server, ...list, failure, load, ...(await findForgetting(client, list, signal)) };
   } catch (error) {
@@ -215,11 +215,11 @@ function failureFindings({ namedBy, url, failure }: FoundServer): Finding[] {
   if (namedBy === 'port' || failure === null) return [];
   if (namedBy === '--base-url') {
     const fix =
-      'start it, or name another one; where it wants a key, OPENAI_API_KEY, or the variable that --servers names';
+      'start it, or name another server; if it needs a key, set OPENAI_API_KEY, or the variable that --servers names';
     return [finding('error', 'openai-server', `the server at ${url} can't be used: ${failure}`, fix)];
   }
   const text = `the server that OPENAI_BASE_URL names (${url}) can't be used: ${failure}`;
-  const fix = 'OPENAI_BASE_URL=http://host:port/v1, and OPENAI_API_KEY where the server wants a key';
+  const fix = 'OPENAI_BASE_URL=http://host:port/v1, and OPENAI_API_KEY if the server needs a key';
   return [finding('warning', 'openai-server', text, fix)];
 }
 
@@ -238,7 +238,7 @@ function busyFindings(server: FoundServer): Finding[] {
 
 function forgettingFindings({ url, forgetsBeginnings: forgets }: FoundServer): Finding[] {
   if (forgets !== true) return [];
-  const text = `the llama-server at ${url} forgets what lies outside the sliding window of its model: prompts of some hundred tokens that begin alike are computed anew each time (measured with Gemma 3: 1.8 times as fast with this flag, which takes more memory for the KV cache)`;
+  const text = `the llama-server at ${url} forgets the tokens outside the sliding window of its model: the shared beginning of prompts of a few hundred tokens is computed again each time (measured with Gemma 3: 1.8 times as fast with this flag, which needs more memory for the KV cache)`;
   return [finding('warning', 'openai-sliding-window', text, 'start it with --swa-full')];
 }
 

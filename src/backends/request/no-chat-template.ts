@@ -5,7 +5,7 @@ export function noChatTemplate(model: string, fitting: readonly string[]): Engin
   return new EngineError(
     'unusable',
     `${model} has no chat template, and the requests are chats.`,
-    `Give one with ${templateFlag(fitting)}; or take a model trained on chats (-it, -instruct); or send \`prompt\`, with its markup written out, to /v1/completions.`,
+    `Set one with ${templateFlag(fitting)}; or use a model trained for chats (-it, -instruct); or send \`prompt\`, with all markup in it, to /v1/completions.`,
   );
 }
 

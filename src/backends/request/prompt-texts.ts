@@ -27,7 +27,7 @@ export function promptTexts({ messages = [], input, ...others }: RequestBody): P
 export function controlTokenFailure({ where }: PromptText, token: string, whose: string): Failure {
   return failure(
     'control-token',
-    `${where} holds \`${token}\`, ${whose} and would become a part of the prompt's structure: remove it, or send it with --control-tokens allow.`,
+    `${where} holds \`${token}\`, ${whose} and would become part of the prompt's structure: remove it, or send it with --control-tokens allow.`,
   );
 }
 

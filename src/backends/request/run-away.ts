@@ -34,7 +34,7 @@ const isForm = (value: unknown): boolean =>
 /** The message of every engine about a run-away answer. `tokens`: how many it had, in words. */
 export function runAwaySentence({ text, times }: Repetition, tokens: string): string {
   const said = `${quoted(text)} came ${formatInteger(times)} times in a row`;
-  return `The answer repeats itself without end, and was stopped after ${tokens}: ${said}. Try another temperature or repeat_penalty, or give --allow-repetition where such an answer is wanted.`;
+  return `The answer repeats itself without end, and was stopped after ${tokens}: ${said}. Try another temperature or repeat_penalty, or use --allow-repetition if you want such answers.`;
 }
 
 /** Where a text that is repeated may be said to begin: at a line, else behind a sentence, else between words. */

@@ -56,7 +56,7 @@ function problemOf(asked: Thinking, thinking: Engine, body: RequestBody): string
   if (typeof asked === 'string' && !template.hasLevels)
     return 'the template of the model knows no levels, only on and off';
   return schemaAdvice !== null && isHeld(body)
-    ? `a schema holds the answer from its first token, and leaves no room for thoughts: ${schemaAdvice}`
+    ? `a schema is enforced from the first token of the answer, and leaves no room for thinking: ${schemaAdvice}`
     : null;
 }
 

@@ -60,7 +60,7 @@ function rangeOf(value: unknown): ReplicaRange {
   const [, min = 1, max] = /^(?:(\d+)-)?(\d+)$/.exec(String(value)) ?? [];
   const range = { min: Number(min), max: Number(max) };
   if (range.min >= 1 && range.max >= range.min) return range;
-  throw new UsageError('Expected a count, or the least and the most of them: 4, 1-4.');
+  throw new UsageError('Expected a number, or a minimum and a maximum: 4, 1-4.');
 }
 
 /** `auto`, or `host:port`. */

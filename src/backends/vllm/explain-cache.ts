@@ -29,8 +29,8 @@ export function explainCache(
 function explainRoom({ kvTokens, device }: VllmInfo, { peakUsage, preemptions }: KvPressure): string | null {
   const begunAnew = preemptions ?? 0;
   if (kvTokens === null || (peakUsage < nearlyFull && begunAnew === 0)) return null;
-  const told = begunAnew === 0 ? '' : `, and ${formatCounted(begunAnew, 'request')} had to begin anew`;
+  const told = begunAnew === 0 ? '' : `, and ${formatCounted(begunAnew, 'request')} had to start again`;
   const larger =
     device === 'CPU' ? 'VLLM_CPU_KVCACHE_SPACE (GiB) in the environment' : '--option gpu_memory_utilization';
-  return `The KV cache of ${formatInteger(kvTokens)} tokens was full${told}, so that it dropped what it had of other prompts: set a smaller --option max_num_seqs, or a larger ${larger}.`;
+  return `The KV cache of ${formatInteger(kvTokens)} tokens was full${told}, so it dropped the cached beginnings of other prompts: set a smaller --option max_num_seqs, or a larger ${larger}.`;
 }

@@ -46,7 +46,7 @@ const startEngines = async (options: Record<string, unknown>, request: OpenReque
 async function startHere(options: Record<string, unknown>, request: OpenRequest): Promise<StartedEngines> {
   if (options['ray_python'] !== undefined) throw new UsageError('--option ray_python is for --ray');
   if (request.connection['replicas'] !== undefined)
-    throw new UsageError('--replicas is for --ray', 'On one machine say --gpus.');
+    throw new UsageError('--replicas is for --ray', 'On one machine, use --gpus.');
   const layout = engineLayout(options, request);
   const { command } = pythonCommand(request);
   await checkPath(request.model);
@@ -63,7 +63,8 @@ async function startHere(options: Record<string, unknown>, request: OpenRequest)
     stallTimeoutMs: request.stallTimeoutMs,
     signal: request.signal,
     onRestart: request.onRestart,
-    onLoss: (reason) => request.onNotice(`vllm: one engine is given up, and the others go on (${reason})`),
+    onLoss: (reason) =>
+      request.onNotice(`vllm: one engine cannot be used any more, and the others continue (${reason})`),
     onCounts: () => {},
   }).catch((error: unknown) => {
     throw withLog(error, request.logFile);
@@ -102,11 +103,7 @@ function backendOf(
 /** Python takes seconds to find that there is no such folder. */
 async function checkPath(model: string): Promise<void> {
   if (!/^(\/|\.{1,2}\/|~)/.test(model) || (await stat(model).catch(() => null)) !== null) return;
-  throw new EngineError(
-    'model-not-found',
-    `There is no folder ${model}.`,
-    'Give the folder that holds its config.json.',
-  );
+  throw new EngineError('model-not-found', `There is no folder ${model}.`, 'Use the folder with its config.json.');
 }
 
 /** A start that failed for a reason unknown has its cause in the log. */

@@ -18,8 +18,8 @@ export function thinkingOfEngine(info: VllmInfo, { options }: Pick<OpenRequest, 
     fitting: fittingTemplates(new Set(info.specialTexts)),
     budget: info.hasThinkingBudget
       ? { key: 'thinking_token_budget' }
-      : { problem: `it holds thoughts to a number of tokens only with ${parser}, and not in every version` },
-    schemaAdvice: hasParser ? null : `say --think off, leave the schema out, or add ${parser}`,
+      : { problem: `it limits thinking to a number of tokens only with ${parser}, and not in every version` },
+    schemaAdvice: hasParser ? null : `use --think off, remove the schema, or add ${parser}`,
   };
 }
 

@@ -55,7 +55,7 @@ export function completeWeights(given: Record<string, number>): Weights {
     throw new UsageError(`--weights knows no "${unknown}"`, `It knows ${criteria.join(', ')}.`);
   const weights = { ...defaultWeights, ...given };
   if (criteria.some((name) => !(weights[name] >= 0)) || criteria.every((name) => weights[name] === 0))
-    throw new UsageError('--weights must be 0 or more, and one of them more than 0');
+    throw new UsageError('--weights must be 0 or more, and at least one must be above 0');
   return weights;
 }
 

@@ -87,7 +87,7 @@ function tellServers(engines: readonly Engine[], { runner }: BenchRequest['base'
 const canUnload = ({ backends }: RunHost, name: string): boolean => findBackend(backends, name).canUnload !== false;
 
 function baselineText(engines: readonly Engine[], host: RunHost): string {
-  const text = `baseline: ${maxBaselineRequests} requests a trial at most, for each of them loads the model`;
+  const text = `baseline: ${maxBaselineRequests} requests per trial at most, because each of them loads the model`;
   const without = new Set(engines.map(({ backend }) => backend).filter((name) => !canUnload(host, name)));
   return without.size === 0 ? text : `${text}; none on ${[...without].join(', ')}, which can't unload it`;
 }

@@ -79,7 +79,7 @@ function agreementGrid(
   if (lefts.length < 2) return [];
   const grid: GridChart = {
     kind: 'grid',
-    title: 'Same fields, or same texts where answers are no JSON',
+    title: 'Same fields, or same texts if answers are not JSON',
     x: { title: 'compared with' },
     y: { title: '' },
     columns: lefts.map((left) =>

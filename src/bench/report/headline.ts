@@ -65,7 +65,7 @@ const changeText = ({ changesAnswers, changedShare }: TrialAnalysis): string =>
 function shortText({ trial: { record, steady }, curve }: Recommendation, { input }: BenchAnalysis['plan']): string {
   const isCompared = curve !== null;
   if (steady.isSteady)
-    return isCompared ? ' The rates of other numbers are not steady yet: longer trials would tell.' : '';
+    return isCompared ? ' The rates of other numbers are not steady yet: longer trials would show more.' : '';
   const ended = formatInteger(record.succeeded + record.failed);
   const needed = steady.neededRequests;
   const known = ` This is rough: after ${ended} requests the rate of a trial is not steady yet`;

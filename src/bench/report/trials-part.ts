@@ -13,7 +13,7 @@ export function trialsPart({ analysis }: BenchReport): PagePart {
     title: 'Trials',
     isWide: true,
     notes: [
-      'A trial is steady where its rate can be quoted: it has enough answers, and its rate neither rises nor falls.',
+      'A trial is steady if its rate can be trusted: it has enough answers, and its rate neither rises nor falls.',
       rateLegend,
     ],
     ...withoutUnmeasured(header, trialRows(analysis)),

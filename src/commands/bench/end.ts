@@ -115,9 +115,10 @@ function savedLines(saved: FinishedBench['saved'], { curves, trials }: BenchAnal
 
 function whyNothing({ curves, trials }: Pick<BenchAnalysis, 'curves' | 'trials'>): string {
   if (trials.some(({ record }) => record.servers !== undefined))
-    return 'it is kept for one server, and these trials had several; give --workers, which is for each of them';
-  if (curves.length === 0) return 'it takes several numbers of workers to compare, and one alone was tried';
-  if (curves.every(({ strategy }) => strategy !== 'independent')) return 'it is for the strategy independent alone';
+    return 'it is saved only for a single server, and these trials had several; use --workers, which counts for each server';
+  if (curves.length === 0) return 'it needs several numbers of workers to compare, and only one was tried';
+  if (curves.every(({ strategy }) => strategy !== 'independent'))
+    return 'it is saved only for the strategy independent';
   return 'the trials were too short to be sure of the best number';
 }
 

@@ -25,13 +25,13 @@ export async function newBenchFolder(
 async function emptyFolder(folder: string): Promise<BenchPaths> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw new UsageError(`-o: ${folder} is no folder that can be read`);
+    throw new UsageError(`-o: ${folder} is not a readable folder`);
   });
   if (names.length === 0) return benchPaths(folder);
   if ((await readRecords(folder)).length === 0) throw new UsageError(`-o: the folder ${folder} is not empty`);
   throw new UsageError(
-    `${folder} holds a bench already`,
-    `Go on with it: llmbatch bench --resume ${quoteForShell(folder)}. Or choose another place with -o.`,
+    `${folder} already contains a bench`,
+    `Continue it: llmbatch bench --resume ${quoteForShell(folder)}. Or choose another place with -o.`,
   );
 }
 
@@ -51,7 +51,7 @@ export async function removeUnused({ folder }: BenchPaths, made: string | undefi
 export async function benchToResume(asked: string | true): Promise<BenchPaths> {
   if (asked !== true) {
     if (planOf(await readTrials(benchPaths(asked).trials)) !== null) return benchPaths(asked);
-    throw new UsageError(`the bench in ${asked} was stopped before its first trial`, 'Start it anew.');
+    throw new UsageError(`the bench in ${asked} was stopped before its first trial`, 'Start it again.');
   }
   const names = await readdir(home).catch(() => []);
   const found = await Promise.all(names.map((name) => unfinished(join(home, name))));

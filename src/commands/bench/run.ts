@@ -42,7 +42,7 @@ async function carryOut(
 ): Promise<number> {
   const screen = createBenchScreen(flags.progress, flags.verbose);
   const interrupts = watchInterrupts(() =>
-    screen.note('stopping: what is in progress is given up, the trials that ended are saved'),
+    screen.note('stopping: the running trial is discarded, and finished trials are saved'),
   );
   try {
     const host = hostOf(backends, screen, interrupts);
@@ -98,7 +98,7 @@ async function resumeBench(flags: BenchFlags, backends: readonly BackendDefiniti
   const { settings, runner } = await readEnvironment(paths.environment);
   if (!(await isOwnManifest(paths.environment, await openSealKey(process.env)))) {
     if (resume === true) throw notOwn(paths);
-    const way = 'start it anew, with --servers FILE';
+    const way = 'start a new bench with --servers FILE';
     withholdKeys({ settings, runner }, { flags: {}, backends, what: 'this bench', file: 'its environment.json', way });
   }
   return { paths, base: { settings, runner }, plan: null };
@@ -107,8 +107,8 @@ async function resumeBench(flags: BenchFlags, backends: readonly BackendDefiniti
 /** Others may name any program and any server, in a folder that is found by itself. */
 const notOwn = ({ folder, environment }: BenchPaths): UsageError =>
   new UsageError(
-    `nothing was run: ${environment} was not written by you here, or was changed since`,
-    `Where you trust it, name the folder: llmbatch bench --resume ${quoteForShell(folder)}`,
+    `nothing was run: ${environment} was not written by you on this machine, or was changed since`,
+    `If you trust it, name the folder: llmbatch bench --resume ${quoteForShell(folder)}`,
   );
 
 function hostOf(backends: readonly BackendDefinition[], screen: BenchScreen, { stop, abort }: Interrupts): BenchHost {

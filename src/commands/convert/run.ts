@@ -38,7 +38,7 @@ export async function convertInput(path: string, flags: ConvertFlags): Promise<n
   const folder =
     flags.output ?? outputPathFor(path === '-' ? 'stdin' : path).replace(/\.results\.jsonl$/, `.${flags.to}`);
   if (await exists(folder))
-    throw new JournalError(`${folder} is there already`, 'Choose another place with -o, or remove it.');
+    throw new JournalError(`${folder} already exists`, 'Choose another place with -o, or remove it.');
   // The folder has its name only when it is whole.
   const draft = `${folder}.incomplete-${process.pid}`;
   const removeDraft = (): Promise<void> => rm(draft, { recursive: true, force: true });

@@ -44,5 +44,5 @@ function refuseUnfit(format: ExportFormat, { output, delimiter, bom }: ExportFla
   if (delimiter !== undefined && format !== 'csv') throw new UsageError(`--delimiter is for CSV, not for ${format}`);
   if (bom && format !== 'csv' && format !== 'tsv') throw new UsageError(`--bom is for CSV and TSV, not for ${format}`);
   if (format === 'parquet' && output === '-' && process.stdout.isTTY)
-    throw new UsageError('Parquet is no text for a terminal', 'Write it to a file, such as -o answers.parquet.');
+    throw new UsageError('Parquet cannot be shown on a terminal', 'Write it to a file, such as -o answers.parquet.');
 }

@@ -7,6 +7,6 @@ export function hintAtExport(refusal: string): string {
   const [command] = otherName.exec(refusal) ?? [];
   if (command !== undefined) return `error: ${command}\n(Did you mean export?)`;
   return tableOfReport.test(refusal)
-    ? `${refusal}\nThe answers as a table: llmbatch export <output> -o answers.csv`
+    ? `${refusal}\nTo get the answers as a table: llmbatch export <output> -o answers.csv`
     : refusal;
 }

@@ -41,12 +41,12 @@ async function exportFile({ output, flags, format, isPiped }: FileTask): Promise
   const onLeftOut = ({ terminated, length }: RawLine): void => void (leftOut += terminated && length > 0 ? 1 : 0);
   const results = await openBestResults([output], { inputs: [manifest === null ? null : 0], onLeftOut }).catch(
     async (error: unknown) => {
-      if (isPiped && error instanceof UsageError) throw new UsageError('standard input holds no results');
+      if (isPiped && error instanceof UsageError) throw new UsageError('standard input contains no results');
       throw (await isFile(outputPathFor(output))) ? ofInput(output) : error;
     },
   );
   try {
-    if (results.count === 0) throw new UsageError(`${isPiped ? 'standard input' : output} holds no results yet`);
+    if (results.count === 0) throw new UsageError(`${isPiped ? 'standard input' : output} contains no results yet`);
     const damaged = new Set<number>();
     await writeTable({ output, flags, format, manifest, results, damaged });
     tellLeftOut(leftOut + damaged.size);
@@ -59,7 +59,7 @@ async function exportFile({ output, flags, format, isPiped }: FileTask): Promise
 /** The input was named in place of the output. */
 const ofInput = (input: string): UsageError =>
   new UsageError(
-    `${input} is no output of a run`,
+    `${input} is not the output of a run`,
     `Its output is here: llmbatch export ${quoteForShell(outputPathFor(input))}`,
   );
 
@@ -182,7 +182,7 @@ async function writeText(texts: AsyncIterable<string>, send: Send): Promise<bool
 
 function tellLeftOut(count: number): void {
   if (count > 0)
-    tell(`left out, for they are damaged or no results: ${formatInteger(count)} ${count === 1 ? 'line' : 'lines'}`);
+    tell(`skipped, because they are damaged or not results: ${formatInteger(count)} ${count === 1 ? 'line' : 'lines'}`);
 }
 
 function tellUnfinished(count: number, manifest: Manifest | null): void {

@@ -7,7 +7,7 @@ import type { Manifest } from '../../journal/manifest/manifest.ts';
 import { outputPathFor, pathsOf } from '../../journal/manifest/run-paths.ts';
 import { endOnSignals } from '../shared/end-on-signals.ts';
 
-/** Writes the file of an export as a whole. Throws where it is a file of a run, or is there already. */
+/** Writes the file of an export as a whole. Throws where it is a file of a run, or already exists. */
 export async function writeTarget<Result>(
   output: string,
   target: { output: string; overwrite: boolean },
@@ -19,7 +19,7 @@ export async function writeTarget<Result>(
   const found = await stat(path).catch(() => null);
   if (found !== null && !found.isFile()) throw new JournalError(`${target.output} is not a regular file`);
   if (found !== null && !target.overwrite) {
-    throw new JournalError(`${target.output} is there already`, 'Choose another -o, or replace it with --overwrite.');
+    throw new JournalError(`${target.output} already exists`, 'Choose another -o, or replace it with --overwrite.');
   }
   // A new file may be read by those only who may read the results.
   const rights = found ?? { mode: (await stat(output)).mode & 0o666 & ~process.umask() };

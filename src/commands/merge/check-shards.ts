@@ -41,7 +41,7 @@ function refusalOf(one: KnownShard, two: KnownShard, found: readonly string[]): 
   const goOn = `If the input has grown, the new lines are answered with: llmbatch resume ${quoteForShell(before!.path)}. `;
   return new UsageError(
     `${one.path} and ${two.path} are not shards of one run: ${found.join('; ')}`,
-    `${hasGrown ? goOn : ''}To merge them all the same, add --allow-drift.`,
+    `${hasGrown ? goOn : ''}To merge them anyway, add --allow-drift.`,
   );
 }
 

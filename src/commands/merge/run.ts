@@ -65,7 +65,7 @@ function refuseTable(output: string): void {
 }
 
 function describe({ succeeded, failed }: Counts, leftOut: number): string {
-  const rest = leftOut === 0 ? '' : `; left out, for they are no results: ${formatInteger(leftOut)} lines`;
+  const rest = leftOut === 0 ? '' : `; skipped, because they are not results: ${formatInteger(leftOut)} lines`;
   return `${formatInteger(succeeded)} succeeded, ${formatInteger(failed)} failed${rest}`;
 }
 
@@ -101,7 +101,7 @@ async function mergeToFile(
   const found = await stat(path).catch(() => null);
   if (found !== null && !found.isFile()) throw new JournalError(`${output} is not a regular file`);
   if (found !== null && !overwrite) {
-    throw new JournalError(`${output} is there already`, 'Choose another -o, or replace it with --overwrite.');
+    throw new JournalError(`${output} already exists`, 'Choose another -o, or replace it with --overwrite.');
   }
   const lock = await acquireLock(path);
   const leaveNothing = async (): Promise<void> => {

@@ -81,8 +81,8 @@ export function describeShards({ count, missing, unfinished }: ShardReport): str
     ...unfinished.map(({ index, output, done, total }) => {
       const resume = `llmbatch resume ${quoteForShell(output)}`;
       return total === null
-        ? `shard ${index} of ${count} may lack results: how many requests it has is not known, for there is no manifest of a whole run beside ${output}`
-        : `shard ${index} of ${count} is not finished: ${formatInteger(total - done)} of its ${formatInteger(total)} requests have no result. Go on with: ${resume}`;
+        ? `shard ${index} of ${count} may lack results: its number of requests is unknown, because there is no complete manifest beside ${output}`
+        : `shard ${index} of ${count} is not finished: ${formatInteger(total - done)} of its ${formatInteger(total)} requests have no result. Continue with: ${resume}`;
     }),
   ];
 }

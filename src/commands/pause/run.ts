@@ -33,5 +33,5 @@ async function untilDrained(paused: LiveState): Promise<LiveState> {
 function pausedText({ output, paused, in_flight: inFlight }: LiveState): string {
   if (paused === null) return `${output} has gone on meanwhile.\n`;
   const rest = inFlight === 0 ? 'Nothing is in flight' : `${formatCounted(inFlight, 'request')} in flight will end`;
-  return `${output} is paused, by ${paused.by}. ${rest}; the model stays loaded.\nTo go on: llmbatch resume\n`;
+  return `${output} is paused, by ${paused.by}. ${rest}; the model stays loaded.\nTo continue: llmbatch resume\n`;
 }

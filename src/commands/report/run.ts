@@ -34,7 +34,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
     results++;
     fold.add(line);
   }
-  if (results === 0) throw new UsageError(`${output} holds no results`);
+  if (results === 0) throw new UsageError(`${output} contains no results`);
   const report = fold.finish(factsOf(manifest, paths.output), retryOf(manifest, paths.output));
   if (json) await printJson(reportFormats.json(report));
   else await printText(await reportFormats[format](report, columnsOfStdout()));

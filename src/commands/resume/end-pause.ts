@@ -21,8 +21,8 @@ export async function endPause(output: string | undefined, isUnfinished: (run: F
   const time = left?.until ? formatLocalTime(left.until) : 'later';
   const text =
     left === null
-      ? 'goes on, in the process that has it'
-      : `is outside of its hours: it goes on at ${time}, or before that with the same command again`;
+      ? 'continues in its own process'
+      : `is outside its hours: it continues at ${time}; to continue before that, run the same command again`;
   tell(`${run.output} ${text} (${run.pid})`);
   return true;
 }

@@ -48,7 +48,7 @@ async function goOn(
     tell('standard input was cut off before its end: this run has what came until then');
   }
   const toStdout = isInRunFolder(paths.output, process.env);
-  if (toStdout) tell(`stdout gets the results that are new; all of them will be in ${paths.output}`);
+  if (toStdout) tell(`stdout gets only the new results; all results will be in ${paths.output}`);
   const request = {
     input: await inputOf(manifest, paths),
     spool: isPiped ? await spoolOf(manifest, paths) : null,
@@ -80,7 +80,7 @@ async function inputOf(manifest: Manifest, paths: RunPaths): Promise<string> {
   if (found !== null) return found;
   throw new UsageError(
     `the input of this run is gone: ${manifest.input.path}`,
-    `Put it back. Or name where it lies now, in the command that began the run: llmbatch run <input> -o ${quoteForShell(paths.output)}`,
+    `Put it back. Or use its new path in the command that started the run: llmbatch run <input> -o ${quoteForShell(paths.output)}`,
   );
 }
 
@@ -88,7 +88,7 @@ async function spoolOf(manifest: Manifest, paths: RunPaths): Promise<string> {
   const found = await findSpool(manifest, paths);
   if (found !== null) return found;
   throw new UsageError(
-    `what was kept of standard input is gone: ${manifest.input.spool}`,
-    `Pipe the same input in again, to the command that began the run: ... | llmbatch run - -o ${quoteForShell(paths.output)}`,
+    `the copy of standard input is gone: ${manifest.input.spool}`,
+    `Pipe the same input again into the command that started the run: ... | llmbatch run - -o ${quoteForShell(paths.output)}`,
   );
 }

@@ -40,7 +40,7 @@ function rangeText({ requests, sampled, steady, rate, isTimeOver }: RunEstimate)
   const { isSteady, low, high, neededRequests } = steady;
   if (isSteady) return ` (${formatRate(Math.max(0, low ?? 0))} to ${formatRate(high)})`;
   if (sampled === requests && !isTimeOver) return ', which is not steady: these are all that there are';
-  const needed = neededRequests === null ? '' : `: --estimate ${sampleFor(neededRequests, rate)} would tell more`;
+  const needed = neededRequests === null ? '' : `: --estimate ${sampleFor(neededRequests, rate)} would be more exact`;
   return `, not steady yet${needed}`;
 }
 
@@ -71,7 +71,9 @@ function adviceOf({ succeeded, unfinished }: RunEstimate): string[] {
   if (succeeded > 0 || unfinished === null) return [];
   const longer = '--estimate 10m waits longer';
   return unfinished.tokens === null
-    ? [`The engine reads long prompts, gives whole answers alone, or hangs: llmbatch doctor tells more, ${longer}.`]
+    ? [
+        `The engine may be reading long prompts, may not stream its answers, or may hang: run llmbatch doctor, ${longer}.`,
+      ]
     : [`--max-tokens makes the answers shorter, ${longer}.`];
 }
 

@@ -55,10 +55,10 @@ function noInput(path: string, run: FoundRun | null): UsageError {
   const command = `llmbatch run <input> --failed-of ${pathWord(path)}`;
   return run === null
     ? new UsageError(
-        `what ${path} answers is not known: there is no manifest of a run of yours beside it`,
+        `what ${path} answers is unknown: there is no manifest of one of your runs beside it`,
         `Name the input, and the settings: ${command} -m <model>`,
       )
-    : new UsageError(`the input of that run is gone: ${run.manifest.input.path}`, `Name where it lies: ${command}`);
+    : new UsageError(`the input of that run is gone: ${run.manifest.input.path}`, `Use its new path: ${command}`);
 }
 
 /** Requests without a result have not failed. */
@@ -81,7 +81,7 @@ function baseOf({ manifest }: FoundRun, { backend }: { backend?: string }): Earl
 /** Tells in what the new run differs from the earlier one, whose settings it has. */
 export function tellDifference({ base, output, failed }: EarlierRun, settings: AnswerSettings): void {
   const drift = base === null ? [] : findDrift(base.settings, settings);
-  const how = base === null ? '' : drift.length === 0 ? ', as before' : `, as before but for ${drift.join('; ')}`;
+  const how = base === null ? '' : drift.length === 0 ? ', as before' : `, as before except ${drift.join('; ')}`;
   tell(`the requests that failed in ${pathWord(output)} (${formatInteger(failed)})${how}`);
 }
 

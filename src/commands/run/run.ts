@@ -103,18 +103,18 @@ async function requestsOf(
 
 function checkCombination(inputs: readonly string[], flags: RunFlags): void {
   if (inputs.length > 1 && flags.output !== undefined) {
-    throw new UsageError('-o names one output, but there are several inputs', 'Run them one by one, or leave -o out.');
+    throw new UsageError('-o names one output, but there are several inputs', 'Run them one by one, or remove -o.');
   }
   if (inputs.length > 1 && inputs.includes('-'))
-    throw new UsageError('standard input can only be run alone', 'Leave the other inputs out, or - .');
+    throw new UsageError('standard input can only be run alone', 'Remove the other inputs, or - .');
   const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
   if (twice !== undefined) throw new UsageError(`the input ${twice} is named twice`, 'Name it once.');
   if (flags.dryRun && flags.estimate !== undefined)
-    throw new UsageError('--dry-run sends nothing, and --estimate does', 'Leave one of them out.');
+    throw new UsageError('--dry-run sends nothing, and --estimate does', 'Use only one of them.');
   checkStdout(inputs, flags);
   const stray = Object.keys(flags.priority).find((input) => !inputs.includes(input));
   if (stray !== undefined)
-    throw new UsageError(`--priority: ${stray} is none of the inputs`, 'Write it as the input is written.');
+    throw new UsageError(`--priority: ${stray} is not one of the inputs`, 'Write it exactly like the input.');
 }
 
 function checkStdout([input = '']: readonly string[], flags: RunFlags): void {

@@ -35,7 +35,9 @@ export async function runServe(flags: ServeFlags, backends: readonly BackendDefi
   process.umask(0o077);
   const server = await startServer(options);
   const interrupts = watchInterrupts(() =>
-    tell('stopping: what is in flight may finish, and the batches go on at the next start; Ctrl-C again ends now'),
+    tell(
+      'stopping: requests in flight may finish, and the batches continue at the next start; press Ctrl-C again to stop now',
+    ),
   );
   tell(`llmbatch serve listens on ${server.url} (base URL of clients: ${server.url}/v1)`);
   tell(`files and batches: ${options.folder}`);
@@ -82,14 +84,14 @@ async function optionsOf(flags: ServeFlags, backends: readonly BackendDefinition
 function checkKey(apiKey: string | null, host: string): void {
   if (apiKey === null) {
     throw new UsageError(
-      `anybody who reaches ${host} could use this server`,
+      `anybody who can reach ${host} could use this server`,
       'Set a key that clients must send, LLMBATCH_API_KEY=..., or listen on 127.0.0.1.',
     );
   }
   if (apiKey.length >= minKeyCharacters) return;
   throw new UsageError(
-    `LLMBATCH_API_KEY has ${apiKey.length} characters, and whoever reaches ${host} could guess it`,
-    `Take one of ${minKeyCharacters} or more, such as that of: openssl rand -hex 16`,
+    `LLMBATCH_API_KEY has ${apiKey.length} characters, so anybody who can reach ${host} could guess it`,
+    `Use a key of ${minKeyCharacters} or more characters, for example from: openssl rand -hex 16`,
   );
 }
 
@@ -98,7 +100,7 @@ const notify: Notify = ({ text, isDetail = false }) => {
 };
 
 function describeEngine({ settings: { backend, model }, routes }: ServeOptions): string {
-  const other = backend === 'auto' ? 'the first that serves the model' : backend;
+  const other = backend === 'auto' ? 'the first that has the model' : backend;
   const parts = [
     ...routes.map(({ glob, backend: name }) => `${name} for ${glob}`),
     routes.length > 0 ? `else ${other}` : other,

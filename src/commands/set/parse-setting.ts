@@ -6,8 +6,8 @@ export function parseSetting(text: string): number | null {
   const [name = '', value] = text.split('=', 2);
   if (name !== 'workers')
     throw new UsageError(
-      `a run that goes on has no setting "${name}": workers is the one that can be changed`,
-      'Type workers=N or workers=auto. To change more, stop the run with Ctrl-C, and give llmbatch resume the flags.',
+      `a run in progress has no setting "${name}": only workers can be changed`,
+      'Type workers=N or workers=auto. To change other settings, stop the run with Ctrl-C, and use llmbatch resume with flags.',
     );
   if (value === 'auto') return null;
   if (value !== undefined && /^[1-9]\d{0,3}$/.test(value) && Number(value) <= maxSetWorkers) return Number(value);

@@ -148,13 +148,13 @@ function refuseSecret(name: string, value: string | number | boolean): void {
   if (!isSecretOption(name, value)) return;
   if (!isSecretName(name)) {
     throw new UsageError(
-      `--option ${name} has a secret in it, which files would keep`,
-      "Leave it out, and set the engine's own variable for it (HF_TOKEN): an engine gets it, and so does a resume; no file does.",
+      `--option ${name} contains a secret, which would be stored in files`,
+      "Remove it, and set the engine's own variable (HF_TOKEN): engines and resumed runs read it, and no file stores it.",
     );
   }
   throw new UsageError(
-    `--option ${name} is a secret, which files would keep`,
-    `Set the variable ${name.toUpperCase()} instead: an engine gets it, and so does a resume; no file does.`,
+    `--option ${name} is a secret, which would be stored in files`,
+    `Set the variable ${name.toUpperCase()} instead: engines and resumed runs read it, and no file stores it.`,
   );
 }
 

@@ -14,7 +14,7 @@ export async function readSchema(given: string): Promise<JsonSchema> {
   const refuse = (problem: string): UsageError =>
     new UsageError(
       isInline ? `--schema: ${problem}` : `--schema: ${path}: ${problem}`,
-      'Mend the schema: it looks like {"type": "object", "properties": {...}}.',
+      'Correct the schema: it should look like {"type": "object", "properties": {...}}.',
     );
   const text = isInline ? given : await readTextFile('--schema', path);
   const schema = unwrapSchema(await parse(text, refuse));
@@ -34,6 +34,6 @@ async function parse(text: string, refuse: (problem: string) => UsageError): Pro
     return JSON.parse(text);
   } catch {
     const isYaml = /^\s*(?:#.*\n|---\s*\n)*\s*[\w$"-]+\s*:/.test(text);
-    throw refuse(isYaml ? 'it is YAML, not JSON: convert it' : `it is no JSON: ${await describeJsonMistake(text)}`);
+    throw refuse(isYaml ? 'it is YAML, not JSON: convert it' : `it is not JSON: ${await describeJsonMistake(text)}`);
   }
 }

@@ -30,11 +30,11 @@ export async function readChatTemplate(given: string): Promise<string> {
   const named = Object.hasOwn(namedTemplates, given) ? namedTemplates[given] : undefined;
   if (named !== undefined) return named;
   if (/[{\n]/.test(given))
-    throw new UsageError(`${flag}: it takes a file, or a name, not the template itself`, `Save it to a file.`);
+    throw new UsageError(`${flag}: expected a file or a name, not the template itself`, `Save it to a file.`);
   const near = nearest(given, templateNames);
   const guess = near === null ? '' : `Did you mean ${near}? `;
   throw new UsageError(
-    `${flag}: there is no file ${given}, and no template of that name`,
+    `${flag}: there is no file ${given}, and no template with that name`,
     `${guess}The names are: ${templateNames.join(', ')}.`,
   );
 }
@@ -50,10 +50,10 @@ export async function readTextFile(flag: string, path: string): Promise<string> 
   const text = decode(bytes);
   if (text === null) {
     const convert = `iconv -f windows-1252 -t utf-8 ${quoteForShell(path)}`;
-    throw new UsageError(`${flag}: ${path}: it is no text in UTF-8`, `Save it as UTF-8, or convert it: ${convert}`);
+    throw new UsageError(`${flag}: ${path}: it is not UTF-8 text`, `Save it as UTF-8, or convert it: ${convert}`);
   }
   if (text.trim() === '')
-    throw new UsageError(`${flag}: ${path}: the file is empty`, `Write its text, or leave ${flag} out.`);
+    throw new UsageError(`${flag}: ${path}: the file is empty`, `Write its text, or remove ${flag}.`);
   return text.replaceAll(/\r\n?/g, '\n');
 }
 

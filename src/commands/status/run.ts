@@ -110,7 +110,7 @@ async function render(output: string, manifest: Manifest, summary: Snapshot): Pr
 
 function pausedText({ by, since, until }: NonNullable<Manifest['paused']>, output: string): string {
   const end = until === null ? '' : `, until ${formatLocalTime(until)}`;
-  return `by ${by}, since ${formatLocalTime(since)}${end}; to go on: llmbatch resume ${quoteForShell(output)}`;
+  return `by ${by}, since ${formatLocalTime(since)}${end}; to continue: llmbatch resume ${quoteForShell(output)}`;
 }
 
 /** How a run leaves the machine to others. */

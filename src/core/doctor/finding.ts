@@ -32,7 +32,7 @@ export const settingFinding = (level: Finding['level'], id: string, text: string
   level,
   id,
   text,
-  fix: `${setting.name}=${setting.value} where the server is started`,
+  fix: `${setting.name}=${setting.value} when you start the server`,
   setting,
 });
 

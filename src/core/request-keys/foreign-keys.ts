@@ -10,7 +10,7 @@ const byType = (type: RequestKey['type']): Partial<RequestKey> => ({ type, isByT
 const unless = (...neutral: unknown[]): Partial<RequestKey> => ({ neutral });
 
 const format = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
-const inside = 'put what it holds into the line itself, beside `messages`, under the names of the OpenAI API';
+const inside = 'move its keys into the line itself, beside `messages`, with the names of the OpenAI API';
 
 /**
  * Keys of other APIs, libraries and clients, which no engine here has, with the key to write instead. A server that gets
@@ -19,11 +19,11 @@ const inside = 'put what it holds into the line itself, beside `messages`, under
 export const foreignKeys: KeyTable = {
   // Hugging Face's transformers and TGI.
   ...foreign('max_new_tokens max_length', 'say `max_tokens`'),
-  ...foreign('min_new_tokens min_length', 'say `min_tokens`, where the engine has it'),
-  ...foreign('do_sample', 'say `temperature`: 0 for the likeliest answer'),
+  ...foreign('min_new_tokens min_length', 'use `min_tokens`, if the engine supports it'),
+  ...foreign('do_sample', 'use `temperature`: 0 for the most likely answer'),
   ...foreign('num_return_sequences', 'say `n`', unless(1)),
-  ...foreign('num_beams', 'no engine here searches with beams', unless(1)),
-  ...foreign('num_beam_groups', 'no engine here searches with beams', unless(1)),
+  ...foreign('num_beams', 'no engine here supports beam search', unless(1)),
+  ...foreign('num_beam_groups', 'no engine here supports beam search', unless(1)),
   ...foreign('early_stopping return_full_text return_dict_in_generate watermark decoder_input_details', 'remove it', {
     type: anything,
     neutral: [false],
@@ -32,20 +32,20 @@ export const foreignKeys: KeyTable = {
   ...foreign('no_repeat_ngram_size', 'say `repetition_penalty`', unless(0)),
   ...foreign('encoder_repetition_penalty', 'say `repetition_penalty`', unless(1)),
   ...foreign('epsilon_cutoff eta_cutoff', 'say `min_p`', unless(0)),
-  ...foreign('eos_token_id pad_token_id bos_token_id', 'say `stop_token_ids`, where the engine has it'),
-  ...foreign('bad_words_ids', 'say `logit_bias`, where the engine has it', unless([])),
+  ...foreign('eos_token_id pad_token_id bos_token_id', 'use `stop_token_ids`, if the engine supports it'),
+  ...foreign('bad_words_ids', 'use `logit_bias`, if the engine supports it', unless([])),
   ...foreign('penalty_alpha', 'remove it', unless(0)),
   ...foreign('typical', 'say `typical_p`', byType(number)),
   ...foreign('stop_words stop_strings stops until', 'say `stop`', unless([])),
   ...foreign('max_time', 'say --timeout'),
-  ...foreign('adapter_id', 'say the name of the adapter as `model`'),
+  ...foreign('adapter_id', 'use the name of the adapter as `model`'),
   // Anthropic, Gemini, Mistral, Cohere and the Responses API.
   ...foreign('stop_sequences stopSequences', 'say `stop`', unless([])),
   ...foreign('max_tokens_to_sample max_output_tokens maxOutputTokens maxTokens', 'say `max_tokens`'),
   ...foreign('thinking reasoning', asThink, byType(object)),
   ...foreign('thinkingConfig thinking_config enable_thinking', asThink),
   ...foreign('thinking_budget reasoning_budget', asThink, byType(integer)),
-  ...foreign('cache_control', 'remove it: a common beginning of prompts is cached by itself', byType(object)),
+  ...foreign('cache_control', 'remove it: the shared beginning of prompts is cached automatically', byType(object)),
   ...foreign('output_format output_config', format, byType(object)),
   ...foreign('anthropic_version anthropic_beta betas', 'remove it'),
   ...foreign('mcp_servers', 'no engine here calls tools', unless([])),
@@ -55,7 +55,7 @@ export const foreignKeys: KeyTable = {
   ...foreign('generationConfig generation_config', inside, unless({})),
   ...foreign('safetySettings safety_settings', 'remove it: no engine here has such filters', unless([])),
   ...foreign('toolConfig tool_config', 'say `tool_choice`', unless({})),
-  ...foreign('cachedContent cached_content', 'remove it: a common beginning of prompts is cached by itself'),
+  ...foreign('cachedContent cached_content', 'remove it: the shared beginning of prompts is cached automatically'),
   ...foreign(
     'responseMimeType response_mime_type',
     'say `response_format`: {"type": "json_object"}',
@@ -71,18 +71,20 @@ export const foreignKeys: KeyTable = {
   ...foreign('repetitionPenalty repeatPenalty', 'say `repetition_penalty`', unless(1)),
   ...foreign('toolChoice', 'say `tool_choice`', unless('auto', 'none')),
   ...foreign('random_seed', 'say `seed`'),
-  ...foreign('safe_prompt', 'say what it adds in `system`', unless(false)),
+  ...foreign('safe_prompt', 'write its text in `system`', unless(false)),
   ...foreign('prompt_mode', asThink),
-  ...foreign('previous_response_id conversation_id', 'no answer is kept here: put the whole talk into `messages`'),
-  ...foreign('background', 'remove it', { ...byType(flag), neutral: [false] }),
-  ...foreign('truncation', 'shorten the prompt: none is cut here', { ...byType(text), neutral: ['disabled'] }),
-  // Clients: OpenAI's in Python, LangChain, LiteLLM, OpenRouter, vLLM's offline class, lm-eval.
   ...foreign(
-    'extra_body',
-    "it is a word of OpenAI's Python client, put the keys that it holds into the body itself",
-    unless({}),
+    'previous_response_id conversation_id',
+    'no answer is stored here: put the whole conversation into `messages`',
   ),
-  ...foreign('extra_headers extra_query', 'remove it: it is a word of a client', unless({})),
+  ...foreign('background', 'remove it', { ...byType(flag), neutral: [false] }),
+  ...foreign('truncation', 'shorten the prompt: prompts are never cut here', {
+    ...byType(text),
+    neutral: ['disabled'],
+  }),
+  // Clients: OpenAI's in Python, LangChain, LiteLLM, OpenRouter, vLLM's offline class, lm-eval.
+  ...foreign('extra_body', "it belongs to OpenAI's Python client: move its keys into the body itself", unless({})),
+  ...foreign('extra_headers extra_query', 'remove it: it belongs to a client library', unless({})),
   ...foreign(
     'sampling_params samplingParams model_kwargs generation_kwargs gen_kwargs parameters',
     inside,
@@ -95,7 +97,7 @@ export const foreignKeys: KeyTable = {
   ...foreign('timeout request_timeout', 'say --timeout', byType(number)),
   ...foreign('api_key apiKey', 'never keep a key in a file: set OPENAI_API_KEY'),
   ...foreign('api_base base_url', 'say --base-url'),
-  ...foreign('custom_llm_provider drop_params fallbacks', 'remove it: it is a word of a client'),
+  ...foreign('custom_llm_provider drop_params fallbacks', 'remove it: it belongs to a client library'),
   ...foreign('provider', 'remove it: it chooses among hosted services', byType(object)),
   ...foreign('models', 'say `model`', byType(list)),
   ...foreign('schema', format, byType(object)),

@@ -44,15 +44,15 @@ const neutral = (type: KeyType, names: string, ...values: unknown[]): KeyTable =
   keys(names, { type, neutral: values });
 
 const asFormat = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
-export const asThink = 'say `think`: true, false, "low", "medium", "high" or a number of tokens';
+export const asThink = 'use `think`: true, false, "low", "medium", "high" or a number of tokens';
 /** No answer depends on how long a server keeps a model. */
-const forServer = 'remove it, or set it where the server keeps the model';
+const forServer = 'remove it, or set it in the configuration of the server';
 const forAll = 'it is the same for all requests of a run: see --option';
 
 /** How many thoughts, on every engine that can; Ollama's own key, with a number of tokens beside its values. */
 const think: KeyTable = keys('think', {
   type: thinking,
-  instead: 'it is for chats: where a prompt is written out, what makes the model think is a part of it',
+  instead: 'it is only for chats: in a raw prompt, write the markup for thinking into the prompt',
 });
 
 /** Keys of OpenAI's chat, completions and embeddings. */
@@ -145,12 +145,12 @@ const ofNativeApi: KeyTable = {
   ...keys('options', {
     type: object,
     isByType: true,
-    instead: 'put what it holds into the line itself, and what belongs to the model, such as num_ctx, into --option',
+    instead: 'move its keys into the line itself, and those of the model, such as num_ctx, into --option',
   }),
   ...keys('format', {
     type: { wants: '"json" or a schema', accepts: (value) => value === 'json' || object.accepts(value) },
     isByType: true,
-    instead: 'say `response_format`: {"type": "json_object"}, or with a schema {"type": "json_schema", ...}',
+    instead: 'use `response_format`: {"type": "json_object"}, or with a schema {"type": "json_schema", ...}',
   }),
   ...keys('keep_alive', { type: anything, instead: forServer }),
   ...neutral(flag, 'raw', false),

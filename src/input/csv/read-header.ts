@@ -15,7 +15,7 @@ export function readHeader(cells: readonly string[]): Header {
   const given = cells.map((cell) => cell.trim());
   const count = given.findLastIndex((name) => name !== '') + 1;
   const names = given.slice(0, count).map((name, index) => (name === '' ? `column ${letterOf(index)}` : name));
-  if (count === 0) throw new UsageError("the CSV's header names no column");
+  if (count === 0) throw new UsageError("the CSV's header has no column name");
   refuseTwice(names);
   refuseNumbers(names);
   return { names, keys: names.map((name) => `${JSON.stringify(name)}:`), width: cells.length };
@@ -27,7 +27,7 @@ function refuseTwice(names: readonly string[]): void {
   const first = names.indexOf(names[second] ?? '');
   throw new UsageError(
     `the CSV's header names two columns "${names[second]}", ${letterOf(first)} and ${letterOf(second)}`,
-    'Give each column a name of its own.',
+    'Give each column a different name.',
   );
 }
 
@@ -37,8 +37,8 @@ function refuseNumbers(names: readonly string[]): void {
   const isCount = numbers.every((number, index) => number === (numbers[0] ?? 0) + index);
   if (numbers.some(Number.isNaN) || (isCount && (numbers.length > 1 || numbers[0] === 0))) return;
   throw new UsageError(
-    `the first line of the CSV holds numbers alone (${names.slice(0, 3).join(', ')}), and no names of columns`,
-    'Put a line before it that names the columns, such as: id,text',
+    `the first line of the CSV has only numbers (${names.slice(0, 3).join(', ')}) instead of column names`,
+    'Add a first line with the column names, such as: id,text',
   );
 }
 

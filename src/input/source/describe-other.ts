@@ -7,19 +7,19 @@ const kinds: readonly [what: string, pattern: RegExp, hint: (file: string, run: 
   [
     'a web page (HTML)',
     /^<(?:!doctype\s+html|html|head|body)\b/i,
-    () => 'A download may have given an error page: look into it, and fetch it again.',
+    () => 'The download may have saved an error page: open the file, and download it again.',
   ],
   ['XML', /^<(?:\?xml|!--|[A-Za-z][\w:.-]*[\s/>])/, () => 'Convert it to JSONL or CSV first.'],
-  ['YAML', /^(?:---\s|%YAML|- ?[A-Za-z_]\w*:\s)/, (file, run) => `Convert it on the way: yq -o json ${file} | ${run}`],
+  ['YAML', /^(?:---\s|%YAML|- ?[A-Za-z_]\w*:\s)/, (file, run) => `Convert it in a pipe: yq -o json ${file} | ${run}`],
   [
     'JSON with comments (JSON5)',
     /^(?:\/\/|\/\*)[^]*^\s*[[{]/m,
-    (file, run) => `Convert it on the way: npx json5 ${file} | ${run}`,
+    (file, run) => `Convert it in a pipe: npx json5 ${file} | ${run}`,
   ],
   [
     'a table of Markdown or of a terminal',
     /^(?:[^|\n]*\n)*?\s*(?:\|.*\|\s*\n\s*\|[-:| ]+\|\s*\n|\+[-+]+\+\s*\n\s*\|)/,
-    (file, run) => `Make a CSV of it on the way: sed -E ${tableToCsv} ${file} | ${run} --format csv --delimiter '|'`,
+    (file, run) => `Convert it to CSV in a pipe: sed -E ${tableToCsv} ${file} | ${run} --format csv --delimiter '|'`,
   ],
 ];
 

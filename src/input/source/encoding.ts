@@ -72,7 +72,7 @@ export async function* decodeToUtf8(
     } catch {
       throw new UsageError(
         `${name} is not ${encoding} throughout`,
-        'Nothing of it was taken. Name its encoding with --encoding, or mend the bytes that are not of it.',
+        'Nothing was read. Set its encoding with --encoding, or correct the invalid bytes.',
       );
     }
   };

@@ -28,7 +28,7 @@ export async function* gunzip(bytes: AsyncIterable<Buffer>, name: string): Async
 const damaged = (name: string): UsageError =>
   new UsageError(
     `the gzip of ${name} is damaged, or ends too early`,
-    `Nothing of it was taken. Fetch or pack it again; gzip -t tells whether it is whole.`,
+    `Nothing was read. Download or compress it again; gzip -t checks the file.`,
   );
 
 function countingZeroes(bytes: AsyncIterable<Buffer>) {

@@ -17,7 +17,7 @@ const saveAsCsv = 'Save it as "CSV UTF-8", and give that file.';
 const unpackedBy =
   (program: string) =>
   (file: string, run: string): string =>
-    `Unpack it on the way: ${program} ${file} | ${run}`;
+    `Unpack it in a pipe: ${program} ${file} | ${run}`;
 const fromArchive =
   (program: string) =>
   (file: string, run: string): string =>
@@ -50,7 +50,7 @@ const kinds: readonly Kind[] = [
   { what: 'a 7z archive', magic: '7z\xbc\xaf\x27\x1c', mend: unpackedBy('7z x -so') },
   { what: 'a RAR archive', magic: 'Rar!\x1a\x07', mend: unpackedBy('unrar p -inul') },
   { what: 'a tar archive', magic: 'ustar', at: 257, mend: fromArchive('tar -xOf') },
-  { what: 'an encrypted Parquet file', magic: 'PARE', mend: 'Write it anew without encryption.' },
+  { what: 'an encrypted Parquet file', magic: 'PARE', mend: 'Write it again without encryption.' },
   { what: 'an Arrow file (Feather)', magic: 'ARROW1', mend: byPython('read_feather') },
   { what: 'a Feather file', magic: 'FEA1', mend: byPython('read_feather') },
   { what: 'a stream of Arrow', magic: '\xff\xff\xff\xff', mend: 'Write it as Parquet or JSONL first.' },

@@ -43,7 +43,7 @@ export function lookAt(
 
 function parquet({ format }: Reading, { name }: FileName): Look {
   if (format === 'auto' || format === 'parquet') return { form: 'parquet', encoding: null };
-  throw new UsageError(`${name} is a Parquet file, not ${format}`, 'Leave --format out.');
+  throw new UsageError(`${name} is a Parquet file, not ${format}`, 'Remove --format.');
 }
 
 /** A byte order mark is believed before the flag: it is no text of any other encoding. */
@@ -52,7 +52,7 @@ function encodingIn(head: Buffer, { encoding: given }: Reading, file: FileName):
   const found = detectEncoding(head);
   if (found === 'utf-8') return null;
   if (found?.startsWith('utf-32') === true) {
-    const hint = `Convert it on the way: iconv -f ${found} -t utf-8 ${inShell(file.path)} | ${runPiped(file)}`;
+    const hint = `Convert it in a pipe: iconv -f ${found} -t utf-8 ${inShell(file.path)} | ${runPiped(file)}`;
     throw new UsageError(`${file.name} is in ${found.toUpperCase()}`, hint);
   }
   return found ?? asked;
@@ -72,7 +72,7 @@ function formOf(head: Head): InputForm | null {
   // An input without a request is refused once it has been read.
   if (first === '') return end.isWhole || end.isFull ? (tableForm(head) ?? 'jsonl') : null;
   refuseBinary(first, file);
-  if (reading.format === 'parquet') throw new UsageError(`${file.name} is no Parquet file`, 'Leave --format out.');
+  if (reading.format === 'parquet') throw new UsageError(`${file.name} is no Parquet file`, 'Remove --format.');
   refuseOldLineEnds(head);
   const form = tableForm(head) ?? lineForm(first, reading);
   if (form !== null) return form;
@@ -85,7 +85,10 @@ function tableForm({ text, file, reading: { format, delimiter } }: Head): 'csv' 
   if (format !== 'auto') return null;
   const byName = tableEndingOf(file.path);
   if (byName !== undefined && /^[{[]\s*["{[}\]]/.test(text.trimStart())) {
-    throw new UsageError(`${file.name} holds JSON, not a table`, 'Add --format jsonl, or --format json for an array.');
+    throw new UsageError(
+      `${file.name} contains JSON, not a table`,
+      'Add --format jsonl, or --format json for an array.',
+    );
   }
   return byName ?? (delimiter === null ? null : 'csv');
 }
@@ -124,10 +127,7 @@ function jsonForm({ end, file, reading: { format } }: Head, first: string): Inpu
   if (format === 'json') return judged === 'array' ? 'array' : 'objects';
   if (judged === 'jsonl' || isWholeLine(first)) return 'jsonl';
   const what = judged === 'array' ? 'a JSON array' : 'JSON objects over several lines';
-  throw new UsageError(
-    `${file.name} holds ${what}, not one object a line`,
-    'Leave --format out, or give --format json.',
-  );
+  throw new UsageError(`${file.name} holds ${what}, not one object per line`, 'Remove --format, or use --format json.');
 }
 
 /** Says whether the first line is JSON by itself. */

@@ -17,7 +17,7 @@ export async function* parquetToJsonl(handle: FileHandle, name: string): AsyncGe
     const kind = /unsupported|encrypt/i.test(reason) ? `: ${printable(reason)}` : '';
     throw new UsageError(
       `${name} is a broken Parquet file, or one of a kind that can't be read${kind}`,
-      'Nothing of it was taken. Write it anew, or as JSONL.',
+      'Nothing was read. Write it again, or as JSONL.',
     );
   }
 }

@@ -229,10 +229,10 @@ function misplaced(state: State, byte: number): UsageError {
   const { form, expected, records, line } = state;
   const sign = byte > 0x20 && byte < 0x7f ? JSON.stringify(String.fromCodePoint(byte)) : 'something';
   const after = records === 0 ? 'at its beginning' : `after record ${records}`;
-  if (form === 'objects') return broken(state, `${sign} stands ${after}, where the next { should`, line);
-  if (expected === 'nothing') return broken(state, `${sign} stands after its closing ]`, line);
-  if (expected === 'separator') return broken(state, `${sign} stands ${after}, where a comma or ] should`, line);
-  return broken(state, `${sign} stands ${after}, where the next record should`, line);
+  if (form === 'objects') return broken(state, `${sign} is ${after}, where the next { should be`, line);
+  if (expected === 'nothing') return broken(state, `${sign} is after its closing ]`, line);
+  if (expected === 'separator') return broken(state, `${sign} is ${after}, where a comma or ] should be`, line);
+  return broken(state, `${sign} is ${after}, where the next record should be`, line);
 }
 
 const brokenRecord = (state: State, reason: string): UsageError =>
@@ -241,7 +241,7 @@ const brokenRecord = (state: State, reason: string): UsageError =>
 function broken({ form, name }: State, reason: string, line: number): UsageError {
   const what = form === 'array' ? 'JSON array' : 'row of JSON objects';
   return new UsageError(
-    `${name} is no whole ${what} (line ${line}): ${printable(reason)}`,
-    'Nothing of it was taken. Mend the file, or write it anew as JSONL, one object a line.',
+    `${name} is not a complete ${what} (line ${line}): ${printable(reason)}`,
+    'Nothing was read. Correct the file, or write it as JSONL, with one object per line.',
   );
 }

@@ -45,13 +45,13 @@ export function refuseWrapped(text: string, file: FileName): void {
   }
   if (isByColumns(value) || byColumns.test(text)) {
     throw new UsageError(
-      `${name} is a table by columns, as df.to_json writes it`,
+      `${name} is a table stored by columns, as df.to_json writes it`,
       "Write it by rows: df.to_json('rows.jsonl', orient='records', lines=True)",
     );
   }
   if (!byNumbers.test(text)) return;
   throw new UsageError(
-    `${name} is one object that holds a row for each of its keys`,
+    `${name} is one object with a row for each of its keys`,
     `Take the rows: ${byJq('to_entries[] | {id: .key} + .value', text, file)}`,
   );
 }

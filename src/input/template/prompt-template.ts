@@ -42,7 +42,7 @@ export async function compilePromptTemplate(text: string, options: TemplateOptio
     if (value === undefined) return describeMissing(row, name);
     const isEmpty = value === null || (typeof value === 'string' && value.trim() === '');
     if (!isEmpty || allowsEmpty) return null;
-    return `the field "${name}" is ${value === null ? 'null' : 'empty'} (--allow-empty-fields sends it all the same)`;
+    return `the field "${name}" is ${value === null ? 'null' : 'empty'} (--allow-empty-fields sends it anyway)`;
   };
   const settings = createRowSettings(tokens, names, note);
   const checks = createChecks(all, { names, printed }, note);
@@ -70,7 +70,7 @@ async function parseTemplate(text: string): Promise<Token[]> {
   try {
     tokens = mustache.parse(text) as Token[];
   } catch (error) {
-    const hint = 'Mustache: {{field}} prints a field of the row, {{#field}}...{{/field}} only where it is not empty.';
+    const hint = 'Mustache: {{field}} inserts a field of the row, {{#field}}...{{/field}} only if it is not empty.';
     throw new UsageError(`--prompt-template: ${messageOf(error)}`, hint);
   }
   const [, partial] = everyToken(tokens).find(([kind]) => kind === '>') ?? [];

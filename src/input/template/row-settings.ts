@@ -55,5 +55,5 @@ export function createRowSettings(
 /** What is wrong with settings that may be data of the row: weather has temperatures too. */
 export function problemOfSettings({ temperature }: Row): string | null {
   if (typeof temperature !== 'number' || (temperature >= 0 && temperature <= 2)) return null;
-  return `"temperature" is ${temperature}, and that of a request is from 0 to 2: where it is data, call the field by another name`;
+  return `"temperature" is ${temperature}, but the temperature of a request is from 0 to 2: if it is data, rename the field`;
 }

@@ -118,7 +118,7 @@ export async function readManifest(path: string): Promise<Manifest | null> {
   const version = isRecord(value) ? value['schema_version'] : undefined;
   if (typeof version === 'number' && version > schemaVersion) {
     throw new JournalError(
-      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one knows ${schemaVersion}): update llmbatch to go on with this run`,
+      `${path} was written by a newer llmbatch (its schema_version is ${version}, and this one reads up to ${schemaVersion}): update llmbatch to continue this run`,
       'What is answered can be read without it: llmbatch report, llmbatch merge.',
     );
   }
@@ -153,8 +153,8 @@ async function readJson(path: string): Promise<unknown> {
  */
 const notAManifest = (path: string, reason: string, cause?: unknown): JournalError =>
   new JournalError(
-    `${path} lies where the manifest of the run belongs, but is not a manifest: ${reason}`,
-    'Choose another place with -o; or move that file away: `llmbatch run` with the same input, model and -o takes up the results that are there.',
+    `${path} has the name of the run's manifest, but is not a manifest: ${reason}`,
+    'Choose another path with -o. Or move that file away: then `llmbatch run` with the same input, model and -o continues with the existing results.',
     cause,
   );
 

@@ -61,7 +61,10 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
     steps.push({ reason: 'by a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
   if (ofLines.length > 0 && !facts.isPiped) {
     const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
-    steps.push({ reason: `${ofLines.join(', ')}: mend these lines, then`, command: `${resume} --allow-drift${all}` });
+    steps.push({
+      reason: `${ofLines.join(', ')}: correct these lines, then`,
+      command: `${resume} --allow-drift${all}`,
+    });
   }
   return steps;
 }

@@ -131,7 +131,7 @@ export function checkChatTemplate(
   settings: Pick<AnswerSettings, 'chatTemplate'>,
 ): void {
   if (settings.chatTemplate === null || chatTemplate === true) return;
-  throw new UsageError(`${name} can't honour --chat-template`, chatTemplate ?? 'Leave --chat-template out.');
+  throw new UsageError(`${name} can't honour --chat-template`, chatTemplate ?? 'Remove --chat-template.');
 }
 
 /** Checks `--option` before anything is opened. */

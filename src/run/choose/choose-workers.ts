@@ -50,10 +50,10 @@ export function leaveSlot(
   return { ...choice, maxWorkers, startsWith: choice.startsWith && Math.min(choice.startsWith, maxWorkers) };
 }
 
-/** `4 workers`; where the number is found, `8 to 256 in flight (the run finds what the server can hold)`. */
+/** `4 workers`; where the number is found, `8 to 256 in flight (the run finds how many the server can handle)`. */
 export function describeWorkers({ maxWorkers, startsWith }: WorkerChoice): string {
   if (startsWith === null || startsWith === maxWorkers) return formatCounted(maxWorkers, 'worker');
-  return `${formatInteger(startsWith)} to ${formatInteger(maxWorkers)} in flight (the run finds what the server can hold)`;
+  return `${formatInteger(startsWith)} to ${formatInteger(maxWorkers)} in flight (the run finds how many the server can handle)`;
 }
 
 /**
@@ -90,6 +90,6 @@ function conversationWorkers(
   const fewer = `${formatCounted(slots, 'worker')} instead of ${formatInteger(workers)}`;
   return {
     maxWorkers: slots,
-    note: `${fewer}: ${has}, and each conversation wants its own (--force-histories takes more)`,
+    note: `${fewer}: ${has}, and each conversation needs its own slot (--force-histories allows more)`,
   };
 }

@@ -116,7 +116,7 @@ async function openLater(
   const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
   const next = mayHelp
     ? 'the run begins without it, and tries it again every 10 seconds'
-    : 'the run goes on without it';
+    : 'the run continues without it';
   const [reason = ''] = messageOf(error).split('\n', 1);
   onState(mayHelp ? 'away' : 'out', reason);
   notify({ topic: 'engine', text: `can't be used (${messageOf(error)}): ${next}.${hint}` });

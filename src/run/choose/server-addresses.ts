@@ -45,7 +45,7 @@ function withOwnKey(
   const key = typeof name === 'string' ? environment[name] : '';
   if (typeof name === 'string' && (key === undefined || key === ''))
     throw new UsageError(
-      `the variable ${name}, which is to hold the key of a server, is not set`,
+      `the variable ${name}, which should have the key of a server, is not set`,
       `Set it: export ${name}=...`,
     );
   const secrets = Object.values(flags).flatMap(({ names, secrets: all = [] }) => (names === 'server' ? all : []));

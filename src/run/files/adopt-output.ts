@@ -66,7 +66,7 @@ function driftOf(made: ResultDetails, { backend, model }: RunRequest['settings']
 
 const isOfOther = (output: string, shard: Shard | null, id: string): JournalError =>
   new JournalError(
-    `${output} has no manifest, and holds results that are not of ${shard === null ? 'this input' : shardName(shard)}: ${JSON.stringify(id)}`,
+    `${output} has no manifest, and has results that are not from ${shard === null ? 'this input' : shardName(shard)}: ${JSON.stringify(id)}`,
     `Choose another place with -o, or put both together with: llmbatch merge ${quoteForShell(output)} ...`,
   );
 

@@ -22,8 +22,8 @@ export function createChangedLines(request: Pick<RunRequest, 'input' | 'paths' |
       earliest = Math.min(earliest, line);
       if (allowDrift) return;
       throw inputChanged(
-        `line ${formatInteger(line)} of ${input} is no longer what it was ${since}`,
-        `Put the file back as it was, then: ${resume}. Or take it as it is now: ${resume} --allow-drift`,
+        `line ${formatInteger(line)} of ${input} has changed ${since}`,
+        `Restore the file, then: ${resume}. Or use the changed file: ${resume} --allow-drift`,
       );
     },
     check() {
@@ -31,12 +31,12 @@ export function createChangedLines(request: Pick<RunRequest, 'input' | 'paths' |
       const first = formatInteger(earliest);
       const isOne = lines.size === 1;
       const changed = isOne
-        ? `line ${first} of ${input} is no longer what it was`
-        : `${formatInteger(lines.size)} lines of ${input} are no longer what they were`;
+        ? `line ${first} of ${input} has changed`
+        : `${formatInteger(lines.size)} lines of ${input} have changed`;
       const which = isOne ? '' : `, line ${first} the first`;
       throw inputChanged(
-        `${changed} ${since}, and left out${which}; all others have their results`,
-        `To take the file as it is now: ${resume} --allow-drift`,
+        `${changed} ${since}, and were skipped${which}; all others have their results`,
+        `To use the changed file: ${resume} --allow-drift`,
       );
     },
   };

@@ -67,7 +67,7 @@ function startAnew(request: RunRequest, there: Replaced): Omit<OpenedManifest, '
 
 const notOurs = ({ output }: RunPaths): JournalError =>
   new JournalError(
-    `${output} is there already, and no run of llmbatch wrote it`,
+    `${output} already exists, and no run of llmbatch wrote it`,
     'Choose another place with -o, or replace it with --overwrite.',
   );
 
@@ -77,7 +77,7 @@ async function checkThere({ output }: RunPaths, { summary }: Manifest): Promise<
   if (done === 0 || (await exists(output))) return;
   throw new JournalError(
     `${output} is gone, and with it the results of this run (${formatInteger(done)})`,
-    'Put it back, or name it where it lies now. To send every request again, start it anew with: llmbatch run',
+    'Put it back, or use its new path. To send every request again, start a new run with: llmbatch run',
   );
 }
 
@@ -105,7 +105,7 @@ async function goOn(
   if (isOtherInput && !mayBeMoved) {
     throw new JournalError(
       `${path} belongs to another run: of ${known.input.path} to ${known.output}`,
-      'Choose another place with -o, or start anew with --overwrite.',
+      'Choose another path with -o, or start again with --overwrite.',
     );
   }
   const notes = [
@@ -126,7 +126,7 @@ async function goOn(
 }
 
 const secretLeftOut = (option: string): string =>
-  `the option ${option} that this run was started with holds a secret: it is not used, and its manifest keeps it no more. Set the engine's own variable instead (HF_TOKEN)`;
+  `the option ${option} of this run contains a secret: it is not used, and it was removed from the manifest. Set the engine's own variable instead (HF_TOKEN)`;
 
 export function inputDrift(
   manifest: Manifest,

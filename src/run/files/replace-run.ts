@@ -30,7 +30,7 @@ export function prepareReplacement(
     async take(manifest) {
       if (!isSpoolOurs && (await isTaken(spool)) && (await isTaken(paths.spool))) {
         throw new JournalError(
-          `${paths.spool} lies where standard input is to be kept, and no run of llmbatch wrote it`,
+          `${paths.spool} has the name of the copy of standard input, but llmbatch did not write it`,
           'Choose another place with -o, or move that file away.',
         );
       }

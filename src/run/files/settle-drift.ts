@@ -66,7 +66,7 @@ function waysOn({ summary }: Manifest, { input, isOfRetries, wasFinished }: Drif
 
 /** The ways that a `run` has beside. */
 const waysApart = (output: string, free: string, wasFinished: boolean): string[] => [
-  ...(wasFinished ? [] : [`To go on as it was begun: llmbatch resume ${pathWord(output)}.`]),
+  ...(wasFinished ? [] : [`To continue with the old settings: llmbatch resume ${pathWord(output)}.`]),
   `To keep both, add -o ${pathWord(free)}.`,
   'To have the new answers in place of the old, add --overwrite.',
 ];

@@ -39,7 +39,7 @@ export const whoAsks = (command: string): string =>
   `llmbatch ${command} of ${userInfo().username} (process ${process.pid})`;
 
 const busyError = (): UsageError =>
-  new UsageError('the run goes on, and does not answer just now: it is busy', 'Try the same again in a moment.');
+  new UsageError('the run is in progress, but too busy to answer', 'Try the same again in a moment.');
 
 async function askSocket(path: string, question: LiveQuestion): Promise<LiveState | null> {
   for await (const line of linesOf(path, question, maxMs)) {

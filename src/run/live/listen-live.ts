@@ -60,7 +60,7 @@ export async function listenLive(run: LiveRun): Promise<LiveSocket> {
     await listenOn(server, path);
     await chmod(path, 0o600);
   } catch (error) {
-    const text = `nobody can pause or watch this run from elsewhere: its socket can't be made (${systemReason(error)})`;
+    const text = `this run can't be paused or watched from another terminal: its socket can't be created (${systemReason(error)})`;
     run.notify({ topic: 'live', text, isDetail: true });
   }
   // The socket keeps no process alive.
@@ -121,7 +121,7 @@ function readRequest(line: string): LiveRequest | string {
     const { data, error } = liveRequestSchema.safeParse(JSON.parse(line));
     return data ?? `this run does not know the request (${error?.issues[0]?.message ?? 'no JSON object'})`;
   } catch {
-    return 'the request is no line of JSON';
+    return 'the request is not a line of JSON';
   }
 }
 

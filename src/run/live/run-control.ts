@@ -35,15 +35,16 @@ export function createRunControl(notify: Notify, emit: Emit): RunControl {
     },
     pause(by) {
       if (state.byHand !== null) return;
-      const text = `paused by ${by}: what is in flight ends, and the model stays loaded; go on with: llmbatch resume`;
+      const text = `paused by ${by}: requests in flight finish, and the model stays loaded; to continue: llmbatch resume`;
       change({ byHand: { by, since: isoNow(), until: null } }, text);
     },
     resume(by) {
       const { byHand, byHours } = state;
       if (byHand === null && byHours === null) return;
       if (byHand === null)
-        return change({ byHours: null }, `${by} ends the pause outside of the hours: the run goes on`);
-      const rest = byHours === null ? 'the run goes on' : `outside of the hours, it goes on at ${timeOf(byHours)}`;
+        return change({ byHours: null }, `${by} ends the pause outside the hours: the run continues`);
+      const rest =
+        byHours === null ? 'the run continues' : `outside the hours, the run continues at ${timeOf(byHours)}`;
       change({ byHand: null }, `the pause is ended by ${by}: ${rest}`);
     },
     setWorkers(workers, by) {
@@ -64,8 +65,8 @@ export function createRunControl(notify: Notify, emit: Emit): RunControl {
 
 function hoursText(hours: string, { byHours, byHand }: Record<'byHours' | 'byHand', RunPause | null>): string {
   if (byHours !== null)
-    return `outside of the hours ${hours}: nothing new is sent until ${timeOf(byHours)}; what is in flight ends, and a model that is loaded stays so (Ctrl-C, and llmbatch resume later, free it); to go on before that: llmbatch resume`;
-  return `the hours ${hours} have begun: ${byHand === null ? 'the run goes on' : `it stays paused, by ${byHand.by}`}`;
+    return `outside the hours ${hours}: no new requests until ${timeOf(byHours)}; requests in flight finish, and a loaded model stays loaded (to free it, press Ctrl-C and resume later); to continue before that: llmbatch resume`;
+  return `the hours ${hours} have begun: ${byHand === null ? 'the run continues' : `it stays paused, by ${byHand.by}`}`;
 }
 
 const isoNow = (): string => new Date().toISOString();

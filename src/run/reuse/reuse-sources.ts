@@ -58,7 +58,7 @@ export async function openReuseSources({ request, origin, notify }: Run): Promis
       else if (earlier.length > 0 && requests > 0 && origin.isNew)
         note(`nothing is reused: ${whyNothing(earlier, request.settings)}`);
       if (reused > 0 && !isModelKnown)
-        note('the server does not say which weights it has: a model of the same name was taken for the same one');
+        note('the server does not report its weights: models with the same name were treated as the same');
       if (copies > 0) note(`${formatInteger(copies)} ${of} not sent: each is the same as another one`);
     },
   };
@@ -94,7 +94,7 @@ function describeSource({ path, manifest, answers, unknown, damaged }: EarlierOu
       : [
           `${formatCounted(unknown, 'answer')} of ${name} can't be reused: without a request_hash it is not known what they answer`,
         ]),
-    ...(damaged === 0 ? [] : [`${formatCounted(damaged, 'line')} of ${name} left out: damaged, or no results`]),
+    ...(damaged === 0 ? [] : [`${formatCounted(damaged, 'line')} of ${name} skipped: damaged, or not results`]),
   ];
 }
 

@@ -37,7 +37,7 @@ const readers: Partial<Record<(typeof formKeys)[number], (value: unknown, key: s
   {
     response_format: (value, key) =>
       isRecord(value) && value['type'] === 'structural_tag' ? { type: 'unchecked', key } : readFormat(value),
-    structured_outputs: (value) => (isRecord(value) ? structured(value) : 'structured_outputs is no object'),
+    structured_outputs: (value) => (isRecord(value) ? structured(value) : 'structured_outputs is not an object'),
     guided_json: schemaForm,
     json_schema: schemaForm,
     // Ollama's.
@@ -81,9 +81,9 @@ function parsed(text: string): unknown {
 
 function choiceForm(value: unknown, key: string): AskedForm | string {
   const isList = Array.isArray(value) && value.length > 0 && value.every((choice) => typeof choice === 'string');
-  return isList ? { type: 'choice', key, choices: value } : `\`${key}\` is no list of texts`;
+  return isList ? { type: 'choice', key, choices: value } : `\`${key}\` is not a list of texts`;
 }
 
 function patternForm(value: unknown, key: string): AskedForm | string {
-  return typeof value === 'string' ? { type: 'pattern', key, pattern: value } : `\`${key}\` is no text`;
+  return typeof value === 'string' ? { type: 'pattern', key, pattern: value } : `\`${key}\` is not a text`;
 }

@@ -20,7 +20,7 @@ export function thinkingProblem({ choices = [] }: ResponseBody, body: RequestBod
 }
 
 const thoughtMessage =
-  'no thinking is asked for (--think off), and the answer has some, which the model wrote or the server took it for: let it think (--think on, --think low), or take another model';
+  'the answer has thinking although it is turned off (--think off); the model wrote it, or the server marked it as thinking: let it think (--think on, --think low), or use another model';
 
 function hasThought(choice: Choice, { messages = [] }: RequestBody): boolean {
   if (thoughtOf(choice) !== '') return true;
@@ -73,7 +73,7 @@ function stopProblem(choice: Choice, body: RequestBody): string | null {
     return null;
   const text = choiceText(choice);
   const met = [stop].flat().find((end) => typeof end === 'string' && end !== '' && text.includes(end));
-  return met === undefined ? null : `\`stop\` ends an answer before ${shorten(met)}, and the answer goes on behind it`;
+  return met === undefined ? null : `\`stop\` ends an answer before ${shorten(met)}, but the answer continues after it`;
 }
 
 function logprobsProblem(choice: Choice, { logprobs, top_logprobs: tops }: RequestBody): string | null {

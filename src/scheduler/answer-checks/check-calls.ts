@@ -57,7 +57,7 @@ function oddCall(calls: ToolCall[], tools: Set<string> | null, body: RequestBody
   for (const { name, arguments: given } of calls) {
     if (tools !== null && !tools.has(name)) return `the answer calls the tool ${shorten(name)}, which was not offered`;
     if (!areArguments(given))
-      return `the answer calls ${shorten(name)} with arguments that are no JSON object: ${shorten(given)}`;
+      return `the answer calls ${shorten(name)} with arguments that are not a JSON object: ${shorten(given)}`;
   }
   return body['parallel_tool_calls'] === false && calls.length > 1
     ? `\`parallel_tool_calls\` allows one call, and the answer has ${calls.length}`

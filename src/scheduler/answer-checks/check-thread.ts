@@ -116,7 +116,7 @@ const isLate = ({ since, limitMs, waiting }: State): boolean =>
 function giveUp(state: State): void {
   stopWorker(state);
   settleFirst(state, {
-    problem: `the check took longer than ${state.limitMs / 1000} s, as a \`pattern\` can that tries too much`,
+    problem: `the check took longer than ${state.limitMs / 1000} s, which a complex \`pattern\` can cause`,
   });
   goOn(state);
 }

@@ -17,9 +17,9 @@ const options: Options = {
 
 /** Compiles a schema by the dialect that it names. Throws with a sentence that says what is wrong with the schema. */
 export function compileSchema({ $schema: dialect, ...schema }: JsonSchema): ValidateFunction {
-  if (schema['$async'] !== undefined) throw new Error('`$async` is no keyword of JSON Schema: remove it');
+  if (schema['$async'] !== undefined) throw new Error('`$async` is not a keyword of JSON Schema: remove it');
   const validate = compileIn(dialectsOf(dialect), schema);
-  if (refersToItself(schema)) throw new Error('a part of it is defined by itself, so that no value can be checked');
+  if (refersToItself(schema)) throw new Error('a part of it refers to itself, so no value can be checked');
   return validate;
 }
 
@@ -65,7 +65,9 @@ function explain(error: unknown): string {
   if (error instanceof Error && 'missingRef' in error)
     return `it refers to "${String(error.missingRef)}", which is not in it: write that into \`$defs\``;
   const text = messageOf(error);
-  return text.startsWith('Invalid regular expression') ? `a \`pattern\` of it is none: ${text}` : text;
+  return text.startsWith('Invalid regular expression')
+    ? `one \`pattern\` is not a valid regular expression: ${text}`
+    : text;
 }
 
 /**

@@ -58,7 +58,7 @@ const sentences: Record<string, Sentence> = {
   maxItems: size('at most', 'items', ofList),
   minProperties: size('at least', 'keys', ofObject),
   maxProperties: size('at most', 'keys', ofObject),
-  uniqueItems: ({ i, j }) => `holds the same item twice (${String(j)} and ${String(i)}, from 0)`,
+  uniqueItems: ({ i, j }) => `contains the same item twice (${String(j)} and ${String(i)}, from 0)`,
   anyOf: fitsNone,
   oneOf: (params, value, error) =>
     params['passingSchemas'] === null
@@ -71,7 +71,7 @@ const maxForms = 5;
 function fitsNone(_params: unknown, value: unknown, { schema }: ErrorObject): string {
   const forms = Array.isArray(schema) ? [...new Set(schema.map(formOf))] : [];
   const named = forms.length > maxForms ? [...forms.slice(0, maxForms), '...'] : forms;
-  return `is ${shorten(value)}, and fits none of the forms that are allowed: ${named.join(', ')}`;
+  return `is ${shorten(value)}, and matches none of the allowed forms: ${named.join(', ')}`;
 }
 
 const typeNames = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'].map(shorten).join(' or ');

@@ -11,7 +11,7 @@ export interface FoundJson {
 export function findJson(content: string): FoundJson | string {
   const found = takeJson(content);
   if (typeof found === 'string' || !mayBeEndless.test(found.json) || !holdsEndless(found.value)) return found;
-  return 'the answer holds a number that is too large to be kept as one';
+  return 'the answer contains a number that is too large';
 }
 
 /** Most answers have no such number, and need not be walked through. */
@@ -51,10 +51,10 @@ function parsed(json: string): { value: unknown; json: string } | null {
 
 /** A text that is no JSON, in the words of a user. */
 function whyNot(text: string): string {
-  if (text === '') return 'the answer is no JSON, but empty';
-  if (holdsJson(text)) return `the JSON stands in prose, and only whole answers are taken: ${quote(text)}`;
-  if (!/^[[{"]/.test(text)) return `the answer is no JSON, but text: ${quote(text)}`;
-  return `the answer is no valid JSON: it begins with ${quote(text)} and ends with ${quote(text.slice(-shownAtEnd))}`;
+  if (text === '') return 'the answer is not JSON, but empty';
+  if (holdsJson(text)) return `the JSON is inside other text, but the whole answer must be JSON: ${quote(text)}`;
+  if (!/^[[{"]/.test(text)) return `the answer is not JSON, but text: ${quote(text)}`;
+  return `the answer is not valid JSON: it begins with ${quote(text)} and ends with ${quote(text.slice(-shownAtEnd))}`;
 }
 
 const shownAtEnd = 20;

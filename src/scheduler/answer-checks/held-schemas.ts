@@ -30,12 +30,12 @@ export function createSchemaTeller({ name, unheldKeywords, notify }: SchemaHolde
     const unheld = unheldKeywords?.(schema);
     const seldom = unheld === undefined ? seldomHeld(schema) : [];
     if (unheld !== undefined && unheld.length > 0)
-      tell(`schema: ${name} does not hold answers to ${list(unheld)}; each answer is checked`);
+      tell(`schema: ${name} does not enforce ${list(unheld)}; each answer is checked`);
     if (seldom.length > 0)
-      tell(`schema: it is not known whether ${name} holds answers to ${list(seldom)}; each answer is checked`);
+      tell(`schema: it is unknown whether ${name} enforces ${list(seldom)}; each answer is checked`);
     const unchecked = uncheckedIn(schema);
     if (unchecked.length > 0)
-      tell(`schema: ${list(unchecked)} ${unchecked.length === 1 ? 'is' : 'are'} not known, and not checked`);
+      tell(`schema: ${list(unchecked)} ${unchecked.length === 1 ? 'is' : 'are'} unknown, and not checked`);
     return unheld ?? [];
   };
 }

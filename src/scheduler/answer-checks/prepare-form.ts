@@ -67,7 +67,7 @@ function simpleForm(
 
 /** A list is allowed: vLLM and llama-server give one where the prompt asks for it. */
 const isContainer: FitsSchema = async (json) =>
-  /^\s*[[{]/.test(json) ? null : `the answer is JSON, but no object, as json_object asks for: ${shorten(json)}`;
+  /^\s*[[{]/.test(json) ? null : `the answer is JSON, but not an object, as json_object requires: ${shorten(json)}`;
 
 async function patternForm(
   { key, pattern }: { key: string; pattern: string },
@@ -92,13 +92,13 @@ async function schemaForm(
     if (reply === null) return 'stopped';
     if (reply.problem === null) return null;
     const isUnheld = unheld.some((word) => word.split(':')[0] === reply.keyword);
-    const why = isUnheld ? ` (${holder.name} does not hold answers to \`${reply.keyword}\`)` : '';
+    const why = isUnheld ? ` (${holder.name} does not enforce \`${reply.keyword}\`)` : '';
     return `the answer is not of the schema: ${reply.problem}${why}`;
   });
   return {
     check,
     hint:
-      names === '' ? '' : `${holder.name} does not hold it to ${names}, so that it may run on; simplify the schema, `,
+      names === '' ? '' : `${holder.name} does not enforce ${names}, so the answer may not end; simplify the schema, `,
   };
 }
 

@@ -46,7 +46,7 @@ export function createGiveWay(options: GiveWayOptions): GiveWay {
   const end = (): void => {
     state.isOn = false;
     emit({ type: 'give-way', isOn: false });
-    tell(`${server} is free of others: the run goes on, and gives way again when they come`);
+    tell(`${server} is free again: the run continues, and gives way again when others use the server`);
     state.isFirst = false;
     onRoom();
   };
@@ -88,15 +88,15 @@ export function createGiveWay(options: GiveWayOptions): GiveWay {
 const mayFill = ({ backend, maxWorkers }: GiveWayOptions): boolean => maxWorkers >= (backend.limits.slots ?? Infinity);
 
 const begunText = (server: string, others: number): string =>
-  `others use ${server} (${formatCounted(others, 'request')} of theirs): nothing new is sent until it was free of them for ${freeLooks} seconds`;
+  `others use ${server} (${formatCounted(others, 'request')} of theirs): no new requests are sent until it has been free for ${freeLooks} seconds`;
 
 const longText = (server: string, ms: number): string =>
-  `others have used ${server} for ${formatDuration(ms)}: the run still gives way; to send all the same: Ctrl-C, then llmbatch resume --no-background`;
+  `others have used ${server} for ${formatDuration(ms)}: the run still gives way; to send anyway: Ctrl-C, then llmbatch resume --no-background`;
 
 const unseenText = (server: string): string =>
-  `--background: ${server} tells what it works on and not what waits there: others are seen only while a slot is left to them (fewer --workers than slots), or with its metrics switched on`;
+  `--background: ${server} reports its running requests but not its queue: others are noticed only if a slot is free for them (fewer --workers than slots), or if its metrics are enabled`;
 
 const untoldText = ({ info: { server } }: Pick<Backend, 'info'>): string =>
   server === undefined
-    ? '--background changes nothing here: the engine belongs to this run, and nobody else can use it; --hours 22-07 leaves the machine to others'
-    : `--background: ${server} does not tell whether others use it, so that the run can't give way to them; --hours 22-07 leaves it to them, and so does llmbatch pause`;
+    ? '--background has no effect here: the engine belongs to this run, and nobody else can use it; use --hours 22-07 to leave the machine to others at other times'
+    : `--background: ${server} does not report whether others use it, so the run can't give way; use --hours 22-07 or llmbatch pause instead`;

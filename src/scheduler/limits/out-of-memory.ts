@@ -47,14 +47,14 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
       const workers = limit.workers();
       if (workers <= 1) return;
       lower();
-      const text = `the engine ran out of memory, first for ${describeRequest(request)}: ${limit.workers()} of ${workers} workers go on (${message})`;
+      const text = `the engine ran out of memory, first for ${describeRequest(request)}: ${limit.workers()} of ${workers} workers continue (${message})`;
       notify({ topic: 'out-of-memory', text });
     },
     blame(request, { message }) {
       const workers = limit.workers();
       limit.cap('out-of-memory', Infinity);
       Object.assign(state, { sinceChange: 0, grownFrom: null });
-      const again = limit.workers() > workers ? `: ${limit.workers()} workers go on` : '';
+      const again = limit.workers() > workers ? `: ${limit.workers()} workers continue` : '';
       notify({
         topic: 'out-of-memory',
         text: `${describeRequest(request)} runs out of memory alone, and fails${again}`,
@@ -64,7 +64,7 @@ export function createOutOfMemory(limit: WorkerLimit, notify: Notify): OutOfMemo
       throw new EngineError(
         'out-of-memory',
         `the engine ran out of memory for ${maxBlamed} requests one after the other, each alone in it, and answered none; the last was ${describeRequest(request)}: ${message}`,
-        'Take a smaller context window, fewer slots of the server or a smaller quantisation of the model, then resume.',
+        'Use a smaller context window, fewer slots of the server or a smaller quantisation of the model, then resume.',
       );
     },
     onAnswer() {

@@ -46,7 +46,7 @@ export function createVramGuard(guarded: Guarded): VramGuard {
     if (isTrimmed(text)) return 'trim';
     const before = workers.workers();
     if (workers.lower('vram')) {
-      notify({ topic: 'vram', text: `${text}: ${workers.workers()} of ${before} workers go on` });
+      notify({ topic: 'vram', text: `${text}: ${workers.workers()} of ${before} workers continue` });
       return 'lower';
     }
     return pause.begin(text) ? 'pause' : null;
@@ -99,7 +99,7 @@ function createPause({ settings, workers, notify, fail }: Guarded, accept: () =>
   const end = (why: string): void => {
     if (timer === null) return;
     close();
-    notify({ topic: 'vram', text: `${why}: the run goes on` });
+    notify({ topic: 'vram', text: `${why}: the run continues` });
     workers.resume();
   };
   const onLong = (): void => {

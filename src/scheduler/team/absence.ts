@@ -67,7 +67,7 @@ export function createAbsence({ backend, notify, onState, onReturn }: AbsenceOpt
         ? `it is asked again every ${formatSeconds(waitMs / 1000)}`
         : 'it is not asked again in this run';
       const hint = error instanceof EngineError && error.hint !== undefined ? ` ${error.hint}` : '';
-      notify({ topic: 'outage', text: `left out (${sentence}): the others go on, and ${next}.${hint}` });
+      notify({ topic: 'outage', text: `left out (${sentence}): the others continue, and ${next}.${hint}` });
       if (mayReturn) void comeBack(error).catch(() => undefined);
     },
     stop: () => stopping.abort(),

@@ -35,7 +35,7 @@ export function failureLine({ id, custom_id, error }: ResultLine): FileLine {
 export type Unreached = 'batch_cancelled' | 'batch_expired';
 
 const reasons: Record<Unreached, string> = {
-  batch_cancelled: 'This request was not executed, as its batch was cancelled.',
+  batch_cancelled: 'This request was not executed, because its batch was cancelled.',
   batch_expired: 'This request could not be executed before the completion window expired.',
 };
 

@@ -141,7 +141,7 @@ function refuseBytes(error: Error, socket: Socket, connections: Connections): vo
   }
   // The rest of a broken body never ends; the client has a second to read why.
   setTimeout(() => socket.destroy(), 1000).unref();
-  const known = refusals[codeOf(error)] ?? new ApiError(400, 'this is no valid HTTP request');
+  const known = refusals[codeOf(error)] ?? new ApiError(400, 'this is not a valid HTTP request');
   const body = JSON.stringify(known.toWire());
   socket.end(
     `HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\nContent-Type: application/json\r\n` +
@@ -172,7 +172,7 @@ function toUsageError(error: unknown, host: string, port: number): unknown {
     return new UsageError(`no right to listen on ${place}`, 'Choose a port above 1023: --listen 127.0.0.1:4080');
   }
   if (codeOf(error) === 'EADDRNOTAVAIL' || codeOf(error) === 'ENOTFOUND') {
-    return new UsageError(`${host} is no address of this machine`, 'Give one that is: --listen 127.0.0.1:4080');
+    return new UsageError(`${host} is not an address of this machine`, 'Give one that is: --listen 127.0.0.1:4080');
   }
   return error;
 }

@@ -26,7 +26,7 @@ export function findRoute(routes: readonly Route[], method: string, target: stri
 function splitTarget(target: string): { path: string; query: URLSearchParams } {
   const address = /^https?:\/\/[^/?]*/i.exec(target)?.[0] ?? '';
   const [, path, query] = /^(\/[^?]*)(?:\?(.*))?$/.exec(target.slice(address.length)) ?? [];
-  if (path === undefined) throw new ApiError(400, 'the target of the request is no path');
+  if (path === undefined) throw new ApiError(400, 'the target of the request is not a path');
   return { path, query: new URLSearchParams(query) };
 }
 

@@ -71,7 +71,7 @@ function stopForOther(
   const turn = turnOf(context, running);
   const replacement = turn && findReplacement(turn, waiting, when);
   if (replacement === null) return;
-  tellBatch(context, running.id, `gives way to ${replacement.id}, and goes on later`);
+  tellBatch(context, running.id, `gives way to ${replacement.id}, and continues later`);
   running.work?.stop.abort();
 }
 

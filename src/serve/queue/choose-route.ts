@@ -12,7 +12,7 @@ export function chooseRoute(models: readonly string[], routes: readonly ModelRou
   if (first === undefined || other === undefined) return first?.name ?? backend;
   throw new UsageError(
     `its models are for different engines: ${first.model} for ${first.name}, ${other.model} for ${other.name}`,
-    'Make a batch for each of them.',
+    'Create a separate batch for each of them.',
   );
 }
 

@@ -60,7 +60,7 @@ export function fileRoutes({ files, maxFileBytes }: { files: FileStore; maxFileB
       method: 'POST',
       path: '/v1/uploads',
       async handle() {
-        throw new ApiError(404, 'there are no uploads in parts here: POST /v1/files takes a file of any size at once', {
+        throw new ApiError(404, 'uploads in parts are not supported: POST /v1/files accepts a file of any size', {
           code: 'unknown_url',
         });
       },

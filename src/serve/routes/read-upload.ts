@@ -97,7 +97,7 @@ function watchParts(form: BusboyInstance, { files, rules, fail }: PartsOptions):
   let file: { part: Readable; filename: string; draft: Promise<FileDraft>; written: Promise<void> } | null = null;
 
   form.on('file', (name: string, part: BusboyFileStream, filename: string | undefined) => {
-    if (name !== 'file') fail(new ApiError(400, `${JSON.stringify(name)} is no file of an upload`, { param: name }));
+    if (name !== 'file') fail(new ApiError(400, `${JSON.stringify(name)} is not a file of an upload`, { param: name }));
     const draft = files.begin();
     const written = draft.then(({ stream }) => pipeline(part, stream));
     written.catch(fail);

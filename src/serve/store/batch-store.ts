@@ -127,7 +127,7 @@ async function loadRecord(folder: string, name: string, notify: Notify): Promise
     if (record.id !== name) throw new Error(`its record is that of ${record.id}`);
     return record;
   } catch (error) {
-    notify({ topic: 'serve', text: `${path} is left out: ${messageOf(error)}` });
+    notify({ topic: 'serve', text: `${path} is ignored: ${messageOf(error)}` });
     return null;
   }
 }

@@ -100,7 +100,7 @@ async function loadRecords(folder: string, notify: Notify): Promise<FileRecord[]
       const record = await readRecord(path, id).catch((error: unknown) => {
         notify({
           topic: 'serve',
-          text: `${path} can't be read, so its file is left out: ${printable(messageOf(error))}`,
+          text: `${path} can't be read, so its file is ignored: ${printable(messageOf(error))}`,
         });
       });
       if (record !== undefined) records.push(record);

@@ -131,7 +131,7 @@ test.each(['two\nlines', 'two\r\nlines', 'a space', 'ключ-секрет', 'nu
     ];
     for (const place of paths) {
       expect(place).toThrow(UsageError);
-      expect(place).toThrow(/^O\w+_API_KEY holds a character that no key can have$/);
+      expect(place).toThrow(/^O\w+_API_KEY contains a character that a key cannot have$/);
     }
   },
 );

@@ -48,6 +48,6 @@ describe('the keywords that the embedded engine holds an answer to', () => {
   });
 
   test.each(hardSchemaCases)('$keyword is refused where no grammar says it: $schema', async ({ schema, good }) => {
-    await expect(mayWrite(schema, good)).rejects.toThrow("llama-cpp can't hold an answer to a JSON schema with");
+    await expect(mayWrite(schema, good)).rejects.toThrow("llama-cpp can't enforce a JSON schema with");
   });
 });

@@ -56,7 +56,7 @@ test('the key goes to what OPENAI_BASE_URL names, and nowhere else', async () =>
 
 test.each([
   ['is larger than', Buffer.alloc(17 * 2 ** 20, ' ')],
-  ['no UTF-8', Buffer.from('{"data":[{"id":"\xff"}]}', 'latin1')],
+  ['not UTF-8', Buffer.from('{"data":[{"id":"\xff"}]}', 'latin1')],
 ])("a list that %s what is taken is told as the server's fault", async (reason, body) => {
   const server = await serve({ '/v1/models': { body } });
   const environment = { OPENAI_BASE_URL: `${server.url}/v1` };
@@ -70,7 +70,7 @@ test('a redirect is not followed with the key', async () => {
   const named = await serve({ '/v1/models': moved });
   const environment = { OPENAI_BASE_URL: `${named.url}/v1`, OPENAI_API_KEY: 'sk-secret' };
   const { servers } = await findOpenai(at(environment), { otherServers: [], ports: [] });
-  expect([servers[0]?.failure, other.requests]).toEqual(['its /models is no list of models (HTTP 302)', []]);
+  expect([servers[0]?.failure, other.requests]).toEqual(['its /models is not a list of models (HTTP 302)', []]);
 });
 
 test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
@@ -81,14 +81,14 @@ test('what is wrong with the server that OPENAI_BASE_URL names', async () => {
     return found.servers[0]?.failure;
   };
   const locked = await serve({ '/v1/models': { status: 401, body: '{}' } });
-  expect(await failureOf(`${locked.url}/v1`)).toBe('it wants a key (HTTP 401)');
-  expect(await failureOf(`${locked.url}/v1`, 'sk-secret')).toBe('it wants another key (HTTP 401)');
+  expect(await failureOf(`${locked.url}/v1`)).toBe('it needs a key (HTTP 401)');
+  expect(await failureOf(`${locked.url}/v1`, 'sk-secret')).toBe('it needs another key (HTTP 401)');
   expect(await failureOf(`http://127.0.0.1:${await freePort()}/v1`)).toBe('nothing answers');
   expect(await failureOf('http://user:secret@127.0.0.1:1/v1')).toBe('the base URL holds a user name');
   expect(await failureOf(`${locked.url}/v1`, 'sk secret')).toBe(
-    'OPENAI_API_KEY holds a character that no key can have',
+    'OPENAI_API_KEY contains a character that a key cannot have',
   );
-  expect(await failureOf('127.0.0.1:8000')).toBe('"127.0.0.1:8000" is no http(s) address of a server');
+  expect(await failureOf('127.0.0.1:8000')).toBe('"127.0.0.1:8000" is not an http(s) address of a server');
   const fine = await serve({ '/v1/models': vllm });
   expect(await failureOf(fine.url)).toBeNull();
   expect(await failureOf(`${fine.url}/v1?api_key=secret`)).toMatch(/^the base URL has more than a path/);

@@ -31,7 +31,7 @@ test('a llama-server with a model that has a sliding window wants --swa-full', a
 test('a llama-server whose file can’t be read is told of both', async () => {
   const props = JSON.stringify({ total_slots: 4, model_path: '/nowhere/model.gguf' });
   expect(await explain('llamacpp', { '/props': props })).toMatch(
-    /^Where the model has a sliding window.*another client/,
+    /^If the model has a sliding window.*another client/,
   );
 });
 

@@ -41,7 +41,7 @@ test('one that has no path at all, and no list of models, is at another address'
   for (const asked of [embedding, request]) {
     expect(await backend.generate(asked, context())).toMatchObject({
       kind: 'unusable',
-      message: expect.stringContaining('look at the base URL') as string,
+      message: expect.stringContaining('check the base URL') as string,
     });
   }
 });

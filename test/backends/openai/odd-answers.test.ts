@@ -255,7 +255,7 @@ describe('an answer whose content is a list of parts', () => {
       const failed = {
         status: 'failed',
         kind: 'invalid-response',
-        message: expect.stringContaining('no text') as string,
+        message: expect.stringContaining('not text') as string,
       };
       expect(await said(message([...parts, odd]))).toMatchObject(failed);
       expect(await streamed(events(part({ delta: { content: [odd] } }), delta('a', 'stop')))).toMatchObject(failed);

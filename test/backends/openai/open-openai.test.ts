@@ -126,7 +126,7 @@ describe('a server that can not be used', () => {
     const page = await serve({ '/v1/models': { body: '<html>' } });
     await expect(open(page.url)).rejects.toMatchObject({
       kind: 'unusable',
-      message: expect.stringContaining('no list of models') as string,
+      message: expect.stringContaining('not a list of models') as string,
     });
   });
 
@@ -256,7 +256,7 @@ describe('it serves a model', () => {
   test('or that has no list', async () => {
     expect(await serves('any', (await startFake({ listsModels: false })).url)).toBe(true);
     expect(await serves('any', `http://127.0.0.1:${await freePort()}`)).toEqual({
-      away: expect.stringContaining('no list of models'),
+      away: expect.stringContaining('not a list of models'),
     });
   });
 });

@@ -17,6 +17,6 @@ test.each([
 
 test('the message says how much was written, and what can be done', () => {
   expect(runAwaySentence({ text: 'no. ', times: 1204 }, '640 tokens')).toBe(
-    'The answer repeats itself without end, and was stopped after 640 tokens: "no." came 1,204 times in a row. Try another temperature or repeat_penalty, or give --allow-repetition where such an answer is wanted.',
+    'The answer repeats itself without end, and was stopped after 640 tokens: "no." came 1,204 times in a row. Try another temperature or repeat_penalty, or use --allow-repetition if you want such answers.',
   );
 });

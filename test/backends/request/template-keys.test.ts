@@ -112,7 +112,7 @@ describe('how to think', () => {
   test('is refused where a schema leaves no room for thoughts', () => {
     const held = { think: true, response_format: { type: 'json_object' } };
     expect(() => keysFor('qwen3', held, { schemaAdvice: 'leave it out' })).toThrow(
-      'no room for thoughts: leave it out',
+      'no room for thinking: leave it out',
     );
     expect(keysFor('qwen3', held)).toMatchObject(kwargs({ enable_thinking: true }));
     expect(keysFor('qwen3', { ...held, think: false }, { schemaAdvice: 'leave it out' })).toMatchObject(

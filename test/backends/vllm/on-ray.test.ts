@@ -201,6 +201,6 @@ describe('what can not be used is said in a sentence before anything starts', ()
 
   test('a model over several nodes', async () => {
     const opening = openOnRay({}, { options: { tensor_parallel_size: 2 } });
-    await expect(opening).rejects.toThrow('a replica wants 2 GPUs on one node, and the largest of the cluster has 1');
+    await expect(opening).rejects.toThrow('a replica needs 2 GPUs on one node, and the largest of the cluster has 1');
   });
 });

@@ -21,7 +21,7 @@ const engineCharts = [
   ]),
   '50,000 requests',
   '170,000 requests',
-  'Same fields, or same texts where answers are no JSON',
+  'Same fields, or same texts if answers are not JSON',
   'VRAM over time',
   'Memory of the engine over time',
 ];
@@ -30,7 +30,7 @@ const batchCharts = [
   '4 workers',
   '50,000 requests',
   '170,000 requests',
-  'Same fields, or same texts where answers are no JSON',
+  'Same fields, or same texts if answers are not JSON',
   'Rate of each batch',
   'VRAM of each batch',
   'VRAM over time',
@@ -47,7 +47,7 @@ const matrixCharts = [
   ]),
   '50,000 requests',
   '170,000 requests',
-  'Same fields, or same texts where answers are no JSON',
+  'Same fields, or same texts if answers are not JSON',
   'VRAM over time',
   'Memory of the engine over time',
 ];

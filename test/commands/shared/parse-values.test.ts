@@ -114,7 +114,7 @@ test('--priority takes the last = as its own, since a path may hold one', () => 
 test('a secret is no option, since options are kept in files; it is not repeated', () => {
   for (const name of ['hf_token', 'api_key', 'apiKey', 'secret', 'db-password', 'HF_TOKEN']) {
     expect(() => parse.collectOption(`${name}=hush`, {})).toThrow(
-      `--option ${name} is a secret, which files would keep`,
+      `--option ${name} is a secret, which would be stored in files`,
     );
     expect(() => parse.collectOption(`${name}=hush`, {})).not.toThrow(/hush/);
   }

@@ -18,7 +18,7 @@ describe('--schema', () => {
 
   test('that is given as JSON is refused without a path', async () => {
     await expect(readSchema('{"type":"object"')).rejects.toThrow(
-      /^--schema: it is no JSON: quoted object key or end of object '}' expected but reached end of input \(line 1, column 17\)$/,
+      /^--schema: it is not JSON: quoted object key or end of object '}' expected but reached end of input \(line 1, column 17\)$/,
     );
     await expect(readSchema('{"type":"fruit"}')).rejects.toThrow("--schema: the JSON schema can't be used");
   });
@@ -39,8 +39,8 @@ describe('--schema', () => {
     ['\n', 'the file is empty'],
     ['type: object\nproperties:\n  a: {type: string}\n', 'it is YAML, not JSON: convert it'],
     ['# a comment\n---\n"type": object\n', 'it is YAML, not JSON: convert it'],
-    ['{"type": ', "it is no JSON: object value expected after ':' (line 1, column 10)"],
-    ["{'type': 'object'}", 'it is no JSON: quoted object key expected'],
+    ['{"type": ', "it is not JSON: object value expected after ':' (line 1, column 10)"],
+    ["{'type': 'object'}", 'it is not JSON: quoted object key expected'],
     [
       '{\r\n  "type": "object"\r\n  "required": ["a"]\r\n}',
       "comma ',' expected after value but got '\"' (line 3, column 3)",

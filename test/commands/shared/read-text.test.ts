@@ -26,9 +26,9 @@ describe('a file of a text flag', () => {
   });
 
   test.each<[string, string | Buffer, string]>([
-    ['ANSI', Buffer.from('Grüße', 'latin1'), 'it is no text in UTF-8'],
-    ['UTF-16 without a mark', Buffer.from('Be brief.', 'utf16le'), 'it is no text in UTF-8'],
-    ['half a character of UTF-16', utf16('\ud800'), 'it is no text in UTF-8'],
+    ['ANSI', Buffer.from('Grüße', 'latin1'), 'it is not UTF-8 text'],
+    ['UTF-16 without a mark', Buffer.from('Be brief.', 'utf16le'), 'it is not UTF-8 text'],
+    ['half a character of UTF-16', utf16('\ud800'), 'it is not UTF-8 text'],
     ['empty', '\uFEFF \r\n', 'the file is empty'],
   ])('that is %s is refused', async (_name, bytes, reason) => {
     await expect(textOf(bytes)).rejects.toMatchObject({ name: 'UsageError', message: expect.stringContaining(reason) });

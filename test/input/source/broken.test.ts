@@ -29,7 +29,7 @@ describe('a file that is broken as a whole is refused whole, with the place', ()
       array.replace('},\n', '}\n'),
       'line 2): "{" stands after record 1, where a comma or ] should',
     ],
-    ['an array with more behind it', `${array}\n{"prompt":"x"}`, 'line 51): "{" stands after its closing ]'],
+    ['an array with more behind it', `${array}\n{"prompt":"x"}`, 'line 51): "{" is after its closing ]'],
     ['an array with NaN', array.replace('"question 7"', 'NaN'), 'line 7): record 7 is wrong: NaN is no JSON'],
     [
       'an array with a line break in a text',

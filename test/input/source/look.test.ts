@@ -130,7 +130,7 @@ describe('a file that is no input is refused by its name, with the way out', () 
 
   test.each<[string, string, string | Buffer, string, Partial<Reading>]>([
     ['no encoding is called "utf-9"', 'windows-1252', '{"a":1}', 'in.jsonl', { encoding: 'utf-9' }],
-    ['holds JSON, not a table', '--format jsonl', '{"a":1}\n', 'in.csv', {}],
+    ['contains JSON, not a table', '--format jsonl', '{"a":1}\n', 'in.csv', {}],
     ['holds a JSON array', '--format json', '[\n{"a":1}\n]', 'in.jsonl', { format: 'jsonl' }],
     ['holds JSON objects over several lines', '--format json', '{\n"a":1\n}', 'in.jsonl', { format: 'jsonl' }],
     ['is no Parquet file', 'Leave --format out', '{"a":1}', 'in.jsonl', { format: 'parquet' }],
@@ -166,7 +166,7 @@ test('the command that mends it has the flags of the user, and the form that a p
     }
   };
   const end = "| llmbatch run - --format csv --id-field 'my id'";
-  expect(hint('a.csv.zip', 'PK\x03\x04')).toBe(`Unpack it on the way: unzip -p a.csv.zip ${end}`);
+  expect(hint('a.csv.zip', 'PK\x03\x04')).toBe(`Unpack it in a pipe: unzip -p a.csv.zip ${end}`);
   expect(hint('a.csv', 'id,a\r1,b\r')).toContain(end);
   expect(hint('a.zip', 'PK\x03\x04')).toMatch(/run - --id-field/);
 });

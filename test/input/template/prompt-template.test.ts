@@ -120,7 +120,7 @@ test.each([
   [' \t\u00A0\n', 'empty'],
 ])('a field that is %j is a bad line, unless that is allowed', async (text, kind) => {
   expect(await problem('Say {{text}}', { text })).toBe(
-    `the field "text" is ${kind} (--allow-empty-fields sends it all the same)`,
+    `the field "text" is ${kind} (--allow-empty-fields sends it anyway)`,
   );
   expect(await problem('Say {{a.text}}', { a: { text } })).toContain(`the field "a.text" is ${kind}`);
   expect(await problem('Say {{text}}', { text }, { allowsEmpty: true })).toBeNull();

@@ -62,7 +62,7 @@ test('a dot within a section prints an item of its list, and not the row', async
 });
 
 test.each([
-  [{ temperature: 21.5 }, '"temperature" is 21.5, and that of a request is from 0 to 2'],
+  [{ temperature: 21.5 }, '"temperature" is 21.5, but the temperature of a request is from 0 to 2'],
   [{ temperature: 'warm' }, '"temperature" is "warm", not a number'],
   [{ max_tokens: '20' }, '"max_tokens" is "20", not a whole number'],
 ])('a row whose field %j is no setting is a bad line', async (field, reason) => {

@@ -107,7 +107,7 @@ test.each([
 test('one of a newer version is told as such', async () => {
   const path = await scratchFile(textWith({ schema_version: 3 }), 'out.run.json');
   await expect(readManifest(path)).rejects.toMatchObject({
-    message: expect.stringMatching(/was written by a newer llmbatch .*: update llmbatch to go on with this run$/),
+    message: expect.stringMatching(/was written by a newer llmbatch .*: update llmbatch to continue this run$/),
     hint: expect.not.stringContaining('--overwrite'),
   });
 });

@@ -25,7 +25,7 @@ test('the hours and a pause by hand are two causes', () => {
   control.setHours('22-07', until);
   control.resume('you');
   expect(control.paused()).toMatchObject({ by: 'the hours 22-07' });
-  expect(told.at(-1)).toBe('the pause is ended by you: outside of the hours, it goes on at 2026-03-10 22:00:00');
+  expect(told.at(-1)).toBe('the pause is ended by you: outside the hours, the run continues at 2026-03-10 22:00:00');
   control.setHours('22-07', null);
   expect([control.paused(), pauses]).toEqual([null, [true, false]]);
 });
@@ -36,7 +36,7 @@ test('a resume outside of the hours lasts until they end the next time', () => {
   control.resume('me');
   expect(control.paused()).toBeNull();
   control.setHours('22-07', null);
-  expect(told.at(-1)).toBe('me ends the pause outside of the hours: the run goes on');
+  expect(told.at(-1)).toBe('me ends the pause outside the hours: the run continues');
   control.setHours('22-07', until);
   expect(control.paused()).not.toBeNull();
   expect(pauses).toEqual([true, false, true]);

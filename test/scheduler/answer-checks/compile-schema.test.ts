@@ -44,8 +44,8 @@ describe('a schema', () => {
   });
 
   test.each([
-    [{ $ref: '#' }, 'defined by itself'],
-    [{ $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, type: 'object' }, 'defined by itself'],
+    [{ $ref: '#' }, 'refers to itself'],
+    [{ $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, type: 'object' }, 'refers to itself'],
     [{ $async: true, type: 'object' }, '$async'],
     [{ $ref: '#/$defs/missing' }, 'which is not in it'],
     [{ type: 'fruit' }, '/type'],

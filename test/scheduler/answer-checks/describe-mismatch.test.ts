@@ -14,12 +14,12 @@ test.each<[object, unknown, string]>([
   [
     { properties: { a: { anyOf: [{ type: 'integer' }, { type: 'null' }] } } },
     { a: 'seven' },
-    '/a is "seven", and fits none of the forms that are allowed: integer, null',
+    '/a is "seven", and matches none of the allowed forms: integer, null',
   ],
   [
     { oneOf: [{ const: 'red' }, { enum: [1, 2] }, { type: ['boolean', 'null'] }] },
     'blue',
-    'the whole is "blue", and fits none of the forms that are allowed: "red", 1 or 2, boolean or null',
+    'the whole is "blue", and matches none of the allowed forms: "red", 1 or 2, boolean or null',
   ],
   [
     {
@@ -27,12 +27,12 @@ test.each<[object, unknown, string]>([
       $defs: { Cat: cat },
     },
     {},
-    'the whole is {}, and fits none of the forms that are allowed: Cat, object with "kind", object "Dog"',
+    'the whole is {}, and matches none of the allowed forms: Cat, object with "kind", object "Dog"',
   ],
   [
     { anyOf: [1, 2, 3, 4, 5, 6].map((value) => ({ const: value })) },
     7,
-    'the whole is 7, and fits none of the forms that are allowed: 1, 2, 3, 4, 5, ...',
+    'the whole is 7, and matches none of the allowed forms: 1, 2, 3, 4, 5, ...',
   ],
   [
     { oneOf: [{ type: 'integer' }, { type: 'number' }] },

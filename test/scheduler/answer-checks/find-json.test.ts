@@ -16,17 +16,17 @@ test.each([
 });
 
 test.each([
-  ['Sure!\n{"a":1}', 'the JSON stands in prose, and only whole answers are taken: "Sure!\\n{\\"a\\":1}"'],
-  ['```json\n{"a":1}\n```\n```json\n{"a":2}\n```', 'the answer is no JSON, but text'],
-  ['red', 'the answer is no JSON, but text: "red"'],
-  ['{"a":', 'the answer is no valid JSON'],
+  ['Sure!\n{"a":1}', 'the JSON is inside other text, but the whole answer must be JSON: "Sure!\\n{\\"a\\":1}"'],
+  ['```json\n{"a":1}\n```\n```json\n{"a":2}\n```', 'the answer is not JSON, but text'],
+  ['red', 'the answer is not JSON, but text: "red"'],
+  ['{"a":', 'the answer is not valid JSON'],
 ])('%j is none, and why is said on one line', (content, reason) => {
   expect(findJson(content)).toContain(reason);
   expect(findJson(content)).not.toContain('\n');
 });
 
 test.each(['{"n":1e999}', '[{"n":-1E+400}]', `[${'9'.repeat(400)}]`])('%j can not be kept as it is', (content) => {
-  expect(findJson(content)).toBe('the answer holds a number that is too large to be kept as one');
+  expect(findJson(content)).toBe('the answer contains a number that is too large');
 });
 
 test('a text that looks like such a number is one all the same', () => {

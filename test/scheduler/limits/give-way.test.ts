@@ -36,8 +36,8 @@ test('nothing is sent before the first look, nor while others are there, nor for
   look(0);
   expect([giveWay.isOn(), seen.states, seen.rooms]).toEqual([false, [true, false], 2]);
   expect(seen.told).toEqual([
-    'others use http://there (1 request of theirs): nothing new is sent until it was free of them for 5 seconds',
-    'http://there is free of others: the run goes on, and gives way again when they come',
+    'others use http://there (1 request of theirs): no new requests are sent until it has been free for 5 seconds',
+    'http://there is free again: the run continues, and gives way again when others use the server',
   ]);
   look(1, 0, 0, 0, 0, 0);
   expect([seen.told.length, seen.details.length]).toEqual([2, 2]);
@@ -62,7 +62,7 @@ test('goes on where the server does not say any more, and where it never does', 
   const silent = await open();
   silent.giveWay.noteUntold();
   expect(silent.giveWay.isOn()).toBe(false);
-  expect(silent.seen).toMatchObject({ rooms: 1, told: [expect.stringContaining('does not tell')] });
+  expect(silent.seen).toMatchObject({ rooms: 1, told: [expect.stringContaining('does not report')] });
   const own = await open({ server: null });
   own.giveWay.noteUntold();
   expect(own.seen.told).toEqual([expect.stringContaining('belongs to this run')]);

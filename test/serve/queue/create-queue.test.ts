@@ -55,7 +55,7 @@ describe('priority', () => {
     const starts = folder.notes.filter((text) => text.includes(': starts (') || text.includes(': gives way to '));
     expect(starts.map((text) => text.replace(/ \(.*/, ''))).toEqual([
       `${low}: starts`,
-      `${low}: gives way to ${high}, and goes on later`,
+      `${low}: gives way to ${high}, and continues later`,
       `${high}: starts`,
       `${low}: starts`,
     ]);

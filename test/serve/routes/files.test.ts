@@ -157,7 +157,7 @@ describe('a form', () => {
     ['no purpose', formOf([file]), 'the form has no field purpose'],
     ['no file', formOf([purpose]), 'the form has no part named file'],
     ['two files', formOf([purpose, file, file]), 'an upload has one file'],
-    ['a file of another name', formOf([purpose, ['data', 'x', 'x']]), '"data" is no file of an upload'],
+    ['a file of another name', formOf([purpose, ['data', 'x', 'x']]), '"data" is not a file of an upload'],
     ['an unknown field', formOf([purpose, ['user', 'x'], file]), 'there is no field "user"'],
     ['a short life', formOf([purpose, file, ['expires_after[seconds]', '3599']]), 'from 3600 to 2592000'],
     ['a long life', formOf([purpose, file, ['expires_after[seconds]', '2592001']]), 'from 3600 to 2592000'],

@@ -116,7 +116,7 @@ test.each([
   const { store: again, notices } = await openStore(folder);
   expect(again.list().map(({ id }) => id)).toEqual([good]);
   expect(notices).toEqual([
-    { topic: 'serve', text: expect.stringContaining(`${path} can't be read, so its file is left out`) },
+    { topic: 'serve', text: expect.stringContaining(`${path} can't be read, so its file is ignored`) },
   ]);
   expect(await readFile(store.pathOf(bad), 'utf8')).toBe('x');
 });

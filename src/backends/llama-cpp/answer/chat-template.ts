@@ -28,7 +28,7 @@ export function tryChatTemplate(source: string): void {
   }
 }
 
-const wanted = 'It takes a template in Jinja, as the tokenizer_config.json of a model on Hugging Face has one.';
+const wanted = 'Use a Jinja template, like the one in the tokenizer_config.json of a model on Hugging Face.';
 
 export function createRenderer({ tokens }: Pick<LlamaModel, 'tokens'>, source: string): ChatRenderer {
   let template: Template | null = null;
@@ -103,6 +103,6 @@ function renderOpen(messages: ChatMessage[], render: (messages: ChatMessage[]) =
   const where = `messages[${messages.length - 1}]`;
   throw refuse(
     'bad-request',
-    `The model's chat template does not write the text of ${where} as it is, so that it can't be continued: take blanks off its ends and thoughts out of it, or say \`continue_final_message\`: false for an answer behind it.`,
+    `The model's chat template does not write the text of ${where} unchanged, so the answer can't continue it: remove blanks at its ends and thinking from it, or set \`continue_final_message\`: false for a separate answer.`,
   );
 }

@@ -152,7 +152,4 @@ function asSchema(value: unknown): Schema {
 }
 
 const unsupported = (what: string): Error =>
-  refuse(
-    'bad-request',
-    `llama-cpp can't hold an answer to a JSON schema with ${what}: simplify it or use another backend.`,
-  );
+  refuse('bad-request', `llama-cpp can't enforce a JSON schema with ${what}: simplify it or use another backend.`);

@@ -48,7 +48,7 @@ function parsed(text: string, where: string): unknown {
   try {
     return JSON.parse(text || '{}');
   } catch {
-    throw refuse('bad-request', `${where} has a tool call whose arguments are no JSON.`);
+    throw refuse('bad-request', `${where} has a tool call whose arguments are not JSON.`);
   }
 }
 

@@ -14,7 +14,8 @@ export function checkThinking(body: RequestBody, facts: ModelFacts): void {
     refuse('bad-request', `ollama can't honour \`think\`: ${JSON.stringify(asked)} for this model: ${why}.`);
   if (asked === false && alwaysThinks(facts)) throw refused('it always thinks, low, medium or high');
   if (asked === null || asked === false) return;
-  if (typeof asked === 'number') throw refused('it holds no model to a number of tokens (--think on, off)');
+  if (typeof asked === 'number')
+    throw refused('it cannot limit thinking to a number of tokens (use --think on or off)');
   // Older servers do not tell what a model can do.
   if (capabilities.length > 0 && !capabilities.includes('thinking'))
     throw refused('it does not think (ollama show names its capabilities)');

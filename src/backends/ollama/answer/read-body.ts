@@ -89,7 +89,7 @@ export function readBody({ body }: Pick<BatchRequest, 'body'>, promptKey: 'messa
 function checkOwnOptions(body: RequestBody): void {
   const key = ['options', 'num_ctx', 'num_predict', 'keep_alive'].find((name) => !isNeutral(name, body[name]));
   if (key === undefined) return;
-  const way = key === 'num_predict' ? 'say max_tokens' : 'it is the same for a whole run, see --option';
+  const way = key === 'num_predict' ? 'use max_tokens' : 'it is the same for a whole run, see --option';
   throw refuse('bad-request', `ollama can't honour \`${key}\` in a line: ${way}.`);
 }
 

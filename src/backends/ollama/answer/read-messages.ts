@@ -48,7 +48,10 @@ function readToolCall(call: unknown, where: string): WireToolCall {
   const { name, arguments: text } = named;
   const values = typeof text === 'string' ? parseObject(text) : text;
   if (typeof name !== 'string' || !isRecord(values)) {
-    throw refuse('bad-request', `${where} has a tool call without a name, or with arguments that are no JSON object.`);
+    throw refuse(
+      'bad-request',
+      `${where} has a tool call without a name, or with arguments that are not a JSON object.`,
+    );
   }
   const id = isRecord(call) && typeof call['id'] === 'string' ? { id: call['id'] } : {};
   return { ...id, function: { name, arguments: values } };

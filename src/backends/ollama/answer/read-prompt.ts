@@ -54,7 +54,7 @@ function checkTools({ tools }: RequestBody, { capabilities }: ModelFacts): void 
     return;
   throw refuse(
     'bad-request',
-    "The model's template does not print `tools`, and it would not know of them: remove them, or take a model that has tools (ollama show names its capabilities).",
+    "The model's template does not support `tools`: remove them, or use a model with tools (ollama show lists the capabilities of a model).",
   );
 }
 

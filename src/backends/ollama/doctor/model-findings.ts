@@ -31,12 +31,12 @@ function offload({ name }: InstalledModel, state: LoadedState, { ollama, machine
   if (vramBytes >= bytes) return [];
   if (vramBytes > 0) {
     const share = formatPercent(1 - vramBytes / bytes);
-    const text = `${share} of ${name} (${formatBytes(bytes - vramBytes)} of ${formatBytes(bytes)}) lies outside the GPU's memory, which makes it many times slower`;
+    const text = `${share} of ${name} (${formatBytes(bytes - vramBytes)} of ${formatBytes(bytes)}) is outside the GPU's memory, which makes it many times slower`;
     return [finding('warning', 'ollama-partly-on-cpu', text, smallerWindow(state, ollama.probe?.slots ?? null))];
   }
   if (!ollama.isLocal || machine.gpu.gpus.length === 0) return [];
   const text = `${name} is wholly on the CPU, though there is a GPU`;
-  const fix = 'start the server again, and see what its log says of the GPU (journalctl -u ollama)';
+  const fix = 'restart the server, and check what its log says about the GPU (journalctl -u ollama)';
   return [finding('warning', 'ollama-on-cpu', text, fix)];
 }
 
@@ -79,7 +79,7 @@ function unevenHeads({ probe, settings }: OllamaSearch): Finding[] {
   const type = settings?.values.OLLAMA_KV_CACHE_TYPE;
   const length = probe?.keyLength ?? null;
   if (probe === null || length === null || !isQuantised(type) || length % blockValues === 0) return [];
-  const text = `a KV cache of type ${type} holds blocks of ${blockValues} values, and the attention heads of ${probe.model} have ${length}: it can't be loaded so`;
+  const text = `a KV cache of type ${type} holds blocks of ${blockValues} values, and the attention heads of ${probe.model} have ${length}: it can't be loaded with this setting`;
   return [settingFinding('warning', 'ollama-cache-type-heads', text, { name: 'OLLAMA_KV_CACHE_TYPE', value: 'f16' })];
 }
 
@@ -105,7 +105,7 @@ function slidingWindow({ version, models, settings }: OllamaSearch): Finding[] {
   if (isSwitchedOn(settings?.values.LLAMA_ARG_SWA_FULL)) return [];
   const names = affected.map(({ name }) => name).join(', ');
   const unless = settings === null ? 'unless it is set otherwise, ' : '';
-  const text = `${unless}the server forgets what lies outside the sliding window of ${names}: prompts of some hundred tokens that begin alike are computed anew each time (measured with Gemma 3 on a CPU: 71 tokens of 71 for each request, 15 with this setting, which takes more memory for the KV cache)`;
+  const text = `${unless}the server forgets the tokens outside the sliding window of ${names}: the shared beginning of prompts of a few hundred tokens is computed again each time (measured with Gemma 3 on a CPU: 71 tokens of 71 for each request, 15 with this setting, which needs more memory for the KV cache)`;
   const level = settings === null ? 'hint' : 'warning';
   return [settingFinding(level, 'ollama-sliding-window', text, { name: 'LLAMA_ARG_SWA_FULL', value: '1' })];
 }
@@ -118,6 +118,6 @@ function defaultWindow({ ollama: { isLocal, settings }, machine }: FindingContex
   const total = machine.gpu.gpus.reduce((sum, { totalBytes }) => sum + (totalBytes ?? 0), 0);
   if (total < 23 * gibibyte) return [];
   const tokens = total >= 47 * gibibyte ? 262_144 : 32_768;
-  const text = `with ${formatBytes(total)} of GPU memory, Ollama gives each slot ${formatInteger(tokens)} tokens where no one says otherwise; llmbatch does, other programs may not`;
+  const text = `with ${formatBytes(total)} of GPU memory, Ollama gives each slot ${formatInteger(tokens)} tokens by default; llmbatch sets its own number, other programs may not`;
   return [settingFinding('hint', 'ollama-default-window', text, { name: 'OLLAMA_CONTEXT_LENGTH', value: '8192' })];
 }

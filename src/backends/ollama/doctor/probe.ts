@@ -141,7 +141,7 @@ function failureOf(error: unknown): SlotProbe['failure'] {
     return { kind: error.kind, text: joinLines(error.message), hint: error.hint ?? null };
   if (error instanceof Error && error.name === 'TimeoutError') {
     const hint = 'Try again when the server has nothing else to do.';
-    return { kind: 'timeout', text: 'the server took too long, and was given up', hint };
+    return { kind: 'timeout', text: 'the server took too long, so the test was stopped', hint };
   }
   const { kind, message } = classifyError(error);
   return { kind, text: joinLines(message), hint: null };

@@ -24,11 +24,11 @@ function absence({ ollama, asked }: FindingContext): Finding[] {
 
 function absenceFix({ isLocal, url }: OllamaSearch, kind: string, canStart: boolean): string {
   if (kind === 'address') return 'OLLAMA_HOST=127.0.0.1:11434, or nothing';
-  if (kind === 'refused') return 'OLLAMA_API_KEY where the server wants a key; --host with its IP address';
+  if (kind === 'refused') return 'set OLLAMA_API_KEY if the server needs a key, or use --host with its IP address';
   if (kind === 'other') return '--host with the address of an Ollama server, such as 127.0.0.1:11434';
   if (canStart) return `start it:${startCommands(url)}`;
   if (isLocal) return 'install it (https://ollama.com/download), or name another server with --host';
-  return `OLLAMA_HOST=0.0.0.0 where the server is started, so that it listens beyond its own machine; or another --host`;
+  return `start the server with OLLAMA_HOST=0.0.0.0, so that other machines can connect; or use another --host`;
 }
 
 function startCommands(url: string | null): string {

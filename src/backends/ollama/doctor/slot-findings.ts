@@ -28,7 +28,7 @@ function failedProbe(
   { kind, text, hint }: NonNullable<SlotProbe['failure']>,
   { asked }: FindingContext,
 ): Finding {
-  const fix = hint ?? "The server's log says more (journalctl -u ollama, or ~/.ollama/logs/server.log).";
+  const fix = hint ?? "See the server's log (journalctl -u ollama, or ~/.ollama/logs/server.log).";
   const level = asked.model === null ? 'warning' : 'error';
   if (kind === 'model-not-found') return finding(level, 'ollama-model-not-found', text, fix);
   return finding(

@@ -78,13 +78,13 @@ function kindOf({
 /** A success without an answer or with a part of one, or a redirection. */
 const noAnswer = (status: number): Failure =>
   status < 300
-    ? failure('invalid-response', `The server answers with HTTP ${status}, which is no whole answer.`)
+    ? failure('invalid-response', `The server answers with HTTP ${status}, which is not a complete answer.`)
     : failure('unusable', `There is no Ollama server at this address: it answers ${status}.`);
 
 /** Texts for statuses where the server says nothing, or names a flag of a program inside it. */
 const ownTexts: Record<number, string> = {
-  403: 'The Ollama server refuses this host name (403): address it by its IP, or set OLLAMA_ORIGINS where it is started.',
-  501: 'The model makes no embeddings (501): take one that does.',
+  403: 'The Ollama server refuses this host name (403): use its IP address, or start it with OLLAMA_ORIGINS.',
+  501: 'The model makes no embeddings (501): use an embedding model.',
 };
 
 /**

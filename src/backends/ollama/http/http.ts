@@ -24,7 +24,7 @@ export class HttpFailure extends Error {
 /** A line of a stream that is no part of an answer: what came can't be the whole answer. */
 export class GarbledLine extends Error {
   constructor(line: string) {
-    super(`a line is no part of an answer: ${JSON.stringify(line.slice(0, 100))}`);
+    super(`a line is not part of an answer: ${JSON.stringify(line.slice(0, 100))}`);
     this.name = 'GarbledLine';
   }
 }

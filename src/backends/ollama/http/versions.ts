@@ -20,7 +20,7 @@ export const versionFacts: readonly VersionFact[] = [
     from: null,
     until: '0.12.6',
     level: 'warning',
-    text: 'cuts a prompt that is too long in silence, also when told not to; what looks cut becomes a failed line',
+    text: 'cuts long prompts silently, even with truncation turned off; a request whose prompt seems cut fails',
   },
   {
     id: 'counts-new-tokens',
@@ -41,7 +41,7 @@ export const versionFacts: readonly VersionFact[] = [
     from: null,
     until: '0.32.10',
     level: 'hint',
-    text: 'takes a repeat_penalty of 1.1 where none is given; llmbatch always gives one, 1 unless you or the model say otherwise',
+    text: 'uses a repeat_penalty of 1.1 by default; llmbatch always sets it, to 1 unless you or the model set another value',
   },
   {
     id: 'ram-cache',

@@ -30,7 +30,7 @@ export async function findModel(client: OllamaClient, name: string, signal: Abor
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof DeadlineError)
-      throw new EngineError('unusable', `the server at ${client.host.url} says nothing of its models`);
+      throw new EngineError('unusable', `the server at ${client.host.url} does not list its models`);
     const { kind, message } = classifyError(error);
     throw kind === 'model-not-found' ? notFound(client, name, models) : new EngineError(kind, message);
   }

@@ -36,4 +36,4 @@ export function slotLimits({ facts, runner }: LoadedModel, slots: number | null)
 }
 
 const fixedText = (family: string | null): string =>
-  `the server gives models of the family ${family} one slot, whatever it is told`;
+  `the server gives models of the family ${family} only one slot, whatever its settings are`;

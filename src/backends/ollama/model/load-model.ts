@@ -31,7 +31,7 @@ export async function loadModel(
 }
 
 const slowText =
-  'ollama: the model is not loaded after 30 s; where it never is, a request that was given up may hold the one before it: start the server again';
+  'ollama: the model is not loaded after 30 s; if it never loads, an abandoned request may keep the previous model loaded: restart the server';
 
 async function tryToLoad(
   loaded: Pick<LoadedModel, 'client' | 'name' | 'runner' | 'keepAlive' | 'facts'>,
@@ -87,7 +87,7 @@ export const isEmbeddingModel = ({ facts: { capabilities } }: Pick<LoadedModel, 
 function hintOf(kind: string, { runner, name }: Pick<LoadedModel, 'runner' | 'name'>): string {
   if (kind === 'model-not-found') return `Fetch it with: ollama pull ${name}`;
   if (kind === 'out-of-memory') {
-    return `Lower --option num_ctx= (now ${runner.num_ctx}) or OLLAMA_NUM_PARALLEL, or take a smaller quantisation of the model.`;
+    return `Lower --option num_ctx= (now ${runner.num_ctx}) or OLLAMA_NUM_PARALLEL, or use a smaller quantisation of the model.`;
   }
-  return "The server's log says more (journalctl -u ollama, or ~/.ollama/logs/server.log).";
+  return "See the server's log (journalctl -u ollama, or ~/.ollama/logs/server.log).";
 }

@@ -97,5 +97,5 @@ export function offloadWarning(
   const cacheText =
     cache === null ? '' : ` (the KV cache of ${slots} x ${runner.num_ctx} tokens takes ${upTo}${formatBytes(cache)})`;
   const share = formatPercent(1 - vramBytes / loadedBytes);
-  return `warning: ${share} of the model lies outside the GPU's memory, which makes it many times slower${cacheText}: lower --option num_ctx= or OLLAMA_NUM_PARALLEL, or take a smaller quantisation`;
+  return `warning: ${share} of the model is outside the GPU's memory, which makes it many times slower${cacheText}: lower --option num_ctx= or OLLAMA_NUM_PARALLEL, or use a smaller quantisation`;
 }

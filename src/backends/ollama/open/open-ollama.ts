@@ -133,7 +133,7 @@ const supervisionOf = ({ loaded, runner, reloads, restart }: Supervised, { onRes
   pid: runner.pid,
   restart() {
     reloads.excuse();
-    onRestart('The Ollama server says nothing: the model is loaded again.');
+    onRestart('The Ollama server does not answer: the model is loaded again.');
     return restart();
   },
   async recover(failure, stop) {

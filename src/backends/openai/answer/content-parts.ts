@@ -31,5 +31,5 @@ function textOfPart(part: unknown, wanted: 'text' | 'thinking'): string {
 const oddPart = (type: unknown): BrokenAnswer =>
   new BrokenAnswer(
     'invalid-response',
-    `The answer has a part of the type ${foreignText(type).slice(0, 50)}, which is no text.`,
+    `The answer has a part of the type ${foreignText(type).slice(0, 50)}, which is not text.`,
   );

@@ -23,7 +23,7 @@ type Fields = Record<string, unknown>;
  * where it isn't known.
  */
 export function readAnswer(sent: unknown, request: BatchRequest, contextTokens: number | null): Answer {
-  if (!isRecord(sent)) return failure('invalid-response', 'The answer of the server is no JSON object.');
+  if (!isRecord(sent)) return failure('invalid-response', 'The answer of the server is not a JSON object.');
   const body = withCached(sent);
   const { usage } = body;
   const error = errorIn(body);
@@ -107,7 +107,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' || value =
 function reasonProblem(reason: unknown): Failure | null {
   if (reason === undefined || reason === null || reason === '')
     return failure('server-error', 'The server ended the answer without a finish_reason: it may be cut.');
-  if (typeof reason !== 'string') return failure('invalid-response', 'The finish_reason of the answer is no text.');
+  if (typeof reason !== 'string') return failure('invalid-response', 'The finish_reason of the answer is not a text.');
   if (isKnownReason(reason)) return null;
   return failure(
     isFailedReason(reason) ? 'server-error' : 'invalid-response',

@@ -85,5 +85,5 @@ function errorData(data: string): string {
 const garbled = (line: string): BrokenAnswer =>
   new BrokenAnswer(
     'invalid-response',
-    `A line of the stream is no part of an answer: ${JSON.stringify(oneLine(line.slice(0, 100)))}.`,
+    `A line of the stream is not part of an answer: ${JSON.stringify(oneLine(line.slice(0, 100)))}.`,
   );

@@ -21,7 +21,10 @@ export function createThinking(
     const { think, ...others } = body;
     if (!isThinking(think)) return body;
     if (body.messages === undefined)
-      throw refuse('bad-request', '`think` is for chats: where a prompt is written out, its thinking is a part of it.');
+      throw refuse(
+        'bad-request',
+        '`think` is only for chats: in a raw prompt, write the markup for thinking into the prompt.',
+      );
     // A server that can't be asked now is asked again by the next request.
     template ??= serverTemplate(client, { kind: facts.kind, model }, signal).catch((error: unknown) => {
       template = null;
@@ -42,7 +45,7 @@ function keysFor(think: boolean | string | number, { kind, version }: ServerFact
   if (typeof think === 'number')
     throw refuse(
       'bad-request',
-      `${version} is not known to hold thoughts to a number of tokens: say low, medium or high.`,
+      `${version} is not known to limit thinking to a number of tokens: use low, medium or high.`,
     );
   if (typeof think === 'string') return { reasoning_effort: think };
   const takesKwargs = kind === 'vllm' || kind === 'llama-server' || version === 'sglang';

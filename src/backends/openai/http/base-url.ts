@@ -36,7 +36,7 @@ const example = 'http://127.0.0.1:8000/v1';
 export function readBaseUrl(text: string): Pick<ServerPlace, 'url' | 'isLocal'> {
   refuseSecrets(text, 'the base URL', 'OPENAI_API_KEY');
   const isUrl = /^https?:\/\//i.test(text) && URL.canParse(text);
-  if (!isUrl) throw new UsageError(`"${text}" is no http(s) address of a server`, `It looks like ${example}.`);
+  if (!isUrl) throw new UsageError(`"${text}" is not an http(s) address of a server`, `It looks like ${example}.`);
   const { origin, pathname, hostname } = new URL(text);
   const path = pathname.replace(/\/+$/, '').replace(/\/(chat\/completions|completions|embeddings|models)$/, '');
   return { url: `${origin}${path === '' ? '/v1' : path}`, isLocal: isLoopback(hostname) };

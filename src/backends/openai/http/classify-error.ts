@@ -85,17 +85,14 @@ function ofErrorValue(error: unknown, whole: () => string): ErrorFields {
 /** A part of an answer (206), or a success without one (202, 204). */
 const noAnswer = (status: number): Failure | null =>
   status < 300
-    ? failure('invalid-response', `The server answers with HTTP ${status}, which is no whole answer.`)
+    ? failure('invalid-response', `The server answers with HTTP ${status}, which is not a complete answer.`)
     : null;
 
 /** Another server would be shown the key, and the prompts. */
 function redirection(status: number, headers: IncomingHttpHeaders): Failure | null {
   if (status < 300 || status >= 400) return null;
   const [to = ''] = oneLine(headerText(headers.location) || 'nowhere').split(/[?#]/);
-  return failure(
-    'unusable',
-    `The server redirects (${status}) to ${to}: give the address that is meant as --base-url.`,
-  );
+  return failure('unusable', `The server redirects (${status}) to ${to}: use the final address for --base-url.`);
 }
 
 const kindsByStatus: Record<number, ErrorKind> = {
@@ -171,7 +168,7 @@ export const afterAnswers = (failed: Failure): Failure => ({
 
 const keyHint =
   'Set the variable OPENAI_API_KEY, or the one that --servers names for it, to a key that the server takes.';
-const pathHint = 'There is no such path here: look at the base URL (most end with /v1), and at what the server can do.';
+const pathHint = 'The server has no such path: check the base URL (most end with /v1) and the features of the server.';
 
 /** Some servers know no `stream_options`. */
 const withStreamHint = (status: number, text: string): Failure | null =>

@@ -36,7 +36,7 @@ async function explainSlidingWindow(modelPath: string | null, place: ServerPlace
   const others =
     'more requests at a time, or more different system prompts, than it has slots (--parallel), or another client';
   if (known === false) return `Likely causes: ${others}.`;
-  return `Where the model has a sliding window (Gemma, gpt-oss): ${way}. Other causes: ${others}.`;
+  return `If the model has a sliding window (Gemma, gpt-oss): ${way}. Other causes: ${others}.`;
 }
 
 /** What its process tells counts first: a server that was started with `--swa-full` has a reason of another kind. */

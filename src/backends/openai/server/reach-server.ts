@@ -25,7 +25,7 @@ export async function askServer(
   const answer = await askModels(client, signal);
   // A server whose engine died, or loads its model, may list it all the same. What it had before it does not have any more.
   const isSick = 'found' in answer && (await statusOf(client, `${client.place.root}/health`, signal)) >= 500;
-  return isSick ? failure('connection', 'It says that it is not ready (/health).') : answer;
+  return isSick ? failure('connection', 'It reports that it is not ready (/health).') : answer;
 }
 
 async function statusOf(client: OpenaiClient, url: string, signal: AbortSignal): Promise<number> {

@@ -22,7 +22,7 @@ export async function askModels(
     if (response.status === 404 || response.status === 405) return { found: null };
     if (response.status < 200 || response.status >= 300) return classifyResponse(response);
     const found = readModelList(response.text);
-    return found === null ? failure('unusable', `What answers at ${url}/models is no list of models.`) : { found };
+    return found === null ? failure('unusable', `What answers at ${url}/models is not a list of models.`) : { found };
   } catch (error) {
     signal.throwIfAborted();
     return classifyThrown(error);

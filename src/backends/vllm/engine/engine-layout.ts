@@ -29,8 +29,8 @@ export function engineLayout(
   }
   if (options['data_parallel_size'] !== undefined && wanted !== engines) {
     throw new UsageError(
-      `--gpus make ${engines} engines, and data_parallel_size says ${wanted}`,
-      'Leave one of them out.',
+      `--gpus make ${engines} engines, but data_parallel_size is ${wanted}`,
+      'Use only one of them.',
     );
   }
   const names = visibleNames(numbers, environment['CUDA_VISIBLE_DEVICES']);

@@ -16,7 +16,7 @@ export function explainEnd(log: readonly string[], wasReady: boolean): EndReason
 }
 
 const memory =
-  'close what holds GPU memory, lower --option gpu_memory_utilization, or take a smaller or quantised model';
+  'close other programs that use GPU memory, lower --option gpu_memory_utilization, or use a smaller or quantised model';
 
 type Cause = readonly [pattern: RegExp, explain: (found: RegExpExecArray) => EndReason];
 
@@ -25,7 +25,7 @@ const outOfMemory: Cause = [
   () => ({
     kind: 'out-of-memory',
     message: 'The engine ran out of memory.',
-    hint: `Take a smaller --option max_num_seqs, or ${memory}.`,
+    hint: `Set a smaller --option max_num_seqs, or ${memory}.`,
   }),
 ];
 
@@ -35,10 +35,10 @@ const causes: readonly Cause[] = [
     /max(?:imum)? seq(?:uence)? len(?:gth)?s? \((\d+)\)[^]*?([\d.]+) GiB KV cache is needed(?:[^]*?estimated maximum model length is (\d+))?/,
     ([, asked, , fits]) => ({
       kind: 'unusable',
-      message: `The KV cache does not hold one request of ${formatInteger(Number(asked))} tokens.`,
+      message: `The KV cache is too small for one request of ${formatInteger(Number(asked))} tokens.`,
       hint:
         fits === undefined || Number(fits) === 0
-          ? `Take a smaller --option max_model_len; or ${memory}.`
+          ? `Set a smaller --option max_model_len; or ${memory}.`
           : `--option max_model_len=${fits} is the largest that fits; or ${memory}.`,
     }),
   ],
@@ -46,7 +46,7 @@ const causes: readonly Cause[] = [
     /Free memory on device [^(\n]*\(([\d.]+)\/([\d.]+) GiB\) on startup is less than/,
     ([, free, total]) => ({
       kind: 'unusable',
-      message: `Only ${free} of ${total} GiB of the GPU's memory are free: another process holds the rest.`,
+      message: `Only ${free} of ${total} GiB of the GPU's memory are free: another process uses the rest.`,
       hint: 'See which with nvidia-smi (an engine that an earlier run left is called VLLM::EngineCore), or lower --option gpu_memory_utilization.',
     }),
   ],
@@ -54,7 +54,7 @@ const causes: readonly Cause[] = [
     /Available memory on node \S+ \(?([\d.]+)\/([\d.]+) GiB\)?/,
     ([, free, total]) => ({
       kind: 'unusable',
-      message: `Only ${free} of ${total} GiB of the machine's memory are free: vLLM wants more for its KV cache on a CPU.`,
+      message: `Only ${free} of ${total} GiB of the machine's memory are free: vLLM needs more for its KV cache on a CPU.`,
       hint: 'VLLM_CPU_KVCACHE_SPACE=1 (GiB) in the environment makes the cache smaller.',
     }),
   ],
@@ -63,7 +63,7 @@ const causes: readonly Cause[] = [
     () => ({
       kind: 'unusable',
       message: "The model's weights leave no memory for the KV cache.",
-      hint: 'Raise --option gpu_memory_utilization, take a smaller or quantised model, or more GPUs with --option tensor_parallel_size.',
+      hint: 'Raise --option gpu_memory_utilization, use a smaller or quantised model, or more GPUs with --option tensor_parallel_size.',
     }),
   ],
   outOfMemory,
@@ -80,7 +80,7 @@ const causes: readonly Cause[] = [
     () => ({
       kind: 'model-not-found',
       message: 'There is no such model, neither as a folder nor on Hugging Face.',
-      hint: 'Give the folder that holds its config.json, or its id there, as owner/name.',
+      hint: 'Use the folder with its config.json, or its id on Hugging Face, such as owner/name.',
     }),
   ],
   [
@@ -88,7 +88,7 @@ const causes: readonly Cause[] = [
     () => ({
       kind: 'model-not-found',
       message: 'The model is not on this machine, and Hugging Face can not be reached.',
-      hint: 'Fetch it where there is a network (hf download owner/name), or give its folder.',
+      hint: 'Download it on a machine with network access (hf download owner/name), or use its folder.',
     }),
   ],
   [
@@ -120,7 +120,7 @@ const causes: readonly Cause[] = [
     () => ({
       kind: 'unusable',
       message: "This build of vLLM uses instructions that the machine's CPU does not have.",
-      hint: 'Install a build for it: vLLM on a CPU wants AVX2 at least.',
+      hint: 'Install a build for it: vLLM on a CPU needs at least AVX2.',
     }),
   ],
   [

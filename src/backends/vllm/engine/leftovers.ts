@@ -17,7 +17,7 @@ async function leftover(folder: string, pid: string): Promise<string | null> {
   const name = /^VLLM::\w+/.exec(commandLine)?.[0];
   const parent = /^PPid:\s(\d+)$/m.exec(status)?.[1];
   if (name === undefined || parent === undefined || !(await takesOrphans(folder, parent))) return null;
-  return `process ${pid} (${name}) was left by an engine that is gone, and may hold GPU memory: kill ${pid}`;
+  return `process ${pid} (${name}) was left by an earlier engine, and may use GPU memory: kill ${pid}`;
 }
 
 /** The first process does, and on a desktop the user's own systemd. */

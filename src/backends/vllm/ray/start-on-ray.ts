@@ -14,7 +14,7 @@ import { type RayCluster, type RayDriver, describeCluster, openRayDriver } from 
 export async function startOnRay(given: Record<string, unknown>, request: OpenRequest): Promise<StartedEngines> {
   const { ray_python: python, ...options } = given;
   if (options['data_parallel_size'] !== undefined)
-    throw new UsageError('--option data_parallel_size is for one machine', 'On a cluster say --replicas.');
+    throw new UsageError('--option data_parallel_size is for one machine', 'On a cluster, use --replicas.');
   const address = givenText(request.connection, 'ray') ?? 'auto';
   const { command } = pythonCommand(request);
   request.onNotice(`vllm: looking for the Ray cluster at ${address} (${command})`, 'detail');
@@ -57,7 +57,8 @@ async function startReplicas(
       stallTimeoutMs: request.stallTimeoutMs,
       signal: request.signal,
       onRestart: request.onRestart,
-      onLoss: (reason) => request.onNotice(`vllm: one replica is given up, and the others go on (${reason})`),
+      onLoss: (reason) =>
+        request.onNotice(`vllm: one replica cannot be used any more, and the others continue (${reason})`),
       onCounts: load.noteReplicas,
     });
     const close = async (): Promise<void> => {
@@ -92,7 +93,7 @@ function defaultRange({ nodeGpus }: RayCluster, gpus: number): ReplicaRange {
   throw new EngineError(
     'unusable',
     'No node of the Ray cluster has a GPU.',
-    'Where nodes come when they are asked for: --replicas n. Nodes that compute on their CPU: ray start --num-gpus=1.',
+    'If the cluster adds nodes on demand, use --replicas n. For nodes that compute on their CPU, use ray start --num-gpus=1.',
   );
 }
 
@@ -101,8 +102,8 @@ function checkSize({ nodeGpus }: RayCluster, gpus: number): void {
   const largest = Math.max(0, ...nodeGpus);
   if (largest === 0 || gpus <= largest) return;
   throw new UsageError(
-    `a replica wants ${formatCounted(gpus, 'GPU')} on one node, and the largest of the cluster has ${largest}`,
-    'Take a smaller --option tensor_parallel_size, or a smaller model.',
+    `a replica needs ${formatCounted(gpus, 'GPU')} on one node, and the largest of the cluster has ${largest}`,
+    'Use a smaller --option tensor_parallel_size, or a smaller model.',
   );
 }
 

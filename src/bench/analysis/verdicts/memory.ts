@@ -7,7 +7,7 @@ const fullShare = 0.97;
 /** Growth of the swapped memory that is more than a machine does in passing. */
 const swapGrowthBytes = 256 * 1024 ** 2;
 const fix =
-  'Lower the context (--option num_ctx, max_model_len or context_size) or the slots, or take a smaller quantisation.';
+  'Lower the context (--option num_ctx, max_model_len or context_size) or the slots, or use a smaller quantisation.';
 
 /** Part of the model lies outside the GPU, its memory is full, or the machine swaps. */
 export const findMemory: FindVerdict = (evidence) => {

@@ -15,7 +15,7 @@ export const findThermal: FindVerdict = ({ windows, steady: { trend } }) => {
     throttled: startAndEnd(windows, throttledOf),
   };
   if (!slowsDown(seen) || !(isHeating(seen.heat) || isThrottled(seen.throttled))) return null;
-  const driver = isThrottled(seen.throttled) ? '; its driver holds the clock down' : '';
+  const driver = isThrottled(seen.throttled) ? '; its driver limits the clock' : '';
   return {
     cause: 'thermal',
     text: `The GPU slows down: the rate fell by ${formatPercent(-trend)} over the trial${heatText(seen.heat)}${clockText(seen.clock, windows)}${driver}. Cool it better or lower its power limit (nvidia-smi -pl), and plan with the rate at the end.`,

@@ -46,7 +46,7 @@ export const anthropicFormat: HostedFormat = {
     const { body } = request;
     const { system, turns } = splitSystem(chatOf(request, 'Anthropic'));
     const max = maxTokensOf(body);
-    if (max === null) throw new NotCarriedError('Anthropic wants to know how long an answer may be: add --max-tokens');
+    if (max === null) throw new NotCarriedError('Anthropic requires a maximum length of answers: add --max-tokens');
     const messages = turns.map(({ role, content }) => ({
       role,
       content: typeof content === 'string' ? content : carriedParts(content).map(blockOf),

@@ -96,8 +96,8 @@ function refuseOthers([server]: readonly GivenServer[], backend: string): void {
 function twoKinds(given: readonly GivenServer[]): UsageError {
   const firsts = given.filter((one, index) => given.findIndex(({ flag }) => flag === one.flag) === index);
   return new UsageError(
-    `${firsts.map(({ by }) => by).join(' and ')} name servers of two kinds, and a run has one backend`,
-    'Give one of them, as often as you like.',
+    `${firsts.map(({ by }) => by).join(' and ')} name servers of two kinds, but a run has only one backend`,
+    'Use only one of them. You can repeat it.',
   );
 }
 
@@ -111,6 +111,6 @@ function refuseTwice(given: readonly GivenServer[]): void {
   const by = [given[addresses.indexOf(addresses[second]!)]!.by, given[second]!.by];
   throw new UsageError(
     `the server ${addresses[second]} is named twice (${[...new Set(by)].join(', and ')})`,
-    'Name each server once. How many requests it gets at once is said by --workers.',
+    'Name each server once. To send more requests to it at once, use --workers.',
   );
 }

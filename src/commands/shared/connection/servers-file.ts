@@ -41,7 +41,7 @@ export async function readServers(
     const { flag, value, variable } = readLine(await parseLine(text, refuse), flags, refuse);
     const [first] = servers;
     if (first !== undefined && first.flag !== flag)
-      throw refuse(`it names a server of another kind than line ${first.line}, and a run has one backend`);
+      throw refuse(`it names a server of another kind than line ${first.line}, but a run has only one backend`);
     if (variable !== null) checkVariable(variable, environment, refuse);
     const connection = { [flag]: value, ...(variable !== null && { apiKeyEnv: variable }) };
     servers.push({ line: index + 1, flag, connection });
@@ -56,7 +56,7 @@ async function parseLine(text: string, refuse: Refuse): Promise<unknown> {
     return JSON.parse(text);
   } catch {
     const mistake = (await describeJsonMistake(text)).replace(/\(line 1, (?=column \d+\)$)/, '(');
-    throw refuse(`it is no JSON: ${mistake}`, 'Each line is one object, whole.');
+    throw refuse(`it is not JSON: ${mistake}`, 'Each line must be one complete object.');
   }
 }
 
@@ -70,7 +70,7 @@ interface ServerLine {
 function readLine(line: unknown, flags: readonly ServerFlag[], refuse: Refuse): ServerLine {
   const keys = serverKeys(flags);
   const form = `Write, for instance: {"${keys.at(-1)}": "http://127.0.0.1:8000"}`;
-  if (!isRecord(line)) throw refuse('it is no object', form);
+  if (!isRecord(line)) throw refuse('it is not an object', form);
   for (const key of Object.keys(line)) if (!keys.includes(key)) checkOtherKey(key, keys, refuse);
   const given = flags.flatMap((flag, index) => {
     const { [keys[index] ?? '']: value } = line;
@@ -79,7 +79,7 @@ function readLine(line: unknown, flags: readonly ServerFlag[], refuse: Refuse): 
   const [server] = given;
   if (server === undefined) throw refuse('it names no server', form);
   if (given.length > 1) throw refuse(`it names two servers: ${given.map(({ key }) => key).join(' and ')}`);
-  if (typeof server.value !== 'string') throw refuse(`its "${server.key}" is no text`);
+  if (typeof server.value !== 'string') throw refuse(`its "${server.key}" is not a text`);
   return {
     flag: server.flag.name,
     value: parseAddress(server.flag, server.value, refuse),
@@ -93,7 +93,7 @@ function checkOtherKey(key: string, keys: readonly string[], refuse: Refuse): vo
   if (isSecretName(key) || /^api_?key/i.test(key))
     throw refuse(
       `"${key}" would be a key in a file`,
-      `Name the variable that holds it instead: "${keyOfVariable}": "DESKTOP_KEY"`,
+      `Name the variable with the key instead: "${keyOfVariable}": "DESKTOP_KEY"`,
     );
   const all = [...keys, keyOfVariable];
   const near = nearest(key, all);
@@ -115,10 +115,10 @@ function parseAddress({ parse }: ServerFlag, value: string, refuse: Refuse): unk
 /** Whoever mistakes the name for the key itself must not find the key in a message. */
 function checkVariable(name: unknown, environment: NodeJS.ProcessEnv, refuse: Refuse): void {
   if (typeof name !== 'string' || !/^[a-z_]\w*$/i.test(name))
-    throw refuse(`its "${keyOfVariable}" is not the name of a variable`, 'The key itself stands in no file.');
+    throw refuse(`its "${keyOfVariable}" is not the name of a variable`, 'Do not write the key itself into the file.');
   if ((environment[name] ?? '') === '')
     throw refuse(
       `the variable that its "${keyOfVariable}" names is not set`,
-      'Set it before: export NAME=... The key itself stands in no file.',
+      'Set it first: export NAME=... Do not write the key itself into the file.',
     );
 }

@@ -10,12 +10,12 @@ export async function findLiveRun(output: string | undefined): Promise<LiveState
     const state = await askRun(pathsOf(output).output, { do: 'status' }, process.env);
     if (state !== null) return state;
     throw new UsageError(
-      `no run that goes on writes ${output}`,
+      `no run in progress writes ${output}`,
       `Look at it with: llmbatch status ${quoteForShell(output)}`,
     );
   }
   const only = await oneLiveRun();
-  if (only === null) throw new UsageError('no run of yours goes on', 'Start one with: llmbatch run <input>');
+  if (only === null) throw new UsageError('you have no run in progress', 'Start one with: llmbatch run <input>');
   return only;
 }
 
@@ -30,5 +30,5 @@ export async function oneLiveRun(): Promise<LiveState | null> {
 export function severalRuns(runs: readonly LiveState[], what: 'go on' | 'are paused'): UsageError {
   const outputs = runs.map(({ output }) => `  ${output}`).toSorted();
   const text = [`${runs.length} runs of yours ${what}:`, ...outputs].join('\n');
-  return new UsageError(text, 'Name the output of the one that is meant.');
+  return new UsageError(text, 'Name the output of one of them.');
 }

@@ -14,7 +14,7 @@ export async function findRun(
     if (found !== null) return found;
     throw new UsageError(
       `no run wrote ${output}: there is no ${paths.manifest}`,
-      'Name the output of a run, or start one. Results without their manifest are taken up by the run command that made them.',
+      'Name the output of a run, or start one. For results without their manifest, use the run command that made them.',
     );
   }
   const found = (await findRuns(process.cwd(), process.env)).find(isWanted);

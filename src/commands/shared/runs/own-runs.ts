@@ -36,8 +36,8 @@ export async function findOwnRun(
 
 const refusal = ({ manifestPath, manifest, output }: FoundRun, backends: readonly BackendDefinition[]): UsageError =>
   new UsageError(
-    `nothing was run: ${manifestPath} was not written by you here, or was changed since. It asks for ${reachOf(manifest, backends)}`,
-    `Where that is what you want, name the output: llmbatch resume ${quoteForShell(output)}`,
+    `nothing was run: ${manifestPath} was not written by you on this machine, or was changed since. It asks for ${reachOf(manifest, backends)}`,
+    `If you want that, name the output: llmbatch resume ${quoteForShell(output)}`,
   );
 
 /**
@@ -85,8 +85,8 @@ function refuseNamedKeys({ runner }: AskedReach, { flags, backends, file, way }:
   if (named.length === 0) return;
   const variables = [...new Set(named.map(({ variable }) => variable))].join(', ');
   throw new UsageError(
-    `nothing was sent: only ${file} says which servers get what is in ${variables}`,
-    `Where you want that, name the servers and the variables yourself: ${way}`,
+    `nothing was sent: only ${file} says which servers get the values of ${variables}`,
+    `If you want that, name the servers and the variables yourself: ${way}`,
   );
 }
 
@@ -102,12 +102,14 @@ interface OthersContext extends Omit<KeySources, 'environment'> {
 /** Naming it is the user's word for what somebody else's file asks for; the user's keys it does not get by that. */
 export function withholdKeys(asked: AskedReach, context: OthersContext): void {
   const { what, file, backends, flags } = context;
-  tell(`${what} was not started by you here, or ${file} was changed since; it asks for ${reachOf(asked, backends)}`);
+  tell(
+    `${what} was not started by you on this machine, or ${file} was changed since; it asks for ${reachOf(asked, backends)}`,
+  );
   refuseNamedKeys(asked, context);
   for (const key of withheldKeys(asked, { flags, backends, environment: process.env })) {
     // The programs that are started must not find it either.
     delete process.env[key];
-    tell(`${key} is not given to it: only ${file} names where to. A flag, or the environment, may`);
+    tell(`${key} is not sent: only ${file} names the server. To send it, name the server with a flag or a variable`);
   }
 }
 

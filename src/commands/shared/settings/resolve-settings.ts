@@ -122,15 +122,15 @@ function refuseFromFolder(
   const why = whyNotFromFolder(key, value, backends);
   if (why === null) return;
   throw new UsageError(
-    `${name}: it ${why}, which a file of a folder may not`,
-    'Take a flag, a variable, or your own settings in $XDG_CONFIG_HOME/llmbatch/llmbatch.json.',
+    `${name}: it ${why}, which is not allowed in a file of a folder`,
+    'Use a flag, a variable, or your own settings in $XDG_CONFIG_HOME/llmbatch/llmbatch.json.',
   );
 }
 
 function whyNotFromFolder(key: string, value: unknown, backends: readonly BackendDefinition[]): string | null {
   const names = connectionFlags(backends).find((flag) => snakeCase(flag.name) === key)?.names;
-  if (key === 'on_end' || key === 'ray' || names === 'program') return 'says what is executed';
-  if (key === 'servers') return 'says which keys go to which servers';
+  if (key === 'on_end' || key === 'ray' || names === 'program') return 'sets what is executed';
+  if (key === 'servers') return 'sets which keys go to which servers';
   if (key !== 'option' || !isRecord(value)) return null;
   const stray = Object.keys(value).find((option) => !isTuning(option, backends));
   return stray === undefined ? null : `sets the option ${stray}, which may name a program`;

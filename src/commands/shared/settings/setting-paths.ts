@@ -36,10 +36,7 @@ const isThere = (file: SettingsPath, path: string): boolean => existsSync(placeO
 function readablePath(file: SettingsPath, path: string): string {
   const folder = realPathOf(dirname(file.path));
   if (!file.isOwn && !realPathOf(placeOf(file, path)).startsWith(folder.endsWith(sep) ? folder : folder + sep))
-    throw new UsageError(
-      `${path} lies outside of its folder`,
-      'Only a flag, a variable or your own settings may name it.',
-    );
+    throw new UsageError(`${path} is outside its folder`, 'Only a flag, a variable or your own settings may name it.');
   return typedPath(file, path);
 }
 

@@ -47,7 +47,7 @@ function nearestFile(start: string, note: (text: string) => void): string | null
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isFile() === true) {
       if ([0, process.getuid?.() ?? found.uid].includes(found.uid)) return path;
-      note(`settings: ${path} is left out: it belongs to another user`);
+      note(`settings: ${path} is ignored: it belongs to another user`);
       return null;
     }
     if (folder === dirname(folder)) return null;
@@ -57,13 +57,13 @@ function nearestFile(start: string, note: (text: string) => void): string | null
 function readFile(path: string, isOwn: boolean, known: readonly string[]): SettingsFile {
   const content = parseFile(path);
   const refuse = (problem: string, hint?: string): UsageError => new UsageError(`${path}: ${problem}`, hint);
-  if (!isRecord(content)) throw refuse('it is no object', form);
+  if (!isRecord(content)) throw refuse('it is not an object', form);
   const parts = ['defaults', 'presets', '$schema'];
   const stray = Object.keys(content).find((key) => !parts.includes(key));
   if (stray !== undefined)
     throw refuse(`unknown key "${stray}"`, known.includes(stray) ? form : 'It has defaults and presets.');
   const { defaults = {}, presets = {} } = content;
-  if (!isRecord(presets)) throw refuse('presets is no object', form);
+  if (!isRecord(presets)) throw refuse('presets is not an object', form);
   for (const [place, values] of [['defaults', defaults] as const, ...Object.entries(presets)])
     checkKeys(values, known, (problem, hint) =>
       refuse(place === 'defaults' ? `defaults${problem}` : `presets.${place}${problem}`, hint),
@@ -94,9 +94,9 @@ function checkKeys(
   if (/api_?key/i.test(stray) || (near === null && isSecretName(stray)))
     throw refuse(
       `.${stray} would be a key in a file`,
-      'Keys are read from the environment alone: llmbatch help environment',
+      'Keys are read only from environment variables: llmbatch help environment',
     );
-  const all = 'The keys are the long flags of run, with _ for -: llmbatch run --help-all';
+  const all = 'The keys are the long flags of run, with _ instead of -: llmbatch run --help-all';
   const hint = near === null ? all : `Did you mean ${near}?`;
-  throw refuse(`.${stray} is no setting`, hint);
+  throw refuse(`.${stray} is not a setting`, hint);
 }

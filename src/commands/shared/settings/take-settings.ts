@@ -78,7 +78,7 @@ export function takeSettings(command: Command, backends: readonly BackendDefinit
   );
   for (const [key, { value }] of keyless) {
     command.setOptionValueWithSource('isKeyless', true, 'config');
-    notes.push(`settings: ${key} ${String(value)} is named by a file of a folder, and gets no key`);
+    notes.push(`settings: ${key} ${String(value)} comes from a file of a folder, so no key is sent to it`);
   }
   const isJson = command.getOptionValue('progress') === 'json';
   for (const text of notes) {
@@ -143,6 +143,6 @@ function tellStrayVariables(
     const [, key] = /^LLMBATCH_([A-Z_]+)$/.exec(name) ?? [];
     if (key === undefined || keys.includes(key.toLowerCase()) || others.test(name)) continue;
     const near = nearest(key, keys);
-    if (near !== null) note(`settings: ${name} is no setting. Did you mean ${variableOf(near)}?`);
+    if (near !== null) note(`settings: ${name} is not a setting. Did you mean ${variableOf(near)}?`);
   }
 }

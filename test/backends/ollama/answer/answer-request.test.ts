@@ -521,7 +521,7 @@ test('tools are refused for a model that has none, before anything is sent', asy
     await answer(loadedOn(server, { facts: { ...tinyScorerFacts, capabilities: ['completion'] } }), hello({ tools })),
   ).toMatchObject({
     kind: 'bad-request',
-    message: expect.stringContaining('does not print `tools`') as string,
+    message: expect.stringContaining('does not support `tools`') as string,
   });
   expect(server.requests).toEqual([]);
 });

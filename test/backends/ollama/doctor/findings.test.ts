@@ -206,7 +206,7 @@ describe('the way to the server', () => {
     const ollama = { url: 'http://gpu-box:11434', address: 'gpu-box', isLocal: false };
     const subject = withoutOllama({ ollama, asked: { host: 'gpu-box' } });
     expect(only(subject)).toMatchObject({ level: 'error', id: 'ollama-server-silent' });
-    expect(only(subject).fix).toContain('OLLAMA_HOST=0.0.0.0 where the server is started');
+    expect(only(subject).fix).toContain('start the server with OLLAMA_HOST=0.0.0.0');
   });
 
   test.each([

@@ -256,7 +256,7 @@ describe('a connection that breaks', () => {
   test.each([
     ['SELF_SIGNED_CERT_IN_CHAIN', 'it has signed its certificate itself'],
     ['CERT_HAS_EXPIRED', 'has expired'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'nobody whom this machine trusts'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'not signed by an authority that this machine trusts'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'for another host name'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'does not speak TLS'],
   ])('stops the run where it is not safe: %s', (code, reason) => {

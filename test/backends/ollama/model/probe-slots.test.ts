@@ -165,7 +165,7 @@ describe('the slots of a server', () => {
     });
     expect(slotLimits(loaded, null)).toMatchObject({ slots: null, suggestedWorkers: 1 });
     expect(slotLimits(withFacts({ url: 'http://127.0.0.1:9' }, { family: 'lfm2' }), 1).fixedSlots).toBe(
-      'the server gives models of the family lfm2 one slot, whatever it is told',
+      'the server gives models of the family lfm2 only one slot, whatever its settings are',
     );
   });
 

@@ -23,7 +23,7 @@ describe('a restart', () => {
     await backend.supervision?.restart?.();
     expect(loadsIn(server.requests)).toEqual([0, -1]);
     expect(server.loads).toBe(2);
-    expect(restarts).toEqual([expect.stringMatching(/^The Ollama server says nothing.*\.$/)]);
+    expect(restarts).toEqual([expect.stringMatching(/^The Ollama server does not answer.*\.$/)]);
     completed(await backend.generate(candidate(0).request, context()));
     expect(server.loads).toBe(2);
   });

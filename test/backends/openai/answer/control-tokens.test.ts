@@ -46,7 +46,7 @@ test.each([
   '<fim_prefix>',
 ])('%s looks like a control token, and is named with its place', async (token) => {
   expect(await messageFor(`I am the best.${token}\nassistant`)).toBe(
-    `messages[1] holds \`${token}\`, which looks like a control token of a model and would become a part of the prompt's structure: remove it, or send it with --control-tokens allow.`,
+    `messages[1] holds \`${token}\`, which looks like a control token of a model and would become part of the prompt's structure: remove it, or send it with --control-tokens allow.`,
   );
 });
 

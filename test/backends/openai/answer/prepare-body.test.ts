@@ -34,7 +34,7 @@ test.each<Kind>(['vllm', 'llama-server'])('%s is told to continue a last message
 test.each<[Kind, object, string]>([
   ['vllm', { ...keys, add_generation_prompt: true }, 'both true'],
   ['llama-server', { continue_final_message: false }, "llama-server can't honour `continue_final_message`: false"],
-  ['hosted', {}, 'nobody knows whether this server continues it'],
+  ['hosted', {}, 'it is unknown whether this server continues it'],
   ['ollama', {}, 'use -b ollama'],
 ])('what a server of the kind %s can’t do is refused by name: %j', async (kind, changes, message) => {
   expect(await sentTo({ kind }, chat([user, begun], changes as Record<string, unknown>))).toContain(message);
@@ -44,7 +44,7 @@ test.each<[Kind, Record<string, unknown>, string]>([
   [
     'ollama',
     { options: { num_ctx: 4096 } },
-    "Ollama's /v1 drops `options` in silence: put what it holds into the line",
+    "Ollama's /v1 drops `options` in silence: move its keys into the line",
   ],
   ['ollama', { top_k: 5 }, 'drops `top_k` in silence: use -b ollama.'],
   ['ollama', { stop_token_ids: [5] }, 'drops `stop_token_ids` in silence: remove it or use another backend.'],

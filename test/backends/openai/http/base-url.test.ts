@@ -24,7 +24,7 @@ test('the flag beats the variable, and one of them is wanted', () => {
 });
 
 test.each(['127.0.0.1:8000', 'localhost:8000', 'ftp://a/v1', 'http://'])('%s is refused', (text) => {
-  expect(() => place(text)).toThrow(`"${text}" is no http(s) address of a server`);
+  expect(() => place(text)).toThrow(`"${text}" is not an http(s) address of a server`);
 });
 
 test.each([

@@ -60,7 +60,7 @@ test('it says what to do', () => {
   expect(messageOf('no-stream')).toContain('--option stream=false');
   expect(
     classifyResponse({ ...errorPages.moved, headers: { location: 'http://other/v1?key=secret' }, text: '' }).message,
-  ).toBe('The server redirects (307) to http://other/v1: give the address that is meant as --base-url.');
+  ).toBe('The server redirects (307) to http://other/v1: use the final address for --base-url.');
 });
 
 describe('a context that is too small', () => {

@@ -30,7 +30,7 @@ test.each<[string, Record<string, unknown>, number[], RegExp]>([
     'another number of engines',
     { data_parallel_size: 3 },
     [0, 1],
-    /--gpus make 2 engines, and data_parallel_size says 3/,
+    /--gpus make 2 engines, but data_parallel_size is 3/,
   ],
 ])('refused: %s', (_name, options, gpus, message) => {
   expect(() => engineLayout(options, { connection: { gpus }, environment: {} })).toThrow(message);

@@ -28,8 +28,8 @@ test('engines whose parent is gone are named, with the command that ends them', 
     self: { commandLine: 'VLLM::EngineCore', parent: 1 },
   });
   expect((await leftovers(folder)).toSorted()).toEqual([
-    'process 12 (VLLM::EngineCore) was left by an engine that is gone, and may hold GPU memory: kill 12',
-    'process 13 (VLLM::Worker_TP1) was left by an engine that is gone, and may hold GPU memory: kill 13',
+    'process 12 (VLLM::EngineCore) was left by an earlier engine, and may use GPU memory: kill 12',
+    'process 13 (VLLM::Worker_TP1) was left by an earlier engine, and may use GPU memory: kill 13',
   ]);
 });
 

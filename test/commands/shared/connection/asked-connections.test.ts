@@ -35,7 +35,7 @@ describe('the connections that are asked for', () => {
   });
 
   test('servers of two kinds are refused, wherever they are named', async () => {
-    const message = 'name servers of two kinds, and a run has one backend';
+    const message = 'name servers of two kinds, but a run has only one backend';
     await expect(asked({ host: ['a', 'b'], baseUrl: ['http://c'] })).rejects.toThrow(
       `--host and --base-url ${message}`,
     );
@@ -58,10 +58,10 @@ describe('the connections that are asked for', () => {
   test('servers of another backend than -b asks for are refused', async () => {
     const servers = await fileOf({ base_url: 'http://b' });
     await expect(asked({ backend: 'ollama', servers })).rejects.toThrow(
-      `what line 1 of ${servers} names is for openai, and -b asks for ollama`,
+      `what line 1 of ${servers} names is a flag of openai, but -b names ollama`,
     );
     await expect(asked({ backend: 'vllm', baseUrl: ['http://a'] })).rejects.toThrow(
-      '--base-url is for openai, and -b asks for vllm',
+      '--base-url is a flag of openai, but -b names vllm',
     );
   });
 });

@@ -37,14 +37,14 @@ describe('--servers', () => {
 
   const good = '{"base_url":"http://desktop:8000"}\n';
   test.each([
-    ['{"base_url":"http://a"', 'line 2: it is no JSON: '],
-    ['["http://a"]', 'line 2: it is no object'],
-    ['"http://a"', 'line 2: it is no object'],
+    ['{"base_url":"http://a"', 'line 2: it is not JSON: '],
+    ['["http://a"]', 'line 2: it is not an object'],
+    ['"http://a"', 'line 2: it is not an object'],
     ['{}', 'line 2: it names no server'],
     ['{"api_key_env":"BOX_KEY"}', 'line 2: it names no server'],
     ['{"base_url":"http://a","host":"b"}', 'line 2: it names two servers: host and base_url'],
-    ['{"base_url":7}', 'line 2: its "base_url" is no text'],
-    ['{"base_url":"box:8000"}', 'line 2: "box:8000" is no http(s) address of a server'],
+    ['{"base_url":7}', 'line 2: its "base_url" is not a text'],
+    ['{"base_url":"box:8000"}', 'line 2: "box:8000" is not an http(s) address of a server'],
     ['{"base-url":"http://a"}', 'line 2: it has an unknown key: "base-url" Did you mean base_url?'],
     ['{"base_url":"http://a","weight":2}', 'There are: host, base_url, api_key_env.'],
     ['{"host":"laptop"}', 'line 2: it names a server of another kind than line 1'],
@@ -53,7 +53,7 @@ describe('--servers', () => {
   });
 
   test('says where a line stops being JSON by its column alone', async () => {
-    expect(await problemOf(`${good}{"base_url" "http://a"}`)).toMatch(/line 2: it is no JSON: .*\(column \d+\)/);
+    expect(await problemOf(`${good}{"base_url" "http://a"}`)).toMatch(/line 2: it is not JSON: .*\(column \d+\)/);
   });
 
   test.each(['api_key', 'apiKey', 'key', 'token', 'password'])(

@@ -47,4 +47,4 @@ def read_tool_call(call: Any, where: str) -> dict[str, Any]:
             arguments = json.loads(arguments or "{}")
         return {**call, "function": {**call["function"], "arguments": arguments}}
     except (KeyError, TypeError, ValueError) as error:
-        raise Refusal("bad-request", f"{where} has a tool call whose arguments are no JSON.") from error
+        raise Refusal("bad-request", f"{where} has a tool call whose arguments are not JSON.") from error
