@@ -108,8 +108,8 @@ describe('llmbatch --help', () => {
                                   beside the input; stdout for -)
         --overwrite               start again and replace an earlier run
         --limit <n>               only the first n lines
-        --dry-run                 show the first request as it would be sent, and the
-                                  chosen engine, mode and workers; send nothing
+        --dry-run                 show the first request and the chosen engine, mode
+                                  and workers; send nothing
         --estimate [n|time]       time a sample (200 or n requests in at most 60 s, or
                                   as many as fit into a given time) and estimate the
                                   time for all; write nothing
@@ -133,9 +133,8 @@ describe('llmbatch --help', () => {
         --prompt-template <text>  Mustache template, filled with the fields of a row;
                                   @file reads it from a file
         --schema <file|json>      JSON schema that every answer must satisfy: a file
-                                  or the JSON itself, plain or in one of OpenAI's
-                                  wrappers
-        --max-tokens <n>          maximum length of an answer, for lines that set none
+                                  or the JSON itself
+        --max-tokens <n>          maximum answer length, for lines that set none
         --temperature <number>    temperature for lines that set none (default:
                                   llama-cpp 0, others the model's own)
 

@@ -24,12 +24,8 @@ export function addRunCommand(
       'results; - is stdout (default: <input>.results.jsonl beside the input; stdout for -)',
     )
     .option('--overwrite', 'start again and replace an earlier run', false)
-    .option('--strict', 'exit with code 2 before anything is sent if a line is invalid', false)
-    .option(
-      '--dry-run',
-      'show the first request as it would be sent, and the chosen engine, mode and workers; send nothing',
-      false,
-    )
+    .option('--strict', 'exit with code 2 if a line is invalid; send nothing then', false)
+    .option('--dry-run', 'show the first request and the chosen engine, mode and workers; send nothing', false)
     .option(
       '--estimate [n|time]',
       'time a sample (200 or n requests in at most 60 s, or as many as fit into a given time) and estimate the time for all; write nothing',

@@ -98,7 +98,7 @@ function addInputFlags(command: Command): Command {
 /** Flags about what the requests are. */
 export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {
   addInputFlags(command)
-    .option('--preset <name>', 'use the preset with this name from llmbatch.json (see: llmbatch help settings)')
+    .option('--preset <name>', 'a preset of llmbatch.json (see: llmbatch help settings)')
     .option(
       '-b, --backend <name>',
       `the engine: ${backendNames(backends)}; auto uses the first that has the model`,
@@ -110,10 +110,7 @@ export function addRequestFlags(command: Command, backends: readonly BackendDefi
       '--prompt-template <text>',
       'Mustache template, filled with the fields of a row; @file reads it from a file',
     )
-    .option(
-      '--schema <file|json>',
-      "JSON schema that every answer must satisfy: a file or the JSON itself, plain or in one of OpenAI's wrappers",
-    );
+    .option('--schema <file|json>', 'JSON schema that every answer must satisfy: a file or the JSON itself');
   return addSamplingFlags(command, backends);
 }
 
@@ -124,10 +121,10 @@ export const addSamplingFlags = (command: Command, backends: readonly BackendDef
       `temperature for lines that set none (default: ${temperatures(backends)}the model's own)`,
       parse.parseNumber,
     )
-    .option('--max-tokens <n>', 'maximum length of an answer, for lines that set none', parse.parseCount)
+    .option('--max-tokens <n>', 'maximum answer length, for lines that set none', parse.parseCount)
     .option('--top-p <number>', 'top_p for lines that set none', parse.parseNumber)
     .option('--seed <n>', 'seed for lines that set none', parse.parseInteger)
-    .option('--stop <text>', 'text that ends an answer, for lines that set none; repeatable', parse.collectText, [])
+    .option('--stop <text>', 'text that ends an answer; repeatable', parse.collectText, [])
     .option(
       '--think <how>',
       "thinking, for lines that set none: off, on, low, medium, high, or a maximum number of tokens; refused if the model or the engine can't do it",
@@ -167,7 +164,7 @@ export const addLeniencyFlags = (command: Command): Command =>
         .default('text'),
     )
     .option('--allow-truncated', 'accept answers that were cut at max_tokens', false)
-    .option('--allow-empty-answers', 'accept answers without content (only blanks, only thinking)', false)
+    .option('--allow-empty-answers', 'accept answers without content (blanks, thinking alone)', false)
     .option(
       '--allow-repetition',
       'do not stop answers that repeat themselves for 512 tokens or more; answers that are not streamed are never stopped',
@@ -221,21 +218,15 @@ export function addRunnerFlags(command: Command, backends: readonly BackendDefin
       parse.parseWorkersFlag,
     )
     .option('--retries <n>', 'retries after a temporary failure (default: 3)', parse.parseCountOrZero)
-    .option(
-      '--retry-on <kinds>',
-      'also retry these failures, separated by commas: schema-invalid, truncated, empty',
-      (text: string) => text.split(','),
+    .option('--retry-on <kinds>', 'also retry, separated by commas: schema-invalid, truncated, empty', (text: string) =>
+      text.split(','),
     )
     .option(
       '--timeout <duration>',
       "maximum time for one attempt, without the time in the engine's queue (default: none)",
       parse.parseDuration,
     )
-    .option(
-      '--stall-timeout <duration>',
-      'maximum time without any sign of life from the engine (default: 5m)',
-      parse.parseDuration,
-    )
+    .option('--stall-timeout <duration>', 'maximum silence of the engine (default: 5m)', parse.parseDuration)
     .option(
       '--drain-timeout <duration>',
       'maximum wait for requests in flight after the first Ctrl-C (default: 30s)',
@@ -249,22 +240,18 @@ export function addRunnerFlags(command: Command, backends: readonly BackendDefin
     .addOption(
       new Option(
         '--fsync <how>',
-        'when results are synced to disk: group (every 250 ms or 64 results), always (each result), none (default: group)',
+        'sync to disk: group (every 250 ms or 64 results), always, none (default: group)',
       ).choices(['group', 'always', 'none']),
     )
     .addOption(
       new Option('--order <order>', 'order of the finished output (default: input)').choices(['input', 'completion']),
     )
     .addOption(
-      new Option('--retry-failed <which>', 'which failed requests of earlier sessions to try again')
+      new Option('--retry-failed <which>', 'which failed requests to try again')
         .choices(['all', 'transient', 'none'])
         .default('transient'),
     )
-    .option(
-      '--allow-drift',
-      'continue although a setting, the model or the input changed; the manifest records it',
-      false,
-    );
+    .option('--allow-drift', 'continue although a setting, the model or the input changed', false);
   return addTalkFlags(command);
 }
 
@@ -280,6 +267,6 @@ function addTalkFlags(command: Command): Command {
       '--on-end <command>',
       'run this command with sh at the end, after success or failure, with the summary as JSON on its stdin; it may take 60 s',
     )
-    .option('-v, --verbose', 'also print why the engine, the mode and the number of workers were chosen', false)
+    .option('-v, --verbose', 'also print why the engine, mode and workers were chosen', false)
     .option('--json', 'print the summary as JSON on stdout at the end', false);
 }
