@@ -19,7 +19,7 @@ export interface SystemReport {
   asked: { model: string | null } & Readonly<Record<string, unknown>>;
   /** Words of the command line that the next command repeats: what names a server, and the options of a probe. */
   flags: { server: readonly string[]; option: readonly string[] };
-  /** Names of the backends whose servers the user named; none: all count. */
+  /** Names of the backends whose servers, or whose cluster, the user named; none: all count. */
   named: readonly string[];
   /** Who serves the model that was asked for; null where none was. */
   search: EngineSearch | null;

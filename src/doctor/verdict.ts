@@ -76,7 +76,7 @@ function runCommand(
   return commandLine(['llmbatch', 'run', 'mine.jsonl', '-m', name, ...given.server, ...flags, ...options]);
 }
 
-/** The models of the usable engines: of those alone whose servers the user named, where he named some. */
+/** The models of the usable engines: of those alone whose servers or cluster the user named, where he named some. */
 function readyModels(system: SystemReport): Candidate[] {
   return usableOnes(system).flatMap((engine) => (engine.engine.models ?? []).map((model) => ({ ...model, engine })));
 }

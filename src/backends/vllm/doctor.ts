@@ -4,7 +4,7 @@ import { type Finding, finding } from '../../core/doctor/finding.ts';
 import { EngineError, LlmbatchError, messageOf } from '../../core/errors.ts';
 import { isBefore } from '../../text/versions.ts';
 import { type PythonSearch, findPython, oldestVllm, pythonCommand } from './find-python.ts';
-import { type RayCluster, describeCluster, openRayDriver } from './ray/ray-driver.ts';
+import { type RayCluster, describeCluster, noGpuHint, openRayDriver } from './ray/ray-driver.ts';
 
 /** A Ray cluster that was asked for, as it was found. */
 interface ClusterSearch {
@@ -68,7 +68,7 @@ function clusterFindings({ namedBy, failure, cluster }: ClusterSearch): Finding[
   if (failure !== null)
     return [finding(namedBy === '--ray' ? 'error' : 'warning', 'ray-cluster', failure.message, failure.hint ?? '')];
   if (cluster?.nodeGpus.some((count) => count > 0) === true) return [];
-  return [finding('warning', 'ray-gpus', 'no node of the Ray cluster has a GPU', 'ray start --num-gpus=1')];
+  return [finding('warning', 'ray-gpus', 'no node of the Ray cluster has a GPU', noGpuHint)];
 }
 
 function rowText({ command, version, vllmVersion, failure }: PythonSearch): string {

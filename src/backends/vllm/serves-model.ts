@@ -1,10 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BackendAddress } from '../../core/connection.ts';
+import { type BackendAddress, givenText } from '../../core/connection.ts';
 import { findPython } from './find-python.ts';
 
-/** True where vLLM can open a model of this name, and there is a Python with vLLM; else why not. */
+/**
+ * True where vLLM can open a model of this name, and there is a Python with vLLM; else why not. On a Ray cluster the nodes have
+ * both, so nothing is looked for here.
+ */
 export async function servesModel(model: string, address: BackendAddress): Promise<true | string> {
+  if (givenText(address.connection, 'ray') !== null) return true;
   if (!(await isHuggingFaceName(model))) return 'takes owner/name of Hugging Face, or a folder of such a model';
   const { vllmVersion, command } = await findPython(address);
   return vllmVersion !== null || `is not installed for ${command} (--python, or pip install vllm)`;

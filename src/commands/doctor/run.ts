@@ -4,7 +4,7 @@ import { diagnose, exitCodeOf, renderDiagnosisJson } from '../../doctor/diagnose
 import { type AskedPlace, examineSystem } from '../../doctor/examine-system.ts';
 import { renderDiagnosis } from '../../doctor/render-diagnosis.ts';
 import { checkOptions, searchEngines } from '../../run/choose/choose-backend.ts';
-import { addressesOf, namesServerOf } from '../../run/choose/server-addresses.ts';
+import { addressesOf, namesPlaceOf } from '../../run/choose/server-addresses.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
 import type { GivenFlag } from '../../text/command-line.ts';
 import { askedConnections } from '../shared/connection/asked-connections.ts';
@@ -29,7 +29,7 @@ export async function runDoctor(flags: DoctorFlags, backends: readonly BackendDe
   await checkProbeOptions(flags, backends);
   const connections = await askedConnections(flags, backends);
   const environment = process.env;
-  const named = backends.filter((definition) => connections.some((each) => namesServerOf(definition, each)));
+  const named = backends.filter((definition) => connections.some((each) => namesPlaceOf(definition, each)));
   const names = named.map(({ name }) => name);
   const search = model === null ? null : await searchEngines(backends, model, { connections, environment });
   const system = await examineSystem(backends, {

@@ -5,7 +5,7 @@ import type { AnswerSettings } from '../../core/settings.ts';
 import { commandLine } from '../../text/command-line.ts';
 import { nearest } from '../../text/nearest.ts';
 import { describeIssue } from './describe-issue.ts';
-import { addressesOf, namesServerOf, serverWords } from './server-addresses.ts';
+import { addressesOf, namesPlaceOf, serverWords } from './server-addresses.ts';
 
 export interface BackendChoice {
   definition: BackendDefinition;
@@ -63,12 +63,12 @@ export async function searchEngines(
   return found;
 }
 
-/** Who names servers wants these, and no engine beside them that may have the model too. */
+/** Who names servers or a cluster wants these, and no engine beside them that may have the model too. */
 function candidatesOf(
   backends: readonly BackendDefinition[],
   { connections }: EngineConnections,
 ): readonly BackendDefinition[] {
-  const named = backends.filter((definition) => connections.some((each) => namesServerOf(definition, each)));
+  const named = backends.filter((definition) => connections.some((each) => namesPlaceOf(definition, each)));
   return named.length === 0 ? backends : named;
 }
 

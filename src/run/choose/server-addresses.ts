@@ -2,9 +2,11 @@ import type { BackendDefinition } from '../../core/backend.ts';
 import type { BackendAddress, Connection } from '../../core/connection.ts';
 import { UsageError } from '../../core/errors.ts';
 
-/** Does a connection name a server of this backend? */
-export const namesServerOf = ({ connection: flags = {} }: BackendDefinition, connection: Connection): boolean =>
-  Object.entries(flags).some(([name, { names }]) => names === 'server' && connection[name] !== undefined);
+/** Does a connection name a server of this backend, or a cluster? */
+export const namesPlaceOf = ({ connection: flags = {} }: BackendDefinition, connection: Connection): boolean =>
+  Object.entries(flags).some(
+    ([name, { names }]) => (names === 'server' || names === 'cluster') && (connection[name] ?? null) !== null,
+  );
 
 /** The flags that name these servers, as they are typed: `['--base-url', 'http://127.0.0.1:8000/v1']`. */
 export const serverWords = (backends: readonly BackendDefinition[], connections: readonly Connection[]): string[] =>
@@ -16,9 +18,9 @@ export const serverWords = (backends: readonly BackendDefinition[], connections:
     ),
   );
 
-/** The connections that name a server of this backend. Where none does there is one engine: where the environment says. */
+/** The connections that name a server of this backend, or a cluster. Where none does there is one engine: where the environment says. */
 export function connectionsOf(definition: BackendDefinition, connections: readonly Connection[]): Connection[] {
-  const own = connections.filter((connection) => namesServerOf(definition, connection));
+  const own = connections.filter((connection) => namesPlaceOf(definition, connection));
   if (own.length > 0) return own;
   // A key that is one server's own is for no other.
   return connections.slice(0, 1).map(({ apiKeyEnv: _key, ...others }) => others);

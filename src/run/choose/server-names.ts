@@ -1,6 +1,6 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { Connection } from '../../core/connection.ts';
-import { connectionsOf, namesServerOf } from './server-addresses.ts';
+import { connectionsOf, namesPlaceOf } from './server-addresses.ts';
 
 /**
  * A short name for each server of a run, by its address: `desktop:8000` for `http://desktop:8000/v1`. Where two would have the
@@ -31,7 +31,7 @@ export function namesOfAsked(
   connections: readonly Connection[],
 ): string[] {
   const isOfServers = (definition: BackendDefinition): boolean =>
-    connections.some((connection) => namesServerOf(definition, connection));
+    connections.some((connection) => namesPlaceOf(definition, connection));
   const definition = backends.find(({ name }) => name === asked) ?? backends.find(isOfServers);
   return definition === undefined ? [] : namesOfSeveral(definition, connections);
 }

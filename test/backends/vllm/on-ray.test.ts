@@ -179,6 +179,18 @@ test('a request that kills its engine is found, and fails alone', async () => {
   expect(failed).toMatchObject([{ custom_id: 'the culprit', error: { code: 'bad-request' } }]);
 });
 
+test('doctor shows the cluster, and proposes a run on it; such a run needs no vLLM here, and no -b', async () => {
+  const folder = await createCliFolder();
+  const { environment } = fakeVllm({ before: fakeRay });
+  const { stdout, exitCode } = await folder.run(['doctor', '--ray', 'auto', '--no-probe'], { environment });
+  expect(stdout).toMatch(/^ray +Ray 2\.60\.0, 2 nodes, 2 of 2 GPUs free \(auto\)$/m);
+  expect(stdout).toContain('Ready: vllm. Try: llmbatch run mine.jsonl -m google/gemma-3-4b-it --ray auto\n');
+  expect(exitCode).toBe(0);
+  await folder.write('in.jsonl', '{"prompt": "Hi"}');
+  const args = ['run', 'in.jsonl', '-m', '/on/the/nodes', '--ray', 'auto', '--dry-run'];
+  expect((await folder.run(args, { environment: { PYTHONPATH: '' } })).stdout).toMatch(/^backend +vllm \(/m);
+});
+
 describe('what can not be used is said in a sentence before anything starts', () => {
   const mismatch = 'Version mismatch: The cluster was started with: Ray: 2.59.0';
   test.each([
@@ -186,6 +198,7 @@ describe('what can not be used is said in a sentence before anything starts', ()
     ['an old Ray', { FAKE_RAY_VERSION: '2.39.0' }, /^Ray 2\.39\.0 is too old: llmbatch wants 2\.40\.0 or newer/],
     ['another Ray', { FAKE_RAY_FAULT: mismatch }, /^The Ray cluster is of another version: .*2\.59\.0/],
     ['no cluster', { FAKE_RAY_FAULT: 'Could not find any running Ray instance' }, /^There is no Ray cluster on this/],
+    ['another cluster', { FAKE_RAY_FAULT: 'Failed to connect to Ray cluster at h:1' }, /^The Ray cluster .* at h:1\.$/],
     ['no GPU', { FAKE_RAY_NODES: '0' }, /^No node of the Ray cluster has a GPU/],
   ])('%s', async (_what, variables: Record<string, string>, message) => {
     await expect(openOnRay({}, { variables })).rejects.toMatchObject({

@@ -18,7 +18,7 @@ _actors = Actors(int(os.environ.get("FAKE_RAY_NODES", "2")))
 def init(address, **_others):
     fault = os.environ.get("FAKE_RAY_FAULT", "")
     if fault:
-        raise (ConnectionError if fault.startswith("Could not find") else RuntimeError)(fault)
+        raise (ConnectionError if fault.startswith(("Could not find", "Failed to connect")) else RuntimeError)(fault)
     print(f"Connected to the fake Ray cluster at {address}.")
 
 

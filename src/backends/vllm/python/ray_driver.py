@@ -323,9 +323,11 @@ def refusal_of(error: Exception, address: str) -> Refusal:
     text = str(error)
     if "Version mismatch" in text:
         return Refusal("unusable", f"The Ray cluster is of another version: {sentence(error)}", "Take the cluster's own Python with --python.")
-    if isinstance(error, ConnectionError) and address == "auto":
+    if "Could not find any running Ray" in text:
         return Refusal("unusable", "There is no Ray cluster on this machine.", "Name its head: --ray host:6379; or start one: ray start --head.")
-    return Refusal("unusable", f"The Ray cluster at {address} can't be used: {sentence(error)}")
+    # With auto it may be another cluster of this machine than is meant: Ray takes any.
+    hint = "If it wants a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN. Another cluster is named by its head: --ray host:port."
+    return Refusal("unusable", f"The Ray cluster at {address} can't be used: {sentence(error)}", hint)
 
 
 def describe(ray: Any) -> dict[str, Any]:

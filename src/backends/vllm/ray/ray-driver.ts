@@ -29,6 +29,10 @@ export const describeCluster = ({ version, nodeGpus, freeGpus }: RayCluster): st
   return `Ray ${version}, ${formatCounted(nodeGpus.length, 'node')}, ${freeGpus} of ${formatCounted(gpus, 'GPU')} free`;
 };
 
+/** What to do where no node has a GPU. A node says what it has when it is started: one that runs can't be changed. */
+export const noGpuHint =
+  'If the nodes compute on their CPU, start them again with a GPU in name: ray stop; ray start --head --num-gpus=1. If the cluster adds nodes on demand, use --replicas n.';
+
 /** The way to a cluster: one Python process on a node of it, which is started again when it dies. */
 export interface RayDriver {
   readonly cluster: RayCluster;

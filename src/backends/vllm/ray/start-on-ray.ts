@@ -8,7 +8,7 @@ import { engineSpec, workerEnvironment } from '../engine/engine-spec.ts';
 import { pythonCommand } from '../find-python.ts';
 import { type StartedEngines, maxInFlight, openReplicas } from '../replicas/open-replicas.ts';
 import type { WorkerOrder } from './driver-channels.ts';
-import { type RayCluster, type RayDriver, describeCluster, openRayDriver } from './ray-driver.ts';
+import { type RayCluster, type RayDriver, describeCluster, noGpuHint, openRayDriver } from './ray-driver.ts';
 
 /** Starts the engines of a run on a Ray cluster, and resolves when the first of them are ready. */
 export async function startOnRay(given: Record<string, unknown>, request: OpenRequest): Promise<StartedEngines> {
@@ -38,7 +38,7 @@ async function startReplicas(
   request: OpenRequest,
 ): Promise<StartedEngines> {
   const load = createLoadSum(request);
-  const waiting = tellOfWaiting(range, request);
+  const waiting = tellOfWaiting(request);
   const specs = Array.from({ length: range.max }, (_, index) =>
     engineSpec(index === 0 ? request : { ...request, onNotice: () => {} }, {
       options,
@@ -74,10 +74,10 @@ async function startReplicas(
 /** Time in milliseconds after which a user wants to know why nothing begins: an actor starts in one to three seconds. */
 const patienceMs = 10_000;
 
-/** Says once that no node has room so far. */
-function tellOfWaiting({ max }: ReplicaRange, { onNotice }: OpenRequest): { end: () => void } {
+/** Says once that no replica has been started so far. */
+function tellOfWaiting({ onNotice }: OpenRequest): { end: () => void } {
   const timer = setTimeout(() => {
-    onNotice(`vllm: no node of the cluster has had room for ${max === 1 ? 'the replica' : 'a replica'} yet: waiting`);
+    onNotice('vllm: waiting for the first replica: no node has room for it yet, or its node is slow to start it');
   }, patienceMs);
   return { end: () => clearTimeout(timer) };
 }
@@ -90,11 +90,7 @@ const sizeOf = (options: Record<string, unknown>): number =>
 function defaultRange({ nodeGpus }: RayCluster, gpus: number): ReplicaRange {
   const max = nodeGpus.reduce((sum, count) => sum + Math.floor(count / gpus), 0);
   if (max > 0 || nodeGpus.some((count) => count > 0)) return { min: 1, max };
-  throw new EngineError(
-    'unusable',
-    'No node of the Ray cluster has a GPU.',
-    'If the cluster adds nodes on demand, use --replicas n. For nodes that compute on their CPU, use ray start --num-gpus=1.',
-  );
+  throw new EngineError('unusable', 'No node of the Ray cluster has a GPU.', noGpuHint);
 }
 
 /** One model over several nodes is another kind of engine. */
