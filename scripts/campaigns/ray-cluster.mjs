@@ -135,7 +135,8 @@ function allProcesses() {
     .filter(({ command }) => command !== '');
 }
 
-function read(pid, file) {
+/** A file of a process under /proc; empty where it is gone. */
+export function read(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {

@@ -1,24 +1,38 @@
 // Trouble on a Ray cluster of two raylets: each kind of process killed or stopped in the middle of a run. Each must heal, or be
 // resumed, with each id once and every answer as expected, and leave no process. About 10 minutes.
-//   node scripts/campaigns/ray-trouble.mjs --python PYTHON [--model FOLDER] [--only NAME]
+//   node scripts/campaigns/ray-trouble.mjs --python PYTHON [--model FOLDER] [--count N] [--only NAME,NAME]
 // PYTHON has Ray; with --model it has vLLM too, and the model tiny-scorer is in FOLDER. Else the nodes have the fake vllm package.
-import { chmodSync, writeFileSync } from 'node:fs';
+// N requests in each run, and four times as many where a node joins: its engine takes longer to load than the others to answer N.
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { endProcess, fakeNodes, ourProcesses, startTwoNodes, whenDone, withoutPlaces } from './ray-cluster.mjs';
+import { endProcess, fakeNodes, ourProcesses, read, startTwoNodes, whenDone, withoutPlaces } from './ray-cluster.mjs';
 import { runSession } from './sessions.mjs';
 import { checkAnswers, startCampaign } from './start-campaign.mjs';
 import { secondsUntilGone, vllmEngine } from './vllm-engine.mjs';
 
 const { values } = parseArgs({
-  options: { python: { type: 'string' }, model: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    python: { type: 'string' },
+    model: { type: 'string' },
+    count: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 const { python, model } = values;
 const real = model === undefined ? null : vllmEngine(values);
 const flags = real?.flags ?? ['-b', 'vllm', '-m', 'fake/tiny-scorer', '--python', python];
 const environment = real === null ? fakeNodes({ FAKE_VLLM_STEP_MS: '60' }) : { VLLM_ENABLE_V1_MULTIPROCESSING: '1' };
-const { folder, input, output, finish } = await startCampaign('ray-trouble', real === null ? 8000 : 5000);
-const middle = real === null ? 2000 : 1500;
+const count = Number(values.count ?? (real === null ? 8000 : 3000));
+const {
+  folder,
+  input: all,
+  finish,
+} = await startCampaign(real === null ? 'ray-trouble' : 'ray-real-trouble', 4 * count);
+const input = join(folder, 'fewer.jsonl');
+writeFileSync(input, `${readFileSync(all, 'utf8').split('\n').slice(0, count).join('\n')}\n`);
+const output = join(folder, 'results.jsonl');
+const middle = Math.floor(count / 4);
 const results = [];
 const shell = /^ray::Shell/;
 const worker = /llmbatch-[\w-]+\/worker\.py/;
@@ -56,9 +70,15 @@ const scenarios = {
   },
   async late() {
     let node;
-    const onDone = whenDone(middle, async () => (node = await cluster.addNode()));
-    const session = await run({ onDone }, ['--replicas', '1-3']);
-    await judge('a third raylet that joins in the middle, --replicas 1-3', [session]);
+    const kilobytes = {};
+    const addNode = whenDone(middle, async () => (node = await cluster.addNode()));
+    const onDone = (done) => {
+      addNode(done);
+      noteAnswers(kilobytes);
+    };
+    const session = await run({ onDone }, ['--replicas', '1-3'], all);
+    const more = { kilobytes_written_by_each_worker: Object.values(kilobytes) };
+    await judge('a third raylet that joins in the middle, --replicas 1-3', [session], more, all);
     node?.end();
   },
   async head() {
@@ -81,7 +101,10 @@ try {
 } finally {
   cluster.end();
 }
-finish({ results }, `node scripts/campaigns/ray-trouble.mjs --python PYTHON${real === null ? '' : ' --model FOLDER'}`);
+finish(
+  { count, results },
+  `node scripts/campaigns/ray-trouble.mjs --python PYTHON${real === null ? '' : ` --model FOLDER --count ${count}`}`,
+);
 
 function newCluster() {
   return startTwoNodes({ python, environment });
@@ -100,8 +123,8 @@ async function kill(what, pattern, signal = 'SIGKILL', more = []) {
   await judge(how, [await run({ onDone }, more)]);
 }
 
-function run(watch = {}, more = []) {
-  const args = ['run', input, ...flags, '--ray', cluster.address, '--json', '--overwrite', ...more];
+function run(watch = {}, more = [], lines = input) {
+  const args = ['run', lines, '-o', output, ...flags, '--ray', cluster.address, '--json', '--overwrite', ...more];
   return runSession(args, { cwd: folder, ...watch });
 }
 
@@ -117,8 +140,17 @@ function faulty(fault) {
   return path;
 }
 
-async function judge(what, sessions, more = {}) {
-  const { right, wrong, failed, unchecked, missing, repeated } = checkAnswers(input, output);
+/** What each worker has written, by its process: its answers, and a few lines of its log. */
+function noteAnswers(kilobytes) {
+  for (const { pid, command } of ourProcesses()) {
+    if (!command.includes('worker.py')) continue;
+    const bytes = /^wchar: (\d+)/m.exec(read(pid, 'io'))?.[1];
+    if (bytes !== undefined) kilobytes[pid] = Math.round(Number(bytes) / 1024);
+  }
+}
+
+async function judge(what, sessions, more = {}, lines = input) {
+  const { right, wrong, failed, unchecked, missing, repeated } = checkAnswers(lines, output);
   const places = { FOLDER: folder, PYTHON: python, ...(model && { MODEL: model }) };
   results.push({
     what,
@@ -131,6 +163,7 @@ async function judge(what, sessions, more = {}) {
     repeated,
     ...more,
     seconds_until_no_process_at_the_end: await secondsUntilGone(ourProcesses),
+    seconds: sessions.map(({ seconds }) => Math.round(seconds)),
     requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
     notes: sessions.flatMap(({ notes }) => notes).map((note) => withoutPlaces(note, places)),
   });
