@@ -76,7 +76,7 @@ const causes: readonly Cause[] = [
     }),
   ],
   [
-    /(?:Repository Not EndCause|RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID or local directory|HFValidationError|does not appear to have a file named config\.json|Can't load the configuration|No such file or directory: '[^']*config\.json)/i,
+    /(?:Repository Not Found|RepositoryNotFoundError|is not a local folder and is not a valid model identifier|Invalid repository ID or local directory|HFValidationError|does not appear to have a file named config\.json|Can't load the configuration|No such file or directory: '[^']*config\.json)/i,
     () => ({
       kind: 'model-not-found',
       message: 'There is no such model, neither as a folder nor on Hugging Face.',
@@ -132,7 +132,7 @@ const causes: readonly Cause[] = [
     }),
   ],
   [
-    /(?:Failed to infer device type|No CUDA GPUs are available|libcuda\.so|EndCause no NVIDIA driver)/,
+    /(?:Failed to infer device type|No CUDA GPUs are available|libcuda\.so|Found no NVIDIA driver)/,
     () => ({
       kind: 'unusable',
       message: 'vLLM finds no GPU.',

@@ -20,6 +20,7 @@ const logs = {
   absent:
     "OSError: nobody/nothing is not a local folder and is not a valid model identifier listed on 'https://huggingface.co/models'",
   notFound: 'huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.',
+  notFoundThere: 'Repository Not Found for url: https://huggingface.co/api/models/nobody/nothing.',
   offline: "OSError: We couldn't connect to 'https://huggingface.co' to load the files",
   custom:
     'RuntimeError: consider setting `trust_remote_code=True` in LLM or using the `--trust-remote-code` flag in the CLI.',
@@ -31,6 +32,7 @@ const logs = {
   bfloat: 'ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0.',
   device: 'RuntimeError: Failed to infer device type, please set the environment variable',
   noGpu: 'RuntimeError: No CUDA GPUs are available',
+  noDriver: 'RuntimeError: Found no NVIDIA driver on your system.',
 };
 
 const consequences = [
@@ -53,6 +55,7 @@ describe('an engine that did not start', () => {
     ['awaiting', 'unauthorized', 'licence', 'hf auth login'],
     ['absent', 'model-not-found', 'no such model', 'owner/name'],
     ['notFound', 'model-not-found', 'no such model', 'config.json'],
+    ['notFoundThere', 'model-not-found', 'no such model', 'config.json'],
     ['offline', 'model-not-found', 'can not be reached', 'hf download'],
     ['custom', 'unusable', 'code of its own', 'trust_remote_code=true'],
     ['remoteCode', 'unusable', 'code of its own', 'trust_remote_code=true'],
@@ -62,6 +65,7 @@ describe('an engine that did not start', () => {
     ['bfloat', 'unusable', 'too old', 'dtype=float16'],
     ['device', 'unusable', 'finds no GPU', 'nvidia-smi'],
     ['noGpu', 'unusable', 'finds no GPU', 'CUDA_VISIBLE_DEVICES'],
+    ['noDriver', 'unusable', 'finds no GPU', 'nvidia-smi'],
   ])('%s', (name, kind, message, hint) => {
     const reason = explainEnd(['INFO loading', logs[name], ...consequences], false);
     expect(reason).toMatchObject({
