@@ -1,6 +1,7 @@
 // A Ray cluster of raylets on this machine, each of which stands for a node. Ends only what it started: `ray stop` would end every
 // Ray process of the machine.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 
 const fakeVllm = fileURLToPath(new URL('../../test/fake-vllm', import.meta.url));
 
+/** A variable of all processes that this campaign starts: others may have a cluster on this machine too. */
+const mark = ['LLMBATCH_RAY_CAMPAIGN', randomUUID()];
+
 /**
  * Starts the head of a cluster. `python`: has Ray. `environment`: variables of its nodes. The cluster wants a token, which is put
  * into the environment of this program too.
@@ -18,7 +22,7 @@ export async function startCluster({ python, environment = {}, gpus = 1 }) {
   const folder = mkdtempSync(join(tmpdir(), 'ray-'));
   const port = await freePort();
   const token = { RAY_AUTH_MODE: 'token', RAY_AUTH_TOKEN: '0123456789abcdef'.repeat(2) };
-  Object.assign(process.env, token);
+  Object.assign(process.env, token, Object.fromEntries([mark]));
   const nodes = [];
   const start = async (...args) => {
     const ray = join(dirname(python), 'ray');
@@ -48,7 +52,12 @@ export async function startCluster({ python, environment = {}, gpus = 1 }) {
   };
   // Also where the campaign fails.
   process.on('exit', end);
-  const head = await start('--head', `--port=${port}`, '--include-dashboard=false', `--temp-dir=${folder}`);
+  const ports = [
+    `--port=${port}`,
+    `--dashboard-port=${await freePort()}`,
+    `--ray-client-server-port=${await freePort()}`,
+  ];
+  const head = await start('--head', ...ports, '--include-dashboard=false', `--temp-dir=${folder}`);
   return {
     address: `127.0.0.1:${port}`,
     head,
@@ -72,11 +81,21 @@ export const fakeNodes = (changes = {}) => ({
   ...changes,
 });
 
-/** Our own processes in all clusters: the driver, the actors, and the workers with what they started. */
+/** Actors, and the groups of workers, that were seen: Ray and vLLM write names over the environment of their processes. */
+const actors = new Set();
+const groups = new Set();
+
+/** Our own processes in this campaign's clusters: the driver, the actors, and the workers with what they started. */
 export function ourProcesses() {
   const all = allProcesses();
-  const workers = all.filter(({ command }) => /llmbatch-[\w-]+\/worker\.py/.test(command)).map(({ pid }) => pid);
-  return all.filter(({ command, group }) => workers.includes(group) || /^ray::Shell|ray_driver\.py/.test(command));
+  const marked = all.filter(({ pid }) => read(pid, 'environ').split('\0').includes(mark.join('=')));
+  const idsOf = (pattern) => marked.filter(({ command }) => pattern.test(command)).map(({ pid }) => pid);
+  const [drivers, raylets] = [/ray_driver\.py/, /\/raylet /].map(idsOf);
+  for (const pid of idsOf(/llmbatch-[\w-]+\/worker\.py/)) groups.add(pid);
+  const shells = all.filter(({ command }) => command.startsWith('ray::Shell'));
+  for (const { pid, parent } of shells) if (raylets.includes(parent)) actors.add(pid);
+  const isActor = (process) => shells.includes(process) && actors.has(process.pid);
+  return all.filter((each) => drivers.includes(each.pid) || groups.has(each.group) || isActor(each));
 }
 
 /** Ends the last process whose command matches, which is not the head's where all raylets are asked. */
