@@ -30,10 +30,11 @@ export interface GenerateContext {
 }
 
 /**
- * Where the engine was when a request failed. here: it took requests all the time · away: for a time it did not, and what
- * it had it may still answer · gone: whoever had the requests in flight is no more.
+ * Where the engine was when a request failed. here: it took requests all the time · partly: one of its processes is no more,
+ * with what that one had, and others took requests all the time · away: for a time it did not, and what it had it may still
+ * answer · gone: whoever had the requests in flight is no more.
  */
-export type EngineAbsence = 'here' | 'away' | 'gone';
+export type EngineAbsence = 'here' | 'partly' | 'away' | 'gone';
 
 /**
  * An engine with one model loaded. It answers **one** request; how many run at once, retries, order, history and

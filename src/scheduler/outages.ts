@@ -164,6 +164,11 @@ function createEnds({ emit, notify, hasOthers = false, onLoss }: OutageListeners
       if (durationMs >= silentMs) notify({ topic: 'outage', text: 'the engine answers: it was only slow' });
       return 'here';
     }
+    if (absence === 'partly') {
+      count++;
+      notify({ topic: 'outage', text: 'the other engines go on, and what was lost is sent again' });
+      return 'away';
+    }
     note(
       `${hasOthers ? 'it' : 'the engine'} is back after ${formatDuration(durationMs)}`,
       absence === 'gone' ? durationMs : null,

@@ -252,6 +252,16 @@ describe('an outage', () => {
     ]);
   });
 
+  test('of one process among several is told as such, and no request is to blame', async () => {
+    const events: Seen[] = [];
+    const backend = { ...(await openMock()), supervision: { recover: async () => 'partly' as const } };
+    const listeners = { ...recordIn(events), onState: () => {}, onEnd: () => {}, onLoss: () => {} };
+    const outages = createOutages(backend, listeners);
+    expect(await outages.settle(failure('engine-crashed', 'It died.'), 0)).toBe('away');
+    expect(await outages.settle(failure('engine-crashed', 'It died.'), 0)).toBe('away');
+    expect(events).toEqual([{ type: 'notice', text: 'the other engines go on, and what was lost is sent again' }]);
+  });
+
   test('that is over at once has only its end said', async () => {
     expect(await lasting(500)).toMatchObject([
       { type: 'engine-outage' },

@@ -32,7 +32,7 @@ async function findCluster({ connection, environment }: ExamineRequest): Promise
   const { command } = pythonCommand({ connection, environment });
   try {
     const signal = AbortSignal.timeout(maxSearchMs);
-    const driver = await openRayDriver({ ...place, command, environment, logFile: null }, signal);
+    const driver = await openRayDriver({ ...place, command, environment, logFile: null, onRestart: () => {} }, signal);
     await driver.close();
     return { ...place, cluster: driver.cluster, failure: null };
   } catch (error) {

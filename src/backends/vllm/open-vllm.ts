@@ -59,6 +59,7 @@ async function startHere(options: Record<string, unknown>, request: OpenRequest)
   const replicas = await openReplicas(specs, {
     min: layout.length,
     mayCrash: false,
+    refusal: () => null,
     maxInFlight: (info) => Math.max(maxInFlight(info), request.workers ?? 0),
     stallTimeoutMs: request.stallTimeoutMs,
     signal: request.signal,

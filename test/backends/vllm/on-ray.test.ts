@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -119,19 +119,37 @@ describe('a process of a cluster that is killed', () => {
     const states = await asked;
     expect([isEach(states), states.includes('engine-crashed')]).toEqual([true, true]);
     expect(states.includes('completed')).toBe(kind !== 'driver');
-    expect(await recover(backend)).toBe('away');
+    expect(await recover(backend)).toBe(kind === 'driver' ? 'away' : 'partly');
     await waitUntil(() => up(opened) === 2);
-    expect(restarts).toHaveLength(kind === 'driver' ? 2 : 1);
+    expect(restarts).toHaveLength(1);
     expect(restarts[0]).toMatch(
       {
         worker: /^The vllm process on fake-node-\d was ended by SIGKILL/,
         actor: /^The vllm process on fake-node-\d was lost with its Ray actor: The actor died unexpectedly before/,
-        driver: /^The vllm process on fake-node-\d was lost with the Ray driver: it was ended by SIGKILL/,
+        driver: /^The Ray driver process was ended by SIGKILL/,
       }[kind],
     );
     expect(new Set(await askAll(backend))).toEqual(new Set(['completed']));
     await backend.close();
     await untilNoneIsLeft(mark);
+  });
+
+  test('and finds no cluster when it is started again ends the run, which is told once: the driver', async () => {
+    const lost = join(await scratchFolder(), 'lost');
+    const opened = await openOnRay({ stepMs: 100 }, { variables: { FAKE_RAY_LOST: lost } });
+    const { backend, mark, restarts, notices } = opened;
+    await waitUntil(() => up(opened) === 2);
+    const before = notices.length;
+    await writeFile(lost, '');
+    process.kill((await processesOf(mark, kinds.driver))[0]!, 'SIGKILL');
+    await untilNoneIsLeft(mark);
+    const why = {
+      kind: 'unusable',
+      message: 'The run has lost its Ray cluster. There is no Ray cluster on this machine.',
+    };
+    await expect(recover(backend)).rejects.toMatchObject(why);
+    expect(await ask(backend, question('a'))).toMatchObject(why);
+    expect([restarts, notices.slice(before)]).toEqual([[], []]);
   });
 
   test('and can not be started again ends the run', async () => {

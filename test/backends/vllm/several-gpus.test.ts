@@ -61,7 +61,7 @@ test('one that dies takes none of the others with it, and comes back', async () 
   const states = (await asked).map((answer) => (answer.status === 'failed' ? answer.kind : 'completed'));
   expect(new Set(states)).toEqual(new Set(['completed', 'engine-crashed']));
   const failed = { status: 'failed', kind: 'engine-crashed', message: '' } as const;
-  expect(await backend.supervision!.recover!(failed, new AbortController().signal)).toBe('away');
+  expect(await backend.supervision!.recover!(failed, new AbortController().signal)).toBe('partly');
   const after = await waitUntil(async () => {
     const alive = await markedProcesses(mark);
     return alive.length === before.length && alive;

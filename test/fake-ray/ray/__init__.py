@@ -1,6 +1,6 @@
 """The part of Ray that llmbatch's driver uses, on one machine, for tests without Ray. Each actor is a process of its own, on one of as many
 nodes as `FAKE_RAY_NODES` says, each with one GPU; an actor for which there is none waits. `FAKE_RAY_VERSION` is the version,
-`FAKE_RAY_FAULT` what `init` fails with."""
+`FAKE_RAY_FAULT` what `init` fails with, `FAKE_RAY_LOST` a file: where it is there, there is no cluster."""
 
 import os
 
@@ -17,6 +17,8 @@ _actors = Actors(int(os.environ.get("FAKE_RAY_NODES", "2")))
 
 def init(address, **_others):
     fault = os.environ.get("FAKE_RAY_FAULT", "")
+    if os.path.exists(os.environ.get("FAKE_RAY_LOST", "")):
+        fault = "Could not find any running Ray instance"
     if fault:
         raise (ConnectionError if fault.startswith(("Could not find", "Failed to connect")) else RuntimeError)(fault)
     print(f"Connected to the fake Ray cluster at {address}.")

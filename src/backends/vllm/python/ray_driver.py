@@ -95,7 +95,6 @@ class Shell:
         while time.monotonic() < self.asked + LEASE_SECONDS:
             await asyncio.sleep(1)
         await self.stop()
-        os._exit(1)
 
     async def put(self, lines: bytes) -> None:
         try:
@@ -126,6 +125,8 @@ class Shell:
     async def stop(self) -> None:
         self.end_group()
         self.folder.cleanup()
+        # Ray ends this process; where its head is lost, nobody does.
+        asyncio.get_running_loop().call_later(1, os._exit, 1)
 
     def end_group(self) -> None:
         try:
@@ -231,6 +232,8 @@ class Channel:
 
 def reason_of(error: Exception) -> str:
     """Ray tells much of the actor, and in one of the lines why it died; an error within it has a cause."""
+    if type(error).__name__ == "ActorUnavailableError":
+        return "it can't be reached"
     lines = str(getattr(error, "cause", None) or error).splitlines() or [type(error).__name__]
     return next((line.strip() for line in lines if "is dead because" in line), lines[0]).partition(". ")[0].rstrip(".")
 
@@ -301,8 +304,6 @@ def import_ray() -> Any:
 
 
 def connect(ray: Any, address: str) -> None:
-    if address != "auto":
-        check_address(address)
     try:
         ray.init(address=address, log_to_driver=True, logging_level="INFO")
     except Exception as error:
@@ -315,8 +316,9 @@ def check_address(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
+        why = sentence(getattr(error, "strerror", None) or error)
         hint = "Start one with: ray start --head; or name its head: --ray host:6379."
-        raise Refusal("unusable", f"There is no Ray cluster at {address}: {sentence(error)}", hint) from None
+        raise Refusal("unusable", f"There is no Ray cluster at {address}: {why}", hint) from None
 
 
 def refusal_of(error: Exception, address: str) -> Refusal:
@@ -350,8 +352,11 @@ def main() -> None:
     if not line:
         return
     try:
+        address = json.loads(line.split(b" ", 2)[2])["settings"]["address"]
+        if address != "auto":
+            check_address(address)  # takes no time, as against the import
         ray = import_ray()
-        connect(ray, json.loads(line.split(b" ", 2)[2])["settings"]["address"])
+        connect(ray, address)
         # `ray job stop` sends it to this process too, while llmbatch still waits for what is in flight.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         driver = Driver(ray, output)

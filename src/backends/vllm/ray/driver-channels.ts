@@ -30,8 +30,13 @@ export interface DriverChannels {
 
 interface OpenChannel {
   receive: (word: string, value: Buffer) => void;
+  /** Nothing more comes: what was said last is read before `end`, a turn later. */
+  drain: () => void;
   end: (how: string) => void;
 }
+
+/** What the end of each worker says whose driver has ended. */
+export const lostWithDriver = 'was lost with the Ray driver';
 
 /** Time in milliseconds for a driver to end a worker, after which it hangs. It gives an actor three seconds. */
 const killMs = 10_000;
@@ -43,11 +48,14 @@ const killMs = 10_000;
 export function createDriverChannels(driver: WorkerChannel, refusal: () => string | null): DriverChannels {
   const channels = new Map<number, OpenChannel>();
   const own = new PassThrough();
-  channels.set(0, { receive: (_word, value) => own.write(value), end: () => own.end() });
+  channels.set(0, { receive: (_word, value) => own.write(value), drain: () => own.end(), end: () => {} });
   readLines(driver, (number, word, value) => channels.get(number)?.receive(word, value));
   const ended = driver.ended.then((end) => {
-    const why = refusal() ?? `it ${end.how}`;
-    for (const channel of channels.values()) channel.end(`was lost with the Ray driver: ${why.replace(/\.$/, '')}`);
+    const how = `${lostWithDriver}: ${(refusal() ?? `it ${end.how}`).replace(/\.$/, '')}`;
+    const lost = [...channels.values()];
+    for (const channel of lost) channel.drain();
+    // All in one turn, so that nobody takes one of them for alive.
+    setImmediate(() => lost.forEach((channel) => channel.end(how)));
     return end;
   });
   let last = 0;
@@ -56,8 +64,8 @@ export function createDriverChannels(driver: WorkerChannel, refusal: () => strin
     own: { ...driver, requests: lineWriter(driver, 0), answers: own, ended },
     open(order, listeners) {
       const number = ++last;
-      const { channel, receive, end } = createChannel(driver, number, listeners);
-      channels.set(number, { receive, end });
+      const { channel, ...open } = createChannel(driver, number, listeners);
+      channels.set(number, open);
       void channel.ended.then(() => channels.delete(number));
       say(driver, number, 'start', JSON.stringify(order));
       return channel;
@@ -78,12 +86,11 @@ function createChannel(
   const printed = new PassThrough();
   const ended = createDeferred<WorkerEnd>();
   let node = '';
-  const end = (how: string): void => {
+  const drain = (): void => {
     answers.end();
     printed.destroy();
-    // What it said last is read first.
-    setImmediate(() => ended.resolve({ how: `${node}${how}`, isMissing: false }));
   };
+  const end = (how: string): void => ended.resolve({ how: `${node}${how}`, isMissing: false });
   const channel: WorkerChannel = {
     pid: null,
     requests: lineWriter(driver, number),
@@ -102,13 +109,16 @@ function createChannel(
     receive(word, value) {
       if (word === 'line') answers.write(value);
       else if (word === 'log') printed.write(value);
-      else if (word === 'ended') end(endOf(value));
-      else if (word === 'placed') {
+      else if (word === 'ended') {
+        drain();
+        setImmediate(end, endOf(value));
+      } else if (word === 'placed') {
         const { node: address } = JSON.parse(value.toString()) as { node: string };
         node = `on ${address} `;
         onPlaced(address);
       }
     },
+    drain,
     end,
   };
 }

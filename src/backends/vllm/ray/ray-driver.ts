@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { OpenRequest } from '../../../core/backend.ts';
-import { messageOf } from '../../../core/errors.ts';
+import { EngineError, messageOf } from '../../../core/errors.ts';
 import { formatCounted } from '../../../text/format.ts';
 import { raceAbort } from '../../../async/abort.ts';
-import { type WorkerChannel, isAbsent } from '../../subprocess/protocol.ts';
+import { type EndReason, type WorkerChannel, isAbsent } from '../../subprocess/protocol.ts';
 import { startChild } from '../../subprocess/start-child.ts';
 import { type WorkerConnection, connectWorker } from '../../subprocess/worker-connection.ts';
 import { pythonFolder } from '../engine/engine-spec.ts';
@@ -38,10 +38,12 @@ export interface RayDriver {
   readonly cluster: RayCluster;
   /** Starts a worker in the cluster, which waits there until it has room. */
   open: (order: WorkerOrder, listeners: ChannelListeners) => WorkerChannel;
+  /** Why no worker can be started any more: a driver that was started again finds no cluster. Null while one can. */
+  refusal: () => EngineError | null;
   close: () => Promise<void>;
 }
 
-export interface RayPlace extends Pick<OpenRequest, 'environment' | 'logFile'> {
+export interface RayPlace extends Pick<OpenRequest, 'environment' | 'logFile' | 'onRestart'> {
   /** `auto`, or `host:port` of the cluster's head. */
   address: string;
   /** The Python that has Ray. */
@@ -55,12 +57,22 @@ export async function openRayDriver(place: RayPlace, signal: AbortSignal): Promi
     await session.connection.kill('was not wanted any more');
     throw error;
   });
+  let refusal: EngineError | null = null;
+  const noteRefusal = (error: unknown): void => {
+    if (error instanceof EngineError && error.kind !== 'engine-crashed')
+      refusal = new EngineError(error.kind, `The run has lost its Ray cluster. ${error.message}`);
+  };
   return {
     cluster,
     open(order, listeners) {
-      if (session.isOver()) session = startSession(place);
+      const lost = session.end();
+      if (lost !== null) {
+        session = startSession(place);
+        session.connection.ready.then(() => place.onRestart(lost.message.split('\n', 1)[0] ?? ''), noteRefusal);
+      }
       return session.channels.open(order, listeners);
     },
+    refusal: () => refusal,
     close: () => session.connection.close(),
   };
 }
@@ -69,7 +81,8 @@ export async function openRayDriver(place: RayPlace, signal: AbortSignal): Promi
 interface Session {
   connection: WorkerConnection<RayCluster>;
   channels: DriverChannels;
-  isOver: () => boolean;
+  /** Why it has ended; null while it has not. */
+  end: () => EndReason | null;
 }
 
 function startSession({ address, command, environment, logFile }: RayPlace): Session {
@@ -81,11 +94,11 @@ function startSession({ address, command, environment, logFile }: RayPlace): Ses
     leadsGroup: true,
     logFile,
   });
-  let isOver = false;
+  let end: EndReason | null = null;
   const channels = createDriverChannels(child, () => refusal);
   const connection = connectWorker<RayCluster>(
     {
-      name: 'ray',
+      name: 'Ray driver',
       connect: () => channels.own,
       settings: () => ({ address }),
       hasLogFile: logFile !== null,
@@ -98,9 +111,9 @@ function startSession({ address, command, environment, logFile }: RayPlace): Ses
         hint: 'Name one that has Ray with --python (or LLMBATCH_PYTHON).',
       }),
     },
-    () => void (isOver = true),
+    (reason) => void (end = reason),
   );
   let refusal: string | null = null;
   connection.ready.catch((error: unknown) => void (refusal = messageOf(error)));
-  return { connection, channels, isOver: () => isOver };
+  return { connection, channels, end: () => end };
 }

@@ -7,7 +7,7 @@ import { createLoadSum } from '../engine/engine-load.ts';
 import { engineSpec, workerEnvironment } from '../engine/engine-spec.ts';
 import { pythonCommand } from '../find-python.ts';
 import { type StartedEngines, maxInFlight, openReplicas } from '../replicas/open-replicas.ts';
-import type { WorkerOrder } from './driver-channels.ts';
+import { type WorkerOrder, lostWithDriver } from './driver-channels.ts';
 import { type RayCluster, type RayDriver, describeCluster, noGpuHint, openRayDriver } from './ray-driver.ts';
 
 /** Starts the engines of a run on a Ray cluster, and resolves when the first of them are ready. */
@@ -53,10 +53,12 @@ async function startReplicas(
     const replicas = await openReplicas(specs, {
       min: range.min,
       mayCrash: true,
+      refusal: driver.refusal,
       maxInFlight: (info) => Math.max(maxInFlight(info), Math.ceil((request.workers ?? 0) / range.max)),
       stallTimeoutMs: request.stallTimeoutMs,
       signal: request.signal,
-      onRestart: request.onRestart,
+      // That of the driver is told once, and not for each of its replicas.
+      onRestart: (reason) => void (reason.includes(lostWithDriver) || request.onRestart(reason)),
       onLoss: (reason) =>
         request.onNotice(`vllm: one replica cannot be used any more, and the others continue (${reason})`),
       onCounts: load.noteReplicas,

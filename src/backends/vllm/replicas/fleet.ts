@@ -37,6 +37,8 @@ export interface FleetOptions {
   min: number;
   /** One that crashes before it was ready is started again, as where whole machines come and go; else it ends them all. */
   mayCrash: boolean;
+  /** Why none of them can be started any more; null while they can. */
+  refusal: () => EngineError | null;
   /** Aborted where the engines are not wanted any more, before they are open. */
   signal: AbortSignal;
   onRestart: (reason: string) => void;
@@ -74,15 +76,16 @@ export function createFleet(specs: readonly WorkerSpec[], options: FleetOptions,
     revive,
     async recover(_failure, signal) {
       revive();
+      const wasThere = members.length > 1 && members.some(isReady);
       while (!members.some(isReady)) {
         const refused = refusalOf(members);
         if (refused !== null) throw new EngineError(refused.kind, refused.message);
         await raceAbort(changed.next(), signal);
       }
-      // The other engines still have what they had.
-      const isAway = deaths() > toldDeaths;
+      const hasLost = deaths() > toldDeaths;
       toldDeaths = deaths();
-      return isAway ? 'away' : 'here';
+      if (!hasLost) return 'here';
+      return wasThere ? 'partly' : 'away';
     },
     refusal: () => refusalOf(members),
     kill: () => end((worker) => worker.kill()),
@@ -114,14 +117,15 @@ function createMembers(specs: readonly WorkerSpec[], options: FleetOptions, onCh
   const start = async (member: FleetMember): Promise<void> => {
     member.isStarting = true;
     try {
-      const info = await untilReady(member, options.mayCrash, closing.signal);
+      const info = await untilReady(member, options, closing.signal);
       state.info ??= info;
       if (info.digest !== state.info.digest) throw new EngineError('unusable', otherWeights);
       member.wasReady = true;
     } catch (error) {
       member.end = error as Error;
       void member.worker.close();
-      if (state.info !== null && !closing.signal.aborted) options.onLoss(messageOf(error));
+      const goOn = state.info !== null && options.refusal() === null && !closing.signal.aborted;
+      if (goOn) options.onLoss(messageOf(error));
     }
     member.isStarting = false;
     onChange();
@@ -150,10 +154,12 @@ const otherWeights = 'It has other weights of the model than the others.';
 /** Waits for one that is started; where it was ready before, or may crash, it is tried several times. */
 async function untilReady(
   { worker, wasReady }: FleetMember,
-  mayCrash: boolean,
+  { mayCrash, refusal }: Pick<FleetOptions, 'mayCrash' | 'refusal'>,
   signal: AbortSignal,
 ): Promise<VllmInfo> {
   for (let starts = 1; ; starts++) {
+    const hopeless = refusal();
+    if (hopeless !== null) throw hopeless;
     const refused = worker.refusal();
     if (refused !== null) throw new EngineError(refused.kind, refused.message);
     try {

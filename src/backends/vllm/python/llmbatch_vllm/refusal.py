@@ -11,7 +11,7 @@ class Refusal(Exception):
         self.hint = hint
 
 
-def sentence(error: BaseException, longest: int = 500) -> str:
+def sentence(error: BaseException | str, longest: int = 500) -> str:
     """The text of an error, with one full stop at its end."""
     text = " ".join(str(error).split())[:longest].rstrip(".")
     return f"{text or type(error).__name__}."
