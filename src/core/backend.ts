@@ -27,6 +27,8 @@ export interface GenerateContext {
   onActivity: () => void;
   /** The worker (0-based) that asks. A worker has one request in flight, so a conversation stays on one worker. */
   worker: number;
+  /** The request may bring down whatever answers it: see `BackendLimits.isolates`. */
+  isAlone?: boolean;
 }
 
 /**
@@ -160,6 +162,11 @@ export interface BackendLimits {
    * number. `--workers` is then the most it may take, and what it starts with.
    */
   finds?: { start: number; max: number };
+  /**
+   * A request that may bring an engine down (`GenerateContext.isAlone`) has one of several processes to itself here, and the
+   * others go on. Absent: the scheduler sends nothing beside it.
+   */
+  isolates?: boolean;
   /** Tokens that prompt and answer can have together; null where it isn't known. */
   contextTokens: number | null;
 }

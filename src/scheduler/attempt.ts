@@ -5,8 +5,8 @@ import type { Outcome } from './build-result.ts';
 import type { TurnPlace } from '../core/result-line.ts';
 import type { Conversations } from './conversation.ts';
 import { failureOfThrown } from './last-net.ts';
-import type { Attempt } from './send-request.ts';
-import type { Task } from './queue/task.ts';
+import type { Attempt, SentTo } from './send-request.ts';
+import { type Task, isSuspect } from './queue/task.ts';
 import type { AnswerCheck, AnswerVerifier, VerifiedAnswer } from './verify-answer.ts';
 
 /** Makes one attempt at a task, whose request this is, for a worker; null when the run was stopped before it was judged. */
@@ -18,19 +18,21 @@ export interface AttempterOptions {
   send: Send;
 }
 
-type Send = (worker: number, request: BatchRequest) => Promise<Attempt>;
+type Send = (request: BatchRequest, to: SentTo) => Promise<Attempt>;
 
 /** Prepares a request, sends it, in a conversation behind the worker's history, and judges the answer. */
 export function createAttempter({ verifier, conversations, send }: AttempterOptions): Attempter {
-  return async (worker, { attempts, retried }, request) => {
+  return async (worker, task, request) => {
+    const { attempts, retried } = task;
+    const to = { worker, isAlone: isSuspect(task) };
     try {
       const prepared = verifier.prepare(request);
       const check = prepared instanceof Promise ? await prepared : prepared;
       if (typeof check !== 'function') return unsent(request, check);
       const inConversation = conversations !== null && request.endpoint === '/v1/chat/completions';
       const { attempt, place } = inConversation
-        ? await sendInConversation(worker, request, { conversations, send })
-        : { attempt: await send(worker, request), place: null };
+        ? await sendInConversation(to, request, { conversations, send })
+        : { attempt: await send(request, to), place: null };
       if (attempt.answer === null) return null;
       const judged = judge(check, attempt.answer);
       // Most answers are judged at once: a promise for each would cost more than that.
@@ -71,16 +73,17 @@ const historyFailures: Partial<Record<ErrorKind, string>> = {
 
 /** Sends the request with the worker's history before it. */
 async function sendInConversation(
-  worker: number,
+  to: SentTo,
   request: BatchRequest,
   context: { conversations: Conversations; send: Send },
 ): Promise<{ attempt: Attempt; place: TurnPlace }> {
   const { conversations, send } = context;
+  const { worker } = to;
   const extended = conversations.extend(worker, request);
-  const attempt = await send(worker, extended.request);
+  const attempt = await send(extended.request, to);
   const { answer } = attempt;
   const blame = answer?.status === 'failed' ? historyFailures[answer.kind] : undefined;
   if (blame === undefined || !conversations.forget(worker, blame)) return { attempt, place: extended.place };
   // Without the history the request gets its own chance.
-  return sendInConversation(worker, request, context);
+  return sendInConversation(to, request, context);
 }

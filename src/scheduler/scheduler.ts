@@ -179,6 +179,7 @@ function createPools(
     const tasks = queue.join(engine, {
       mayTake: pool.mayTake,
       maxTaken: pool.limit.workers,
+      isolates: backend.limits.isolates === true,
       mayAvoid: pool.hasTaker,
       areOut: team.areOut,
       mayBegin: () => team.mayBegin(pool, queue.left()),

@@ -35,8 +35,18 @@ export interface Sending {
 
 const requestStart: RunEvent = { type: 'request-start' };
 
+/** The worker (0-based) for which a request is sent, and whether it must be alone: `GenerateContext.isAlone`. */
+export interface SentTo {
+  worker: number;
+  isAlone: boolean;
+}
+
 /** Sends a request once, and measures it. */
-export async function sendRequest(request: BatchRequest, worker: number, sending: Sending): Promise<Attempt> {
+export async function sendRequest(
+  request: BatchRequest,
+  { worker, isAlone }: SentTo,
+  sending: Sending,
+): Promise<Attempt> {
   const { backend, inFlight, emit } = sending;
   emit(requestStart);
   const entry = inFlight.start(request);
@@ -51,6 +61,7 @@ export async function sendRequest(request: BatchRequest, worker: number, sending
         return inFlight.signalOf(entry);
       },
       worker,
+      isAlone,
       onActivity: touch,
       onFirstToken() {
         firstTokenAt ??= performance.now();

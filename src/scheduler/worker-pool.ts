@@ -17,7 +17,7 @@ import { createServerLimit } from './limits/server-limit.ts';
 import { type GpuMonitor, createVramGuard } from './limits/vram-guard.ts';
 import { type WorkerLimit, createWorkerLimit } from './limits/worker-limit.ts';
 import { type EngineState, type Outages, type TellState, createOutages } from './outages.ts';
-import { type Attempt, sendRequest } from './send-request.ts';
+import { type Attempt, type SentTo, sendRequest } from './send-request.ts';
 import { createAbsence } from './team/absence.ts';
 import { createAnswerPace } from './team/answer-pace.ts';
 import type { LastHope } from './team/last-hope.ts';
@@ -70,8 +70,8 @@ export interface WorkerPool extends Member {
   readonly runBreaker: Breaker | null;
   /** May this worker (0-based) take a request now? */
   mayTake: (worker: number) => boolean;
-  /** Sends a request once, for this worker; the pool learns from the answer. */
-  send: (worker: number, request: BatchRequest) => Promise<Attempt>;
+  /** Sends a request once; the pool learns from the answer. */
+  send: (request: BatchRequest, to: SentTo) => Promise<Attempt>;
   /**
    * Where was the engine? Waits while the only engine of a run is away, as `Outages.settle`, and rejects where the run can't go on.
    * Where there are several, an engine that is away is left to come back, and another one can have the request.
@@ -201,10 +201,11 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
 function createSender({ backend, settings, emit }: WorkerPoolOptions, parts: Parts): WorkerPool['send'] {
   const { inFlight, pause, server, silence, cache, times } = parts;
   const sending = { backend, inFlight, emit, ...settings };
-  return async (worker, request) => {
+  return async (request, to) => {
+    const { worker } = to;
     times.onSend(inFlight.count() === 0);
     server.onSend(request);
-    const attempt = await sendRequest(request, worker, sending);
+    const attempt = await sendRequest(request, to, sending);
     const { answer, latencyMs } = attempt;
     server.onEnd(request, answer, latencyMs);
     if (answer === null) return attempt;

@@ -22,7 +22,7 @@ export async function runWorker(index: number, context: WorkerContext): Promise<
     if (task === null) return;
     if (isRejected(task.read)) await record(task.row, rejectedResult(task.read, source), task.read.rowJson);
     else await runTask(index, task, task.read, context);
-    tasks.release();
+    tasks.release(task);
   }
 }
 

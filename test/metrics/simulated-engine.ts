@@ -56,7 +56,7 @@ export function simulateEngine(plans: readonly Plan[], workers: number, timeoutM
   const sending = { backend, inFlight, emit: meter.add, timeoutMs, stallTimeoutMs: 3_600_000 };
   const queue = [...plans];
   const work = async (worker: number): Promise<void> => {
-    while (queue.length > 0) await sendRequest(chat(`r${queue.length}`), worker, sending);
+    while (queue.length > 0) await sendRequest(chat(`r${queue.length}`), { worker, isAlone: false }, sending);
   };
   meter.add({
     type: 'model-start',

@@ -14,11 +14,11 @@ type TaskQueue = SharedQueue & EngineQueue;
 function createTaskQueue(
   batches: AsyncIterable<WorkItem[]>,
   mayTake: (worker: number) => boolean = () => true,
-  maxTaken: () => number = () => Infinity,
+  { maxTaken = () => Infinity, isolates = false }: { maxTaken?: () => number; isolates?: boolean } = {},
 ): TaskQueue {
   const queue = createQueue([{ size: null, items: batches }]);
   const alone = { mayAvoid: () => false, areOut: () => true, mayBegin: () => true };
-  return { ...queue, ...queue.join(0, { mayTake, maxTaken, ...alone }) };
+  return { ...queue, ...queue.join(0, { mayTake, maxTaken, isolates, ...alone }) };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -33,7 +33,17 @@ async function take(queue: TaskQueue): Promise<Task> {
 /** Puts a taken task off, as a worker does. */
 function putOff(queue: TaskQueue, task: Task, delayMs: number): void {
   queue.retryLater(task, delayMs);
-  queue.release();
+  queue.release(task);
+}
+
+/** The rows of all that is left. */
+async function restOf(queue: TaskQueue): Promise<number[]> {
+  const rows: number[] = [];
+  for (let task = await queue.next(0); task !== null; task = await queue.next(0)) {
+    rows.push(task.row);
+    queue.release(task);
+  }
+  return rows;
 }
 
 const rowOf = async (next: Task | null | Promise<Task | null>): Promise<number | null> => (await next)?.row ?? null;
@@ -42,9 +52,9 @@ describe('the task queue', () => {
   test('hands out every item once, in order, to however many ask at a time', async () => {
     const queue = createTaskQueue(items(40, 7));
     const worker = async (number: number): Promise<number | null> => {
-      const row = await rowOf(queue.next(number));
-      if (row !== null) queue.release();
-      return row;
+      const task = await queue.next(number);
+      if (task !== null) queue.release(task);
+      return task?.row ?? null;
     };
     const rows = await Promise.all(Array.from({ length: 42 }, (_, number) => worker(number)));
     expect(rows).toEqual([...Array.from({ length: 40 }, (_, row) => row), null, null]);
@@ -52,17 +62,17 @@ describe('the task queue', () => {
 
   test('hands out no more than so many at a time, and loses none for it', async () => {
     let most = 4;
-    const queue = createTaskQueue(items(40, 7), undefined, () => most);
+    const queue = createTaskQueue(items(40, 7), undefined, { maxTaken: () => most });
     const had = { now: 0, peak: 0, rows: [] as number[] };
     const worker = async (number: number): Promise<void> => {
       for (;;) {
-        const row = await rowOf(queue.next(number));
-        if (row === null) return;
-        had.rows.push(row);
+        const task = await queue.next(number);
+        if (task === null) return;
+        had.rows.push(task.row);
         had.peak = Math.max(had.peak, ++had.now);
         await Promise.resolve();
         had.now--;
-        queue.release();
+        queue.release(task);
         most = had.rows.length < 20 ? 4 : 1;
       }
     };
@@ -90,11 +100,12 @@ describe('the task queue', () => {
     const queue = createTaskQueue(items(3, 3));
     const first = await take(queue);
     putOff(queue, first, 1000);
-    expect(await rowOf(queue.next(0))).toBe(1);
+    const second = await take(queue);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await queue.next(0)).toBe(first);
-    expect(await rowOf(queue.next(0))).toBe(2);
-    for (let count = 0; count < 3; count++) queue.release();
+    const third = await take(queue);
+    expect([second.row, third.row]).toEqual([1, 2]);
+    for (const task of [first, second, third]) queue.release(task);
     expect(await queue.next(0)).toBeNull();
   });
 
@@ -105,7 +116,7 @@ describe('the task queue', () => {
     const [first, second] = [queue.next(0), queue.next(0)];
     await vi.advanceTimersByTimeAsync(5000);
     expect(await first).toBe(task);
-    queue.release();
+    queue.release(task);
     expect(await second).toBeNull();
   });
 
@@ -139,9 +150,9 @@ describe('the task queue', () => {
   test('ends also for a worker that may not take', async () => {
     const queue = createTaskQueue(items(1), (worker) => worker === 0);
     const parked = queue.next(1);
-    await take(queue);
+    const task = await take(queue);
     const last = queue.next(0);
-    queue.release();
+    queue.release(task);
     expect([await parked, await last]).toEqual([null, null]);
   });
 
@@ -155,7 +166,7 @@ describe('the task queue', () => {
     queue.wake();
     await vi.advanceTimersByTimeAsync(1000);
     expect(await first).toBe(task);
-    queue.release();
+    queue.release(task);
     expect(await second).toBeNull();
   });
 
@@ -215,23 +226,33 @@ describe('a task that may be to blame', () => {
     putOff(queue, Object.assign(suspect, { suspicion }), 0);
     await vi.advanceTimersByTimeAsync(1);
     const [first, second] = [queue.next(0), queue.next(1)];
-    const handed: number[] = [];
-    void Promise.resolve(first).then((task) => handed.push(task!.row));
-    void Promise.resolve(second).then((task) => handed.push(task!.row));
+    const handed: Task[] = [];
+    const rows = (): number[] => handed.map(({ row }) => row);
+    void Promise.resolve(first).then((task) => handed.push(task!));
+    void Promise.resolve(second).then((task) => handed.push(task!));
     await vi.advanceTimersByTimeAsync(100);
-    expect(handed).toEqual([]);
-    queue.release();
+    expect(rows()).toEqual([]);
+    queue.release(other);
     await vi.advanceTimersByTimeAsync(100);
-    expect([other.row, handed]).toEqual([1, [0]]);
-    queue.release();
+    expect([other.row, rows()]).toEqual([1, [0]]);
+    queue.release(suspect);
     await vi.advanceTimersByTimeAsync(100);
-    expect(handed).toEqual([0, 2]);
-    queue.release();
-    const rest: (number | null)[] = [];
-    for (let count = 0; count < 7; count++) {
-      rest.push(await rowOf(queue.next(0)));
-      if (rest.at(-1) !== null) queue.release();
-    }
-    expect(rest).toEqual([3, 4, 5, 6, 7, 8, null]);
+    expect(rows()).toEqual([0, 2]);
+    queue.release(handed[1]!);
+    expect(await restOf(queue)).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+
+  test('has others beside it where the engine keeps them apart, but no other one that may be to blame', async () => {
+    const queue = createTaskQueue(items(9, 3), undefined, { isolates: true });
+    const suspects = [await take(queue), await take(queue)];
+    for (const suspect of suspects) putOff(queue, Object.assign(suspect, { suspicion }), 0);
+    await vi.advanceTimersByTimeAsync(1);
+    const handed = [await take(queue), await take(queue), await take(queue)];
+    expect(handed.map(({ row }) => row)).toEqual([0, 2, 3]);
+    // The next one comes when the first has ended, not when others have.
+    queue.release(handed[1]!);
+    expect((await take(queue)).row).toBe(4);
+    queue.release(handed[0]!);
+    expect((await take(queue)).row).toBe(1);
   });
 });

@@ -122,6 +122,7 @@ function limitsOf(info: VllmInfo, { conversationTokens }: OpenRequest, engines: 
   return {
     slots: Math.max(1, histories) * engines,
     suggestedWorkers: maxInFlight(info) * engines,
+    isolates: engines > 1,
     contextTokens,
   };
 }

@@ -24,6 +24,8 @@ interface Taker {
   mayTake: (worker: number) => boolean;
   /** No task is handed out while workers of the engine have so many: those that may take no other one still have theirs. */
   maxTaken: () => number;
+  /** Is a task that must be alone in the engine kept apart there, so that others may run beside it? */
+  isolates: boolean;
   /** Would another engine take a task that this one failed? */
   mayAvoid: () => boolean;
   /** Is none of these engines (0-based) to be waited for? */
@@ -37,7 +39,7 @@ export interface EngineQueue {
   /** The worker's next task; null when every task has come to its end, or the run stops. */
   next: (worker: number) => Task | null | Promise<Task | null>;
   /** The worker that took a task is through with it, or has put it off. */
-  release: () => void;
+  release: (task: Task) => void;
 }
 
 export function createTaskQueue(partitions: readonly Partition[]): TaskQueue {
@@ -92,7 +94,7 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
   const room = createRoom(taker, waitUnless);
   shared.rooms.push(room);
 
-  const fits = createFit(shared, engine, taker);
+  const fits = createFit(shared, engine, { ...taker, isThereForOne: room.isThereForOne });
   const mayRead = (): boolean => retries.mayRead() && waitUnless(taker.mayBegin());
   const readNow = (): Task | null => {
     const item = mayRead() ? reader.takeNow(engine) : null;
@@ -104,7 +106,7 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
     if (due !== undefined && isSuspect(due) && !room.isThereForOne()) return null;
     if (due !== undefined) retries.takeDue(due);
     const task = due ?? readNow();
-    if (task !== null) room.take(isSuspect(task));
+    if (task !== null) room.take(task);
     return task;
   };
   // A task that a worker still has may come back as a retry, and that worker may not be allowed to take it.
@@ -124,8 +126,8 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
   };
   return {
     next: (worker) => (isOver() ? nextSlowly(worker) : (takeNow(worker) ?? nextSlowly(worker))),
-    release() {
-      room.giveBack();
+    release(task) {
+      room.giveBack(task);
       const { isWaitedFor } = shared;
       shared.isWaitedFor = false;
       if (isWaitedFor || hasEnded()) changed.notify();
@@ -134,11 +136,17 @@ function joinQueue(shared: Shared, engine: number, taker: Taker): EngineQueue {
 }
 
 /** Returns what says whether an engine is to take a retry. */
-function createFit({ reader, retries }: Shared, engine: number, taker: Taker): (task: Task) => boolean {
+function createFit(
+  { reader, retries }: Shared,
+  engine: number,
+  taker: Taker & Pick<Room, 'isThereForOne'>,
+): (task: Task) => boolean {
   /** A request that may bring this engine down as it did others is the last one, and waits for those as long as they may return. */
   const mayRisk = (downed: readonly number[]): boolean =>
     downed.includes(engine) || (taker.areOut(downed) && reader.left() === 0 && retries.due() === 0);
   return (task) => {
+    // What waits to be alone is passed by where others may run beside it.
+    if (taker.isolates && isSuspect(task) && !taker.isThereForOne()) return false;
     const downed = downedBy(task);
     return downed === null ? task.failedOn !== engine || !taker.mayAvoid() : mayRisk(downed);
   };
@@ -147,20 +155,21 @@ function createFit({ reader, retries }: Shared, engine: number, taker: Taker): (
 type Room = ReturnType<typeof createRoom>;
 
 /** Counts the tasks that the workers of one engine have. */
-function createRoom({ mayTake, maxTaken }: Taker, waitUnless: (isThere: boolean) => boolean) {
-  const state = { taken: 0, isAlone: false };
+function createRoom({ mayTake, maxTaken, isolates }: Taker, waitUnless: (isThere: boolean) => boolean) {
+  const state = { taken: 0, alone: null as Task | null };
+  const mayJoin = (): boolean => state.alone === null || isolates;
   return {
     isEmpty: () => state.taken === 0,
-    isThere: (worker: number): boolean => mayTake(worker) && waitUnless(!state.isAlone && state.taken < maxTaken()),
-    /** Is there room for a task that must have nothing beside it? */
-    isThereForOne: (): boolean => waitUnless(state.taken === 0),
-    take(isAlone: boolean): void {
+    isThere: (worker: number): boolean => mayTake(worker) && waitUnless(mayJoin() && state.taken < maxTaken()),
+    /** Is there room for a task that must be alone? */
+    isThereForOne: (): boolean => waitUnless(isolates ? state.alone === null : state.taken === 0),
+    take(task: Task): void {
       state.taken++;
-      state.isAlone = isAlone;
+      if (isSuspect(task)) state.alone = task;
     },
-    giveBack(): void {
+    giveBack(task: Task): void {
       state.taken--;
-      state.isAlone = false;
+      if (state.alone === task) state.alone = null;
     },
   };
 }

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Backend } from '../../../src/core/backend.ts';
 import { markedProcesses, openFakeVllm, untilNoneIsLeft } from '../../helpers/fake-vllm.ts';
 import { candidates, chat } from '../candidates.ts';
-import { ask, say } from './asking.ts';
+import { context } from '../conformance.ts';
+import { ask, question, say } from './asking.ts';
 import { waitUntil } from '../../helpers/wait.ts';
 
 /** The GPUs of the engine that answers. */
@@ -70,6 +71,34 @@ test('one that dies takes none of the others with it, and comes back', async () 
   expect(before.filter((pid) => after.includes(pid))).toHaveLength(before.length / 2);
   const again = await Promise.all(candidates.slice(0, 50).map(({ request }) => say(backend, request)));
   expect(again).toEqual(candidates.slice(0, 50).map(({ answer }) => answer));
+});
+
+describe('a request that must be alone', () => {
+  test('has one of them to itself, and the others go on', async () => {
+    const { backend } = await openFakeVllm({ ...cuda, stepMs: 100 }, { connection: { gpus: [0, 1] } });
+    const alone = backend.generate(question('z'.repeat(1000)), { ...context(), isAlone: true });
+    const seen = await Promise.all(Array.from({ length: 40 }, (_, index) => gpusOf(backend, String(index))));
+    expect(new Set(seen).size).toBe(1);
+    await backend.close();
+    expect(await alone).toMatchObject({ kind: 'engine-crashed' });
+  });
+
+  test('waits until that one has nothing else, and takes nothing of the others with it', async () => {
+    const { backend, restarts } = await openFakeVllm(
+      { ...cuda, stepMs: 2, fault: 'poison' },
+      { connection: { gpus: [0, 1] } },
+    );
+    const asked = candidates.slice(0, 100).map(({ request }) => say(backend, request));
+    const alone = backend.generate(question('poison'), { ...context(), isAlone: true });
+    const later = candidates.slice(100, 200).map(({ request }) => say(backend, request));
+    expect(await alone).toMatchObject({ kind: 'engine-crashed' });
+    const answers = await Promise.all([...asked, ...later]);
+    expect(answers).toEqual(candidates.slice(0, 200).map(({ answer }) => answer));
+    expect(restarts).toHaveLength(1);
+    // It is kept for nobody any more.
+    const ask40 = () => Promise.all(Array.from({ length: 40 }, (_, index) => gpusOf(backend, String(index))));
+    await waitUntil(async () => new Set(await ask40()).size === 2);
+  });
 });
 
 test('one that does not start ends the others', async () => {

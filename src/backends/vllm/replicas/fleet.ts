@@ -26,6 +26,8 @@ export interface FleetMember {
   readonly worker: WorkerProcess<VllmInfo>;
   /** Requests that it has. */
   inFlight: number;
+  /** It is kept for a request that must be alone in it. */
+  isReserved: boolean;
   wasReady: boolean;
   isStarting: boolean;
   /** Why it is not started any more; null while it is. */
@@ -112,7 +114,7 @@ function createMembers(specs: readonly WorkerSpec[], options: FleetOptions, onCh
   };
   const members = specs.map((spec): FleetMember => {
     const worker = createWorkerProcess<VllmInfo>(spec, { onRestart: options.onRestart, onEnd });
-    return { worker, inFlight: 0, wasReady: false, isStarting: false, end: null };
+    return { worker, inFlight: 0, isReserved: false, wasReady: false, isStarting: false, end: null };
   });
   const start = async (member: FleetMember): Promise<void> => {
     member.isStarting = true;

@@ -42,6 +42,9 @@ export const maxInFlight = ({ maxNumSeqs }: VllmInfo): number => Math.min(1024, 
 
 const watchMs = 1000;
 
+/** Finds an engine that takes a request now; null: there is none. */
+type Finder = () => FleetMember | null;
+
 /** Starts them all, and resolves when the first `min` are ready. Throws an `EngineError` when they can't be. */
 export async function openReplicas(specs: readonly WorkerSpec[], options: ReplicasOptions): Promise<Replicas> {
   const places = createPlaces();
@@ -51,14 +54,12 @@ export async function openReplicas(specs: readonly WorkerSpec[], options: Replic
     await fleet.kill();
     throw error;
   });
-  const limit = options.maxInFlight(info);
-  const hasRoom = ({ worker, inFlight }: FleetMember): boolean => worker.isReady() && inFlight < limit;
-  const choose = createDispatch(members);
+  const choice = createChoice(members, options.maxInFlight(info));
   /** One with a place, which is taken from now on; or why there is none and will be none. */
-  const takePlace = async (systemPrompt: string, signal: AbortSignal): Promise<FleetMember | Failure> => {
+  const takePlace = async (find: Finder, signal: AbortSignal): Promise<FleetMember | Failure> => {
     for (;;) {
-      if (members.some(hasRoom)) {
-        const member = members[choose(systemPrompt, (index) => hasRoom(members[index]!))]!;
+      const member = find();
+      if (member !== null) {
         member.inFlight++;
         return member;
       }
@@ -68,19 +69,27 @@ export async function openReplicas(specs: readonly WorkerSpec[], options: Replic
       await places.wait(signal);
     }
   };
+  const ask = async (request: BatchRequest, find: Finder, context: GenerateContext): Promise<Answer> => {
+    const member = await takePlace(find, context.signal);
+    if ('status' in member) return member;
+    try {
+      return await member.worker.generate(request, context);
+    } finally {
+      member.inFlight--;
+      if (member.isReserved && member.inFlight === 0) places.wakeAll();
+      else places.wakeOne();
+    }
+  };
   const watch = setInterval(() => endHanging(members, options.stallTimeoutMs), watchMs).unref();
   return {
     info,
     supervision: fleet,
     async generate(request, systemPrompt, context) {
-      const member = await takePlace(systemPrompt, context.signal);
-      if ('status' in member) return member;
-      try {
-        return await member.worker.generate(request, context);
-      } finally {
-        member.inFlight--;
-        places.wakeOne();
-      }
+      if (context.isAlone !== true) return ask(request, () => choice.withRoom(systemPrompt), context);
+      return ask(request, choice.reserved, context).finally(() => {
+        choice.release();
+        places.wakeAll();
+      });
     },
     clearPromptCaches() {
       for (const { worker } of members) worker.clearPromptCache();
@@ -88,6 +97,31 @@ export async function openReplicas(specs: readonly WorkerSpec[], options: Replic
     async close() {
       clearInterval(watch);
       await fleet.close();
+    },
+  };
+}
+
+/** Chooses the engine that takes a request now; each gives null where there is none. */
+function createChoice(members: readonly FleetMember[], limit: number) {
+  const hasRoom = ({ worker, inFlight, isReserved }: FleetMember): boolean =>
+    worker.isReady() && !isReserved && inFlight < limit;
+  const choose = createDispatch(members);
+  return {
+    withRoom: (systemPrompt: string): FleetMember | null =>
+      members.some(hasRoom) ? members[choose(systemPrompt, (index) => hasRoom(members[index]!))]! : null,
+    /**
+     * For a request that must be alone, of which there is one at a time: keeps the one that has the least, until that one has
+     * nothing else.
+     */
+    reserved: (): FleetMember | null => {
+      const ready = members.filter(({ worker }) => worker.isReady());
+      const [idlest] = ready.toSorted((left, right) => left.inFlight - right.inFlight);
+      const chosen = ready.find(({ isReserved }) => isReserved) ?? idlest;
+      for (const member of members) member.isReserved = member === chosen;
+      return chosen?.inFlight === 0 ? chosen : null;
+    },
+    release: (): void => {
+      for (const member of members) member.isReserved = false;
     },
   };
 }
