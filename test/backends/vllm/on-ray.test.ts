@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -173,6 +173,32 @@ test('a replica that hangs is started again, while the other works', async () =>
   expect(states.includes('engine-crashed')).toBe(true);
   await waitUntil(() => up(opened) === 2);
   expect(opened.restarts[0]).toMatch(/^The vllm process gave no sign of life and was ended/);
+});
+
+test('actors whose driver asks nothing for 30 seconds end their workers and themselves, and are started again', async () => {
+  const folder = await scratchFolder();
+  const clock = join(folder, 'clock');
+  const putAhead = async (seconds: number): Promise<void> => {
+    await writeFile(join(folder, 'next'), String(seconds));
+    await rename(join(folder, 'next'), clock);
+  };
+  await putAhead(0);
+  const opened = await openOnRay({}, { connection: { replicas: '2-2' }, variables: { FAKE_RAY_CLOCK: clock } });
+  const { backend, mark, restarts } = opened;
+  // A driver that asks keeps them, however long.
+  for (let seconds = 0; seconds <= 60; seconds += 5) {
+    await putAhead(seconds);
+    expect(await say(backend, question('still there?'))).toBe('still there?');
+  }
+  const [driver] = await processesOf(mark, kinds.driver);
+  process.kill(driver!, 'SIGSTOP');
+  await putAhead(100);
+  await waitUntil(async () => (await processesOf(mark, /actor_process|worker\.py/)).length === 0);
+  process.kill(driver!, 'SIGCONT');
+  await waitUntil(() => restarts.length === 2 && up(opened) === 2);
+  for (const restart of restarts)
+    expect(restart).toMatch(/^The vllm process on fake-node-\d was lost with its Ray actor/);
+  expect(await say(backend, question('again?'))).toBe('again?');
 });
 
 test('a replica that runs out of memory is started again with half of the sequences', async () => {
