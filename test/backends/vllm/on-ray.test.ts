@@ -108,6 +108,16 @@ describe('a cluster', () => {
   });
 });
 
+test('a replica has as many GPUs of one node as the model is spread over', async () => {
+  const opened = await openOnRay({}, { options: { tensor_parallel_size: 2 }, variables: { FAKE_RAY_GPUS: '2' } });
+  const { backend, notices } = opened;
+  expect(notices).toContain('vllm: Ray 2.60.0, 2 nodes, 4 of 4 GPUs free: asking for 2 replicas of 2 GPUs');
+  await waitUntil(() => up(opened) === 2);
+  const shown = await Promise.all(Array.from({ length: 40 }, () => say(backend, question('Show the engine.'))));
+  const gpus = shown.map((text) => (JSON.parse(text) as { gpus: string }).gpus);
+  expect(new Set(gpus)).toEqual(new Set(['0,1', '2,3']));
+});
+
 describe('a process of a cluster that is killed', () => {
   test.each(['worker', 'actor', 'driver'] as const)('is started again: the %s', async (kind) => {
     const opened = await openOnRay({ stepMs: 100 });
@@ -254,6 +264,13 @@ describe('what can not be used is said in a sentence before anything starts', ()
   test('no server at the address', async () => {
     const opening = openOnRay({}, { connection: { ray: '127.0.0.1:9' } });
     await expect(opening).rejects.toThrow(/^There is no Ray cluster at 127\.0\.0\.1:9: .*refused\.$/);
+  });
+
+  test('an engine that would ask Ray for GPUs itself', async () => {
+    const opening = openOnRay({}, { options: { distributed_executor_backend: 'ray' } });
+    await expect(opening).rejects.toThrow(
+      '--option distributed_executor_backend=ray is for one engine over several nodes',
+    );
   });
 
   test('a model over several nodes', async () => {

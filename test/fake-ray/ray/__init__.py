@@ -1,5 +1,5 @@
 """The part of Ray that llmbatch's driver uses, on one machine, for tests without Ray. Each actor is a process of its own, on one of as many
-nodes as `FAKE_RAY_NODES` says, each with one GPU; an actor for which there is none waits. `FAKE_RAY_VERSION` is the version,
+nodes as `FAKE_RAY_NODES` says, each with `FAKE_RAY_GPUS`, by default one; an actor for which no node is free waits. `FAKE_RAY_VERSION` is the version,
 `FAKE_RAY_FAULT` what `init` fails with, `FAKE_RAY_LOST` a file: where it is there, there is no cluster."""
 
 import os
@@ -12,7 +12,7 @@ from ray import exceptions, util  # noqa: F401
 from ray.actors import Actors, Reference
 
 __version__ = os.environ.get("FAKE_RAY_VERSION", "2.60.0")
-_actors = Actors(int(os.environ.get("FAKE_RAY_NODES", "2")))
+_actors = Actors(int(os.environ.get("FAKE_RAY_NODES", "2")), int(os.environ.get("FAKE_RAY_GPUS", "1")))
 
 
 def init(address, **_others):
@@ -29,7 +29,7 @@ def shutdown():
 
 
 def nodes():
-    return [{"Alive": True, "Resources": {"GPU": 1.0}} for _ in range(_actors.nodes)]
+    return [{"Alive": True, "Resources": {"GPU": float(_actors.gpus)}} for _ in range(_actors.nodes)]
 
 
 def available_resources():
@@ -49,11 +49,12 @@ def kill(actor):
 
 
 class _Class:
-    def __init__(self, shell):
+    def __init__(self, shell, gpus=1):
         self._shell = shell
+        self._gpus = gpus
 
-    def options(self, **_options):
-        return self
+    def options(self, num_gpus):
+        return _Class(self._shell, num_gpus)
 
     def remote(self):
-        return _actors.start(self._shell)
+        return _actors.start(self._shell, self._gpus)

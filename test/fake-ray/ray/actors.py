@@ -26,17 +26,18 @@ class Reference:
 
 
 class Actors:
-    def __init__(self, nodes):
+    def __init__(self, nodes, gpus):
         self.nodes = nodes
+        self.gpus = gpus
         self._lock = threading.Lock()
         self._taken = {}
         self._waiting = []
 
     def free(self):
-        return self.nodes - len(self._taken)
+        return (self.nodes - len(self._taken)) * self.gpus
 
-    def start(self, shell):
-        actor = Actor(shell, self)
+    def start(self, shell, gpus):
+        actor = Actor(shell, gpus, self)
         with self._lock:
             self._waiting.append(actor)
         self.place()
@@ -62,8 +63,9 @@ class Actors:
 
 
 class Actor:
-    def __init__(self, shell, actors):
+    def __init__(self, shell, gpus, actors):
         self._shell = shell
+        self._gpus = gpus
         self._actors = actors
         self._process = None
         self._queued = []
@@ -79,11 +81,15 @@ class Actor:
             [sys.executable, os.path.join(os.path.dirname(__file__), "actor_process.py"), path, self._shell.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": str(node)},
+            env={**os.environ, "FAKE_RAY_NODE": str(node), "CUDA_VISIBLE_DEVICES": self._devices(node)},
         )
         threading.Thread(target=self._read, daemon=True).start()
         for call in self._queued:
             self._send(call)
+
+    def _devices(self, node):
+        first = node * self._actors.gpus
+        return ",".join(str(device) for device in range(first, first + self._gpus))
 
     def call(self, method, arguments):
         future = concurrent.futures.Future()

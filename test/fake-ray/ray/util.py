@@ -2,4 +2,4 @@ import os
 
 
 def get_node_ip_address():
-    return f"fake-node-{os.environ['CUDA_VISIBLE_DEVICES']}"
+    return f"fake-node-{os.environ['FAKE_RAY_NODE']}"

@@ -15,6 +15,12 @@ export async function startOnRay(given: Record<string, unknown>, request: OpenRe
   const { ray_python: python, ...options } = given;
   if (options['data_parallel_size'] !== undefined)
     throw new UsageError('--option data_parallel_size is for one machine', 'On a cluster, use --replicas.');
+  // Its actors would wait for the GPUs that the replica's own actor has.
+  if (options['distributed_executor_backend'] === 'ray')
+    throw new UsageError(
+      '--option distributed_executor_backend=ray is for one engine over several nodes',
+      'With --ray each replica is on one node: leave it out.',
+    );
   const address = givenText(request.connection, 'ray') ?? 'auto';
   const { command } = pythonCommand(request);
   request.onNotice(`vllm: looking for the Ray cluster at ${address} (${command})`, 'detail');
