@@ -166,7 +166,7 @@ function createEnds({ emit, notify, hasOthers = false, onLoss }: OutageListeners
     }
     if (absence === 'partly') {
       count++;
-      notify({ topic: 'outage', text: 'the other engines go on, and what was lost is sent again' });
+      notify({ topic: 'outage', text: 'the other engines continue, and the lost requests are sent again' });
       return 'away';
     }
     note(

@@ -259,7 +259,9 @@ describe('an outage', () => {
     const outages = createOutages(backend, listeners);
     expect(await outages.settle(failure('engine-crashed', 'It died.'), 0)).toBe('away');
     expect(await outages.settle(failure('engine-crashed', 'It died.'), 0)).toBe('away');
-    expect(events).toEqual([{ type: 'notice', text: 'the other engines go on, and what was lost is sent again' }]);
+    expect(events).toEqual([
+      { type: 'notice', text: 'the other engines continue, and the lost requests are sent again' },
+    ]);
   });
 
   test('that is over at once has only its end said', async () => {
