@@ -5,8 +5,8 @@ import type { WorkerSpec } from '../../subprocess/protocol.ts';
 import type { KvPressure } from '../explain-cache.ts';
 import type { VllmInfo } from '../settings.ts';
 import { createDispatch } from './dispatch.ts';
-import { type FleetMember, type FleetOptions, createFleet } from './fleet.ts';
-import { createPlaces } from './places.ts';
+import { type Fleet, type FleetMember, type FleetOptions, createFleet } from './fleet.ts';
+import { type Places, createPlaces } from './places.ts';
 
 /** The engines of a run, wherever they are. */
 export interface StartedEngines {
@@ -55,31 +55,7 @@ export async function openReplicas(specs: readonly WorkerSpec[], options: Replic
     throw error;
   });
   const choice = createChoice(members, options.maxInFlight(info));
-  /** One with a place, which is taken from now on; or why there is none and will be none. */
-  const takePlace = async (find: Finder, signal: AbortSignal): Promise<FleetMember | Failure> => {
-    for (;;) {
-      const member = find();
-      if (member !== null) {
-        member.inFlight++;
-        return member;
-      }
-      const refused = fleet.refusal();
-      if (refused !== null) return refused;
-      fleet.revive();
-      await places.wait(signal);
-    }
-  };
-  const ask = async (request: BatchRequest, find: Finder, context: GenerateContext): Promise<Answer> => {
-    const member = await takePlace(find, context.signal);
-    if ('status' in member) return member;
-    try {
-      return await member.worker.generate(request, context);
-    } finally {
-      member.inFlight--;
-      if (member.isReserved && member.inFlight === 0) places.wakeAll();
-      else places.wakeOne();
-    }
-  };
+  const ask = createAsk(fleet, places);
   const watch = setInterval(() => endHanging(members, options.stallTimeoutMs), watchMs).unref();
   return {
     info,
@@ -98,6 +74,38 @@ export async function openReplicas(specs: readonly WorkerSpec[], options: Replic
       clearInterval(watch);
       await fleet.close();
     },
+  };
+}
+
+/** Returns what asks the engine that is found, for which it waits. */
+function createAsk(
+  fleet: Fleet,
+  places: Places,
+): (request: BatchRequest, find: Finder, context: GenerateContext) => Promise<Answer> {
+  /** One with a place, which is taken from now on; or why there is none and will be none. */
+  const takePlace = async (find: Finder, signal: AbortSignal): Promise<FleetMember | Failure> => {
+    for (;;) {
+      const member = find();
+      if (member !== null) {
+        member.inFlight++;
+        return member;
+      }
+      const refused = fleet.refusal();
+      if (refused !== null) return refused;
+      fleet.revive();
+      await places.wait(signal);
+    }
+  };
+  return async (request, find, context) => {
+    const member = await takePlace(find, context.signal);
+    if ('status' in member) return member;
+    try {
+      return await member.worker.generate(request, context);
+    } finally {
+      member.inFlight--;
+      if (member.isReserved && member.inFlight === 0) places.wakeAll();
+      else places.wakeOne();
+    }
   };
 }
 
