@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, lutimes, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalError, codeOf, systemReason } from '../core/errors.ts';
-import { quoteForShell } from '../text/format.ts';
+import { formatLocalTime, quoteForShell } from '../text/format.ts';
 import { type ProcessIdentity, identifyThisProcess, livenessOf } from '../machine/process-identity.ts';
 import { isDiskFull, toJournalError } from '../files/write-group.ts';
 
@@ -181,17 +181,17 @@ async function takeAway(claim: Claim, other: LockNote): Promise<void> {
   const { path, outputPath, words } = claim;
   const liveness = await livenessOf(other);
   if (liveness === 'alive') {
-    throw new JournalError(`${words.taken} by process ${other.pid}, since ${other.since}`, words.wait);
+    throw new JournalError(`${words.taken} by process ${other.pid}, since ${formatLocalTime(other.since)}`, words.wait);
   }
   if (liveness === 'elsewhere') {
     throw new JournalError(
-      `${outputPath} is locked by process ${other.pid} on the machine ${other.host}, since ${other.since}`,
+      `${outputPath} is locked by process ${other.pid} on the machine ${other.host}, since ${formatLocalTime(other.since)}`,
       `If nothing writes it there any more, delete ${path} and try again.`,
     );
   }
   if (liveness === 'unseen' && (await isTouched(path))) {
     throw new JournalError(
-      `${words.taken} by process ${other.pid} of another container (${other.host}), since ${other.since}`,
+      `${words.taken} by process ${other.pid} of another container (${other.host}), since ${formatLocalTime(other.since)}`,
       'Wait for it, or stop it.',
     );
   }

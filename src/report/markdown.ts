@@ -1,11 +1,18 @@
 import { printable } from '../text/printable.ts';
+import { reportHeadline, reportSpeed } from './headline.ts';
 import type { ReportData } from './report-data.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import { rateColumns, rateScale } from './text.ts';
 
 /** Renders a report as GitHub Markdown, a table for each part. */
 export function renderMarkdown(data: ReportData): string {
-  const parts = ['# llmbatch report', ...sectionsOf(data).map(renderSection)];
+  const { first, others } = sectionsOf(data);
+  const parts = [
+    '# llmbatch report',
+    `**${reportHeadline(data)}**`,
+    escapeMarkdown(reportSpeed(data)),
+    ...[...first, ...others].map(renderSection),
+  ];
   if (data.rateOverTime !== null)
     parts.push(
       `## Rate over time\n\n\`${rateColumns(data.rateOverTime)}\` ${rateScale(data.rateOverTime, data.requestRate)}`,

@@ -1,5 +1,14 @@
 import { type ErrorKind, groupOf } from '../core/errors.ts';
-import { formatDuration, formatInteger, formatPercent, formatRate, notMeasured } from '../text/format.ts';
+import {
+  formatDuration,
+  formatInteger,
+  formatLocalTime,
+  formatPercent,
+  formatRate,
+  notMeasured,
+} from '../text/format.ts';
+import { oneLine } from '../text/one-line.ts';
+import { printable } from '../text/printable.ts';
 import type { Distribution } from '../data/distribution.ts';
 import { failureRows } from './failures/failure-rows.ts';
 import { engineRows, failedRows, minimumText, promptWords } from './shared-rows.ts';
@@ -15,9 +24,17 @@ export interface Section {
   isProse?: boolean;
 }
 
-/** The parts of a report that people read, in order. Parts without rows are left out. */
-export function sectionsOf(data: ReportData): Section[] {
-  return [
+/**
+ * The parts of a report that people read, in order: `first` what a reader looks for, which is what failed, what to do and some
+ * answers, then the others. Parts without rows are left out.
+ */
+export function sectionsOf(data: ReportData): Record<'first' | 'others', Section[]> {
+  const first: Section[] = [
+    { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
+    { title: 'Try again', header: null, rows: data.retry.map(({ reason, command }) => [reason, command]) },
+    { title: 'The first answers', header: null, rows: answerRows(data), isProse: true },
+  ];
+  const others: Section[] = [
     { title: 'Run', header: null, rows: runRows(data) },
     { title: 'Requests', header: null, rows: requestRows(data) },
     { title: 'Tokens', header: null, rows: tokenRows(data) },
@@ -25,13 +42,14 @@ export function sectionsOf(data: ReportData): Section[] {
     { title: serverTitle(data), header: serverHeader, rows: serverTable(data.servers) },
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },
-    { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
-    { title: 'Try again', header: null, rows: data.retry.map(({ reason, command }) => [reason, command]) },
     { title: 'Attempts', header: ['attempts', 'requests'], rows: attemptRows(data) },
     { title: 'Schema failures', header: null, rows: schemaRows(data), isProse: true },
     { title: 'Slowest', header: ['id', 'line', 'latency', 'prompt', 'completion', 'outcome'], rows: slowRows(data) },
-  ].filter((section) => section.rows.length > 0);
+  ];
+  return { first: first.filter(hasRows), others: others.filter(hasRows) };
 }
+
+const hasRows = ({ rows }: Section): boolean => rows.length > 0;
 
 /** Says what is counted where that is not plain: what no result tells is known of the last session alone. */
 const serverTitle = ({ run }: ReportData): string =>
@@ -47,12 +65,14 @@ function runRows({ run, elapsedSeconds }: ReportData): string[][] {
     ['backend', [run.backend, run.backendVersion].filter(Boolean).join(' ')],
     ['model', run.model ?? notMeasured],
     ['mode', run.mode ?? notMeasured],
-    ['started', run.startedAt ?? notMeasured],
-    ['ended', run.endedAt ?? notMeasured],
+    ['started', timeOf(run.startedAt)],
+    ['ended', timeOf(run.endedAt)],
     ['time worked', formatDuration(elapsedSeconds === null ? null : elapsedSeconds * 1000)],
     ...(run.pausedSeconds < 1 ? [] : [['paused', formatDuration(run.pausedSeconds * 1000)]]),
   ];
 }
+
+const timeOf = (time: string | null): string => (time === null ? notMeasured : formatLocalTime(time));
 
 function requestRows(data: ReportData): string[][] {
   const { done, succeeded, failed, run, schema } = data;
@@ -109,6 +129,11 @@ function errorRows({ errors, done }: ReportData): string[][] {
 
 /** Messages and ids of the failures; no rows where none has them. */
 const failureTable = ({ errors }: ReportData): string[][] => (errors.failures.length === 0 ? [] : failureRows(errors));
+
+const maxAnswerCharacters = 300;
+
+const answerRows = ({ answers }: ReportData): string[][] =>
+  answers.map(({ id, text }) => [id, printable(oneLine(text), maxAnswerCharacters)]);
 
 /** How many requests took how many attempts; no rows where none took more than one. */
 function attemptRows({ attempts }: ReportData): string[][] {

@@ -108,7 +108,7 @@ export function failedRows(tokens: TokenCounts): string[][] {
   const attempts = `${formatInteger(uncounted)} ${uncounted === 1 ? 'attempt' : 'attempts'}`;
   const parts = [
     failedPrompt + failedCompletion === 0 ? '' : counted,
-    uncounted === 0 ? '' : `what ${attempts} took, which nobody counted`,
+    uncounted === 0 ? '' : `those of ${attempts} are not known`,
   ];
   return [['failed', parts.filter((part) => part !== '').join(', and ')]];
 }

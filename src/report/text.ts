@@ -1,9 +1,9 @@
 import { formatDuration, formatRate } from '../text/format.ts';
+import { breakText } from '../text/break-text.ts';
 import { columnsOf, cutToColumns, padEndToColumns, padStartToColumns } from '../text/columns.ts';
 import { printable } from '../text/printable.ts';
 import { wrapText } from '../text/wrap-text.ts';
-import { alignPairs } from './align-pairs.ts';
-import { wrapWords } from './failures/failure-rows.ts';
+import { reportHeadline, reportSpeed } from './headline.ts';
 import type { RateOverTime } from './charts/rate-over-time.ts';
 import type { ReportData } from './report-data.ts';
 import { type Section, sectionsOf } from './sections.ts';
@@ -12,7 +12,13 @@ const maxCellColumns = 28;
 
 /** Renders a report for a reader: prose in 80 columns, and on a narrower terminal all but tables broken at words. */
 export function renderText(data: ReportData, columns: number | null = null): string {
-  const parts = sectionsOf(data).map((section) => renderSection(section, columns));
+  const { first, others } = sectionsOf(data);
+  const width = Math.min(columns ?? terminalColumns, terminalColumns);
+  const speed = breakText(printable(reportSpeed(data)), width - 2).map((line) => `  ${line}`);
+  const parts = [
+    [wrapText(reportHeadline(data), width), ...speed].join('\n'),
+    ...[...first, ...others].map((section) => renderSection(section, columns)),
+  ];
   if (data.rateOverTime !== null)
     parts.push(
       `Rate over time\n  ${rateColumns(data.rateOverTime)}\n  ${rateScale(data.rateOverTime, data.requestRate)}`,
@@ -21,19 +27,22 @@ export function renderText(data: ReportData, columns: number | null = null): str
 }
 
 function renderSection({ title, header, rows, isProse = false }: Section, columns: number | null): string {
-  const width = Math.min(columns ?? terminalColumns, terminalColumns);
-  const lines = header === null ? alignPairs(isProse ? wrapped(rows, width) : rows) : alignTable([header, ...rows]);
+  const width = isProse ? Math.min(columns ?? terminalColumns, terminalColumns) - 2 : Infinity;
+  const lines = header === null ? labelledLines(rows, width) : alignTable([header, ...rows]);
   const text = [title, ...lines.map((line) => `  ${line}`)].join('\n');
   return header === null && columns !== null ? wrapText(text, columns) : text;
 }
 
 const terminalColumns = 80;
 
-/** Rows of a label and a sentence, each sentence on as many lines as it takes. */
-function wrapped(rows: string[][], columns: number): string[][] {
-  const width = columns - 4 - Math.max(...rows.map(([label = '']) => label.length));
-  return rows.flatMap(([label = '', text = '']) =>
-    wrapWords(printable(text), width).map((line, index) => [index === 0 ? label : '', line]),
+/** Rows of a label and a text, the texts below one another and each on as many lines as it takes. */
+function labelledLines(rows: string[][], columns: number): string[] {
+  const labels = rows.map(([label = '']) => cutToColumns(printable(label), maxCellColumns));
+  const width = Math.max(...labels.map(columnsOf));
+  return rows.flatMap(([, text = ''], at) =>
+    breakText(printable(text), columns - width - 2).map(
+      (line, index) => `${padEndToColumns(index === 0 ? (labels[at] ?? '') : '', width)}  ${line}`,
+    ),
   );
 }
 

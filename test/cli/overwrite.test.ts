@@ -165,7 +165,7 @@ describe('another setting or model', () => {
   test('is told after the input and the model were looked at, with another name before --overwrite', async () => {
     const folder = await finishedRun();
     const typo = await folder.run(['run', 'in.jsonl', '-m', 'smoll.gguf']);
-    expect([typo.exitCode, typo.stderr]).toEqual([2, expect.stringContaining('There is no model file')]);
+    expect([typo.exitCode, typo.stderr]).toEqual([2, expect.stringContaining('there is no model file')]);
     expect(typo.stderr).not.toContain('--overwrite');
     await writeFile(folder.at('in.results.2.jsonl'), '');
     const other = await folder.run(['run', 'in.jsonl', '--max-tokens', '40', ...mock('answer=text:old')]);

@@ -53,7 +53,7 @@ const mistakes: [command: string, says: string][] = [
   ['export words.jsonl', 'contains no result'],
   ['merge words.jsonl -o m.jsonl', 'contains no result'],
   ['doctor --base-url http://127.0.0.1:9/v1 --no-probe', 'nothing answers'],
-  ['doctor -m nosuch.gguf', 'There is no model file'],
+  ['doctor -m nosuch.gguf', 'there is no model file'],
 ];
 
 /** Words of libraries and of the system, and of our own code. */

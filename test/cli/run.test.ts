@@ -152,7 +152,7 @@ describe('llmbatch run', () => {
     const far = await folder.run(['run', 'in.jsonl', '-m', 'other/gemma.gguf']);
     expect([typo.exitCode, typo.stderr]).toEqual([
       2,
-      expect.stringContaining('There is no model file smoll.gguf.\nDid you mean smol.gguf?'),
+      expect.stringContaining('there is no model file smoll.gguf\nDid you mean smol.gguf?'),
     ]);
     expect([short.exitCode, short.stderr]).toEqual([2, expect.stringContaining('takes a GGUF file: -m smol.gguf')]);
     expect([far.exitCode, far.stderr]).toEqual([2, expect.stringContaining('no model file other/gemma.gguf')]);

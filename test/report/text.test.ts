@@ -4,16 +4,25 @@ import { alignTable, renderText, rateScale } from '../../src/report/text.ts';
 import { resultLine, run, sampleReport, sampleSnapshot } from './sample-run.ts';
 
 test('the whole report, as a terminal shows it', () => {
-  expect(renderText(sampleReport({ snapshot: sampleSnapshot() }))).toMatchInlineSnapshot(`
-    "Run
+  const times = { startedAt: '2026-11-22T06:00:00', endedAt: '2026-11-22T06:01:40' };
+  expect(renderText(sampleReport({ snapshot: sampleSnapshot(), ...times }))).toMatchInlineSnapshot(`
+    "Finished: 95 of 100 requests succeeded, 5 failed (5.0%)
+      1.01 requests a second in 1m 39s, with ollama, gemma3:4b. Half of the requests
+      took no longer than 150 ms, 95 of 100 no longer than 194 ms.
+
+    Failures
+      timeout 3    no (candidate-7, candidate-27, candidate-47)
+      truncated 2  no (candidate-67, candidate-87)
+
+    Run
       output       candidates.results.jsonl
       input        candidates.jsonl
       state        finished
       backend      ollama 0.34.0
       model        gemma3:4b
       mode         independent
-      started      2026-11-22T06:00:00.000Z
-      ended        2026-11-22T06:01:40.000Z
+      started      2026-11-22 06:00:00
+      ended        2026-11-22 06:01:40
       time worked  1m 39s
 
     Requests
@@ -28,7 +37,7 @@ test('the whole report, as a terminal shows it', () => {
     Tokens
       prompt      at least 9,500
       completion  at least 950
-      failed      what 5 attempts took, which nobody counted
+      failed      those of 5 attempts are not known
       cached      5,700 (hit rate 60.0%)
       saved       5,700 prompt tokens not computed again
 
@@ -53,10 +62,6 @@ test('the whole report, as a terminal shows it', () => {
       kind         group  requests  share
       timeout    timeout         3   3.0%
       truncated    model         2   2.0%
-
-    Failures
-      timeout 3    no (candidate-7, candidate-27, candidate-47)
-      truncated 2  no (candidate-67, candidate-87)
 
     Attempts
       attempts  requests

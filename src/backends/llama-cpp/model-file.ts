@@ -42,11 +42,11 @@ async function sizeOf(path: string): Promise<number> {
     if (stats.isFile()) return stats.size;
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
-      throw new EngineError('model-not-found', `The model file can't be read: ${sentenceOf(error)}`);
+      throw new EngineError('model-not-found', `the model file can't be read: ${sentenceOf(error)}`);
     }
-    throw new EngineError('model-not-found', `There is no model file ${path}.`, await whereItMayBe(path));
+    throw new EngineError('model-not-found', `there is no model file ${path}`, await whereItMayBe(path));
   }
-  throw new EngineError('model-not-found', `${path} is not a file.`, 'Give the path of a .gguf file with -m.');
+  throw new EngineError('model-not-found', `${path} is not a file`, 'Give the path of a .gguf file with -m.');
 }
 
 const wholeDigestBytes = 64 * 1024 * 1024;

@@ -5,6 +5,7 @@ import { EngineError } from '../../core/errors.ts';
 import { formatBytes, formatCounted, formatInteger } from '../../text/format.ts';
 import type { BatchRequest, RequestBody } from '../../core/request.ts';
 import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchema } from './options.ts';
+import { adviseFewerThreads } from './busy-threads.ts';
 import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
@@ -19,7 +20,9 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   if (request.chatTemplate !== null) tryChatTemplate(request.chatTemplate);
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
-  const settings = engineSettings(request, schema.parse(request.options), file);
+  const options = schema.parse(request.options);
+  const settings = engineSettings(request, options, file);
+  const advice = options.threads === undefined ? await adviseFewerThreads(settings.threads, request.signal) : null;
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   const startedAt = performance.now();
   const worker = await startWorkerProcess<EngineInfo>(
@@ -40,6 +43,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
   const slots = worker.info.makesText ? settings.sequences : 1;
   request.onNotice(describe(settings, slots, worker.info), 'detail');
+  if (advice !== null && worker.info.device === 'CPU') request.onNotice(advice);
   await tellOfUnusedGpu(request, settings, worker.info);
   return {
     info: {

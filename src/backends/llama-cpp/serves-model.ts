@@ -23,5 +23,5 @@ export async function servesModel(model: string): Promise<true | string> {
 async function checkFile(model: string): Promise<void> {
   const code = await stat(model).then(() => '', codeOf);
   if (code === 'ENOENT' || code === 'ENOTDIR')
-    throw new UsageError(`There is no model file ${model}.`, await whereItMayBe(model));
+    throw new UsageError(`there is no model file ${model}`, await whereItMayBe(model));
 }

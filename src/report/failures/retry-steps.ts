@@ -46,7 +46,7 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
   const kinds = Object.keys(errors.byKind).filter(isErrorKind);
   const resume = `llmbatch resume ${facts.output}`;
   const isOfLine = (kind: ErrorKind): boolean =>
-    faultsOfLines.has(kind) || (kind === 'truncated' && changeForCut(errors, facts) === null);
+    faultsOfLines.has(kind) || (kind === 'truncated' && isCutByLine(errors, facts));
   const others = kinds.filter((kind) => !isOfLine(kind));
   const ofLines = kinds.filter(isOfLine);
   const steps: RetryStep[] = [];
@@ -76,10 +76,10 @@ interface Change {
 
 /**
  * What lets cut answers pass: more tokens where the `--max-tokens` of the run cut them, a longer context for long prompts,
- * and an end to answers that filled the context. Null where a line's own limit cut them, for which no flag would do.
+ * and an end to answers that filled the context. Null where no flag would do.
  */
-function changeForCut({ failures }: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): Change | null {
-  const text = failures.flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : [])).join('\n');
+function changeForCut(errors: ErrorCounts, { parameters: { max_tokens: limit } }: RetryFacts): Change | null {
+  const text = messagesOfCuts(errors);
   if (typeof limit === 'number' && text.includes(`after ${formatCounted(limit, 'token')}:`))
     return { reason: 'with longer answers', flag: `--max-tokens ${Math.max(leastTokens, 4 * limit)}` };
   const [, endless] = /limit it with --max-tokens \(prompt [\d,]+, answer ([\d,]+) tokens\)/.exec(text) ?? [];
@@ -90,6 +90,13 @@ function changeForCut({ failures }: ErrorCounts, { parameters: { max_tokens: lim
   const option = proposedOption(text);
   return option === null ? null : { reason: 'with a longer context', flag: `--option ${option}` };
 }
+
+const messagesOfCuts = ({ failures }: ErrorCounts): string =>
+  failures.flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : [])).join('\n');
+
+/** A limit cut the answers, and it was not the `--max-tokens` of the run: it stands in the lines. */
+const isCutByLine = (errors: ErrorCounts, facts: RetryFacts): boolean =>
+  changeForCut(errors, facts) === null && /cut after [\d,]+ tokens?:/.test(messagesOfCuts(errors));
 
 /** The settings without which the same requests would fail again, as far as they are known. */
 function changesFor(errors: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts): Change[] {

@@ -130,7 +130,7 @@ describe('opening llama-cpp', () => {
     const others = await Promise.all(['gemma3:4b', 'Qwen/Qwen3-4B', 'gguf'].map(serves));
     for (const other of others) expect(other).toMatch(/^takes a GGUF file/);
     await expect(serves(join(folder, 'b-b.gguf'))).rejects.toMatchObject({
-      message: expect.stringContaining('There is no model file'),
+      message: expect.stringContaining('there is no model file'),
       hint: `Did you mean ${join(folder, 'B.GGUF')}?`,
     });
   });

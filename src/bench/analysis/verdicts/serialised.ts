@@ -93,5 +93,5 @@ function minWorkers(trials: readonly Trial[]): Trial | null {
 function advice({ record, backends }: Evidence, slots: number): string {
   const setting = slotSetting(backends, record.spec.backend, Math.max(2 * slots, workersOf(record) ?? 0));
   const fewer = `--workers ${slots + 1} is as fast`;
-  return setting === null ? `${fewer}.` : `More at once: ${setting}; as it is, ${fewer}.`;
+  return setting === null ? `${fewer}.` : `More at once: ${setting}. Without that, ${fewer}.`;
 }
