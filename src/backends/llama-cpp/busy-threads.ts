@@ -1,10 +1,16 @@
 import { cpus } from 'node:os';
+import type { OpenRequest } from '../../core/backend.ts';
 import { busyCores } from '../../machine/busy-cores.ts';
 import { formatCounted } from '../../text/format.ts';
+import type { EngineSettings } from './options.ts';
 
-/** Looks for a moment whether other programs leave the cores for so many threads; null where they do. */
-export async function adviseFewerThreads(threads: number, signal: AbortSignal): Promise<string | null> {
-  return threads === 1 ? null : fewerThreads({ threads, cores: cpus().length, busy: await busyCores(signal) });
+/** Looks for a moment whether other programs leave the cores for the usual threads; null where they do, or the user chose. */
+export async function adviseFewerThreads(
+  { options, signal }: Pick<OpenRequest, 'options' | 'signal'>,
+  { threads }: Pick<EngineSettings, 'threads'>,
+): Promise<string | null> {
+  if (options['threads'] !== undefined || threads === 1) return null;
+  return fewerThreads({ threads, cores: cpus().length, busy: await busyCores(signal) });
 }
 
 interface CoreUse {

@@ -20,9 +20,8 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   if (request.chatTemplate !== null) tryChatTemplate(request.chatTemplate);
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
-  const options = schema.parse(request.options);
-  const settings = engineSettings(request, options, file);
-  const advice = options.threads === undefined ? await adviseFewerThreads(settings.threads, request.signal) : null;
+  const settings = engineSettings(request, schema.parse(request.options), file);
+  const advice = await adviseFewerThreads(request, settings);
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   const startedAt = performance.now();
   const worker = await startWorkerProcess<EngineInfo>(

@@ -38,10 +38,10 @@ export interface OllamaSearch {
 
 interface ServerFailure {
   /**
-   * silent: nothing answers · other: something else than Ollama answers · refused: it wants a key, or refuses all
+   * silent: nothing answers · slow: what takes the connection says nothing · other: something else than Ollama answers · refused: it wants a key, or refuses all
    * clients · address: the address can't be read.
    */
-  kind: 'silent' | 'other' | 'refused' | 'address';
+  kind: 'silent' | 'slow' | 'other' | 'refused' | 'address';
   text: string;
 }
 
@@ -58,7 +58,7 @@ export interface OllamaRequest extends BackendAddress, ProbeRequest {
   wantsProbe: boolean;
 }
 
-const answerMs = 5000;
+const answerMs = 10_000;
 const listMs = 60_000;
 
 /**
@@ -109,7 +109,8 @@ async function askVersion(client: OllamaClient): Promise<string | ServerFailure>
     if (typeof version === 'string') return version;
     return { kind: 'other', text: `what answers at ${url} is no Ollama server` };
   } catch (error) {
-    if (isTimeout(error)) return { kind: 'silent', text: `no answer at ${url} for ${answerMs / 1000} s` };
+    if (isTimeout(error))
+      return { kind: 'slow', text: `Ollama answers too slowly at ${url}: nothing within ${answerMs / 1000} s` };
     const { kind, message } = classifyError(error);
     if (kind === 'connection') return { kind: 'silent', text: `nothing answers at ${url}` };
     if (kind === 'unauthorized') return { kind: 'refused', text: message };

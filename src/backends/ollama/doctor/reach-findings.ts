@@ -26,6 +26,7 @@ function absenceFix({ isLocal, url }: OllamaSearch, kind: string, canStart: bool
   if (kind === 'address') return 'OLLAMA_HOST=127.0.0.1:11434, or nothing';
   if (kind === 'refused') return 'set OLLAMA_API_KEY if the server needs a key, or use --host with its IP address';
   if (kind === 'other') return '--host with the address of an Ollama server, such as 127.0.0.1:11434';
+  if (kind === 'slow') return 'see whether its machine is overloaded, and try again; start Ollama anew where it hangs';
   if (canStart) return `start it:${startCommands(url)}`;
   if (isLocal) return 'install it (https://ollama.com/download), or name another server with --host';
   return `start the server with OLLAMA_HOST=0.0.0.0, so that other machines can connect; or use another --host`;

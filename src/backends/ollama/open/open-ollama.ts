@@ -1,14 +1,15 @@
 import type { Backend, OpenRequest, Served, Supervision } from '../../../core/backend.ts';
 import { type BackendAddress, givenText } from '../../../core/connection.ts';
 import { EngineError, LlmbatchError } from '../../../core/errors.ts';
-import { formatBytes } from '../../../text/format.ts';
+import { DeadlineError, withDeadline } from '../../../async/abort.ts';
+import { formatBytes, formatDuration } from '../../../text/format.ts';
 import { nearModel } from '../../../text/near-model.ts';
 import { type AnswerTools, answerRequest } from '../answer/answer-request.ts';
 import { classifyError } from '../http/classify-error.ts';
 import { type OllamaClient, createClient } from '../http/client.ts';
 import { countPrompt } from '../answer/count-prompt.ts';
 import { createModelWatch } from '../../http/model-watch.ts';
-import { outageWait, startWaitMs } from '../../http/wait-for-server.ts';
+import { type Waiting, outageWait, startWaitMs } from '../../http/wait-for-server.ts';
 import { createCutCheck } from '../../http/cut-check.ts';
 import { describeModel, modelMemory } from './describe-model.ts';
 import { unheldByServer } from '../answer/held-keywords.ts';
@@ -35,9 +36,13 @@ export async function servesModel(model: string, address: BackendAddress): Promi
   const client = createClient(ollamaHost(address), 1);
   const { url } = client.host;
   try {
-    await client.show(model, AbortSignal.timeout(lookMs));
+    await withDeadline(new AbortController().signal, lookMs, (signal) => client.show(model, signal));
     return true;
   } catch (error) {
+    if (error instanceof DeadlineError)
+      return {
+        away: `answers too slowly at ${url} (nothing within ${formatDuration(lookMs)}): -b ollama waits longer`,
+      };
     if (!(error instanceof HttpFailure) || classifyError(error).kind !== 'model-not-found')
       return { away: `has no server at ${url}` };
     const installed = await client.tags(AbortSignal.timeout(lookMs)).catch(() => []);
@@ -68,14 +73,19 @@ export async function openOllama(request: OpenRequest): Promise<Backend> {
 const maxInFlight = ({ workers, options }: OpenRequest): number =>
   Math.max(workers ?? 0, Number(options['slots'] ?? maxProbedSlots) + 1);
 
-/** A server that the user named may be starting; where he named none, it is only one that might be there. */
-const waitFor = ({ connection, environment }: OpenRequest): number =>
-  (givenText(connection, 'host') ?? environment['OLLAMA_HOST']) ? startWaitMs : lookMs;
+/**
+ * A server that the user named may be starting; where he named none, it is only one that might be there, but one that takes the
+ * connection is there.
+ */
+const waitOf = ({ connection, environment }: OpenRequest): Pick<Waiting, 'maxMs' | 'maxSlowMs'> => ({
+  maxMs: (givenText(connection, 'host') ?? environment['OLLAMA_HOST']) ? startWaitMs : lookMs,
+  maxSlowMs: startWaitMs,
+});
 
 async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backend> {
   const { model, signal, onNotice } = request;
   const options = (await ollamaOptionsSchema()).parse(request.options);
-  const { found: version } = await reachServer(client, { signal, onNotice, maxMs: waitFor(request) });
+  const { found: version } = await reachServer(client, { signal, onNotice, ...waitOf(request) });
   const found = await findModel(client, model, signal);
   await checkChats(request, ({ body }) => {
     checkThinking(body, found.facts);

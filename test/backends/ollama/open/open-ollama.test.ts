@@ -191,6 +191,8 @@ describe('a model name', () => {
   test('does not where the server says nothing', async () => {
     const server = await startFake();
     server.faults = () => 'hang';
-    expect(await serves('tiny-scorer', server.host)).toEqual({ away: expect.stringMatching(/^has no server at http/) });
+    expect(await serves('tiny-scorer', server.host)).toEqual({
+      away: expect.stringMatching(/^answers too slowly at http.* \(nothing within 1\.5 s\): -b ollama waits longer$/),
+    });
   });
 });
