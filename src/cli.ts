@@ -83,12 +83,12 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
     .addHelpText(
       'after',
       helpText([
-        'llmbatch run candidates.jsonl',
+        'llmbatch run questions.jsonl',
         'llmbatch run people.csv -m gemma-3-4b.gguf --prompt-template "Candidate: {{name}}, {{skills}}"',
         'llmbatch export people.results.jsonl -o people-answers.csv',
         'llmbatch resume',
         'cat requests.jsonl | llmbatch run - | jq .',
-        'llmbatch validate candidates.jsonl',
+        'llmbatch validate questions.jsonl',
       ]),
     );
   addRunCommand(program, backends, onExit);

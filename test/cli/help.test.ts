@@ -148,9 +148,9 @@ describe('llmbatch --help', () => {
         -h, --help                the main flags
 
       Examples:
-        $ llmbatch run candidates.jsonl
-        $ llmbatch run candidates.jsonl -m gemma-3-4b.gguf --workers 8
-        $ llmbatch run --failed-of candidates.results.jsonl -m gemma-3-12b.gguf
+        $ llmbatch run questions.jsonl
+        $ llmbatch run questions.jsonl -m gemma-3-4b.gguf --workers 8
+        $ llmbatch run --failed-of questions.results.jsonl -m gemma-3-12b.gguf
         $ llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"
         $ cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content
 

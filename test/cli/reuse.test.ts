@@ -46,6 +46,31 @@ describe('llmbatch run --reuse', () => {
     expect(JSON.parse(report.stdout)).toMatchObject({ reused: 10, tokens: { completion: 4 } });
   });
 
+  test('is counted by --dry-run, which sends nothing', async () => {
+    const folder = await answeredFolder();
+    await folder.write('second.jsonl', `${prompts(12)}${prompts(1, 12).replace('"r12"', '"copy"')}`);
+    const dry = await reuse(folder, 'second.jsonl', '--dedupe', '--dry-run');
+    expect(dry.stdout).toMatch(
+      /^reuse +10 of 13 requests answered before, 1 the same as another one: 2 would be sent$/m,
+    );
+    const json = await reuse(folder, 'second.jsonl', '--dedupe', '--dry-run', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ requests: 13, reuse: { reused: 10, copies: 1 } });
+    const other = await folder.run([
+      'run',
+      'second.jsonl',
+      '--reuse',
+      'first.results.jsonl',
+      ...mock(),
+      '--dry-run',
+      '--seed',
+      '1',
+    ]);
+    expect([other.stdout, other.stderr]).toEqual([
+      expect.stringMatching(/^reuse +0 of 13 requests answered before: 13 would be sent$/m),
+      expect.stringContaining('nothing is reused: first.results.jsonl was made with other settings'),
+    ]);
+  });
+
   test('opens no engine where nothing is left for it', async () => {
     const folder = await answeredFolder('load_ms=1');
     await folder.write('again.jsonl', prompts(10));

@@ -11,7 +11,7 @@ export function addPauseCommand(program: Command): void {
     .argument('[output]', 'the output of the run')
     .option('--wait', 'wait until all requests in flight have finished', false)
     .option('--json', 'one JSON object instead of text', false)
-    .addHelpText('after', helpText(['llmbatch pause', 'llmbatch pause candidates.results.jsonl --wait']))
+    .addHelpText('after', helpText(['llmbatch pause', 'llmbatch pause questions.results.jsonl --wait']))
     .action(async (output: string | undefined, flags: { wait: boolean; json: boolean }) => {
       const { pauseRun } = await import('./run.ts');
       await pauseRun(output, flags);

@@ -17,8 +17,8 @@ export function addReportCommand(program: Command): void {
     .addHelpText(
       'after',
       helpText([
-        'llmbatch report candidates.results.jsonl',
-        'llmbatch report candidates.results.jsonl --format html > report.html',
+        'llmbatch report questions.results.jsonl',
+        'llmbatch report questions.results.jsonl --format html > report.html',
       ]),
     )
     .action(async (output: string, flags: ReportFlags) => {

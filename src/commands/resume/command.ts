@@ -20,8 +20,8 @@ export function addResumeCommand(
     'after',
     helpText([
       'llmbatch resume',
-      'llmbatch resume candidates.results.jsonl --workers 4',
-      'llmbatch resume candidates.results.jsonl --max-tokens 500 --retry-failed all',
+      'llmbatch resume questions.results.jsonl --workers 4',
+      'llmbatch resume questions.results.jsonl --max-tokens 500 --retry-failed all',
     ]),
   );
   command.action(async (output: string | undefined, flags: ResumeFlags) => {

@@ -1,4 +1,5 @@
 import type { BackendDefinition } from '../../core/backend.ts';
+import { formatCounted, formatInteger } from '../../text/format.ts';
 import { printable } from '../../text/printable.ts';
 import { isRejected } from '../../core/request.ts';
 import { chooseMode } from '../../run/choose/choose-mode.ts';
@@ -6,6 +7,7 @@ import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
+import { type ReuseCount, countReuse } from '../../run/reuse/count-reuse.ts';
 import { checkInput, keepFirstRejection, tellMisspeltKeys } from '../../run/check-input.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
 import type { RunRequest } from '../../run/run-request.ts';
@@ -41,6 +43,8 @@ interface Plan {
   /** Where there are several: they share the requests. */
   servers?: readonly string[];
   workers: number | 'auto';
+  /** Only with `--reuse` or `--dedupe`: what they leave out; null where that is not known before the engine is open. */
+  reuse?: ReuseCount | null;
   first_request: unknown;
 }
 
@@ -60,6 +64,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
     checkChatTemplate(definition, settings);
     await checkOptions(definition, settings.options);
     const mode = chooseMode(settings.mode, groupsOf(input));
+    const reuse = await countReuse({ request, input, definition, notify });
     const servers = namesOfSeveral(definition, request.runner.connections);
     return {
       input: request.input,
@@ -71,6 +76,7 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
       mode: { name: mode.name, reason: mode.reason },
       ...(servers.length > 0 && { servers }),
       workers: request.runner.workers ?? 'auto',
+      ...(reuse !== null && { reuse: reuse === 'unknown' ? null : reuse }),
       first_request: await firstRequest(input),
     };
   } finally {
@@ -92,7 +98,7 @@ async function firstRequest(input: RunInput): Promise<unknown> {
 
 function renderPlan(plan: Plan): string {
   return [
-    `input    ${printable(plan.input)}: ${plan.requests} requests, ${plan.rejected} rejected lines`,
+    `input    ${printable(plan.input)}: ${formatCounted(plan.requests, 'request')}, ${formatCounted(plan.rejected, 'rejected line')}`,
     ...(plan.shard === null ? [] : [`shard    ${shardFlag(plan.shard)}`]),
     `output   ${printable(plan.output)}`,
     `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
@@ -100,9 +106,17 @@ function renderPlan(plan: Plan): string {
     `mode     ${plan.mode.name} (${plan.mode.reason})`,
     ...(plan.servers === undefined ? [] : [`servers  ${printable(plan.servers.join(', '))}`]),
     `workers  ${plan.workers}${plan.servers === undefined ? '' : ', for each server'}`,
+    ...(plan.reuse === undefined ? [] : [`reuse    ${reuseText(plan.requests, plan.reuse)}`]),
     'first request, as it would be sent:',
     JSON.stringify(plan.first_request, null, 2),
     'Nothing was sent.',
     '',
   ].join('\n');
+}
+
+function reuseText(requests: number, reuse: ReuseCount | null): string {
+  if (reuse === null) return 'known only when the engine is open, which tells the weights of the model';
+  const { reused, copies } = reuse;
+  const copied = copies === 0 ? '' : `, ${formatInteger(copies)} the same as another one`;
+  return `${formatInteger(reused)} of ${formatCounted(requests, 'request')} answered before${copied}: ${formatInteger(requests - reused - copies)} would be sent`;
 }

@@ -11,7 +11,7 @@ export function addSetCommand(program: Command): void {
     .argument('<setting>', 'workers=N or workers=auto')
     .argument('[output]', 'the output of the run')
     .option('--json', 'one JSON object instead of text', false)
-    .addHelpText('after', helpText(['llmbatch set workers=6', 'llmbatch set workers=auto candidates.results.jsonl']))
+    .addHelpText('after', helpText(['llmbatch set workers=6', 'llmbatch set workers=auto questions.results.jsonl']))
     .action(async (setting: string, output: string | undefined, flags: { json: boolean }) => {
       const { changeRun } = await import('./run.ts');
       await changeRun(setting, output, flags);

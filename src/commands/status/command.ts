@@ -11,7 +11,7 @@ export function addStatusCommand(program: Command): void {
     .argument('[output]', 'the output of the run')
     .option('--watch', 'follow a run in progress until it ends', false)
     .option('--json', 'one JSON object instead of text; with --watch, one per second', false)
-    .addHelpText('after', helpText(['llmbatch status', 'llmbatch status candidates.results.jsonl --json | jq .done']))
+    .addHelpText('after', helpText(['llmbatch status', 'llmbatch status questions.results.jsonl --json | jq .done']))
     .action(async (output: string | undefined, { watch, ...flags }: { json: boolean; watch: boolean }) => {
       if (watch) return (await import('./watch.ts')).watchStatus(output, flags);
       const { showStatus } = await import('./run.ts');

@@ -21,7 +21,7 @@ export function addValidateCommand(
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText(
       'after',
-      helpText(['llmbatch validate candidates.jsonl', "llmbatch validate bad.jsonl --json | jq '.bad_lines[].reason'"]),
+      helpText(['llmbatch validate questions.jsonl', "llmbatch validate bad.jsonl --json | jq '.bad_lines[].reason'"]),
     );
   const given = noteFlags(command, backends);
   command.action(async (input: string, flags: Omit<ValidateFlags, 'given'>) => {

@@ -34,7 +34,11 @@ interface Taken {
  * Opens the outputs of `--reuse`; with `--dedupe` also the run's own one, whose answers of earlier sessions have copies.
  * Tells of each what can't be taken from it. Throws a `UsageError` for one that is not there, but for a run that goes on.
  */
-export async function openReuseSources({ request, origin, notify }: Run): Promise<ReuseSources> {
+export async function openReuseSources({
+  request,
+  origin,
+  notify,
+}: Pick<Run, 'request' | 'notify'> & { origin: Pick<Run['origin'], 'isNew' | 'isAdopted'> }): Promise<ReuseSources> {
   const { reuse, dedupe } = request.runner;
   const { output } = request.paths;
   if (reuse.some((path) => realPathOf(path) === output)) throw ownOutput(output);

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { type BatchRequest, type WorkItem, isRejected } from '../../core/request.ts';
-import { parseResultLine } from '../../core/result-line.ts';
+import { type ResultLine, parseResultLine } from '../../core/result-line.ts';
 import { type GrowableArray, uint32Column } from '../../data/growable-array.ts';
 import { createIdIndex } from '../../data/id-index.ts';
 import { type RowTable, rowStates } from '../../data/row-table.ts';
@@ -87,20 +87,43 @@ function createTake(
   { definition, sources, state }: Answering & Taking,
 ): (item: WorkItem) => Promise<'reused' | 'copies' | null> {
   const { table } = input.scan;
+  const match = createMatch({ definition, sources, dedupe: request.runner.dedupe }, state.hashOf);
+  return async (item) => {
+    const found = await match(item);
+    if (found === null) return null;
+    const { row } = item;
+    if ('earlier' in found) {
+      await journal.record(row, reusedResult(found.earlier, found.read, manifest.runId), found.read.rowJson);
+      return 'reused';
+    }
+    table.setState(row, rowStates.copy);
+    state.first.set(row, found.copyOf);
+    return 'copies';
+  };
+}
+
+interface Matching {
+  definition: BackendDefinition;
+  sources: Pick<ReuseSources, 'find'>;
+  dedupe: boolean;
+}
+
+/** What makes the sending of a request needless: a result of an earlier output, or the row that it is a copy of. */
+type Match = { earlier: ResultLine; read: BatchRequest } | { copyOf: number };
+
+/** Returns what finds the match of each request of one model, in turn; null: it is to be sent. */
+export function createMatch(
+  { definition, sources, dedupe }: Matching,
+  hashOf: State['hashOf'],
+): (item: WorkItem) => Promise<Match | null> {
   const seen = createIdIndex();
   return async ({ row, read }) => {
     if (isRejected(read) || !isMeantToRepeat(read, definition)) return null;
-    const hash = state.hashOf(read);
+    const hash = hashOf(read);
     if (hash === null) return null;
     const earlier = await sources.find(hash);
-    if (earlier !== null) {
-      await journal.record(row, reusedResult(earlier, read, manifest.runId), read.rowJson);
-      return 'reused';
-    }
-    if (!request.runner.dedupe || seen.claim(hash, row)) return null;
-    table.setState(row, rowStates.copy);
-    state.first.set(row, seen.find(hash));
-    return 'copies';
+    if (earlier !== null) return { earlier, read };
+    return !dedupe || seen.claim(hash, row) ? null : { copyOf: seen.find(hash) };
   };
 }
 

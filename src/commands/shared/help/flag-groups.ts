@@ -8,6 +8,7 @@ export const mainFlags: Readonly<Record<string, readonly string[]>> = {
   resume: words('workers host base-url timeout max-tokens retry-failed allow-drift progress json'),
   bench: words(`workers sizes backends budget resume report project output limit ${request}`),
   serve: words('listen dir route lenient max-file-bytes model backend host base-url option workers'),
+  convert: words('to output sample shard failed-of model system prompt-template schema max-tokens temperature json'),
   validate: words(`limit format id-field json ${request}`),
 };
 
@@ -26,7 +27,7 @@ export const flagGroups: readonly (readonly [heading: string, flags: readonly st
   [
     'Input and output:',
     words(
-      'output overwrite limit sample shard failed-of reuse dedupe strict dry-run estimate priority format delimiter encoding id-field allow-empty-fields order fsync',
+      'to output overwrite limit sample shard failed-of reuse dedupe strict dry-run estimate priority format delimiter encoding id-field allow-empty-fields order fsync',
     ),
   ],
   [
