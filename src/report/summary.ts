@@ -28,7 +28,7 @@ import {
   workersRow,
 } from './shared-rows.ts';
 import { exportCommand } from '../text/command-line.ts';
-import { alignPairs } from './align-pairs.ts';
+import { printable } from '../text/printable.ts';
 import { failureTexts, wrapWords } from './failures/failure-rows.ts';
 import { type RetryFacts, retrySteps } from './failures/retry-steps.ts';
 import { serverLines } from './servers/server-rows.ts';
@@ -74,6 +74,12 @@ export function renderSummary(snapshot: Snapshot, options: SummaryOptions): stri
     ...againRows(errors, options),
   ].filter(([, value]) => value !== '');
   return [headline(progress, options), ...alignPairs(rows).map((row) => `  ${row}`), ''].join('\n');
+}
+
+/** Lines of a label and a value, the values in one column. The labels are ours, and in ASCII. */
+function alignPairs(rows: string[][]): string[] {
+  const width = Math.max(...rows.map(([label = '']) => label.length));
+  return rows.map(([label = '', value = '']) => `${label.padEnd(width)}  ${printable(value)}`);
 }
 
 const answersText = ({ succeeded }: RunProgress, { retry, isOnStdout = false, outputPath }: SummaryOptions): string =>
