@@ -12,6 +12,7 @@ import {
 import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
 import { templateInfo } from './answer/chat-template.ts';
 import { createEmbedRequest } from './answer/embed-request.ts';
+import { createSequenceGenerator } from './answer/sequence-generator.ts';
 import type { EngineInfo, EngineSettings } from './options.ts';
 import { loadEngine } from './load-engine.ts';
 
@@ -57,8 +58,10 @@ async function open(settings: EngineSettings): Promise<void> {
   try {
     const loaded = await loadEngine(settings);
     const { context } = loaded;
-    const isText = context instanceof loaded.engine.LlamaContext;
-    engine = isText ? createAnswerRequest(loaded, context, settings) : createEmbedRequest(loaded, context, settings);
+    engine =
+      context instanceof loaded.engine.LlamaContext
+        ? createAnswerRequest(loaded, createSequenceGenerator(loaded, context, settings), settings)
+        : createEmbedRequest(loaded, context, settings);
     setInterval(tellProgress, progressMs);
     send({ type: 'ready', info: { ...loaded.info, ...templateInfo(loaded.model, settings) } });
   } catch (error) {

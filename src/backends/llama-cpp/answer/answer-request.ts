@@ -1,5 +1,5 @@
 import { answerCut } from '../../request/window-texts.ts';
-import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { Token } from 'node-llama-cpp';
 import type { GenerateContext } from '../../../core/backend.ts';
 import {
   type Answer,
@@ -13,7 +13,7 @@ import { EngineError } from '../../../core/errors.ts';
 import { formatCounted } from '../../../text/format.ts';
 import type { WorkerTask } from '../../subprocess/protocol.ts';
 import type { EngineSettings, ModelInfo } from '../options.ts';
-import { type Generation, generateAnswer } from './generate-answer.ts';
+import type { Generator, TimedGeneration } from './generator.ts';
 import { createGrammars } from './grammars.ts';
 import type { LoadedEngine } from '../load-engine.ts';
 import { checkPromptText, checkPromptTokens, moreContext } from './prompt-length.ts';
@@ -21,20 +21,17 @@ import { createPromptMaker } from './prompt-maker.ts';
 import { type GenerationSettings, readBody } from './read-body.ts';
 import { runAwaySentence } from '../../request/run-away.ts';
 import { refuse, sentenceOf } from '../../request/refuse.ts';
-import { createSequencePool } from '../sequence-pool.ts';
 
 export type AnswerRequest = (task: WorkerTask, context: Omit<GenerateContext, 'worker'>) => Promise<Answer>;
 
-/** Answers requests on a loaded model, as many at once as there are sequences. Rejects only when aborted. */
+/** Answers requests on a loaded model. Rejects only when aborted. */
 export function createAnswerRequest(
-  loaded: LoadedEngine,
-  llamaContext: LlamaContext,
+  { llama, model, info }: Pick<LoadedEngine, 'llama' | 'model' | 'info'>,
+  generate: Generator,
   settings: EngineSettings,
 ): AnswerRequest {
-  const { engine, llama, model, info } = loaded;
   const promptOf = createPromptMaker(model, settings);
   const grammarOf = createGrammars(llama);
-  const pool = createSequencePool(llamaContext, settings.sequences);
 
   const prepare = async (task: WorkerTask) => {
     if (task.endpoint === '/v1/embeddings')
@@ -47,31 +44,20 @@ export function createAnswerRequest(
   };
 
   const answer: AnswerRequest = async (task, context) => {
-    const receivedAt = performance.now();
     const { generation, prompt, grammar } = await prepare(task);
-    const sequence = await pool.acquire(prompt, context.signal);
-    const queueMs = performance.now() - receivedAt;
-    context.onActivity();
-    try {
-      const generated = await generateAnswer(sequence, {
-        prompt,
-        limit: Math.min(generation.maxTokens ?? Infinity, info.contextTokens - prompt.length),
-        settings: generation,
-        grammar: grammar === null ? null : new engine.LlamaGrammarEvaluationState({ model, grammar }),
-        allowRepetition: settings.allowRepetition,
-        signal: context.signal,
-        onPrompt: (computed, cached) => context.onPrompt?.(computed, cached),
-        onFirstToken: context.onFirstToken,
-        onToken: () => context.onToken?.(),
-      });
-      return toAnswer(generated, { task, model: settings.model, prompt, generation, info, queueMs });
-    } catch (error) {
-      context.signal.throwIfAborted();
-      await forget(sequence);
-      throw refuse('server-error', `The evaluation failed: ${sentenceOf(error)}${loaded.lastLog()}`);
-    } finally {
-      pool.release(sequence);
-    }
+    const generated = await generate({
+      prompt,
+      limit: Math.min(generation.maxTokens ?? Infinity, info.contextTokens - prompt.length),
+      settings: generation,
+      grammar,
+      allowRepetition: settings.allowRepetition,
+      signal: context.signal,
+      onActivity: context.onActivity,
+      onPrompt: (computed, cached) => context.onPrompt?.(computed, cached),
+      onFirstToken: context.onFirstToken,
+      onToken: () => context.onToken?.(),
+    });
+    return toAnswer(generated, { task, model: settings.model, prompt, generation, info });
   };
 
   return (task, context) => answer(task, context).catch((error: unknown) => failureOf(error, context.signal));
@@ -84,20 +70,16 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure {
   return failure('bad-request', `llama-cpp can't take the request: ${sentenceOf(error)}`);
 }
 
-/** Clears a sequence whose content is unknown after a failed evaluation. */
-const forget = (sequence: LlamaContextSequence): Promise<void> => sequence.clearHistory().catch(() => {});
-
 interface Answered {
   task: WorkerTask;
   model: string;
   prompt: Token[];
   generation: GenerationSettings;
   info: ModelInfo;
-  queueMs: number;
 }
 
-function toAnswer(generated: Generation, { task, model, prompt, generation, info, queueMs }: Answered): Answer {
-  const { text, answerTokens, cachedTokens, end, stop, repetition } = generated;
+function toAnswer(generated: TimedGeneration, { task, model, prompt, generation, info }: Answered): Answer {
+  const { text, answerTokens, cachedTokens, end, stop, repetition, queueMs } = generated;
   const body = responseBody({
     id: task.id,
     model,
