@@ -1,22 +1,24 @@
 // Starts `llmbatch` as a user would, watches it, and ends it the hard way.
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childrenOf } from './watch-cpu.mjs';
 
 export const bin = fileURLToPath(new URL('../../bin/llmbatch.js', import.meta.url));
 
 /**
  * One session of a run. Ends it with `signal` once `endAt` results are on disk (null: lets it finish). `onDone` is told how
- * many there are, once a second; `notes` are the sentences that the user was told.
+ * many there are, once a second; `onStart` its process; `notes` are the sentences that the user was told.
  * Resolves with { exitCode, signal, seconds, done, peakBytes: {runner, engine}, notes, summary }.
  */
-export function runSession(args, { endAt = null, signal = 'SIGKILL', cwd, onDone = () => {} }) {
+export function runSession(args, { endAt = null, signal = 'SIGKILL', cwd, onDone = () => {}, onStart = () => {} }) {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [bin, ...args, '--progress', 'json'], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onStart(child.pid);
   const peakBytes = { runner: 0, engine: 0 };
   const state = { done: 0, startedSeconds: null, summary: '', notes: [] };
   child.stdout.on('data', (text) => (state.summary += text));
@@ -61,15 +63,5 @@ function peakOf(pid) {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
   } catch {
     return 0;
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
-    );
-  } catch {
-    return [];
   }
 }
