@@ -9,6 +9,7 @@ import type {
 import { type Repetition, repeatedTokens } from '../../request/repetition.ts';
 import { createAnswerText } from './answer-text.ts';
 import type { GenerationSettings } from './read-body.ts';
+import type { InRound } from '../sequences/rounds.ts';
 
 export interface Generation {
   text: string;
@@ -53,10 +54,17 @@ const contextShift = {
   },
 };
 
+/** A sequence, and the rounds in which it is evaluated together with others. */
+export interface SequenceInRounds {
+  sequence: LlamaContextSequence;
+  inRound: InRound;
+}
+
 /** Evaluates a prompt and generates its answer on one sequence. Throws the signal's reason when aborted. */
-export async function generateAnswer(sequence: LlamaContextSequence, task: GenerationTask): Promise<Generation> {
-  const { prompt, limit, signal } = task;
-  const cachedTokens = await prefill(sequence, task);
+export async function generateAnswer(place: SequenceInRounds, task: GenerationTask): Promise<Generation> {
+  const { prompt, limit } = task;
+  const { sequence } = place;
+  const cachedTokens = await prefill(place, task);
   const answer = createAnswerText(sequence.model, prompt, task.settings.stop);
   const tokens: Token[] = [];
   const finished = (end: Generation['end'], repetition: Repetition | null = null): Generation => ({
@@ -72,13 +80,7 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
     textOf: (some: readonly number[]) => sequence.model.detokenize(some as Token[]),
     hasGrammar: task.grammar !== null,
   };
-  const rest = prompt.slice(sequence.nextTokenIndex);
-  for await (const token of sequence.evaluate(rest, samplingOptions(task, tokens))) {
-    signal.throwIfAborted();
-    if (tokens.length === 0) {
-      task.onPrompt(rest.length, 0);
-      task.onFirstToken();
-    }
+  for await (const token of answerTokens(place, task, tokens)) {
     if (sequence.model.isEogToken(token)) return finished('eog');
     tokens.push(token);
     task.onToken();
@@ -91,7 +93,8 @@ export async function generateAnswer(sequence: LlamaContextSequence, task: Gener
 }
 
 /** Evaluates the prompt but for its last piece. Returns how many of its tokens were there already. */
-async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPrompt }: GenerationTask): Promise<number> {
+async function prefill({ sequence, inRound }: SequenceInRounds, task: GenerationTask): Promise<number> {
+  const { prompt, signal, onPrompt } = task;
   await sequence.adaptStateToTokens(prompt.slice(0, -minRest), false);
   if (!holdsWindow(sequence)) await sequence.clearHistory();
   const cachedTokens = sequence.nextTokenIndex;
@@ -99,11 +102,37 @@ async function prefill(sequence: LlamaContextSequence, { prompt, signal, onPromp
   while (prompt.length - sequence.nextTokenIndex >= prefillTokens + minRest) {
     signal.throwIfAborted();
     const start = sequence.nextTokenIndex;
-    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(start, start + prefillTokens), { contextShift });
+    const piece = prompt.slice(start, start + prefillTokens);
+    await inRound('prompt', () => sequence.evaluateWithoutGeneratingNewTokens(piece, { contextShift }));
     onPrompt(prefillTokens, 0);
   }
   signal.throwIfAborted();
   return cachedTokens;
+}
+
+/** Evaluates the last piece of the prompt, and then one token after the other. `answer` are those that were taken. */
+async function* answerTokens(
+  { sequence, inRound }: SequenceInRounds,
+  task: GenerationTask,
+  answer: Token[],
+): AsyncGenerator<Token, void> {
+  const rest = task.prompt.slice(sequence.nextTokenIndex);
+  const tokens = sequence.evaluate(rest, samplingOptions(task, answer));
+  try {
+    for (;;) {
+      const isFirst = answer.length === 0;
+      const { value: token, done } = await inRound(isFirst ? 'prompt' : 'token', () => tokens.next());
+      task.signal.throwIfAborted();
+      if (done === true) return;
+      if (isFirst) {
+        task.onPrompt(rest.length, 0);
+        task.onFirstToken();
+      }
+      yield token;
+    }
+  } finally {
+    await tokens.return();
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 
 /** The sequences of one context. Each keeps what it evaluated last, for the next request that begins alike. */
 export interface SequencePool {
@@ -10,8 +10,8 @@ export interface SequencePool {
   release(sequence: LlamaContextSequence): void;
 }
 
-export function createSequencePool(context: LlamaContext, count: number): SequencePool {
-  const idle = new Set(Array.from({ length: count }, () => context.getSequence()));
+export function createSequencePool(sequences: readonly LlamaContextSequence[]): SequencePool {
+  const idle = new Set(sequences);
   const waiting: { prompt: Token[]; resolve: (sequence: LlamaContextSequence) => void }[] = [];
 
   const take = (prompt: Token[]): LlamaContextSequence | undefined => {

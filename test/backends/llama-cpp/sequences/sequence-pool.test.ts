@@ -1,24 +1,25 @@
 import { fileURLToPath } from 'node:url';
-import { getLlama, type Llama, type LlamaContext, type Token } from 'node-llama-cpp';
+import { getLlama, type Llama, type LlamaContext, type LlamaContextSequence, type Token } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSequencePool } from '../../../src/backends/llama-cpp/sequence-pool.ts';
+import { createSequencePool } from '../../../../src/backends/llama-cpp/sequences/sequence-pool.ts';
 
 let llama: Llama;
 let context: LlamaContext;
 beforeAll(async () => {
   llama = await getLlama({ gpu: false, build: 'never', maxThreads: 1 });
-  const modelPath = fileURLToPath(new URL('../../../fixtures/tiny-scorer.gguf', import.meta.url));
+  const modelPath = fileURLToPath(new URL('../../../../fixtures/tiny-scorer.gguf', import.meta.url));
   const model = await llama.loadModel({ modelPath });
   context = await model.createContext({ sequences: 4, contextSize: 256, threads: 1 });
 });
 afterAll(() => llama.dispose());
 
 const prompt = (...tokens: number[]): Token[] => tokens as Token[];
+const sequences = (count: number): LlamaContextSequence[] => Array.from({ length: count }, () => context.getSequence());
 const { signal } = new AbortController();
 
 describe('the sequences of a context', () => {
   test('are given to the request that begins most like what they hold', async () => {
-    const pool = createSequencePool(context, 2);
+    const pool = createSequencePool(sequences(2));
     const [first, second] = [await pool.acquire(prompt(5), signal), await pool.acquire(prompt(6), signal)];
     expect(first).not.toBe(second);
     await first.evaluateWithoutGeneratingNewTokens(prompt(1, 10, 11, 12));
@@ -34,7 +35,7 @@ describe('the sequences of a context', () => {
   });
 
   test('are waited for in order, and not by one who left', async () => {
-    const pool = createSequencePool(context, 1);
+    const pool = createSequencePool(sequences(1));
     const only = await pool.acquire(prompt(1), signal);
     const leaving = new AbortController();
     const order: string[] = [];
