@@ -18,7 +18,7 @@ const files: Record<string, string> = {
 const mistakes: [command: string, says: string][] = [
   [
     'run in.jsonl --option latency_ms=x',
-    `--option latency_ms can't be "x": it must be a number\nlatency_ms: time of an answer`,
+    `--option latency_ms can't be "x": it must be a number\nlatency_ms: time for an answer`,
   ],
   ['run in.jsonl --option slots=1.5', "can't be 1.5: it must be a whole number"],
   ['run in.jsonl --option fault_rate=2', "can't be 2: it must be at most 1"],
