@@ -33,25 +33,26 @@ export async function startCluster({ python, environment = {}, gpus = 1 }) {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    let said = '';
-    child.stderr.on('data', (text) => (said += text));
-    const [code] = await once(child, 'exit');
-    child.stderr.destroy();
-    if (code !== 0) throw new Error(`ray start: ${code}\n${said}`);
-    // What `ray start` leaves is in its group.
+    // What `ray start` leaves is in its group, also where it fails.
     const node = {
       processes: () => allProcesses().filter(({ group }) => group === child.pid),
       end: () => endGroup(child.pid),
     };
     nodes.push(node);
+    let said = '';
+    child.stderr.on('data', (text) => (said += text));
+    const [code] = await once(child, 'exit');
+    child.stderr.destroy();
+    if (code !== 0) throw new Error(`ray start: ${code}\n${said}`);
     return node;
   };
   const end = () => {
     for (const node of nodes.splice(0)) node.end();
     rmSync(folder, { recursive: true, force: true });
   };
-  // Also where the campaign fails.
+  // Also where the campaign fails, or is ended.
   process.on('exit', end);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
   const ports = [
     `--port=${port}`,
     `--dashboard-port=${await freePort()}`,
