@@ -75,7 +75,7 @@ describe('llmbatch run --estimate', () => {
     ]);
     const { stdout: text } = await sampleOf(server, '1s');
     expect(text).toContain('2 in flight, of which no token came');
-    expect(text).toContain('llmbatch doctor tells more');
+    expect(text).toContain('run llmbatch doctor');
   });
 });
 

@@ -30,7 +30,7 @@ describe('llmbatch run --failed-of', () => {
     const failed = await failedRun(folder);
     const { exitCode, stderr } = await again(folder, '-m', 'mock:large', '--option', 'fault_rate=0');
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('as before but for --model mock → mock:large; --option fault_rate 0.5 → 0');
+    expect(stderr).toContain('as before except --model mock → mock:large; --option fault_rate 0.5 → 0');
     const merge = 'llmbatch merge people.results.jsonl people.results.2.jsonl -o people.results.merged.jsonl';
     expect(stderr).toContain(merge);
     const lines = await folder.results('people.results.2.jsonl');

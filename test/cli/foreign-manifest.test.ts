@@ -73,7 +73,7 @@ describe('a manifest that this user did not write', () => {
     const bare = await folder.run(['resume'], { environment });
     expect([bare.exitCode, server.asked.length]).toEqual([2, 0]);
     const named = await folder.run(['resume', 'out.jsonl', '--retries', '0'], { environment });
-    expect(named.stderr).toContain('OPENAI_API_KEY is not given to it');
+    expect(named.stderr).toContain('OPENAI_API_KEY is not sent');
     expect(server.asked.length).toBeGreaterThan(0);
     expect(server.asked.every(({ authorization }) => authorization === undefined)).toBe(true);
     server.asked.length = 0;

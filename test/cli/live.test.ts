@@ -45,7 +45,7 @@ test('a run is paused, keeps what it has, and goes on', async () => {
   expect(await askJson(folder, ['pause'])).toMatchObject({ paused: paused.paused, in_flight: 0 });
   expect(await countLines(folder.at(output))).toBe(done);
   const resumed = await folder.run(['resume']);
-  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining('goes on')]);
+  expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining('continues in its own process')]);
   await folder.run(hurry);
   const { exitCode, stderr } = await running.outcome;
   expect(exitCode).toBe(0);
@@ -128,7 +128,7 @@ test('a run whose socket can not be made goes on', async () => {
   await mkdir(folder.at('../state/llmbatch'), { recursive: true });
   await writeFile(folder.at('../state/llmbatch/sockets'), 'a file');
   const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...flags, '-v']);
-  expect([exitCode, stderr]).toEqual([0, expect.stringContaining("its socket can't be made")]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining("its socket can't be created")]);
 });
 
 test('a setting that there is not, and a value that it can not have, are refused with what to type', async () => {
@@ -191,7 +191,7 @@ test('outside of its hours a run loads nothing, says until when, and keeps them 
   expect((await folder.run(['status'])).stdout).toContain(`works in the hours ${hours}`);
   await askJson(folder, ['pause']);
   const unpaused = await folder.run(['resume']);
-  expect([unpaused.exitCode, unpaused.stderr]).toEqual([0, expect.stringContaining('is outside of its hours')]);
+  expect([unpaused.exitCode, unpaused.stderr]).toEqual([0, expect.stringContaining('is outside its hours')]);
   running.child.kill('SIGKILL');
   expect((await running.outcome).stderr).toContain('no new requests until ');
   const resumed = folder.start(['resume', '--progress', 'none']);

@@ -130,7 +130,7 @@ test('nothing but a wrong address ends the run before anything is recorded', asy
   const { run, server, flags } = await setUp(5, { kind: 'hosted', listsModels: false });
   server.faults = () => 'path-gone';
   const { exitCode, stderr } = await run(['run', ...flags, '-m', 'tiny-scorer']);
-  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('look at the base URL')]);
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining('check the base URL')]);
 });
 
 test('a model that the server lacks is a mistake', async () => {

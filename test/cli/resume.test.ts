@@ -117,7 +117,7 @@ describe('llmbatch resume', () => {
     const foreign = await folder.run(['run', 'in.jsonl', '-o', 'notes.jsonl', ...mock()]);
     const unknown = await folder.run(['resume', 'notes.jsonl']);
     expect([other.exitCode, other.stderr]).toEqual([5, expect.stringContaining('belongs to another run')]);
-    expect([foreign.exitCode, foreign.stderr]).toEqual([5, expect.stringContaining('llmbatch did not write it')]);
+    expect([foreign.exitCode, foreign.stderr]).toEqual([5, expect.stringContaining('no run of llmbatch wrote it')]);
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('no run wrote notes.jsonl')]);
     expect(await folder.text('notes.jsonl')).toBe('my notes\n');
   });

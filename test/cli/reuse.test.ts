@@ -118,7 +118,7 @@ describe('llmbatch run --reuse', () => {
     [['--reuse', 'first.jsonl'], 'nothing is reused'],
     [['--reuse', 'new.jsonl'], 'names the output of this run itself'],
     [['--reuse', 'first.results.jsonl', '--mode', 'conversation'], "can't be used with --mode conversation"],
-    [['--dedupe', '--estimate', '5'], 'Leave --reuse and --dedupe out'],
+    [['--dedupe', '--estimate', '5'], 'Remove --reuse and --dedupe'],
   ])('%j: %s', async (words, text) => {
     const folder = await answeredFolder();
     const { exitCode, stderr } = await folder.run(['run', 'first.jsonl', '-o', 'new.jsonl', ...flags(), ...words]);

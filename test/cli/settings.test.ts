@@ -101,15 +101,15 @@ describe('a mistake in the settings', () => {
   const inFolder = (defaults: object): Record<string, object> => ({ 'llmbatch.json': { defaults } });
 
   test.each([
-    [inFolder({ max_token: 3 }), 'defaults.max_token is no setting\nDid you mean max_tokens?'],
-    [inFolder({ output: 'x' }), 'defaults.output is no setting'],
+    [inFolder({ max_token: 3 }), 'defaults.max_token is not a setting\nDid you mean max_tokens?'],
+    [inFolder({ output: 'x' }), 'defaults.output is not a setting'],
     [inFolder({ max_tokens: 'many' }), 'defaults.max_tokens: Expected a whole number from 1.'],
     [inFolder({ mode: 'auto', progress: 'loud' }), 'defaults.progress: Allowed choices are auto'],
     [inFolder({ strict: 'yes' }), 'defaults.strict: Expected true or false.'],
     [inFolder({ system: { a: 1 } }), 'defaults.system: Expected a text or a number, not {"a":1}.'],
     [inFolder({ openai_api_key: 'sk-1' }), 'defaults.openai_api_key would be a key in a file'],
     [inFolder({ option: { hf_token: 'sk-1' } }), 'defaults.option: --option hf_token is a secret'],
-    [{ 'llmbatch.json': { presets: { a: { lmit: 3 } } } }, 'presets.a.lmit is no setting\nDid you mean limit?'],
+    [{ 'llmbatch.json': { presets: { a: { lmit: 3 } } } }, 'presets.a.lmit is not a setting\nDid you mean limit?'],
     [{ 'llmbatch.json': { model: 'x' } }, 'unknown key "model"\nWrite, for instance: {"defaults":'],
     [{ 'llmbatch.json': '{"defaults":' }, "it can't be read as JSON"],
     [{ own: { defaults: { seed: 'x' } } }, '.config/llmbatch/llmbatch.json: defaults.seed: Expected a whole number.'],

@@ -33,9 +33,7 @@ test.each([
   const text = '{"id":"a","prompt":"one"}\n{"id":"b","prompt":"two"}\n';
   const changed = await openForTest(await scratchFile(change(text)));
   const { scan } = await scanText(text);
-  await expect(collect(readItems(changed, scan, [0, 1]))).rejects.toThrow(
-    /^line 2 of the input has (just )?changed/,
-  );
+  await expect(collect(readItems(changed, scan, [0, 1]))).rejects.toThrow(/^line 2 of the input has (just )?changed/);
   const lines: number[] = [];
   const { scan: heard } = await scanText(text, { onChanged: (line) => lines.push(line) });
   const items = (await collect(readItems(changed, heard, [0, 1]))).flat();

@@ -30,9 +30,7 @@ test('a llama-server with a model that has a sliding window wants --swa-full', a
 
 test('a llama-server whose file can’t be read is told of both', async () => {
   const props = JSON.stringify({ total_slots: 4, model_path: '/nowhere/model.gguf' });
-  expect(await explain('llamacpp', { '/props': props })).toMatch(
-    /^If the model has a sliding window.*another client/,
-  );
+  expect(await explain('llamacpp', { '/props': props })).toMatch(/^If the model has a sliding window.*another client/);
 });
 
 test('vllm serve tells how it caches by its metrics', async () => {

@@ -256,7 +256,7 @@ describe('it serves a model', () => {
   test('or that has no list', async () => {
     expect(await serves('any', (await startFake({ listsModels: false })).url)).toBe(true);
     expect(await serves('any', `http://127.0.0.1:${await freePort()}`)).toEqual({
-      away: expect.stringContaining('not a list of models'),
+      away: expect.stringContaining('gets no list of models'),
     });
   });
 });
