@@ -13,8 +13,8 @@ export interface LoadedEngine {
   engine: EngineModule;
   llama: Llama;
   model: LlamaModel;
-  /** A `LlamaEmbeddingContext` where the model makes embeddings, and no text. */
-  context: LlamaContext | LlamaEmbeddingContext;
+  /** A `LlamaEmbeddingContext` where the model makes embeddings, and no text; null where a server is to make the text. */
+  context: LlamaContext | LlamaEmbeddingContext | null;
   info: ModelInfo;
   /** Returns the engine's last log lines: its errors often say no more than "failed". */
   lastLog: () => string;
@@ -23,32 +23,30 @@ export interface LoadedEngine {
 const keptLogLines = 5;
 const maxLogMs = 500;
 
-/** Loads the engine and the model. Throws an `EngineError`. */
+/**
+ * Loads the engine and the model; of a model whose text a server makes, its vocabulary alone. Throws an `EngineError`.
+ */
 export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine> {
   const engine = await importEngine();
+  const isServed = settings.server !== null;
   let log: string[] = [];
   const lastLog = (): string => (log.length === 0 ? '' : ` The engine says: ${log.join(' ')}`);
-  const llama = await startLlama(engine, settings, (line) => {
+  const llama = await startLlama(engine, isServed ? { ...settings, gpu: 'off' } : settings, (line) => {
     log = [...new Set([...log, line.trim()])].slice(-keptLogLines);
   });
   try {
     const model = await llama.loadModel({
       modelPath: settings.path,
+      vocabOnly: isServed,
       ...(settings.gpuLayers === null ? {} : { gpuLayers: settings.gpuLayers }),
     });
-    const { trainContextSize: trainedTokens } = model;
-    // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
-    const contextTokens = Math.min(settings.contextTokens, trainedTokens);
-    const makesText = !isEmbeddingModel(model);
-    const sized = { ...settings, contextTokens };
-    const context = await (makesText ? createContext(engine, model, sized) : createEmbeddingContext(model, sized));
-    const info = {
-      version: await engine.getModuleVersion(),
-      contextTokens,
-      trainedTokens,
-      makesText,
-      device: deviceName(llama.gpu),
-    };
+    if (isServed && isEmbeddingModel(model)) {
+      await llama.dispose();
+      return await loadEngine({ ...settings, server: null });
+    }
+    const info = { ...modelInfo(model, settings), version: await engine.getModuleVersion() };
+    const { contextTokens } = info;
+    const context = isServed ? null : await contextOf(engine, model, { ...settings, contextTokens });
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
     // The log lines about a failure come through the event loop, a little later than the error.
@@ -64,6 +62,25 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     );
   }
 }
+
+function modelInfo(model: LlamaModel, settings: EngineSettings): Omit<ModelInfo, 'version'> {
+  // Of a vocabulary alone only the file knows.
+  const trainedTokens = model.fileInsights.trainContextSize ?? model.trainContextSize;
+  return {
+    // The engine takes more than the model was trained on without a word, and rounds up to a multiple of 256.
+    contextTokens: Math.min(settings.contextTokens, trainedTokens),
+    trainedTokens,
+    makesText: !isEmbeddingModel(model),
+    device: settings.server?.device ?? deviceName(model.llama.gpu),
+  };
+}
+
+const contextOf = (
+  engine: EngineModule,
+  model: LlamaModel,
+  settings: EngineSettings,
+): Promise<LlamaContext | LlamaEmbeddingContext> =>
+  isEmbeddingModel(model) ? createEmbeddingContext(model, settings) : createContext(engine, model, settings);
 
 /** The engine is an optional package: it may be absent, lack a part, or have no binary for this machine. */
 async function importEngine(): Promise<EngineModule> {

@@ -13,6 +13,8 @@ import { tryChatTemplate } from './answer/chat-template.ts';
 import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { withTemplateKeys } from '../request/template-keys.ts';
+import { chooseServer } from './server/choose-server.ts';
+import { freeSocket, serverSettings } from './server/server-settings.ts';
 import { startChild } from '../subprocess/start-child.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
@@ -20,24 +22,15 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   if (request.chatTemplate !== null) tryChatTemplate(request.chatTemplate);
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
-  const settings = engineSettings(request, schema.parse(request.options), file);
+  const options = schema.parse(request.options);
+  const { server: found, why } = await chooseServer(options.server, options.gpu);
+  request.onNotice(`llama-cpp: ${found === null ? 'the library' : `llama-server ${found.version}`}: ${why}`, 'detail');
+  const server = found === null ? null : await serverSettings(found, options.gpu);
+  const settings = engineSettings(request, options, { file, server });
   const advice = await adviseFewerThreads(request, settings);
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   const startedAt = performance.now();
-  const worker = await startWorkerProcess<EngineInfo>(
-    {
-      name: 'llama-cpp',
-      connect: () => startChild({ file: process.execPath, arguments: [workerPath()] }),
-      settings: () => settings,
-    },
-    request,
-  );
-  try {
-    await checkTemplate(request, worker.info);
-  } catch (error) {
-    await worker.close();
-    throw error;
-  }
+  const worker = await startWorker(request, settings);
   const loadMs = performance.now() - startedAt;
   // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
   const slots = worker.info.makesText ? settings.sequences : 1;
@@ -48,7 +41,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     info: {
       model: request.model,
       modelDigest: file.digest,
-      version: `node-llama-cpp ${worker.info.version}`,
+      version: versionOf(settings, worker.info),
       loadMs,
       device: worker.info.device,
       unheldKeywords: unheldByGrammar,
@@ -66,6 +59,37 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
     supervision: { pid: worker.pid, restart: worker.restart, isStarting: worker.isStarting },
     close: worker.close,
   };
+}
+
+/** Starts the worker, and checks that the model takes what the requests are. Its end frees the socket of its server. */
+async function startWorker(request: OpenRequest, settings: EngineSettings) {
+  const { server } = settings;
+  const free = (): Promise<void> => freeSocket(server);
+  try {
+    const worker = await startWorkerProcess<EngineInfo>(
+      {
+        name: 'llama-cpp',
+        // A server of its own gets no Ctrl-C, and ends with it.
+        connect: () => startChild({ file: process.execPath, arguments: [workerPath()], leadsGroup: server !== null }),
+        settings: () => settings,
+      },
+      request,
+    );
+    await checkTemplate(request, worker.info).catch(async (error: unknown) => {
+      await worker.close();
+      throw error;
+    });
+    return { ...worker, close: async () => worker.close().then(free, free) };
+  } catch (error) {
+    await free();
+    throw error;
+  }
+}
+
+/** What makes the texts is named first. */
+function versionOf({ server }: EngineSettings, { version, makesText }: EngineInfo): string {
+  const library = `node-llama-cpp ${version}`;
+  return server === null || !makesText ? library : `llama-server ${server.version}, ${library} for the tokens`;
 }
 
 /** What would fail for each request is said once, before the first. */

@@ -14,6 +14,8 @@ export const llamaOptionsHelp: Record<string, string> = {
     'true or false (default on a CPU: false, because a short prompt after a long cached beginning is then up to ten times as fast, and usually gives the same numbers as alone; otherwise: the engine decides)',
   gpu: 'auto (default), off, cuda, vulkan, metal',
   gpu_layers: 'number of layers on the GPU (default: as many as fit)',
+  server:
+    'off (default): the library of node-llama-cpp; the path of a llama-server, which is then started instead; auto: a llama-server that is found and is newer than the library',
   swa_full:
     'true or false: for a model with a sliding window (Gemma 3), also keep the tokens outside the window, so that a shared beginning of prompts comes from the cache after a prompt and an answer of any length (default: true if memory allows)',
   threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
@@ -32,6 +34,7 @@ export async function llamaOptionsSchema() {
     flash_attention: z.union([z.boolean(), z.stringbool()]).optional(),
     gpu: z.enum(gpuChoices).default('auto'),
     gpu_layers: number.pipe(z.int().min(0)).optional(),
+    server: z.string().trim().min(1).default('off'),
     swa_full: z.union([z.boolean(), z.stringbool()]).optional(),
     threads: positive.optional(),
   });
@@ -43,12 +46,17 @@ const defaultContextTokens = 4096;
 const maxSequences = 256;
 
 /** Fills in what the user left open. A small model is slower on many threads, and its sequences cost nothing. */
-export function engineSettings(request: OpenRequest, options: LlamaOptions, file: ModelFile): EngineSettings {
+export function engineSettings(
+  request: OpenRequest,
+  options: LlamaOptions,
+  { file, server }: { file: ModelFile; server: ServerSettings | null },
+): EngineSettings {
   const usual =
     file.bytes < smallModelBytes ? { threads: 1, sequences: 8 } : { threads: physicalCores(), sequences: 4 };
   return {
     model: request.model,
     path: file.path,
+    server,
     gpu: options.gpu,
     gpuLayers: options.gpu_layers ?? null,
     threads: options.threads ?? usual.threads,
@@ -69,8 +77,22 @@ function physicalCores(): number {
   return logical > 4 ? Math.floor(logical / 2) : logical;
 }
 
+/** The server that a worker is to start. */
+export interface ServerSettings {
+  path: string;
+  version: string;
+  /** The devices to take beside the CPU; null: those that it finds. */
+  devices: string[] | null;
+  /** What it computes on, in a word. */
+  device: string;
+  /** Its socket, in a folder of ours that nobody else can enter; null: a port of this machine alone. */
+  socket: string | null;
+}
+
 /** Settings that the worker is opened with. */
 export interface EngineSettings {
+  /** The llama-server that makes the texts; null: the library. */
+  server: ServerSettings | null;
   /** The model's name, as recorded with each answer. */
   model: string;
   path: string;

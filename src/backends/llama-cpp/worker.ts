@@ -12,9 +12,11 @@ import {
 import { type AnswerRequest, createAnswerRequest } from './answer/answer-request.ts';
 import { templateInfo } from './answer/chat-template.ts';
 import { createEmbedRequest } from './answer/embed-request.ts';
+import type { Generator } from './answer/generator.ts';
 import { createSequenceGenerator } from './answer/sequence-generator.ts';
 import type { EngineInfo, EngineSettings } from './options.ts';
-import { loadEngine } from './load-engine.ts';
+import { type LoadedEngine, loadEngine } from './load-engine.ts';
+import type { ChildServer } from './server/start-child-server.ts';
 
 // The entry of the llama-cpp worker process; see ../subprocess/protocol.ts for what it is told and what it says.
 
@@ -35,6 +37,7 @@ interface Task {
 /** Requests that run, by the number that the parent gave them. */
 const running = new Map<number, Task>();
 let engine: AnswerRequest | null = null;
+let server: ChildServer | null = null;
 
 // A terminal and `timeout` signal the whole process group. The parent decides when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -49,6 +52,7 @@ process.stdin.on('end', leave).on('error', leave);
 
 /** The parent closed us, or died. An evaluation can't be interrupted, and an exit would wait for it. */
 function leave(): void {
+  server?.kill();
   if (engine === null || running.size > 0) process.kill(process.pid, 'SIGKILL');
   // oxlint-disable-next-line unicorn/no-process-exit -- an entry of its own, kept alive by the engine's handles
   else process.exit(0);
@@ -57,11 +61,7 @@ function leave(): void {
 async function open(settings: EngineSettings): Promise<void> {
   try {
     const loaded = await loadEngine(settings);
-    const { context } = loaded;
-    engine =
-      context instanceof loaded.engine.LlamaContext
-        ? createAnswerRequest(loaded, createSequenceGenerator(loaded, context, settings), settings)
-        : createEmbedRequest(loaded, context, settings);
+    engine = await createEngine(loaded, settings);
     setInterval(tellProgress, progressMs);
     send({ type: 'ready', info: { ...loaded.info, ...templateInfo(loaded.model, settings) } });
   } catch (error) {
@@ -69,6 +69,27 @@ async function open(settings: EngineSettings): Promise<void> {
     const { kind, message, hint } = error;
     send({ type: 'refused', kind, message, ...(hint === undefined ? {} : { hint }) });
   }
+}
+
+async function createEngine(loaded: LoadedEngine, settings: EngineSettings): Promise<AnswerRequest> {
+  const { context } = loaded;
+  if (context === null) return createAnswerRequest(loaded, await openServer(loaded, settings), settings);
+  return context instanceof loaded.engine.LlamaContext
+    ? createAnswerRequest(loaded, createSequenceGenerator(loaded, context, settings), settings)
+    : createEmbedRequest(loaded, context, settings);
+}
+
+/** The server ends with this process, and this process with the server. */
+async function openServer(loaded: LoadedEngine, { server: its, ...settings }: EngineSettings): Promise<Generator> {
+  if (its === null) throw new Error('no server was chosen');
+  const { openServerGenerator } = await import('./server/open-generator.ts');
+  const generator = await openServerGenerator(loaded, { ...settings, server: its }, (started) => (server = started));
+  void server?.ended.then((how) => {
+    process.stderr.write(`Error: llama-server ${how}\n`);
+    // oxlint-disable-next-line unicorn/no-process-exit -- an entry of its own, and nothing is left to do
+    process.exit(1);
+  });
+  return generator;
 }
 
 async function generate(id: number, task: WorkerTask): Promise<void> {

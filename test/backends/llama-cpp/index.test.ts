@@ -154,6 +154,7 @@ describe('opening llama-cpp', () => {
       flash_attention: true,
       gpu: 'off',
       gpu_layers: 1,
+      server: '/usr/bin/llama-server',
       swa_full: true,
       threads: 1,
     };

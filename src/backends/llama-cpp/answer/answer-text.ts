@@ -44,7 +44,8 @@ export function createAnswerText(model: LlamaModel, prompt: Token[], stops: stri
   };
 }
 
-function firstStop(text: string, stops: string[], from: number): { text: string; stop: string } | null {
+/** The stop string that a text holds first from a place on, and the text before it; null where it holds none. */
+export function firstStop(text: string, stops: readonly string[], from: number): { text: string; stop: string } | null {
   let first: { index: number; stop: string } | null = null;
   for (const stop of stops) {
     const index = text.indexOf(stop, from);

@@ -9,6 +9,7 @@ import type { EngineSettings } from '../../../../src/backends/llama-cpp/options.
 
 const settings: EngineSettings = {
   model: 'tiny-scorer',
+  server: null,
   path: fileURLToPath(new URL('../../../../fixtures/tiny-scorer.gguf', import.meta.url)),
   gpu: 'off',
   gpuLayers: null,

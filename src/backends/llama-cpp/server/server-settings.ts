@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineError } from '../../../core/errors.ts';
+import type { EngineSettings, GpuChoice, ServerSettings } from '../options.ts';
+import type { LlamaServer } from './examine-server.ts';
+
+/** Longest path of a socket: macOS takes 103 bytes, Linux 107. */
+const maxSocketBytes = 103;
+
+/** Prepares a server's start. Throws an `EngineError` where it has no device of the wanted kind. */
+export async function serverSettings(server: LlamaServer, gpu: GpuChoice): Promise<ServerSettings> {
+  const { path, version } = server;
+  const devices = devicesFor(server, gpu);
+  const [first] = devices ?? server.devices;
+  return { path, version, devices, device: first === undefined ? 'CPU' : kindOf(first), socket: await makeSocket() };
+}
+
+/** Removes the folder of the socket. */
+export async function freeSocket(server: ServerSettings | null): Promise<void> {
+  if (server !== null && server.socket !== null) await rm(join(server.socket, '..'), { recursive: true, force: true });
+}
+
+async function makeSocket(): Promise<string | null> {
+  if (process.platform === 'win32') return null;
+  const folder = await mkdtemp(join(tmpdir(), 'llmbatch-llama-'));
+  const socket = join(folder, 'llama.sock');
+  if (Buffer.byteLength(socket) <= maxSocketBytes) return socket;
+  await rm(folder, { recursive: true });
+  return null;
+}
+
+function devicesFor({ devices }: LlamaServer, gpu: GpuChoice): string[] | null {
+  if (gpu === 'auto') return null;
+  if (gpu === 'off') return [];
+  const wanted = devices.filter((name) => kindOf(name).toLowerCase() === gpu);
+  if (wanted.length > 0) return wanted;
+  throw new EngineError('unusable', `The llama-server has no ${gpu} here.`, '--option gpu=auto');
+}
+
+/** `CUDA` of `CUDA0`; llama.cpp calls Metal `MTL0`. */
+function kindOf(device: string): string {
+  const kind = device.replace(/\d+$/, '');
+  return kind === 'MTL' ? 'Metal' : kind;
+}
+
+/** The flags of a server that holds as many answers at once as there are sequences. */
+export function serverArguments(
+  settings: EngineSettings,
+  { devices, device, socket }: ServerSettings,
+  { contextTokens, port }: { contextTokens: number; port: number },
+): string[] {
+  const { sequences } = settings;
+  const batchTokens = settings.batchTokens ?? usualBatchTokens;
+  const attention = settings.flashAttention ?? (device === 'CPU' ? false : null);
+  const flags = {
+    model: settings.path,
+    host: socket ?? '127.0.0.1',
+    port: socket === null ? port : null,
+    parallel: sequences,
+    'ctx-size': sequences * contextTokens,
+    threads: settings.threads,
+    'batch-size': batchTokens,
+    'ubatch-size': batchTokens,
+    // Prompts that no slot holds any more are not kept beside the slots: that takes memory that nobody asked for.
+    'cache-ram': 0,
+    'flash-attn': attention === null ? null : isOn(attention),
+    'gpu-layers': settings.gpuLayers,
+    device: devices === null ? null : devices.join(',') || 'none',
+    'log-verbosity': 2,
+  };
+  const given = Object.entries(flags).filter(([, value]) => value !== null);
+  const switches = [
+    '--offline',
+    '--no-webui',
+    '--no-context-shift',
+    ...(settings.swaFull === false ? [] : ['--swa-full']),
+  ];
+  return [...given.flatMap(([name, value]) => [`--${name}`, String(value)]), ...switches];
+}
+
+const isOn = (value: boolean): string => (value ? 'on' : 'off');
+
+/** Tokens evaluated at once, as in the library: a longer prompt can be given up, and tells how far it is, between. */
+const usualBatchTokens = 512;
