@@ -40,6 +40,7 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
     await journal.close();
     return null;
   }
+  manifest.finishedAt = null;
   const keeper = await keepRunManifest(run);
   // Whoever pauses the run, and looks at it then, finds it paused.
   const unsubscribe = run.control.subscribe(() => void keeper.write().catch(run.fail));
@@ -58,17 +59,14 @@ export async function openRunOutput(run: Run): Promise<RunOutput | null> {
       await finish(run, journal);
     },
     async noteFailure(error) {
-      manifest.state = 'stopped';
-      manifest.reason = messageOf(failure.reason ?? error);
       await journal.flush().catch(() => undefined);
+      endSession(run, 'stopped', messageOf(failure.reason ?? error));
       return failure.reason ?? error;
     },
     async close() {
       unsubscribe();
-      const { progress, times } = meter.snapshot();
-      await endReplacement(manifest, request.paths, { notify: run.notify, failed: progress.failed });
-      manifest.earlierSeconds += times.elapsedSeconds;
-      manifest.pausedSeconds += times.pausedSeconds;
+      const { failed } = meter.snapshot().progress;
+      await endReplacement(manifest, request.paths, { notify: run.notify, failed });
       await keeper.stop();
       await journal.close();
     },
@@ -107,13 +105,27 @@ const isDone = ({ input }: Run, journal: Journal): boolean =>
 
 async function finish(run: Run, journal: Journal): Promise<void> {
   const { request, host, manifest, changedLines } = run;
-  const isFinished = isDone(run, journal);
-  manifest.state = isFinished ? 'finished' : 'stopped';
-  manifest.reason = isFinished ? null : 'interrupted';
-  if (!isFinished) return host.stop.aborted ? undefined : changedLines.check();
+  if (!isDone(run, journal)) {
+    endSession(run, 'stopped', 'interrupted');
+    return host.stop.aborted ? undefined : changedLines.check();
+  }
   if (request.runner.order === 'input') await journal.finalise();
   manifest.finishedAt = new Date().toISOString();
+  endSession(run, 'finished', null);
   await forgetRun(request.paths.manifest, host.environment);
+}
+
+/**
+ * Ends the session in the manifest, with its seconds: a manifest that is on disk with another state than `running` has them,
+ * whenever the process is killed.
+ */
+function endSession({ manifest, meter }: Run, state: 'stopped' | 'finished', reason: string | null): void {
+  if (manifest.state === 'running') {
+    const { elapsedSeconds, pausedSeconds } = meter.snapshot().times;
+    manifest.earlierSeconds += elapsedSeconds;
+    manifest.pausedSeconds += pausedSeconds;
+  }
+  Object.assign(manifest, { state, reason });
 }
 
 function noteFindings({ notify, request: { shard = null } }: Run, { damage, strangers, retried }: Journal): void {

@@ -130,6 +130,42 @@ describe('llmbatch resume', () => {
     expect(results.map(({ response }) => response?.body.choices?.[0]?.message?.content)).toEqual(Array(5).fill('new'));
   });
 
+  test('counts the seconds of a session that was killed, in its report and after it', async () => {
+    const folder = await interruptedRun(20, 5);
+    const path = 'in.results.jsonl.run.json';
+    const { summary, ...written } = JSON.parse(await folder.text(path)) as { summary: object };
+    const times = { ...summary, elapsed_seconds: 110, paused_seconds: 10 };
+    const killed = { ...written, state: 'running', finished_at: null, earlier_seconds: 20, summary: times };
+    await folder.write(path, JSON.stringify(killed));
+    const { stdout } = await folder.run(['report', output, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      elapsed_seconds: 120,
+      run: { state: 'stopped', elapsed_seconds: 120, paused_seconds: 10, ended_at: null },
+    });
+    await folder.run(['resume', output, '--progress', 'none']);
+    const { earlierSeconds, pausedSeconds, summary: last } = await folder.manifest(path);
+    expect(earlierSeconds).toBeCloseTo(130 + (last?.times.elapsedSeconds ?? 0), 0);
+    expect(pausedSeconds).toBe(10);
+  });
+
+  test('sends the lines with an empty field that are allowed now, and leaves the answers as they are', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"id":"r1","text":"good"}\n{"id":"r2","text":""}\n{"id":"r3","text":null}\n');
+    const run = ['run', 'in.jsonl', '--prompt-template', 'Rate: {{text}}', ...mock()];
+    expect((await folder.run(run)).exitCode).toBe(3);
+    const [first] = await folder.results(output);
+    const resumed = await folder.run(['resume', output, '--allow-empty-fields', '--progress', 'none']);
+    expect([resumed.exitCode, await idsIn(folder)]).toEqual([0, ids(3)]);
+    const again = await folder.run([...run, '--allow-empty-fields']);
+    expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('Nothing to do: 3 requests')]);
+    expect((await folder.results(output))[0]).toEqual(first);
+    const forbidden = await folder.run(run);
+    expect([forbidden.exitCode, forbidden.stderr]).toEqual([
+      5,
+      expect.stringContaining('--allow-empty-fields on → off'),
+    ]);
+  });
+
   test('takes runner flags of its own', async () => {
     const folder = await interruptedRun(20, 5);
     const { exitCode, stdout } = await folder.run(['resume', output, '--workers', '3', '--json', '--progress', 'none']);

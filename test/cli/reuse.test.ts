@@ -100,6 +100,18 @@ describe('llmbatch run --reuse', () => {
     expect(sent(await folder.results('other.jsonl'))).toHaveLength(10);
   });
 
+  test('says why few are reused of a run whose settings were changed on its way', async () => {
+    const folder = await answeredFolder();
+    const retry = ['resume', 'first.results.jsonl', '--max-tokens', '50', '--allow-drift', '--progress', 'none'];
+    await folder.write('first.jsonl', prompts(12));
+    expect((await folder.run(retry)).exitCode).toBe(0);
+    const { stderr } = await reuse(folder, 'first.jsonl', '-o', 'other.jsonl', '--max-tokens', '50');
+    expect(stderr).toContain('2 of 12 requests not sent');
+    expect(stderr).toContain(
+      '10 requests sent: the settings of first.results.jsonl were changed on its way (--max-tokens none → 50)',
+    );
+  });
+
   test('sends what is sampled, and is refused where all is', async () => {
     const folder = await answeredFolder();
     const hot = `{"id":"hot","prompt":"question 1","temperature":0.7}\n`;

@@ -2,13 +2,14 @@ import { stat } from 'node:fs/promises';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { parseResultLine } from '../../core/result-line.ts';
-import type { Manifest } from '../../journal/manifest/manifest.ts';
-import { findManifest } from '../../journal/manifest/find-manifest.ts';
+import { type Manifest, secondsOf } from '../../journal/manifest/manifest.ts';
+import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
 import { readBestResults } from '../../journal/read-best-results.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { type ReportFormat, reportFormats } from '../../report/index.ts';
 import { type RunFacts, foldReport } from '../../report/report-data.ts';
 import { type RetryFacts, retryFactsOf } from '../../report/failures/retry-steps.ts';
+import { stateOf } from '../shared/runs/find-run.ts';
 import { columnsOfStdout, printJson, printText, tell } from '../shared/print.ts';
 
 export interface ReportFlags {
@@ -25,7 +26,6 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
     tell(`the report is made of the output alone: ${messageOf(error)}`);
     return null;
   });
-  const manifest = found?.manifest ?? null;
   const fold = foldReport();
   let results = 0;
   for await (const bytes of readBestResults([paths.output])) {
@@ -35,7 +35,7 @@ export async function reportRun(output: string, { format, json }: ReportFlags): 
     fold.add(line);
   }
   if (results === 0) throw new UsageError(`${output} contains no results`);
-  const report = fold.finish(factsOf(manifest, paths.output), retryOf(manifest, paths.output));
+  const report = fold.finish(await factsOf(found, paths.output), retryOf(found?.manifest ?? null, paths.output));
   if (json) await printJson(reportFormats.json(report));
   else await printText(await reportFormats[format](report, columnsOfStdout()));
 }
@@ -60,15 +60,17 @@ const factsWithoutManifest = {
   snapshot: null,
 };
 
-function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
-  if (manifest === null) return { outputPath, ...factsWithoutManifest };
+async function factsOf(found: FoundRun | null, outputPath: string): Promise<RunFacts> {
+  if (found === null) return { outputPath, ...factsWithoutManifest };
+  const { manifest } = found;
   const listed = (key: 'backend' | 'model' | 'version'): string | null =>
     [...new Set(manifest.models.map((entry) => entry[key]))].join(', ') || null;
+  const { earlierSeconds, pausedSeconds } = secondsOf(manifest);
   return {
     ...factsWithoutManifest,
     outputPath,
     inputPath: manifest.input.path,
-    state: manifest.state,
+    state: await stateOf(found),
     backend: listed('backend') ?? 'unknown',
     backendVersion: listed('version'),
     model: listed('model'),
@@ -76,8 +78,8 @@ function factsOf(manifest: Manifest | null, outputPath: string): RunFacts {
     startedAt: manifest.createdAt,
     endedAt: manifest.finishedAt,
     total: manifest.summary?.progress.total ?? null,
-    elapsedSeconds: manifest.earlierSeconds - manifest.pausedSeconds || null,
-    pausedSeconds: manifest.pausedSeconds,
+    elapsedSeconds: earlierSeconds - pausedSeconds || null,
+    pausedSeconds,
     sessions: manifest.sessions,
     snapshot: manifest.summary,
   };

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { helpText } from '../shared/help-text.ts';
-import { addLeniencyFlags, addRunnerFlags, addSamplingFlags } from '../shared/run-flags.ts';
+import { addEmptyFieldsFlag, addLeniencyFlags, addRunnerFlags, addSamplingFlags } from '../shared/run-flags.ts';
 import type { ResumeFlags } from './run.ts';
 
 export function addResumeCommand(
@@ -16,7 +16,7 @@ export function addResumeCommand(
       'Continues a stopped run with the settings that it was started with. Without an output: the newest unfinished run of this folder. Requests that failed for a temporary reason are tried again. With --retry-failed all, all failed requests are tried again, also with other settings.',
     )
     .argument('[output]', 'the output of the run');
-  addLeniencyFlags(addSamplingFlags(addRunnerFlags(command, backends), backends)).addHelpText(
+  addEmptyFieldsFlag(addLeniencyFlags(addSamplingFlags(addRunnerFlags(command, backends), backends))).addHelpText(
     'after',
     helpText([
       'llmbatch resume',

@@ -36,10 +36,10 @@ export async function answerSettings(
 
 /** The settings of a run, with the flags that `resume` was given in place of its own. */
 export function retrySettings(base: AnswerSettings, given: Partial<AnswerFlags>): AnswerSettings {
-  const { controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition } = given;
+  const { controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition, allowEmptyFields } = given;
   return {
     ...base,
-    ...withoutUndefined({ controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition }),
+    ...withoutUndefined({ controlTokens, allowTruncated, allowEmptyAnswers, allowRepetition, allowEmptyFields }),
     parameters: { ...base.parameters, ...parametersOf(given) },
     options: { ...base.options, ...given.option },
   };

@@ -77,7 +77,7 @@ export interface AnswerFlags extends RequestFlags {
 
 /** Flags about how the input is read. */
 function addInputFlags(command: Command): Command {
-  return command
+  const first = command
     .addOption(
       new Option(
         '--format <format>',
@@ -90,10 +90,12 @@ function addInputFlags(command: Command): Command {
       parse.parseDelimiter,
     )
     .option('--encoding <name>', 'of the input, such as windows-1252 or utf-16le (default: utf-8)')
-    .option('--id-field <name>', 'field with the id of a row (default: custom_id, else id)')
-    .option('--allow-empty-fields', 'a field that the prompt template inserts may be null or empty', false)
-    .option('--limit <n>', 'only the first n lines', parse.parseCount);
+    .option('--id-field <name>', 'field with the id of a row (default: custom_id, else id)');
+  return addEmptyFieldsFlag(first).option('--limit <n>', 'only the first n lines', parse.parseCount);
 }
+
+export const addEmptyFieldsFlag = (command: Command): Command =>
+  command.option('--allow-empty-fields', 'a field that the prompt template inserts may be null or empty', false);
 
 /** Flags about what the requests are. */
 export function addRequestFlags(command: Command, backends: readonly BackendDefinition[]): Command {

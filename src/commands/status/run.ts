@@ -6,7 +6,6 @@ import { parseResultLine } from '../../core/result-line.ts';
 import { createResultCounter, sampleOf } from '../../core/result-counter.ts';
 import { type Snapshot, snapshotToWire } from '../../core/snapshot.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
-import { isLockedByLiveProcess } from '../../journal/lock.ts';
 import type { Manifest } from '../../journal/manifest/manifest.ts';
 import { readBestResults } from '../../journal/read-best-results.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
@@ -14,7 +13,7 @@ import { createMeter } from '../../metrics/meter.ts';
 import { renderSummary } from '../../report/summary.ts';
 import { hasNoResults } from '../../run/files/run-files.ts';
 import { oneLiveRun } from '../shared/runs/find-live-run.ts';
-import { findRun } from '../shared/runs/find-run.ts';
+import { findRun, stateOf } from '../shared/runs/find-run.ts';
 import { retryFactsOf } from '../../report/failures/retry-steps.ts';
 import { mergeStepOf } from '../merge/step.ts';
 import { printJsonObject, printWrapped } from '../shared/print.ts';
@@ -27,15 +26,14 @@ export async function showStatus(output: string | undefined, { json }: { json: b
   return showRun(await findRun(live?.output ?? output, { what: 'no run', isWanted: () => true }), json);
 }
 
-async function showRun({ output: path, manifest }: FoundRun, json: boolean): Promise<void> {
-  const isRunning = manifest.state === 'running' && (await isLockedByLiveProcess(path));
-  // A killed run could not say that it stopped, nor what it did since it last wrote its manifest.
-  const wasKilled = manifest.state === 'running' && !isRunning;
-  const state = wasKilled ? 'stopped' : manifest.state;
-  const summary = wasKilled ? await recount(path, manifest) : manifest.summary;
+async function showRun(run: FoundRun, json: boolean): Promise<void> {
+  const { output: path, manifest } = run;
+  const state = await stateOf(run);
+  // A killed run could not say what it did since it last wrote its manifest.
+  const summary = state === manifest.state ? manifest.summary : await recount(path, manifest);
   if (json) {
     const { runId, updatedAt, reason, input, shard, models, mode } = manifest;
-    const paused = isRunning ? manifest.paused : null;
+    const paused = state === 'running' ? manifest.paused : null;
     const { background, hours } = manifest.runner;
     const kept = { state, output: path, runId, updatedAt, paused, background, hours };
     const facts = { ...kept, reason, input, shard, models, mode };

@@ -26,11 +26,17 @@ function changedSettings(before: AnswerSettings, now: AnswerSettings): ChangedSe
   const flags = new Set([...Object.keys(earlier), ...Object.keys(later)]);
   return [...flags].flatMap((flag) => {
     const values = { before: earlier[flag]?.value ?? null, now: later[flag]?.value ?? null };
-    if (isSame(values.before, values.now)) return [];
-    // A form that is found by looking is the same for the same bytes, and these are compared.
-    if (flag === '--format' && Object.values(values).includes('auto')) return [];
+    if (isSame(values.before, values.now) || changesNoAnswer(flag, values)) return [];
     return [{ flag, ...values, isOfRetries: (earlier[flag] ?? later[flag])!.isOfRetries }];
   });
+}
+
+/** Says whether another value leaves every answer that is there as good as it was. */
+function changesNoAnswer(flag: string, { before, now }: Pick<ChangedSetting, 'before' | 'now'>): boolean {
+  // A form that is found by looking is the same for the same bytes, and these are compared.
+  if (flag === '--format') return before === 'auto' || now === 'auto';
+  // A row with an empty field was a bad line, and is a request from here on.
+  return flag === '--allow-empty-fields' && now === true;
 }
 
 /** Settings that choose which requests are answered, not how: a try with `--limit 10` may go on as the whole run. */

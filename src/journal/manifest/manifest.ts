@@ -79,7 +79,7 @@ const storedSchema = z.object({
   updatedAt: z.string(),
   /** Time when every request had its result; null before that. */
   finishedAt: z.string().nullable(),
-  /** Seconds that the earlier sessions ran, and at the end this one too. */
+  /** Seconds that the earlier sessions ran, and this one too once the state is not `running`. */
   earlierSeconds: z.number(),
   /** Those of them in which the run was held: paused, or giving way, with nothing in flight. */
   pausedSeconds: z.number().default(0),
@@ -107,6 +107,22 @@ function withoutSecrets(manifest: z.infer<typeof storedSchema>): z.infer<typeof 
 }
 
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/**
+ * Seconds that all sessions of a run worked, and those of them in which it was held. A session that goes on, or was killed,
+ * is not in `earlierSeconds`: its time is that of its last snapshot, which is written every three seconds.
+ */
+export function secondsOf({ state, earlierSeconds, pausedSeconds, summary }: Manifest): {
+  earlierSeconds: number;
+  pausedSeconds: number;
+} {
+  if (state !== 'running' || summary === null) return { earlierSeconds, pausedSeconds };
+  const { times } = summary;
+  return {
+    earlierSeconds: earlierSeconds + times.elapsedSeconds,
+    pausedSeconds: pausedSeconds + times.pausedSeconds,
+  };
+}
 
 /**
  * Reads a manifest; null where there is none. Throws a `JournalError` where the file is not a manifest, or is of a

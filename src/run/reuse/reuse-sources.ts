@@ -1,4 +1,5 @@
 import { UsageError } from '../../core/errors.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
 import type { ResultLine } from '../../core/result-line.ts';
 import { exists } from '../../files/exists.ts';
 import { realPathOf } from '../../files/real-path.ts';
@@ -58,9 +59,9 @@ export async function openReuseSources({
     tell({ requests, reused, copies, isModelKnown }) {
       const of = `of ${formatCounted(requests, 'request')}`;
       const from = earlier.length === 0 ? 'an earlier session of this run' : namesOf(earlier);
+      const sent = requests - reused - copies;
       if (reused > 0) note(`${formatInteger(reused)} ${of} not sent: answered in ${from}`);
-      else if (earlier.length > 0 && requests > 0 && origin.isNew)
-        note(`nothing is reused: ${whyNothing(earlier, request.settings)}`);
+      if (sent > 0 && origin.isNew) whySent(earlier, { reused, sent, settings: request.settings }).forEach(note);
       if (reused > 0 && !isModelKnown)
         note('the server does not report its weights: models with the same name were treated as the same');
       if (copies > 0) note(`${formatInteger(copies)} ${of} not sent: each is the same as another one`);
@@ -102,14 +103,32 @@ function describeSource({ path, manifest, answers, unknown, damaged }: EarlierOu
   ];
 }
 
-/** Says how the earlier runs differ, where their manifests tell. */
-function whyNothing(outputs: readonly EarlierOutput[], settings: Run['request']['settings']): string {
-  if (outputs.every(({ answers }) => answers === 0)) return `${namesOf(outputs)} has no answer`;
-  const differences = outputs.flatMap(({ path, manifest }) => {
-    const drift = manifest === null ? [] : findDrift(manifest.settings, settings);
-    return drift.length === 0 ? [] : [`${pathWord(path)} was made with other settings (${drift.join('; ')})`];
-  });
-  return differences.length > 0
-    ? differences.join(', and ')
-    : `no request is the same as one in ${namesOf(outputs)}, with the same settings and the same weights of the model`;
+interface Sent {
+  reused: number;
+  sent: number;
+  settings: AnswerSettings;
+}
+
+/** Says why requests are sent though there are earlier answers, where the manifests of their runs tell. */
+function whySent(outputs: readonly EarlierOutput[], { reused, sent, settings }: Sent): string[] {
+  if (outputs.length === 0) return [];
+  const start = reused === 0 ? 'nothing is reused' : `${formatCounted(sent, 'request')} sent`;
+  if (outputs.every(({ answers }) => answers === 0)) return [`${start}: ${namesOf(outputs)} has no answer`];
+  const differences = outputs.flatMap((output) => differencesOf(output, settings));
+  if (differences.length > 0) return [`${start}: ${differences.join(', and ')}`];
+  const same = `no request is the same as one in ${namesOf(outputs)}, with the same settings and the same weights of the model`;
+  return reused === 0 ? [`${start}: ${same}`] : [];
+}
+
+/** How the settings of an earlier run differ: at its end from those that are asked for, and on its way there. */
+function differencesOf({ path, manifest }: EarlierOutput, settings: AnswerSettings): string[] {
+  if (manifest === null) return [];
+  const now = findDrift(manifest.settings, settings);
+  const onTheWay = manifest.drift.filter((change) => change.startsWith('--'));
+  return [
+    ...(now.length === 0 ? [] : [`${pathWord(path)} was made with other settings (${now.join('; ')})`]),
+    ...(onTheWay.length === 0
+      ? []
+      : [`the settings of ${pathWord(path)} were changed on its way (${onTheWay.join('; ')})`]),
+  ];
 }

@@ -18,7 +18,7 @@ const changes: Partial<AnswerSettings> = {
   delimiter: ';',
   encoding: 'windows-1252',
   idField: 'number',
-  allowEmptyFields: true,
+  allowEmptyFields: false,
   chatTemplate: '{{ messages }}',
   conversation: { ...sampleSettings.conversation, trimEvery: 51 },
   controlTokens: 'allow',
@@ -39,6 +39,12 @@ test('which rows are taken is no drift: a try with --limit may go on as the whol
   expect(findDrift({ ...sampleSettings, limit: 10 }, { ...sampleSettings, sample: 5 })).toEqual([]);
 });
 
+test('empty fields that are allowed later on are no drift: they change no answer that is there', () => {
+  expect(findDrift({ ...sampleSettings, allowEmptyFields: false }, begun)).toEqual([]);
+});
+
+const begun: AnswerSettings = { ...sampleSettings, allowEmptyFields: true };
+
 const flags: Record<string, string> = {
   parameters: '--(?:temperature|max-tokens|seed)',
   options: '--option \\w+',
@@ -46,7 +52,7 @@ const flags: Record<string, string> = {
 };
 
 test.each(Object.keys(changes) as (keyof AnswerSettings)[])('a changed %s is named by its flag', (name) => {
-  const drift = findDrift(sampleSettings, { ...sampleSettings, [name]: changes[name] });
+  const drift = findDrift(begun, { ...begun, [name]: changes[name] });
   const flag = flags[name] ?? `--${name.replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
   expect(drift.length).toBeGreaterThan(0);
   for (const text of drift) expect(text).toMatch(new RegExp(`^${flag} .+ → .+`));

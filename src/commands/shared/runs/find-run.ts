@@ -1,5 +1,7 @@
 import { UsageError } from '../../../core/errors.ts';
 import { type FoundRun, findManifest } from '../../../journal/manifest/find-manifest.ts';
+import { isLockedByLiveProcess } from '../../../journal/lock.ts';
+import type { Manifest } from '../../../journal/manifest/manifest.ts';
 import { pathsOf } from '../../../journal/manifest/run-paths.ts';
 import { findRuns } from '../../../journal/manifest/started-runs.ts';
 
@@ -20,4 +22,9 @@ export async function findRun(
   const found = (await findRuns(process.cwd(), process.env)).find(isWanted);
   if (found !== undefined) return found;
   throw new UsageError(`${what} was started in this folder`, 'Name an output, or start one with: llmbatch run <input>');
+}
+
+/** The state of a run at this moment: where its process was killed, its manifest still says that it runs. */
+export async function stateOf({ output, manifest: { state } }: FoundRun): Promise<Manifest['state']> {
+  return state === 'running' && !(await isLockedByLiveProcess(output)) ? 'stopped' : state;
 }
