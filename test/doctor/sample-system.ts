@@ -31,7 +31,7 @@ export const bareSystem = (changes: Changes = {}): SystemReport =>
 function packageOf(version: string | null): ExaminedPackage | null {
   if (version === null) return null;
   const builds = { isCheckout: false, hasCuda: true, hasVulkan: true, renderDevice: null, version };
-  return { version, device: 'CUDA', builds };
+  return { version, device: 'CUDA', builds, model: null };
 }
 
 function systemOf(examined: FindingContext, changes: Changes): SystemReport {

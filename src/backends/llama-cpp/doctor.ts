@@ -5,8 +5,11 @@ import { pathToFileURL } from 'node:url';
 import type { EngineReport, ExaminedEngine, Machine } from '../../core/doctor/examination.ts';
 import { finding } from '../../core/doctor/finding.ts';
 import { isRecord } from '../../data/is-record.ts';
+import { formatBytes } from '../../text/format.ts';
 import { installCommand } from './install-command.ts';
+import { findModelFile, isGgufName } from './model-file.ts';
 import { deviceName } from './options.ts';
+import { type GgufFacts, readGguf } from './read-gguf.ts';
 import { ggufFilesIn } from './similar-file.ts';
 import { type GpuBuilds, findGpuBuilds, unusedGpu } from './unused-gpu.ts';
 
@@ -17,14 +20,30 @@ export interface ExaminedPackage {
   /** What it computes on: `CPU`, `CUDA`, `Vulkan`, `Metal`; null where it could not be asked. */
   device: string | null;
   builds: GpuBuilds;
+  /** The model file that doctor was asked about; null where it was asked about none. */
+  model: NamedFile | null;
 }
 
-/** Looks for the package of the embedded engine, and lets it choose the device that it would compute on. */
-export async function examineLlamaCpp(): Promise<ExaminedEngine> {
+interface NamedFile extends GgufFacts {
+  name: string;
+}
+
+/**
+ * Looks for the package of the embedded engine, and lets it choose the device that it would compute on. A model file that is
+ * asked for is looked at, not loaded.
+ */
+export async function examineLlamaCpp(model: string | null): Promise<ExaminedEngine> {
   const version = await findPackageVersion();
   if (version === null) return examinedPackage(null);
-  const [device, files] = await Promise.all([findDevice(), ggufFilesIn('.')]);
-  return examinedPackage({ version, device, builds: findGpuBuilds(version) }, files);
+  const [device, files, file] = await Promise.all([findDevice(), ggufFilesIn('.'), examineFile(model)]);
+  return examinedPackage({ version, device, builds: findGpuBuilds(version), model: file }, files);
+}
+
+/** What the file of a model says; null for a model that is none, and for a file that is not there, which others tell. */
+async function examineFile(name: string | null): Promise<NamedFile | null> {
+  if (name === null || !isGgufName(name)) return null;
+  const file = await findModelFile(name).catch(() => null);
+  return file && { name, ...(await readGguf(await import('node-llama-cpp'), file.path)) };
 }
 
 /** Describes the embedded engine, and the GGUF files that are at hand for it; null where its package is not installed. */
@@ -33,21 +52,37 @@ export function examinedPackage(found: ExaminedPackage | null, files: readonly s
     isUsable: found !== null,
     serverUrl: null,
     models: files.map((name) => ({ name, flags: [] })),
-    json: { embedded: { version: found?.version ?? null, device: found?.device ?? null } },
+    json: { embedded: { version: found?.version ?? null, device: found?.device ?? null, model: found?.model ?? null } },
     report: (machine) => reportPackage(found, machine),
   };
 }
 
 function reportPackage(found: ExaminedPackage | null, { gpu }: Machine): EngineReport {
   if (found === null) return { rows: [['llama-cpp', `not installed: ${installCommand}`]], findings: [], howToSet: [] };
-  const { version, device, builds } = found;
+  const { version, device, builds, model } = found;
   const unused = device === 'CPU' ? unusedGpu(gpu, builds) : null;
+  const problem = model?.problem ?? null;
   return {
-    rows: [['llama-cpp', `node-llama-cpp ${version}, computes on ${device ?? 'n/a'}`]],
-    findings: unused === null ? [] : [finding('warning', 'llama-cpp-unused-gpu', unused.text, unused.fix)],
+    rows: [
+      ['llama-cpp', `node-llama-cpp ${version}, computes on ${device ?? 'n/a'}`],
+      ...(model === null ? [] : [['', describeFile(model)] satisfies [string, string]]),
+    ],
+    findings: [
+      ...(problem === null ? [] : [finding('error', 'llama-cpp-broken-model', problem.text, problem.fix)]),
+      ...(unused === null ? [] : [finding('warning', 'llama-cpp-unused-gpu', unused.text, unused.fix)]),
+    ],
     howToSet: [],
   };
 }
+
+const kindTexts = {
+  chat: 'has a chat template',
+  text: 'no chat template: chats need --chat-template',
+  embeddings: 'makes embeddings',
+};
+
+const describeFile = ({ name, bytes, kind }: NamedFile): string =>
+  `${name}: ${formatBytes(bytes)}, ${kind === null ? 'broken' : kindTexts[kind]}`;
 
 /** Longest time that the engine may take to choose its device, in milliseconds: a GPU's driver may be slow to wake. */
 const maxDeviceMs = 60_000;

@@ -18,7 +18,7 @@ export const llamaCppBackend: BackendDefinition = {
   installPaths: async () => (await import('./doctor.ts')).installPaths(),
   doctor: {
     install: installCommand,
-    examine: async () => (await import('./doctor.ts')).examineLlamaCpp(),
+    examine: async ({ model }) => (await import('./doctor.ts')).examineLlamaCpp(model),
   },
   serves: async (model) => (await import('./serves-model.ts')).servesModel(model),
   weightsDigest: async (model) => (await import('./model-file.ts')).weightsDigest(model),

@@ -5,6 +5,7 @@ import { createContext, createEmbeddingContext } from './create-context.ts';
 import { installCommand } from './install-command.ts';
 import { isEmbeddingModel } from './model-texts.ts';
 import { type EngineSettings, type GpuChoice, type ModelInfo, deviceName } from './options.ts';
+import { readGguf } from './read-gguf.ts';
 import { sentenceOf } from '../request/refuse.ts';
 
 type EngineModule = typeof import('node-llama-cpp');
@@ -49,6 +50,8 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
     const context = isServed ? null : await contextOf(engine, model, { ...settings, contextTokens });
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
+    const { problem } = await readGguf(engine, settings.path);
+    if (problem !== null) throw new EngineError('unusable', `${problem.text}.`, problem.fix);
     // The log lines about a failure come through the event loop, a little later than the error.
     for (let waitedMs = 0; log.length === 0 && waitedMs < maxLogMs; waitedMs += 20) await sleep(20);
     const hint =

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Gpu, Machine } from '../../../src/core/doctor/examination.ts';
 import type { Finding } from '../../../src/core/doctor/finding.ts';
-import { examinedPackage, findPackageVersion } from '../../../src/backends/llama-cpp/doctor.ts';
+import { type ExaminedPackage, examinedPackage, findPackageVersion } from '../../../src/backends/llama-cpp/doctor.ts';
 import { scratchFolder } from '../../helpers/scratch-folder.ts';
 
 test('the package that is installed here', async () => {
@@ -32,7 +32,11 @@ test('its row says what it computes on, or how to install it where it is not', (
     return [examined.isUsable, ...examined.report(machineOf([])).rows];
   };
   const version = '9.8.7';
-  expect([{ version, device: 'Vulkan', builds }, { version, device: null, builds }, null].map(rowOf)).toEqual([
+  expect(
+    [{ version, device: 'Vulkan', builds, model: null }, { version, device: null, builds, model: null }, null].map(
+      rowOf,
+    ),
+  ).toEqual([
     [true, ['llama-cpp', 'node-llama-cpp 9.8.7, computes on Vulkan']],
     [true, ['llama-cpp', 'node-llama-cpp 9.8.7, computes on n/a']],
     [false, ['llama-cpp', 'not installed: npm install node-llama-cpp']],
@@ -41,9 +45,24 @@ test('its row says what it computes on, or how to install it where it is not', (
 
 test('a GPU beside an engine on the CPU is a finding, and beside one that uses it is none', () => {
   const findingsOf = (device: string): Finding[] =>
-    examinedPackage({ version: '9.8.7', device, builds }).report(machineOf([rtx])).findings;
+    examinedPackage({ version: '9.8.7', device, builds, model: null }).report(machineOf([rtx])).findings;
   expect(findingsOf('CPU')).toEqual([
     expect.objectContaining({ level: 'warning', text: expect.stringContaining('(RTX 4080)') as string }),
   ]);
   expect(findingsOf('CUDA')).toEqual([]);
+});
+
+test('a model file that is named has a row, and one that is broken is an error too', () => {
+  const reported = (model: ExaminedPackage['model']): unknown => {
+    const { rows, findings } = examinedPackage({ version: '9.8.7', device: 'CPU', builds, model }).report(
+      machineOf([]),
+    );
+    return [rows[1], ...findings];
+  };
+  const file = { name: 'x.gguf', bytes: 5_000_000 };
+  expect(reported({ ...file, kind: 'chat', problem: null })).toEqual([['', 'x.gguf: 4.8 MiB, has a chat template']]);
+  expect(reported({ ...file, kind: null, problem: { text: 'x.gguf is cut', fix: 'Download it again.' } })).toEqual([
+    ['', 'x.gguf: 4.8 MiB, broken'],
+    expect.objectContaining({ level: 'error', id: 'llama-cpp-broken-model', text: 'x.gguf is cut' }),
+  ]);
 });
