@@ -3,7 +3,7 @@ import type { BatchRequest } from '../core/request.ts';
 import type { ResultDetails } from '../core/result-line.ts';
 import { askedProblem, thinkingProblem } from './answer-checks/check-asked.ts';
 import { callsProblem } from './answer-checks/check-calls.ts';
-import { emptyProblem, finishProblem } from './answer-checks/check-content.ts';
+import { cutFormProblem, emptyProblem, finishProblem } from './answer-checks/check-content.ts';
 import { createCheckThread } from './answer-checks/check-thread.ts';
 import { type FormNotes, isProblem } from './answer-checks/form-checks.ts';
 import { type SchemaHolder, createSchemaTeller } from './answer-checks/held-schemas.ts';
@@ -59,7 +59,9 @@ function withForm(form: PreparedForm | Failure, request: BatchRequest, leniency:
     if (verdict.answer.status === 'failed') return verdict;
     const found = await form.check(verdict.answer);
     if (found === null) return null;
-    return isProblem(found) ? reject(verdict.answer, found) : { ...verdict, answer: verdict.answer, ...found };
+    const { answer: whole } = verdict;
+    if (!isProblem(found)) return { ...verdict, answer: whole, ...found };
+    return reject(whole, cutFormProblem(whole.body, found.choice) ?? found);
   };
 }
 

@@ -54,6 +54,32 @@ describe('an answer', () => {
     expect((await judge(noJson, { type: 'json_object' })).answer).toMatchObject({ status: 'failed', usage, ...known });
   });
 
+  test('that was cut while it repeated itself is told so: more tokens would not end it', async () => {
+    const messageOf = async (text: string): Promise<unknown> => {
+      const verdict = await judge(completion(text, { finishReason: 'length' }));
+      return 'message' in verdict.answer ? verdict.answer.message : null;
+    };
+    for (const end of ['11, '.repeat(10), ' '.repeat(40), `${'I am a nurse with 3 years. '.repeat(3)}I am a nu`])
+      expect(await messageOf(`{"why":"${end}`)).toMatch(/the same again and again: .*maxLength/);
+    for (const end of [
+      '11, '.repeat(9),
+      'I am a nurse with 3 years. '.repeat(2),
+      'a plain sentence that goes on and on',
+    ])
+      expect(await messageOf(end)).toMatch(/tokens?: raise max_tokens/);
+  });
+
+  test('that was cut and is of no form is told as cut, also where cut answers are allowed', async () => {
+    const cut = completion('{"score":', { finishReason: 'length' });
+    expect((await judge(cut, { type: 'json_object' }, true)).answer).toMatchObject({
+      kind: 'truncated',
+      message: expect.stringMatching(/cut after .*form that was asked for. Raise max_tokens/) as string,
+    });
+    expect(kindOf(await judge(completion('{"score":'), { type: 'json_object' }, true))).toBe('schema-invalid');
+    const whole = completion('{"score":1}', { finishReason: 'length' });
+    expect(kindOf(await judge(whole, { type: 'json_object' }, true))).toBe('completed');
+  });
+
   test('that was cut is one where that is allowed', async () => {
     expect(kindOf(await judge(completion('half', { finishReason: 'length' }), undefined, true))).toBe('completed');
   });

@@ -1,3 +1,4 @@
+import { formatInteger } from '../../text/format.ts';
 import type { ErrorKind } from '../errors.ts';
 
 /** Who failed, and with which words. */
@@ -11,7 +12,7 @@ export interface FailureWords {
 export interface FailureGroup {
   kind: ErrorKind;
   count: number;
-  /** Message of the first of them. */
+  /** Message of the first of them, with the range of its counts where they differ: `after 80 to 320 tokens`. */
   message: string;
   /** `custom_id` of the first five. */
   ids: string[];
@@ -29,7 +30,7 @@ const maxGroupsOfKind = 4;
 
 /** Creates an empty collection of failures. It grows with the kinds of failures, not with their number. */
 export function createFailureGroups(): FailureGroups {
-  const groups = new Map<string, FailureGroup>();
+  const groups = new Map<string, FailureGroup & { ranges: CountRange[] }>();
   const groupsOfKind = new Map<ErrorKind, number>();
   return {
     add(kind, { id, message }) {
@@ -39,27 +40,67 @@ export function createFailureGroups(): FailureGroups {
         const number = groupsOfKind.get(kind) ?? 0;
         if (number === maxGroupsOfKind) return;
         groupsOfKind.set(kind, number + 1);
-        group = { kind, count: 0, message, ids: [] };
+        group = { kind, count: 0, message, ids: [], ranges: [] };
         groups.set(key, group);
       }
+      widen(group.ranges, message);
       group.count++;
       if (group.ids.length < maxIds) group.ids.push(id);
     },
     read: () =>
-      [...groups.values()].map((group) => ({ ...group, ids: [...group.ids] })).toSorted((a, b) => b.count - a.count),
+      [...groups.values()]
+        .map(({ ranges, ids, ...group }) => ({
+          ...group,
+          message: withRanges(group.message, ranges),
+          ids: [...ids],
+        }))
+        .toSorted((a, b) => b.count - a.count),
   };
 }
 
-const maxMessages = 64;
+/** The smallest and the largest of the counts that stand in one place of the messages of a group. */
+interface CountRange {
+  min: number;
+  max: number;
+}
 
-/** Returns for each message the first one that says the same. After 64 different ones it returns no text for others. */
+/** Numbers that count something, so that a range of them says something too. */
+const counts = /\d+(?:,\d{3})*(?= tokens?\b)/g;
+
+function widen(ranges: CountRange[], message: string): void {
+  for (const [place, [digits]] of [...message.matchAll(counts)].entries()) {
+    const count = Number(digits.replaceAll(',', ''));
+    const { min, max } = ranges[place] ?? { min: count, max: count };
+    ranges[place] = { min: Math.min(min, count), max: Math.max(max, count) };
+  }
+}
+
+function withRanges(message: string, ranges: readonly CountRange[]): string {
+  const places = ranges.values();
+  return message.replaceAll(counts, (digits) => {
+    const { value: range } = places.next();
+    return range === undefined || range.min === range.max
+      ? digits
+      : `${formatInteger(range.min)} to ${formatInteger(range.max)}`;
+  });
+}
+
+const maxMessages = 128;
+
+/**
+ * Returns an equal message that was given before, so that one text is kept for all that are the same. After so many, the first
+ * one that differs in numbers and quoted text alone, and no text where there is none.
+ */
 export function createMessagePool(): (message: string) => string {
   const known = new Map<string, string>();
   return (message) => {
+    const same = known.get(message);
+    if (same !== undefined) return same;
     const shape = shapeOf(message);
     const first = known.get(shape);
-    if (first !== undefined || known.size === maxMessages) return first ?? '';
-    known.set(shape, message);
+    if (known.size >= maxMessages) return first ?? '';
+    known.set(message, message);
+    if (first === undefined) known.set(shape, message);
     return message;
   };
 }
@@ -77,4 +118,4 @@ export function cutWords(text: string): string {
 const shapeOf = (message: string): string =>
   message
     .replaceAll(/"(?:[^"\\]|\\.)*"/g, (quoted) => (/^"[\w.$-]+"$/.test(quoted) ? quoted : '""'))
-    .replaceAll(/\d+/g, '0');
+    .replaceAll(/\d+(?:,\d{3})*/g, '0');

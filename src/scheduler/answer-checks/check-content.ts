@@ -1,4 +1,4 @@
-import type { ResponseBody } from '../../core/completion.ts';
+import { type Choice, type ResponseBody, choiceText } from '../../core/completion.ts';
 import { formatCounted, notMeasured } from '../../text/format.ts';
 import type { RequestBody } from '../../core/request.ts';
 import { echoOf } from './check-asked.ts';
@@ -14,12 +14,35 @@ export function finishProblem(
     if (reason === 'content_filter')
       return { kind: 'refused', message: "the server's content filter cut the answer", choice };
     if (reason === 'length' && !allowTruncated) {
-      const tokens = usage === undefined ? `${notMeasured} tokens` : formatCounted(usage.completion_tokens, 'token');
-      const way = 'raise max_tokens, or accept cut answers with --allow-truncated';
-      return { kind: 'truncated', message: `the answer was cut after ${tokens}: ${hint}${way}`, choice };
+      const way = `${hint}raise max_tokens, or accept cut answers with --allow-truncated`;
+      return { kind: 'truncated', message: cutMessage(choice, usage, way), choice };
     }
   }
   return null;
+}
+
+/** Where a cut answer is not of the form that was asked for, the cut is to blame, also where cut answers are accepted. */
+export function cutFormProblem({ usage }: ResponseBody, choice: Choice | undefined): Problem | null {
+  if (choice?.finish_reason !== 'length') return null;
+  const way = 'it is not of the form that was asked for. Raise max_tokens';
+  return { kind: 'truncated', message: cutMessage(choice, usage, way), choice };
+}
+
+function cutMessage(choice: Choice, usage: ResponseBody['usage'], way: string): string {
+  const tokens = usage === undefined ? `${notMeasured} tokens` : formatCounted(usage.completion_tokens, 'token');
+  return repeatsItself(choiceText(choice))
+    ? `the answer was cut after ${tokens}, while it said the same again and again: more tokens would not end it. Limit its texts in the schema (maxLength), or take a larger model`
+    : `the answer was cut after ${tokens}: ${way}`;
+}
+
+/** Does a text end with the same, of at most 80 characters, three times and more, over 40 characters at least? */
+function repeatsItself(text: string): boolean {
+  for (let period = 1; period <= 80; period++) {
+    const span = Math.max(3 * period, 40);
+    const end = text.slice(-span);
+    if (end.length === span && end.slice(period) === end.slice(0, -period)) return true;
+  }
+  return false;
 }
 
 /** An answer that says nothing: the model only thought, or wrote blanks, or ended at once. */
