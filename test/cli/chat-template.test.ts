@@ -84,7 +84,7 @@ describe('--chat-template', () => {
   test.each([
     ['openai', /vllm serve --chat-template FILE or llama-server --chat-template-file FILE/],
     ['ollama', /TEMPLATE in a Modelfile/],
-    ['mock', /Leave --chat-template out/],
+    ['mock', /Remove --chat-template/],
   ])('is refused by %s, with the way to give one there', async (backend, way) => {
     const { tryWith } = await createFolder();
     for (const dry of [[], ['--dry-run']]) {

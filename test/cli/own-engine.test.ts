@@ -76,6 +76,6 @@ describe('an engine that a program adds', () => {
     const environment = { ECHO_API_KEY: 'sk-my-own-key' };
     const { stderr } = await folder.llmbatch(['resume', 'out.jsonl', '--progress', 'none'], { environment });
     expect(stderr).toContain('it asks for -b echo -m echo --echo-host elsewhere:7');
-    expect(stderr).toContain('ECHO_API_KEY is not given to it');
+    expect(stderr).toContain('ECHO_API_KEY is not sent');
   });
 });

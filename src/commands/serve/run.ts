@@ -36,7 +36,7 @@ export async function runServe(flags: ServeFlags, backends: readonly BackendDefi
   const server = await startServer(options);
   const interrupts = watchInterrupts(() =>
     tell(
-      'stopping: requests in flight may finish, and the batches continue at the next start; press Ctrl-C again to stop now',
+      'stopping: requests in flight may finish, and the batches continue at the next start; Ctrl-C again ends now',
     ),
   );
   tell(`llmbatch serve listens on ${server.url} (base URL of clients: ${server.url}/v1)`);
