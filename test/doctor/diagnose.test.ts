@@ -113,7 +113,7 @@ test('the JSON holds what each backend found under keys of its own', () => {
         level: 'warning',
         id: 'ollama-one-slot',
         text: expect.stringContaining('one request at a time'),
-        fix: 'OLLAMA_NUM_PARALLEL=4 where the server is started',
+        fix: 'OLLAMA_NUM_PARALLEL=4 when you start the server',
         setting: { name: 'OLLAMA_NUM_PARALLEL', value: '4' },
       },
     ],

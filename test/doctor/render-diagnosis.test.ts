@@ -39,7 +39,7 @@ test('a server with one slot', () => {
     warning  the server works on one request at a time: others only wait; 3 more
              slots of 4,096 tokens would take 1.5 GiB (estimated: 128.0 KiB of KV
              cache a token), and 10.0 GiB of GPU memory is free
-             fix: OLLAMA_NUM_PARALLEL=4 where the server is started
+             fix: OLLAMA_NUM_PARALLEL=4 when you start the server
 
     To set this for the Ollama server, end it and start it so:
       LLAMA_ARG_CACHE_RAM=0 OLLAMA_NUM_PARALLEL=4 ollama serve

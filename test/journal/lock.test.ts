@@ -158,12 +158,12 @@ test('whoever finds its lock gone, or in the name of another, is told', async ()
   await forge(output, { pid: 42 });
   await expect(lock.check()).rejects.toMatchObject({
     name: 'JournalError',
-    message: expect.stringContaining('taken away'),
+    message: expect.stringContaining('removed by another process'),
   });
   await lock.release();
   expect(JSON.parse(await readFile(lockPathOf(output), 'utf8'))).toMatchObject({ pid: 42 });
   await rm(lockPathOf(output));
-  await expect(lock.check()).rejects.toThrow('taken away');
+  await expect(lock.check()).rejects.toThrow('removed by another process');
 });
 
 test('a folder that is not there is said', async () => {
