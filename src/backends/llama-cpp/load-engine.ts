@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
+import { type ChosenThreads, chooseThreads } from './choose-threads.ts';
 import { createContext, createEmbeddingContext } from './create-context.ts';
 import { installCommand } from './install-command.ts';
 import { isEmbeddingModel } from './model-texts.ts';
@@ -45,28 +46,25 @@ export async function loadEngine(settings: EngineSettings): Promise<LoadedEngine
       await llama.dispose();
       return await loadEngine({ ...settings, server: null });
     }
-    const info = { ...modelInfo(model, settings), version: await engine.getModuleVersion() };
-    const { contextTokens } = info;
+    const facts = { ...modelInfo(model, settings), version: await engine.getModuleVersion() };
+    const { contextTokens } = facts;
     const context = isServed ? null : await contextOf(engine, model, { ...settings, contextTokens });
+    const info = { ...facts, threads: await threadsOf(engine, context, settings) };
     return { engine, llama, model, context, info, lastLog };
   } catch (error) {
     const { problem } = await readGguf(engine, settings.path);
     if (problem !== null) throw new EngineError('unusable', `${problem.text}.`, problem.fix);
     // The log lines about a failure come through the event loop, a little later than the error.
     for (let waitedMs = 0; log.length === 0 && waitedMs < maxLogMs; waitedMs += 20) await sleep(20);
-    const hint =
-      error instanceof engine.InsufficientMemoryError
-        ? 'fewer --workers or a smaller --option context_size'
-        : undefined;
-    throw new EngineError(
-      'unusable',
-      `node-llama-cpp can't load ${settings.path}: ${sentenceOf(error)}${lastLog()}`,
-      hint,
-    );
+    const what = `node-llama-cpp can't load ${settings.path}: ${sentenceOf(error)}${lastLog()}`;
+    throw new EngineError('unusable', what, memoryHint(engine, error));
   }
 }
 
-function modelInfo(model: LlamaModel, settings: EngineSettings): Omit<ModelInfo, 'version'> {
+const memoryHint = ({ InsufficientMemoryError }: EngineModule, error: unknown): string | undefined =>
+  error instanceof InsufficientMemoryError ? 'fewer --workers or a smaller --option context_size' : undefined;
+
+function modelInfo(model: LlamaModel, settings: EngineSettings): Omit<ModelInfo, 'version' | 'threads'> {
   // Of a vocabulary alone only the file knows.
   const trainedTokens = model.fileInsights.trainContextSize ?? model.trainContextSize;
   return {
@@ -84,6 +82,16 @@ const contextOf = (
   settings: EngineSettings,
 ): Promise<LlamaContext | LlamaEmbeddingContext> =>
   isEmbeddingModel(model) ? createEmbeddingContext(model, settings) : createContext(engine, model, settings);
+
+/** Tries threads where the answers come from a CPU. */
+function threadsOf(
+  { LlamaContext: TextContext }: EngineModule,
+  context: LlamaContext | LlamaEmbeddingContext | null,
+  { threads, triesThreads }: EngineSettings,
+): Promise<ChosenThreads> | ChosenThreads {
+  const isTried = triesThreads && threads > 1 && context instanceof TextContext && context.model.llama.gpu === false;
+  return isTried ? chooseThreads(context) : { threads, trials: [] };
+}
 
 /** The engine is an optional package: it may be absent, lack a part, or have no binary for this machine. */
 async function importEngine(): Promise<EngineModule> {

@@ -6,6 +6,7 @@ import { formatBytes, formatCounted, formatInteger } from '../../text/format.ts'
 import type { BatchRequest, RequestBody } from '../../core/request.ts';
 import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchema } from './options.ts';
 import { adviseFewerThreads } from './busy-threads.ts';
+import type { ChosenThreads } from './choose-threads.ts';
 import { unheldByGrammar } from './held-keywords.ts';
 import { findModelFile } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
@@ -35,7 +36,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
   const slots = worker.info.makesText ? settings.sequences : 1;
   request.onNotice(describe(settings, slots, worker.info), 'detail');
-  if (advice !== null && worker.info.device === 'CPU') request.onNotice(advice);
+  if (advice !== null && hasUntriedThreads(worker.info)) request.onNotice(advice);
   await tellOfUnusedGpu(request, settings, worker.info);
   return {
     info: {
@@ -135,7 +136,21 @@ function workerPath(): string {
 function describe(settings: EngineSettings, slots: number, info: EngineInfo): string {
   const sequences = `${formatCounted(slots, 'sequence')} of ${formatInteger(info.contextTokens)} tokens`;
   const capped = settings.contextTokens > info.trainedTokens ? ' (all that the model was trained on)' : '';
-  return `llama-cpp: ${sequences}${capped}, CPU threads: ${settings.threads}`;
+  return `llama-cpp: ${sequences}${capped}, CPU threads: ${threadsText(info.threads)}`;
+}
+
+const hasUntriedThreads = ({ device, threads }: EngineInfo): boolean => device === 'CPU' && threads.trials.length === 0;
+
+const timeOf = (ms: number): string => `${Math.round(ms)} ms`;
+
+/** The threads, and why so many: `1 (a small batch took 15 ms; 36 ms with 2)`. */
+function threadsText({ threads, trials }: ChosenThreads): string {
+  const taken = trials.find((trial) => trial.threads === threads);
+  if (taken === undefined) return String(threads);
+  const others = trials
+    .filter((trial) => trial !== taken)
+    .map((trial) => `; ${timeOf(trial.ms)} with ${trial.threads}`);
+  return `${threads} (a small batch took ${timeOf(taken.ms)}${others.join('')})`;
 }
 
 /** Nobody waits days for a CPU beside a GPU without having been told. */

@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import type { z } from 'zod';
 import type { OpenRequest } from '../../core/backend.ts';
 import type { TemplateFacts } from '../request/template-facts.ts';
+import type { ChosenThreads } from './choose-threads.ts';
 import type { ModelFile } from './model-file.ts';
 
 export type LlamaOptions = z.infer<Awaited<ReturnType<typeof llamaOptionsSchema>>>;
@@ -18,7 +19,8 @@ export const llamaOptionsHelp: Record<string, string> = {
     'off (default): the library of node-llama-cpp; the path of a llama-server, which is then started instead; auto: a llama-server that is found and is newer than the library',
   swa_full:
     'true or false: for a model with a sliding window (Gemma 3), also keep the tokens outside the window, so that a shared beginning of prompts comes from the cache after a prompt and an answer of any length (default: true if memory allows)',
-  threads: 'CPU threads (default: the physical cores; 1 for a model below 64 MB)',
+  threads:
+    'CPU threads (default: on a CPU, the fastest in a short trial when the model is loaded, from the physical cores down to 1; else the physical cores; 1 for a model below 64 MB)',
 };
 
 /**
@@ -60,6 +62,7 @@ export function engineSettings(
     gpu: options.gpu,
     gpuLayers: options.gpu_layers ?? null,
     threads: options.threads ?? usual.threads,
+    triesThreads: options.threads === undefined,
     sequences: Math.min(request.workers ?? usual.sequences, maxSequences),
     contextTokens: options.context_size ?? request.conversationTokens ?? defaultContextTokens,
     batchTokens: options.batch_size ?? null,
@@ -99,6 +102,8 @@ export interface EngineSettings {
   gpu: GpuChoice;
   gpuLayers: number | null;
   threads: number;
+  /** The user left it open: fewer are taken where the model is faster with them. */
+  triesThreads: boolean;
   sequences: number;
   /** Wanted context of each sequence in tokens; the worker takes no more than the model was trained on. */
   contextTokens: number;
@@ -126,6 +131,8 @@ export interface ModelInfo {
   makesText: boolean;
   /** What it computes on, as `deviceName` calls it. */
   device: string;
+  /** CPU threads, and the trials that they were chosen by: none where the user chose, or nothing depends on it. */
+  threads: ChosenThreads;
 }
 
 /** What the worker tells when the model is loaded. */

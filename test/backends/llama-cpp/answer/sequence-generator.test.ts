@@ -14,6 +14,7 @@ const settings: EngineSettings = {
   gpu: 'off',
   gpuLayers: null,
   threads: 1,
+  triesThreads: false,
   sequences: 4,
   contextTokens: 512,
   batchTokens: null,
