@@ -59,6 +59,16 @@ describe('llmbatch resume', () => {
     expect([elsewhere.exitCode, elsewhere.stderr]).toEqual([2, expect.stringContaining('no unfinished run')]);
   });
 
+  test('names the command that tries the failed again, where the run of the folder is finished', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', `${prompts(2)}no JSON\n`);
+    await folder.run(['run', 'in.jsonl', ...mock('fault_rate=1', 'fault_kinds=refused'), '--max-error-rate', '1']);
+    const { exitCode, stderr } = await folder.run(['resume']);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('no unfinished run was started in this folder')]);
+    expect(stderr).toContain('in.results.jsonl is finished, with 3 requests failed');
+    expect(stderr).toMatch(/llmbatch resume in\.results\.jsonl .*--retry-failed all/);
+  });
+
   test('cuts a torn last line, says so, and keeps it aside', async () => {
     const folder = await interruptedRun(10, 5);
     await appendFile(folder.at(output), '{"id":"batch_req_torn","custom_id":"r6","respon');

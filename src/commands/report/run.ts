@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { UsageError, messageOf } from '../../core/errors.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { parseResultLine } from '../../core/result-line.ts';
-import { type Manifest, secondsOf } from '../../journal/manifest/manifest.ts';
+import { type Manifest, sessionSeconds } from '../../journal/manifest/manifest.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
 import { readBestResults } from '../../journal/read-best-results.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
@@ -65,7 +65,7 @@ async function factsOf(found: FoundRun | null, outputPath: string): Promise<RunF
   const { manifest } = found;
   const listed = (key: 'backend' | 'model' | 'version'): string | null =>
     [...new Set(manifest.models.map((entry) => entry[key]))].join(', ') || null;
-  const { earlierSeconds, pausedSeconds } = secondsOf(manifest);
+  const { earlierSeconds, pausedSeconds } = sessionSeconds(manifest);
   return {
     ...factsWithoutManifest,
     outputPath,

@@ -112,7 +112,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
  * Seconds that all sessions of a run worked, and those of them in which it was held. A session that goes on, or was killed,
  * is not in `earlierSeconds`: its time is that of its last snapshot, which is written every three seconds.
  */
-export function secondsOf({ state, earlierSeconds, pausedSeconds, summary }: Manifest): {
+export function sessionSeconds({ state, earlierSeconds, pausedSeconds, summary }: Manifest): {
   earlierSeconds: number;
   pausedSeconds: number;
 } {

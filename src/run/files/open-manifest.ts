@@ -6,7 +6,7 @@ import type { PrefixedFingerprint } from '../../files/fingerprint.ts';
 import { formatInteger } from '../../text/format.ts';
 import { compareInput } from '../../journal/manifest/find-drift.ts';
 import { type FoundRun, findManifest } from '../../journal/manifest/find-manifest.ts';
-import { type Manifest, readManifest, secondsOf, writeManifest } from '../../journal/manifest/manifest.ts';
+import { type Manifest, readManifest, sessionSeconds, writeManifest } from '../../journal/manifest/manifest.ts';
 import { realPathOf } from '../../files/real-path.ts';
 import type { RunPaths } from '../../journal/manifest/run-paths.ts';
 import { version } from '../../files/version.ts';
@@ -117,7 +117,7 @@ async function goOn(
   const manifest: Manifest = {
     ...known,
     ...here,
-    ...secondsOf(known),
+    ...sessionSeconds(known),
     sessions: known.sessions + 1,
     state: 'running',
     paused: null,

@@ -1,6 +1,8 @@
 import type { BackendDefinition } from '../../../core/backend.ts';
 import { UsageError } from '../../../core/errors.ts';
-import { quoteForShell } from '../../../text/format.ts';
+import { retryFactsOf, retrySteps } from '../../../report/failures/retry-steps.ts';
+import { pathWord } from '../../../text/command-line.ts';
+import { formatCounted, quoteForShell } from '../../../text/format.ts';
 import type { FoundRun } from '../../../journal/manifest/find-manifest.ts';
 import { type Manifest, isOwnManifest } from '../../../journal/manifest/manifest.ts';
 import { isInRunFolder } from '../../../journal/manifest/run-folder.ts';
@@ -24,14 +26,26 @@ export async function findOwnRun(
   isWanted: (run: FoundRun) => boolean,
   backends: readonly BackendDefinition[],
 ): Promise<FoundRun> {
-  const found = (await findRuns(process.cwd(), process.env)).filter(isWanted);
+  const all = await findRuns(process.cwd(), process.env);
+  const found = all.filter(isWanted);
   for (const run of found) if (await isOwnRun(run)) return run;
   const [other] = found;
   if (other !== undefined) throw refusal(other, backends);
   throw new UsageError(
     'no unfinished run was started in this folder',
-    'Name an output, or start one with: llmbatch run <input>',
+    retryHint(all[0]) ?? 'Name an output, or start one with: llmbatch run <input>',
   );
+}
+
+/** How to try again what failed in the newest run of the folder, which is finished; null where nothing failed in it. */
+function retryHint(newest: FoundRun | undefined): string | null {
+  const { manifest, output } = newest ?? {};
+  const { progress, errors } = manifest?.summary ?? {};
+  if (manifest === undefined || output === undefined || errors === undefined || !progress?.failed) return null;
+  const [step] = retrySteps(errors, retryFactsOf(manifest, output));
+  if (step === undefined) return null;
+  const failed = formatCounted(progress.failed, 'request');
+  return `${pathWord(output)} is finished, with ${failed} failed. To try them again (${step.reason}): ${step.command}`;
 }
 
 const refusal = ({ manifestPath, manifest, output }: FoundRun, backends: readonly BackendDefinition[]): UsageError =>
