@@ -49,7 +49,6 @@ describe('an engine', () => {
     'core/request-keys/foreign-keys.ts': { names: ['openai'], because: "words of OpenAI's client are refused by name" },
     'core/request-keys/known-keys.ts': { names: ['vllm'], because: 'a key of its API bears its name' },
     'commands/help/topics.ts': { names: ['openai'], because: 'it describes the OpenAI Batch format' },
-    'commands/shared/run-flags.ts': { names: ['openai'], because: "a schema may come in a wrapper of OpenAI's API" },
     'input/line-formats.ts': { names: ['openai'], because: 'the OpenAI Batch format of a line' },
   };
   const named = new Map(sources.map((source) => [source.path, enginesNamedIn(source)]));
