@@ -26,3 +26,21 @@ test('the limit of the run is raised', () => {
     { reason: 'with longer answers', command: 'llmbatch resume a.results.jsonl --max-tokens 400 --retry-failed all' },
   ]);
 });
+
+test('answers that several limits cut get more than the last of them', () => {
+  const limited = { ...facts, parameters: { max_tokens: 320 } };
+  const message = 'the answer was cut after 80 to 320 tokens: raise max_tokens';
+  expect(retrySteps(cut(message), limited).map(({ command }) => command)).toEqual([
+    expect.stringContaining('--max-tokens 1280 --retry-failed all'),
+  ]);
+});
+
+test('answers that were cut while they repeated themselves get no longer limit', () => {
+  const limited = { ...facts, parameters: { max_tokens: 320 } };
+  const message = 'the answer was cut after 320 tokens, while it said the same again and again: more would not end it';
+  const commands = retrySteps(cut(message), limited).map(({ command }) => command);
+  expect(commands).toEqual([
+    expect.stringContaining('--temperature 0.7 --retry-failed all'),
+    expect.stringContaining('-m LARGER_MODEL'),
+  ]);
+});

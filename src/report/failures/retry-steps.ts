@@ -57,7 +57,7 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
     const all = others.every(isTransient) ? '' : ' --retry-failed all';
     steps.push({ reason: reason === '' ? 'as they are' : reason, command: `${resume}${flags}${all}` });
   }
-  if (others.some((kind) => faultsOfAnswers.has(kind)))
+  if (others.some((kind) => isFaultOfAnswer(kind, errors)))
     steps.push({ reason: 'by a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
   if (ofLines.length > 0 && !facts.isPiped) {
     const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
@@ -91,8 +91,17 @@ function changeForCut(errors: ErrorCounts, { parameters: { max_tokens: limit } }
   return option === null ? null : { reason: 'with a longer context', flag: `--option ${option}` };
 }
 
+/** The messages of cut answers. Of a range of tokens the largest number stands there: that of the last limit. */
 const messagesOfCuts = ({ failures }: ErrorCounts): string =>
-  failures.flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : [])).join('\n');
+  failures
+    .flatMap(({ kind, message }) => (kind === 'truncated' ? [message] : []))
+    .join('\n')
+    .replaceAll(/[\d,]+ to (?=[\d,]+ tokens?\b)/g, '');
+
+/** A cut answer that repeats itself comes again too, with whatever limit. */
+const isFaultOfAnswer = (kind: ErrorKind, errors: ErrorCounts): boolean =>
+  faultsOfAnswers.has(kind) ||
+  (kind === 'truncated' && messagesOfCuts(errors).includes('said the same again and again'));
 
 /** A limit cut the answers, and it was not the `--max-tokens` of the run: it stands in the lines. */
 const isCutByLine = (errors: ErrorCounts, facts: RetryFacts): boolean =>
@@ -110,7 +119,7 @@ function changesFor(errors: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts):
     changes.push({ reason: 'with a longer context', flag: `--option ${option}` });
   if (kinds.includes('control-token'))
     changes.push({ reason: 'with control tokens let through', flag: '--control-tokens allow' });
-  if (kinds.some((kind) => faultsOfAnswers.has(kind)) && (temperature === undefined || temperature === 0))
+  if (kinds.some((kind) => isFaultOfAnswer(kind, errors)) && (temperature === undefined || temperature === 0))
     changes.push({ reason: 'with other words', flag: '--temperature 0.7' });
   return changes;
 }
