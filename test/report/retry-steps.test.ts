@@ -11,7 +11,7 @@ const cut = (message: string) => ({
 test('lines are to be mended only where their own limit cut the answer', () => {
   expect(retrySteps(cut('the answer was cut after 3 tokens: raise max_tokens'), facts)).toEqual([
     {
-      reason: 'truncated: mend these lines, then',
+      reason: 'truncated: correct these lines, then',
       command: 'llmbatch resume a.results.jsonl --allow-drift --retry-failed all',
     },
   ]);
