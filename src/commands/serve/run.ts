@@ -35,9 +35,7 @@ export async function runServe(flags: ServeFlags, backends: readonly BackendDefi
   process.umask(0o077);
   const server = await startServer(options);
   const interrupts = watchInterrupts(() =>
-    tell(
-      'stopping: requests in flight may finish, and the batches continue at the next start; Ctrl-C again ends now',
-    ),
+    tell('stopping: requests in flight may finish, and the batches continue at the next start; Ctrl-C again ends now'),
   );
   tell(`llmbatch serve listens on ${server.url} (base URL of clients: ${server.url}/v1)`);
   tell(`files and batches: ${options.folder}`);
