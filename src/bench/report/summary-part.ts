@@ -1,8 +1,9 @@
-import { formatInteger, formatPercent, quoteForShell } from '../../text/format.ts';
+import { formatCounted, formatInteger, formatPercent, quoteForShell } from '../../text/format.ts';
+import { failureTexts } from '../../report/failures/failure-rows.ts';
 import type { PagePart } from '../../report/page.ts';
 import type { BenchAnalysis } from '../analysis/analysis.ts';
 import { describeSpec, groupTrials, ofLargestSize, settingFields, titleOf } from '../analysis/trial-groups.ts';
-import type { PlanRecord, TrialSpec } from '../records/records.ts';
+import type { PlanRecord, TrialRecord, TrialSpec } from '../records/records.ts';
 import type { BenchReport } from './bench-report.ts';
 import { headlines } from './headline.ts';
 
@@ -17,6 +18,7 @@ export const summaryPart = ({ analysis }: BenchReport): PagePart => ({
 export function summarySentences(analysis: BenchAnalysis): string[] {
   return [
     ...serversSentence(analysis),
+    ...failuresSentence(analysis),
     ...answersSentence(analysis),
     ...repeatsSentence(analysis.plan),
     ...cacheSentences(analysis),
@@ -44,16 +46,35 @@ const serversOf = ({ trials }: BenchAnalysis): string[] => [
   ...new Set(trials.flatMap(({ record }) => record.servers ?? [])),
 ];
 
+/** How many requests failed, what the numbers say of them, and why they failed in the trial that has the largest share. */
+function failuresSentence({ trials }: BenchAnalysis): string[] {
+  const records = trials.map(({ record }) => record).filter(({ failed }) => failed > 0);
+  const [worst] = records.toSorted((one, other) => failedShare(other) - failedShare(one));
+  if (worst === undefined) return [];
+  const sumOf = (counts: number[]): string => formatInteger(counts.reduce((sum, count) => sum + count, 0));
+  const failed = sumOf(records.map((record) => record.failed));
+  const all = sumOf(trials.map(({ record }) => record.succeeded + record.failed));
+  return [
+    `${failed} of ${all} requests failed. Rates and latencies are those of the others; a projected time is that of all requests, with as many failures.`,
+    `The failures of trial ${worst.spec.number}: ${failureTexts(worst.summary.errors).join('; ')}.`,
+  ];
+}
+
+const failedShare = ({ succeeded, failed }: TrialRecord): number => failed / (succeeded + failed);
+
 function answersSentence({ trials, agreements }: BenchAnalysis): string[] {
-  if (!agreements.some(({ left }) => left !== 'reference')) return [];
+  const compared = agreements.filter(({ left }) => left !== 'reference').map((pair) => pair.compared);
+  if (compared.length === 0) return [];
   const changed = trials.filter(({ changesAnswers }) => changesAnswers === true);
   const names = changed.map(({ record, changedShare }) => `#${record.spec.number} (${formatPercent(changedShare)})`);
   if (names.length > 0) return [`Settings that change the answers: ${names.join(', ')}.`];
   const max = Math.max(...trials.map(({ changedShare }) => changedShare ?? 0));
+  const requests = formatCounted(Math.min(...compared), 'request');
+  const base = new Set(compared).size === 1 ? requests : `${requests} or more`;
   return [
     max === 0
-      ? 'No setting changes the answers.'
-      : `No setting changes more than ${formatPercent(max)} of the answers.`,
+      ? `No setting changed an answer (compared: ${base}).`
+      : `No setting changed more than ${formatPercent(max)} of the answers (compared: ${base}).`,
   ];
 }
 

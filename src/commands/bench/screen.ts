@@ -50,8 +50,11 @@ function progressOf({ done, secondsLeft }: TrialPlace): string[] {
 
 function outcomeOf({ state, error, succeeded, failed, seconds }: TrialRecord): string {
   if (state === 'failed') return `failed: ${error}`;
-  const failures = failed === 0 ? '' : `, ${formatInteger(failed)} failed`;
-  return `${formatRate(rateOf({ succeeded, seconds }))} req/s (${formatInteger(succeeded)} in ${formatDuration(seconds * 1000)}${failures})`;
+  const answered =
+    failed === 0
+      ? formatInteger(succeeded)
+      : `${formatInteger(succeeded)} of ${formatInteger(succeeded + failed)} succeeded,`;
+  return `${formatRate(rateOf({ succeeded, seconds }))} req/s (${answered} in ${formatDuration(seconds * 1000)})`;
 }
 
 function bestOf(done: readonly TrialRecord[]): string[] {

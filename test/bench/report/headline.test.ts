@@ -62,7 +62,7 @@ test('where one rate alone is steady, it is said that the others are not', () =>
   const short = trialOf({ workers: 2, rate: 39, requests: 60, number: 2 }, { spec: { size: 1000 } });
   expect(headlines(analysed(first!, second!))[0]).toMatch(/^Use --workers 1: /);
   expect(headlines(analysed(first!, short))[0]).toMatch(
-    /^Probably best: --workers 1, about .* The rates of other numbers are not steady yet: longer trials would tell\.$/,
+    /^Probably best: --workers 1, about .* The rates of other numbers are not steady yet: longer trials would show more\.$/,
   );
 });
 
