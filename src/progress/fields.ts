@@ -45,7 +45,7 @@ export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
     { name: 'count', text: countText(progress) },
     { name: 'waiting', text: waitingText(snapshot, waitedMs) },
-    ...(progress.isPaused === true ? [] : rateFields(rates)),
+    ...(progress.isPaused === true ? [] : rateFields(rates, total !== null && done >= total)),
     { name: 'workers', text: workersText(snapshot) },
     { name: 'load', text: loadText(machine) },
     flightField(progress),
@@ -58,12 +58,13 @@ export function progressFields(snapshot: Snapshot, waitedMs: number): Field[] {
   return fields.filter((field) => field.text !== '');
 }
 
-function rateFields({ requests, generation, prompt }: Rates): Field[] {
-  const rate = requests.recent ?? requests.overall;
+/** The rates of the last minute; of a run that is done those of all of it, as its summary has them. */
+function rateFields({ requests, generation, prompt }: Rates, isDone: boolean): Field[] {
+  const rate = isDone ? requests.overall : (requests.recent ?? requests.overall);
   return [
     { name: 'rate', text: rate === null ? '' : `${formatRate(rate)} req/s` },
-    { name: 'generation', text: tokenRateText(generation, 'tok/s') },
-    { name: 'prompt', text: tokenRateText(prompt, 'prompt tok/s') },
+    { name: 'generation', text: tokenRateText(generation, isDone, 'tok/s') },
+    { name: 'prompt', text: tokenRateText(prompt, isDone, 'prompt tok/s') },
   ];
 }
 
@@ -81,20 +82,22 @@ const short = (value: number): string => (value < 1_000_000 ? formatInteger(valu
 /** Shortest wait in milliseconds that is told: most first answers are there by then. */
 const minWaitMs = 3000;
 
-/** Says how long the first token of this session takes so far; empty once one is there, and for the first seconds. */
+/** Says how long the start, and then the first token of this session, takes so far; empty once one is there, and for the first seconds. */
 export function waitingText(snapshot: Snapshot, waitedMs: number): string {
   const { inFlight, total, done, isPaused } = snapshot.progress;
+  // The time in flight goes on as `elapsed`, which has no part of the start.
+  const seconds = inFlight === 0 ? waitedMs / 1000 : snapshot.times.elapsedSeconds;
   if (isPaused === true || hasNumbers(snapshot) || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
   const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
-  return `${what}, ${formatSeconds(Math.floor(waitedMs / 1000))}`;
+  return `${what}, ${formatSeconds(Math.floor(seconds))}`;
 }
 
 const hasNumbers = ({ rates }: Snapshot): boolean =>
   rates.requests.overall !== null || rates.generation.overall !== null;
 
 /** A rate of tokens. The tilde: it comes from answers that have ended, and lags behind what the engine does. */
-function tokenRateText({ recent, overall, basis }: TokenRate, unit: string): string {
-  const rate = recent ?? overall;
+function tokenRateText({ recent, overall, basis }: TokenRate, isDone: boolean, unit: string): string {
+  const rate = isDone ? overall : (recent ?? overall);
   if (rate === null || basis === null) return '';
   return `${basis === 'ended' ? '~' : ''}${formatTokenRate(rate)} ${unit}`;
 }

@@ -11,10 +11,10 @@ export function reportHeadline({ run, done, succeeded, failed }: ReportData): st
 }
 
 /** How fast the run was, and with what, as sentences below the headline. */
-export function reportSpeed({ run, requestRate, elapsedSeconds, latencyMs }: ReportData): string {
+export function reportSpeed({ run, requestRate, elapsedSeconds, latencyMs, failed }: ReportData): string {
   const engine = [run.backend, run.model].filter(Boolean).join(', ');
   const time = elapsedSeconds === null ? '' : ` in ${formatDuration(elapsedSeconds * 1000)}`;
   const rate = `${formatRate(requestRate)} requests a second${time}, with ${engine}.`;
   if (latencyMs === null) return rate;
-  return `${rate} Half of the requests took no longer than ${formatDuration(latencyMs.p50)}, 95 of 100 no longer than ${formatDuration(latencyMs.p95)}.`;
+  return `${rate} Half of the ${failed === 0 ? 'requests' : 'successful ones'} took no longer than ${formatDuration(latencyMs.p50)}, 95 of 100 no longer than ${formatDuration(latencyMs.p95)}.`;
 }

@@ -41,12 +41,12 @@ function rateChart({ rateOverTime, requestRate }: ReportData): Chart | null {
   };
 }
 
-function latencyChart({ histograms, latencyMs }: ReportData): Chart | null {
+function latencyChart({ histograms, latencyMs, failed }: ReportData): Chart | null {
   if (latencyMs === null) return null;
   const { p50, p95, p99, max } = latencyMs;
   return {
     kind: 'histogram',
-    title: 'Latency',
+    title: failed === 0 ? 'Latency' : 'Latency of the requests that succeeded',
     x: { title: 'milliseconds, logarithmic', scale: 'log' },
     y: { title: 'requests' },
     bins: histograms.latencyMs,

@@ -38,7 +38,11 @@ export function sectionsOf(data: ReportData): Record<'first' | 'others', Section
     { title: 'Run', header: null, rows: runRows(data) },
     { title: 'Requests', header: null, rows: requestRows(data) },
     { title: 'Tokens', header: null, rows: tokenRows(data) },
-    { title: 'Times', header: ['', 'mean', 'p50', 'p95', 'p99', 'max'], rows: timeRows(data) },
+    {
+      title: data.failed === 0 ? 'Times' : 'Times (of the requests that succeeded)',
+      header: ['', 'mean', 'p50', 'p95', 'p99', 'max'],
+      rows: timeRows(data),
+    },
     { title: serverTitle(data), header: serverHeader, rows: serverTable(data.servers) },
     { title: 'Engine', header: null, rows: engineRows(data.run.snapshot) },
     { title: 'Errors', header: ['kind', 'group', 'requests', 'share'], rows: errorRows(data) },

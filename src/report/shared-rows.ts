@@ -22,10 +22,11 @@ export function engineRows(snapshot: Snapshot | null): string[][] {
   ].filter(([, value]) => value !== '');
 }
 
-/** The workers now, beside those at the start where some were taken out of work: `2 of 8`. */
+/** The workers now, beside those at the start where some were taken out of work: `2 of 8`; n/a before the engine is open. */
 export function workersRow({ current, atStart, max }: WorkerCounts): [name: string, text: string] {
   const now = formatInteger(current);
   if (max > atStart) return ['in flight', `${now} of at most ${formatInteger(max)} (found)`];
+  if (atStart === 0) return ['workers', notMeasured];
   return ['workers', current === atStart ? now : `${now} of ${formatInteger(atStart)}`];
 }
 
@@ -88,9 +89,9 @@ export function contextText({ peak, limit }: MachineState['context']): string {
   return `${formatInteger(peak)} of ${formatInteger(limit)} tokens (${formatPercent(peak / limit)})`;
 }
 
-/** A text of sums of tokens, marked as a lower limit where some attempts were not counted. */
-export const minimumText = ({ uncounted, prompt, completion }: TokenCounts, text: string): string =>
-  uncounted === 0 || (prompt === null && completion === null) ? text : `at least ${text}`;
+/** A text that begins with a sum of tokens, marked as a lower limit where some attempts were not counted. */
+export const minimumText = ({ uncounted }: TokenCounts, text: string): string =>
+  uncounted === 0 || text.startsWith(notMeasured) ? text : `at least ${text}`;
 
 /** What a rate of prompt tokens is of. */
 export const promptWords = (includesCached: boolean): string => (includesCached ? '(cached or not)' : 'computed');

@@ -95,7 +95,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['gives way', givesWayText(snapshot, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
-    ['latency', latencyText(times)],
+    ['latency', latencyText(times, progress)],
     ...serverPairs(snapshot, options),
     ['notes', notesText(progress)],
     ['sent again', progress.retries === 0 ? '' : formatInteger(progress.retries)],
@@ -199,13 +199,17 @@ function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryO
 function tokensText(tokens: TokenCounts): string {
   if (tokens.prompt === 0 && tokens.completion === 0) return '';
   const cached = `cached ${formatPercent(tokens.cacheHitRate)}`;
-  const sums = `${formatInteger(tokens.prompt)} prompt (${cached}), ${formatInteger(tokens.completion)} completion`;
-  return minimumText(tokens, sums);
+  const prompt = `${formatInteger(tokens.prompt)} prompt (${cached}), `;
+  const completion = `${formatInteger(tokens.completion)} completion`;
+  return tokens.prompt === null
+    ? `${prompt}${minimumText(tokens, completion)}`
+    : minimumText(tokens, `${prompt}${completion}`);
 }
 
-function latencyText({ latencyMs, ttftMs }: RunTimes): string {
+function latencyText({ latencyMs, ttftMs }: RunTimes, { failed }: RunProgress): string {
   if (latencyMs === null) return '';
-  return ttftMs === null ? percentiles(latencyMs) : `${percentiles(latencyMs)}; first token ${percentiles(ttftMs)}`;
+  const first = ttftMs === null ? '' : `; first token ${percentiles(ttftMs)}`;
+  return `${percentiles(latencyMs)}${first}${failed === 0 ? '' : ' (of successes)'}`;
 }
 
 const percentiles = ({ p50, p95 }: Distribution): string => `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}`;

@@ -46,7 +46,8 @@ test('a finished run has a full bar and no ETA', () => {
     times: { eta: { seconds: 0, low: 0, high: 0 } },
     machine: { gpus: null },
   });
-  expect(frame(80, done)).toBe('███████████ 100% 200/200 46.9 req/s 2,734 tok/s 812 prompt tok/s elapsed 1m 02s');
+  // Its rates are those of the whole run, as in the summary below it.
+  expect(frame(80, done)).toBe('███████████ 100% 200/200 40.0 req/s 2,600 tok/s 790 prompt tok/s elapsed 1m 02s');
 });
 
 const withoutGpus = changeSnapshot(midway, { machine: { gpus: null } });
@@ -90,7 +91,10 @@ test('what is not measured yet is left out', () => {
 
 test('a wait for the first answer is told after some seconds', () => {
   expect(frame(80, start, 2999)).not.toContain('in flight');
-  expect(frame(80, start, 12_345)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 4 in flight, 12 s');
+  const sent = changeSnapshot(start, { times: { elapsedSeconds: 12.3 } });
+  expect(frame(80, sent, 75_000)).toBe('░░░░░░░░░░░░░░░░░░░░░░░░   0% 0/200 4 in flight, 12 s');
+  const first = changeSnapshot(midway, { progress: { done: 0 }, times: { elapsedSeconds: 13.1 } });
+  expect(frame(160, first, 75_800)).toContain('elapsed 13 s');
   const loading = changeSnapshot(start, { progress: { total: null, inFlight: 0 } });
   expect(frame(80, loading, 75_000)).toBe('starting, 1m 15s');
   expect(frame(80, midway, 75_000)).not.toContain('in flight');

@@ -68,11 +68,12 @@ test('before there is a rate a line comes ever more seldom, says how long it tak
   Object.assign(state.machine, { gpus: null });
   vi.advanceTimersByTime(20_000);
   Object.assign(state.progress, { total: 200, inFlight: 4 });
+  Object.assign(state.times, { elapsedSeconds: 20 });
   vi.advanceTimersByTime(59_000);
   expect(lines()).toEqual([
     'candidates.jsonl  starting, 10 s',
     'candidates.jsonl  starting, 20 s',
-    'candidates.jsonl    0%  0/200  4 in flight, 40 s',
+    'candidates.jsonl    0%  0/200  4 in flight, 20 s',
   ]);
   progress.stop();
   expect(lines().length).toBe(3);

@@ -7,7 +7,7 @@ import { scratchFolder } from '../helpers/scratch-folder.ts';
 import { expectWellFormed } from './well-formed.ts';
 import { sampleReport, sampleSnapshot } from './sample-run.ts';
 
-const charts = ['Throughput over time', 'Latency', 'Errors by kind', 'GPU memory'];
+const charts = ['Throughput over time', 'Latency of the requests that succeeded', 'Errors by kind', 'GPU memory'];
 
 const titlesOf = (page: string): string[] => [...page.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title = '']) => title);
 

@@ -58,3 +58,17 @@ test('the summary tells the same', () => {
   expect(text).toMatch(/ {2}model memory +4\.0 GiB: weights 3\.0 GiB, .*all on the GPU\n/);
   expect(text).toMatch(/ {2}VRAM guard +workers halved 2 times\n {2}workers +2 of 8\n/);
 });
+
+test('a sum that the engine does not count is no lower limit', () => {
+  const told = (prompt: number | null): string =>
+    renderSummary(changeSnapshot(sampleSnapshot(), { tokens: { prompt, completion: 46, uncounted: 1 } }), {
+      outputPath: 'a',
+    });
+  expect(told(null)).toMatch(/ tokens +n\/a prompt \(cached .*\), at least 46 completion\n/);
+  expect(told(12)).toMatch(/ tokens +at least 12 prompt \(cached .*\), 46 completion\n/);
+});
+
+test('before the engine is open the number of workers is not known', () => {
+  const snapshot = changeSnapshot(sampleSnapshot(), { progress: { workers: { current: 0, atStart: 0, max: 0 } } });
+  expect(textOf('workers', snapshot)).toBe('n/a');
+});

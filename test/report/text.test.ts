@@ -7,8 +7,8 @@ test('the whole report, as a terminal shows it', () => {
   const times = { startedAt: '2026-11-22T06:00:00', endedAt: '2026-11-22T06:01:40' };
   expect(renderText(sampleReport({ snapshot: sampleSnapshot(), ...times }))).toMatchInlineSnapshot(`
     "Finished: 95 of 100 requests succeeded, 5 failed (5.0%)
-      1.01 requests a second in 1m 39s, with ollama, gemma3:4b. Half of the requests
-      took no longer than 150 ms, 95 of 100 no longer than 194 ms.
+      1.01 requests a second in 1m 39s, with ollama, gemma3:4b. Half of the
+      successful ones took no longer than 150 ms, 95 of 100 no longer than 194 ms.
 
     Failures
       timeout 3    no (candidate-7, candidate-27, candidate-47)
@@ -41,7 +41,7 @@ test('the whole report, as a terminal shows it', () => {
       cached      5,700 (hit rate 60.0%)
       saved       5,700 prompt tokens not computed again
 
-    Times
+    Times (of the requests that succeeded)
                      mean     p50     p95     p99     max
       latency      150 ms  150 ms  194 ms  198 ms  199 ms
       first token   20 ms   20 ms   20 ms   20 ms   20 ms
