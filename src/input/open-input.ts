@@ -1,3 +1,4 @@
+import { askForNearFile } from '../files/near-file.ts';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
@@ -212,7 +213,8 @@ async function openForReading(path: string): Promise<FileHandle> {
     if (!found.isFile()) throw new UsageError(`${path} is not a regular file`, 'Pipe it in: ... | llmbatch run -');
     return await open(path, 'r');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new UsageError(`no such file: ${path}`, 'Check the path.');
+    if (codeOf(error) === 'ENOENT')
+      throw new UsageError(`no such file: ${path}`, (await askForNearFile(path)) ?? 'Check the path.');
     if (error instanceof UsageError) throw error;
     throw new UsageError(`can't read ${path}: ${systemReason(error)}`);
   }

@@ -1,3 +1,4 @@
+import { askForNearFile } from '../files/near-file.ts';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type GrowableArray, float64Column, uint32Column } from '../data/growable-array.ts';
 import { UsageError, codeOf, systemReason } from '../core/errors.ts';
@@ -76,7 +77,10 @@ export async function openOutputForReading(path: string): Promise<FileHandle> {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (codeOf(error) === 'ENOENT')
-      throw new UsageError(`no such file: ${path}`, 'Name the output of a run; llmbatch status shows the last one.');
+      throw new UsageError(
+        `no such file: ${path}`,
+        (await askForNearFile(path)) ?? 'Name the output of a run; llmbatch status shows the last one.',
+      );
     throw new UsageError(`can't read ${path}: ${systemReason(error)}`);
   }
 }

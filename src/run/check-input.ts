@@ -28,7 +28,7 @@ export function keepFirstRejection(): {
 }
 
 interface CheckedInput {
-  request: Pick<RunRequest, 'input' | 'given' | 'runner' | 'shard'>;
+  request: Pick<RunRequest, 'input' | 'given' | 'runner' | 'settings' | 'shard'>;
   input: RunInput;
   notify: Notify;
   firstRejection: ReturnType<typeof keepFirstRejection>['text'];
@@ -63,7 +63,14 @@ function refuseBadInput({ request, input, firstRejection }: CheckedInput): void 
   if (request.runner.strict)
     throw new UsageError(`${badLines(rejected, input, table.size)} (--strict): ${first}`, hint);
   if (counts.requests + elsewhere.requests > 0 || !input.isComplete()) return;
-  throw new UsageError(`no ${input.unit} is a valid request: ${first}`, hint);
+  throw new UsageError(`no ${input.unit} is a valid request: ${first}`, `${templateHint(request)}${hint}`);
+}
+
+/** A template that no flag of the command gave is not seen there. */
+function templateHint({ settings: { promptTemplate }, given }: CheckedInput['request']): string {
+  if (promptTemplate === null || given === undefined || given.some(({ name }) => name === '--prompt-template'))
+    return '';
+  return 'The prompt template is not from this command: llmbatch config shows where it is set.\n';
 }
 
 /** `2 of 10 lines of shard 1 of 3 are not valid requests`. */

@@ -23,6 +23,17 @@ async function openFolder(files: Record<string, object | string> = {}): Promise<
 const mockDefaults = { backend: 'mock', model: 'mock' };
 
 describe('the settings of a new run', () => {
+  test('that no line of the input fits are said not to be from the command', async () => {
+    const defaults = { ...mockDefaults, prompt_template: 'Hi {{name}}' };
+    const folder = await openFolder({ 'llmbatch.json': { defaults } });
+    await folder.write('in.jsonl', '{"city":"Ulm"}\n');
+    const hint = 'The prompt template is not from this command: llmbatch config shows where it is set.';
+    const { exitCode, stderr } = await folder.run(['run', 'in.jsonl']);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(hint)]);
+    const typed = await folder.run(['run', 'in.jsonl', '--prompt-template', 'Hi {{name}}']);
+    expect([typed.exitCode, typed.stderr]).toEqual([2, expect.not.stringContaining(hint)]);
+  });
+
   test('come from flags, variables, the preset, the folder and the user, in this order', async () => {
     const folder = await openFolder({
       own: { defaults: { seed: 5, top_p: 0.5, temperature: 0.5, max_tokens: 5, retries: 5, timeout: '5s' } },

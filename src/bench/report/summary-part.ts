@@ -51,11 +51,10 @@ function failuresSentence({ trials }: BenchAnalysis): string[] {
   const records = trials.map(({ record }) => record).filter(({ failed }) => failed > 0);
   const [worst] = records.toSorted((one, other) => failedShare(other) - failedShare(one));
   if (worst === undefined) return [];
-  const sumOf = (counts: number[]): string => formatInteger(counts.reduce((sum, count) => sum + count, 0));
-  const failed = sumOf(records.map((record) => record.failed));
-  const all = sumOf(trials.map(({ record }) => record.succeeded + record.failed));
+  const failed = records.reduce((sum, record) => sum + record.failed, 0);
+  const all = trials.reduce((sum, { record }) => sum + record.succeeded + record.failed, 0);
   return [
-    `${failed} of ${all} requests failed. Rates and latencies are those of the others; a projected time is that of all requests, with as many failures.`,
+    `${formatInteger(failed)} of ${formatInteger(all)} requests failed. Rates and latencies are those of the others; a projected time is that of all requests, with as many failures.`,
     `The failures of trial ${worst.spec.number}: ${failureTexts(worst.summary.errors).join('; ')}.`,
   ];
 }

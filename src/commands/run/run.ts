@@ -1,3 +1,4 @@
+import { askForNearFile } from '../../files/near-file.ts';
 import { access, constants } from 'node:fs/promises';
 import { UsageError, codeOf, exitCodes } from '../../core/errors.ts';
 import { createRunFolder } from '../../journal/manifest/run-folder.ts';
@@ -134,9 +135,11 @@ function checkOutputs(requests: readonly RunRequest[]): void {
 /** A queue should not run for hours before it finds that its last input is not there. */
 async function checkReadable(input: string): Promise<void> {
   if (input === '-') return;
-  await access(input, constants.R_OK).catch((error: unknown) => {
-    const reason = codeOf(error) === 'ENOENT' ? 'no such file' : "can't read";
-    throw new UsageError(`${reason}: ${input}`, 'Check the path; nothing was run.');
+  await access(input, constants.R_OK).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw new UsageError(`can't read: ${input}`, 'Check the path; nothing was run.');
+    const near = await askForNearFile(input);
+    const hint = near === null ? 'Check the path; nothing was run.' : `${near} Nothing was run.`;
+    throw new UsageError(`no such file: ${input}`, hint);
   });
 }
 

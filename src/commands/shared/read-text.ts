@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { namedTemplates, templateNames } from '../../core/chat-templates/named-templates.ts';
 import { UsageError, codeOf, systemReason } from '../../core/errors.ts';
+import { askForNearFile } from '../../files/near-file.ts';
 import { quoteForShell } from '../../text/format.ts';
 import { nearest } from '../../text/nearest.ts';
 
@@ -44,8 +45,9 @@ export async function readChatTemplate(given: string): Promise<string> {
  * A final line end stays: a prompt may want it.
  */
 export async function readTextFile(flag: string, path: string): Promise<string> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new UsageError(`${flag}: ${path}: ${reasonOf(error)}`, 'Check the path.');
+  const bytes = await readFile(path).catch(async (error: unknown) => {
+    const near = codeOf(error) === 'ENOENT' ? await askForNearFile(path) : null;
+    throw new UsageError(`${flag}: ${path}: ${reasonOf(error)}`, near ?? 'Check the path.');
   });
   const text = decode(bytes);
   if (text === null) {

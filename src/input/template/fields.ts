@@ -33,6 +33,17 @@ export function describeMissing(row: Record<string, unknown>, name: string, wher
   return `no field "${printable(name, maxCharacters)}"${where}; ${describeIn(row, 'the row', name)}`;
 }
 
+/** The same of the fields of a template, of which the row may lack several. */
+export function describeAllMissing(row: Record<string, unknown>, names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  if (others.length === 0) return describeMissing(row, first);
+  const meant = [...new Set(names.map((name) => likeliest(row, name)).filter((name) => name !== null))];
+  const question = meant.length === 0 ? '' : `; did you mean ${meant.map(quoted).join(', ')}?`;
+  return `no fields ${names.map(quoted).join(', ')}; the row has: ${listFields(row)}${question}`;
+}
+
+const quoted = (name: string): string => `"${printable(name, maxCharacters)}"`;
+
 function describeIn(row: Record<string, unknown>, place: string, name: string): string {
   const [outer = '', ...inner] = name.split('.');
   const value = Object.hasOwn(row, outer) ? row[outer] : undefined;

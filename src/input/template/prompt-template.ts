@@ -1,5 +1,5 @@
 import { UsageError, messageOf } from '../../core/errors.ts';
-import { describeMissing, fieldOf, listFields } from './fields.ts';
+import { describeAllMissing, describeMissing, fieldOf, listFields } from './fields.ts';
 import { findPlaceholders } from './placeholders.ts';
 import { type Token, createRowRenderer } from './render.ts';
 import { createRowSettings } from './row-settings.ts';
@@ -39,7 +39,6 @@ export async function compilePromptTemplate(text: string, options: TemplateOptio
   const printed = tokens.filter(([kind, name]) => 'name&'.includes(kind) && name !== '.').map(([, name]) => name);
   const problemWith = (row: Row, name: string): string | null => {
     const value = fieldOf(row, name);
-    if (value === undefined) return describeMissing(row, name);
     const isEmpty = value === null || (typeof value === 'string' && value.trim() === '');
     if (!isEmpty || allowsEmpty) return null;
     return `the field "${name}" is ${value === null ? 'null' : 'empty'} (--allow-empty-fields sends it anyway)`;
@@ -54,6 +53,8 @@ export async function compilePromptTemplate(text: string, options: TemplateOptio
     },
     settingsIn: settings.namesIn,
     problemOf(row) {
+      const missing = printed.filter((name) => fieldOf(row, name) === undefined);
+      if (missing.length > 0) return describeAllMissing(row, [...new Set(missing)]);
       for (const name of printed) {
         const problem = problemWith(row, name);
         if (problem !== null) return problem;

@@ -79,7 +79,11 @@ describe('a row without a field that is printed outside of sections', () => {
     [{ address: { city: 'Lima' } }, 'no field "name"; the row has: address'],
     [{ name: 'Ada', address: { street: 'x', zip: 1 } }, 'no field "address.city"; "address" has: street, zip'],
     [{ name: 'Ada', address: 'Lima' }, 'no field "address.city"; the row has: name, address; did you mean "address"?'],
-    [{}, 'no field "name"; the row has: no field'],
+    [{}, 'no fields "name", "address.city"; the row has: no field'],
+    [
+      { nam: 'Ada', city: 'x' },
+      'no fields "name", "address.city"; the row has: nam, city; did you mean "nam", "city"?',
+    ],
     [{ name: 'Ada', address: { city: 'Lima' } }, null],
     [{ name: 'Ada', 'address.city': 'Lima' }, null],
   ])('%j is a bad line', async (row, wanted) => {
