@@ -30,7 +30,7 @@ function checkKeys(body: Partial<RequestBody>): string | null {
 function checkNumbers(body: Partial<RequestBody>): string | null {
   const { seed } = body;
   if (typeof seed === 'number' && Number.isFinite(seed) && Math.abs(seed) > Number.MAX_SAFE_INTEGER)
-    return '"seed" is above 2^53, so it would be rounded';
+    return '"seed" is outside of ±2^53, so it would be rounded';
   for (const key in body) {
     if (holdsInfinity(body[key])) return `"${key}" contains a number that is too large for JSON`;
   }

@@ -180,7 +180,7 @@ describe('llmbatch bench', () => {
     const { exitCode, stdout } = await folder.run(args);
     expect([exitCode, stdout]).toEqual([
       4,
-      expect.stringMatching(/^llama-cpp missing\.gguf: failed: [^]*missing\.gguf\.\n/),
+      expect.stringMatching(/^llama-cpp missing\.gguf: failed: [^]*missing\.gguf\n/),
     ]);
     expect(stdout).not.toMatch(/Nothing saved|Projection|p50, 95/);
     expect(await trialsOf(folder, 'b')).toHaveLength(1);

@@ -1,9 +1,12 @@
+import { copyFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort, serve } from '../helpers/serve.ts';
 import { onlyPrograms } from '../helpers/only-programs.ts';
 import { type FakeOllama, type FakeOllamaOptions, startFakeOllama } from '../helpers/fake-ollama-server.ts';
 import { startFakeOpenai } from '../helpers/fake-openai-server.ts';
 import { type CliFolder, type CliOutcome, createCliFolder } from '../helpers/run-cli.ts';
+
+const bundledModel = new URL('../../fixtures/tiny-scorer.gguf', import.meta.url);
 
 interface Setting {
   folder: CliFolder;
@@ -185,7 +188,7 @@ describe('llmbatch doctor', () => {
 
   test('of a model looks at every engine that may serve it, and ends with the command for it', async () => {
     const { doctor, folder } = await setUp({}, { OLLAMA_HOST: `127.0.0.1:${await freePort()}` });
-    await folder.write('smol.gguf', 'GGUF');
+    await copyFile(bundledModel, folder.at('smol.gguf'));
     const [right, wrong] = await Promise.all([doctor('-m', 'smol.gguf'), doctor('-m', 'smoll.gguf')]);
     expect([right.exitCode, right.stdout]).toEqual([
       0,

@@ -195,10 +195,10 @@ test.each([
 
 test.each([
   ['{"prompt":"Hi","temperature":1e999}', '"temperature" contains a number that is too large for JSON'],
-  ['{"body":{"prompt":"Hi","logit_bias":{"7":-1e400}}}', '"logit_bias" holds a number'],
-  ['{"messages":[{"role":"user","content":"Hi","n":[1e309]}]}', '"messages" holds a number'],
-  ['{"prompt":"Hi","seed":123456789012345678}', '"seed" is above 2^53, so it would be rounded'],
-  ['{"body":{"prompt":"Hi","seed":-9007199254740993}}', '"seed" is beyond 2^53'],
+  ['{"body":{"prompt":"Hi","logit_bias":{"7":-1e400}}}', '"logit_bias" contains a number'],
+  ['{"messages":[{"role":"user","content":"Hi","n":[1e309]}]}', '"messages" contains a number'],
+  ['{"prompt":"Hi","seed":123456789012345678}', '"seed" is outside of ±2^53, so it would be rounded'],
+  ['{"body":{"prompt":"Hi","seed":-9007199254740993}}', '"seed" is outside of ±2^53'],
 ])('%s is refused, since another number would be sent: %s', (line, wanted) => {
   expect(reason(line)).toContain(wanted);
 });
