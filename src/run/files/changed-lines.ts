@@ -15,7 +15,7 @@ export function createChangedLines(request: Pick<RunRequest, 'input' | 'paths' |
   const lines = new Set<number>();
   let earliest = Number.POSITIVE_INFINITY;
   const resume = `llmbatch resume ${quoteForShell(paths.output)}`;
-  const since = 'when the run began';
+  const since = 'since the run began';
   return {
     note(line) {
       lines.add(line);
@@ -35,7 +35,7 @@ export function createChangedLines(request: Pick<RunRequest, 'input' | 'paths' |
         : `${formatInteger(lines.size)} lines of ${input} have changed`;
       const which = isOne ? '' : `, line ${first} the first`;
       throw inputChanged(
-        `${changed} ${since}, and were skipped${which}; all others have their results`,
+        `${changed} ${since}, and ${isOne ? 'was' : 'were'} skipped${which}; all others have their results`,
         `To use the changed file: ${resume} --allow-drift`,
       );
     },

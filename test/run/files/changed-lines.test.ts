@@ -58,9 +58,9 @@ describe('an input that is changed in place while the run goes on', () => {
     async (_name, change) => {
       const { folder, error, manifest } = await runWhile(change);
       expect(error).toMatchObject({ exitCode: 2 });
-      expect(String(error)).toMatch(/line \d+ of .*in\.jsonl is no longer what it was when the run began/);
+      expect(String(error)).toMatch(/line \d+ of .*in\.jsonl has changed since the run began/);
       expect(manifest).toMatchObject({ state: 'stopped' });
-      expect(manifest.reason).toMatch(/no longer what it was/);
+      expect(manifest.reason).toMatch(/has changed since the run began/);
       expect(await outcomes(folder)).toEqual(['question']);
       const before = (await folder.results()).length;
       expect(before).toBeLessThan(count);
@@ -80,7 +80,7 @@ describe('an input that is changed in place while the run goes on', () => {
     };
     const { folder, error, manifest } = await runWhile(change, { allowDrift: true });
     expect(error).toMatchObject({ exitCode: 2 });
-    expect(String(error)).toMatch(/line 39 of .*in\.jsonl is no longer what it was when the run began, and left out/);
+    expect(String(error)).toMatch(/line 39 of .*in\.jsonl has changed since the run began, and was skipped/);
     expect(manifest.state).toBe('stopped');
     expect((await folder.results()).map((line) => line.custom_id)).not.toContain('r39');
     expect((await folder.results()).length).toBe(count - 1);
