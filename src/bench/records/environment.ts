@@ -120,7 +120,7 @@ export async function readEnvironment(path: string): Promise<BenchEnvironment> {
     return schema.parse(fromWire(JSON.parse(await readFile(path, 'utf8'))));
   } catch (error) {
     throw new UsageError(
-      `${path} does not contain how the bench was started`,
+      `${path} does not say how the bench was started`,
       `Start it anew. (${String(error).slice(0, 200)})`,
     );
   }

@@ -100,7 +100,7 @@ describe('memory', () => {
   test('a model that lies partly outside the GPU: its share, and the window that would fit', () => {
     const state = loaded({ bytes: 10 * gibibyte, vramBytes: 9 * gibibyte, contextTokens: 8192 });
     const finding = only(withOllama({ models: [model({ loaded: state })] }));
-    expect(finding.text).toContain('10.0% of gemma3:4b (1.0 GiB of 10.0 GiB) lies outside');
+    expect(finding.text).toContain('10.0% of gemma3:4b (1.0 GiB of 10.0 GiB) is outside');
     // 1 GiB less over 4 slots of 128 KiB a token: 2,048 tokens less for each.
     expect(finding.fix).toContain('--option num_ctx=6144 (8,192 tokens now, 4 slots)');
   });
