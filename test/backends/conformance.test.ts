@@ -16,7 +16,7 @@ import { type FakeOpenaiOptions, startFakeOpenai } from '../helpers/fake-openai-
 import { openSharedVllm } from '../helpers/fake-vllm.ts';
 import { openRequest } from '../helpers/open-request.ts';
 import { realVllm, vllmOptions } from '../real-backends/real-engines.ts';
-import { openTinyScorer } from './open-tiny-scorer.ts';
+import { engineForms, openTinyScorer } from './open-tiny-scorer.ts';
 
 const long = [{ role: 'user', content: 'Candidate: Kane, skills: sql, 3 years. '.repeat(230) }];
 
@@ -47,14 +47,17 @@ describeBackend('echo (of examples/)', {
   bad: { request: chat(long), kind: 'context-too-long' },
 });
 
-describeBackend('llama-cpp', {
-  endpoints: llamaCppBackend.endpoints,
-  open: openTinyScorer,
-  chat: (index) => candidate(index).request,
-  expected: answerOf,
-  slow: chat(long, { max_tokens: 1000 }),
-  bad: { request: chat(long, { logit_bias: { 5: 1 } }), kind: 'bad-request' },
-});
+for (const { form, options, isAbsent } of engineForms) {
+  describeBackend(form, {
+    endpoints: llamaCppBackend.endpoints,
+    open: () => openTinyScorer({ options }),
+    chat: (index) => candidate(index).request,
+    expected: answerOf,
+    slow: chat(long, { max_tokens: 1000 }),
+    bad: { request: chat(long, { logit_bias: { 5: 1 } }), kind: 'bad-request' },
+    isAbsent,
+  });
+}
 
 const tooLong = { request: chat([{ role: 'user', content: 'x'.repeat(5000) }]), kind: 'context-too-long' } as const;
 
