@@ -34,12 +34,13 @@ export function startSession({ program, words, folder, stateFolder }) {
     stderr: () => session.stderr.join('\n'),
     /** The last count of results that the display showed (null where it showed none), and the lines on stdout. */
     acknowledged: () => ({ done: session.done, printed: session.printed }),
-    /** Kills the runner, the engine or both; false when there was none of that kind. */
-    async kill(target) {
+    /** Kills the runner, the engine, one process of the engine (`part`), or both; false when there was none of that kind. */
+    async kill(target, below) {
       const engines = (await processesOf(name)).filter((pid) => pid !== child.pid);
       if (target !== 'runner' && engines.length === 0) return false;
-      if (target !== 'runner') engines.forEach(killProcess);
-      return target === 'engine' || child.kill('SIGKILL');
+      if (target === 'part') killProcess(engines[below(engines.length)]);
+      else if (target !== 'runner') engines.forEach(killProcess);
+      return target === 'engine' || target === 'part' || child.kill('SIGKILL');
     },
     /** The session's processes that still live when the time is over. */
     async processesLeft(withinMs) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * Proves that nothing is lost: runs are killed with SIGKILL at random moments (the runner, its engine, or both), their outputs
+ * Proves that nothing is lost: runs are killed with SIGKILL at random moments (the runner, its engine, one process of the engine, or both), their outputs
  * are torn where a power cut could tear them, and they are resumed until done.
  *
  *     node scripts/torture.mjs [--kills 500] [--seed 1] [--backend mock|llama-cpp|both] [--program bin/llmbatch.js]
+ *         [--option server=/usr/bin/llama-server]... (of llama-cpp)
  *
  * After each kill: what the runner had acknowledged (counted by `--progress json`, or printed on stdout) is in the output,
  * byte for byte, and no process of the session lives 10 s later. At the end of each round: every id exactly once, in the
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '500' },
     seed: { type: 'string', default: '1' },
     backend: { type: 'string', default: 'both' },
+    option: { type: 'string', multiple: true, default: [] },
     program: { type: 'string', default: fileURLToPath(new URL('../bin/llmbatch.js', import.meta.url)) },
   },
 });
@@ -34,10 +36,12 @@ for (const option of ['answer=score', 'latency_ms=40', 'latency_jitter=1', 'faul
 }
 mockFlags.push('--option', 'fault_kinds=server-error,rate-limited,crash');
 
+const llamaFlags = ['-b', 'llama-cpp', ...values.option.flatMap((option) => ['--option', option])];
+
 /** Rounds take turns. `spanMs`: the longest wait before a kill. Transient failures are tried again by the resume. */
 const scenarios = [
   { name: 'mock', count: 400, spanMs: 2500, flags: mockFlags },
-  { name: 'llama-cpp', hasEngine: true, count: 240, spanMs: 5000, flags: ['-b', 'llama-cpp'] },
+  { name: 'llama-cpp', hasEngine: true, count: 240, spanMs: 5000, flags: llamaFlags },
   { name: 'mock-stdout', toStdout: true, count: 400, spanMs: 2500, flags: [...mockFlags, '-o', '-'] },
   {
     name: 'llama-cpp-conversation',
@@ -45,7 +49,7 @@ const scenarios = [
     count: 160,
     systems: 1,
     spanMs: 6000,
-    flags: ['-b', 'llama-cpp', '--mode', 'conversation', '--trim-every', '6', '--keep-messages', '6'],
+    flags: [...llamaFlags, '--mode', 'conversation', '--trim-every', '6', '--keep-messages', '6'],
   },
   {
     name: 'mock-failing',
@@ -70,13 +74,13 @@ const execute = promisify(execFile);
 const totals = {
   rounds: {},
   requests: 0,
-  kills: { runner: 0, engine: 0, both: 0 },
+  kills: { runner: 0, engine: 0, part: 0, both: 0 },
   torn: { cut: 0, appended: 0 },
   sessions: { run: 0, resume: 0, engine_gave_up: 0 },
   acknowledged_checked: { counted: 0, printed: 0, earlier: 0 },
   orphan_checks: 0,
 };
-const killCount = () => totals.kills.runner + totals.kills.engine + totals.kills.both;
+const killCount = () => Object.values(totals.kills).reduce((sum, kills) => sum + kills, 0);
 
 class Violation extends Error {}
 
@@ -170,15 +174,17 @@ async function killAtRandom(session, round) {
   const fate = { isKilled: false, engineKills: 0 };
   while (!session.hasEnded() && killCount() < wantedKills) {
     await Promise.race([session.ended, momentToKill(round, session)]);
-    const target = round.hasEngine ? ['runner', 'runner', 'engine', 'both'][below(4)] : 'runner';
-    if (session.hasEnded() || (target === 'engine' && fate.engineKills === maxEngineKills)) continue;
-    if (!(await session.kill(target))) continue;
+    const target = round.hasEngine ? ['runner', 'runner', 'engine', 'part', 'both'][below(5)] : 'runner';
+    if (session.hasEnded() || (isOfEngine(target) && fate.engineKills === maxEngineKills)) continue;
+    if (!(await session.kill(target, below))) continue;
     totals.kills[target]++;
-    if (target === 'engine') fate.engineKills++;
+    if (isOfEngine(target)) fate.engineKills++;
     else return { ...fate, isKilled: true };
   }
   return fate;
 }
+
+const isOfEngine = (target) => target === 'engine' || target === 'part';
 
 /** Anywhere from the start on, or, as often, while results are being written. */
 async function momentToKill(round, { hasEnded }) {
