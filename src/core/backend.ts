@@ -72,6 +72,8 @@ export interface BackendInfo {
   readonly modelDigest: string | null;
   /** Engine and version, for the manifest. */
   readonly version: string;
+  /** The form of the engine that was chosen among several, which a resume is opened with; null or absent: there was no choice. */
+  readonly form?: string | null;
   /** What it computes on, in a word: `CPU`, `CUDA`; absent where the engine does not say. */
   readonly device?: string;
   /** How long loading took, in milliseconds; null where nothing was loaded. */
@@ -184,6 +186,8 @@ export interface OpenRequest extends BackendAddress {
   model: string;
   /** `--option key=value`, already checked by `optionsSchema`. */
   options: Record<string, unknown>;
+  /** The `form` of the engine that the run began with; null or absent: none. */
+  form?: string | null;
   /** `--workers`, or null for `auto`. */
   workers: number | null;
   /** `--timeout` of each request, from when the engine has room for it; null: none. */

@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { mockBackend } from '../../src/backends/mock/index.ts';
+import type { BackendDefinition } from '../../src/core/backend.ts';
 import type { RunEvent } from '../../src/core/events.ts';
 import { JournalError, UsageError } from '../../src/core/errors.ts';
 import { defaultRunnerSettings } from '../../src/core/settings.ts';
@@ -54,6 +56,26 @@ describe('a run', () => {
     const results = await folder.results();
     for (const line of kept) expect(results).toContainEqual(line);
     expect(results).toHaveLength(200);
+  });
+
+  test('is resumed with the form of the engine that it began with', async () => {
+    const forms: unknown[] = [];
+    const definition: BackendDefinition = {
+      ...mockBackend,
+      async open(request) {
+        const backend = await mockBackend.open(request);
+        forms.push(request.form);
+        return { ...backend, info: { ...backend.info, form: 'a form' } };
+      },
+    };
+    const folder = await createRunFolder(prompts(2));
+    const host = { backends: [definition] };
+    const { manifest } = await folder.run({}, host);
+    expect(manifest.engineForm).toBe('a form');
+    const [first] = (await readFile(folder.at('out.jsonl'), 'utf8')).split('\n');
+    await writeFile(folder.at('out.jsonl'), `${first}\n`);
+    await folder.run({}, host);
+    expect(forms).toEqual([null, 'a form']);
   });
 
   test('that waits for standard input stops at once', async () => {

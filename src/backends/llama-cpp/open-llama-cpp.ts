@@ -24,7 +24,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
   const options = schema.parse(request.options);
-  const { server: found, why } = await chooseServer(options.server, options.gpu);
+  const { server: found, why, form } = await chooseServer(options.server, { gpu: options.gpu, form: request.form });
   request.onNotice(`llama-cpp: ${found === null ? 'the library' : `llama-server ${found.version}`}: ${why}`, 'detail');
   const server = found === null ? null : await serverSettings(found, options.gpu);
   const settings = engineSettings(request, options, { file, server });
@@ -43,6 +43,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
       model: request.model,
       modelDigest: file.digest,
       version: versionOf(settings, worker.info),
+      form,
       loadMs,
       device: worker.info.device,
       unheldKeywords: unheldByGrammar,

@@ -57,7 +57,7 @@ const storedSchema = z.object({
   shard: z.object({ index: z.number(), count: z.number() }).nullable().default(null),
   /** The earlier output of which this run answers only what failed there; null: all of the input. */
   failedOf: z.string().nullable().default(null),
-  /** The form of the engine, such as `embedded`; null until there is a backend that can choose between several forms. */
+  /** The form of the engine that was chosen among several, which a resume takes again; null where there was no choice. */
   engineForm: z.string().nullable().default(null),
   /** Models that have answered, each with what identifies its weights. */
   models: z.array(modelSchema),

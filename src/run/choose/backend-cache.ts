@@ -57,10 +57,10 @@ function createPlace(): BackendCache {
 
 /** All that an engine is opened with, but for its model and its place. */
 function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
-  const { options, workers, conversationTokens, chatTemplate } = request;
+  const { options, form = null, workers, conversationTokens, chatTemplate } = request;
   const { allowControlTokens, allowRepetition } = request;
   const allowed = [allowControlTokens, allowRepetition];
-  return JSON.stringify([name, options, workers, conversationTokens, chatTemplate, allowed]);
+  return JSON.stringify([name, options, form, workers, conversationTokens, chatTemplate, allowed]);
 }
 
 async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {

@@ -62,6 +62,7 @@ async function openBackend(
   const opening = cache.open(definition, {
     model,
     options: settings.options,
+    form: run.manifest.engineForm,
     workers,
     timeoutMs: runner.timeoutMs,
     stallTimeoutMs: runner.stallTimeoutMs,
@@ -97,7 +98,7 @@ async function bestFor(
   return findBest({ backend: definition.name, model, options: request.settings.options }, host.environment);
 }
 
-/** Records the model in the manifest, and refuses other weights than before: that would be another run. */
+/** Records the model, and the form of its engine, in the manifest, and refuses other weights than before: that would be another run. */
 async function noteModel({ manifest, request, origin }: Run, name: string, { info }: Backend): Promise<void> {
   const entry = { backend: name, model: info.model, digest: info.modelDigest, version: info.version };
   const known = manifest.models.find(({ model }) => model === entry.model);
@@ -108,6 +109,7 @@ async function noteModel({ manifest, request, origin }: Run, name: string, { inf
     await settleDrift(manifest, { settings: [change], input: [], isOfRetries: false, wasFinished }, request);
   }
   manifest.models = [...manifest.models.filter((model) => model !== known), entry];
+  manifest.engineForm = info.form ?? null;
 }
 
 type KnownModel = Run['manifest']['models'][number];

@@ -14,16 +14,34 @@ export interface ServerChoice {
   why: string;
 }
 
-/** Follows `--option server=`. Throws an `EngineError` where the program that it names can't be taken. */
-export async function chooseServer(option: string, gpu: GpuChoice): Promise<ServerChoice> {
-  if (option === 'off') return { server: null, why: 'no llama-server is asked for' };
-  if (option === 'auto') return findServer(gpu);
-  const path = resolve(option);
-  const server = await examineServer(path);
-  if (server !== null) return { server, why: `--option server=${option}` };
-  const problem = (await isFile(path)) ? `${path} is no llama-server that starts here.` : `There is no ${path}.`;
-  throw new EngineError('unusable', problem, takeLibrary);
+/**
+ * Follows `--option server=`. With `auto`, a run keeps the form that it began with, and `form` is what is to be recorded of
+ * it: a word and no path, since whoever writes a manifest must not choose a program. Throws an `EngineError` where no such
+ * program can be taken.
+ */
+export async function chooseServer(
+  option: string,
+  { gpu, form = null }: { gpu: GpuChoice; form?: string | null | undefined },
+): Promise<ServerChoice & { form: string | null }> {
+  if (option === 'off') return { server: null, why: 'no llama-server is asked for', form: null };
+  if (option !== 'auto')
+    return { server: await serverAt(resolve(option)), why: `--option server=${option}`, form: null };
+  if (form === 'library') return { server: null, why: 'the run began with it', form };
+  const choice = await findServer(gpu);
+  if (form !== null && choice.server === null)
+    throw new EngineError('unusable', `The run began with a llama-server, but ${choice.why}.`, twoWays);
+  return { ...choice, form: choice.server === null ? 'library' : 'llama-server' };
 }
+
+async function serverAt(path: string): Promise<LlamaServer> {
+  const server = await examineServer(path);
+  if (server !== null) return server;
+  const problem = (await isFile(path)) ? `${path} is no llama-server that starts here.` : `There is no ${path}.`;
+  throw new EngineError('unusable', problem, twoWays);
+}
+
+const twoWays =
+  'Name another llama-server with --option server=PATH, or take the library of node-llama-cpp with --option server=off. To continue a run so, use the command that started it, with --allow-drift.';
 
 /** What to do where a server can't be taken. */
 export const takeLibrary = '--option server=off takes the library of node-llama-cpp.';

@@ -42,7 +42,7 @@ function checkPenalties({ frequencyPenalty, presencePenalty, repeatPenalty }: Ge
   if (frequencyPenalty === 0 && presencePenalty === 0 && repeatPenalty === 1) return;
   throw refuse(
     'bad-request',
-    'A llama-server takes penalties (`frequency_penalty`, `presence_penalty`, `repeat_penalty`) for the words of the prompt too, and not for those of the answer alone: --option server=off.',
+    'With a llama-server, `frequency_penalty`, `presence_penalty` and `repeat_penalty` would also count the tokens of the prompt. Remove them, or take the library, which counts only those of the answer: --option server=off.',
   );
 }
 

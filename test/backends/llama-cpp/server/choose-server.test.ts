@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { chooseServer, isNewer } from '../../../../src/backends/llama-cpp/server/choose-server.ts';
+import { scratchFolder } from '../../../helpers/scratch-folder.ts';
+import { fakeServer } from './open-on-fake.ts';
 
 test.each<[string, string, boolean]>([
   ['0.7.0 (build 11669)', 'v0.5.0', true],
@@ -14,5 +18,37 @@ test.each<[string, string, boolean]>([
 });
 
 test('no server is looked for with off', async () => {
-  expect((await chooseServer('off', 'auto')).server).toBeNull();
+  expect((await chooseServer('off', { gpu: 'auto' })).server).toBeNull();
+});
+
+describe.skipIf(process.platform === 'win32')('with auto', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const choose = (form?: string) => chooseServer('auto', { gpu: 'off', form });
+  /** A folder with a server of this version, which is the whole PATH. */
+  const usePath = async (version: string): Promise<string> => {
+    const folder = await scratchFolder();
+    await symlink(fakeServer, join(folder, 'llama-server'));
+    await symlink(process.execPath, join(folder, 'node'));
+    vi.stubEnv('FAKE_SERVER', JSON.stringify({ version }));
+    vi.stubEnv('PATH', folder);
+    return folder;
+  };
+
+  test('a newer server of the PATH is taken, and a run that began with the library keeps it', async () => {
+    const folder = await usePath('9.0.0 (build 99999)');
+    expect(await choose()).toMatchObject({ server: { path: join(folder, 'llama-server') }, form: 'llama-server' });
+    expect(await choose('library')).toMatchObject({ server: null, form: 'library' });
+  });
+
+  test('a run that began with a server says where there is none any more, and both ways on', async () => {
+    await usePath('0.0.1 (build 1)');
+    expect(await choose()).toMatchObject({ server: null, form: 'library' });
+    await expect(choose('llama-server')).rejects.toMatchObject({
+      kind: 'unusable',
+      message: expect.stringMatching(
+        /^The run began with a llama-server, but .* is not newer than the library/,
+      ) as string,
+      hint: expect.stringMatching(/--option server=PATH.*--option server=off.*--allow-drift/) as string,
+    });
+  });
 });
