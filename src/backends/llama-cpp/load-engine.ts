@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { codeOf, EngineError, messageOf } from '../../core/errors.ts';
-import { type ChosenThreads, chooseThreads } from './choose-threads.ts';
+import { type ChosenThreads, chooseThreads } from './threads/choose-threads.ts';
 import { createContext, createEmbeddingContext } from './create-context.ts';
 import { installCommand } from './install-command.ts';
 import { isEmbeddingModel } from './model-texts.ts';

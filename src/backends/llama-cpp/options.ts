@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import type { z } from 'zod';
 import type { OpenRequest } from '../../core/backend.ts';
 import type { TemplateFacts } from '../request/template-facts.ts';
-import type { ChosenThreads } from './choose-threads.ts';
+import type { ChosenThreads } from './threads/choose-threads.ts';
 import type { ModelFile } from './model-file.ts';
 
 export type LlamaOptions = z.infer<Awaited<ReturnType<typeof llamaOptionsSchema>>>;

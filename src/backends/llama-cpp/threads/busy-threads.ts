@@ -1,13 +1,12 @@
 import { cpus } from 'node:os';
-import type { OpenRequest } from '../../core/backend.ts';
-import { busyCores } from '../../machine/busy-cores.ts';
-import { formatCounted } from '../../text/format.ts';
-import type { EngineSettings } from './options.ts';
+import type { OpenRequest } from '../../../core/backend.ts';
+import { busyCores } from '../../../machine/busy-cores.ts';
+import { formatCounted } from '../../../text/format.ts';
 
 /** Looks for a moment whether other programs leave the cores for the usual threads; null where they do, or the user chose. */
 export async function adviseFewerThreads(
   { options, signal }: Pick<OpenRequest, 'options' | 'signal'>,
-  { threads }: Pick<EngineSettings, 'threads'>,
+  { threads }: { threads: number },
 ): Promise<string | null> {
   if (options['threads'] !== undefined || threads === 1) return null;
   return fewerThreads({ threads, cores: cpus().length, busy: await busyCores(signal) });

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { type Llama, type LlamaContext, getLlama } from 'node-llama-cpp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { chooseThreads } from '../../../src/backends/llama-cpp/choose-threads.ts';
+import { chooseThreads } from '../../../../src/backends/llama-cpp/threads/choose-threads.ts';
 
 let llama: Llama;
 let context: LlamaContext;
 beforeAll(async () => {
   llama = await getLlama({ gpu: false, build: 'never', maxThreads: 2 });
-  const modelPath = fileURLToPath(new URL('../../../fixtures/tiny-scorer.gguf', import.meta.url));
+  const modelPath = fileURLToPath(new URL('../../../../fixtures/tiny-scorer.gguf', import.meta.url));
   const model = await llama.loadModel({ modelPath });
   context = await model.createContext({ sequences: 2, contextSize: 256, threads: 2 });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fewerThreads } from '../../../src/backends/llama-cpp/busy-threads.ts';
+import { fewerThreads } from '../../../../src/backends/llama-cpp/threads/busy-threads.ts';
 
 test('fewer threads are proposed where other programs have the cores, and never none', () => {
   expect(fewerThreads({ threads: 2, cores: 2, busy: 1.97 })).toBe(
