@@ -21,12 +21,19 @@ export function renderDiagnosis(
     lines,
     ...findings.map((finding) => renderFinding(finding, columns)),
     howToSet.map((line) => printable(line)),
-    [printable(verdict.text)],
+    verdictLines(verdict, columns),
   ];
   return `${parts
     .filter((part) => part.length > 0)
     .map((part) => part.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** The verdict; a command that is too long for its line gets a line of its own. */
+function verdictLines({ text, command }: Diagnosis['verdict'], columns: number): string[] {
+  const shown = printable(text);
+  const isCut = command !== null && shown.length > columns && text.endsWith(` ${command}`);
+  return isCut ? [...breakText(printable(text.slice(0, -command.length - 1)), columns), printable(command)] : [shown];
 }
 
 const levelWidth = 'warning'.length;

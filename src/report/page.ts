@@ -27,7 +27,7 @@ export async function renderPage(title: string, parts: readonly PagePart[]): Pro
 <style>${pageStyle}</style>
 </head>
 <body>
-<h1>${escapeHtml(title)}</h1>
+<h1>${withBreaks(escapeHtml(title))}</h1>
 <main>
 ${sections.join('\n')}
 </main>
@@ -35,6 +35,10 @@ ${sections.join('\n')}
 </html>
 `;
 }
+
+/** The name of a file breaks before a dot or a hyphen of it, and behind a slash. */
+const withBreaks = (html: string): string =>
+  html.replaceAll(/[.-](?=\w)/g, '<wbr>$&').replaceAll(/(?<=\w)\//g, '/<wbr>');
 
 async function renderPart({ title, notes = [], charts = [], header = null, rows = [], isWide }: PagePart) {
   const figures: string[] = [];

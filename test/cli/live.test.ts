@@ -151,6 +151,11 @@ test('status from another folder shows the one run that goes on, and its watcher
   const environment = { XDG_STATE_HOME: folder.at('../state') };
   const { exitCode, stdout } = await elsewhere.run(['status', '--json'], { environment });
   expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { state: 'running', output: path }]);
+  const told = await Promise.all([elsewhere, folder].map((each) => each.run(['status'], { environment })));
+  expect(told.map((each) => each.stdout.startsWith('Your run in progress, in another folder: '))).toEqual([
+    true,
+    false,
+  ]);
   const watcher = elsewhere.start(['status', '--watch', '--json'], { environment });
   await once(watcher.child.stdout!, 'data');
   watcher.child.kill('SIGINT');

@@ -53,7 +53,10 @@ describe('a run that lies elsewhere than it was started', () => {
     await rename(folder.at('work'), folder.at('moved'));
     await folder.write('moved/in.jsonl', prompts(12, 100));
     const refused = await folder.run(['resume', 'moved/out.jsonl']);
-    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringMatching(/input: \w{12} → \w{12}/)]);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      5,
+      expect.stringMatching(/input: its content changed \(SHA-256 \w{12} → \w{12}\)/),
+    ]);
     await rm(folder.at('moved/in.jsonl'));
     const gone = await folder.run(['resume', 'moved/out.jsonl']);
     expect([gone.exitCode, gone.stderr]).toEqual([2, expect.stringContaining('llmbatch run <input> -o')]);

@@ -114,7 +114,10 @@ describe('llmbatch resume', () => {
     await folder.write('in.jsonl', prompts(20).replace('question 3', 'question three'));
     const refused = await folder.run(['resume', output]);
     const allowed = await folder.run(['resume', output, '--allow-drift', '--progress', 'none']);
-    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringMatching(/input: \w{12} → \w{12}/)]);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      5,
+      expect.stringMatching(/input: its content changed \(SHA-256 \w{12} → \w{12}\)/),
+    ]);
     expect(allowed.exitCode).toBe(0);
     expect(await idsIn(folder)).toEqual(ids(20));
   });

@@ -93,7 +93,9 @@ describe('the settings of a new run', () => {
       },
       files: [folder.at('llmbatch.json')],
     });
-    expect((await folder.run(['config'])).stdout).toMatch(/^ {2}workers {2}3 +llmbatch\.json$/m);
+    const shown = (await folder.run(['config'])).stdout;
+    expect(shown).toMatch(/^ {2}workers {2}3 +llmbatch\.json$/m);
+    expect(shown).toMatch(/^files {4}llmbatch\.json$/m);
   });
 
   test('do not touch a run that is resumed', async () => {

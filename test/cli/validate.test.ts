@@ -48,7 +48,7 @@ describe('the report of llmbatch validate', () => {
     const { stdout } = await folder.run(['validate', 'in.jsonl', '-m', 'mock']);
     expect(stdout).toBe(
       [
-        'in.jsonl: 1 request, 0 bad lines',
+        'in.jsonl: 1 request, 0 rejected lines',
         'form: JSONL',
         'models: mock',
         'system prompts: none',

@@ -130,3 +130,12 @@ test('texts of servers steer no terminal, and lines stay within 80 columns', () 
   expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Cf}/u);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });
+
+test('a command of the verdict that does not fit stands on a line of its own', () => {
+  const diagnosis = diagnose(bareSystem());
+  const command = `llmbatch run requests.jsonl -m /${'x'.repeat(60)}.gguf`;
+  const verdict = { isReady: false, text: `Not ready: fix the error above, then try: ${command}`, command };
+  expect(renderDiagnosis({ ...diagnosis, verdict })).toContain(
+    `\n\nNot ready: fix the error above, then try:\n${command}\n`,
+  );
+});

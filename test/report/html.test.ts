@@ -24,6 +24,11 @@ test('text from the data stays text', async () => {
   expect(page).toContain('a&quot;b&#39;c&amp;d');
 });
 
+test('the name of a file breaks at its dots and slashes, and not amid a word', async () => {
+  const page = await renderHtml(sampleReport({ outputPath: 'runs/a.results.jsonl' }));
+  expect(page).toContain('<h1>llmbatch: runs/<wbr>a<wbr>.results<wbr>.jsonl</h1>');
+});
+
 test('every tag that is opened is closed', async () => {
   expectWellFormed(await renderHtml(sampleReport({ snapshot: sampleSnapshot() })));
 });

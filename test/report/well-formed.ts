@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-const voidTags = new Set(['meta', 'br', 'hr', 'img', 'link']);
+const voidTags = new Set(['meta', 'br', 'hr', 'img', 'link', 'wbr']);
 
 /** Each tag of the page is closed, in its turn. */
 export function expectWellFormed(page: string): void {

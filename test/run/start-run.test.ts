@@ -110,7 +110,7 @@ describe('a run', () => {
     const settings = { ...mockSettings, system: 'Be brief.', options: { seed: 2 } };
     const refused = folder.run({ settings });
     await expect(refused).rejects.toThrow(JournalError);
-    await expect(refused).rejects.toThrow('--system none → "Be brief."; --option seed none → 2');
+    await expect(refused).rejects.toThrow('--system none → "Be brief."; --option seed default → 2');
   });
 
   test('refuses bad lines before anything is sent with --strict', async () => {

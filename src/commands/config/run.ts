@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
 import { cutToColumns, padEndToColumns } from '../../text/columns.ts';
+import { pathWord } from '../../text/command-line.ts';
 import { printable } from '../../text/printable.ts';
 import { connectionFlags } from '../shared/connection/flags.ts';
-import { printJsonObject, printText, tell } from '../shared/print.ts';
+import { columnsOfStdout, printJsonObject, printText, tell } from '../shared/print.ts';
 import { snakeCase } from '../shared/settings/resolve-settings.ts';
 import { ownSettingsPath } from '../shared/settings/settings-file.ts';
 import { describePlace, findSettings } from '../shared/settings/take-settings.ts';
@@ -44,7 +45,7 @@ export async function showConfig(
     const shown = Object.fromEntries(rows.map(({ key, ...row }) => [key, row]));
     await printJsonObject({ settings: shown, preset: preset ?? null, presets, files: paths });
   } else {
-    await printText(render(rows, presets, paths));
+    await printText(render(rows, presets, { files: paths, columns: columnsOfStdout() ?? defaultColumns }));
   }
 }
 
@@ -55,10 +56,19 @@ const engineRows = (backends: readonly BackendDefinition[]): Row[] =>
     return value === '' ? [] : [{ key: snakeCase(name), value, from: variable, file: null }];
   });
 
-const maxColumns = 50;
+const defaultColumns = 80;
+/** Columns that are left to a value, however narrow the terminal is. */
+const minColumns = 16;
 
-function render(rows: readonly Row[], presets: readonly string[], files: readonly string[]): string {
-  const cells = rows.map(({ key, value, from }) => [key, textOf(value), printable(from)] as const);
+function render(
+  rows: readonly Row[],
+  presets: readonly string[],
+  { files, columns }: { files: readonly string[]; columns: number },
+): string {
+  const others =
+    Math.max(0, ...rows.map(({ from }) => from.length)) + Math.max(0, ...rows.map(({ key }) => key.length));
+  const maxColumns = Math.max(minColumns, columns - others - '      '.length);
+  const cells = rows.map(({ key, value, from }) => [key, textOf(value, maxColumns), printable(from)] as const);
   const width = (column: 0 | 1): number => Math.max(0, ...cells.map((row) => row[column].length));
   const own = ownSettingsPath(process.env);
   return [
@@ -66,11 +76,12 @@ function render(rows: readonly Row[], presets: readonly string[], files: readonl
     ...cells.map(
       ([key, value, from]) => `  ${padEndToColumns(key, width(0))}  ${padEndToColumns(value, width(1))}  ${from}`,
     ),
-    `files    ${files.length === 0 ? `none; your own would be ${own}` : files.map((path) => printable(path)).join(', ')}`,
+    ...(files.length === 0 ? [`files    none; your own would be ${own}`] : []),
+    ...files.map((path, at) => `${at === 0 ? 'files' : '     '}    ${printable(pathWord(path))}`),
     ...(presets.length === 0 ? [] : [`presets  ${presets.map((name) => printable(name)).join(', ')}`]),
     '',
   ].join('\n');
 }
 
-const textOf = (value: unknown): string =>
+const textOf = (value: unknown, maxColumns: number): string =>
   cutToColumns(printable(typeof value === 'string' ? value : JSON.stringify(value)), maxColumns);

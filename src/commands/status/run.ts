@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { formatLocalTime, quoteForShell } from '../../text/format.ts';
 import { snakeKeys } from '../../text/snake-keys.ts';
@@ -23,8 +24,15 @@ export async function showStatus(output: string | undefined, { json }: { json: b
   const reason = output === undefined ? null : await whyNoManifest(output);
   if (output !== undefined && reason !== null) return showOutput(pathsOf(output).output, reason, json);
   const live = output === undefined ? await oneLiveRun() : null;
-  return showRun(await findRun(live?.output ?? output, { what: 'no run', isWanted: () => true }), json);
+  const run = await findRun(live?.output ?? output, { what: 'no run', isWanted: () => true });
+  if (live !== null && !json && isElsewhere(run))
+    await printWrapped(`Your run in progress, in another folder: ${run.manifest.cwd}\n`);
+  return showRun(run, json);
 }
+
+/** The run was started in another folder than this one, and its output is not here either. */
+const isElsewhere = ({ manifest, manifestPath }: FoundRun): boolean =>
+  manifest.cwd !== process.cwd() && dirname(manifestPath) !== process.cwd();
 
 async function showRun(run: FoundRun, json: boolean): Promise<void> {
   const { output: path, manifest } = run;

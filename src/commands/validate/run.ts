@@ -152,7 +152,7 @@ function renderReport(report: Report): string {
     ...report.misspelt_keys.map(
       (key) => `warning: ${describeMisspelt(key, `${formatCounted(key.requests, 'request')}, `)}`,
     ),
-    `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'bad line')}`,
+    `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'rejected line')}`,
     `form: ${describeForm(report)}`,
     `models: ${printable(report.models.join(', ')) || 'none'}`,
     ...systemPromptRows(report),

@@ -15,7 +15,11 @@ interface ChangedSetting {
 
 /** Compares settings with those that a run was started with: each difference as `--max-tokens none → 40`. */
 export const findDrift = (before: AnswerSettings, now: AnswerSettings): string[] =>
-  changedSettings(before, now).map(({ flag, ...values }) => `${flag} ${show(values.before, values.now)}`);
+  changedSettings(before, now).map(({ flag, ...values }) => {
+    // An option of an engine that is not set has the engine's own value.
+    const unset = flag.startsWith('--option ') ? 'default' : null;
+    return `${flag} ${show(values.before ?? unset, values.now ?? unset)}`;
+  });
 
 /** Whether other settings only change how requests that failed are answered when they are tried again. */
 export const changesOnlyRetries = (before: AnswerSettings, now: AnswerSettings): boolean =>

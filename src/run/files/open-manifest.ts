@@ -137,7 +137,9 @@ export function inputDrift(
   const change = compareInput(manifest.input, now);
   // A sample is drawn from all lines: of more lines it is another one.
   const isOther = change === 'changed' || (change === 'grown' && manifest.settings.sample !== null);
-  const drift = isOther ? [`input: ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)}`] : [];
+  const drift = isOther
+    ? [`input: its content changed (SHA-256 ${manifest.input.sha256.slice(0, 12)} → ${now.sha256.slice(0, 12)})`]
+    : [];
   return { drift, hasGrown: change === 'grown' && manifest.settings.limit === null };
 }
 
