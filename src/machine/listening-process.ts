@@ -18,18 +18,32 @@ export async function findServer(port: number, program: RegExp): Promise<ServerP
   if (sockets.size === 0) return null;
   for (const pid of await listProcesses()) {
     if (!(await hasSocket(pid, sockets))) continue;
-    return { pid, environment: program.test(await programOf(pid)) ? await environmentOf(pid) : null };
+    return { pid, environment: program.test(programIn(await commandOf(pid))) ? await environmentOf(pid) : null };
   }
   return null;
 }
 
-/** Finds a child of a process by the name of its program; null where there is none. */
-export async function findChild(parentPid: number, program: RegExp): Promise<number | null> {
+/** A child of a process, and the words of its command line. */
+export interface ChildProcessFound {
+  pid: number;
+  words: string[];
+}
+
+/**
+ * Finds the child of a process that runs a program of this name and has this text in one of its arguments; null where there is
+ * none, or where several are such.
+ */
+export async function findChild(
+  parentPid: number,
+  { program, argument }: { program: RegExp; argument: string },
+): Promise<ChildProcessFound | null> {
+  const found: ChildProcessFound[] = [];
   for (const pid of await listProcesses()) {
-    const stat = await readProcessStat(pid);
-    if (stat?.parentPid === parentPid && program.test(await programOf(pid))) return pid;
+    if ((await readProcessStat(pid))?.parentPid !== parentPid) continue;
+    const words = await commandOf(pid);
+    if (program.test(programIn(words)) && words.some((word) => word.includes(argument))) found.push({ pid, words });
   }
-  return null;
+  return found.length === 1 ? found[0]! : null;
 }
 
 /** Does anything listen on the port at an address that other machines may reach? False where it can't be seen. */
@@ -63,9 +77,10 @@ async function hasSocket(pid: number, sockets: ReadonlySet<string>): Promise<boo
   return false;
 }
 
-/** The name of the program that a process runs, without its folder. */
-const programOf = async (pid: number): Promise<string> =>
-  basename((await readProcFile(pid, 'cmdline')).split('\0')[0] ?? '');
+const commandOf = async (pid: number): Promise<string[]> => (await readProcFile(pid, 'cmdline')).split('\0');
+
+/** The name of the program that a command line runs, without its folder. */
+const programIn = ([program = '']: readonly string[]): string => basename(program);
 
 const environmentOf = async (pid: number): Promise<Record<string, string>> =>
   Object.fromEntries((await readProcFile(pid, 'environ')).split('\0').map(splitVariable));

@@ -6,10 +6,31 @@ import type { OllamaHost } from './http/host.ts';
 export const findLocalServer = async ({ url, isLocal }: Pick<OllamaHost, 'url' | 'isLocal'>) =>
   isLocal ? findServer(portOf(url), /^ollama/) : null;
 
-/** The process that has a local server's model loaded, which is its child; null while there is none, or it can't be seen. */
-export async function findLocalRunner(host: Pick<OllamaHost, 'url' | 'isLocal'>): Promise<number | null> {
-  const server: ServerProcess | null = await findLocalServer(host);
-  return server === null ? null : findChild(server.pid, /^(llama-server|ollama)/);
+/** The process that has a model loaded. */
+export interface LocalRunner {
+  pid: number;
+  /** Requests that it works on at once, as its command line says; null where it does not. */
+  slots: number | null;
+}
+
+/**
+ * Finds the process in which a local server has a model loaded: its child with the file of the weights on its command line, since
+ * a server may have several models loaded. Null while there is none, or it can't be seen or told from others.
+ */
+export async function findLocalRunner(
+  host: Pick<OllamaHost, 'url' | 'isLocal'>,
+  weightsFile: string | null,
+): Promise<LocalRunner | null> {
+  const server: ServerProcess | null = weightsFile === null ? null : await findLocalServer(host);
+  if (server === null || weightsFile === null) return null;
+  const child = await findChild(server.pid, { program: /^(llama-server|ollama)/, argument: weightsFile });
+  return child && { pid: child.pid, slots: slotsIn(child.words) };
+}
+
+/** `-np 4` of llama-server; `--parallel 4` of the runner that Ollama had before 0.33. */
+function slotsIn(words: readonly string[]): number | null {
+  const slots = Number(words[words.findIndex((word) => word === '-np' || word === '--parallel') + 1]);
+  return Number.isSafeInteger(slots) && slots > 0 ? slots : null;
 }
 
 /** The port that a URL names, or that its scheme stands for. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../../../core/errors.ts';
-import { formatBytes } from '../../../text/format.ts';
+import { formatBytes, formatDuration } from '../../../text/format.ts';
 import { classifyError } from '../http/classify-error.ts';
 import type { OllamaClient } from '../http/client.ts';
 import { type FoundModel, findModel } from '../model/find-model.ts';
@@ -7,6 +7,7 @@ import { maxProbedSlots } from '../model/find-slots.ts';
 import { isEmbeddingModel, loadModel } from '../model/load-model.ts';
 import { probeSlots } from '../model/probe-slots.ts';
 import { type OllamaOptions, runnerOptions } from '../options.ts';
+import { findLocalRunner } from '../server-process.ts';
 import { type InstalledModel, findNamed } from './installed-models.ts';
 
 /** How many requests a server works on at once, as a model of it showed. */
@@ -16,8 +17,11 @@ export interface SlotProbe {
   slots: number | null;
   /** Requests that the probe sent at once: where `slots` is the same, there may be more. */
   width: number;
-  /** probe: a few short requests showed it. architecture: the server has a rule for models of this kind. */
-  foundBy: 'probe' | 'architecture';
+  /**
+   * probe: a few short requests showed it. architecture: the server has a rule for models of this kind. process: it stands on
+   * the command line of the process that has the model loaded.
+   */
+  foundBy: 'probe' | 'architecture' | 'process';
   /** Time that the probe took without loading, in milliseconds; null where nothing was measured. */
   probeMs: number | null;
   /** Time that loading the model took, in milliseconds; null where it was loaded before. */
@@ -41,7 +45,8 @@ export interface ProbeRequest {
 const probeTokens = 4096;
 const lookMs = 20_000;
 const maxLoadMs = 600_000;
-const maxProbeMs = 120_000;
+const maxProbeMs = 60_000;
+const tellEveryMs = 10_000;
 
 /**
  * Finds out how many requests the server works on at once; null where it has no model to probe with. A model is loaded where
@@ -60,7 +65,7 @@ export async function probeServer(
   if (found === null) return { ...nothing, foundBy: 'probe' };
   if (model?.hasOneSlot === true) return { ...nothing, foundBy: 'architecture', slots: 1 };
   try {
-    return { ...nothing, ...(await measure(client, { name, found, model }, request)), foundBy: 'probe' };
+    return { ...nothing, ...(await measure(client, { name, found, model }, request)) };
   } catch (error) {
     return { ...nothing, foundBy: 'probe', failure: failureOf(error) };
   }
@@ -116,7 +121,7 @@ async function measure(
   client: OllamaClient,
   { name, found, model }: Pick<Picked, 'name' | 'model'> & { found: FoundModel },
   { options, onNotice }: ProbeRequest,
-): Promise<Pick<SlotProbe, 'slots' | 'probeMs' | 'loadMs'>> {
+): Promise<Pick<SlotProbe, 'slots' | 'probeMs' | 'loadMs' | 'foundBy'>> {
   const isLoaded = model?.loaded != null;
   const usual = model?.loaded?.contextTokens ?? Math.min(probeTokens, found.facts.trainedTokens ?? Infinity);
   const loaded = {
@@ -127,20 +132,32 @@ async function measure(
     keepAlive: options.isKeepAliveGiven ? options.keep_alive : null,
   };
   if (!isLoaded) onNotice(`ollama: loading ${name} (${formatBytes(found.weightsBytes)}) to probe the server with it`);
-  const loadMs = await loadModel(loaded, AbortSignal.timeout(maxLoadMs));
+  const tookMs = await loadModel(loaded, AbortSignal.timeout(maxLoadMs));
+  const loadMs = isLoaded ? null : tookMs;
+  const runner = await findLocalRunner(client.host, found.facts.weightsFile);
+  if (runner?.slots != null) return { slots: runner.slots, probeMs: null, loadMs, foundBy: 'process' };
   onNotice(
     `ollama: finding out how many requests it works on at once, with ${maxProbedSlots} short ones to ${name} (--no-probe leaves it out)`,
   );
   const startedAt = performance.now();
-  const slots = await probeSlots(loaded, maxProbedSlots, AbortSignal.timeout(maxProbeMs));
-  return { slots, probeMs: performance.now() - startedAt, loadMs: isLoaded ? null : loadMs };
+  const waiting = setInterval(() => onNotice(stillProbing(performance.now() - startedAt)), tellEveryMs);
+  try {
+    const slots = await probeSlots(loaded, maxProbedSlots, AbortSignal.timeout(maxProbeMs));
+    return { slots, probeMs: performance.now() - startedAt, loadMs, foundBy: 'probe' };
+  } finally {
+    clearInterval(waiting);
+  }
 }
+
+const stillProbing = (ms: number): string =>
+  `ollama: still finding out, ${formatDuration(ms)}; it is given up after ${formatDuration(maxProbeMs)}. On few cores it is quicker with --option num_thread=1`;
 
 function failureOf(error: unknown): SlotProbe['failure'] {
   if (error instanceof EngineError)
     return { kind: error.kind, text: joinLines(error.message), hint: error.hint ?? null };
   if (error instanceof Error && error.name === 'TimeoutError') {
-    const hint = 'Try again when the server has nothing else to do.';
+    const hint =
+      'Try again when the server has nothing else to do, on few cores with --option num_thread=1, or leave the test out: --no-probe.';
     return { kind: 'timeout', text: 'the server took too long, so the test was stopped', hint };
   }
   const { kind, message } = classifyError(error);

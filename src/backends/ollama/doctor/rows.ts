@@ -29,6 +29,8 @@ function slotsText({ probe, models }: OllamaSearch): string {
 }
 
 function howFound({ model, slots, width, foundBy, probeMs, loadMs }: SlotProbe): string {
+  if (foundBy === 'process')
+    return `its process says so, with ${model}${loadMs === null ? '' : `; loading it took ${formatDuration(loadMs)}`}`;
   if (foundBy === 'architecture') return `the architecture of ${model} has no more`;
   const more = slots === width ? ', maybe more' : '';
   const loading = loadMs === null ? '' : `, loaded for it in ${formatDuration(loadMs)}`;

@@ -23,7 +23,13 @@ const modelChecks: Checks = {
   capabilities: isTexts,
   remote_host: isText,
 };
-const shownChecks: Checks = { template: isText, parameters: isText, capabilities: isTexts, model_info: isRecord };
+const shownChecks: Checks = {
+  template: isText,
+  modelfile: isText,
+  parameters: isText,
+  capabilities: isTexts,
+  model_info: isRecord,
+};
 
 /** Fields of the types that they should have; another server's, or another version's, are left out. */
 function fieldsOf(value: Record<string, unknown>, checks: Checks): Record<string, unknown> {

@@ -85,6 +85,8 @@ export interface EmbedAnswer {
 
 export interface ShownModel {
   template?: string;
+  /** The file that a model is made from; `FROM` names the file of its weights. */
+  modelfile?: string;
   /** Lines of `name value`. */
   parameters?: string;
   details?: { family?: string; parameter_size?: string; quantization_level?: string; format?: string };

@@ -5,6 +5,8 @@ import { foreignText } from '../../http/json-text.ts';
 /** Facts that the server tells of a model; null stands for what it does not tell. */
 export interface ModelFacts {
   family: string | null;
+  /** Name of the file of its weights in the server's store, `sha256-...`; null where the server does not name it. */
+  weightsFile: string | null;
   capabilities: readonly string[];
   /** It can be told how much to think, not only whether to. */
   hasThinkingLevels: boolean;
@@ -32,6 +34,7 @@ export function modelFacts(shown: ShownModel): ModelFacts {
   const parameters = parametersOf(shown.parameters ?? '');
   return {
     family: shown.details?.family || null,
+    weightsFile: /^FROM .*(sha256-[\da-f]{64})\s*$/m.exec(shown.modelfile ?? '')?.[1] ?? null,
     capabilities: shown.capabilities ?? [],
     hasThinkingLevels: hasLevels(shown),
     trainedTokens: number('context_length'),

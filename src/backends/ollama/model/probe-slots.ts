@@ -7,6 +7,8 @@ const shortRoundMs = 500;
 const maxAnswerTokens = 512;
 /** A busy machine lets a round see too few, never too many. */
 const rounds = 3;
+/** No other round is begun after so long: on a slow machine one takes a minute. */
+const maxRoundsMs = 15_000;
 
 /** A schema that forces an answer of at least so many tokens. */
 const arrayOf = (tokens: number) => ({
@@ -27,8 +29,10 @@ export async function probeSlots(
   signal: AbortSignal,
 ): Promise<number> {
   const maxTokens = Math.min(maxAnswerTokens, Math.floor(loaded.runner.num_ctx / 2));
+  const beganAt = performance.now();
+  const hasTime = (round: number): boolean => round === 0 || performance.now() - beganAt < maxRoundsMs;
   let most = 0;
-  for (let round = 0, tokens = answerTokens; round < rounds && most < width; round++) {
+  for (let round = 0, tokens = answerTokens; round < rounds && most < width && hasTime(round); round++) {
     const startedAt = performance.now();
     most = Math.max(most, await probeOnce(loaded, { width, tokens }, signal));
     if (performance.now() - startedAt < shortRoundMs) tokens = Math.max(tokens, Math.min(tokens * 4, maxTokens));

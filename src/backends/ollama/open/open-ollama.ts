@@ -93,6 +93,9 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`, 'detail');
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;
+  const runner = createRunnerProcess(
+    async () => (await findLocalRunner(client.host, found.facts.weightsFile))?.pid ?? null,
+  );
   const slots = await findSlots(loaded, options, request);
   const server = await findLocalServer(client.host);
   const [choice = '', ...warnings] = await describeModel({ ...found, prepared, version, slots, server }, request);
@@ -101,7 +104,6 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
   const tools = createTools(loaded, version, request);
   const closing = new AbortController();
   const { restart, ready } = createModelRestart(loaded, AbortSignal.any([signal, closing.signal]));
-  const runner = createRunnerProcess(() => findLocalRunner(client.host));
   if (server !== null) await runner.look();
   return {
     info: {
