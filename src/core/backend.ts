@@ -211,6 +211,8 @@ export interface OpenRequest extends BackendAddress {
   signal: AbortSignal;
   /** One line for the user: what is being loaded. A `detail` is shown with `--verbose`. */
   onNotice: (text: string, level?: 'detail') => void;
+  /** What is being done before the engine can answer, in a few words for the live display: `loading gemma3 (241 MiB)`. */
+  onStep?: (step: string) => void;
   /** A process of the engine died or hung, and is started again. */
   onRestart: (reason: string) => void;
   /** A server loaded the model anew between two requests, for a reason of its own. */

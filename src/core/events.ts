@@ -54,6 +54,8 @@ type WhatHappened =
       /** Bytes of the lines of the input that are still to do; absent while the input is being read. */
       restBytes?: number;
     }
+  /** What an engine does before it can answer, in a few words. */
+  | { type: 'opening-step'; step: string }
   | { type: 'total-change'; total: number }
   /** So many requests wait for the answer of an identical one, and will not be sent. */
   | { type: 'copies-change'; copies: number }

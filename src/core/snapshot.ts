@@ -54,6 +54,8 @@ export interface RunProgress extends ResultCounts {
   isPaused?: true;
   /** Engines that are sent nothing new, since others use them. Absent where there are none. */
   givingWay?: number;
+  /** What an engine does before it can answer, in a few words: `loading gemma3 (241 MiB)`. Absent once it is open, or where it does not tell. */
+  step?: string;
 }
 
 /** Maximum numbers of requests in flight. */
@@ -265,9 +267,14 @@ export function snapshotFromWire(kept: object): Snapshot {
   };
 }
 
-const holdsOf = ({ isPaused, givingWay }: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'givingWay'> => ({
+const holdsOf = ({
+  isPaused,
+  givingWay,
+  step,
+}: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'givingWay' | 'step'> => ({
   ...(isPaused === true && { isPaused }),
   ...(givingWay !== undefined && { givingWay }),
+  ...(step !== undefined && { step }),
 });
 
 const countsOf = ({ done, succeeded, failed, reused, notes }: FlatSnapshot): ResultCounts => ({

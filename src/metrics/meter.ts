@@ -111,7 +111,7 @@ function createCounts(now: () => number, isAtWork: (server: number) => boolean):
     snapshot() {
       const { tokens, errors, ...counts } = counter.counts();
       const { rates, times } = session.read(now(), run.inFlight > 0);
-      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, ...openings.workers() };
+      const progress = { ...run, ...flights.read(now(), run.inFlight), ...counts, ...openings.progress() };
       const engine = machine.read((server) => run.inFlight > 0 && isAtWork(server));
       const all = { progress, rates, tokens, errors, machine: engine, servers: null };
       return { ...all, times: { ...times, loadMs: openings.loadMs() } };
@@ -127,6 +127,7 @@ const isOfServer = (event: RunEvent): boolean =>
 
 const openingHandlers = (openings: Openings) =>
   ({
+    'opening-step': ({ step }) => openings.setStep(step),
     'server-start': (start) => openings.addServer(start),
     'workers-change': ({ workers }) => openings.setWorkers(workers),
   }) satisfies Partial<Handlers>;

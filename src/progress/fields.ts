@@ -84,11 +84,11 @@ const minWaitMs = 3000;
 
 /** Says how long the start, and then the first token of this session, takes so far; empty once one is there, and for the first seconds. */
 export function waitingText(snapshot: Snapshot, waitedMs: number): string {
-  const { inFlight, total, done, isPaused } = snapshot.progress;
+  const { inFlight, total, done, isPaused, step = 'starting' } = snapshot.progress;
   // The time in flight goes on as `elapsed`, which has no part of the start.
   const seconds = inFlight === 0 ? waitedMs / 1000 : snapshot.times.elapsedSeconds;
   if (isPaused === true || hasNumbers(snapshot) || (total !== null && done >= total) || waitedMs < minWaitMs) return '';
-  const what = inFlight === 0 ? 'starting' : `${formatInteger(inFlight)} in flight`;
+  const what = inFlight === 0 ? step : `${formatInteger(inFlight)} in flight`;
   return `${what}, ${formatSeconds(Math.floor(seconds))}`;
 }
 

@@ -216,3 +216,11 @@ test('the machine is its last sample and its peak', () => {
     engineProcess: { cpuPercent: 70, memoryBytes: 5, peakMemoryBytes: 9 },
   });
 });
+
+test('what an engine does before it can answer is told until the model is there', () => {
+  const meter = createMeter();
+  meter.add({ type: 'opening-step', step: 'loading gemma3' });
+  expect(meter.snapshot().progress.step).toBe('loading gemma3');
+  meter.add({ type: 'model-start', total: 2, workers: 1, maxWorkers: 1, contextTokens: null, loadMs: 1 });
+  expect(meter.snapshot().progress).not.toHaveProperty('step');
+});

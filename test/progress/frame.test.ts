@@ -97,6 +97,8 @@ test('a wait for the first answer is told after some seconds', () => {
   expect(frame(160, first, 75_800)).toContain('elapsed 13 s');
   const loading = changeSnapshot(start, { progress: { total: null, inFlight: 0 } });
   expect(frame(80, loading, 75_000)).toBe('starting, 1m 15s');
+  const told = changeSnapshot(loading, { progress: { step: 'loading gemma3 (241 MiB)' } });
+  expect(frame(80, told, 75_000)).toBe('loading gemma3 (241 MiB), 1m 15s');
   expect(frame(80, midway, 75_000)).not.toContain('in flight');
 });
 

@@ -30,6 +30,7 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   const settings = engineSettings(request, options, { file, server });
   const advice = await adviseFewerThreads(request, settings);
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
+  request.onStep?.(`loading the model (${formatBytes(file.bytes)})`);
   const startedAt = performance.now();
   const worker = await startWorker(request, settings);
   const loadMs = performance.now() - startedAt;

@@ -9,7 +9,9 @@ export interface Openings {
   /** One of several servers takes part. */
   addServer(start: Start<'server-start'>): void;
   setWorkers(current: number): void;
-  workers(): Pick<RunProgress, 'workers'>;
+  /** What is being done before the engine can answer; the next model that is there ends it. */
+  setStep(step: string): void;
+  progress(): Pick<RunProgress, 'workers' | 'step'>;
   /** Milliseconds, summed over the models; of several servers, which load at the same time, the longest counts. */
   loadMs(): number | null;
 }
@@ -18,6 +20,7 @@ export function createOpenings(): Openings {
   let workers: WorkerCounts = { current: 0, atStart: 0, max: 0 };
   const load = { sumMs: null as number | null, ofModelMs: 0 };
   let hasServers = false;
+  let step: string | null = null;
 
   const addLoad = (loadMs: number | null): void => {
     if (loadMs === null) return;
@@ -28,6 +31,7 @@ export function createOpenings(): Openings {
     addModel({ workers: atStart, maxWorkers, loadMs }) {
       workers = { current: atStart, atStart, max: maxWorkers };
       hasServers = false;
+      step = null;
       load.ofModelMs = 0;
       addLoad(loadMs);
     },
@@ -40,7 +44,8 @@ export function createOpenings(): Openings {
     },
     // The user may set more than there were to be.
     setWorkers: (current) => void (workers = { ...workers, current, max: Math.max(workers.max, current) }),
-    workers: () => ({ workers }),
+    setStep: (next) => void (step = next),
+    progress: () => ({ workers, ...(step !== null && { step }) }),
     loadMs: () => load.sumMs,
   };
 }

@@ -76,6 +76,7 @@ async function openBackend(
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal,
     onNotice: (text, level) => notify({ topic: 'engine', text, ...(level === 'detail' && { isDetail: true }) }),
+    onStep: (step) => run.emit({ type: 'opening-step', step }),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),

@@ -20,7 +20,7 @@ export const maxProbedSlots = 16;
 export async function findSlots(
   loaded: LoadedModel,
   { slots: told }: OllamaOptions,
-  { workers, signal, onNotice }: Pick<OpenRequest, 'workers' | 'signal' | 'onNotice'>,
+  { workers, signal, onNotice, onStep }: Pick<OpenRequest, 'workers' | 'signal' | 'onNotice' | 'onStep'>,
 ): Promise<number | null> {
   if (told !== undefined) return told;
   if (hasOneSlot(loaded.facts)) return 1;
@@ -28,6 +28,7 @@ export async function findSlots(
   if (workers === 1 || isEmbeddingModel(loaded)) return null;
   const runner = await findLocalRunner(loaded.client.host, loaded.facts.weightsFile);
   if (runner?.slots != null) return runner.slots;
+  onStep?.('finding out how many requests at once');
   onNotice('ollama: finding out how many requests the server works on at once, with a few short ones', 'detail');
   const startedAt = performance.now();
   const slots = await probeSlots(loaded, Math.min(workers ?? maxProbedSlots, maxProbedSlots), signal);

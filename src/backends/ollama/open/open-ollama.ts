@@ -15,7 +15,7 @@ import { describeModel, modelMemory } from './describe-model.ts';
 import { unheldByServer } from '../answer/held-keywords.ts';
 import { checkChats } from '../../request/check-chats.ts';
 import { checkThinking } from '../answer/check-thinking.ts';
-import { findModel } from '../model/find-model.ts';
+import { type FoundModel, findModel } from '../model/find-model.ts';
 import { findSlots, slotLimits, maxProbedSlots } from '../model/find-slots.ts';
 import { ollamaHost } from '../http/host.ts';
 import type { LoadedModel } from '../model/loaded-model.ts';
@@ -91,11 +91,10 @@ async function openOn(client: OllamaClient, request: OpenRequest): Promise<Backe
     checkThinking(body, found.facts);
   });
   onNotice(`ollama ${version} at ${client.host.url}: loading ${model}${sizeOf(found.weightsBytes)}`, 'detail');
+  request.onStep?.(`loading ${model}${sizeOf(found.weightsBytes)}`);
   const prepared = await prepareModel({ client, found, options }, request);
   const { loaded, loadMs } = prepared;
-  const runner = createRunnerProcess(
-    async () => (await findLocalRunner(client.host, found.facts.weightsFile))?.pid ?? null,
-  );
+  const runner = runnerOf(client, found);
   const slots = await findSlots(loaded, options, request);
   const server = await findLocalServer(client.host);
   const [choice = '', ...warnings] = await describeModel({ ...found, prepared, version, slots, server }, request);
@@ -155,6 +154,9 @@ const supervisionOf = ({ loaded, runner, reloads, restart }: Supervised, { onRes
   },
   look: (stop) => lookAtServer(loaded.client, stop),
 });
+
+const runnerOf = ({ host }: OllamaClient, { facts }: FoundModel): RunnerProcess =>
+  createRunnerProcess(async () => (await findLocalRunner(host, facts.weightsFile))?.pid ?? null);
 
 const sizeOf = (bytes: number | null): string => (bytes === null ? '' : ` (${formatBytes(bytes)})`);
 

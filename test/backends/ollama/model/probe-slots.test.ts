@@ -10,14 +10,17 @@ import { waitFor } from '../../../helpers/wait.ts';
 
 expectSilence();
 
-describe('a probe', () => {
-  beforeEach(() => {
-    // A clock that goes on by 10 µs with each look: to it every round is short, on whatever machine.
-    let nowMs = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 0.01));
-  });
-  afterEach(() => void vi.restoreAllMocks());
+/** A clock that goes on by so many milliseconds with each look, on whatever machine. */
+function setClock(stepMs: number): void {
+  let nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += stepMs));
+}
 
+// To this clock every round is short.
+beforeEach(() => setClock(0.01));
+afterEach(() => void vi.restoreAllMocks());
+
+describe('a probe', () => {
   test.each([1, 2, 3, 4, 8, 15, 16])('finds exactly %i slots, on a model that stays loaded', async (slots) => {
     const server = await startFake({ slots });
     expect(await probeSlots(loadedOn(server), 16, never)).toBe(slots);
@@ -41,6 +44,13 @@ describe('a probe', () => {
     for (let time = 0; time < 2; time++) {
       expect(await probeSlots(loadedOn(server), 8, never)).toBeLessThanOrEqual(slots);
     }
+  });
+
+  test('begins no other round on a slow machine', async () => {
+    setClock(10_000);
+    const server = await startFake({ slots: 2 });
+    expect(await probeSlots(loadedOn(server), 5, never)).toBe(2);
+    expect(server.requests).toHaveLength(5);
   });
 
   test('has the options of every other request', async () => {
@@ -136,6 +146,12 @@ describe('the slots of a server', () => {
     const { slots, notices } = await find(loadedOn(await startFake({ slots: 3 })));
     expect(slots).toBe(3);
     expect(notices).toEqual([expect.stringContaining('finding out how many requests')]);
+  });
+
+  test('are told with the option that saves the time, where a probe took long', async () => {
+    setClock(10_000);
+    const { notices } = await find(loadedOn(await startFake({ slots: 2 })));
+    expect(notices[1]).toContain('to find out that the server works on 2 requests at once; --option slots=2 saves');
   });
 
   test('are probed by as many requests as there will be workers, at most 16', async () => {
