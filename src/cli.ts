@@ -109,7 +109,8 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
   addCompletionCommand(program, backends);
   addHelpCommand(program, backends);
   arrangeHelp(program);
-  return program;
+  // Its commands have taken over the other text.
+  return program.showHelpAfterError('(llmbatch --help shows the commands)');
 }
 
 /** Says what went wrong, on stderr, and what to do about it. Returns the exit code. */

@@ -20,7 +20,7 @@ describe('llmbatch --help', () => {
     for (const { exitCode, stdout, stderr } of helps) {
       expect([exitCode, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/Examples:\n {2}\$ /);
-      expect(stdout).toMatch(/Exit codes:\n {2}0 {2}all succeeded/);
+      expect(stdout).toMatch(/Exit codes:\n {2}0 {2}(all succeeded|an engine can be used)/);
     }
   });
 
@@ -42,7 +42,7 @@ describe('llmbatch --help', () => {
       expect([name, exitCode, stderr]).toEqual([name, 0, '']);
       // A new flag belongs into a group of src/commands/shared/help/flag-groups.ts.
       expect(flagsIn(others).filter((flag) => !flag.startsWith('--help'))).toEqual([]);
-      expect(stdout).toMatch(/Exit codes:\n {2}0 {2}all succeeded/);
+      expect(stdout).toMatch(/Exit codes:\n {2}0 {2}(all succeeded|an engine can be used)/);
     }
   });
 
@@ -161,9 +161,23 @@ describe('llmbatch --help', () => {
         3  finished, some requests failed
         4  the engine is unusable (resumable)
         5  the output can't be used: locked, disk full, or of another run
-        129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)
+        129, 130, 143  interrupted: terminal closed, Ctrl-C, SIGTERM (resumable)
 
       "
     `);
   });
+});
+
+test('a page of help that there is not comes with the one that is meant', async () => {
+  const folder = await createCliFolder();
+  const near = await folder.run(['help', 'exprt']);
+  expect([near.exitCode, near.stderr]).toEqual([2, expect.stringMatching(/topic "exprt"\n.*llmbatch help export\?/)]);
+  const unknown = await folder.run(['ollama']);
+  expect(unknown.stderr).toContain('(llmbatch --help shows the commands)');
+});
+
+test('the exit codes of doctor are those that it can end with', async () => {
+  const { stdout } = await (await createCliFolder()).run(['doctor', '--help']);
+  expect(stdout).toContain('  4  no engine can be used, or not the one that is named\n');
+  expect(stdout).not.toMatch(/^ {2}[35] {2}/m);
 });

@@ -6,6 +6,14 @@ import { helpText } from '../shared/help-text.ts';
 import { collectOption } from '../shared/parse-values.ts';
 import type { DoctorFlags } from './run.ts';
 
+const doctorCodes = `
+Exit codes:
+  0  an engine can be used
+  1  a bug in llmbatch
+  2  usage
+  4  no engine can be used, or not the one that is named
+  129, 130, 143  interrupted: terminal closed, Ctrl-C, SIGTERM`;
+
 export function addDoctorCommand(
   program: Command,
   backends: readonly BackendDefinition[],
@@ -34,12 +42,15 @@ export function addDoctorCommand(
     .option('--json', 'one JSON object instead of text', false)
     .addHelpText(
       'after',
-      helpText([
-        'llmbatch doctor',
-        'llmbatch doctor --host gpu-box:11434 -m gemma3:4b',
-        'llmbatch doctor --base-url http://box-1:8000/v1 --base-url http://box-2:8000/v1',
-        'llmbatch doctor --json | jq \'.findings[] | select(.level != "hint")\'',
-      ]),
+      helpText(
+        [
+          'llmbatch doctor',
+          'llmbatch doctor --host gpu-box:11434 -m gemma3:4b',
+          'llmbatch doctor --base-url http://box-1:8000/v1 --base-url http://box-2:8000/v1',
+          'llmbatch doctor --json | jq \'.findings[] | select(.level != "hint")\'',
+        ],
+        doctorCodes,
+      ),
     );
   const given = noteFlags(command, backends);
   command.action(async (flags: Omit<DoctorFlags, 'given'>) => {

@@ -9,11 +9,11 @@ Exit codes:
   3  finished, some requests failed
   4  the engine is unusable (resumable)
   5  the output can't be used: locked, disk full, or of another run
-  129, 130, 143  interrupted: the terminal was closed, Ctrl-C, SIGTERM (resumable)`;
+  129, 130, 143  interrupted: terminal closed, Ctrl-C, SIGTERM (resumable)`;
 
-/** Text below the flags of a command's `--help`. */
-export const helpText = (examples: readonly string[]): string =>
-  `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n${exitCodesHelp}\n`;
+/** Text below the flags of a command's `--help`; `codes`: the text on its exit codes, where it has not all of them. */
+export const helpText = (examples: readonly string[], codes: string = exitCodesHelp): string =>
+  `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n${codes}\n`;
 
 /** The names of the engines, those that answer without a model last. */
 export const backendNames = (backends: readonly BackendDefinition[]): string =>

@@ -43,8 +43,8 @@ function settingRows({ settings, isLocal }: OllamaSearch, platform: string): Rep
   const set = entries.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const unset = entries.flatMap(([name, value]) => (value === null ? [name] : []));
   return [
-    ['', `set: ${set.join(' ') || 'nothing'}`],
-    ['', `not set: ${unset.join(' ') || 'nothing'}`],
+    ['', `set where it is started: ${set.join(' ') || 'nothing'}`],
+    ['', `as usual: ${unset.join(' ') || 'nothing'}`],
   ];
 }
 

@@ -70,6 +70,10 @@ function oneSlot({ model: name }: SlotProbe, context: FindingContext): Finding {
   const slots = more === 1 ? 'one more slot' : `${more} more slots`;
   const numbers = `${slots} of ${formatInteger(contextTokens)} tokens would take ${upTo}${formatBytes(more * slotBytes)} (estimated: ${each}), and ${formatBytes(freeBytes)} of ${place} is free`;
   const setting = { name: 'OLLAMA_NUM_PARALLEL', value: String(more + 1) };
+  if (place === 'RAM' && context.machine.gpu.gpus.length === 0) {
+    const onCpu = `${text}; on a CPU more slots are often not faster, which llmbatch bench measures. ${numbers}`;
+    return settingFinding('hint', 'ollama-one-slot', onCpu, setting);
+  }
   return settingFinding('warning', 'ollama-one-slot', `${text}; ${numbers}`, setting);
 }
 
