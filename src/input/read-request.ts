@@ -160,8 +160,7 @@ function fillIn({ body, endpoint, takesSystem }: Draft, { model, system, paramet
   dropForeign(body);
   if (model !== null) body.model = model;
   if (endpoint !== '/v1/embeddings') fillGaps(body, parameters);
-  // No text is generated for an embedding. Only that a form is asked for is left, for the engine to refuse by name.
-  else if ('response_format' in parameters) fillGaps(body, { response_format: parameters['response_format'] });
+  else fillGaps(body, ofEmbeddings(parameters));
   // That of a flag is in it already, and is the same object for each line.
   const { response_format: format } = body;
   if (format !== undefined && format !== parameters['response_format'])
@@ -171,6 +170,10 @@ function fillIn({ body, endpoint, takesSystem }: Draft, { model, system, paramet
     body.messages = [{ role: 'system', content: system }, ...messages];
   }
 }
+
+/** No text is generated for an embedding. That a form is asked for is left, for the engine to refuse by name. */
+const ofEmbeddings = (parameters: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(parameters).filter(([key]) => key === 'response_format' || key === 'model'));
 
 function fillGaps(body: Draft['body'], parameters: Record<string, unknown>): void {
   for (const key in parameters) {

@@ -61,6 +61,18 @@ describe('the report of llmbatch validate', () => {
     );
   });
 
+  test('takes a missing -m for no fault of a line', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', '{"prompt":"a"}\n{"prompt":"b","model":"big"}\n');
+    const { exitCode, stdout } = await folder.run(['validate', 'in.jsonl']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('in.jsonl: 2 requests, 0 bad lines\n');
+    expect(stdout).toContain('models: big; for lines that name none, run needs -m MODEL\n');
+    expect(stdout).toContain('Run it with: llmbatch run in.jsonl -m MODEL\n');
+    const json = await folder.run(['validate', 'in.jsonl', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ models: ['big'], needs_model: true, rejected: 0 });
+  });
+
   test('names the form that was found, with the columns of a table', async () => {
     const folder = await createCliFolder();
     await folder.write('in.csv', 'sep=;\nid;prompt;;x;\n1;a;b;c;\n');

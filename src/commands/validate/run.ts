@@ -1,6 +1,7 @@
 import { exitCodes } from '../../core/errors.ts';
 import { formatCounted, formatInteger } from '../../text/format.ts';
 import { type BatchRequest, isRejected, systemPromptOf, textOf } from '../../core/request.ts';
+import type { AnswerSettings } from '../../core/settings.ts';
 import type { FoundTable } from '../../input/csv/csv-rows.ts';
 import { type MisspeltKey, createMisspeltKeys, describeMisspelt } from '../../input/misspelt-keys.ts';
 import { readItems } from '../../input/read-items.ts';
@@ -29,7 +30,7 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   const bad = createBadLines(flags.json);
   const longest = createLongest();
   const misspelt = createMisspeltKeys();
-  const settings = await answerSettings(flags);
+  const settings = withAnyModel(await answerSettings(flags));
   const add = (request: BatchRequest): void => {
     longest.add(request);
     // What fills a template is data, whatever it is called.
@@ -46,7 +47,10 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   );
   try {
     await input.completed;
-    const report = await reportOf(input, (performance.now() - startedAt) / 1000);
+    const report = await reportOf(input, {
+      seconds: (performance.now() - startedAt) / 1000,
+      isModelOpen: settings.model === null,
+    });
     const whole = { input: path, ...report, longest: longest.list, misspelt_keys: misspelt.list() };
     await bad.flush();
     const hint = bad.looksLikeCsv()
@@ -60,11 +64,17 @@ async function validate(path: string, flags: ValidateFlags, paths: RunPaths): Pr
   }
 }
 
+/** Stands for the model of lines that name none. That `-m` is missing is no fault of theirs. */
+const anyModel = 'MODEL';
+
+const withAnyModel = (settings: AnswerSettings): AnswerSettings =>
+  settings.model === null ? { ...settings, parameters: { model: anyModel, ...settings.parameters } } : settings;
+
 /** The command that runs an input in which nothing is wrong. */
-function nextStep({ input, rejected, requests }: Report, given: readonly GivenFlag[]): string {
+function nextStep({ input, rejected, requests, needs_model: needsModel }: Report, given: readonly GivenFlag[]): string {
   if (rejected > 0 || requests === 0) return '';
   const flags = given.filter(({ isOfRequests }) => isOfRequests);
-  return `Run it with: ${input === '-' ? '... | ' : ''}${commandLine(['llmbatch', 'run', input], flags)}\n`;
+  return `Run it with: ${input === '-' ? '... | ' : ''}${commandLine(['llmbatch', 'run', input, ...(needsModel ? ['-m', anyModel] : [])], flags)}\n`;
 }
 
 interface LongPrompt {
@@ -104,6 +114,8 @@ interface Report {
   requests: number;
   rejected: number;
   models: readonly string[];
+  /** There are lines that name no model, and -m is not given. */
+  needs_model: boolean;
   system_prompts: { count: number; largest: { requests: number; characters: number; starts: string }[] };
   longest: LongPrompt[];
   misspelt_keys: MisspeltKey[];
@@ -115,22 +127,26 @@ interface Report {
 
 /** What took less time than that says nothing of the speed. */
 const minSeconds = 0.2;
+/** Nor does a smaller file, of which most of the time goes to its opening. */
+const minBytes = 1_000_000;
 
 async function reportOf(
   input: RunInput,
-  seconds: number,
+  { seconds, isModelOpen }: { seconds: number; isModelOpen: boolean },
 ): Promise<Omit<Report, 'input' | 'longest' | 'misspelt_keys'>> {
   const { scan } = input;
+  const needsModel = isModelOpen && scan.models.includes(anyModel);
   const { bytes = 0, sha256 = '' } = input.identity() ?? {};
   return {
     form: input.form,
     table: input.table(),
     ...scan.counts,
-    models: scan.models,
+    models: needsModel ? scan.models.filter((model) => model !== anyModel) : scan.models,
+    needs_model: needsModel,
     system_prompts: { count: scan.groups.length, largest: await largestGroups(input) },
     bytes,
     sha256,
-    megabytes_per_second: seconds < minSeconds ? null : Math.round(bytes / seconds / 1e5) / 10,
+    megabytes_per_second: seconds < minSeconds || bytes < minBytes ? null : Math.round(bytes / seconds / 1e5) / 10,
   };
 }
 
@@ -154,7 +170,7 @@ function renderReport(report: Report): string {
     ),
     `${printable(report.input)}: ${formatCounted(report.requests, 'request')}, ${formatCounted(report.rejected, 'rejected line')}`,
     `form: ${describeForm(report)}`,
-    `models: ${printable(report.models.join(', ')) || 'none'}`,
+    `models: ${modelsText(report)}`,
     ...systemPromptRows(report),
     ...(longest.length === 0 ? [] : ['longest prompts:']),
     ...longest.map(
@@ -163,6 +179,11 @@ function renderReport(report: Report): string {
     `${formatCounted(report.bytes, 'byte')}${speed === null ? '' : `, read at ${speed} MB/s`}`,
   ];
   return `${rows.join('\n')}\n`;
+}
+
+function modelsText({ models, needs_model: needsModel }: Report): string {
+  const missing = needsModel ? ['for lines that name none, run needs -m MODEL'] : [];
+  return printable([models.join(', '), ...missing].filter(Boolean).join('; ')) || 'none';
 }
 
 const formNames: Record<InputForm, string> = {
