@@ -68,6 +68,12 @@ export function checkWidth(columns: readonly TableColumn[]): void {
   );
 }
 
+/** Puts the asked keys into this order, those that are not in it behind. */
+export function orderKeys(survey: Survey, order: readonly string[]): void {
+  const known = order.filter((key) => survey.askedKeys.has(key));
+  survey.askedKeys = new Set([...known, ...survey.askedKeys]);
+}
+
 /** Columns of the whole table. */
 export function tableColumns(survey: Survey): TableColumn[] {
   const { fields, hasToolCalls, hasEmbedding, hasOtherId } = survey;

@@ -36,6 +36,21 @@ describe('llmbatch export', () => {
     },
   );
 
+  test('has the keys of the answers in the order of the schema, whatever the answers have', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.jsonl', prompts(1));
+    const schema = { type: 'object', properties: { verdict: { type: 'string' }, reason: { type: 'string' } } };
+    await folder.run(['run', 'in.jsonl', ...mock(), '--schema', JSON.stringify(schema)]);
+    const [line] = await folder.results('in.results.jsonl');
+    const answer = { reason: 'It broke.', other: 1, verdict: 'bad' };
+    const body = { choices: [{ message: { role: 'assistant', content: JSON.stringify(answer) } }] };
+    const response = { status_code: 200, request_id: 'x', body };
+    const result = { ...line, response, error: null, llmbatch: { ...line?.llmbatch, parsed: answer } };
+    await folder.write('in.results.jsonl', `${JSON.stringify(result)}\n`);
+    const { stdout } = await folder.run(['export', 'in.results.jsonl']);
+    expect(stdout).toMatch(/^id,verdict,reason,other,error_code/);
+  });
+
   test('does not replace a file unasked', async () => {
     const folder = await finishedRun();
     await folder.write('mine.csv', 'my work');

@@ -2,8 +2,16 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../core/errors.ts';
+import { isRecord } from '../../data/is-record.ts';
 import type { Cell } from '../../export/cells.ts';
-import { type TableColumn, checkWidth, tableColumns, createSurvey, noteRecord } from '../../export/columns.ts';
+import {
+  type TableColumn,
+  checkWidth,
+  tableColumns,
+  createSurvey,
+  noteRecord,
+  orderKeys,
+} from '../../export/columns.ts';
 import { pickFields } from '../../export/pick-fields.ts';
 import { type ExportRecord, readExportRecord } from '../../export/read-record.ts';
 import { type TextFormat, createCsv, createJson, createJsonl, createMarkdown } from '../../export/text-formats.ts';
@@ -79,6 +87,7 @@ async function writeTable({ output, flags, format, manifest, results, damaged }:
   const records = createReader(results, damaged, flags.failed);
   const survey = createSurvey(flags.fields !== undefined);
   for await (const record of records()) noteRecord(survey, record);
+  orderKeys(survey, keysOfSchema(manifest));
   const all = tableColumns(survey);
   if (flags.fields === undefined) checkWidth(all);
   const columns = flags.fields === undefined ? all : pickFields(flags.fields, all, survey);
@@ -94,6 +103,12 @@ async function writeTable({ output, flags, format, manifest, results, damaged }:
       ? await write(sendTo(format))
       : await writeTarget(output, flags, manifest, (draft) => write((data) => draft.appendFile(data).then(() => true)));
   if (isWhole) tell(describe(counts, flags.output));
+}
+
+/** The keys of the answers in the order of the run's `--schema`; none where it had none. */
+function keysOfSchema(manifest: Manifest | null): string[] {
+  const properties = manifest?.settings.schema?.['properties'];
+  return isRecord(properties) ? Object.keys(properties) : [];
 }
 
 function describe({ rows, failed }: { rows: number; failed: number }, target: string): string {
