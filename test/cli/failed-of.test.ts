@@ -78,6 +78,18 @@ describe('llmbatch run --failed-of', () => {
     expect(resumed.exitCode).toBe(0);
   });
 
+  test('names of the settings of a file only those that are taken: the answers have those of before', async () => {
+    const folder = await createCliFolder();
+    await failedRun(folder);
+    await folder.write(
+      'llmbatch.json',
+      JSON.stringify({ defaults: { system: 'Be long.', max_tokens: 9, retries: 1 } }),
+    );
+    const { stderr } = await again(folder);
+    expect(stderr).toContain('settings: retries from llmbatch.json\n');
+    expect(stderr).toContain(', as before\n');
+  });
+
   test('takes what was piped in from where it is kept', async () => {
     const folder = await createCliFolder();
     await folder.run(['run', '-', '-o', 'people.results.jsonl', ...faulty], { stdin: prompts(6) });

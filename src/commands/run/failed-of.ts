@@ -81,7 +81,12 @@ function baseOf({ manifest }: FoundRun, { backend }: { backend?: string }): Earl
 /** Tells in what the new run differs from the earlier one, whose settings it has. */
 export function tellDifference({ base, output, failed }: EarlierRun, settings: AnswerSettings): void {
   const drift = base === null ? [] : findDrift(base.settings, settings);
-  const how = base === null ? '' : drift.length === 0 ? ', as before' : `, as before except ${drift.join('; ')}`;
+  const how =
+    base === null
+      ? ', with the settings of this command'
+      : drift.length === 0
+        ? ', as before'
+        : `, as before except ${drift.join('; ')}`;
   tell(`the requests that failed in ${pathWord(output)} (${formatInteger(failed)})${how}`);
 }
 

@@ -91,11 +91,17 @@ function show(before: unknown, now: unknown): string {
     const end = from + maxShown < text.length ? '...' : '';
     return `${from === 0 ? '' : '...'}${text.slice(from, from + maxShown)}${end}`;
   };
-  return `${shown(earlier)} → ${shown(later)}`;
+  return [before, now]
+    .map((value) => (isQuoted(value) ? `"${shown(textOf(value))}"` : shown(textOf(value))))
+    .join(' → ');
 }
+
+/** A text with blanks in it: its quotes stand outside of what is left of it. */
+const isQuoted = (value: unknown): value is string => typeof value === 'string' && /\s/.test(value);
 
 function textOf(value: unknown): string {
   if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
-  return typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value);
+  if (isQuoted(value)) return JSON.stringify(value).slice(1, -1);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

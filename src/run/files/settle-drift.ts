@@ -54,14 +54,22 @@ async function refusalOf(
 
 /** The flags that go on with what is there. */
 function waysOn({ summary }: Manifest, { input, isOfRetries, wasFinished }: Drift): string[] {
-  const failed = summary?.progress.failed ?? 0;
+  const { failed, done, total } = { failed: 0, done: 0, ...summary?.progress, total: summary?.progress.total ?? 0 };
   const mayRetry = failed > 0 && isOfRetries && input.length === 0;
-  const retry = `To try only the failed again (${formatInteger(failed)}) with the new settings, add --retry-failed all.`;
   const hasOpen = !wasFinished || input.length > 0;
   return [
-    ...(mayRetry ? [retry] : []),
+    ...(mayRetry ? [retryHint(failed, wasFinished ? 0 : total - done)] : []),
     ...(hasOpen ? ['To answer what is left so, and keep what is there, add --allow-drift.'] : []),
   ];
+}
+
+/** The same command answers what is left, where there is something left. */
+function retryHint(failed: number, left: number): string {
+  const what =
+    left > 0
+      ? `answer the ${formatInteger(failed)} that failed and the ${formatInteger(left)} that are left`
+      : `try only the ${formatInteger(failed)} that failed again`;
+  return `To ${what} with the new settings, add --retry-failed all.`;
 }
 
 /** The ways that a `run` has beside. */

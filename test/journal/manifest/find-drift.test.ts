@@ -61,7 +61,7 @@ test.each(Object.keys(changes) as (keyof AnswerSettings)[])('a changed %s is nam
 test('long texts that begin alike are shown where they differ', () => {
   const system = `Score the candidate by the rubric. ${'Be strict. '.repeat(20)}`;
   expect(findDrift({ ...sampleSettings, system }, { ...sampleSettings, system: `${system}Say why.` })).toEqual([
-    '--system ...strict. " → ...strict. Say why."',
+    '--system "...strict. " → "...strict. Say why."',
   ]);
 });
 
@@ -121,4 +121,12 @@ describe('an input', () => {
     const cut = { bytes: 3, sha256: createHash('sha256').update('a\nb').digest('hex') };
     expect(compareInput(cut, fingerprint.finish())).toBe('changed');
   });
+});
+
+test('a text that is cut short keeps its quotes', () => {
+  const system = 'You classify reviews of a shop by what they say.';
+  const changed = { ...sampleSettings, system: 'Classify the reviews of a shop by their tone.' };
+  expect(findDrift({ ...sampleSettings, system }, changed)).toEqual([
+    '--system "You classify reviews of a shop b..." → "Classify the reviews of a shop b..."',
+  ]);
 });

@@ -1,10 +1,11 @@
-import type { Command, Option } from 'commander';
+import { Command, type Option } from 'commander';
 import type { BackendDefinition } from '../../../core/backend.ts';
 import { isRecord } from '../../../data/is-record.ts';
 import { nearest } from '../../../text/nearest.ts';
 import { pathWord } from '../../../text/command-line.ts';
 import { connectionFlags } from '../connection/flags.ts';
 import { tell, tellJson } from '../print.ts';
+import { addAnswerFlags, addConversationFlags } from '../run-flags.ts';
 import type { SettingPlace } from './setting-value.ts';
 import {
   type RunSetting,
@@ -72,7 +73,7 @@ export function takeSettings(command: Command, backends: readonly BackendDefinit
   });
   const taken = [...found.settings].filter(([key]) => wanted === null || wanted.includes(key));
   const applied = apply(command, taken, backends);
-  notes.push(...describe(applied));
+  notes.push(...describe(withoutEarlier(applied, command, backends)));
   const keyless = applied.filter(
     ([key, { place }]) => place.file?.isOwn === false && serverKeysOf(backends).includes(key),
   );
@@ -85,6 +86,13 @@ export function takeSettings(command: Command, backends: readonly BackendDefinit
     if (isJson) tellJson({ note: text });
     else tell(text);
   }
+}
+
+/** What was set, but for what shapes the answers where these have the settings of the run that `--failed-of` names. */
+function withoutEarlier(applied: readonly Taken[], command: Command, backends: readonly BackendDefinition[]): Taken[] {
+  if (command.getOptionValue('failedOf') === undefined) return [...applied];
+  const ofAnswers = addConversationFlags(addAnswerFlags(new Command(), backends)).options.map(({ flags }) => flags);
+  return applied.filter(([, { option }]) => !ofAnswers.includes(option.flags));
 }
 
 type Taken = [key: string, setting: RunSetting];
