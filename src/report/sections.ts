@@ -66,7 +66,7 @@ function runRows({ run, elapsedSeconds }: ReportData): string[][] {
     ['output', run.outputPath],
     ['input', run.inputPath ?? notMeasured],
     ['state', run.state],
-    ['backend', [run.backend, run.backendVersion].filter(Boolean).join(' ')],
+    ['backend', backendText(run)],
     ['model', run.model ?? notMeasured],
     ['mode', run.mode ?? notMeasured],
     ['started', timeOf(run.startedAt)],
@@ -77,6 +77,11 @@ function runRows({ run, elapsedSeconds }: ReportData): string[][] {
 }
 
 const timeOf = (time: string | null): string => (time === null ? notMeasured : formatLocalTime(time));
+
+/** A version such as `ollama 0.34.0` names its backend itself. */
+function backendText({ backend, backendVersion: version }: ReportData['run']): string {
+  return version?.startsWith(`${backend} `) === true ? version : [backend, version].filter(Boolean).join(' ');
+}
 
 function requestRows(data: ReportData): string[][] {
   const { done, succeeded, failed, run, schema } = data;

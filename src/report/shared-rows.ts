@@ -94,7 +94,7 @@ export const minimumText = ({ uncounted }: TokenCounts, text: string): string =>
   uncounted === 0 || text.startsWith(notMeasured) ? text : `at least ${text}`;
 
 /** What a rate of prompt tokens is of. */
-export const promptWords = (includesCached: boolean): string => (includesCached ? '(cached or not)' : 'computed');
+export const promptWords = (includesCached: boolean): string => (includesCached ? 'with cached ones' : 'computed');
 
 const difference = (all: number | null, answered: number | null): number =>
   all === null || answered === null ? 0 : all - answered;

@@ -92,6 +92,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['rate', rateText(snapshot)],
     ['last minute', recentText(snapshot, options)],
     ['in flight', flightText(progress, options)],
+    ['doing', options.isRunning === true ? (progress.step ?? '') : ''],
     ['gives way', givesWayText(snapshot, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
@@ -214,8 +215,8 @@ function latencyText({ latencyMs, ttftMs }: RunTimes, { failed }: RunProgress): 
 
 const percentiles = ({ p50, p95 }: Distribution): string => `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}`;
 
-/** Columns of a text beside the longest label of a summary, in a terminal of 80. */
-const textColumns = 65;
+/** Columns of a text beside the longest label of a summary (`model memory`), in a terminal of 80. */
+const textColumns = 64;
 
 /** The failures of each kind, with their message and ids. Without messages, as an earlier release counted them, on one line. */
 function errorRows(errors: Snapshot['errors']): [label: string, text: string][] {

@@ -59,7 +59,7 @@ test('embeddings have no rate of generation, and what the cache gave is said whe
     prompt: { recent: 80, overall: 80, basis: 'ended', includesCached: true },
   } as const;
   expect(renderSummary(changeSnapshot(sampleSnapshot(), { rates }), { outputPath })).toContain(
-    '2.00 req/s, 80.0 prompt tok/s (cached or not), in 30.0 s\n',
+    '2.00 req/s, 80.0 prompt tok/s with cached ones, in 30.0 s\n',
   );
 });
 
