@@ -5,6 +5,7 @@ import type { OllamaClient } from '../http/client.ts';
 import { type FoundModel, findModel } from '../model/find-model.ts';
 import { maxProbedSlots } from '../model/find-slots.ts';
 import { isEmbeddingModel, loadModel } from '../model/load-model.ts';
+import type { LoadedModel } from '../model/loaded-model.ts';
 import { probeSlots } from '../model/probe-slots.ts';
 import { type OllamaOptions, runnerOptions } from '../options.ts';
 import { findLocalRunner } from '../server-process.ts';
@@ -134,16 +135,24 @@ async function measure(
   if (!isLoaded) onNotice(`ollama: loading ${name} (${formatBytes(found.weightsBytes)}) to probe the server with it`);
   const tookMs = await loadModel(loaded, AbortSignal.timeout(maxLoadMs));
   const loadMs = isLoaded ? null : tookMs;
-  const runner = await findLocalRunner(client.host, found.facts.weightsFile);
-  if (runner?.slots != null) return { slots: runner.slots, probeMs: null, loadMs, foundBy: 'process' };
+  return { loadMs, ...(await findProbedSlots(loaded, onNotice)) };
+}
+
+/** How many requests the server works on at once: by the command line of its process where that can be seen, else by a probe. */
+async function findProbedSlots(
+  loaded: Omit<LoadedModel, 'answerTokens'>,
+  onNotice: ProbeRequest['onNotice'],
+): Promise<Pick<SlotProbe, 'slots' | 'probeMs' | 'foundBy'>> {
+  const runner = await findLocalRunner(loaded.client.host, loaded.facts.weightsFile);
+  if (runner !== null && runner.slots !== null) return { slots: runner.slots, probeMs: null, foundBy: 'process' };
   onNotice(
-    `ollama: finding out how many requests it works on at once, with ${maxProbedSlots} short ones to ${name} (--no-probe leaves it out)`,
+    `ollama: finding out how many requests it works on at once, with ${maxProbedSlots} short ones to ${loaded.name} (--no-probe leaves it out)`,
   );
   const startedAt = performance.now();
   const waiting = setInterval(() => onNotice(stillProbing(performance.now() - startedAt)), tellEveryMs);
   try {
     const slots = await probeSlots(loaded, maxProbedSlots, AbortSignal.timeout(maxProbeMs));
-    return { slots, probeMs: performance.now() - startedAt, loadMs, foundBy: 'probe' };
+    return { slots, probeMs: performance.now() - startedAt, foundBy: 'probe' };
   } finally {
     clearInterval(waiting);
   }
