@@ -64,7 +64,7 @@ describe.each(ways)('%s', (_name, { answer, open }) => {
     const backend = await open((response) => void response.end(Buffer.from(answer('größte'), 'latin1')));
     const failed = await backend.generate(chat([{ role: 'user', content: 'hi' }]), context());
     expect(failed).toMatchObject({ status: 'failed', kind: 'invalid-response' });
-    expect(JSON.stringify(failed)).toContain('no UTF-8');
+    expect(JSON.stringify(failed)).toContain('not UTF-8');
   });
 
   test('a failure is one whatever its bytes', async () => {

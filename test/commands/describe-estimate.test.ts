@@ -28,7 +28,7 @@ test('a sample that was stopped in time is told with what was in flight, and for
   expect(linesOf(some)).toEqual([
     'in.jsonl: 1,000 requests',
     '  sample  28 answered in 1m 00s; 4 in flight, with 300 tokens so far; the model was loaded in 2.0 s',
-    '  rate    0.50 req/s, not steady yet: --estimate 3m would tell more; the first 20: 0.40 req/s',
+    '  rate    0.50 req/s, not steady yet: --estimate 3m would be more exact; the first 20: 0.40 req/s',
     '  time    about 33m 00s (18m 36s to 2h 48m), by a rate that is not steady',
     '  tokens  40.0k prompt, 100k completion',
     'Nothing was written.',
@@ -48,6 +48,6 @@ test('a sample without an answer says what is known, and how to go on', () => {
 
 test('so many requests are proposed where they fit into the time of a sample', () => {
   const quick = { ...some, rate: 20, isTimeOver: false, unfinished: null };
-  expect(linesOf(quick)[2]).toContain('not steady yet: --estimate 90 would tell more');
+  expect(linesOf(quick)[2]).toContain('not steady yet: --estimate 90 would be more exact');
   expect(linesOf({ ...quick, sampled: 1000 })[2]).toContain('these are all that there are');
 });

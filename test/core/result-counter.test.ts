@@ -72,7 +72,7 @@ test('errors are counted by kind and by group, the most frequent first', () => {
   expect(errors.byGroup).toEqual({ model: 3, timeout: 1 });
 });
 
-test('failures that say the same are one group, with its first message and up to five ids', () => {
+test('failures that say the same are one group, with the range of their numbers and up to five ids', () => {
   const counter = createResultCounter();
   const fail = (id: string, message: string) =>
     counter.add({ ...success, kind: 'truncated', failure: { id, message } });
@@ -82,7 +82,7 @@ test('failures that say the same are one group, with its first message and up to
   fail('z', 'not JSON: "a b 1" is no value');
   fail('z2', 'not JSON: "some other words" is no value');
   expect(counter.counts().errors.failures).toEqual([
-    { kind: 'truncated', count: 7, message: 'cut after 10 tokens', ids: ['r1', 'r2', 'r3', 'r4', 'r5'] },
+    { kind: 'truncated', count: 7, message: 'cut after 10 to 70 tokens', ids: ['r1', 'r2', 'r3', 'r4', 'r5'] },
     { kind: 'truncated', count: 2, message: 'not JSON: "a b 1" is no value', ids: ['z', 'z2'] },
     { kind: 'truncated', count: 1, message: 'no field "name"', ids: ['x'] },
     { kind: 'truncated', count: 1, message: 'no field "city"', ids: ['y'] },

@@ -53,7 +53,7 @@ test.each([
   [{ body: { messages: [{ role: 'user', content: 'a' }], prompt: 'b' } }, 'messages', 'prompt'],
   [{ url: '/v1/completions', body: { input: 'a', prompt: 'b' } }, 'prompt', 'input'],
 ])('of two prompts none is dropped without a word: %j', (row, first, second) => {
-  expect(toDraft(row, null)).toContain(`"${first}" and "${second}" stand in one request`);
+  expect(toDraft(row, null)).toContain(`"${first}" and "${second}" are in one request`);
 });
 
 test('a prompt of null beside another one changes nothing', () => {

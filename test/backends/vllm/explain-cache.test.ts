@@ -11,7 +11,7 @@ const calm = { peakUsage: 0.4, preemptions: 0 };
 test.each([
   ['a cache that is off', { prefixCaching: false }, calm, /: --option enable_prefix_caching=true\.$/],
   ['blocks longer than what is shared', { blockTokens: 128 }, calm, /whole blocks of 128 tokens .* block_size=32\.$/],
-  ['a full KV cache', {}, { ...calm, peakUsage: 0.97 }, /65,536 tokens was full, so that .*gpu_memory_utilization\.$/],
+  ['a full KV cache', {}, { ...calm, peakUsage: 0.97 }, /65,536 tokens was full, so it .*gpu_memory_utilization\.$/],
   ['one too small', { device: 'CPU' }, { ...calm, preemptions: 3 }, /3 requests had to .*VLLM_CPU_KVCACHE_SPACE/],
 ])('%s is told with its setting', (_cause, changes, seen, text) => {
   expect(explainCache({ sharedTokens: 100 }, { ...info, ...changes }, seen)).toMatch(text);

@@ -125,7 +125,7 @@ test('a secret is no option, since options are kept in files; it is not repeated
 
 test('no more is one inside the JSON of an option, but the special tokens of a model are no secrets', () => {
   for (const value of ['{"token":"hush"}', '[{"auth":{"api_key":"hush"}}]', ' {"a":{"hf_token":"hush"}}']) {
-    expect(() => parse.collectOption(`hf_overrides=${value}`, {})).toThrow('has a secret in it');
+    expect(() => parse.collectOption(`hf_overrides=${value}`, {})).toThrow('contains a secret');
     expect(() => parse.collectOption(`hf_overrides=${value}`, {})).not.toThrow(/hush/);
   }
   for (const value of ['{"eos_token":"</s>"}', '{"token":true}', '{"tokens":["a"]}', '{"token"', '[1,2]'])

@@ -94,7 +94,7 @@ describe('a header', () => {
   test.each([
     ['id,text,,text\n', 'the CSV\'s header names two columns "text", B and D'],
     ['17,3.5\n1,2\n', 'the first line of the CSV has only numbers (17, 3.5) instead of column names'],
-    ['17;"3,5"\n', 'the first line of the CSV holds numbers alone (17, 3,5), and no names of columns'],
+    ['17;"3,5"\n', 'the first line of the CSV has only numbers (17, 3,5) instead of column names'],
     ['""\n1\n', "the CSV's header has no column name"],
     [`${'a'.repeat(3)},"b\nc`, "the CSV's header can't be read: a quote that is never closed"],
   ])('such as %j is refused', async (csv, message) => {

@@ -107,7 +107,7 @@ test.each([
   [{ id: 1, city: 'Lima' }, "--prompt-template '{{city}}'"],
   [{ id: 1, points: 5 }, 'fields of other names need --prompt-template'],
   [{ id: 'x', custom_id: 'a', response: { status_code: 200, body: {} } }, "a line of a batch's results"],
-  [{ body: { prompt: ['a', 'b'] } }, 'it holds 2 prompts'],
+  [{ body: { prompt: ['a', 'b'] } }, 'is a list of 2 prompts'],
   [{ prompt: [1, 2] }, 'token ids'],
   [{ messages: [{ role: 'human', content: 'Hi' }] }, '"role" is "human": write "user"'],
   [{ messages: [{ role: 'User', content: 'Hi' }] }, '"role" is "User": write "user"'],

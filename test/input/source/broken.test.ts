@@ -17,20 +17,20 @@ describe('a file that is broken as a whole is refused whole, with the place', ()
     [
       'an array with a comma too many',
       array.replace('},\n', '},,\n'),
-      'line 1): "," stands after record 1, where the next record',
+      'line 1): "," is after record 1, where the next record',
     ],
     [
       'an array with a comma at its end',
       `[${rows.join(',\n')},\n]`,
-      'line 51): "]" stands after record 50, where the next record',
+      'line 51): "]" is after record 50, where the next record',
     ],
     [
       'an array without a comma',
       array.replace('},\n', '}\n'),
-      'line 2): "{" stands after record 1, where a comma or ] should',
+      'line 2): "{" is after record 1, where a comma or ] should',
     ],
     ['an array with more behind it', `${array}\n{"prompt":"x"}`, 'line 51): "{" is after its closing ]'],
-    ['an array with NaN', array.replace('"question 7"', 'NaN'), 'line 7): record 7 is wrong: NaN is no JSON'],
+    ['an array with NaN', array.replace('"question 7"', 'NaN'), 'line 7): record 7 is wrong: NaN is not JSON'],
     [
       'an array with a line break in a text',
       array.replace('question 3', 'question\n3'),
@@ -44,7 +44,7 @@ describe('a file that is broken as a whole is refused whole, with the place', ()
     [
       'objects with commas between',
       `{\n"prompt":"x"\n},\n{\n"prompt":"y"\n}`,
-      'line 3): "," stands after record 1, where the next {',
+      'line 3): "," is after record 1, where the next {',
     ],
     [
       'objects of which one is broken',

@@ -99,7 +99,7 @@ describe('a file that is no input is refused by its name, with the way out', () 
     ['an Avro file', 'avro-tools', latin1('Obj\x01')],
     ['a Python pickle', 'read_pickle', latin1('\x80\x04\x95....')],
     ['a pointer of Git LFS', 'git lfs pull', latin1('version https://git-lfs.github.com/spec/v1\n')],
-    ['a web page', 'fetch it again', latin1('<!DOCTYPE html>\n<html>')],
+    ['a web page', 'download it again', latin1('<!DOCTYPE html>\n<html>')],
     ['XML', 'Convert', latin1('<?xml version="1.0"?>')],
     ['YAML', 'yq', latin1('- prompt: Hi\n')],
     ['a binary file', 'utf-16le', latin1('\x01\x02\0\x03')],
@@ -113,8 +113,8 @@ describe('a file that is no input is refused by its name, with the way out', () 
     ['one object whose "data" is a list', "jq -c '.data[]'", latin1('{"object":"list",\n"data":[{"a":1}]\n}\n')],
     ['one object whose "data" is a list', "'.data[]'", latin1('{"schema":{"fields":[{"a":1}]},"data":[{"a":1}]}')],
     ['one object whose "data" is a list', 'jq 1.7', latin1('{"data":[{"a":12345678901234567}]}')],
-    ['a table by columns', 'orient=', latin1('{"prompt":{"0":"a","1":"b"}}')],
-    ['a table by columns', 'orient=', latin1('{"columns":["a"],"index":[0],"data":[["x"]]}')],
+    ['a table stored by columns', 'orient=', latin1('{"prompt":{"0":"a","1":"b"}}')],
+    ['a table stored by columns', 'orient=', latin1('{"columns":["a"],"index":[0],"data":[["x"]]}')],
     ['a row for each of its keys', 'to_entries', latin1('{"0":{"a":"x"},"1":{"a":"y"}}')],
     ['a table of Markdown', "--format csv --delimiter '|'", latin1('# T\n\n| id | a |\n|---|:-:|\n| 1 | x |\n')],
     ['of a terminal', 'sed -E', latin1('+----+\n| id |\n+----+\n| 1  |\n+----+\n')],
@@ -133,8 +133,8 @@ describe('a file that is no input is refused by its name, with the way out', () 
     ['contains JSON, not a table', '--format jsonl', '{"a":1}\n', 'in.csv', {}],
     ['holds a JSON array', '--format json', '[\n{"a":1}\n]', 'in.jsonl', { format: 'jsonl' }],
     ['holds JSON objects over several lines', '--format json', '{\n"a":1\n}', 'in.jsonl', { format: 'jsonl' }],
-    ['is no Parquet file', 'Leave --format out', '{"a":1}', 'in.jsonl', { format: 'parquet' }],
-    ['is a Parquet file, not csv', 'Leave --format out', 'PAR1', 'in.csv', { format: 'csv' }],
+    ['is no Parquet file', 'Remove --format', '{"a":1}', 'in.jsonl', { format: 'parquet' }],
+    ['is a Parquet file, not csv', 'Remove --format', 'PAR1', 'in.csv', { format: 'csv' }],
   ])('%s: %s', (what, way, content, path, change) => {
     const told = error(content, path, change);
     expect(told).toContain(what);
@@ -142,11 +142,11 @@ describe('a file that is no input is refused by its name, with the way out', () 
   });
 });
 
-test('a table by columns is known by its beginning, where it is longer than what is looked at', () => {
+test('a table stored by columns is known by its beginning, where it is longer than what is looked at', () => {
   const head = Buffer.from('{"user":{"0":"a","1":"b');
   const reading = defaultAnswerSettings;
   expect(() => lookAt(head, { isWhole: false, isFull: true }, { reading, file: fileName('in.json') })).toThrow(
-    'a table by columns',
+    'a table stored by columns',
   );
 });
 

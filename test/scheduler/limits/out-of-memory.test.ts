@@ -49,7 +49,7 @@ describe('an engine that runs out of memory', () => {
     await runRequests(run);
     expect(workersIn(events)[0]).toBe(4);
     expect(noticesIn(events)[0]).toMatch(
-      /^the engine ran out of memory, first for the request "r\d+" \(line 1\): 4 of 8 workers go on \(no room\)$/,
+      /^the engine ran out of memory, first for the request "r\d+" \(line 1\): 4 of 8 workers continue \(no room\)$/,
     );
     expect(idsOf(lines).toSorted()).toEqual(allIds(50).toSorted());
     expect(lines.every(({ error }) => error === null)).toBe(true);

@@ -91,8 +91,8 @@ describe('full GPU memory', () => {
     expect(feed(...full(14))).toEqual(['lower', ...rest, 'lower', ...rest, 'pause', ...rest, null, null]);
     expect(workers).toEqual([2, 1, 0]);
     expect(notices).toEqual([
-      'GPU memory is at 90.0% (limit 80.0%): 2 of 4 workers go on',
-      'GPU memory is at 90.0% (limit 80.0%): 1 of 2 workers go on',
+      'GPU memory is at 90.0% (limit 80.0%): 2 of 4 workers continue',
+      'GPU memory is at 90.0% (limit 80.0%): 1 of 2 workers continue',
       'GPU memory is at 90.0% (limit 80.0%): nothing is sent until there is room',
     ]);
   });
@@ -139,7 +139,7 @@ describe('a pause', () => {
     expect(workers).toEqual([0]);
     feed(77);
     expect(workers).toEqual([0, 1]);
-    expect(notices.at(-1)).toBe('GPU memory is at 77.0% (limit 80.0%): the run goes on');
+    expect(notices.at(-1)).toBe('GPU memory is at 77.0% (limit 80.0%): the run continues');
     expect(vi.getTimerCount()).toBe(0);
   });
 

@@ -41,7 +41,7 @@ async function serverAt(path: string): Promise<LlamaServer> {
 }
 
 const twoWays =
-  'Name another llama-server with --option server=PATH, or take the library of node-llama-cpp with --option server=off. To continue a run so, use the command that started it, with --allow-drift.';
+  'Name another llama-server with --option server=PATH, or use the library of node-llama-cpp with --option server=off. To continue a run with another form, use the command that started it, with --allow-drift.';
 
 /** What to do where a server can't be taken. */
 export const takeLibrary = '--option server=off takes the library of node-llama-cpp.';

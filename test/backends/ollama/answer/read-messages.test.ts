@@ -74,8 +74,14 @@ describe('messages', () => {
     [{ role: 'user', content: [{ type: 'image_url' }] }, 'a part of type "image_url"'],
     [{ role: 'assistant', content: '', tool_calls: [{}] }, 'a tool call without a name'],
     [{ role: 'assistant', content: '', tool_calls: [null] }, 'a tool call without a name'],
-    [{ role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '[]' } }] }, 'no JSON object'],
-    [{ role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '{' } }] }, 'no JSON object'],
+    [
+      { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '[]' } }] },
+      'not a JSON object',
+    ],
+    [
+      { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '{' } }] },
+      'not a JSON object',
+    ],
   ])('are refused by their place: %j', (message, text) => {
     refusal(message).toThrow(text);
     refusal(message).toThrow('messages[1]');

@@ -44,7 +44,7 @@ test.each<[Kind, Record<string, unknown>, string]>([
   ['ollama', { options: { num_ctx: 4096 } }, "Ollama's /v1 drops `options` in silence: move its keys into the line"],
   ['ollama', { top_k: 5 }, 'drops `top_k` in silence: use -b ollama.'],
   ['ollama', { stop_token_ids: [5] }, 'drops `stop_token_ids` in silence: remove it or use another backend.'],
-  ['llama-server', { format: 'json' }, 'llama-server drops `format` in silence: say `response_format`'],
+  ['llama-server', { format: 'json' }, 'llama-server drops `format` in silence: use `response_format`'],
   ['llama-server', { repetition_penalty: 1.2 }, 'drops `repetition_penalty` in silence: say `repeat_penalty`.'],
   ['vllm', { num_ctx: 4096 }, 'vllm drops `num_ctx` in silence: it is the same for all requests'],
   ['vllm', { repeat_penalty: 1.2 }, 'drops `repeat_penalty` in silence: say `repetition_penalty`.'],

@@ -49,7 +49,7 @@ test.each([1, 3, 1000])('comments are none, nor what else says nothing, in piece
 });
 
 test('what is quoted of a line is without the key', async () => {
-  await expect(read('data: sk-1 \u009B2J\n')).rejects.toThrow('no part of an answer: "data: [key] "');
+  await expect(read('data: sk-1 \u009B2J\n')).rejects.toThrow('not part of an answer: "data: [key] "');
 });
 
 test('the last line may lack its end, and what comes after the last event is nothing', async () => {
@@ -66,7 +66,7 @@ test('an end without [DONE] may be tried again', async () => {
 });
 
 test.each(['data: {"a":\n\ndata: [DONE]\n', 'data: 1\n', '<html>\n', '{"a":1}\n', 'data: \n'])(
-  '%j is no part of an answer',
+  '%j is not part of an answer',
   async (text) => {
     await expect(read(text)).rejects.toMatchObject({ kind: 'invalid-response' });
   },
@@ -76,7 +76,7 @@ test('an error as older llama-servers send it', async () => {
   expect((await read('error: {"message":"x"}\n\ndata: [DONE]\n')).events).toEqual([{ error: { message: 'x' } }]);
 });
 
-test('an event that is no part of an answer is no sign of life, however often it comes', async () => {
+test('an event that is not part of an answer is no sign of life, however often it comes', async () => {
   const empty = 'data: {"empty":1}\n\n';
   expect((await read(`${empty.repeat(50)}data: [DONE]\n`, empty.length)).activities).toBe(1);
 });
@@ -108,7 +108,7 @@ test('what comes after the end is not read', async () => {
   expect(isRead).toBe(false);
 });
 
-test('an event that is nested too deep is no part of an answer', async () => {
+test('an event that is nested too deep is not part of an answer', async () => {
   const deep = `data: {"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}\n`;
   await expect(read(deep)).rejects.toMatchObject({
     kind: 'invalid-response',

@@ -77,7 +77,7 @@ test('a server that shows no template gets the words of all', async () => {
 test('what can’t be done is refused by name', async () => {
   await expect(told('vllm', { think: 'low' })).rejects.toThrow('knows no levels');
   await expect(told(null, { think: 99 })).rejects.toThrow('not known to limit thinking to a number of tokens');
-  await expect(told(null, { think: false, messages: undefined })).rejects.toThrow('is for chats');
+  await expect(told(null, { think: false, messages: undefined })).rejects.toThrow('is only for chats');
 });
 
 test('the other keys go as they are, and a server that is told nothing is asked nothing', async () => {

@@ -50,5 +50,5 @@ test.each([
 test('the key comes from the environment, and can be sent', () => {
   expect(place('http://a', { OPENAI_API_KEY: ' sk-1\n' }).key).toBe('sk-1');
   expect(place('http://a', { OPENAI_API_KEY: '' }).key).toBeNull();
-  expect(() => place('http://a', { OPENAI_API_KEY: 'sk\n-secret' })).toThrow(/^OPENAI_API_KEY holds a character/);
+  expect(() => place('http://a', { OPENAI_API_KEY: 'sk\n-secret' })).toThrow(/^OPENAI_API_KEY contains a character/);
 });

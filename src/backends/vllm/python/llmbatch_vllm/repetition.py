@@ -34,8 +34,8 @@ class RunAways:
             return None
         return (
             f"The answer repeats itself without end, and was stopped after {len(tokens):,} tokens: {shown(text)} came "
-            f"{span // period:,} times in a row. Try another temperature or repeat_penalty, or give --allow-repetition "
-            "where such an answer is wanted."
+            f"{span // period:,} times in a row. Try another temperature or repeat_penalty, or use --allow-repetition "
+            "if you want such answers."
         )
 
 
