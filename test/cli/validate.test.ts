@@ -27,7 +27,7 @@ describe('llmbatch validate', () => {
     await folder.write('in.csv', 'id,city\n1,\n2,\n3,Bonn\n4,\n5,Rome,x\n6,Bonn\n');
     const { stdout } = await folder.run(['validate', 'in.csv', '-m', 'mock', '--prompt-template', '{{city}}']);
     expect(stdout).toMatch(
-      /^lines 2 to 3, 5 \(3\): the field "city" is empty .*\nline 6: .*\nin\.csv: 2 requests, 4 bad/,
+      /^lines 2 to 3, 5 \(3\): the field "city" is empty .*\nline 6: .*\nin\.csv: 2 requests, 4 rejected/,
     );
   });
 
@@ -66,7 +66,7 @@ describe('the report of llmbatch validate', () => {
     await folder.write('in.jsonl', '{"prompt":"a"}\n{"prompt":"b","model":"big"}\n');
     const { exitCode, stdout } = await folder.run(['validate', 'in.jsonl']);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('in.jsonl: 2 requests, 0 bad lines\n');
+    expect(stdout).toContain('in.jsonl: 2 requests, 0 rejected lines\n');
     expect(stdout).toContain('models: big; for lines that name none, run needs -m MODEL\n');
     expect(stdout).toContain('Run it with: llmbatch run in.jsonl -m MODEL\n');
     const json = await folder.run(['validate', 'in.jsonl', '--json']);
