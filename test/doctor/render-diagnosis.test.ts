@@ -24,8 +24,8 @@ test('a server with one slot', () => {
     GPU        NVIDIA GeForce RTX 4080, 16.0 GiB, 10.0 GiB free; driver 560.35.03
     ollama     0.34.0 at http://127.0.0.1:11434, 1 slot of 4,096 tokens (probed with
                gemma3:4b, 400 ms)
-               set: LLAMA_ARG_CACHE_RAM=0
-               not set: OLLAMA_NUM_PARALLEL OLLAMA_CONTEXT_LENGTH OLLAMA_KEEP_ALIVE
+               set where it is started: LLAMA_ARG_CACHE_RAM=0
+               as usual: OLLAMA_NUM_PARALLEL OLLAMA_CONTEXT_LENGTH OLLAMA_KEEP_ALIVE
                OLLAMA_KV_CACHE_TYPE OLLAMA_FLASH_ATTENTION OLLAMA_MAX_LOADED_MODELS
                OLLAMA_MAX_QUEUE LLAMA_ARG_SWA_FULL
                gemma3:4b   4.3B Q4_K_M, gemma3, 3.0 GiB, trained on 131,072 tokens;
