@@ -51,7 +51,7 @@ test('an answer that begins with thinking is no success of a run with --think of
   said['quick'] = '<think>\n\n</think>\n\nred';
   const { start, results } = await setUp();
   const { exitCode, stderr } = await start('--think', 'off', '--allow-empty-answers');
-  expect([exitCode, stderr]).toEqual([
+  expect([exitCode, stderr.replaceAll(/\s+/g, ' ')]).toEqual([
     3,
     expect.stringContaining('the answer has thinking although it is turned off (--think off)'),
   ]);

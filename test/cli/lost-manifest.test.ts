@@ -43,7 +43,7 @@ describe('results whose manifest', () => {
     const model = await folder.run(['run', 'in.jsonl', ...mock(), '-m', 'mock:other']);
     const input = await folder.run(['run', 'other.jsonl', '-o', output, ...mock()]);
     expect([model.exitCode, model.stderr]).toEqual([5, expect.stringContaining('--model mock → mock:other')]);
-    expect([input.exitCode, input.stderr]).toEqual([5, expect.stringContaining('not of this input')]);
+    expect([input.exitCode, input.stderr]).toEqual([5, expect.stringContaining('not from this input')]);
     expect([await folder.text(output), await readdir(folder.path)]).toEqual([
       before,
       ['in.jsonl', output, 'other.jsonl'],

@@ -20,7 +20,7 @@ test('a run pauses at --vram-limit, stops when that lasts, and goes on without t
   const flags = ['--workers', '2', '--vram-limit', '8GiB', '--stall-timeout', '1s', ...mock('latency_ms=50')];
   const stopped = await folder.run(['run', 'in.jsonl', ...flags], { environment });
   expect(stopped.exitCode).toBe(4);
-  expect(stopped.stderr).toContain('GPU memory is at 91.6% (limit 50.0%): 1 of 2 workers go on');
+  expect(stopped.stderr).toContain('GPU memory is at 91.6% (limit 50.0%): 1 of 2 workers continue');
   expect(stopped.stderr).toContain('GPU memory is at 91.6% (limit 50.0%): nothing is sent until there is room');
   expect(stopped.stderr).toContain('Raise --vram-limit');
   const { runner, summary } = await folder.manifest('in.results.jsonl.run.json');
