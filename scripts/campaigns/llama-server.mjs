@@ -1,8 +1,8 @@
 // A `llama-server` for a campaign, on a free port of this machine.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 
 const readyMs = 120_000;
 
@@ -27,17 +27,9 @@ export async function startLlamaServer(program, flags) {
 /** The build of a `llama-server`, as it calls itself. */
 export function serverVersion(program) {
   // It tells its version on stderr.
-  const text = execFileSync('sh', ['-c', '"$0" --version 2>&1', program], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  const text = `${stdout}${stderr}`;
   return /version: (.*)/.exec(text)?.[1] ?? text.trim();
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const isReady = (url) =>

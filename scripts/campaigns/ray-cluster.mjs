@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.mjs';
 
 const fakeVllm = fileURLToPath(new URL('../../test/fake-vllm', import.meta.url));
 
@@ -122,18 +122,17 @@ export function cpuSeconds(pid) {
   return fields.length > 12 ? (Number(fields[11]) + Number(fields[12])) / 100 : null;
 }
 
+/** What is recorded of the sessions of a run; places that are `{NAME: path}` are told by their names. */
+export const describeSessions = (sessions, places) => ({
+  seconds: sessions.map(({ seconds }) => Math.round(seconds)),
+  requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
+  notes: sessions.flatMap(({ notes }) => notes).map((note) => withoutPlaces(note, places)),
+});
+
 /** A text without this machine's paths and addresses: `names` has a name for each path. */
-export function withoutPlaces(text, names) {
+function withoutPlaces(text, names) {
   const named = Object.entries(names).reduce((rest, [name, path]) => rest.replaceAll(path, name), text);
   return named.replaceAll(/\b\d+\.\d+\.\d+\.\d+\b/g, 'NODE');
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 function endGroup(group) {

@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { compareWithReference } from './compare-with-reference.mjs';
-import { cpuSeconds, endProcess, ourProcesses, startTwoNodes, whenDone, withoutPlaces } from './ray-cluster.mjs';
+import { cpuSeconds, endProcess, ourProcesses, startTwoNodes, whenDone, describeSessions } from './ray-cluster.mjs';
 import { bin, runSession } from './sessions.mjs';
 import { checkAnswers, startCampaign } from './start-campaign.mjs';
 import { secondsUntilGone, vllmEngine } from './vllm-engine.mjs';
@@ -143,9 +143,7 @@ async function judge(what, sessions, more) {
     exit_codes: sessions.map(({ exitCode, signal }) => signal ?? exitCode),
     ...more,
     seconds_until_no_process_at_the_end: await secondsUntilGone(ourProcesses),
-    seconds: sessions.map(({ seconds }) => Math.round(seconds)),
-    requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
-    notes: sessions.flatMap(({ notes }) => notes).map((note) => withoutPlaces(note, places)),
+    ...describeSessions(sessions, places),
   });
   console.error(JSON.stringify(results.at(-1), null, 1));
 }

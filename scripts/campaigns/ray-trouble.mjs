@@ -6,7 +6,15 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { endProcess, fakeNodes, ourProcesses, read, startTwoNodes, whenDone, withoutPlaces } from './ray-cluster.mjs';
+import {
+  endProcess,
+  fakeNodes,
+  ourProcesses,
+  read,
+  startTwoNodes,
+  whenDone,
+  describeSessions,
+} from './ray-cluster.mjs';
 import { runSession } from './sessions.mjs';
 import { checkAnswers, startCampaign } from './start-campaign.mjs';
 import { secondsUntilGone, vllmEngine } from './vllm-engine.mjs';
@@ -167,9 +175,7 @@ async function judge(what, sessions, more = {}, lines = input) {
     repeated,
     ...more,
     seconds_until_no_process_at_the_end: await secondsUntilGone(ourProcesses),
-    seconds: sessions.map(({ seconds }) => Math.round(seconds)),
-    requests_per_second: sessions.map(({ summary }) => summary?.overall_rate ?? null),
-    notes: sessions.flatMap(({ notes }) => notes).map((note) => withoutPlaces(note, places)),
+    ...describeSessions(sessions, places),
   });
   console.error(JSON.stringify(results.at(-1), null, 1));
 }

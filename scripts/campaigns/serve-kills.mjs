@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../seeded-random.mjs';
-import { ask, createBatch, freePort, resultsOf, startServe, upload, waitForBatch } from './serve-process.mjs';
+import { freePort } from './free-port.mjs';
+import { ask, createBatch, resultsOf, startServe, upload, waitForBatch } from './serve-process.mjs';
 
 const { values } = parseArgs({
   options: {

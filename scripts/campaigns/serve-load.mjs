@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { writePieces } from '../write-pieces.mjs';
-import { ask, createBatch, freePort, startServe, upload, waitForBatch } from './serve-process.mjs';
+import { freePort } from './free-port.mjs';
+import { ask, createBatch, startServe, upload, waitForBatch } from './serve-process.mjs';
 
 const { values } = parseArgs({
   options: {

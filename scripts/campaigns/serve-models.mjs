@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ask, createBatch, freePort, resultsOf, startServe, upload, waitForBatch } from './serve-process.mjs';
+import { freePort } from './free-port.mjs';
+import { ask, createBatch, resultsOf, startServe, upload, waitForBatch } from './serve-process.mjs';
 
 const { values, positionals: args } = parseArgs({
   allowPositionals: true,

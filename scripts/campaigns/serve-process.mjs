@@ -1,19 +1,8 @@
 // `llmbatch serve` as a process, and a client of it that does not give up while it is away.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bin } from './sessions.mjs';
-
-/** A port that nobody listens on. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts the server in a folder. `log()` is what it has said so far. */
 export function startServe({ port, folder, args }) {

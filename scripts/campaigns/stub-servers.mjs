@@ -1,8 +1,8 @@
 // Starts stubs of servers (stub-server.mjs), each a process of its own that trouble can be made for.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.mjs';
 
 const script = fileURLToPath(new URL('stub-server.mjs', import.meta.url));
 
@@ -27,15 +27,6 @@ export async function startStub(options) {
     change: (changes) => fetch(`http://127.0.0.1:${port}/stub`, { method: 'POST', body: JSON.stringify(changes) }),
     end: () => child.kill('SIGKILL'),
   };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The flags that name servers. */
