@@ -1,6 +1,6 @@
 #!/bin/bash
 # One task per shard of an input:
-#   sbatch --array=1-8 slurm-array.sh big.jsonl -m /models/gemma.gguf
+#   sbatch --array=1-8 slurm-array.sh questions.jsonl -m /models/gemma.gguf
 #SBATCH --job-name=llmbatch
 #SBATCH --output=llmbatch-%A_%a.log
 #SBATCH --open-mode=append

@@ -84,10 +84,10 @@ function createProgram(backends: readonly BackendDefinition[]): Command {
       'after',
       helpText([
         'llmbatch run questions.jsonl',
-        'llmbatch run people.csv -m gemma-3-4b.gguf --prompt-template "Candidate: {{name}}, {{skills}}"',
+        'llmbatch run people.csv -m gemma-3-4b.gguf\n--prompt-template "Candidate: {{name}}, {{skills}}"',
         'llmbatch export people.results.jsonl -o people-answers.csv',
         'llmbatch resume',
-        'cat requests.jsonl | llmbatch run - | jq .',
+        'cat questions.jsonl | llmbatch run - | jq .',
         'llmbatch validate questions.jsonl',
       ]),
     );

@@ -73,7 +73,7 @@ function runCommand(
 ): string {
   // The options of the call are those of an engine that is probed.
   const options = engine !== undefined && probed.includes(engine) ? given.option : [];
-  return commandLine(['llmbatch', 'run', 'mine.jsonl', '-m', name, ...given.server, ...flags, ...options]);
+  return commandLine(['llmbatch', 'run', 'questions.jsonl', '-m', name, ...given.server, ...flags, ...options]);
 }
 
 /** The models of the usable engines: of those alone whose servers or cluster the user named, where he named some. */

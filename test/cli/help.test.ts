@@ -59,6 +59,20 @@ describe('llmbatch --help', () => {
     expect(wrong.stderr).toContain('exit-codes');
   });
 
+  test('of every command and topic fits into 80 columns', async () => {
+    const folder = await createCliFolder();
+    const [, topics = ''] = /on ([a-z,\s-]+)\./.exec((await folder.run(['help', '--help'])).stdout) ?? [];
+    const calls = [
+      ['--help'],
+      ...(await commandsOf(folder)).flatMap((name) => ['--help', '--help-all'].map((flag) => [name, flag])),
+      ...topics.split(/,\s+/).map((topic) => ['help', topic]),
+    ];
+    for (const call of calls) {
+      const { exitCode, stdout } = await folder.run(call);
+      expect([call, exitCode, stdout.split('\n').filter((line) => line.length > 80)]).toEqual([call, 0, []]);
+    }
+  });
+
   test('is what a wrong command line leads to: exit 2, and stdout stays empty', async () => {
     const folder = await createCliFolder();
     const wrong = await Promise.all(
@@ -151,8 +165,10 @@ describe('llmbatch --help', () => {
         $ llmbatch run questions.jsonl
         $ llmbatch run questions.jsonl -m gemma-3-4b.gguf --workers 8
         $ llmbatch run --failed-of questions.results.jsonl -m gemma-3-12b.gguf
-        $ llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"
-        $ cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content
+        $ llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt \\
+            --prompt-template "Candidate: {{name}}, {{skills}}"
+        $ cat questions.jsonl | llmbatch run - -m model.gguf \\
+            | jq .response.body.choices[0].message.content
 
       Exit codes:
         0  all succeeded (or the reader of stdout closed the pipe)

@@ -44,7 +44,7 @@ test('a server with one slot', () => {
     To set this for the Ollama server, end it and start it so:
       LLAMA_ARG_CACHE_RAM=0 OLLAMA_NUM_PARALLEL=4 ollama serve
 
-    Ready: ollama. Try: llmbatch run mine.jsonl -m gemma3:4b
+    Ready: ollama. Try: llmbatch run questions.jsonl -m gemma3:4b
     "
   `);
 });

@@ -13,18 +13,22 @@ const server = (namedBy: 'port' | '--base-url') => ({
 const nobody = { serving: [], reasons: ['llama-cpp takes a GGUF file', 'ollama has no server at http://x'] };
 
 test('without a model it begins with one that is here', () => {
-  expect(verdict(bareSystem({ embedded, files }))).toBe('Ready: llama-cpp. Try: llmbatch run mine.jsonl -m smol.gguf');
-  expect(verdict(bareSystem({ embedded }))).toBe('Ready: llama-cpp. Try: llmbatch run mine.jsonl -m x.gguf');
+  expect(verdict(bareSystem({ embedded, files }))).toBe(
+    'Ready: llama-cpp. Try: llmbatch run questions.jsonl -m smol.gguf',
+  );
+  expect(verdict(bareSystem({ embedded }))).toBe('Ready: llama-cpp. Try: llmbatch run questions.jsonl -m x.gguf');
   const embedder = model({ name: 'minilm', capabilities: ['embedding'], weightsBytes: 1, loaded: null });
   const ollama = { models: [embedder, model({ name: 'gemma3:4b', loaded: null })] };
-  expect(verdict(system({ ollama, embedded: null }))).toBe('Ready: ollama. Try: llmbatch run mine.jsonl -m gemma3:4b');
+  expect(verdict(system({ ollama, embedded: null }))).toBe(
+    'Ready: ollama. Try: llmbatch run questions.jsonl -m gemma3:4b',
+  );
 });
 
 test('of a model that is served it names all engines, and keeps the flags of the call for the one that it proposes', () => {
   const flags = { server: ['--host', 'box:1'], option: ['--option', 'num_thread=1'] };
   const search = { flags, named: ['ollama'], search: { serving: ['ollama'], reasons: [] } };
   expect(verdict(system({ asked: { model: 'gemma3:4b' }, search }))).toBe(
-    'Ready: ollama. Try: llmbatch run mine.jsonl -m gemma3:4b --host box:1 --option num_thread=1',
+    'Ready: ollama. Try: llmbatch run questions.jsonl -m gemma3:4b --host box:1 --option num_thread=1',
   );
   const ofFile = {
     ...search,
@@ -33,14 +37,14 @@ test('of a model that is served it names all engines, and keeps the flags of the
     search: { serving: ['llama-cpp'], reasons: [] },
   };
   expect(verdict(system({ asked: { model: 'smol.gguf' }, search: ofFile }))).toBe(
-    'Ready: llama-cpp. Try: llmbatch run mine.jsonl -m smol.gguf',
+    'Ready: llama-cpp. Try: llmbatch run questions.jsonl -m smol.gguf',
   );
 });
 
 test('a server at a usual port is named to the run', () => {
   const asked = { asked: { model: 'judge-7b' }, search: { search: nobody } };
   expect(verdict(bareSystem({ ...asked, embedded, openai: server('port') }))).toBe(
-    'Ready: openai. Try: llmbatch run mine.jsonl -m judge-7b --base-url http://127.0.0.1:8080/v1',
+    'Ready: openai. Try: llmbatch run questions.jsonl -m judge-7b --base-url http://127.0.0.1:8080/v1',
   );
 });
 
@@ -48,7 +52,7 @@ test('where servers are named it proposes no model of another engine', () => {
   const flags = { server: ['--base-url', 'http://127.0.0.1:8080/v1'], option: [] };
   const search = { flags, named: ['openai'] };
   expect(verdict(bareSystem({ embedded, files, search, openai: server('--base-url') }))).toBe(
-    'Ready: openai. Try: llmbatch run mine.jsonl -m judge-7b --base-url http://127.0.0.1:8080/v1',
+    'Ready: openai. Try: llmbatch run questions.jsonl -m judge-7b --base-url http://127.0.0.1:8080/v1',
   );
 });
 
@@ -60,8 +64,8 @@ test('a model that no engine serves is one error that says what was looked at, a
   ]);
   expect(last).toEqual({
     isReady: false,
-    text: 'Not ready: see the error above. Or try: llmbatch run mine.jsonl -m smol.gguf',
-    command: 'llmbatch run mine.jsonl -m smol.gguf',
+    text: 'Not ready: see the error above. Or try: llmbatch run questions.jsonl -m smol.gguf',
+    command: 'llmbatch run questions.jsonl -m smol.gguf',
   });
 });
 

@@ -21,8 +21,8 @@ export function addBenchCommand(
     'after',
     helpText([
       'llmbatch bench --workers 1,2,4,8',
-      'llmbatch bench questions.jsonl -m gemma-3-4b.gguf --workers 2,4,8 --budget 30m',
-      `llmbatch bench questions.jsonl --backends ${exampleEngines(backends)} --project 170000`,
+      'llmbatch bench questions.jsonl -m gemma-3-4b.gguf --workers 2,4,8\n--budget 30m',
+      `llmbatch bench questions.jsonl --project 170000\n--backends ${exampleEngines(backends)}`,
       'llmbatch bench questions.jsonl --sizes 5000 --batches 3 --workers 4',
       'llmbatch bench --resume',
     ]),

@@ -104,7 +104,7 @@ function addReportFlags(command: Command): Command {
     .option('--price-out <number>', 'price of a million completion tokens', parse.parsePrice)
     .option(
       '--weights <list>',
-      'weights for the comparison of engines: performance=40,reliability=30,resources=20,simplicity=10',
+      'weights for the comparison of engines, such as reliability=50,simplicity=5 (default: performance 40, reliability 30, resources 20, simplicity 10)',
       parseWeights,
     );
 }

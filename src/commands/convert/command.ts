@@ -32,8 +32,8 @@ export function addConvertCommand(
     .addHelpText(
       'after',
       helpText([
-        'llmbatch convert people.csv --to anthropic -m claude-haiku-4-5 --max-tokens 200 --prompt-template @prompt.txt',
-        'llmbatch convert requests.jsonl --to openai -m gpt-5-mini --failed-of requests.results.jsonl',
+        'llmbatch convert people.csv --to anthropic -m claude-haiku-4-5\n--max-tokens 200 --prompt-template @prompt.txt',
+        'llmbatch convert questions.jsonl --to openai -m gpt-5-mini\n--failed-of questions.results.jsonl',
       ]),
     );
   const given = noteFlags(command, backends);

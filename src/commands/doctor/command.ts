@@ -46,7 +46,7 @@ export function addDoctorCommand(
         [
           'llmbatch doctor',
           'llmbatch doctor --host gpu-box:11434 -m gemma3:4b',
-          'llmbatch doctor --base-url http://box-1:8000/v1 --base-url http://box-2:8000/v1',
+          'llmbatch doctor --base-url http://box-1:8000/v1\n--base-url http://box-2:8000/v1',
           'llmbatch doctor --json | jq \'.findings[] | select(.level != "hint")\'',
         ],
         doctorCodes,

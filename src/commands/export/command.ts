@@ -36,7 +36,7 @@ export function addExportCommand(program: Command): void {
         'llmbatch export people.results.jsonl --fields id,name,score | head',
         "llmbatch export people.results.jsonl -o excel.csv --delimiter ';' --bom",
         'llmbatch export people.results.jsonl --failed --format markdown',
-        'llmbatch merge batch_output.jsonl batch_errors.jsonl | llmbatch export - -o answers.csv',
+        'llmbatch merge batch_output.jsonl batch_errors.jsonl\n| llmbatch export - -o answers.csv',
       ]),
     )
     .action(async (output: string, flags: ExportFlags) => {

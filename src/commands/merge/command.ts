@@ -18,7 +18,7 @@ export function addMergeCommand(program: Command, onExit: (code: number) => void
       'after',
       helpText([
         'llmbatch merge a.results.jsonl b.results.jsonl -o all.jsonl',
-        'llmbatch merge big.results.*-of-3.jsonl -o big.results.jsonl',
+        'llmbatch merge questions.results.*-of-3.jsonl -o questions.results.jsonl',
         'llmbatch merge monday.jsonl retry.jsonl | jq .custom_id',
       ]),
     )

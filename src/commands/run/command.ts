@@ -44,8 +44,8 @@ export function addRunCommand(
       'llmbatch run questions.jsonl',
       'llmbatch run questions.jsonl -m gemma-3-4b.gguf --workers 8',
       'llmbatch run --failed-of questions.results.jsonl -m gemma-3-12b.gguf',
-      'llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt --prompt-template "Candidate: {{name}}, {{skills}}"',
-      'cat requests.jsonl | llmbatch run - -m model.gguf | jq .response.body.choices[0].message.content',
+      'llmbatch run people.csv -m gemma-3-4b.gguf --system @rubric.txt\n--prompt-template "Candidate: {{name}}, {{skills}}"',
+      'cat questions.jsonl | llmbatch run - -m model.gguf\n| jq .response.body.choices[0].message.content',
     ]),
   );
   const given = noteFlags(command, backends);

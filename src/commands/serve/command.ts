@@ -51,7 +51,7 @@ export function addServeCommand(
     'after',
     helpText([
       'llmbatch serve -m gemma-3-4b.gguf',
-      'llmbatch serve --listen 127.0.0.1:4080 --dir /var/lib/llmbatch --max-file-bytes 2GB',
+      'llmbatch serve --listen 127.0.0.1:4080 --dir /var/lib/llmbatch\n--max-file-bytes 2GB',
       'LLMBATCH_API_KEY=... llmbatch serve --listen 0.0.0.0:4080',
       'curl http://127.0.0.1:4080/v1/files -F purpose=batch -F file=@requests.jsonl',
     ]),

@@ -11,9 +11,12 @@ Exit codes:
   5  the output can't be used: locked, disk full, or of another run
   129, 130, 143  interrupted: terminal closed, Ctrl-C, SIGTERM (resumable)`;
 
-/** Text below the flags of a command's `--help`; `codes`: the text on its exit codes, where it has not all of them. */
+/**
+ * Text below the flags of a command's `--help`; `codes`: the text on its exit codes, where it has not all of them. An
+ * example of several lines is shown as one command that continues.
+ */
 export const helpText = (examples: readonly string[], codes: string = exitCodesHelp): string =>
-  `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n${codes}\n`;
+  `\nExamples:\n${examples.map((example) => `  $ ${example.replaceAll('\n', ' \\\n      ')}`).join('\n')}\n${codes}\n`;
 
 /** The names of the engines, those that answer without a model last. */
 export const backendNames = (backends: readonly BackendDefinition[]): string =>

@@ -1,6 +1,6 @@
 /** The command that turns a file of another shape into requests. */
 export const turnWith = (program: string): string =>
-  `turn the file with: jq -c '${program}' input.jsonl > requests.jsonl`;
+  `turn the file with: jq -c '${program}' input.jsonl > questions.jsonl`;
 
 /** Text of Gemini's parts. */
 const partsText = '(.parts | map(.text) | join(""))';

@@ -19,8 +19,8 @@ export interface RunPaths {
 const inputEnding = /(?<=[^/])(?:\.(?:jsonl|ndjson|json|csv|tsv|tab|txt|parquet))?(?:\.gz)?$/i;
 
 /**
- * The output that an input has by default: `mine.results.jsonl` beside `mine.jsonl`, or `mine.jsonl.gz`; of a shard
- * `mine.results.2-of-3.jsonl`.
+ * The output that an input has by default: `questions.results.jsonl` beside `questions.jsonl`, or
+ * `questions.jsonl.gz`; of a shard `questions.results.2-of-3.jsonl`.
  */
 export function outputPathFor(input: string, shard: Shard | null = null): string {
   const part = shard === null ? '' : `.${shard.index}-of-${shard.count}`;
