@@ -9,8 +9,6 @@ import { candidateLines, realVllm } from './real-engines.ts';
 // A real vLLM on each of two raylets (LLMBATCH_PYTHON has Ray too). test/backends/vllm/on-ray.test.ts has more, on a fake Ray.
 
 const isHere = realVllm !== null && hasRay(realVllm.python);
-const isOurs = ({ command }: { command: string }): boolean =>
-  /^ray::Shell|ray_driver\.py|\/llmbatch-\d+-\w+\/worker\.py/.test(command);
 
 test.skipIf(!isHere)('a run on a Ray cluster heals when an actor is killed by -9, and leaves nothing', async () => {
   const { python, flags, environment } = realVllm!;
@@ -26,7 +24,11 @@ test.skipIf(!isHere)('a run on a Ray cluster heals when an actor is killed by -9
     { environment: { ...environment, ...nodes.environment } },
   );
   await waitUntil(() => / [1-9]\d\d\/2,000 /.test(running.stderr()));
-  const actor = allProcesses().find(({ command }) => command.startsWith('ray::Shell'));
+  const actor = nodes.processes().find(({ command }) => command.startsWith('ray::Shell'));
+  const driver = allProcesses().find(
+    ({ command, parent }) => command.includes('ray_driver.py') && parent === running.child.pid,
+  );
+  expect(driver).toBeDefined();
   process.kill(actor!.pid, 'SIGKILL');
   const { exitCode, stderr } = await running.outcome;
   expect(exitCode).toBe(0);
@@ -38,5 +40,5 @@ test.skipIf(!isHere)('a run on a Ray cluster heals when an actor is killed by -9
   expect(answers.size).toBe(2000);
   for (const { request, answer } of candidates)
     expect([0, 1, 2, 3].map((copy) => answers.get(`${request.id}.${copy}`))).toEqual([answer, answer, answer, answer]);
-  await waitUntil(() => !allProcesses().some(isOurs));
+  await waitUntil(() => nodes.processes().length === 0 && !allProcesses().some(({ pid }) => pid === driver!.pid));
 });
