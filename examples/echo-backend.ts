@@ -19,7 +19,7 @@ const echoHost: ConnectionFlag = {
 
 /** The value of a flag or its variable is stored in files, so an address that may contain a secret is refused, and not printed. */
 function readAddress(address: string, what: string): string {
-  if (address.includes('@')) throw new UsageError(`${what} holds a user name`, 'Set ECHO_API_KEY.');
+  if (address.includes('@')) throw new UsageError(`${what} contains a user name`, 'Set ECHO_API_KEY.');
   return address;
 }
 

@@ -9,7 +9,7 @@ import OpenAI from 'openai';
 
 const client = new OpenAI({
   baseURL: process.env.OPENAI_BASE_URL ?? 'http://127.0.0.1:4080/v1',
-  // The client wants a key; a server on this machine asks for none.
+  // The client requires a key. A server on this machine does not check it.
   apiKey: process.env.LLMBATCH_API_KEY ?? 'none',
 });
 const isOver = new Set(['completed', 'failed', 'expired', 'cancelled']);

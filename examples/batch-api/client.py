@@ -14,7 +14,7 @@ from openai import OpenAI
 
 client = OpenAI(
     base_url=os.environ.get("OPENAI_BASE_URL", "http://127.0.0.1:4080/v1"),
-    # The client wants a key; a server on this machine asks for none.
+    # The client requires a key. A server on this machine does not check it.
     api_key=os.environ.get("LLMBATCH_API_KEY", "none"),
 )
 

@@ -63,7 +63,7 @@ describe('an engine that a program adds', () => {
       stderr: expect.stringContaining('--echo-host is a flag of echo, but -b names mock') as string,
     });
     const secret = await llmbatch(['run', 'in.jsonl', '-b', 'echo', '-m', 'echo', '--echo-host', 'me:hush@valley']);
-    expect([secret.exitCode, secret.stderr]).toEqual([2, expect.stringContaining('holds a user name')]);
+    expect([secret.exitCode, secret.stderr]).toEqual([2, expect.stringContaining('contains a user name')]);
     expect(secret.stderr).not.toContain('hush');
   });
 
