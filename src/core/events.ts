@@ -85,6 +85,8 @@ type WhatHappened =
   | { type: 'server-state'; state: ServerState; reason?: string; forMs?: number }
   /** The user paused the run, or ended the pause. */
   | { type: 'pause'; isPaused: boolean }
+  /** The run was told to end: nothing new is sent, and what is in flight may finish. */
+  | { type: 'stop' }
   /** Others use the engine, and it is sent nothing new; or it is free of them again. */
   | { type: 'give-way'; isOn: boolean }
   /** GPU memory reached its limit, and a step was taken against it. */

@@ -52,6 +52,8 @@ export interface RunProgress extends ResultCounts {
   workers: WorkerCounts;
   /** The user paused the run. Absent where it goes on. */
   isPaused?: true;
+  /** The run was told to end, and sends nothing new. Absent where it was not. */
+  isStopping?: true;
   /** Engines that are sent nothing new, since others use them. Absent where there are none. */
   givingWay?: number;
   /** What an engine does before it can answer, in a few words: `loading gemma3 (241 MiB)`. Absent once it is open, or where it does not tell. */
@@ -269,10 +271,12 @@ export function snapshotFromWire(kept: object): Snapshot {
 
 const holdsOf = ({
   isPaused,
+  isStopping,
   givingWay,
   step,
-}: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'givingWay' | 'step'> => ({
+}: FlatSnapshot): Pick<RunProgress, 'isPaused' | 'isStopping' | 'givingWay' | 'step'> => ({
   ...(isPaused === true && { isPaused }),
+  ...(isStopping === true && { isStopping }),
   ...(givingWay !== undefined && { givingWay }),
   ...(step !== undefined && { step }),
 });

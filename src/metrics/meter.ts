@@ -145,6 +145,7 @@ const machineHandlers = (machine: MachineWatch) =>
 
 const ignored = {
   pause: () => {},
+  stop: () => {},
   'give-way': () => {},
   'copies-change': () => {},
   'engine-outage': () => {},

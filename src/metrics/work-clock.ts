@@ -11,16 +11,16 @@ export interface WorkClock {
   now: () => number;
   /** Milliseconds of this session in which the clock stood still. */
   heldMs: () => number;
-  /** Nothing new is sent. */
+  /** Nothing new is sent, for now or any more. */
   isHeld: () => boolean;
   /** Why nothing new is sent, for the progress of the run. */
-  holds: () => Pick<RunProgress, 'isPaused' | 'givingWay'>;
+  holds: () => Pick<RunProgress, 'isPaused' | 'isStopping' | 'givingWay'>;
 }
 
 export function createWorkClock(now: () => number): WorkClock {
   const engines = new Set<number>();
   const givingWay = new Set<number>();
-  const state = { isPaused: false, inFlight: 0, hasStarted: false };
+  const state = { isPaused: false, isStopping: false, inFlight: 0, hasStarted: false };
   const held = { ms: 0, beforeMs: 0, since: null as number | null };
   const isHeld = (): boolean => state.isPaused || (givingWay.size > 0 && givingWay.size >= engines.size);
   const heldMs = (): number => held.ms + (held.since === null ? 0 : now() - held.since);
@@ -34,6 +34,7 @@ export function createWorkClock(now: () => number): WorkClock {
     'server-start': ({ server = 0 }) => void engines.add(server),
     'request-start': () => void state.inFlight++,
     'request-end': () => void state.inFlight--,
+    stop: () => void (state.isStopping = true),
     pause: ({ isPaused }) => void (state.isPaused = isPaused),
     'give-way': ({ isOn, server = 0 }) => void (isOn ? givingWay.add(server) : givingWay.delete(server)),
   };
@@ -46,9 +47,10 @@ export function createWorkClock(now: () => number): WorkClock {
     },
     now: () => now() - heldMs(),
     heldMs: () => heldMs() - held.beforeMs,
-    isHeld,
+    isHeld: () => isHeld() || state.isStopping,
     holds: () => ({
       ...(state.isPaused && { isPaused: true }),
+      ...(state.isStopping && { isStopping: true }),
       ...(givingWay.size > 0 && { givingWay: givingWay.size }),
     }),
   };

@@ -13,8 +13,8 @@ export function startBar({ stream, snapshot, title, heading = title, environment
   const startedAt = performance.now();
   const glyphs = hasUnicode(environment) ? undefined : ({ filled: '#', empty: '-' } as const);
   const separator = separatorFor(environment);
-  const draw = (state: Snapshot): string =>
-    drawFrame(state, { columns: stream.columns ?? 80, waitedMs: performance.now() - startedAt, glyphs });
+  const draw = (state: Snapshot, isFinal = false): string =>
+    drawFrame(state, { columns: stream.columns ?? 80, waitedMs: performance.now() - startedAt, glyphs, isFinal });
   const drawBoth = (): string => {
     const state = snapshot();
     const servers = serversText(state, { columns: (stream.columns ?? 80) - 1, separator, mark: markAway });
@@ -44,7 +44,7 @@ export function startBar({ stream, snapshot, title, heading = title, environment
       isStopped = true;
       const state = snapshot();
       // The summary tells of the servers.
-      if (state.progress.done > 0) writeWithoutBar(draw(state));
+      if (state.progress.done > 0) writeWithoutBar(draw(state, true));
       else bar?.stop();
     },
   };

@@ -17,11 +17,12 @@ export function startLines({ stream, snapshot, title, environment }: ProgressSou
   const separator = separatorFor(environment);
   let printed = { done: snapshot().progress.done, atMs: startedAt };
 
-  const print = (): void => {
+  const print = (isFinal = false): void => {
     const state = snapshot();
     const atMs = performance.now();
     printed = { done: state.progress.done, atMs };
-    const fields = progressFields(state, atMs - startedAt).map(({ text }) => text);
+    const texts = progressFields(state, { waitedMs: atMs - startedAt, isFinal }).map(({ text }) => text);
+    const fields = texts.filter(Boolean);
     // A line of a log may be long: no server is left out of it.
     const servers = serversText(state, { columns: Infinity, separator });
     if (fields.length > 0) stream.write(`${[title, ...fields, servers].filter(Boolean).join('  ')}\n`);
@@ -44,7 +45,7 @@ export function startLines({ stream, snapshot, title, environment }: ProgressSou
       isStopped = true;
       clearInterval(timer);
       // On a terminal the summary comes next, and says it all.
-      if (stream.isTTY !== true && waitingText(snapshot(), Infinity) === '') print();
+      if (stream.isTTY !== true && waitingText(snapshot(), Infinity) === '') print(true);
     },
   };
 }

@@ -96,7 +96,7 @@ function measuredRows(snapshot: Snapshot, options: SummaryOptions): string[][] {
     ['gives way', givesWayText(snapshot, options)],
     ['left', leftText(snapshot, options)],
     ['tokens', tokensText(tokens)],
-    ['latency', latencyText(times, progress)],
+    ...latencyRows(times, progress),
     ...serverPairs(snapshot, options),
     ['notes', notesText(progress)],
     ['sent again', progress.retries === 0 ? '' : formatInteger(progress.retries)],
@@ -176,7 +176,7 @@ function recentText({ progress, rates }: Snapshot, { isRunning = false }: Summar
 
 function flightText({ inFlight, oldestInFlight: oldest }: RunProgress, { isRunning = false }: SummaryOptions): string {
   if (!isRunning || oldest === null) return '';
-  const tokens = oldest.tokens === null ? '' : `, ${formatCounted(oldest.tokens, 'token')}`;
+  const tokens = !oldest.tokens ? '' : `, ${formatCounted(oldest.tokens, 'token')}`;
   return `${formatInteger(inFlight)}, the oldest for ${formatDuration(oldest.ageSeconds * 1000)}${tokens}`;
 }
 
@@ -207,10 +207,13 @@ function tokensText(tokens: TokenCounts): string {
     : minimumText(tokens, `${prompt}${completion}`);
 }
 
-function latencyText({ latencyMs, ttftMs }: RunTimes, { failed }: RunProgress): string {
-  if (latencyMs === null) return '';
-  const first = ttftMs === null ? '' : `; first token ${percentiles(ttftMs)}`;
-  return `${percentiles(latencyMs)}${first}${failed === 0 ? '' : ' (of successes)'}`;
+/** One line, or two where that is too long for a terminal. */
+function latencyRows({ latencyMs, ttftMs }: RunTimes, { failed }: RunProgress): string[][] {
+  if (latencyMs === null) return [];
+  const first = ttftMs === null ? [] : [`first token ${percentiles(ttftMs)}`];
+  const parts = [`${percentiles(latencyMs)}${failed === 0 ? '' : ' (of successes)'}`, ...first];
+  const line = parts.join('; ');
+  return (line.length <= textColumns ? [line] : parts).map((text, index) => [index === 0 ? 'latency' : '', text]);
 }
 
 const percentiles = ({ p50, p95 }: Distribution): string => `p50 ${formatDuration(p50)}, p95 ${formatDuration(p95)}`;

@@ -219,12 +219,13 @@ function voiceOf({ emit, notify }: Pick<SchedulerOptions, 'emit' | 'notify'>, se
 
 /** Stops sending at the first signal, and ends what is in flight at the second, or when it takes too long. */
 function createDrain(
-  { stop, abort, settings, notify }: SchedulerOptions,
+  { stop, abort, settings, emit, notify }: SchedulerOptions,
   pools: readonly WorkerPool[],
   queue: TaskQueue,
 ) {
   let timer: NodeJS.Timeout | null = null;
   const stopSending = (): void => {
+    emit({ type: 'stop' });
     queue.stop();
     for (const pool of pools) pool.stopWaiting();
   };

@@ -177,7 +177,7 @@ test('the time of a pause counts in no rate, once nothing is in flight, and is t
   expect(meter.snapshot()).toMatchObject({ progress: { givingWay: 2 }, times: { pausedSeconds: 3605, eta: null } });
 });
 
-test('a paused run has no ETA, and what the user sets may be more than was meant', () => {
+test('a paused or stopping run has no ETA, and what the user sets may be more than was meant', () => {
   const { clock, meter, answer } = startMeter(100);
   for (let second = 0; second < 60; second++) {
     clock.ms += 1000;
@@ -192,6 +192,8 @@ test('a paused run has no ETA, and what the user sets may be more than was meant
   expect(meter.snapshot().progress).not.toHaveProperty('isPaused');
   meter.add({ type: 'workers-change', workers: 20 });
   expect(meter.snapshot().progress.workers).toEqual({ current: 20, atStart: 4, max: 20 });
+  meter.add({ type: 'stop' });
+  expect(meter.snapshot()).toMatchObject({ times: { eta: null }, progress: { isStopping: true } });
 });
 
 test('what full GPU memory forced is counted; without a GPU it is not measured', () => {

@@ -36,7 +36,7 @@ test('the last state stays on the screen, on a line of its own', async () => {
   const { progress, text } = await startBar();
   progress.stop();
   expect(text()).toMatch(/\n$/);
-  expect(stripVTControlCharacters(text()).split('\n').at(-2)).toContain('/200 46.9 req/s');
+  expect(stripVTControlCharacters(text()).split('\n').at(-2)).toContain('/200 2 failed 40.0 req/s');
 });
 
 test('a note is a whole line above a bar that is drawn again', async () => {

@@ -24,7 +24,7 @@ test('without a terminal there is a plain line every ten seconds', () => {
   vi.advanceTimersByTime(21_000);
   expect(lines().length).toBe(3);
   expect(lines()[0]).toBe(
-    'candidates.jsonl   63%  126/200  46.9 req/s  2,734 tok/s  812 prompt tok/s  elapsed 1m 02s  ETA 4m 05s  (3m 50s to 4m 20s)  2 failed  VRAM 18.2/24.0G',
+    'candidates.jsonl   63%  126/200  2 failed  46.9 req/s  ETA 4m 05s (3m 50s to 4m 20s)  2,734 tok/s  812 prompt tok/s  elapsed 1m 02s  VRAM 18.2/24.0G',
   );
   progress.stop();
 });
@@ -73,7 +73,7 @@ test('before there is a rate a line comes ever more seldom, says how long it tak
   expect(lines()).toEqual([
     'candidates.jsonl  starting, 10 s',
     'candidates.jsonl  starting, 20 s',
-    'candidates.jsonl    0%  0/200  4 in flight, 20 s',
+    'candidates.jsonl    0%    0/200  4 in flight, 20 s',
   ]);
   progress.stop();
   expect(lines().length).toBe(3);

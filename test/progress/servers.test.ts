@@ -55,7 +55,7 @@ test('the bar has them on a line below, from whose end the cursor goes back up',
   const frames = written().split('\u001B[J\u001B[1A\r');
   expect(frames.length).toBeGreaterThan(1);
   const lines = stripVTControlCharacters(frames[0]!).split('\r\n').slice(-2);
-  expect(lines[0]).toContain(' 63% 126/200 46.9 req/s');
+  expect(lines[0]).toContain(' 63% 126/200  2 failed 46.9 req/s');
   expect(lines[1]).toMatch(/^desktop:8000 .* · laptop:11434 away 10 s · /);
   progress.stop();
   const end = stripVTControlCharacters(written().slice(written().lastIndexOf('\u001B[?25h')));

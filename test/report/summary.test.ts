@@ -13,7 +13,8 @@ test('a stopped run says how far it came and how to go on', () => {
       rate        2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed, in 30.0 s
       left        40
       tokens      6,000 prompt (cached 60.0%), 600 completion
-      latency     p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms (of successes)
+      latency     p50 500 ms, p95 500 ms (of successes)
+                  first token p50 50 ms, p95 50 ms
       sent again  1
       GPU memory  peak 14.0 GiB of 16.0 GiB
       engine      memory peak 1.5 GiB
@@ -34,7 +35,8 @@ test('a run in progress has its recent rate and its ETA', () => {
       last minute  2.00 req/s, 20.0 tok/s, 80.0 prompt tok/s computed
       left         40, ETA 20 s (18 s to 23 s)
       tokens       6,000 prompt (cached 60.0%), 600 completion
-      latency      p50 500 ms, p95 500 ms; first token p50 50 ms, p95 50 ms (of successes)
+      latency      p50 500 ms, p95 500 ms (of successes)
+                   first token p50 50 ms, p95 50 ms
       sent again   1
       GPU memory   peak 14.0 GiB of 16.0 GiB
       engine       memory peak 1.5 GiB

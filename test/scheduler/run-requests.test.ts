@@ -198,6 +198,7 @@ describe('a run that is stopped', () => {
     const sent = events.filter(({ type }) => type === 'request-start').length;
     expect(lines.length).toBeLessThan(500);
     expect(lines).toHaveLength(sent);
+    expect(events).toContainEqual({ type: 'stop' });
   });
 
   test('twice ends at once, and what was in flight stays unanswered', async () => {
@@ -219,7 +220,7 @@ describe('a run that is stopped', () => {
     const { run, lines, events, stop } = prepare(await openMock());
     stop.abort();
     await runRequests(run);
-    expect([lines, events]).toEqual([[], []]);
+    expect([lines, events]).toEqual([[], [{ type: 'stop' }]]);
   });
 
   test('forgets the retries that wait', async () => {
