@@ -32,6 +32,8 @@ test('a server with one slot', () => {
                loaded with 4,096 tokens, on the GPU
                all-minilm  23M F16, bert, 3.0 GiB, trained on n/a tokens
     llama-cpp  node-llama-cpp 3.22.1, computes on CUDA
+               a run takes this library (server=off); --option server=auto takes it
+               too: no llama-server is on the PATH or in an Ollama
     openai     nothing at OPENAI_BASE_URL (not set) nor at ports 8000, 8080 of this
                machine
     vllm       no vLLM in python3 (3.11.7): pip install vllm

@@ -31,7 +31,8 @@ export const bareSystem = (changes: Changes = {}): SystemReport =>
 function packageOf(version: string | null): ExaminedPackage | null {
   if (version === null) return null;
   const builds = { isCheckout: false, hasCuda: true, hasVulkan: true, renderDevice: null, version };
-  return { version, device: 'CUDA', builds, model: null };
+  const auto = { server: null, why: 'no llama-server is on the PATH or in an Ollama', form: 'library' } as const;
+  return { version, device: 'CUDA', hasOpenmp: false, auto, builds, model: null };
 }
 
 function systemOf(examined: FindingContext, changes: Changes): SystemReport {

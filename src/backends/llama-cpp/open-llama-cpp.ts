@@ -4,18 +4,25 @@ import { type Answer, failure } from '../../core/completion.ts';
 import { EngineError } from '../../core/errors.ts';
 import { formatBytes, formatCounted, formatInteger } from '../../text/format.ts';
 import type { BatchRequest, RequestBody } from '../../core/request.ts';
-import { type EngineInfo, type EngineSettings, engineSettings, llamaOptionsSchema } from './options.ts';
-import { adviseFewerThreads } from './threads/busy-threads.ts';
+import {
+  type EngineInfo,
+  type EngineSettings,
+  type LlamaOptions,
+  engineSettings,
+  llamaOptionsSchema,
+} from './options.ts';
+import { findFewerThreads } from './threads/busy-threads.ts';
 import type { ChosenThreads } from './threads/choose-threads.ts';
 import { unheldByGrammar } from './held-keywords.ts';
-import { findModelFile } from './model-file.ts';
+import { type ModelFile, findModelFile } from './model-file.ts';
 import { checkPromptBytes } from './answer/prompt-length.ts';
 import { tryChatTemplate } from './answer/chat-template.ts';
 import { areChats, checkChats } from '../request/check-chats.ts';
 import { noChatTemplate } from '../request/no-chat-template.ts';
 import { withTemplateKeys } from '../request/template-keys.ts';
-import { chooseServer } from './server/choose-server.ts';
-import { freeSocket, serverSettings } from './server/server-settings.ts';
+import { type ServerChoice, chooseServer, takeLibrary } from './server/choose-server.ts';
+import { serverSettings } from './server/server-settings.ts';
+import { freeSocket } from './server/socket-folder.ts';
 import { startChild } from '../subprocess/start-child.ts';
 import { startWorkerProcess } from '../subprocess/worker-process.ts';
 
@@ -24,20 +31,15 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   const schema = await llamaOptionsSchema();
   const file = await findModelFile(request.model);
   const options = schema.parse(request.options);
-  const { server: found, why, form } = await chooseServer(options.server, { gpu: options.gpu, form: request.form });
-  request.onNotice(`llama-cpp: ${found === null ? 'the library' : `llama-server ${found.version}`}: ${why}`, 'detail');
-  const server = found === null ? null : await serverSettings(found, options.gpu);
-  const settings = engineSettings(request, options, { file, server });
-  const advice = await adviseFewerThreads(request, settings);
+  const choice = await chooseServer(options.server, { gpu: options.gpu, form: request.form });
   request.onNotice(`llama-cpp: loading ${request.model} (${formatBytes(file.bytes)})`, 'detail');
   request.onStep?.(`loading the model (${formatBytes(file.bytes)})`);
   const startedAt = performance.now();
-  const worker = await startWorker(request, settings);
+  const { worker, settings, form } = await startChoice(request, { file, options, choice });
   const loadMs = performance.now() - startedAt;
   // A context for embeddings has one sequence. A second request waits in the engine, so that it never waits for us.
   const slots = worker.info.makesText ? settings.sequences : 1;
   request.onNotice(describe(settings, slots, worker.info), 'detail');
-  if (advice !== null && hasUntriedThreads(worker.info)) request.onNotice(advice);
   await tellOfUnusedGpu(request, settings, worker.info);
   return {
     info: {
@@ -64,10 +66,44 @@ export async function openLlamaCpp(request: OpenRequest): Promise<Backend> {
   };
 }
 
+interface FormChoice {
+  file: ModelFile;
+  options: LlamaOptions;
+  choice: ServerChoice;
+}
+
+/** Starts the form that was chosen; where that is a server that nobody named, and it does not start, the library. */
+async function startChoice(request: OpenRequest, chosen: FormChoice) {
+  try {
+    return await startForm(request, chosen);
+  } catch (error) {
+    const isNamed = chosen.choice.form !== 'llama-server' || request.form === 'llama-server';
+    if (isNamed || !(error instanceof EngineError) || error.hint !== takeLibrary) throw error;
+    request.onNotice(`llama-cpp takes the library: ${error.message.split('\n', 1)[0]}`);
+    return startForm(request, {
+      ...chosen,
+      choice: { server: null, why: 'the server does not start', form: 'library' },
+    });
+  }
+}
+
+async function startForm(request: OpenRequest, { file, options, choice }: FormChoice) {
+  const { server: found, why, form } = choice;
+  request.onNotice(`llama-cpp: ${found === null ? 'the library' : `llama-server ${found.version}`}: ${why}`, 'detail');
+  const server = found && (await serverSettings(found, options.gpu));
+  const usual = engineSettings(request, options, { file, server });
+  const fewer = await findFewerThreads(request, usual);
+  // A server tries no threads.
+  const settings = server === null || fewer === null ? usual : { ...usual, threads: fewer.threads };
+  const worker = await startWorker(request, settings);
+  if (fewer !== null && hasUntriedThreads(worker.info)) request.onNotice(server === null ? fewer.advice : fewer.notice);
+  return { worker, settings, form };
+}
+
 /** Starts the worker, and checks that the model takes what the requests are. Its end frees the socket of its server. */
 async function startWorker(request: OpenRequest, settings: EngineSettings) {
   const { server } = settings;
-  const free = (): Promise<void> => freeSocket(server);
+  const free = (): Promise<void> => freeSocket(server?.socket ?? null);
   try {
     const worker = await startWorkerProcess<EngineInfo>(
       {

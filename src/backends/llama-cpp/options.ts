@@ -20,7 +20,7 @@ export const llamaOptionsHelp: Record<string, string> = {
   swa_full:
     'true or false: for a model with a sliding window (Gemma 3), also keep the tokens outside the window, so that a shared beginning of prompts comes from the cache after a prompt and an answer of any length (default: true if memory allows)',
   threads:
-    'CPU threads (default: on a CPU, the fastest in a short trial when the model is loaded, from the physical cores down to 1; else the physical cores; 1 for a model below 64 MB)',
+    'CPU threads (default: on a CPU, the fastest in a short trial when the model is loaded, from the physical cores down to 1; with a llama-server the physical cores that other programs leave; else the physical cores; 1 for a model below 64 MB)',
 };
 
 /**

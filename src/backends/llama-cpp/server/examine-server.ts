@@ -20,10 +20,19 @@ export async function examineServer(path: string): Promise<LlamaServer | null> {
   const told = await ask('--version');
   const [, number, build] = /^version: (\S+) \((?:build (\d+))?/m.exec(told.all) ?? [];
   if (told.failed || number === undefined) return null;
-  const version = build === undefined ? `b${number}` : `${number} (build ${build})`;
+  const version = build === undefined ? number.replace(/^(?=\d+$)/, 'b') : `${number} (build ${build})`;
   const { all: list } = await ask('--list-devices');
   return { path, version, devices: [...list.matchAll(/^ {2}(\w+): /gm)].map(([, name = '']) => name) };
 }
+
+/** `CUDA` of `CUDA0`; llama.cpp calls Metal `MTL0`. */
+export function deviceKind(device: string): string {
+  const kind = device.replace(/\d+$/, '');
+  return kind === 'MTL' ? 'Metal' : kind;
+}
+
+export const devicesOfKind = ({ devices }: LlamaServer, kind: string): string[] =>
+  devices.filter((name) => deviceKind(name).toLowerCase() === kind);
 
 /**
  * Variables of this program without secrets, of which a server needs none, and without those by which a `llama-server`

@@ -1,47 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EngineError } from '../../../core/errors.ts';
 import type { EngineSettings, GpuChoice, ServerSettings } from '../options.ts';
-import type { LlamaServer } from './examine-server.ts';
-
-/** Longest path of a socket: macOS takes 103 bytes, Linux 107. */
-const maxSocketBytes = 103;
+import { type LlamaServer, deviceKind, devicesOfKind } from './examine-server.ts';
+import { makeSocket } from './socket-folder.ts';
 
 /** Prepares a server's start. Throws an `EngineError` where it has no device of the wanted kind. */
 export async function serverSettings(server: LlamaServer, gpu: GpuChoice): Promise<ServerSettings> {
   const { path, version } = server;
   const devices = devicesFor(server, gpu);
   const [first] = devices ?? server.devices;
-  return { path, version, devices, device: first === undefined ? 'CPU' : kindOf(first), socket: await makeSocket() };
+  return {
+    path,
+    version,
+    devices,
+    device: first === undefined ? 'CPU' : deviceKind(first),
+    socket: await makeSocket(),
+  };
 }
 
-/** Removes the folder of the socket. */
-export async function freeSocket(server: ServerSettings | null): Promise<void> {
-  if (server !== null && server.socket !== null) await rm(join(server.socket, '..'), { recursive: true, force: true });
-}
-
-async function makeSocket(): Promise<string | null> {
-  if (process.platform === 'win32') return null;
-  const folder = await mkdtemp(join(tmpdir(), 'llmbatch-llama-'));
-  const socket = join(folder, 'llama.sock');
-  if (Buffer.byteLength(socket) <= maxSocketBytes) return socket;
-  await rm(folder, { recursive: true });
-  return null;
-}
-
-function devicesFor({ devices }: LlamaServer, gpu: GpuChoice): string[] | null {
+function devicesFor(server: LlamaServer, gpu: GpuChoice): string[] | null {
   if (gpu === 'auto') return null;
   if (gpu === 'off') return [];
-  const wanted = devices.filter((name) => kindOf(name).toLowerCase() === gpu);
+  const wanted = devicesOfKind(server, gpu);
   if (wanted.length > 0) return wanted;
   throw new EngineError('unusable', `The llama-server has no ${gpu} here.`, '--option gpu=auto');
-}
-
-/** `CUDA` of `CUDA0`; llama.cpp calls Metal `MTL0`. */
-function kindOf(device: string): string {
-  const kind = device.replace(/\d+$/, '');
-  return kind === 'MTL' ? 'Metal' : kind;
 }
 
 /** The flags of a server that holds as many answers at once as there are sequences. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { LlamaContext, Token } from 'node-llama-cpp';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Generator } from '../../../../src/backends/llama-cpp/answer/generator.ts';
 import { readBody } from '../../../../src/backends/llama-cpp/answer/read-body.ts';
 import { createSequenceGenerator } from '../../../../src/backends/llama-cpp/answer/sequence-generator.ts';
@@ -46,6 +46,10 @@ afterEach(() => loaded.llama.dispose());
 interface Addon {
   initBatch: (tokens: number) => void;
   addToBatch: (sequence: number, first: number, tokens: Uint32Array, outputs: Uint32Array) => unknown;
+}
+
+interface CopyingSequence {
+  _copyStateFromOtherSequence: () => Promise<boolean>;
 }
 
 function watchBatches(context: LlamaContext): Share[][] {
@@ -104,6 +108,20 @@ describe('four requests at once', () => {
     const answers = await Promise.all(prompts.map((prompt) => ask(prompt)));
     expect(answers.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 200, 200, 200]);
     expect(evaluatedOfPrompts()).toBe(200 + 4 * 20);
+    for (const [index, prompt] of prompts.entries()) expect(await textAlone(prompt)).toBe(answers[index]?.text);
+  });
+
+  test.each<[string, () => Promise<boolean>]>([
+    ['says that it failed', async () => false],
+    ['throws', () => Promise.reject(new Error('no memory'))],
+  ])('evaluate their whole prompts where the copy of a state %s, and answer the same', async (_how, copied) => {
+    const { prototype } = loaded.engine.LlamaContextSequence as unknown as { prototype: CopyingSequence };
+    const copy = vi.spyOn(prototype, '_copyStateFromOtherSequence').mockImplementation(copied);
+    const answers = await Promise.all(prompts.map((prompt) => ask(prompt)));
+    expect(copy).toHaveBeenCalledTimes(3);
+    copy.mockRestore();
+    expect(answers.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 0, 0, 0]);
+    expect(evaluatedOfPrompts()).toBe(4 * 220);
     for (const [index, prompt] of prompts.entries()) expect(await textAlone(prompt)).toBe(answers[index]?.text);
   });
 

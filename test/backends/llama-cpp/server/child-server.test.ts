@@ -56,6 +56,16 @@ describe('the start of a server', () => {
     expect(info.version).toMatch(/^llama-server 9\.0\.0 \(build 99999\), node-llama-cpp \S+ for the tokens$/);
   });
 
+  test.each([
+    [{}, true],
+    [{ swa_full: false }, false],
+  ])('keeps what lies behind a sliding window unless it is told not to: %o', async (options, expected) => {
+    const flagsFile = join(folder, 'flags.json');
+    await open({ flagsFile }, { options: { gpu: 'off', server: fakeServer, ...options } });
+    const { flags } = JSON.parse(await readFile(flagsFile, 'utf8')) as { flags: string[] };
+    expect(flags.includes('--swa-full')).toBe(expected);
+  });
+
   test('leaves nothing of its socket when it is closed', async () => {
     const flagsFile = join(folder, 'flags.json');
     await open({ flagsFile });

@@ -1,9 +1,10 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Backend, OpenRequest } from '../../../../src/core/backend.ts';
 import { chooseServer, isNewer } from '../../../../src/backends/llama-cpp/server/choose-server.ts';
 import { scratchFolder } from '../../../helpers/scratch-folder.ts';
-import { fakeServer } from './open-on-fake.ts';
+import { type FakeServer, fakeServer, openOnFakeServer } from './open-on-fake.ts';
 
 test.each<[string, string, boolean]>([
   ['0.7.0 (build 11669)', 'v0.5.0', true],
@@ -13,6 +14,10 @@ test.each<[string, string, boolean]>([
   ['b6123', 'v0.5.0', false],
   ['0.1.0 (build 10000)', 'b6123', true],
   ['b6124', 'b6123', true],
+  // Builds that were given no number.
+  ['b0', 'v0.5.0', false],
+  ['0.0.0 (build 0)', 'v0.5.0', false],
+  ['unknown', 'v0.5.0', false],
 ])('a server of version %s beside a library of %s: newer is %s', (version, release, expected) => {
   expect(isNewer(version, release)).toBe(expected);
 });
@@ -49,6 +54,40 @@ describe.skipIf(process.platform === 'win32')('with auto', () => {
         /^The run began with a llama-server, but .* is not newer than the library/,
       ) as string,
       hint: expect.stringMatching(/--option server=PATH.*--option server=off.*--allow-drift/) as string,
+    });
+  });
+
+  test('a server that has nothing for the GPU that is asked for is left', async () => {
+    await usePath('9.0.0 (build 99999)');
+    const { server, why } = await chooseServer('auto', { gpu: 'cuda' });
+    expect([server, why]).toEqual([null, expect.stringMatching(/llama-server has no cuda here$/)]);
+  });
+
+  describe('one that does not start', () => {
+    const refusing: FakeServer = { refusedFlag: '--cache-ram' };
+    const notices: string[] = [];
+    const open = async (changes: Partial<OpenRequest> = {}): Promise<Backend> => {
+      await usePath('9.0.0 (build 99999)');
+      const onNotice = (text: string, level?: string): void => void (level === undefined && notices.push(text));
+      return openOnFakeServer(refusing, { options: { gpu: 'off', server: 'auto' }, onNotice, ...changes });
+    };
+
+    test('is left for the library, and that is said', async () => {
+      const backend = await open();
+      expect(backend.info).toMatchObject({
+        form: 'library',
+        version: expect.stringMatching(/^node-llama-cpp/) as string,
+      });
+      expect(notices).toEqual([
+        expect.stringMatching(
+          /^llama-cpp takes the library: .*llama-server can't serve the model: it ended with code 1\.$/,
+        ),
+      ]);
+      await backend.close();
+    });
+
+    test('is an error of a run that began with one', async () => {
+      await expect(open({ form: 'llama-server' })).rejects.toMatchObject({ kind: 'unusable' });
     });
   });
 });
