@@ -25,7 +25,7 @@ export function engineRows(snapshot: Snapshot | null): string[][] {
 /** The workers now, beside those at the start where some were taken out of work: `2 of 8`; n/a before the engine is open. */
 export function workersRow({ current, atStart, max }: WorkerCounts): [name: string, text: string] {
   const now = formatInteger(current);
-  if (max > atStart) return ['in flight', `${now} of at most ${formatInteger(max)} (found)`];
+  if (max > atStart) return ['in flight', `${now} of at most ${formatInteger(max)}`];
   if (atStart === 0) return ['workers', notMeasured];
   return ['workers', current === atStart ? now : `${now} of ${formatInteger(atStart)}`];
 }

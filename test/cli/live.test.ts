@@ -44,6 +44,9 @@ test('a run is paused, keeps what it has, and goes on', async () => {
   await until(async () => (await folder.run(['status'])).stdout.startsWith('Paused: '));
   expect(await askJson(folder, ['pause'])).toMatchObject({ paused: paused.paused, in_flight: 0 });
   expect(await countLines(folder.at(output))).toBe(done);
+  const refused = await folder.run(['resume', '--max-tokens', '5', '--workers=3']);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain("keeps its settings: --max-tokens, --workers can't change them");
   const resumed = await folder.run(['resume']);
   expect([resumed.exitCode, resumed.stderr]).toEqual([0, expect.stringContaining('continues in its own process')]);
   await folder.run(hurry);

@@ -40,11 +40,9 @@ test('what full GPU memory forced is told only where it forced something', () =>
   expect(rowOf('VRAM guard', { vramGuard: null })).toBeUndefined();
 });
 
-test('a number of workers that was found is told as such', () => {
-  expect(textOf('in flight', withWorkers(12, 256))).toBe('12 of at most 256 (found)');
-  expect(renderSummary(withWorkers(8, 256), { outputPath: 'x' })).toMatch(
-    / {2}in flight +8 of at most 256 \(found\)\n/,
-  );
+test('workers beyond those of the start are told with their limit', () => {
+  expect(textOf('in flight', withWorkers(12, 256))).toBe('12 of at most 256');
+  expect(renderSummary(withWorkers(8, 256), { outputPath: 'x' })).toMatch(/ {2}in flight +8 of at most 256\n/);
 });
 
 test('workers that were given up are told beside those at the start', () => {

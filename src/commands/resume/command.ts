@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
+import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import { addEmptyFieldsFlag, addLeniencyFlags, addRunnerFlags, addSamplingFlags } from '../shared/run-flags.ts';
 import type { ResumeFlags } from './run.ts';
@@ -24,9 +25,16 @@ export function addResumeCommand(
       'llmbatch resume questions.results.jsonl --max-tokens 500 --retry-failed all',
     ]),
   );
+  const typed = noteFlags(command, backends);
   command.action(async (output: string | undefined, flags: ResumeFlags) => {
     const { resumeRun } = await import('./run.ts');
     const given = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
-    onExit(await resumeRun(output, { ...flags, given: Object.fromEntries(given) }, backends));
+    onExit(
+      await resumeRun(
+        output,
+        { ...flags, given: Object.fromEntries(given), typed: typed().map(({ name }) => name) },
+        backends,
+      ),
+    );
   });
 }

@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import type { FoundRun } from '../../journal/manifest/find-manifest.ts';
 import { pathsOf } from '../../journal/manifest/run-paths.ts';
 import { findRuns } from '../../journal/manifest/started-runs.ts';
@@ -5,18 +6,24 @@ import { askRun, findLiveRuns, whoAsks } from '../../run/live/ask-live.ts';
 import type { LiveState } from '../../run/live/messages.ts';
 import { severalRuns } from '../shared/runs/find-live-run.ts';
 import { tell } from '../shared/print.ts';
-import { formatLocalTime } from '../../text/format.ts';
+import { formatLocalTime, quoteForShell } from '../../text/format.ts';
 
 /**
  * Ends the pause of a run that goes on in another terminal: of the one that writes this output, or without one of the newest
- * unfinished run of this folder, or else of the one paused run of this user. False where none of that is paused.
+ * unfinished run of this folder, or else of the one paused run of this user. False where none of that is paused. Throws a `UsageError` where flags were
+ * typed: a run that goes on keeps its settings.
  */
-export async function endPause(output: string | undefined, isUnfinished: (run: FoundRun) => boolean): Promise<boolean> {
+export async function endPause(
+  output: string | undefined,
+  isUnfinished: (run: FoundRun) => boolean,
+  typed: readonly string[],
+): Promise<boolean> {
   const run =
     output === undefined
       ? await pausedRun(isUnfinished)
       : await askRun(pathsOf(output).output, { do: 'status' }, process.env);
   if (run === null || run.paused === null) return false;
+  if (typed.length > 0) throw keepsItsSettings(run, typed);
   const left = (await askRun(run.output, { do: 'resume', by: whoAsks('resume') }, process.env))?.paused ?? null;
   const time = left?.until ? formatLocalTime(left.until) : 'later';
   const text =
@@ -25,6 +32,14 @@ export async function endPause(output: string | undefined, isUnfinished: (run: F
       : `is outside its hours: it continues at ${time}; to continue before that, run the same command again`;
   tell(`${run.output} ${text} (${run.pid})`);
   return true;
+}
+
+function keepsItsSettings({ output, pid }: LiveState, typed: readonly string[]): UsageError {
+  const resume = `llmbatch resume ${quoteForShell(output)}`;
+  return new UsageError(
+    `${output} is paused, but its run is still there (${pid}) and keeps its settings: ${[...new Set(typed)].join(', ')} can't change them`,
+    `To end the pause: ${resume}. For other workers: llmbatch set workers=N. For other flags, end that run with Ctrl-C or kill ${pid}, and type this command again.`,
+  );
 }
 
 async function pausedRun(isUnfinished: (run: FoundRun) => boolean): Promise<LiveState | null> {

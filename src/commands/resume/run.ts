@@ -18,6 +18,8 @@ import { runQueue } from '../run/queue.ts';
 export interface ResumeFlags extends RunnerFlags {
   /** The flags that stood on the command line: none of the others takes the place of a setting of the run. */
   given: Partial<AnswerFlags>;
+  /** The names of all flags on the command line, such as `--workers`. */
+  typed: readonly string[];
   onSummary?: (summary: Summary) => void;
 }
 
@@ -27,7 +29,7 @@ export async function resumeRun(
   flags: ResumeFlags,
   backends: readonly BackendDefinition[],
 ): Promise<number> {
-  if (await endPause(output, isUnfinished)) return exitCodes.ok;
+  if (await endPause(output, isUnfinished, flags.typed)) return exitCodes.ok;
   return withOnEnd(flags.onEnd, (onSummary) => goOn(output, { ...flags, onSummary }, backends));
 }
 

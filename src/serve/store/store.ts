@@ -66,5 +66,14 @@ export const newBatchId = (): string => `batch_${timedId()}`;
 /** An id that no file has yet: `file-` and 24 characters. */
 export const newFileId = (): string => `file-${timedId()}`;
 
-/** The milliseconds since 1970 and 48 random bits, in hexadecimal digits, so that the ids tell who is older. */
-const timedId = (): string => `${Date.now().toString(16).padStart(12, '0')}${randomBytes(6).toString('hex')}`;
+/**
+ * The milliseconds since 1970 and 48 random bits, in hexadecimal digits: the ids tell who is older, also of those that this process
+ * makes within a millisecond.
+ */
+function timedId(): string {
+  const fresh = BigInt(`0x${Date.now().toString(16)}${randomBytes(6).toString('hex')}`);
+  newest = fresh > newest ? fresh : newest + 1n;
+  return newest.toString(16).padStart(24, '0');
+}
+
+let newest = 0n;

@@ -22,6 +22,12 @@ async function addFile(store: FileStore, text: string): Promise<string> {
   return (await draft.keep(details)).id;
 }
 
+test('the ids tell who is older, also those of one millisecond', () => {
+  const ids = Array.from({ length: 1000 }, newFileId);
+  expect(ids.toSorted()).toEqual(ids);
+  expect(new Set(ids).size).toBe(1000);
+});
+
 test('keeps what was written, for its owner alone, and after a restart', async () => {
   const folder = join(await scratchFolder(), 'files');
   const { store } = await openStore(folder);
