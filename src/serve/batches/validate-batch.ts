@@ -116,7 +116,7 @@ const checks: readonly LineCheck[] = [
     code: 'streaming_unsupported',
     param: 'body.stream',
     problem: (_row, read) =>
-      isStream(bodyOf(read)) ? '"stream" is true, and the answers of a batch come as a file' : null,
+      isStream(bodyOf(read)) ? '"stream" is true, but the answers of a batch are written to a file' : null,
   },
 ];
 
@@ -144,5 +144,5 @@ const methodProblem = (method: unknown): string | null =>
 function urlProblem({ url }: Row, read: ReadLine, endpoint: string): string | null {
   const named = isRejected(read) ? endpointOfUrl(url ?? endpoint) : read.endpoint;
   if (typeof named === 'object') return named.reason;
-  return named === endpoint ? null : `the line is for ${named}, and its batch for ${endpoint}`;
+  return named === endpoint ? null : `the line is for ${named}, but the batch is for ${endpoint}`;
 }

@@ -12,7 +12,9 @@ import { ApiError } from './api-error.ts';
 export function checkOrigin(message: IncomingMessage, listenHost: string, isOpen: boolean): void {
   const { host, hostname } = hostOf(message);
   if (isLoopback(listenHost) && !isLoopback(hostname) && hostname !== listenHost.toLowerCase()) {
-    throw new ApiError(403, `this server is not ${hostname}: it takes requests for localhost`, { code: 'wrong_host' });
+    throw new ApiError(403, `this server is not ${hostname}: it accepts requests only for localhost`, {
+      code: 'wrong_host',
+    });
   }
   if (!isOwnOrigin(message, host) || (isOfOtherSite(message) && !(isOpen && isNavigation(message)))) {
     throw new ApiError(403, 'a page of another site may not use this server', { code: 'cross_site' });

@@ -98,7 +98,7 @@ function admit(
   if (message.rawHeaders.length > 2 * maxHeaders) throw new ApiError(431, `more than ${maxHeaders} headers`);
   const expected = message.headers.expect?.toLowerCase();
   if (expected !== undefined && expected !== '100-continue')
-    throw new ApiError(417, 'the server does not know what to expect');
+    throw new ApiError(417, 'the server does not support the Expect header');
   const { method = '', url = '' } = message;
   const { route, ...found } = findRoute(routes, method, url);
   checkOrigin(message, host, route.isOpen === true);

@@ -17,7 +17,7 @@ export function loginRoutes(access: Access): Route[] {
 
   async function logIn(key: string): Promise<string | null> {
     if (wrongKeys >= maxWrongKeys) {
-      throw new ApiError(429, 'too many wrong keys, try again in some seconds', { headers: { 'Retry-After': '5' } });
+      throw new ApiError(429, 'too many wrong keys: try again in a few seconds', { headers: { 'Retry-After': '5' } });
     }
     const cookie = access.logIn(key);
     if (cookie !== null) return cookie;

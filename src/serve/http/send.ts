@@ -67,7 +67,7 @@ function toApiError(error: unknown): ApiError {
   const isFull = isDiskFull(error) || (error instanceof Error && isDiskFull(error.cause));
   return isFull
     ? new ApiError(507, 'the disk of the server is full', { code: 'insufficient_storage' })
-    : new ApiError(500, 'the server failed; see its messages for the reason', { code: 'internal_error' });
+    : new ApiError(500, 'the server failed: its log shows the reason', { code: 'internal_error' });
 }
 
 /**

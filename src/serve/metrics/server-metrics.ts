@@ -37,14 +37,10 @@ function queueFamilies({ queue, batches }: MetricSources): MetricFamily[] {
   return [
     gauge(
       'llmbatch_requests',
-      'Requests of batches that go on: in flight to the engine, and not sent yet.',
+      'Requests of unfinished batches: in flight, or waiting to be sent.',
       labelled('state', { in_flight: inFlight, waiting: Math.max(0, unfinished - inFlight) }),
     ),
-    gauge(
-      'llmbatch_batches',
-      'Batches that the server keeps, by their status.',
-      labelled('status', countStatuses(all)),
-    ),
+    gauge('llmbatch_batches', 'Batches on the server, by status.', labelled('status', countStatuses(all))),
     counter('llmbatch_model_loads_total', 'How often a model was loaded for a batch.', [{ value: modelLoads }]),
     gauge('llmbatch_paused', '1 while all batches are paused, else 0.', [{ value: Number(paused !== null) }]),
   ];

@@ -44,7 +44,7 @@ function tryLater(
 ): void {
   const tries = (batch.problem?.tries ?? 0) + 1;
   const text = sentenceOf(context, error);
-  if (batch.problem?.text !== text) tellBatch(context, batch.id, `waits, and is tried again: ${text}`);
+  if (batch.problem?.text !== text) tellBatch(context, batch.id, `waits, and is tried again later: ${text}`);
   batch.problem = { text, of: kind, retryAtMs: context.now() + delayMs(error, tries), tries };
 }
 

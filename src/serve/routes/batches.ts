@@ -91,7 +91,10 @@ async function createBatch(
   const createdAt = Math.floor(Date.now() / 1000);
   const earlier = findEarlier(store.batches.list(), asked, { headers, now: createdAt });
   if (earlier !== null) {
-    notify({ topic: 'serve', text: `a request for a batch was sent again, and is answered with ${earlier.id}` });
+    notify({
+      topic: 'serve',
+      text: `a request to create a batch was sent twice: the answer is the existing batch ${earlier.id}`,
+    });
     return earlier;
   }
   checkFile(store, asked);

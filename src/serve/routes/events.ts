@@ -35,7 +35,10 @@ export function eventsRoutes(deps: EventsDeps): Route[] {
       async handle({ message, params: { id = '' }, signal }, response) {
         if (batches.find(id) === null) throw new ApiError(404, `there is no batch ${id}`, { param: 'batch_id' });
         if (listeners >= maxListeners)
-          throw new ApiError(503, `${maxListeners} clients listen already, and no more can: ask GET /v1/batches/${id}`);
+          throw new ApiError(
+            503,
+            `${maxListeners} clients listen already, which is the maximum: use GET /v1/batches/${id} instead`,
+          );
         response.writeHead(200, { 'Content-Type': 'text/event-stream' });
         if (message.method === 'HEAD') {
           response.end();

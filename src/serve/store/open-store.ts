@@ -31,7 +31,7 @@ export async function openStore(folder: string, notify: Notify): Promise<Store> 
 
 const lockFolder = (folder: string): Promise<Lock> =>
   acquireLock(join(folder, 'server'), {
-    taken: `${folder} is served`,
-    wait: 'Stop that server, or give this one a folder of its own with --dir.',
+    taken: `${folder} is in use`,
+    wait: 'Stop that server, or choose another folder with --dir.',
     elsewhere: 'Choose another folder with --dir.',
   });

@@ -179,7 +179,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     const { page } = await visit(`${url}/`, { width: 1280 });
     await page.getByRole('button', { name: 'Pause all' }).click();
     expect(await page.getByRole('button', { name: 'Log out' }).isVisible()).toBe(false);
-    await page.getByText('All is paused by a client at 127.0.0.1').waitFor();
+    await page.getByText('All batches are paused by a client at 127.0.0.1').waitFor();
     await page.getByRole('button', { name: 'Resume all' }).click();
     await page.getByRole('button', { name: 'Pause all' }).waitFor();
   });

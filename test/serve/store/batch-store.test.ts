@@ -13,7 +13,7 @@ test('a second server on the folder is refused with the process of the first one
   const { store } = await openTestStore(folder);
   expect((await stat(folder)).mode & 0o777).toBe(0o700);
   const refused = openTestStore(folder);
-  await expect(refused).rejects.toThrow(`${folder} is served by process ${process.pid}, since 20`);
+  await expect(refused).rejects.toThrow(`${folder} is in use by process ${process.pid}, since 20`);
   await expect(refused).rejects.toMatchObject({ exitCode: 5, hint: expect.stringContaining('--dir') });
   await store.close();
   await openTestStore(folder);

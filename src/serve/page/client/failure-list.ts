@@ -69,7 +69,7 @@ function summaryOf(batch: Batch): string {
   if (!isBatchOver(batch) && failuresOf(batch).length === 0) return '';
   const { failed } = countsOf(batch);
   if (failed > 0) return `${formatInteger(failed)} failed`;
-  return batch.error_file_id ? 'Not all was answered' : '';
+  return batch.error_file_id ? 'Some requests were not answered' : '';
 }
 
 const failuresOf = ({ llmbatch: { progress } }: Batch): ShownFailure[] =>

@@ -45,7 +45,7 @@ async function watch(): Promise<void> {
       setTrouble(
         error instanceof Refusal
           ? `The server answered with an error: ${error.message}.`
-          : `The server does not answer. What you see is from ${clockText(answeredAt / 1000)}; the page goes on by itself when the server is back.`,
+          : `The server does not answer. The page shows its state at ${clockText(answeredAt / 1000)}, and continues when the server is back.`,
       );
     }
     await new Promise<void>((resolve) => {
@@ -93,7 +93,7 @@ function showQueue(queue: Queue): void {
   showOngoing(isWhole ? queue.data : queue.data.slice(0, briefCount));
   setShown(byId('ongoing-part'), queue.total > 0);
   setShown(byId('more'), queue.total > briefCount);
-  setText(byId('more-count'), `${formatInteger(queue.total)} in all`);
+  setText(byId('more-count'), `${formatInteger(queue.total)} in total`);
   setText(byId('show-more'), isWhole ? 'Show fewer' : `Show the first ${queue.data.length}`);
   setText(byId('status'), statusText(queue, running));
   setText(byId('pause-all'), isPaused ? 'Resume all' : 'Pause all');
@@ -105,10 +105,10 @@ function showQueue(queue: Queue): void {
 function statusText({ paused, loaded_model: model, total }: Queue, running: Batch | undefined): string {
   const isLoaded = model === null ? '' : ` ${model} is loaded.`;
   if (paused !== null)
-    return `All is paused by ${paused.by} since ${clockText(Date.parse(paused.since) / 1000)}.${isLoaded}`;
-  if (running === undefined) return `${total === 0 ? 'Nothing to run.' : 'Nothing runs.'}${isLoaded}`;
-  const runs = `${nameOf(running)} runs${running.model ? ` on ${running.model}` : ''}`;
-  return total === 1 ? `${runs}.` : `${runs}, ${formatInteger(total - 1)} more to come.`;
+    return `All batches are paused by ${paused.by} since ${clockText(Date.parse(paused.since) / 1000)}.${isLoaded}`;
+  if (running === undefined) return `${total === 0 ? 'No batch is waiting.' : 'No batch is running.'}${isLoaded}`;
+  const runs = `${nameOf(running)} is running${running.model ? ` on ${running.model}` : ''}`;
+  return total === 1 ? `${runs}.` : `${runs}. ${formatInteger(total - 1)} more in the queue.`;
 }
 
 function shareText(batch: Batch): string {
@@ -145,7 +145,7 @@ async function change(path: string): Promise<void> {
   try {
     await ask(path, 'POST');
   } catch (error) {
-    complaint = error instanceof Refusal ? error.message : 'The server does not answer: nothing was changed.';
+    complaint = error instanceof Refusal ? error.message : 'The server does not answer, so nothing was changed.';
   }
   setText(byId('complaint'), complaint);
   setShown(byId('complaint'), complaint !== '');
