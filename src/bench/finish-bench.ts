@@ -35,7 +35,7 @@ export async function finishBench(
   paths: BenchPaths,
   { backends, environment, limits, stop, notify }: FinishContext,
 ): Promise<FinishedBench> {
-  const lock = await acquireLock(paths.trials, { wait: 'Wait for it.' });
+  const lock = await acquireLock(paths.trials, { wait: 'Wait until that bench ends.' });
   const file = await openTrials(paths.trials);
   try {
     const isCompared = await appendAgreements(file, paths, stop);

@@ -42,7 +42,7 @@ export async function runBench(
   { base, plan }: { base: TrialBase; plan: PlanRecord | null },
   host: BenchHost,
 ): Promise<boolean> {
-  const lock = await acquireLock(paths.trials, { wait: 'Wait for it.' });
+  const lock = await acquireLock(paths.trials, { wait: 'Wait until that bench ends.' });
   const usedVram = (): Promise<number | null> => usedGpuMemory(host.environment);
   const backend = createTrialBackend(usedVram);
   const file = await openTrials(paths.trials);

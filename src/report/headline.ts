@@ -14,7 +14,7 @@ export function reportHeadline({ run, done, succeeded, failed }: ReportData): st
 export function reportSpeed({ run, requestRate, elapsedSeconds, latencyMs, failed }: ReportData): string {
   const engine = [run.backend, run.model].filter(Boolean).join(', ');
   const time = elapsedSeconds === null ? '' : ` in ${formatDuration(elapsedSeconds * 1000)}`;
-  const rate = `${formatRate(requestRate)} requests a second${time}, with ${engine}.`;
+  const rate = `${formatRate(requestRate)} requests per second${time}, with ${engine}.`;
   if (latencyMs === null) return rate;
-  return `${rate} Half of the ${failed === 0 ? 'requests' : 'successful ones'} took no longer than ${formatDuration(latencyMs.p50)}, 95 of 100 no longer than ${formatDuration(latencyMs.p95)}.`;
+  return `${rate} Half of the ${failed === 0 ? 'requests' : 'successful requests'} took at most ${formatDuration(latencyMs.p50)}, 95 of 100 at most ${formatDuration(latencyMs.p95)}.`;
 }

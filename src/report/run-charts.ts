@@ -32,12 +32,12 @@ function rateChart({ rateOverTime, requestRate }: ReportData): Chart | null {
     kind: 'lines',
     title: 'Throughput over time',
     x: { title: `${unit} from ${startedAt.replace(/\.\d+Z$/, 'Z')}`, scale: 'linear' },
-    y: { title: 'requests a second' },
+    y: { title: 'requests per second' },
     series: [{ name: 'rate', points: isCut ? points.slice(1, -1) : points }],
     ...(requestRate === null
       ? {}
       : { horizontals: [{ at: requestRate, name: `whole run ${formatRate(requestRate)} req/s` }] }),
-    caption: `Answers counted over ${formatDuration(bucketSeconds * 1000)} each${isCut ? ', the first and the last left out' : ''}; peak ${formatRate(Math.max(...rates))} req/s.`,
+    caption: `Each point is the rate of ${formatDuration(bucketSeconds * 1000)}${isCut ? ', without the first and the last' : ''}. Peak: ${formatRate(Math.max(...rates))} req/s.`,
   };
 }
 
@@ -82,7 +82,7 @@ function tokenChart(title: string, bins: Bin[], mean: number | null): Chart | nu
   return {
     kind: 'histogram',
     title,
-    x: { title: 'tokens of a request', scale: 'linear' },
+    x: { title: 'tokens per request', scale: 'linear' },
     y: { title: 'requests' },
     bins,
     caption: `${formatInteger(first.from)} to ${formatInteger(last.to - 1)} tokens, mean ${formatInteger(mean)}.`,
@@ -115,10 +115,10 @@ function gpuChart({ run }: ReportData): Chart | null {
     x: { title: 'GiB' },
     bars: [
       ...(modelMemory === null ? [] : [memoryBar('the model', modelMemory.vramBytes)]),
-      memoryBar('highest in use', gpuPeakBytes),
-      { ...memoryBar('there is', totalBytes), isSetOff: true },
+      memoryBar('maximum in use', gpuPeakBytes),
+      { ...memoryBar('total', totalBytes), isSetOff: true },
     ],
-    caption: `At its peak ${formatPercent(gpuPeakBytes / totalBytes)} was in use.`,
+    caption: `At most ${formatPercent(gpuPeakBytes / totalBytes)} was in use.`,
   };
 }
 

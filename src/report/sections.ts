@@ -58,8 +58,8 @@ const hasRows = ({ rows }: Section): boolean => rows.length > 0;
 /** Says what is counted where that is not plain: what no result tells is known of the last session alone. */
 const serverTitle = ({ run }: ReportData): string =>
   (run.sessions ?? 1) > 1
-    ? 'Servers (failed attempts, away and idle: of the last session)'
-    : 'Servers (failed: attempts)';
+    ? 'Servers (failed attempts, away and idle: only of the last session)'
+    : 'Servers (failed: number of attempts)';
 
 function runRows({ run, elapsedSeconds }: ReportData): string[][] {
   return [

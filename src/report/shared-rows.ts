@@ -17,7 +17,7 @@ export function engineRows(snapshot: Snapshot | null): string[][] {
     ['engine memory', engineProcess === null ? notMeasured : `peak ${formatBytes(engineProcess.peakMemoryBytes)}`],
     ['engine CPU', engineProcess === null ? notMeasured : `${Math.round(engineProcess.cpuPercent)}% of one core`],
     ['context peak', contextText(context)],
-    ['trims', formatInteger(context.trims)],
+    ['history trims', formatInteger(context.trims)],
     ['engine restarts', formatInteger(machine.engineRestarts)],
   ].filter(([, value]) => value !== '');
 }
@@ -109,7 +109,7 @@ export function failedRows(tokens: TokenCounts): string[][] {
   const attempts = `${formatInteger(uncounted)} ${uncounted === 1 ? 'attempt' : 'attempts'}`;
   const parts = [
     failedPrompt + failedCompletion === 0 ? '' : counted,
-    uncounted === 0 ? '' : `those of ${attempts} are not known`,
+    uncounted === 0 ? '' : `${attempts} not counted`,
   ];
-  return [['failed', parts.filter((part) => part !== '').join(', and ')]];
+  return [['failed', parts.filter((part) => part !== '').join('; ')]];
 }

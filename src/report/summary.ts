@@ -171,7 +171,7 @@ const isAsGiven = ({ current, atStart, max }: WorkerCounts): boolean => current 
 
 function recentText({ progress, rates }: Snapshot, { isRunning = false }: SummaryOptions): string {
   if (!isRunning || progress.isPaused === true) return '';
-  return `${ratesText(rates, 'recent')}${rates.generation.basis === 'ended' ? ', by ended answers' : ''}`;
+  return `${ratesText(rates, 'recent')}${rates.generation.basis === 'ended' ? ', counted when answers end' : ''}`;
 }
 
 function flightText({ inFlight, oldestInFlight: oldest }: RunProgress, { isRunning = false }: SummaryOptions): string {
@@ -183,7 +183,7 @@ function flightText({ inFlight, oldestInFlight: oldest }: RunProgress, { isRunni
 function givesWayText({ progress: { givingWay }, servers }: Snapshot, { isRunning = false }: SummaryOptions): string {
   if (!isRunning || givingWay === undefined) return '';
   const where = servers === null ? 'the server' : `${givingWay} of ${servers.length} servers`;
-  return `others use ${where}: nothing new is sent there`;
+  return `others use ${where}: no new requests are sent there`;
 }
 
 function leftText({ progress, times }: Snapshot, { isRunning = false }: SummaryOptions): string {
@@ -231,7 +231,7 @@ function errorRows(errors: Snapshot['errors']): [label: string, text: string][] 
 
 const noteWords = {
   empty: 'empty',
-  unwrapped: 'with JSON in a fence or behind thinking',
+  unwrapped: 'with JSON in a markdown fence or after thinking',
   unchecked: 'not checked against their grammar',
 } as const;
 

@@ -70,5 +70,5 @@ export function rateColumns({ rates }: RateOverTime): string {
 export function rateScale({ rates, bucketSeconds }: RateOverTime, overall: number | null): string {
   const highest = Math.max(...rates);
   const peak = overall !== null && highest < overall ? '' : `peak ${formatRate(highest)} req/s, `;
-  return `${peak}${formatDuration(bucketSeconds * 1000)} a column`;
+  return `${peak}${formatDuration(bucketSeconds * 1000)} per column`;
 }

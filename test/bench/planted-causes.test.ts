@@ -25,7 +25,7 @@ const planted: [string, Planted, RegExp][] = [
   [
     'serialised',
     { requests: 300, workers: 8, options: { ...healthy, slots: 2 } },
-    /^The server works on 2 requests at once, and 8 workers ask: .*--option slots=8\. Without that, --workers 3 is as fast/,
+    /^The server works on 2 requests at once, but there are 8 workers\. .*--option slots=8\. Without that, --workers 3 is as fast/,
   ],
   [
     'thermal',

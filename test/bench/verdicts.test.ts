@@ -91,7 +91,7 @@ describe('serialised', () => {
       'queue time',
       (waitMs: number) => ({ queueMs: waitMs }),
       /^8 workers get [\d.]+ req\/s, and 2 get [\d.]+: requests wait 3\.\d s instead of 0 ms, /,
-      /The server works on about 2 at once\. More at once: --option slots=8\. Without that, --workers 3 is as fast\.$/,
+      /The server works on about 2 requests at once\. More at once: --option slots=8\. Without that, --workers 3 is as fast\.$/,
     ],
     [
       'time to the first token',

@@ -246,7 +246,7 @@ test('a run in the background sends nothing while others use the server, and goe
     { environment: { OPENAI_API_KEY: 'none' } },
   );
   await until(async () => (await statusOf(folder))?.giving_way === 1);
-  expect((await folder.run(['status'])).stdout).toContain('others use the server: nothing new is sent there');
+  expect((await folder.run(['status'])).stdout).toContain('others use the server: no new requests are sent there');
   const sent = server.requests.length;
   server.others = 0;
   const { exitCode, stderr } = await running.outcome;

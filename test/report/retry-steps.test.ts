@@ -16,7 +16,7 @@ test('lines are to be mended only where their own limit cut the answer', () => {
     },
   ]);
   expect(retrySteps(cut('the engine cut it'), facts)).toEqual([
-    { reason: 'as they are', command: 'llmbatch resume a.results.jsonl --retry-failed all' },
+    { reason: 'with the same settings', command: 'llmbatch resume a.results.jsonl --retry-failed all' },
   ]);
 });
 

@@ -59,7 +59,7 @@ test('they are a table in each form, in which a name does no harm', async () => 
   const data = reportOf({ snapshot: onServers });
   const text = renderText(data);
   expect(sectionOf(text)).toMatchInlineSnapshot(`
-    "Servers (failed: attempts)
+    "Servers (failed: number of attempts)
                               answered  failed  req/s  tok/s     p50    away    idle
       desktop:8000                  37       0   0.39   3.70  131 ms     0 s  400 ms
       laptop:11434                   0       3   0.00   0.00     n/a  10.4 s  400 ms
@@ -85,7 +85,7 @@ test('they are a table in each form, in which a name does no harm', async () => 
 
 test('of a run with several sessions it is said what is of the last one alone', () => {
   expect(renderText(reportOf({ snapshot: onServers, sessions: 2 }))).toContain(
-    'Servers (failed attempts, away and idle: of the last session)\n',
+    'Servers (failed attempts, away and idle: only of the last session)\n',
   );
 });
 
@@ -132,6 +132,6 @@ test('a run in progress and one that has ended have a line for each server', () 
 
 test('where earlier sessions answered some it is said that the servers count this one', () => {
   const resumed = changeSnapshot(onServers, { progress: { succeeded: 150 } });
-  expect(renderSummary(resumed, { outputPath })).toContain('  all of this session, as the rates are\n');
+  expect(renderSummary(resumed, { outputPath })).toContain('  these numbers are of this session only\n');
   expect(renderSummary(onServers, { outputPath })).not.toContain('session');
 });

@@ -7,8 +7,8 @@ test('the whole report, as a terminal shows it', () => {
   const times = { startedAt: '2026-11-22T06:00:00', endedAt: '2026-11-22T06:01:40' };
   expect(renderText(sampleReport({ snapshot: sampleSnapshot(), ...times }))).toMatchInlineSnapshot(`
     "Finished: 95 of 100 requests succeeded, 5 failed (5.0%)
-      1.01 requests a second in 1m 39s, with ollama, gemma3:4b. Half of the
-      successful ones took no longer than 150 ms, 95 of 100 no longer than 194 ms.
+      1.01 requests per second in 1m 39s, with ollama, gemma3:4b. Half of the
+      successful requests took at most 150 ms, 95 of 100 at most 194 ms.
 
     Failures
       timeout 3    no (candidate-7, candidate-27, candidate-47)
@@ -37,7 +37,7 @@ test('the whole report, as a terminal shows it', () => {
     Tokens
       prompt      at least 9,500
       completion  at least 950
-      failed      those of 5 attempts are not known
+      failed      5 attempts not counted
       cached      5,700 (hit rate 60.0%)
       saved       5,700 prompt tokens not computed again
 
@@ -55,7 +55,7 @@ test('the whole report, as a terminal shows it', () => {
       engine memory    peak 1.5 GiB
       engine CPU       101% of one core
       context peak     110 of 4,096 tokens (2.7%)
-      trims            0
+      history trims    0
       engine restarts  0
 
     Errors
@@ -83,7 +83,7 @@ test('the whole report, as a terminal shows it', () => {
 
     Rate over time
       ██████████████████████████████████████████████████
-      2.0 s a column
+      2.0 s per column
     "
   `);
 });
@@ -125,5 +125,8 @@ test('a table is aligned by columns of a terminal, of which a Chinese character 
 
 test('no peak is told that is below the rate of a run that was shorter than a column', () => {
   const rates = { startedAt: '2026-01-01T00:00:00.000Z', bucketSeconds: 1, rates: [4] };
-  expect([rateScale(rates, 46.4), rateScale(rates, 2)]).toEqual(['1.0 s a column', 'peak 4.00 req/s, 1.0 s a column']);
+  expect([rateScale(rates, 46.4), rateScale(rates, 2)]).toEqual([
+    '1.0 s per column',
+    'peak 4.00 req/s, 1.0 s per column',
+  ]);
 });

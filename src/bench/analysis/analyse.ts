@@ -21,7 +21,10 @@ export function analyse(
 ): BenchAnalysis {
   const plan = planOf(records);
   if (plan === null)
-    throw new UsageError('these records have no plan: they are of no bench', 'Start one with: llmbatch bench [input]');
+    throw new UsageError(
+      'these files are not from a bench: they have no plan',
+      'Start a bench with: llmbatch bench [input]',
+    );
   const agreements = records.filter((record): record is AgreementRecord => record.type === 'agreement');
   const trials = analyseTrials(trialsOf(records), agreements, backends);
   const leftOut = leftOutOf(records);

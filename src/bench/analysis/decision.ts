@@ -11,12 +11,13 @@ export const defaultWeights: Weights = { performance: 40, reliability: 30, resou
 
 /** How a score is made of its parts, for the report. */
 export const formulas: Record<Criterion, string> = {
-  performance: '100 × its rate / the best rate; 0 where it is not steady',
+  performance: '100 × its rate / the best rate, or 0 if the rate is not steady',
   reliability:
-    '100 × the mean of: requests answered / requests sent, over all its trials; fields as the input expects; 1 − half the 95 % range of its rate / its rate, 0 where it is not steady',
+    '100 × the mean of: requests answered / requests sent, over all its trials; fields as the input expects; 1 − half the 95 % range of its rate / its rate, or 0 if the rate is not steady',
   resources:
-    '100 × the mean of the smallest / its own, for: peak GPU memory, memory of the engine, CPU time an answer, GPU energy an answer',
-  simplicity: '100 × the mean of the smallest / its own, for: installed size; 1 + options given to it',
+    '100 × the mean of (the smallest value of all engines / its own value), for: peak GPU memory, memory of the engine, CPU time per answer, GPU energy per answer',
+  simplicity:
+    '100 × the mean of (the smallest value of all engines / its own value), for: installed size; 1 + the number of options given to it',
 };
 
 /** What a score is the mean of. */
@@ -51,8 +52,7 @@ export interface Decision {
 /** `--weights`: those that are not named keep their share. Throws UsageError where they make no sense. */
 export function completeWeights(given: Record<string, number>): Weights {
   const unknown = Object.keys(given).find((name) => !criteria.some((criterion) => criterion === name));
-  if (unknown !== undefined)
-    throw new UsageError(`--weights knows no "${unknown}"`, `It knows ${criteria.join(', ')}.`);
+  if (unknown !== undefined) throw new UsageError(`--weights has no "${unknown}"`, `Use ${criteria.join(', ')}.`);
   const weights = { ...defaultWeights, ...given };
   if (criteria.some((name) => !(weights[name] >= 0)) || criteria.every((name) => weights[name] === 0))
     throw new UsageError('--weights must be 0 or more, and at least one must be above 0');
@@ -97,8 +97,8 @@ const measuresOf = (installs: Readonly<Record<string, EngineInstall>>): Measure[
   ['reliability', 'steadiness', ({ spread }) => spread, steadiness, spreadText],
   ['resources', 'GPU memory', ({ gpuBytes }) => gpuBytes, ofSmallest, formatBytes],
   ['resources', 'engine memory', ({ memoryBytes }) => memoryBytes, ofSmallest, formatBytes],
-  ['resources', 'CPU an answer', cpuMsOfAnswer, ofSmallest, withUnit('ms')],
-  ['resources', 'GPU energy an answer', ({ joules }) => joules, ofSmallest, withUnit('J')],
+  ['resources', 'CPU per answer', cpuMsOfAnswer, ofSmallest, withUnit('ms')],
+  ['resources', 'GPU energy per answer', ({ joules }) => joules, ofSmallest, withUnit('J')],
   ['simplicity', 'installed size', ({ backend }) => installs[backend]?.bytes ?? null, ofSmallest, formatBytes],
   [
     'simplicity',

@@ -79,7 +79,7 @@ const checkStability = (batches: Batches, limits: StabilityLimits): Check[] => {
     rateVariance(batches, limits),
     {
       name: 'model reloads',
-      limit: limits.reloads === 0 ? 'none' : `${limits.reloads} at most`,
+      limit: limits.reloads === 0 ? 'none' : `at most ${limits.reloads}`,
       measured: formatInteger(reloads),
       passed: reloads <= limits.reloads,
     },
@@ -97,8 +97,8 @@ const unmeasured = { measured: notMeasured, passed: null };
 function vramDelta(batches: Batches, { vramDeltaBytes }: StabilityLimits): Check {
   const deltas = known(batches.map((batch) => batch.vramDelta));
   const max = Math.max(...deltas);
-  const result = { measured: `${formatChange(max)} at most`, passed: max < vramDeltaBytes };
-  const limit = `< ${formatBytes(vramDeltaBytes)} a batch`;
+  const result = { measured: `at most ${formatChange(max)}`, passed: max < vramDeltaBytes };
+  const limit = `< ${formatBytes(vramDeltaBytes)} per batch`;
   return { name: 'VRAM delta', limit, ...(deltas.length === 0 ? unmeasured : result) };
 }
 

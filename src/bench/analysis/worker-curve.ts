@@ -1,7 +1,7 @@
 import type { BackendDefinition } from '../../core/backend.ts';
 import type { TrialSpec } from '../records/records.ts';
 import { groupBy } from '../../data/group-by.ts';
-import { formatPercent, formatRate } from '../../text/format.ts';
+import { formatCounted, formatPercent, formatRate } from '../../text/format.ts';
 import type { TrialAnalysis, WorkerCurve } from './analysis.ts';
 import { workersText, groupCurves, workersOf } from './trial-groups.ts';
 import { slotSetting } from './slot-setting.ts';
@@ -85,18 +85,18 @@ function describe(curve: DescribedCurve): string {
   const { shape, knee, recommended, points, slots } = curve;
   const rates = points.map(rateText).join(', ');
   if (shape === null) {
-    const likely = recommended === null ? '' : `; --workers ${recommended} is the likely best`;
-    return `Too few of these trials are steady to be sure what more workers do${likely}: ${rates}.${changesText(curve)}`;
+    const likely = recommended === null ? '' : `. --workers ${recommended} is probably the best`;
+    return `Too few of these trials are steady to know whether more workers help${likely}. Rates: ${rates}.${changesText(curve)}`;
   }
   const max = points.at(-1)?.workers ?? 0;
   // More than the server works on at once only wait.
   const isFull = slots !== null && max > slots;
-  const tryMore = isFull || recommended !== max ? '' : `, and try more: --workers ${max},${2 * max}`;
+  const tryMore = isFull || recommended !== max ? '' : `, and measure more workers: bench --workers ${max},${2 * max}`;
   const sentences = {
-    flat: `The number of workers makes no measurable difference: ${rates}. Take --workers ${recommended}.`,
-    'more workers hurt': `More workers hurt beyond ${lastGood(points)}: ${rates}. Take --workers ${recommended}.`,
-    "more workers don't help": `More workers don't help beyond ${knee}: ${rates}. Take --workers ${recommended}.`,
-    'more workers help': `More workers help up to ${knee}: ${rates}. Take --workers ${recommended}${tryMore}.`,
+    flat: `The number of workers makes no measurable difference: ${rates}. Use --workers ${recommended}.`,
+    'more workers hurt': `More workers are slower than ${lastGood(points)}: ${rates}. Use --workers ${recommended}.`,
+    "more workers don't help": `More workers are not faster than ${knee}: ${rates}. Use --workers ${recommended}.`,
+    'more workers help': `More workers are faster, up to ${knee}: ${rates}. Use --workers ${recommended}${tryMore}.`,
   };
   return sentences[shape] + settingText(curve) + changesText(curve);
 }
@@ -135,7 +135,9 @@ const changesText = ({ changing }: DescribedCurve): string =>
 function settingText({ slots, knee, points, moreSlots }: DescribedCurve): string {
   const max = points.at(-1)?.workers ?? 0;
   if (slots === null || knee === null || knee > slots + 1 || max <= slots) return '';
-  return moreSlots === null ? '' : ` The server works on ${slots} at once; more: ${moreSlots}.`;
+  return moreSlots === null
+    ? ''
+    : ` The server works on ${formatCounted(slots, 'request')} at once. More at once: ${moreSlots}.`;
 }
 
 export type CurvePoint = WorkerCurve['points'][number];

@@ -30,7 +30,7 @@ export async function planBench(request: BenchRequest, paths: BenchPaths, host: 
       ({ backend, strategy }) => strategy !== 'baseline' || canUnload(host, backend),
     );
     if (request.strategies.includes('baseline')) host.notify({ topic: 'bench', text: baselineText(engines, host) });
-    if (points.length === 0) throw new UsageError('nothing to measure: no point is left of the matrix');
+    if (points.length === 0) throw new UsageError('nothing to measure: no combination of these settings can be tried');
     const trials = orderTrials(points, request);
     const order = request.budgetSeconds === null ? 'input' : 'spread';
     for (const size of new Set(trials.map((spec) => spec.size)))
@@ -62,7 +62,7 @@ async function enginesOf({ engines, base }: BenchRequest, source: RequestSource,
   if (base.settings.model === null && source.models.length > 1 && engines.some((engine) => engine.model === null)) {
     host.notify({
       topic: 'bench',
-      text: `the input names ${source.models.length} models: ${model} is measured (another with -m)`,
+      text: `the input names ${source.models.length} models: ${model} is measured (-m selects another)`,
     });
   }
   const places = { connections: base.runner.connections, environment: host.environment };
@@ -79,7 +79,7 @@ function tellServers(engines: readonly Engine[], { runner }: BenchRequest['base'
   for (const { backend } of engines) {
     const names = namesOfSeveral(findBackend(host.backends, backend), runner.connections);
     if (names.length === 0) continue;
-    const text = `${names.length} servers share the requests of each trial (${names.join(', ')}); --workers is for each of them`;
+    const text = `${names.length} servers share the requests of each trial (${names.join(', ')}); --workers is the number for each server`;
     host.notify({ topic: 'bench', text });
   }
 }
@@ -87,9 +87,11 @@ function tellServers(engines: readonly Engine[], { runner }: BenchRequest['base'
 const canUnload = ({ backends }: RunHost, name: string): boolean => findBackend(backends, name).canUnload !== false;
 
 function baselineText(engines: readonly Engine[], host: RunHost): string {
-  const text = `baseline: ${maxBaselineRequests} requests per trial at most, because each of them loads the model`;
+  const text = `baseline: at most ${maxBaselineRequests} requests per trial, because each request loads the model`;
   const without = new Set(engines.map(({ backend }) => backend).filter((name) => !canUnload(host, name)));
-  return without.size === 0 ? text : `${text}; none on ${[...without].join(', ')}, which can't unload it`;
+  return without.size === 0
+    ? text
+    : `${text}; no baseline for ${[...without].join(', ')}, because it can't unload the model`;
 }
 
 /** Between the lines of a trial, so that the warm-up does not answer what the trial asks. */

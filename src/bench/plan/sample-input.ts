@@ -75,7 +75,7 @@ export async function openSource(
   );
   if (!input.isComplete()) {
     await input.close();
-    throw new UsageError(`${path} was not read to its end`);
+    throw new UsageError(`${path} was not read to the end`);
   }
   const rows = usableRows(input);
   if (rows.length === 0) {

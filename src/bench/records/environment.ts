@@ -118,11 +118,8 @@ function fromWire(file: unknown): unknown {
 export async function readEnvironment(path: string): Promise<BenchEnvironment> {
   try {
     return schema.parse(fromWire(JSON.parse(await readFile(path, 'utf8'))));
-  } catch (error) {
-    throw new UsageError(
-      `${path} does not say how the bench was started`,
-      `Start it anew. (${String(error).slice(0, 200)})`,
-    );
+  } catch {
+    throw new UsageError(`${path} does not say how the bench was started`, 'Start a new bench.');
   }
 }
 

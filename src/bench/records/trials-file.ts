@@ -34,7 +34,10 @@ export async function openTrials(path: string): Promise<TrialsFile> {
 /** The records of a bench, whether it runs or not. Throws UsageError where there is none. */
 export async function readTrials(path: string): Promise<BenchRecord[]> {
   const text = await readFile(path, 'utf8').catch(() => {
-    throw new UsageError(`there is no bench: no ${path}`, 'Start one with: llmbatch bench [input]');
+    throw new UsageError(
+      `there is no bench here: ${path} does not exist`,
+      'Start a bench with: llmbatch bench [input]',
+    );
   });
   return parseRecords(text.slice(0, text.lastIndexOf('\n') + 1));
 }

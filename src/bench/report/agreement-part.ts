@@ -21,7 +21,7 @@ export function agreementPart({ analysis }: BenchReport): PagePart | null {
     title: 'Agreement of answers',
     isWide: true,
     notes: [
-      'Answers to the same request are compared. A field is a value of a JSON answer; mean difference is that of the numbers in the same field; a changed verdict is a field that went from one word to another, and its cell is marked. Repeats of a setting are one row, named by the first.',
+      'Answers to the same request are compared. Same fields: the share of equal values in JSON answers. Mean difference: between numbers in the same field. Changed verdicts: fields that have another word; the cell is marked in the chart. The repeats of a setting are one row, with the name of the first.',
     ],
     charts: agreementGrid(agreements, nameOf),
     header: ['compared', 'with', 'requests', 'same text', 'same fields', 'mean difference', 'changed verdicts'],

@@ -40,9 +40,9 @@ function rateChart(curves: WorkerCurve[]): Chart[] {
   return [
     {
       kind: 'lines',
-      title: 'Rate against workers',
+      title: 'Rate by number of workers',
       x: { title: 'workers (requests in flight)', scale: 'steps' },
-      y: { title: 'requests a second' },
+      y: { title: 'requests per second' },
       series: rated.map((curve) => ({
         name: sizeOf(curve),
         points: curve.points.map(pointOf),
@@ -70,7 +70,7 @@ function latencyChart(curve: WorkerCurve, ofWhat: string): Chart[] {
   return [
     {
       kind: 'lines',
-      title: `Latency against workers, from sending to the whole answer${ofWhat}`,
+      title: `Latency by number of workers, from sending to the complete answer${ofWhat}`,
       x: { title: 'workers (requests in flight)', scale: 'steps' },
       y: { title: isShort ? 'milliseconds' : 'seconds' },
       series,

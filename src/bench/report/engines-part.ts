@@ -42,9 +42,9 @@ const measures: Measure[] = [
     'setting',
     ({ trial: { record } }) => `#${record.spec.number} ${describeSpec(record.spec).split(', ').slice(1).join(', ')}`,
   ],
-  ['requests a second', ({ rate, trial }) => `${formatRate(rate)}${trial.steady.isSteady ? '' : ' (not steady)'}`],
+  ['requests per second', ({ rate, trial }) => `${formatRate(rate)}${trial.steady.isSteady ? '' : ' (not steady)'}`],
   ['95 % range', ({ spread }) => (spread === null ? notMeasured : `±${formatPercent(spread)}`)],
-  ['tokens generated a second', ({ generationRate }) => formatRate(generationRate)],
+  ['answer tokens per second', ({ generationRate }) => formatRate(generationRate)],
   ['latency p50', ({ latencyMs }) => formatDuration(latencyMs?.p50 ?? null)],
   ['latency p95', ({ latencyMs }) => formatDuration(latencyMs?.p95 ?? null)],
   ['latency p99', ({ latencyMs }) => formatDuration(latencyMs?.p99 ?? null)],
@@ -55,18 +55,20 @@ const measures: Measure[] = [
   ['model loaded in', ({ loadMs }) => formatDuration(loadMs)],
   ['GPU memory, peak', ({ gpuBytes }) => formatBytes(gpuBytes)],
   ['GPU utilisation', ({ gpuUtilisation }) => percent(gpuUtilisation)],
-  ['GPU energy an answer', ({ joules }) => (joules === null ? notMeasured : `${formatRate(joules)} J`)],
+  ['GPU energy per answer', ({ joules }) => (joules === null ? notMeasured : `${formatRate(joules)} J`)],
   ['CPU, of one core', ({ cpuPercent }) => percent(cpuPercent)],
   ['memory of the engine', ({ memoryBytes }) => formatBytes(memoryBytes)],
-  ['prompt tokens an answer', ({ promptTokens }) => formatRate(promptTokens)],
-  ['completion tokens an answer', ({ completionTokens }) => formatRate(completionTokens)],
+  ['prompt tokens per request', ({ promptTokens }) => formatRate(promptTokens)],
+  ['completion tokens per answer', ({ completionTokens }) => formatRate(completionTokens)],
   ['fields as expected', ({ asExpected }) => formatPercent(asExpected)],
 ];
 
 const comparisonPart = (engines: EngineNumbers[]): PagePart => ({
   title: 'Engines compared',
   isWide: true,
-  notes: ['Each at its recommended setting: the mean rate of the repeats, and the rest of the middle one.'],
+  notes: [
+    'Each engine with its recommended setting. The rate is the mean of the repeats. The other numbers are those of the repeat with the middle rate.',
+  ],
   header: ['', ...engines.map(nameOf)],
   rows: measures.map(([name, read]) => [name, ...engines.map(read)]),
 });
@@ -78,10 +80,10 @@ function decisionParts({ rows, weights, leftOut }: Decision): PagePart[] {
       title: 'Decision',
       isWide: true,
       notes: [
-        `Scores from 0 to 100, made of the measured numbers alone. Total: their mean by the weights (${weight}; change them with --weights).`,
+        `Scores from 0 to 100, computed only from measured numbers. Total: the weighted mean of the scores (${weight}; change the weights with --weights).`,
         ...(leftOut.length === 0
           ? []
-          : [`Left out of the total, for not every engine could be measured: ${leftOut.join(', ')}.`]),
+          : [`Not in the total, because not every engine could be measured: ${leftOut.join(', ')}.`]),
         ...criteria.map((name) => `${name} = ${formulas[name]}.`),
       ],
       header: ['engine', ...criteria, 'total'],

@@ -58,20 +58,22 @@ const reasonOf = ({ shape, points, recommended }: WorkerCurve): string =>
 
 const changeText = ({ changesAnswers, changedShare }: TrialAnalysis): string =>
   changesAnswers === true
-    ? ` Its answers differ in ${formatPercent(changedShare)} from those that they are compared with: see the agreement of answers.`
+    ? ` ${formatPercent(changedShare)} of its answers differ from those of the setting that it is compared with: see the agreement of answers.`
     : '';
 
 /** Why a recommendation is not sure, and what would make it so. */
 function shortText({ trial: { record, steady }, curve }: Recommendation, { input }: BenchAnalysis['plan']): string {
   const isCompared = curve !== null;
   if (steady.isSteady)
-    return isCompared ? ' The rates of other numbers are not steady yet: longer trials would show more.' : '';
+    return isCompared
+      ? ' The rates with other numbers of workers are not steady yet: longer trials would show more.'
+      : '';
   const ended = formatInteger(record.succeeded + record.failed);
   const needed = steady.neededRequests;
-  const known = ` This is rough: after ${ended} requests the rate of a trial is not steady yet`;
+  const known = ` This is a rough rate: after ${ended} requests, it is not steady yet`;
   if (needed === null) return `${known}.`;
   const few = needed > input.requests ? `; the input has ${formatInteger(input.requests)}` : '';
-  return `${known} (about ${formatInteger(needed)} would do${few}).`;
+  return `${known} (about ${formatInteger(needed)} requests would be enough${few}).`;
 }
 
 /** Names the engines that answered nothing, with their errors. */

@@ -42,7 +42,7 @@ export function projectionPart(report: BenchReport): PagePart | null {
     title: 'Projection',
     isWide: true,
     notes: [
-      'By the rate of the recommended setting, with its 95 % range. Computed: prompt tokens that no cache serves. Energy: that of the GPUs alone.',
+      'Estimated from the rate of the recommended setting, with its 95 % range. Computed: prompt tokens that do not come from a cache. kWh: the energy of the GPUs only.',
       ...repeatsSentence(analysis.plan),
       ...engines.filter(({ projections }) => projections.some(({ estimate }) => !estimate.isSteady)).map(whyRough),
     ],
@@ -59,7 +59,7 @@ function whyRough(engine: EngineProjection): string {
   const known = `${nameOf(engine)} is rough: the rate of its trials is not steady yet`;
   return neededRequests === null
     ? `${known}.`
-    : `${known}, which takes about ${formatInteger(neededRequests)} requests a trial.`;
+    : `${known}. About ${formatInteger(neededRequests)} requests per trial would be enough.`;
 }
 
 /** The baseline with the same options, where it was tried with them. */

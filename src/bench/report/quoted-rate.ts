@@ -27,4 +27,4 @@ export function withoutUnmeasured(header: string[], rows: string[][]): { header:
 
 /** A legend for the columns of a table of rates. */
 export const rateLegend =
-  '95 % range: the true rate lies in it in 95 of 100 cases. ~: the rate is rough, for it was not steady yet. Half of the requests take no longer than p50, 95 of 100 no longer than p95. First 20: the rate that the first 20 answers promised.';
+  '95 % range: in 95 of 100 cases, the true rate is in this range. ~: a rough rate, because it was not steady yet. p50, p95: half of the requests, or 95 of 100, took at most this time. First 20: the rate of the first 20 answers.';

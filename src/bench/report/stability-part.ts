@@ -13,7 +13,7 @@ export const stabilityParts = ({ analysis }: BenchReport): PagePart[] =>
 
 function batchesPart({ backend, model, batches }: Stability): PagePart {
   return {
-    title: `Batch after batch: ${backend} ${model}`,
+    title: `Batches: ${backend} ${model}`,
     isWide: true,
     charts: [
       batchChart('Rate of each batch', 'requests a second', { rate: batches.map(({ rate }) => rate) }),

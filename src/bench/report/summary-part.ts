@@ -37,7 +37,7 @@ function serversSentence(analysis: BenchAnalysis): string[] {
   const names = serversOf(analysis);
   if (names.length === 0) return [];
   return [
-    `${names.length} servers shared the requests of a trial: ${names.join(', ')}. --workers is for each of them.`,
+    `${names.length} servers shared the requests of each trial: ${names.join(', ')}. --workers is the number for each server.`,
   ];
 }
 
@@ -54,7 +54,7 @@ function failuresSentence({ trials }: BenchAnalysis): string[] {
   const failed = records.reduce((sum, record) => sum + record.failed, 0);
   const all = trials.reduce((sum, { record }) => sum + record.succeeded + record.failed, 0);
   return [
-    `${formatInteger(failed)} of ${formatInteger(all)} requests failed. Rates and latencies are those of the others; a projected time is that of all requests, with as many failures.`,
+    `${formatInteger(failed)} of ${formatInteger(all)} requests failed. Rates and latencies are those of the other requests. A projected time is for all requests, with the same share of failures.`,
     `The failures of trial ${worst.spec.number}: ${failureTexts(worst.summary.errors).join('; ')}.`,
   ];
 }
@@ -82,7 +82,7 @@ export function repeatsSentence({ input, trials }: PlanRecord): string[] {
   const largest = Math.max(...trials.map(({ size }) => size));
   if (!(largest > input.requests)) return [];
   return [
-    `The input has ${formatInteger(input.requests)} requests, and trials of up to ${formatInteger(largest)} send them again: a prompt that comes again is cheap, so as many different ones take longer.`,
+    `The input has ${formatInteger(input.requests)} requests, and trials of up to ${formatInteger(largest)} send some of them more than once. A repeated prompt is faster, so the same number of different requests takes longer.`,
   ];
 }
 
@@ -100,7 +100,7 @@ function cacheSentences({ trials }: BenchAnalysis): string[] {
     if (first === null || max < first + foundAgain) return [];
     const { spec } = group[0]!.record;
     return [
-      `${spec.backend} ${spec.model} found ${formatPercent(max)} of the prompt tokens in its cache in a later trial, and ${formatPercent(first)} in the first: it keeps whole prompts, and all trials have the same ones. Believe the first.`,
+      `${spec.backend} ${spec.model} found ${formatPercent(max)} of the prompt tokens in its cache in a later trial, and ${formatPercent(first)} in the first. The cache keeps whole prompts, and all trials have the same prompts, so only the first trial shows the real rate.`,
     ];
   });
 }
@@ -110,9 +110,9 @@ const stabilitySentences = ({ stability }: BenchAnalysis): string[] =>
     const missed = checks.filter(({ passed }) => passed === false).map(({ name }) => name);
     const unknown = checks.filter(({ passed }) => passed === null).map((check) => check.name);
     const left = unknown.length === 0 ? '' : ` Not measured: ${unknown.join(', ')}.`;
-    const name = `${backend} ${model}, batch after batch`;
+    const name = `Stability of ${backend} ${model}`;
     const verdict =
-      missed.length === 0 ? 'within every limit that was measured' : `beyond the limit in ${missed.join(', ')}`;
+      missed.length === 0 ? 'within all limits that were measured' : `over the limit: ${missed.join(', ')}`;
     return `${name}: ${verdict}.${left}`;
   });
 

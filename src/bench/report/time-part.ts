@@ -25,7 +25,7 @@ export function ratePart({ analysis: { trials } }: BenchReport): PagePart {
     title: 'Rate over time',
     isWide: true,
     notes: [
-      'Each setting by itself, a line for each trial of it; of a single one the steady part, which is quoted, is shaded. One scale for all settings of an engine.',
+      'One chart for each setting, with one line for each trial. If there is only one trial, its steady part is shaded: the rate comes from there. All settings of an engine have the same scale.',
     ],
     charts,
   };
@@ -121,7 +121,7 @@ function memoryChart(title: string, trials: readonly TrialAnalysis[], read: Read
       name: `${group[0]!.record.spec.backend} ${group[0]!.record.spec.model}`,
       points: group.flatMap((trial) => memoryPoints(trial, { startMs, read })),
     })),
-    ...(isVram && total > 0 ? { horizontals: [{ at: total, name: `there is ${total.toFixed(1)} GiB` }] } : {}),
+    ...(isVram && total > 0 ? { horizontals: [{ at: total, name: `total ${total.toFixed(1)} GiB` }] } : {}),
   };
 }
 

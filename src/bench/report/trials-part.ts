@@ -12,10 +12,7 @@ export function trialsPart({ analysis }: BenchReport): PagePart {
   return {
     title: 'Trials',
     isWide: true,
-    notes: [
-      'A trial is steady if its rate can be trusted: it has enough answers, and its rate neither rises nor falls.',
-      rateLegend,
-    ],
+    notes: ['A trial is steady if it has enough answers and its rate neither rises nor falls.', rateLegend],
     ...withoutUnmeasured(header, trialRows(analysis)),
   };
 }
@@ -106,6 +103,6 @@ export function reasonsOf(trials: readonly TrialAnalysis[]): Reason[] {
 /** Tells of a slow decline for which no cause was found. */
 function declineOf(setting: string, group: readonly TrialAnalysis[]): Reason[] {
   const trend = Math.min(...group.map(({ steady }) => steady.trend ?? 0));
-  const text = `It slows down by ${formatPercent(-trend)} over a trial, for no cause that was measured.`;
+  const text = `It slows down by ${formatPercent(-trend)} during a trial. No measured number shows why.`;
   return trend < 0 ? [{ setting, cause: 'decline', text }] : [];
 }

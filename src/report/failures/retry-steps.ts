@@ -55,10 +55,10 @@ export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] 
     const reason = changes.map((change) => change.reason).join(', ');
     const flags = changes.map(({ flag }) => ` ${flag}`).join('');
     const all = others.every(isTransient) ? '' : ' --retry-failed all';
-    steps.push({ reason: reason === '' ? 'as they are' : reason, command: `${resume}${flags}${all}` });
+    steps.push({ reason: reason === '' ? 'with the same settings' : reason, command: `${resume}${flags}${all}` });
   }
   if (others.some((kind) => isFaultOfAnswer(kind, errors)))
-    steps.push({ reason: 'by a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
+    steps.push({ reason: 'with a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
   if (ofLines.length > 0 && !facts.isPiped) {
     const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
     steps.push({
@@ -85,7 +85,7 @@ function changeForCut(errors: ErrorCounts, { parameters: { max_tokens: limit } }
   const [, endless] = /limit it with --max-tokens \(prompt [\d,]+, answer ([\d,]+) tokens\)/.exec(text) ?? [];
   if (endless !== undefined) {
     const most = Math.min(mostTokens, Math.ceil(Number(endless.replaceAll(',', '')) / 2));
-    return { reason: 'with answers cut, and accepted', flag: `--max-tokens ${most} --allow-truncated` };
+    return { reason: 'with a limit, accepting cut answers', flag: `--max-tokens ${most} --allow-truncated` };
   }
   const option = proposedOption(text);
   return option === null ? null : { reason: 'with a longer context', flag: `--option ${option}` };
@@ -118,9 +118,9 @@ function changesFor(errors: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts):
   if (option !== null && !changes.some(({ flag }) => flag.startsWith('--option')))
     changes.push({ reason: 'with a longer context', flag: `--option ${option}` });
   if (kinds.includes('control-token'))
-    changes.push({ reason: 'with control tokens let through', flag: '--control-tokens allow' });
+    changes.push({ reason: 'with control tokens allowed', flag: '--control-tokens allow' });
   if (kinds.some((kind) => isFaultOfAnswer(kind, errors)) && (temperature === undefined || temperature === 0))
-    changes.push({ reason: 'with other words', flag: '--temperature 0.7' });
+    changes.push({ reason: 'with random variation', flag: '--temperature 0.7' });
   return changes;
 }
 

@@ -40,7 +40,7 @@ export function serverLines({ servers, progress }: Snapshot, { isRunning }: { is
   if (servers === null) return [];
   const lines = servers.map((server) => lineOf(server, isRunning));
   const answered = servers.reduce((sum, server) => sum + server.answered, 0);
-  return answered < progress.succeeded ? [...lines, 'all of this session, as the rates are'] : lines;
+  return answered < progress.succeeded ? [...lines, 'these numbers are of this session only'] : lines;
 }
 
 const lineOf = (server: ServerNumbers, isRunning: boolean): string =>

@@ -70,7 +70,7 @@ test('a criterion that an engine has no number for is left out of the total', ()
 
 test('weights that are not named keep theirs, and unknown or senseless ones are refused', () => {
   expect(completeWeights({ performance: 90 })).toEqual({ ...defaultWeights, performance: 90 });
-  expect(() => completeWeights({ speed: 1 })).toThrow('--weights knows no "speed"');
+  expect(() => completeWeights({ speed: 1 })).toThrow('--weights has no "speed"');
   expect(() => completeWeights({ performance: -1 })).toThrow('0 or more');
 });
 

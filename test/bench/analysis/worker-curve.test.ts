@@ -102,9 +102,11 @@ test('says its rates and the setting that would move the knee', () => {
     backends,
   );
   expect(curve?.text).toMatch(
-    /^More workers don't help beyond 4: 1 worker \d[\d.]+ req\/s \([\d.]+ to [\d.]+\), 2 workers /,
+    /^More workers are not faster than 4: 1 worker \d[\d.]+ req\/s \([\d.]+ to [\d.]+\), 2 workers /,
   );
-  expect(curve?.text).toContain('Take --workers 4. The server works on 4 at once; more: OLLAMA_NUM_PARALLEL=8');
+  expect(curve?.text).toContain(
+    'Use --workers 4. The server works on 4 requests at once. More at once: OLLAMA_NUM_PARALLEL=8',
+  );
   expect(titleOf(curve!)).toBe('1,000 requests, independent');
 });
 
@@ -115,7 +117,7 @@ test('a trial that is not steady is named and not counted, and one point alone s
   expect(curve?.text).toContain('8 workers about ');
   const [alone] = findCurves([trialOf(1, 10, { seed: 1 }), short], backends);
   expect(alone).toMatchObject({ shape: null, knee: null, recommended: 1 });
-  expect(alone?.text).toMatch(/^Too few of these trials are steady .*; --workers 1 is the likely best: /);
+  expect(alone?.text).toMatch(/^Too few of these trials are steady .*\. --workers 1 is probably the best\. /);
 });
 
 test('where more workers seem to be faster and are not steady yet, they are the likely best, and nothing is sure', () => {
@@ -123,7 +125,7 @@ test('where more workers seem to be faster and are not steady yet, they are the 
   const eight = { ...short, record: { ...short.record, spec: { ...short.record.spec, size: 1000 } } };
   const [curve] = findCurves([trialOf(1, 10, { seed: 1 }), trialOf(2, 20, { seed: 1 }), eight], backends);
   expect(curve).toMatchObject({ shape: null, recommended: 8 });
-  expect(curve?.text).toContain('--workers 8 is the likely best');
+  expect(curve?.text).toContain('--workers 8 is probably the best');
 });
 
 test('beyond what the server works on at once no more workers are to be tried', () => {
@@ -131,8 +133,8 @@ test('beyond what the server works on at once no more workers are to be tried', 
     [2, 6].map((workers) => trialOf(workers, workers === 2 ? 20 : 40, { seed: 1, slots: 4 })),
     backends,
   );
-  expect(curve?.text).toContain('Take --workers 6.');
-  expect(curve?.text).not.toContain('try more');
+  expect(curve?.text).toContain('Use --workers 6.');
+  expect(curve?.text).not.toContain('measure more');
 });
 
 test('what fails more is not recommended, however fast it is, and a trial that broke off is no point', () => {

@@ -51,8 +51,10 @@ test.each([
 test('a small file has a likely best, with its range, and nothing is saved', () => {
   const analysis = analysed(...rates({ 1: 3, 2: 5, 4: 8 }, 20));
   const [headline] = headlines(analysis);
-  expect(headline).toMatch(/^Probably best: --workers 4, about [\d.]+ req\/s \([\d.]+ to [\d.]+\)\. This is rough: /);
-  expect(headline).toMatch(/after 20 requests the rate of a trial is not steady yet \(about \d+ would do\)\.$/);
+  expect(headline).toMatch(
+    /^Probably best: --workers 4, about [\d.]+ req\/s \([\d.]+ to [\d.]+\)\. This is a rough rate: /,
+  );
+  expect(headline).toMatch(/after 20 requests, it is not steady yet \(about \d+ requests would be enough\)\.$/);
   expect(bestSettings(analysis, onThisMachine)).toEqual([]);
 });
 
@@ -62,7 +64,7 @@ test('where one rate alone is steady, it is said that the others are not', () =>
   const short = trialOf({ workers: 2, rate: 39, requests: 60, number: 2 }, { spec: { size: 1000 } });
   expect(headlines(analysed(first!, second!))[0]).toMatch(/^Use --workers 1: /);
   expect(headlines(analysed(first!, short))[0]).toMatch(
-    /^Probably best: --workers 1, about .* The rates of other numbers are not steady yet: longer trials would show more\.$/,
+    /^Probably best: --workers 1, about .* The rates with other numbers of workers are not steady yet: longer trials would show more\.$/,
   );
 });
 
@@ -85,7 +87,9 @@ test('a recommended setting that changes answers says so', () => {
     ...{ meanDifference: null, changedVerdicts: 0, worst: [] },
   };
   expect(headlines(analyse([planRecord(trials), ...trials, agreement], backends))).toEqual([
-    expect.stringMatching(/^Use --workers 4: .* Its answers differ in 16\.7% from those that they are compared with: /),
+    expect.stringMatching(
+      /^Use --workers 4: .* 16\.7% of its answers differ from those of the setting that it is compared with: /,
+    ),
   ]);
 });
 

@@ -88,7 +88,7 @@ test('the page names the recommended number, what changes answers, what the budg
     'CHANGES ANSWERS (3.1%)',
     'Settings that change the answers: #5 (3.1%), #10 (3.1%).',
     'The budget left out 1: ollama gemma3:4b, 16 workers, 10,000 requests.',
-    'performance = 100 × its rate / the best rate; 0 where it is not steady.',
+    'performance = 100 × its rate / the best rate, or 0 if the rate is not steady.',
     '&lt;img src=x onerror=alert(1)&gt;',
   ])
     expect(page).toContain(text);

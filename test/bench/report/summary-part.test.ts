@@ -21,7 +21,7 @@ function sentences(shares: [number | null, number | null]): string[] {
 test('prompts that a trial finds in the cache because the one before it had them are told', () => {
   expect(sentences([0.4, 0.9])).toContainEqual(
     expect.stringMatching(
-      /^ollama gemma3:4b found 90\.0% .* in a later trial, and 40\.0% in the first: .* Believe the first\.$/,
+      /^ollama gemma3:4b found 90\.0% .* in a later trial, and 40\.0% in the first\. .* only the first trial shows the real rate\.$/,
     ),
   );
   for (const shares of [
@@ -29,7 +29,7 @@ test('prompts that a trial finds in the cache because the one before it had them
     [0.9, 0.4],
     [null, null],
   ] as [number | null, number | null][])
-    expect(sentences(shares).join(' ')).not.toContain('Believe the first');
+    expect(sentences(shares).join(' ')).not.toContain('the real rate');
 });
 
 test('failed requests are told with their messages, and what the numbers say of them', () => {
@@ -43,7 +43,7 @@ test('failed requests are told with their messages, and what the numbers say of 
   const trials = [{ ...rest, record: { ...record, succeeded: 600, failed: 400, summary } }];
   expect(summarySentences({ ...analysis, trials })).toEqual(
     expect.arrayContaining([
-      '400 of 1,000 requests failed. Rates and latencies are those of the others; a projected time is that of all requests, with as many failures.',
+      '400 of 1,000 requests failed. Rates and latencies are those of the other requests. A projected time is for all requests, with the same share of failures.',
       'The failures of trial 2: truncated 400: the answer was cut after 80 tokens (line-1, ...).',
     ]),
   );

@@ -19,6 +19,6 @@ export const findClientBound: FindVerdict = (evidence) => {
   if (!isFull) return null;
   return {
     cause: 'client-bound',
-    text: `llmbatch itself is the limit: its event loop is busy ${formatPercent(loop)} of the time, at ${Math.round(cpu)}% of one core. Start one llmbatch for each part of the input, or leave this machine's other work aside.`,
+    text: `llmbatch itself is the limit: its event loop is busy ${formatPercent(loop)} of the time, at ${Math.round(cpu)}% of one core. Split the input with --shard and run one llmbatch per part, or stop other programs on this machine.`,
   };
 };

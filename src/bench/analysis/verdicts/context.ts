@@ -17,7 +17,7 @@ export const findContext: FindVerdict = ({ windows }) => {
   const [start, end] = [prompts[0] ?? null, prompts.at(-1) ?? null];
   return {
     cause: 'context',
-    text: `The prompts grow: from ${formatInteger(start)} to ${formatInteger(end)} tokens a request within the trial, and latency with them from ${formatDuration(latencies[0] ?? null)} to ${formatDuration(latencies.at(-1) ?? null)} (${formatPercent(latencyGrowth)} more). Take --mode independent, or trim conversations earlier; a file sorted by length does the same.`,
+    text: `The prompts grow: from ${formatInteger(start)} to ${formatInteger(end)} tokens a request within the trial, and latency with them from ${formatDuration(latencies[0] ?? null)} to ${formatDuration(latencies.at(-1) ?? null)} (${formatPercent(latencyGrowth)} more). Use --mode independent, or trim conversations earlier. If the file is sorted by length, this is expected.`,
   };
 };
 

@@ -13,7 +13,7 @@ export const findGpuBound: FindVerdict = (evidence) => {
   if (utilisation === null || utilisation < busyPercent || hasRoom(evidence)) return null;
   return {
     cause: 'gpu-bound',
-    text: `The GPU is the limit: it computes ${Math.round(utilisation)}% of the time for ${formatRate(usualRate(evidence))} req/s. A smaller model or quantisation, shorter prompts or fewer answer tokens make it faster; more workers don't.`,
+    text: `The GPU is the limit: it computes ${Math.round(utilisation)}% of the time for ${formatRate(usualRate(evidence))} req/s. A smaller model or quantisation, shorter prompts or fewer answer tokens would be faster. More workers would not.`,
   };
 };
 

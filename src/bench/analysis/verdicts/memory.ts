@@ -23,7 +23,7 @@ function offload({ record, windows }: Evidence): string | null {
   const hasGpu = vramBytes > 0 || windows.some(({ gpu }) => gpu !== null);
   if (!hasGpu || vramBytes >= 0.99 * loadedBytes) return null;
   const outside = loadedBytes - vramBytes;
-  return `${formatBytes(outside)} of the model's ${formatBytes(loadedBytes)} (${formatPercent(outside / loadedBytes)}) lie outside the GPU, and the CPU works on them`;
+  return `${formatBytes(outside)} of the model's ${formatBytes(loadedBytes)} (${formatPercent(outside / loadedBytes)}) are outside the GPU, and the CPU computes them`;
 }
 
 function fullVram({ windows }: Evidence): string | null {
@@ -41,5 +41,5 @@ function fullVram({ windows }: Evidence): string | null {
 function swapping({ windows }: Evidence): string | null {
   const swap = startAndEnd(windows, ({ swapBytes }) => swapBytes);
   if (swap === null || swap.end - swap.start < swapGrowthBytes) return null;
-  return `the machine swaps, ${formatBytes(swap.start)} at the start and ${formatBytes(swap.end)} at the end`;
+  return `the machine moves memory to disk (swap): ${formatBytes(swap.start)} at the start, ${formatBytes(swap.end)} at the end`;
 }

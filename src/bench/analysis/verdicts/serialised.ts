@@ -1,4 +1,4 @@
-import { formatDuration, formatPercent, formatRate } from '../../../text/format.ts';
+import { formatCounted, formatDuration, formatPercent, formatRate } from '../../../text/format.ts';
 import { slotSetting } from '../slot-setting.ts';
 import { workersOf } from '../trial-groups.ts';
 import type { Trial } from '../analysis.ts';
@@ -25,7 +25,7 @@ function bySlots(evidence: Evidence): ReturnType<FindVerdict> {
   const { queue, latency } = timesOf(evidence);
   if (slots === null || workers === null || workers <= slots || queue === null || latency === null) return null;
   if (queue < minQueueShare * latency) return null;
-  const text = `The server works on ${slots} ${slots === 1 ? 'request' : 'requests'} at once, and ${workers} workers ask: a request waits ${formatDuration(queue)} of its ${formatDuration(latency)} (${formatPercent(queue / latency)}).`;
+  const text = `The server works on ${formatCounted(slots, 'request')} at once, but there are ${workers} workers. Of its ${formatDuration(latency)}, a request waits ${formatDuration(queue)} (${formatPercent(queue / latency)}).`;
   return { cause: 'serialised', text: `${text} ${advice(evidence, slots)}` };
 }
 
@@ -46,7 +46,7 @@ function byPeer(evidence: Evidence): ReturnType<FindVerdict> {
 function peerAdvice(evidence: Evidence, { isQueue, serviceMs }: Split, fewer: number): string {
   if (!isQueue || evidence.record.servers !== undefined) return `--workers ${fewer} is as fast.`;
   const slots = Math.max(1, Math.round((usualRate(evidence) * serviceMs) / 1000));
-  return `The server works on about ${slots} at once. ${advice(evidence, slots)}`;
+  return `The server works on about ${formatCounted(slots, 'request')} at once. ${advice(evidence, slots)}`;
 }
 
 interface Split {

@@ -18,7 +18,7 @@ export const findThermal: FindVerdict = ({ windows, steady: { trend } }) => {
   const driver = isThrottled(seen.throttled) ? '; its driver limits the clock' : '';
   return {
     cause: 'thermal',
-    text: `The GPU slows down: the rate fell by ${formatPercent(-trend)} over the trial${heatText(seen.heat)}${clockText(seen.clock, windows)}${driver}. Cool it better or lower its power limit (nvidia-smi -pl), and plan with the rate at the end.`,
+    text: `The GPU slows down: the rate fell by ${formatPercent(-trend)} over the trial${heatText(seen.heat)}${clockText(seen.clock, windows)}${driver}. Improve its cooling or lower its power limit (nvidia-smi -pl). For a long run, expect the rate at the end of the trial.`,
   };
 };
 
