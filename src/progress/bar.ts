@@ -3,6 +3,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { drawFrame } from './frame.ts';
 import type { Progress, ProgressSource, ProgressStream } from './progress.ts';
 import { markAway, serversText } from './servers.ts';
+import { wrapText } from '../text/wrap-text.ts';
 import { hasUnicode, separatorFor } from './terminal.ts';
 
 /**
@@ -22,7 +23,7 @@ export function startBar({ stream, snapshot, title, heading = title, environment
   };
   let bar: SingleBar | null = null;
   let isStopped = false;
-  if (heading !== '') stream.write(`${heading}\n`);
+  if (heading !== '') stream.write(`${wrapText(heading, stream.columns ?? 80)}\n`);
   void createBar(stream, drawBoth).then((created) => {
     if (isStopped) return;
     bar = created;

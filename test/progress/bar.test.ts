@@ -66,6 +66,13 @@ test('a run without any answer leaves no bar behind', async () => {
   expect(text().slice(text().lastIndexOf('0/200'))).not.toContain('\n');
 });
 
+test('a long heading is broken at its blanks', () => {
+  const { stream, text } = captureStream(30);
+  const heading = 'trial 1 of 9: mock, 8 workers, latency_ms=300';
+  startProgress({ mode: 'bar', snapshot: () => midway, title: 'a', heading, stream, environment }).stop();
+  expect(text().split('\n').slice(0, 2)).toEqual(['trial 1 of 9: mock, 8', '  workers, latency_ms=300']);
+});
+
 test('stopping twice writes nothing more, and a bar that never came is no matter', () => {
   const { stream, text } = captureStream(80);
   const progress = startProgress({

@@ -2,11 +2,11 @@ import { formatDuration, formatInteger, formatRate } from '../../text/format.ts'
 import type { PagePart } from '../../report/page.ts';
 import { breakText } from '../../text/break-text.ts';
 import { printable } from '../../text/printable.ts';
-import { alignTable } from '../../report/text.ts';
 import type { BenchAnalysis, Stability } from '../analysis/analysis.ts';
 import { pointOf } from '../analysis/worker-curve.ts';
 import type { BenchReport } from './bench-report.ts';
 import { engineParts } from './engines-part.ts';
+import { fitTable } from './fit-table.ts';
 import { headlines } from './headline.ts';
 import { projectionPart } from './projection-part.ts';
 import { curveSentences, summarySentences } from './summary-part.ts';
@@ -25,7 +25,7 @@ export function renderBenchText(report: BenchReport): string {
       .flatMap(broken)
       .map((line) => printable(line))
       .join('\n'),
-    [...alignTable([header, ...rowsOf(analysis)], maxCell), ...legendOf(analysis)].join('\n'),
+    [...fitTable([header, ...rowsOf(analysis)], textWidth), ...legendOf(analysis)].join('\n'),
     section('In short', [...curveSentences(analysis), ...summarySentences(analysis)].flatMap(broken)),
     section('Why', whyOf(analysis).flatMap(broken)),
     ...analysis.stability.map(stabilityText),
@@ -37,10 +37,9 @@ export function renderBenchText(report: BenchReport): string {
 function tableText(part: PagePart | null): string {
   if (part === null) return '';
   const { title, header: head = null, rows = [] } = part;
-  return section(title, alignTable(head === null ? rows : [head, ...rows], maxCell));
+  return section(title, fitTable(head === null ? rows : [head, ...rows], textWidth));
 }
 
-const maxCell = 70;
 const header = ['setting', 'req/s', '95 % range', 'latency p50', 'p95', 'first 20', 'failed', 'trials'];
 
 function rowsOf({ trials }: BenchAnalysis): string[][] {
@@ -76,7 +75,7 @@ const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const
 
 function stabilityText({ backend, model, batches, checks }: Stability): string {
   const rows = checks.map(({ name, limit, measured, passed }) => [name, limit, measured, marks[`${passed}`]]);
-  const table = alignTable([['check', 'limit', 'measured', ''], ...rows], maxCell);
+  const table = fitTable([['check', 'limit', 'measured', ''], ...rows], textWidth);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
 
@@ -86,9 +85,12 @@ const legendOf = ({ trials }: BenchAnalysis): string[] =>
 
 /** Breaks a sentence at the width of a page of text and not at that of the terminal, since it is also read in files. */
 const broken = (sentence: string): string[] =>
-  breakText(sentence, textWidth).map((line, at) => (at === 0 ? line : `  ${line}`));
+  breakText(sentence, textWidth - 2).map((line, at) => (at === 0 ? line : `  ${line}`));
 
+/** Columns of a text of 80 without the margin of a section. */
 const textWidth = 78;
 
 const section = (title: string, lines: readonly string[]): string =>
-  lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${printable(line)}`)].join('\n');
+  lines.length === 0
+    ? ''
+    : [`${title}:`, ...lines.map((line) => (line === '' ? '' : `  ${printable(line)}`))].join('\n');
