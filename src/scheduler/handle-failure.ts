@@ -33,7 +33,9 @@ export async function handleFailure(
   const { pool } = context;
   if (isOfEngine(outcome, failure, pool)) return handOver(task, outcome, failure, context);
   const engine = await pool.settle(failure, task.outages);
-  if (engine !== 'stopped') await judgeFailure(task, outcome, { failure, wasAway: engine !== 'here' }, context);
+  if (engine === 'stopped') return;
+  pool.noteFailure(failure, outcome.attempt?.latencyMs ?? 0, engine === 'away');
+  await judgeFailure(task, outcome, { failure, wasAway: engine !== 'here' }, context);
 }
 
 /** Does the failure say nothing of the request? Throws an `EngineError` where the engine is of no use, and is the last one. */

@@ -10,7 +10,11 @@ import { formatDuration } from '../text/format.ts';
  * Failures that may be the engine's own trouble: no way to it, no room in it (a server that loads its model says that
  * too), its process dead. A timeout or an error of the server's is the request's until the stall watchdog says more.
  */
-const kindsOfAbsence: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['connection', 'overloaded', 'engine-crashed']);
+export const kindsOfAbsence: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+  'connection',
+  'overloaded',
+  'engine-crashed',
+]);
 
 /**
  * State of the engine when a request failed: `away`, so that the request is not to blame; `here`, so that it may be; or

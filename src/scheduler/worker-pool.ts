@@ -77,6 +77,8 @@ export interface WorkerPool extends Member {
    * Where there are several, an engine that is away is left to come back, and another one can have the request.
    */
   settle: (failure: Failure, ended: number) => Promise<EngineState>;
+  /** The failed attempt says something of how many requests the server can hold, by where the server was then. */
+  noteFailure: (failure: Failure, latencyMs: number, wasAway: boolean) => void;
   /** The engine is of no use: it is left out. False where it is the last one, so that the run can't go on. */
   leave: (error: EngineError) => boolean;
   /** Is there another engine that is not out? */
@@ -133,6 +135,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     mayTake: (worker) => limit.allows(worker) && isThere(),
     send: createSender(options, parts),
     settle: (failure, ended) => (team.hasSeveral ? outages.confirm(failure, ended) : outages.settle(failure, ended)),
+    noteFailure: (failure, latencyMs, wasAway) =>
+      server.onFailure(failure, latencyMs, wasAway ? outages.ended() : null),
     leave,
     abortAll: () => inFlight.abortAll('stopped'),
     stopWaiting,

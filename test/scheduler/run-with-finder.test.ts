@@ -53,4 +53,41 @@ describe('a run that finds what its server can hold', () => {
     expect([lines.length, seen.peak]).toEqual([500, 10]);
     expect(seen.refused).toBeLessThan(50);
   });
+
+  /** Takes 100 ms for an answer, and is away for a second from each of these requests on. */
+  async function leavingAt(numbers: readonly number[]): Promise<Backend> {
+    let sent = 0;
+    let isUp = true;
+    return {
+      ...(await openMock()),
+      async generate() {
+        if (numbers.includes(++sent)) isUp = false;
+        await new Promise((resolve) => void setTimeout(resolve, 100));
+        return isUp ? completion('x') : failure('connection', 'connection refused');
+      },
+      supervision: {
+        async recover() {
+          await new Promise((resolve) => void setTimeout(resolve, 1000));
+          isUp = true;
+          return 'away';
+        },
+      },
+    };
+  }
+
+  test.each([
+    { text: 'keeps its workers after an outage', numbers: [100], workers: [] },
+    { text: 'has fewer after one that follows soon after another', numbers: [100, 120], workers: [2] },
+  ])('$text', async ({ numbers, workers }) => {
+    const { run, lines, events } = prepare(await leavingAt(numbers), {
+      items: items(150),
+      maxWorkers: 3,
+      startsWith: 3,
+    });
+    const ended = runRequests(run);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await ended;
+    expect(lines.map(({ error }) => error)).toEqual(Array(150).fill(null));
+    expect(workersIn(events).slice(0, 1)).toEqual(workers);
+  });
 });

@@ -1,8 +1,9 @@
 import type { Backend } from '../../core/backend.ts';
-import type { Answer } from '../../core/completion.ts';
+import type { Answer, Failure } from '../../core/completion.ts';
 import type { Emit, Notify } from '../../core/events.ts';
 import type { BatchRequest } from '../../core/request.ts';
 import type { RunnerSettings } from '../../core/settings.ts';
+import { kindsOfAbsence } from '../outages.ts';
 import { createLimitFinder } from './find-limit.ts';
 import { createGiveWay } from './give-way.ts';
 import { watchLoad } from './watch-load.ts';
@@ -30,13 +31,22 @@ export interface ServerLimit {
   onSend: (request: BatchRequest) => void;
   /** The attempt has ended; `answer` is null where it was stopped. */
   onEnd: (request: BatchRequest, answer: Answer | null, latencyMs: number) => void;
+  /**
+   * It is known where the server was when an attempt failed: not away (null), or away for the outage with this number. An outage says
+   * nothing of how many requests the server can hold; one that follows soon after another may have come of too many.
+   */
+  onFailure: (failure: Failure, latencyMs: number, outage: number | null) => void;
   close: () => void;
 }
+
+/** Answers after which an outage is none that follows soon after another. */
+const answersBetween = 64;
 
 export function createServerLimit(options: ServerLimitOptions): ServerLimit {
   const { startsWith, maxWorkers, limit, inFlight } = options;
   const finder =
     startsWith === null ? null : createLimitFinder({ start: startsWith, max: maxWorkers, onChange: limit.set });
+  const past = { answers: Infinity, outage: 0, isForgiven: false };
   let ours = 0;
   const giveWay = options.settings.background ? createGiveWay(options) : null;
   const load = watchLoad({
@@ -54,7 +64,15 @@ export function createServerLimit(options: ServerLimitOptions): ServerLimit {
     onSend: (request) => void (ours += requestsIn(request)),
     onEnd(request, answer, latencyMs) {
       ours -= requestsIn(request);
-      if (answer !== null) finder?.onAnswer(answer, latencyMs, inFlight() + 1);
+      if (answer?.status === 'completed') past.answers++;
+      if (answer === null || (answer.status === 'failed' && kindsOfAbsence.has(answer.kind))) return;
+      finder?.onAnswer(answer, latencyMs, inFlight() + 1);
+    },
+    onFailure(failure, latencyMs, outage) {
+      if (!kindsOfAbsence.has(failure.kind)) return;
+      if (outage !== null && outage !== past.outage)
+        Object.assign(past, { outage, isForgiven: past.answers >= answersBetween, answers: 0 });
+      if (outage === null || !past.isForgiven) finder?.onAnswer(failure, latencyMs, inFlight() + 1);
     },
     close() {
       load.close();
