@@ -178,7 +178,7 @@ function createParts(options: WorkerPoolOptions, giveUp: (error: Error) => void)
   };
   const absence = createAbsence({ ...options, onReturn });
   const guard = createVramGuard({ ...options, workers: limit, fail: giveUp });
-  const silence = watchSilence({ backend, inFlight, outages, isOneOfSeveral: options.team.hasSeveral, fail: giveUp });
+  const silence = watchSilence({ ...options, ...settings, inFlight, outages, fail: giveUp });
   const server = createServerLimit({ ...options, limit, inFlight: inFlight.count, isAway: outages.isOn });
   const stopWaiting = (): void => [outages, absence, pause].forEach((part) => part.stop());
   return {

@@ -8,7 +8,7 @@ import { openMock } from '../requests.ts';
 
 type Look = NonNullable<Supervision['look']>;
 
-const seen = { looks: [] as number[], settled: 0, losses: 0, failed: [] as Error[] };
+const seen = { told: [] as string[], looks: [] as number[], settled: 0, losses: 0, failed: [] as Error[] };
 let silentSince = 0;
 let isAway = false;
 let watch: SilenceWatch | null = null;
@@ -45,7 +45,9 @@ async function open(
     },
     inFlight: { silentMs: () => performance.now() - silentSince, count: () => 1 },
     outages,
-    isOneOfSeveral,
+    team: { hasSeveral: isOneOfSeveral },
+    notify: ({ text }) => void seen.told.push(text),
+    stallTimeoutMs: 300_000,
     fail: (error) => void seen.failed.push(error),
   });
   return watch;
@@ -54,7 +56,7 @@ async function open(
 beforeEach(() => {
   vi.useFakeTimers();
   isAway = false;
-  Object.assign(seen, { looks: [], settled: 0, losses: 0, failed: [] });
+  Object.assign(seen, { told: [], looks: [], settled: 0, losses: 0, failed: [] });
 });
 afterEach(() => {
   watch?.close();
@@ -172,5 +174,42 @@ describe('an engine that works on nothing has lost what is in flight', () => {
     hear();
     await vi.advanceTimersByTimeAsync(30_000);
     expect(seen.losses).toBe(2);
+  });
+});
+
+describe('a long silence', () => {
+  const silence = (time: string): string =>
+    `nothing has come from the engine for ${time}: it may be at work on a long prompt, or hang; after 5m 00s it counts as hung (--stall-timeout)`;
+
+  test('is told once, and its end; the next one where it lasts twice as long', async () => {
+    await open(async () => 'busy');
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(seen.told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(seen.told).toEqual([silence('30.0 s')]);
+    hear();
+    await vi.advanceTimersByTimeAsync(119_000);
+    expect(seen.told.slice(1)).toEqual(['the engine sends again, after 1m 00s']);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(seen.told.slice(2)).toEqual([silence('2m 00s')]);
+  });
+
+  test('of an engine that is known to be away is not told, nor the end of one after which all was given up', async () => {
+    isAway = true;
+    await open(async () => 'busy');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen.told).toEqual([]);
+    isAway = false;
+    hear();
+    await vi.advanceTimersByTimeAsync(40_000);
+    isAway = true;
+    hear();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(seen.told).toEqual([silence('30.0 s')]);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(300_000);
+    hear();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(seen.told.slice(1)).toEqual([silence('30.0 s')]);
   });
 });
