@@ -48,11 +48,12 @@ export function progressFields(snapshot: Snapshot, { waitedMs, isFinal = false }
   const { total, done, reused } = progress;
   const isOver = isFinal || (total !== null && done >= total);
   const rates = rateTexts(snapshot, isOver);
+  const waiting = waitingText(snapshot, waitedMs);
   return [
     { name: 'percent', text: total === null ? '' : `${percentOf(done, total)}%`.padStart(4) },
     { name: 'count', text: countText(progress) },
     { name: 'errors', text: errorsText(snapshot) },
-    { name: 'waiting', text: waitingText(snapshot, waitedMs) },
+    { name: 'waiting', text: waiting },
     { name: 'rate', text: rates.requests },
     isOver ? { name: 'eta', text: '', short: '' } : etaField(snapshot),
     { name: 'generation', text: rates.generation },
@@ -62,7 +63,8 @@ export function progressFields(snapshot: Snapshot, { waitedMs, isFinal = false }
     { name: 'reused', text: reused === undefined ? '' : `${short(reused)} reused` },
     { name: 'workers', text: workersText(progress) },
     { name: 'load', text: loadText(machine) },
-    flightField(progress),
+    // The wait for the first answer says it already.
+    waiting === '' ? flightField(progress) : { name: 'flight', text: '' },
   ];
 }
 

@@ -138,7 +138,8 @@ test('what is not measured yet is left out', () => {
 
 test('a wait for the first answer is told after some seconds', () => {
   expect(frame(80, start, 2999)).not.toContain('in flight');
-  const sent = changeSnapshot(start, { times: { elapsedSeconds: 12.3 } });
+  const oldestInFlight = { ageSeconds: 12.3, tokens: null };
+  const sent = changeSnapshot(start, { progress: { oldestInFlight }, times: { elapsedSeconds: 12.3 } });
   expect(frame(80, sent, 75_000)).toBe('░░░░░░░░░░   0%   0/200 4 in flight, 12 s');
   const first = changeSnapshot(midway, { progress: { done: 0 }, times: { elapsedSeconds: 13.1 } });
   expect(frame(160, first, 75_800)).toContain('elapsed 13 s');
