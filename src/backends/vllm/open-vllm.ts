@@ -52,6 +52,8 @@ async function startHere(options: Record<string, unknown>, request: OpenRequest)
   await checkPath(request.model);
   for (const found of await leftovers()) request.onNotice(`warning: ${found}`);
   request.onNotice(`vllm: starting ${request.model} (${command})`);
+  // Until its log says more: Python takes a while.
+  request.onStep?.(`starting vLLM with ${request.model}`);
   const load = createLoadSum(request);
   const specs = layout.map((gpus, index) =>
     localEngine(request, { options, command, gpus, onStats: (stats) => load.note(index, stats) }),

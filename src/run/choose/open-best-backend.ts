@@ -59,6 +59,7 @@ async function openBackend(
   checkChatTemplate(definition, settings);
   await checkOptions(definition, settings.options);
   let lengths: ReturnType<typeof promptLengths> | null = null;
+  let isOpen = false;
   const opening = cache.open(definition, {
     model,
     options: settings.options,
@@ -76,7 +77,8 @@ async function openBackend(
     promptLengths: () => (lengths ??= promptLengths(run.input, model)),
     signal,
     onNotice: (text, level) => notify({ topic: 'engine', text, ...(level === 'detail' && { isDetail: true }) }),
-    onStep: (step) => run.emit({ type: 'opening-step', step }),
+    // An engine that is started again later tells its steps too.
+    onStep: (step) => void (isOpen || run.emit({ type: 'opening-step', step })),
     onRestart: (reason) => run.emit({ type: 'engine-restart', reason }),
     onReload: () => run.emit({ type: 'model-reload' }),
     onEngineLoad: (load) => run.emit({ type: 'engine-load', load }),
@@ -85,6 +87,7 @@ async function openBackend(
     if (signal.aborted) return null;
     throw error;
   });
+  isOpen = true;
   if (backend === null) return null;
   await noteModel(run, definition.name, backend);
   return backend;

@@ -36,9 +36,9 @@ export function engineSpec(request: OpenRequest, { options, connect, onStats, no
   const { data_parallel_size: _engines, ...others } = options;
   const { own, engine } = splitOptions(others);
   const sequences = { most: null as number | null };
-  let onLog = createLoadProgress(request.onNotice);
+  let onLog = createLoadProgress(request);
   const settings = (): VllmSettings => {
-    onLog = createLoadProgress(request.onNotice);
+    onLog = createLoadProgress(request);
     return {
       model: request.model,
       options: engine,

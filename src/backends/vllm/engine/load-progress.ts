@@ -26,13 +26,23 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
   [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `vllm: room for ${tokens} tokens in the KV cache`],
 ];
 
-/** Hands on each notice once. Those with figures are details: a user wants to know only that the load goes on. */
-export function createLoadProgress(onNotice: OpenRequest['onNotice']): (line: string) => void {
+/** What the engine does meanwhile, unlike what it has done. */
+const goesOn = /^vllm: (?=fetching|loading|compiling|capturing)/;
+
+/**
+ * Hands on each notice once, and what goes on as a step. Notices with figures are details: a user wants to know only that the load
+ * goes on.
+ */
+export function createLoadProgress({
+  onNotice,
+  onStep,
+}: Pick<OpenRequest, 'onNotice' | 'onStep'>): (line: string) => void {
   const said = new Set<string>();
   return (line) => {
     const notice = loadProgress(line);
     if (notice === null || said.has(notice)) return;
     said.add(notice);
+    if (goesOn.test(notice)) onStep?.(notice.replace(goesOn, ''));
     if (/\d/.test(notice)) onNotice(notice, 'detail');
     else onNotice(notice);
   };

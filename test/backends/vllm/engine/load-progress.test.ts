@@ -25,8 +25,18 @@ test('other lines say nothing', () => {
 
 test('each notice is given once, those with figures as details', () => {
   const notices: unknown[] = [];
-  const read = createLoadProgress((...notice) => notices.push(notice));
+  const read = createLoadProgress({ onNotice: (...notice) => notices.push(notice) });
   const graphs = [10, 20, 30].map((percent) => `Capturing CUDA graphs:  ${percent}%|#`);
   for (const line of [...graphs, `${head} GPU KV cache size: 16 tokens`, ...graphs]) read(line);
   expect(notices).toEqual([['vllm: capturing CUDA graphs'], ['vllm: room for 16 tokens in the KV cache', 'detail']]);
+});
+
+test('what the engine does meanwhile is a step of the start', () => {
+  const steps: string[] = [];
+  const read = createLoadProgress({ onNotice: () => {}, onStep: (step) => steps.push(step) });
+  read(`${head} Starting to load model google/gemma-3-4b-it...`);
+  read('Loading safetensors checkpoint shards:  50% Completed | 1/2 [00:00<00:00,  1.31it/s]');
+  read(`${head} Model loading took 8.58 GiB memory and 12.6 seconds`);
+  read('Capturing CUDA graphs (mixed prefill-decode, PIECEWISE):  10%|#');
+  expect(steps).toEqual(['loading the weights', 'loading the weights (50%, file 1 of 2)', 'capturing CUDA graphs']);
 });
