@@ -21,16 +21,22 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
     /Model loading took ([\d.]+) Gi?B(?: memory)? and ([\d.]+) seconds/,
     ([, size, seconds]) => `vllm: weights loaded (${size} GiB in ${Number(seconds).toFixed(0)} s)`,
   ],
-  [/Dynamo bytecode transform time|Compiling a graph|torch\.compile (?:takes|took)/, 'vllm: compiling the model'],
+  [
+    /Warming up model for the compilation|Dynamo bytecode transform time|Compiling a graph|torch\.compile (?:takes|took)/,
+    'vllm: compiling the model',
+  ],
   [/Capturing CUDA graphs?/i, 'vllm: capturing CUDA graphs'],
   [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `vllm: room for ${tokens} tokens in the KV cache`],
 ];
 
-/** What the engine does meanwhile, unlike what it has done. */
-const goesOn = /^vllm: (?=fetching|loading|compiling|capturing)/;
+/** What the engine does now, in the words of a notice; null where that does not tell. */
+function stepOf(notice: string): string | null {
+  if (/^vllm: weights loaded/.test(notice)) return 'preparing the model';
+  return /^vllm: ((?:fetching|loading|compiling|capturing).*)/.exec(notice)?.[1] ?? null;
+}
 
 /**
- * Hands on each notice once, and what goes on as a step. Notices with figures are details: a user wants to know only that the load
+ * Hands on each notice once, and what the engine does then as a step. Notices with figures are details: a user wants to know only that the load
  * goes on.
  */
 export function createLoadProgress({
@@ -42,7 +48,8 @@ export function createLoadProgress({
     const notice = loadProgress(line);
     if (notice === null || said.has(notice)) return;
     said.add(notice);
-    if (goesOn.test(notice)) onStep?.(notice.replace(goesOn, ''));
+    const step = stepOf(notice);
+    if (step !== null) onStep?.(step);
     if (/\d/.test(notice)) onNotice(notice, 'detail');
     else onNotice(notice);
   };
