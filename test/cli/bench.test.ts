@@ -236,16 +236,16 @@ describe('llmbatch bench', () => {
     const args = ['bench', 'in.jsonl', ...mock(), '--workers', '2', '--sizes', '100', '--batches', '3', '-o', 'b'];
     const measured = await folder.run(args);
     expect(measured.stdout).toContain('Stability of 3 batches, mock mock');
-    expect(measured.stdout).toContain('The input has 50 requests, and trials of up to 100 send some of them more than');
+    expect(measured.stdout).toContain('The input has 50 requests, and trials of up to 100 send some of them more');
     expect((await trialsOf(folder, 'b')).map(({ spec }) => spec.batch)).toEqual([1, 2, 3]);
     await plantTimes(folder.at('b/trials.jsonl'), () => 50);
     const steady = await folder.run(['bench', '--report', 'b']);
-    expect([steady.exitCode, steady.stdout]).toEqual([0, expect.stringMatching(/rate variance .* passed/)]);
+    expect([steady.exitCode, steady.stdout]).toEqual([0, expect.stringMatching(/rate variance +passed /)]);
     await plantTimes(folder.at('b/trials.jsonl'), ({ batch }) => (batch === 2 ? 40 : 50));
     const uneven = await folder.run(['bench', '--report', 'b']);
-    expect([uneven.exitCode, uneven.stdout]).toEqual([3, expect.stringMatching(/rate variance .* FAILED/)]);
+    expect([uneven.exitCode, uneven.stdout]).toEqual([3, expect.stringMatching(/rate variance +FAILED /)]);
     const allowed = await folder.run(['bench', '--report', 'b', '--rate-variance', '90%']);
-    expect([allowed.exitCode, allowed.stdout]).toEqual([0, expect.stringMatching(/rate variance .* passed/)]);
+    expect([allowed.exitCode, allowed.stdout]).toEqual([0, expect.stringMatching(/rate variance +passed /)]);
   });
 
   test('batches that were stopped begin anew: they are about one loaded model', async () => {
@@ -258,7 +258,7 @@ describe('llmbatch bench', () => {
     const { length: ended } = await trialsOf(folder, 'b');
     expect(ended).toBeLessThan(3);
     const { stdout } = await folder.run(['bench', '--resume', 'b', '--progress', 'none']);
-    expect(stdout).toMatch(/reloads .*0 .*passed/);
+    expect(stdout).toMatch(/reloads +passed +0 /);
     expect((await trialsOf(folder, 'b')).map(({ spec, reloads }) => [spec.number, reloads])).toEqual(
       [1, 2]
         .slice(0, ended)
@@ -289,9 +289,9 @@ describe('llmbatch bench', () => {
     const { exitCode, stdout } = await folder.run([...args, '--rate-variance', '100%'], { environment });
     expect([exitCode, stdout]).toEqual([
       3,
-      expect.stringMatching(/VRAM leak .*\+200\.0 MiB from batch to batch +FAILED/),
+      expect.stringMatching(/VRAM leak +FAILED +\+200\.0 MiB from batch to batch/),
     ]);
-    expect(stdout).toMatch(/VRAM delta .* passed/);
+    expect(stdout).toMatch(/VRAM delta +passed /);
   });
 
   test('--report reads a bench again, and runs nothing', async () => {

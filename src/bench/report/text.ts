@@ -74,8 +74,8 @@ function whyOf({ trials }: BenchAnalysis): string[] {
 const marks = { true: 'passed', false: 'FAILED', null: 'not measured' } as const;
 
 function stabilityText({ backend, model, batches, checks }: Stability): string {
-  const rows = checks.map(({ name, limit, measured, passed }) => [name, limit, measured, marks[`${passed}`]]);
-  const table = fitTable([['check', 'limit', 'measured', ''], ...rows], textWidth);
+  const rows = checks.map(({ name, limit, measured, passed }) => [name, marks[`${passed}`], measured, limit]);
+  const table = fitTable([['check', '', 'measured', 'limit'], ...rows], textWidth);
   return section(`Stability of ${batches.length} batches, ${backend} ${model}`, table);
 }
 
