@@ -25,7 +25,7 @@ export function renderBenchText(report: BenchReport): string {
       .flatMap(broken)
       .map((line) => printable(line))
       .join('\n'),
-    [...fitTable([header, ...rowsOf(analysis)], textWidth), ...legendOf(analysis)].join('\n'),
+    [...fitTable([header, ...rowsOf(analysis)], pageWidth), ...legendOf(analysis)].join('\n'),
     section('In short', [...curveSentences(analysis), ...summarySentences(analysis)].flatMap(broken)),
     section('Why', whyOf(analysis).flatMap(broken)),
     ...analysis.stability.map(stabilityText),
@@ -87,8 +87,9 @@ const legendOf = ({ trials }: BenchAnalysis): string[] =>
 const broken = (sentence: string): string[] =>
   breakText(sentence, textWidth - 2).map((line, at) => (at === 0 ? line : `  ${line}`));
 
-/** Columns of a text of 80 without the margin of a section. */
-const textWidth = 78;
+const pageWidth = 80;
+/** Without the margin of a section. */
+const textWidth = pageWidth - 2;
 
 const section = (title: string, lines: readonly string[]): string =>
   lines.length === 0

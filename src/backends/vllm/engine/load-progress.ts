@@ -31,7 +31,7 @@ const notices: readonly [pattern: RegExp, notice: string | ((found: RegExpExecAr
 
 /** What the engine does now, in the words of a notice; null where that does not tell. */
 function stepOf(notice: string): string | null {
-  if (/^vllm: weights loaded/.test(notice)) return 'preparing the model';
+  if (notice.startsWith('vllm: weights loaded')) return 'preparing the model';
   return /^vllm: ((?:fetching|loading|compiling|capturing).*)/.exec(notice)?.[1] ?? null;
 }
 
