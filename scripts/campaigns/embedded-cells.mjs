@@ -13,11 +13,11 @@ const cell = (model, threads, rubricTokens, answerTokens, count) => ({
 /** Model, CPU threads, about so many tokens of the rubric that all share, so many of an answer at most, requests. */
 export const allCells = [
   cell('smollm2', 2, 200, 8, 60),
-  cell('smollm2', 2, 200, 100, 32),
-  cell('smollm2', 2, 2000, 8, 60),
-  cell('smollm2', 2, 2000, 100, 32),
-  cell('smollm2', 1, 200, 40, 60),
-  cell('gemma3', 2, 200, 40, 60),
+  cell('smollm2', 2, 200, 100, 24),
+  cell('smollm2', 2, 2000, 8, 40),
+  cell('smollm2', 2, 2000, 100, 24),
+  cell('smollm2', 1, 200, 40, 40),
+  cell('gemma3', 2, 200, 40, 40),
 ];
 
 const things = 'lighthouses,rain,bread,calendars,bicycles,photosynthesis,chess,libraries,the tides,glass'.split(',');
