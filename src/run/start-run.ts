@@ -89,7 +89,7 @@ async function answerAll(
   try {
     await output.begin();
     run.show();
-    await runWhileHeard(run, async () => {
+    await runWhileHeard(run, output.journal.flush, async () => {
       await runGroups(run, output, { engines, reuse: sources && createReuse(run, output.journal, sources) });
       // Who watches sees the last results too.
       await output.journal.flush();
@@ -109,7 +109,7 @@ const otherServersOf = ({ origin, manifest, request: { runner }, host }: Run): s
     : describeOtherServers(manifest.runner.connections, runner.connections, host.backends);
 
 /** Does the work while others can ask and change the run; nobody can a sample, or a trial. */
-async function runWhileHeard(run: Run, work: () => Promise<void>): Promise<void> {
+async function runWhileHeard(run: Run, flush: () => Promise<void>, work: () => Promise<void>): Promise<void> {
   const { request, host, control, meter } = run;
   if (host.isListed === false) return work();
   const { environment, notify } = host;
@@ -118,6 +118,7 @@ async function runWhileHeard(run: Run, work: () => Promise<void>): Promise<void>
     environment,
     control,
     snapshot: meter.snapshot,
+    flush,
     notify,
   });
   const { hours } = request.runner;

@@ -22,6 +22,8 @@ export interface LiveRun {
   environment: NodeJS.ProcessEnv;
   control: RunControl;
   snapshot: () => Snapshot;
+  /** Puts all results on disk that are there. */
+  flush: () => Promise<void>;
   notify: Notify;
 }
 
@@ -107,12 +109,21 @@ function serveSocket(socket: Socket, run: LiveRun, watchers: Set<Socket>): void 
     if (end < 0 && text.length < maxLineBytes) return;
     const request = readRequest(text.slice(0, end < 0 ? maxLineBytes : end));
     text = '';
-    socket.write(`${JSON.stringify(typeof request === 'string' ? refusal(request) : answerTo(request, run))}\n`);
-    if (typeof request !== 'string' && request.do === 'watch') {
-      watchers.add(socket);
-      socket.write(progressLine(run, false));
-    } else socket.end();
+    void answerAsked(socket, request, { run, watchers });
   });
+}
+
+async function answerAsked(
+  socket: Socket,
+  request: LiveRequest | string,
+  { run, watchers }: { run: LiveRun; watchers: Set<Socket> },
+): Promise<void> {
+  const answer = typeof request === 'string' ? refusal(request) : await answerTo(request, run);
+  socket.write(`${JSON.stringify(answer)}\n`);
+  if (typeof request !== 'string' && request.do === 'watch') {
+    watchers.add(socket);
+    socket.write(progressLine(run, false));
+  } else socket.end();
 }
 
 /** The request, or why it is none. */
@@ -127,11 +138,13 @@ function readRequest(line: string): LiveRequest | string {
 
 const refusal = (error: string): LiveAnswer => ({ version: liveVersion, ok: false, error });
 
-function answerTo(request: LiveRequest, run: LiveRun): LiveAnswer {
+async function answerTo(request: LiveRequest, run: LiveRun): Promise<LiveAnswer> {
   const { control } = run;
   if (request.do === 'pause') control.pause(request.by);
   if (request.do === 'resume') control.resume(request.by);
   if (request.do === 'set') control.setWorkers(request.workers, request.by);
+  // Whoever waits for a pause finds all results in the output. A disk that is full ends the run itself.
+  if (control.paused() !== null && run.snapshot().progress.inFlight === 0) await run.flush().catch(() => undefined);
   const { progress } = run.snapshot();
   return {
     version: liveVersion,
