@@ -99,7 +99,7 @@ function createWork({ model, allowRepetition }: OpenRequest, options: MockOption
 }
 
 function failedAttempt(fault: ErrorKind, attempt: number, { usage }: ResponseBody): Answer {
-  const failed = failure(fault, `The mock engine drew a ${fault} for attempt ${attempt + 1}.`);
+  const failed = failure(fault, `The mock engine drew the fault ${fault} for attempt ${attempt + 1}.`);
   return ofAnswers.has(fault) && usage !== undefined ? { ...failed, usage } : failed;
 }
 

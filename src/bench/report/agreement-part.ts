@@ -100,16 +100,16 @@ function cellOf(record: AgreementRecord | undefined): GridChart['rows'][number][
   return { share, text: formatPercent(share), isSetOff: record.left !== 'reference' && record.changedVerdicts > 0 };
 }
 
-/** The worst disagreements of each pair, a few each. */
-export function disagreementsPart({ analysis: { agreements } }: BenchReport): PagePart | null {
-  const rows = agreements.flatMap(({ left, right, worst }) =>
+/** The worst disagreements of each pair of settings, a few each; of repeats those of the first. */
+export function disagreementsPart({ analysis }: BenchReport): PagePart | null {
+  const rows = withoutRepeats(analysis).flatMap(({ left, right, worst }) =>
     worst
       .slice(0, 3)
       .map((row) => [
         row.id,
         left === 'reference' ? 'expected' : `#${left}`,
         row.left,
-        `#${right}`,
+        left === right ? `#${right} again` : `#${right}`,
         row.right,
         formatRate(row.difference),
       ]),

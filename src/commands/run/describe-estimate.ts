@@ -6,7 +6,7 @@ import { formatCount, formatCounted, formatDuration, formatInteger, formatRate }
 export function describeEstimate(input: string, found: RunEstimate): string {
   const { requests, servers, succeeded, tokens } = found;
   const measured = [
-    `  rate    ${formatRate(found.rate)} req/s${rangeText(found)}; the first 20: ${formatRate(found.first20Rate)} req/s`,
+    `  rate    ${formatRate(found.rate)} req/s${rangeText(found)}${firstText(found)}`,
     `  time    ${hoursText(found)}`,
     `  tokens  ${formatCount(tokens.prompt)} prompt, ${formatCount(tokens.completion)} completion`,
   ];
@@ -43,6 +43,10 @@ function rangeText({ requests, sampled, steady, rate, isTimeOver }: RunEstimate)
   const needed = neededRequests === null ? '' : `: --estimate ${sampleFor(neededRequests, rate)} would be more exact`;
   return `, not steady yet${needed}`;
 }
+
+/** What a quick look would have said; empty where there were not so many. */
+const firstText = ({ first20Rate }: RunEstimate): string =>
+  first20Rate === null ? '' : `; the first 20: ${formatRate(first20Rate)} req/s`;
 
 /** So many requests, or minutes where they take longer than a sample does by itself. */
 function sampleFor(requests: number, rate: number | null): string {
