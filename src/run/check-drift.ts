@@ -1,4 +1,4 @@
-import { changesEngine, changesOnlyRetries, findDrift } from '../journal/manifest/find-drift.ts';
+import { changesEngine, changesOnlyRetries, changesOptions, findDrift } from '../journal/manifest/find-drift.ts';
 import { shardFlag } from '../data/shard.ts';
 import type { Engines } from './engines.ts';
 import { adoptOutput } from './files/adopt-output.ts';
@@ -33,13 +33,20 @@ export async function checkDrift(run: Run, engines: Engines): Promise<string[]> 
       wasFinished,
     };
     const isRefused = drift.settings.length + ofInput.length > 0 && !request.allowDrift;
-    if (isRefused && changesEngine(manifest.settings, request.settings)) await engines.openFirst();
+    if (isRefused) await checkEngine(run, engines);
     accepted.push(...(await settleDrift(manifest, drift, request)));
     if (hasGrown) notify({ topic: 'input', text: grown });
   }
   Object.assign(manifest, { settings: request.settings, runner: request.runner, shard: request.shard ?? null });
   manifest.failedOf = request.failedOf ?? null;
   return accepted;
+}
+
+/** A model, or an option, that there is not is told of first. Nothing is loaded only to refuse another option. */
+async function checkEngine({ manifest, request }: Run, engines: Engines): Promise<void> {
+  const [before, now] = [manifest.settings, request.settings];
+  if (changesEngine(before, now)) await engines.openFirst();
+  else if (changesOptions(before, now)) await engines.checkOptions();
 }
 
 /** Another shard has other requests: its results are not those that the output is for. */

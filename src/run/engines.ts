@@ -1,7 +1,7 @@
 import type { BackendDefinition } from '../core/backend.ts';
 import { planGroups } from '../input/plan-rows.ts';
 import type { BackendCache } from './choose/backend-cache.ts';
-import { type BackendChoice, chooseBackend } from './choose/choose-backend.ts';
+import { type BackendChoice, checkChatTemplate, checkOptions, chooseBackend } from './choose/choose-backend.ts';
 import { type ModeChoice, chooseMode } from './choose/choose-mode.ts';
 import { type OpenServers, openServers } from './choose/open-servers.ts';
 import { addressesOf } from './choose/server-addresses.ts';
@@ -28,6 +28,8 @@ export interface Engines {
    * or a change of the model is refused. The cache keeps it for the run.
    */
   openFirst: () => Promise<void>;
+  /** Refuses a chat template, or options, that the engine has not. It is not opened. Throws a `UsageError`. */
+  checkOptions: () => Promise<void>;
 }
 
 export function createEngines(run: Run, cache: BackendCache): Engines {
@@ -58,6 +60,11 @@ export function createEngines(run: Run, cache: BackendCache): Engines {
       if (digest === undefined) return null;
       noteModel(run, { backend: name, model, digest });
       return { definition: choice.definition, source: { backend: name, model, digest, mode: mode.name } };
+    },
+    async checkOptions() {
+      const { definition } = await chooseEngine();
+      checkChatTemplate(definition, request.settings);
+      await checkOptions(definition, request.settings.options);
     },
     async openFirst() {
       if (run.stop.aborted) return;

@@ -171,7 +171,7 @@ function announceEngine(
   const choice = backend.info.server === undefined ? chosen : leaveSlot(asked, backend.limits.slots, chosen);
   const { model, device } = backend.info;
   const engine = device === undefined ? definition.name : `${definition.name} on ${device}`;
-  const text = [engine, model, describeWorkers(choice)];
+  const text = [engine, model, describeWorkers(choice, asked, backend.limits)];
   if (mode.name === 'conversation') text.push('conversation mode');
   const notify = notifyNamed(run.notifyOfEngine, name);
   notify({ topic: 'choice', text: text.join(', ') });

@@ -96,6 +96,19 @@ describe('what failed is told with kind, message, ids and the command that mends
     expect((await folder.run([...command, '--progress', 'none'])).exitCode).toBe(0);
   });
 
+  test('of empty fields and empty answers, which a flag lets through', async () => {
+    const folder = await createCliFolder();
+    await folder.write('in.csv', 'name,city\nAnn,\nBob,Bonn\n');
+    const template = ['--prompt-template', '{{name}} of {{city}}'];
+    const { stderr } = await folder.run(['run', 'in.csv', ...template, ...mock('answer=text: ')]);
+    const commands = commandsIn(stderr);
+    expect(commands).toContainEqual(['resume', output, '--allow-empty-fields']);
+    expect(commands).toContainEqual(['resume', output, '--allow-empty-answers', '--retry-failed', 'all']);
+    const flags = ['--allow-empty-fields', '--allow-empty-answers', '--retry-failed', 'all', '--progress', 'none'];
+    const again = await folder.run(['resume', output, ...flags]);
+    expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('2 empty')]);
+  });
+
   test.each(['refused', 'control-token', 'bad-request', 'timeout'])('of %s', async (kind) => {
     const folder = await createCliFolder();
     await folder.write('in.jsonl', input);
@@ -178,6 +191,15 @@ describe('a finished run that is run again', () => {
     expect(prompt.stderr).toContain('in.results.3.jsonl');
   });
 
+  test('with other options is refused before anything is loaded', async () => {
+    const { folder } = await cutRun();
+    const hour = mock('load_ms=3600000');
+    const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', ...hour, '--max-tokens', '1']);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('--option load_ms default → 3600000')]);
+    const wrong = await folder.run(['resume', output, '--option', 'load_mss=1']);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining('Did you mean load_ms?')]);
+  });
+
   test('by a model that is not there, tells of the model first', async () => {
     const { folder } = await cutRun();
     const { exitCode, stderr } = await folder.run(['run', 'in.jsonl', '-m', 'nothing.gguf']);
@@ -199,7 +221,7 @@ test('a run that is not finished offers to go on as it was begun, and with the o
   expect(refused.stderr).toMatch(/holds a run that is not finished \(\d+ of 40 requests done\) with other settings/);
   expect(commandsIn(refused.stderr.replace(/\. To keep.*/, ''))).toEqual([['resume', output]]);
   const allowed = await folder.run([...flags, '--max-tokens', '9', '--allow-drift']);
-  expect([allowed.exitCode, allowed.stderr]).toEqual([0, expect.stringContaining('--max-tokens none → 9')]);
+  expect([allowed.exitCode, allowed.stderr]).toEqual([0, expect.stringContaining('--max-tokens default → 9')]);
 });
 
 test('results on stdout are with whoever took them: no command for them is told', async () => {

@@ -143,7 +143,7 @@ describe('shards that are not of one run are refused:', () => {
   });
 
   test.each([
-    [['--max-tokens', '9'], '--max-tokens none → 9'],
+    [['--max-tokens', '9'], '--max-tokens default → 9'],
     [['--limit', '19'], '--limit none → 19'],
     [['-m', 'mock:other'], '--model mock → mock:other'],
   ])('with %j', async (words, drift) => {

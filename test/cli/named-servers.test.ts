@@ -140,7 +140,7 @@ test('--dry-run and --estimate name the servers, and measure them all together',
   const names = [first, second].map(({ url }) => url.slice('http://'.length, -'/v1'.length));
   const dry = await folder.run([...args, '--dry-run']);
   expect([dry.exitCode, dry.stdout]).toEqual([0, expect.stringContaining(`servers  ${names.join(', ')}\n`)]);
-  expect(dry.stdout).toContain('workers  4, for each server\n');
+  expect(dry.stdout).toContain('workers  4, for each server (as asked)\n');
   expect([first.requests, second.requests]).toEqual([[], []]);
   const estimate = await folder.run([...args, '--estimate', '--json']);
   expect([estimate.exitCode, JSON.parse(estimate.stdout)]).toMatchObject([0, { servers: names, succeeded: 200 }]);

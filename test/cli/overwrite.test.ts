@@ -169,7 +169,7 @@ describe('another setting or model', () => {
     expect(typo.stderr).not.toContain('--overwrite');
     await writeFile(folder.at('in.results.2.jsonl'), '');
     const other = await folder.run(['run', 'in.jsonl', '--max-tokens', '40', ...mock('answer=text:old')]);
-    expect([other.exitCode, other.stderr]).toEqual([5, expect.stringContaining('--max-tokens none → 40')]);
+    expect([other.exitCode, other.stderr]).toEqual([5, expect.stringContaining('--max-tokens default → 40')]);
     expect(other.stderr).toMatch(/-o \S*in\.results\.3\.jsonl.*--overwrite/);
     expect(await folder.text(output)).toBe(folder.before);
   });

@@ -97,8 +97,8 @@ describe('llmbatch resume', () => {
     const refused = await folder.run(['run', 'in.jsonl', '--temperature', '0.5', ...mock()]);
     const allowed = await folder.run(['run', 'in.jsonl', '--temperature', '0.5', '--allow-drift', ...mock()]);
     expect([refused.exitCode, allowed.exitCode]).toEqual([5, 0]);
-    expect(refused.stderr).toContain('--temperature none → 0.5');
-    expect((await folder.manifest('in.results.jsonl.run.json')).drift).toEqual(['--temperature none → 0.5']);
+    expect(refused.stderr).toContain('--temperature default → 0.5');
+    expect((await folder.manifest('in.results.jsonl.run.json')).drift).toEqual(['--temperature default → 0.5']);
   });
 
   test('takes the lines that were added to the end of the input, and says so', async () => {

@@ -95,7 +95,7 @@ describe('llmbatch run --reuse', () => {
     const folder = await answeredFolder();
     const { stderr } = await reuse(folder, 'first.jsonl', '-o', 'other.jsonl', '--max-tokens', '50');
     expect(stderr).toContain(
-      'nothing is reused: first.results.jsonl was made with other settings (--max-tokens none → 50)',
+      'nothing is reused: first.results.jsonl was made with other settings (--max-tokens default → 50)',
     );
     expect(sent(await folder.results('other.jsonl'))).toHaveLength(10);
   });
@@ -108,7 +108,7 @@ describe('llmbatch run --reuse', () => {
     const { stderr } = await reuse(folder, 'first.jsonl', '-o', 'other.jsonl', '--max-tokens', '50');
     expect(stderr).toContain('2 of 12 requests not sent');
     expect(stderr).toContain(
-      '10 requests sent: the settings of first.results.jsonl were changed on its way (--max-tokens none → 50)',
+      '10 requests sent: the settings of first.results.jsonl were changed on its way (--max-tokens default → 50)',
     );
   });
 

@@ -248,6 +248,9 @@ describe('llmbatch run', () => {
     });
     await expect(folder.text('in.results.jsonl')).rejects.toThrow('ENOENT');
     await expect(folder.text('in.results.jsonl.run.json')).rejects.toThrow('ENOENT');
+    const text = await folder.run(['run', 'in.jsonl', '--dry-run', ...mock('latency_ms=5', 'seed=2')]);
+    expect(text.stdout).toContain('\noptions  latency_ms=5, seed=2\n');
+    expect(text.stdout).toContain('\nworkers  auto (the engine says how many when it is open; ');
   });
 
   test('fills a template from the rows of a CSV and keeps the rest of the row', async () => {

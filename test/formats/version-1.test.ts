@@ -129,7 +129,7 @@ describe('a finished run of version 1', () => {
     const folder = await version1Folder('finished');
     const again = ['run', 'in.jsonl', ...mock('answer=hash')];
     const refused = await folder.run([...again, '--temperature', '0.5']);
-    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('--temperature none →')]);
+    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('--temperature default →')]);
     expect((await folder.run(again)).exitCode).toBe(0);
   });
 

@@ -67,6 +67,8 @@ describe('an answer', () => {
       'a plain sentence that goes on and on',
     ])
       expect(await messageOf(end)).toMatch(/tokens?: raise max_tokens/);
+    expect(await messageOf(' \n'.repeat(4))).toMatch(/has only blanks: more tokens would not help/);
+    expect(await messageOf(' \n')).toMatch(/tokens?: raise max_tokens/);
   });
 
   test('that was cut and is of no form is told as cut, also where cut answers are allowed', async () => {

@@ -45,7 +45,7 @@ function refusalOf(one: KnownShard, two: KnownShard, found: readonly string[]): 
   );
 }
 
-/** How a shard differs from the first one, each as `--max-tokens none → 40`. */
+/** How a shard differs from the first one, each as `--max-tokens default → 40`. */
 function differencesOf(first: Manifest, shard: Manifest): string[] {
   const [before, now] = [first.settings, shard.settings];
   const choices = (['limit', 'sample'] as const).filter((name) => before[name] !== now[name]);

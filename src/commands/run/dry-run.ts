@@ -7,6 +7,7 @@ import { planGroups } from '../../input/plan-rows.ts';
 import { readItems } from '../../input/read-items.ts';
 import { checkChatTemplate, checkOptions, chooseBackend } from '../../run/choose/choose-backend.ts';
 import { namesOfSeveral } from '../../run/choose/server-names.ts';
+import { describeBest, findBest } from '../../run/choose/saved-settings.ts';
 import { type ReuseCount, countReuse } from '../../run/reuse/count-reuse.ts';
 import { checkInput, keepFirstRejection, tellMisspeltKeys } from '../../run/check-input.ts';
 import { type RunInput, groupsOf, readInput } from '../../run/read-input.ts';
@@ -42,7 +43,11 @@ interface Plan {
   mode: { name: string; reason: string };
   /** Where there are several: they share the requests. */
   servers?: readonly string[];
+  /** `--option`, as the engine gets them. */
+  options: Readonly<Record<string, unknown>>;
   workers: number | 'auto';
+  /** Why so many, or how the number will be chosen. */
+  workers_reason: string;
   /** Only with `--reuse` or `--dedupe`: what they leave out; null where that is not known before the engine is open. */
   reuse?: ReuseCount | null;
   first_request: unknown;
@@ -75,13 +80,29 @@ async function planOf(request: RunRequest, scratch: RunPaths, backends: readonly
       models: scan.models,
       mode: { name: mode.name, reason: mode.reason },
       ...(servers.length > 0 && { servers }),
+      options: settings.options,
       workers: request.runner.workers ?? 'auto',
+      workers_reason: await workersReason(request, definition, { models: scan.models, mode: mode.name }),
       ...(reuse !== null && { reuse: reuse === 'unknown' ? null : reuse }),
       first_request: await firstRequest(input),
     };
   } finally {
     await input.close();
   }
+}
+
+async function workersReason(
+  { runner, settings: { options } }: RunRequest,
+  { name: backend }: BackendDefinition,
+  { models, mode }: { models: readonly string[]; mode: string },
+): Promise<string> {
+  if (runner.workers !== null) return 'as asked';
+  const [model, ...others] = models;
+  if (model !== undefined && others.length === 0 && mode !== 'conversation') {
+    const best = await findBest({ backend, model, options }, process.env);
+    if (best !== null) return describeBest(best);
+  }
+  return 'the engine says how many when it is open; llmbatch bench finds the best number';
 }
 
 async function firstRequest(input: RunInput): Promise<unknown> {
@@ -97,15 +118,19 @@ async function firstRequest(input: RunInput): Promise<unknown> {
 }
 
 function renderPlan(plan: Plan): string {
+  const options = Object.entries(plan.options)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
   return [
     `input    ${printable(plan.input)}: ${formatCounted(plan.requests, 'request')}, ${formatCounted(plan.rejected, 'rejected line')}`,
     ...(plan.shard === null ? [] : [`shard    ${shardFlag(plan.shard)}`]),
     `output   ${printable(plan.output)}`,
     `backend  ${plan.backend.name} (${printable(plan.backend.reason)})`,
     `model    ${printable(plan.models.join(', ')) || 'none'}`,
+    ...(options === '' ? [] : [`options  ${printable(options)}`]),
     `mode     ${plan.mode.name} (${plan.mode.reason})`,
     ...(plan.servers === undefined ? [] : [`servers  ${printable(plan.servers.join(', '))}`]),
-    `workers  ${plan.workers}${plan.servers === undefined ? '' : ', for each server'}`,
+    `workers  ${plan.workers}${plan.servers === undefined ? '' : ', for each server'} (${plan.workers_reason})`,
     ...(plan.reuse === undefined ? [] : [`reuse    ${reuseText(plan.requests, plan.reuse)}`]),
     'first request, as it would be sent:',
     JSON.stringify(plan.first_request, null, 2),

@@ -11,15 +11,15 @@ interface ChangedSetting {
   now: unknown;
   /** The setting may be another one for requests that failed and are tried again. */
   isOfRetries: boolean;
+  /** What stands for the value where it is not set: the engine or the model has one of its own, or there is none. */
+  unset: 'default' | 'none';
 }
 
-/** Compares settings with those that a run was started with: each difference as `--max-tokens none → 40`. */
+/** Compares settings with those that a run was started with: each difference as `--max-tokens default → 40`. */
 export const findDrift = (before: AnswerSettings, now: AnswerSettings): string[] =>
-  changedSettings(before, now).map(({ flag, ...values }) => {
-    // An option of an engine that is not set has the engine's own value.
-    const unset = flag.startsWith('--option ') ? 'default' : null;
-    return `${flag} ${show(values.before ?? unset, values.now ?? unset)}`;
-  });
+  changedSettings(before, now).map(
+    ({ flag, unset, ...values }) => `${flag} ${show(values.before ?? unset, values.now ?? unset)}`,
+  );
 
 /** Whether other settings only change how requests that failed are answered when they are tried again. */
 export const changesOnlyRetries = (before: AnswerSettings, now: AnswerSettings): boolean =>
@@ -31,7 +31,8 @@ function changedSettings(before: AnswerSettings, now: AnswerSettings): ChangedSe
   return [...flags].flatMap((flag) => {
     const values = { before: earlier[flag]?.value ?? null, now: later[flag]?.value ?? null };
     if (isSame(values.before, values.now) || changesNoAnswer(flag, values)) return [];
-    return [{ flag, ...values, isOfRetries: (earlier[flag] ?? later[flag])!.isOfRetries }];
+    const { isOfRetries, unset } = (earlier[flag] ?? later[flag])!;
+    return [{ flag, ...values, isOfRetries, unset }];
   });
 }
 
@@ -51,23 +52,34 @@ const retrySettings = new Set(['controlTokens', 'allowTruncated', 'allowEmptyAns
 const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The value of each setting, by the flag that sets it. */
-function flagValues(settings: AnswerSettings): Record<string, { value: unknown; isOfRetries: boolean }> {
+function flagValues(
+  settings: AnswerSettings,
+): Record<string, Pick<ChangedSetting, 'isOfRetries' | 'unset'> & { value: unknown }> {
   const { parameters, options, conversation, chatTemplate, ...rest } = settings;
   const others = { ...rest, chatTemplate: nameOfTemplate(chatTemplate) };
   const { contextTokens, ...trims } = conversation;
   const values = [
     ...Object.entries({ ...others, ...trims, contextWindow: contextTokens })
       .filter(([name]) => !choosesRows.has(name))
-      .map(([name, value]) => [flagOf(name), value, retrySettings.has(name)] as const),
-    ...Object.entries(parameters).map(([name, value]) => [`--${name.replaceAll('_', '-')}`, value, true] as const),
-    ...Object.entries(options).map(([name, value]) => [`--option ${name}`, value, true] as const),
+      .map(([name, value]) => {
+        const unset = name === 'chatTemplate' ? 'default' : 'none';
+        return [flagOf(name), { value, isOfRetries: retrySettings.has(name), unset }] as const;
+      }),
+    ...Object.entries(parameters).map(([name, value]) => [`--${name.replaceAll('_', '-')}`, ofEngine(value)] as const),
+    ...Object.entries(options).map(([name, value]) => [`--option ${name}`, ofEngine(value)] as const),
   ];
-  return Object.fromEntries(values.map(([name, value, isOfRetries]) => [name, { value, isOfRetries }]));
+  return Object.fromEntries(values);
 }
+
+const ofEngine = (value: unknown) => ({ value, isOfRetries: true, unset: 'default' }) as const;
 
 /** Whether other settings mean another engine, or another model in it. */
 export const changesEngine = (before: AnswerSettings, now: AnswerSettings): boolean =>
-  (['backend', 'model', 'options', 'chatTemplate'] as const).some((name) => !isSame(before[name], now[name]));
+  (['backend', 'model'] as const).some((name) => !isSame(before[name], now[name]));
+
+/** Whether other settings mean the same engine with other options of its own. */
+export const changesOptions = (before: AnswerSettings, now: AnswerSettings): boolean =>
+  (['options', 'chatTemplate'] as const).some((name) => !isSame(before[name], now[name]));
 
 /** How an input differs from what it was: not at all, by lines that were added at its end, or otherwise. */
 export type InputChange = 'same' | 'grown' | 'changed';
@@ -81,7 +93,7 @@ const isSame = (left: unknown, right: unknown): boolean => sortedJson(left) === 
 
 const maxShown = 32;
 
-/** Two values as `none → 40`. Of long texts that begin alike, the part is shown in which they begin to differ. */
+/** Two values as `default → 40`. Of long texts that begin alike, the part is shown in which they begin to differ. */
 function show(before: unknown, now: unknown): string {
   const [earlier, later] = [textOf(before), textOf(now)];
   let same = 0;
@@ -100,7 +112,6 @@ function show(before: unknown, now: unknown): string {
 const isQuoted = (value: unknown): value is string => typeof value === 'string' && /\s/.test(value);
 
 function textOf(value: unknown): string {
-  if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (isQuoted(value)) return JSON.stringify(value).slice(1, -1);
   return typeof value === 'string' ? value : JSON.stringify(value);

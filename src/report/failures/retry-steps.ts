@@ -44,28 +44,41 @@ const faultsOfAnswers: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
 /** The commands that try again what failed: as it is or with other settings, and after the lines were mended. */
 export function retrySteps(errors: ErrorCounts, facts: RetryFacts): RetryStep[] {
   const kinds = Object.keys(errors.byKind).filter(isErrorKind);
-  const resume = `llmbatch resume ${facts.output}`;
   const isOfLine = (kind: ErrorKind): boolean =>
     faultsOfLines.has(kind) || (kind === 'truncated' && isCutByLine(errors, facts));
   const others = kinds.filter((kind) => !isOfLine(kind));
-  const ofLines = kinds.filter(isOfLine);
-  const steps: RetryStep[] = [];
-  if (others.length > 0) {
-    const changes = others.every(isTransient) ? [] : changesFor(errors, others, facts);
-    const reason = changes.map((change) => change.reason).join(', ');
-    const flags = changes.map(({ flag }) => ` ${flag}`).join('');
-    const all = others.every(isTransient) ? '' : ' --retry-failed all';
-    steps.push({ reason: reason === '' ? 'with the same settings' : reason, command: `${resume}${flags}${all}` });
-  }
-  if (others.some((kind) => isFaultOfAnswer(kind, errors)))
+  return [
+    ...(others.length > 0 ? stepsForAnswers(errors, others, facts) : []),
+    ...stepsForLines(errors, kinds.filter(isOfLine), facts),
+  ];
+}
+
+function stepsForAnswers(errors: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts): RetryStep[] {
+  const resume = `llmbatch resume ${facts.output}`;
+  if (kinds.every(isTransient)) return [{ reason: 'with the same settings', command: resume }];
+  const changes = changesFor(errors, kinds, facts);
+  const reason = changes.map((change) => change.reason).join(', ');
+  const flags = changes.map(({ flag }) => ` ${flag}`).join('');
+  const steps = [{ reason: reason || 'with the same settings', command: `${resume}${flags} --retry-failed all` }];
+  if (kinds.some((kind) => isFaultOfAnswer(kind, errors)))
     steps.push({ reason: 'with a larger model', command: `llmbatch run --failed-of ${facts.output} -m LARGER_MODEL` });
-  if (ofLines.length > 0 && !facts.isPiped) {
-    const all = ofLines.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
+  if (kinds.includes('empty'))
+    steps.push({ reason: 'with empty answers allowed', command: `${resume} --allow-empty-answers --retry-failed all` });
+  return steps;
+}
+
+function stepsForLines({ failures }: ErrorCounts, kinds: ErrorKind[], facts: RetryFacts): RetryStep[] {
+  const resume = `llmbatch resume ${facts.output}`;
+  const steps: RetryStep[] = [];
+  if (kinds.length > 0 && !facts.isPiped) {
+    const all = kinds.every((kind) => kind === 'input') ? '' : ' --retry-failed all';
     steps.push({
-      reason: `${ofLines.join(', ')}: correct these lines, then`,
+      reason: `${kinds.join(', ')}: correct these lines, then`,
       command: `${resume} --allow-drift${all}`,
     });
   }
+  if (failures.some(({ kind, message }) => kind === 'input' && message.includes('--allow-empty-fields')))
+    steps.push({ reason: 'with empty fields allowed', command: `${resume} --allow-empty-fields` });
   return steps;
 }
 
@@ -98,10 +111,10 @@ const messagesOfCuts = ({ failures }: ErrorCounts): string =>
     .join('\n')
     .replaceAll(/[\d,]+ to (?=[\d,]+ tokens?\b)/g, '');
 
-/** A cut answer that repeats itself comes again too, with whatever limit. */
+/** A cut answer that repeats itself, or is blank, comes again too, with whatever limit. */
 const isFaultOfAnswer = (kind: ErrorKind, errors: ErrorCounts): boolean =>
   faultsOfAnswers.has(kind) ||
-  (kind === 'truncated' && messagesOfCuts(errors).includes('said the same again and again'));
+  (kind === 'truncated' && /said the same again and again|has only blanks/.test(messagesOfCuts(errors)));
 
 /** A limit cut the answers, and it was not the `--max-tokens` of the run: it stands in the lines. */
 const isCutByLine = (errors: ErrorCounts, facts: RetryFacts): boolean =>

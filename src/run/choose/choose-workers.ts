@@ -50,10 +50,26 @@ export function leaveSlot(
   return { ...choice, maxWorkers, startsWith: choice.startsWith && Math.min(choice.startsWith, maxWorkers) };
 }
 
-/** `4 workers`; where the number is found, `8 to 256 in flight (the run finds how many the server can handle)`. */
-export function describeWorkers({ maxWorkers, startsWith }: WorkerChoice): string {
-  if (startsWith === null || startsWith === maxWorkers) return formatCounted(maxWorkers, 'worker');
+/**
+ * `4 workers`, with the reason where nobody asked for so many; where the number is found, `8 to 256 in flight (the run
+ * finds how many the server can handle)`.
+ */
+export function describeWorkers(
+  { maxWorkers, startsWith }: WorkerChoice,
+  { workers }: Pick<RunnerSettings, 'workers'>,
+  { slots }: Pick<BackendLimits, 'slots'>,
+): string {
+  if (startsWith === null || startsWith === maxWorkers) {
+    const counted = formatCounted(maxWorkers, 'worker');
+    return workers !== null || slots === null ? counted : `${counted} (${whySoMany(maxWorkers, slots)})`;
+  }
   return `${formatInteger(startsWith)} to ${formatInteger(maxWorkers)} in flight (the run finds how many the server can handle)`;
+}
+
+function whySoMany(workers: number, slots: number): string {
+  const has = `the engine works on ${formatInteger(slots)} at a time`;
+  if (workers < slots) return `${has}, and others can use the rest`;
+  return workers === slots ? has : `${has}, and the next one is ready`;
 }
 
 /**

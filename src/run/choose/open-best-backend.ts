@@ -37,7 +37,7 @@ export async function openBestBackend(
   const backend = await openBackend(run, cache, choice, { ...opening, workers: best?.workers ?? workers });
   if (backend === null || best === null) return backend && { backend, workers };
   if (isOf(best, backend)) {
-    opening.notify({ topic: 'workers', text: describeBest(best) });
+    opening.notify({ topic: 'workers', text: `workers: ${describeBest(best)}` });
     return { backend, workers: best.workers };
   }
   // Other weights under the same name, or another server: an engine may have been opened for too many, or too few.

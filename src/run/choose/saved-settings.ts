@@ -83,10 +83,11 @@ export async function findBest(
   return here.toSorted((left, right) => (left.measuredAt < right.measuredAt ? 1 : -1))[0] ?? null;
 }
 
+/** `6, the best that a bench found on 2026-01-31 (...)`. */
 export function describeBest({ workers, rate, completionTokens, measuredAt, bench }: BestSetting): string {
   const tokens = completionTokens === null ? '' : ` with answers of about ${formatInteger(completionTokens)} tokens`;
   const other = completionTokens === null ? '' : '; if yours are much longer or shorter, choose with --workers';
-  return `workers: ${workers}, the best that a bench found on ${measuredAt.slice(0, 10)} (${formatRate(rate)} req/s${tokens}; ${bench})${other}`;
+  return `${workers}, the best that a bench found on ${measuredAt.slice(0, 10)} (${formatRate(rate)} req/s${tokens}; ${bench})${other}`;
 }
 
 /** `NVIDIA GeForce RTX 4080`, or the CPU and its threads where there is no GPU. */

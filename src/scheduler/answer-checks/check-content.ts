@@ -28,9 +28,15 @@ export function cutFormProblem({ usage }: ResponseBody, choice: Choice | undefin
   return { kind: 'truncated', message: cutMessage(choice, usage, way), choice };
 }
 
+/** A model that has written so many blanks, and nothing else, writes them on and on. */
+const endlessBlanks = 8;
+
 function cutMessage(choice: Choice, usage: ResponseBody['usage'], way: string): string {
   const tokens = usage === undefined ? `${notMeasured} tokens` : formatCounted(usage.completion_tokens, 'token');
-  return repeatsItself(choiceText(choice))
+  const text = choiceText(choice);
+  if (emptinessOf(choice, '') === 'blank' && text.length >= endlessBlanks)
+    return `the answer was cut after ${tokens}, and has only blanks: more tokens would not help. Ask for the answer more plainly in the prompt, or take a larger model`;
+  return repeatsItself(text)
     ? `the answer was cut after ${tokens}, while it said the same again and again: more tokens would not end it. Limit its texts in the schema (maxLength), or take a larger model`
     : `the answer was cut after ${tokens}: ${way}`;
 }

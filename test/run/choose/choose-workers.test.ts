@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseWorkers, leaveSlot } from '../../../src/run/choose/choose-workers.ts';
+import { chooseWorkers, describeWorkers, leaveSlot } from '../../../src/run/choose/choose-workers.ts';
 
 const limits = { slots: 2, suggestedWorkers: 3, contextTokens: 4096 };
 const auto = { workers: null, forceHistories: false };
@@ -45,6 +45,16 @@ test('a run in the background leaves a slot to others, unless the user named a n
     startsWith: null,
     note: null,
   });
+});
+
+test.each([
+  [4, null, 4, '4 workers (the engine works on 4 at a time)'],
+  [2, null, 1, '2 workers (the engine works on 1 at a time, and the next one is ready)'],
+  [3, null, 4, '3 workers (the engine works on 4 at a time, and others can use the rest)'],
+  [1, 1, 4, '1 worker'],
+  [8, null, null, '8 workers'],
+] as const)('%d workers are told with the reason where nobody asked for them', (maxWorkers, workers, slots, text) => {
+  expect(describeWorkers({ maxWorkers, startsWith: null, note: null }, { workers }, { slots })).toBe(text);
 });
 
 describe('conversations', () => {
