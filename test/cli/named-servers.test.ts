@@ -160,7 +160,7 @@ test('bench runs its trials on all servers, names them, and saves nothing that i
   const { exitCode, stdout, stderr } = await folder.run(['bench', 'in.jsonl', '-b', 'openai', ...servers, ...flags]);
   expect(exitCode, stderr).toBe(0);
   expect(stderr).toContain(`2 servers share the requests of each trial (${names.join(', ')})`);
-  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`2 servers shared the requests of a trial: ${names.join(', ')}.`);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`2 servers shared the requests of each trial: ${names.join(', ')}.`);
   expect(stdout).toContain('Nothing saved for `run --workers auto`: it is saved only for a single server');
   expect(Math.min(first.requests.length, second.requests.length)).toBeGreaterThan(60);
   expect([first.maxInFlight, second.maxInFlight]).toEqual([2, 2]);

@@ -133,6 +133,12 @@ describe('llmbatch resume', () => {
     expect([foreign.exitCode, foreign.stderr]).toEqual([5, expect.stringContaining('no run of llmbatch wrote it')]);
     expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining('no run wrote notes.jsonl')]);
     expect(await folder.text('notes.jsonl')).toBe('my notes\n');
+    for (const args of [
+      ['resume', 'in.jsonl'],
+      ['status', 'in.result.jsonl'],
+      ['pause', 'in.jsonl'],
+    ])
+      expect((await folder.run(args)).stderr).toContain(`Did you mean ${output}?`);
   });
 
   test('starts anew with --overwrite', async () => {

@@ -246,7 +246,7 @@ describe('is refused', () => {
     const folder = await createCliFolder();
     const first = await serve(folder);
     const { exitCode, stderr } = await folder.run(['serve', '--listen', '127.0.0.1:0', '--dir', 'data']);
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`is served by process ${first.child.pid}`)]);
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`is in use by process ${first.child.pid}`)]);
   });
 
   test('a port that is in use: 2, and the folder is free again', async () => {

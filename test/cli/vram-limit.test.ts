@@ -22,7 +22,7 @@ test('a run pauses at --vram-limit, stops when that lasts, and goes on without t
   expect(stopped.exitCode).toBe(4);
   expect(stopped.stderr).toContain('GPU memory is at 91.6% (limit 50.0%): 1 of 2 workers continue');
   expect(stopped.stderr).toContain('GPU memory is at 91.6% (limit 50.0%): nothing is sent until there is room');
-  expect(stopped.stderr).toContain('Raise --vram-limit');
+  expect(stopped.stderr).toContain('Use a higher --vram-limit');
   const { runner, summary } = await folder.manifest('in.results.jsonl.run.json');
   expect(runner.vramLimit).toEqual({ bytes: 8 * 1024 ** 3 });
   expect(summary).toMatchObject({

@@ -35,10 +35,10 @@ test('every key that an engine or API knows is a key of the request, or refused 
 
 describe.each(forms)('beside %j', (form) => {
   test.each([
-    [{ max_new_tokens: 3 }, '"max_new_tokens" is a key that no engine here has: say `max_tokens`'],
+    [{ max_new_tokens: 3 }, '"max_new_tokens" is a key that no engine here has: use `max_tokens`'],
     [{ sampling_params: { n: 1 } }, '"sampling_params"'],
-    [{ system_prompt: 'Be brief.' }, 'say `system`'],
-    [{ instructions: 'Be brief.' }, 'say `system`'],
+    [{ system_prompt: 'Be brief.' }, 'use `system`'],
+    [{ instructions: 'Be brief.' }, 'use `system`'],
     [{ extra_body: { top_k: 1 } }, '"extra_body"'],
     [{ max_tokens: 'ten' }, '"max_tokens" is "ten", not a whole number'],
     [{ temperature: '0.5' }, '"temperature" is "0.5", not a number'],

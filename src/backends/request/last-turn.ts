@@ -29,7 +29,7 @@ export function lastTurnOf(body: RequestBody): LastTurn {
     throw refuse('bad-request', `${why}: remove \`continue_final_message\`.`);
   }
   if (Array.isArray(calls) && calls.length > 0) {
-    const way = 'put the result of the call behind it, or say `continue_final_message`: false';
+    const way = 'put the result of the call behind it, or use `continue_final_message`: false';
     throw refuse('bad-request', `${where} ends in a tool call, which can't be continued: ${way}.`);
   }
   return { continues: true, generates: false };

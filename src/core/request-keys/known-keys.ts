@@ -43,7 +43,7 @@ const ofType = (type: KeyType, names: string): KeyTable => keys(names, { type })
 const neutral = (type: KeyType, names: string, ...values: unknown[]): KeyTable =>
   keys(names, { type, neutral: values });
 
-const asFormat = 'say `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
+const asFormat = 'use `response_format`: {"type": "json_schema", "json_schema": {"schema": ...}}';
 export const asThink = 'use `think`: true, false, "low", "medium", "high" or a number of tokens';
 /** No answer depends on how long a server keeps a model. */
 const forServer = 'remove it, or set it in the configuration of the server';
@@ -113,7 +113,7 @@ const ofServers: KeyTable = {
   ...keys('guided_json_object', {
     type: flag,
     neutral: [false],
-    instead: 'say `response_format`: {"type": "json_object"}',
+    instead: 'use `response_format`: {"type": "json_object"}',
   }),
   ...keys('stream_interval', { type: integer, isLabel: true }),
   ...keys('priority', { type: integer, isLabel: true }),
@@ -122,7 +122,7 @@ const ofServers: KeyTable = {
 
 /** Keys of `llama-server`, and of LM Studio. */
 const ofLocalServers: KeyTable = {
-  ...keys('n_predict', { type: integer, instead: 'say `max_tokens`' }),
+  ...keys('n_predict', { type: integer, instead: 'use `max_tokens`' }),
   ...neutral(integer, 'mirostat', 0),
   ...neutral(number, 'typical_p', 1),
   ...neutral(number, 'xtc_probability dry_multiplier dynatemp_range', 0),
@@ -162,7 +162,7 @@ const ofNativeApi: KeyTable = {
   }),
   ...keys('context', { type: integers, isByType: true }),
   ...ofType(text, 'template'),
-  ...keys('num_predict', { type: integer, instead: 'say `max_tokens`' }),
+  ...keys('num_predict', { type: integer, instead: 'use `max_tokens`' }),
   ...keys('num_ctx num_keep num_gpu num_thread num_batch main_gpu', { type: integer, instead: forAll }),
   ...keys('use_mmap use_mlock numa low_vram', { type: flag, instead: forAll }),
 };

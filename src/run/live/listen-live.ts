@@ -98,17 +98,20 @@ const listenOn = (server: Server, path: string): Promise<void> =>
 /** One line in, one line out; a watcher gets more. */
 function serveSocket(socket: Socket, run: LiveRun, watchers: Set<Socket>): void {
   let text = '';
+  let isAsked = false;
   socket.setEncoding('utf8');
   socket.setTimeout(maxSilenceMs, () => {
     if (!watchers.has(socket)) socket.destroy();
   });
   socket.on('error', () => socket.destroy());
+  // What comes behind the line is read and dropped: a socket that is closed with unread bytes takes its answer with it.
   socket.on('data', (chunk: string) => {
+    if (isAsked) return;
     text += chunk;
     const end = text.indexOf('\n');
     if (end < 0 && text.length < maxLineBytes) return;
     const request = readRequest(text.slice(0, end < 0 ? maxLineBytes : end));
-    text = '';
+    isAsked = true;
     void answerAsked(socket, request, { run, watchers });
   });
 }

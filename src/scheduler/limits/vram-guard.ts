@@ -105,7 +105,7 @@ function createPause({ settings, workers, notify, fail }: Guarded, accept: () =>
   const onLong = (): void => {
     const text = `GPU memory stayed at its limit for ${formatDuration(stallTimeoutMs)} with nothing sent`;
     if (vramLimit !== 'auto') {
-      fail(new EngineError('out-of-memory', text, `Raise --vram-limit, or take ${waysOut}; then resume.`));
+      fail(new EngineError('out-of-memory', text, `Use a higher --vram-limit, ${waysOut}. Then resume.`));
       return;
     }
     // A limit that the user did not set must not end a run: another program may fill the card.

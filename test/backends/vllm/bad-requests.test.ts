@@ -13,7 +13,7 @@ describe('a request that fails alone', () => {
     ['unknown key', question('a', { wibble: 1 }), 'bad-request', /vllm can't honour `wibble`/],
     ['guided_json', question('a', { guided_json: {} }), 'bad-request', /`structured_outputs`: {"json": \.\.\.}/],
     ['extra_body', question('a', { extra_body: {} }), 'bad-request', /move its keys into the body/],
-    ['n_predict', question('a', { n_predict: 5 }), 'bad-request', /`n_predict`: say `max_tokens`\.$/],
+    ['n_predict', question('a', { n_predict: 5 }), 'bad-request', /`n_predict`: use `max_tokens`\.$/],
     ['level', question('a', { think: 'low' }), 'bad-request', /knows no levels/],
     ['budget', question('a', { think: 99 }), 'bad-request', /--option reasoning_parser=NAME/],
     ['thoughts before JSON', question('a', { think: true, ...json }), 'bad-request', /no room for thinking/],

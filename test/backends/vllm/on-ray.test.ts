@@ -238,7 +238,7 @@ test('doctor shows the cluster, and proposes a run on it; such a run needs no vL
   const { environment } = fakeVllm({ before: fakeRay });
   const { stdout, exitCode } = await folder.run(['doctor', '--ray', 'auto', '--no-probe'], { environment });
   expect(stdout).toMatch(/^ray +Ray 2\.60\.0, 2 nodes, 2 of 2 GPUs free \(auto\)$/m);
-  expect(stdout).toContain('Ready: vllm. Try: llmbatch run questions.jsonl -m google/gemma-3-4b-it --ray auto\n');
+  expect(stdout).toContain('Ready: vllm. Try:\nllmbatch run questions.jsonl -m google/gemma-3-4b-it --ray auto\n');
   expect(exitCode).toBe(0);
   await folder.write('in.jsonl', '{"prompt": "Hi"}');
   const args = ['run', 'in.jsonl', '-m', '/on/the/nodes', '--ray', 'auto', '--dry-run'];

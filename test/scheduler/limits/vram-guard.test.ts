@@ -149,7 +149,7 @@ describe('a pause', () => {
     expect(errors).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(errors).toMatchObject([
-      { kind: 'out-of-memory', exitCode: 4, hint: expect.stringContaining('Raise --vram-limit') },
+      { kind: 'out-of-memory', exitCode: 4, hint: expect.stringContaining('Use a higher --vram-limit') },
     ]);
     expect(workers).toEqual([0]);
   });

@@ -35,8 +35,8 @@ const better: Partial<Record<string, Record<string, string>>> = {
   ollama: Object.fromEntries(
     names('top_k min_p repeat_penalty repetition_penalty typical_p').map((key) => [key, 'use -b ollama']),
   ),
-  'llama-server': { repetition_penalty: 'say `repeat_penalty`' },
-  vllm: { repeat_penalty: 'say `repetition_penalty`' },
+  'llama-server': { repetition_penalty: 'use `repeat_penalty`' },
+  vllm: { repeat_penalty: 'use `repetition_penalty`' },
 };
 
 /** Throws where the server is known to drop a key that asks for something. */

@@ -75,7 +75,7 @@ function keysForUnknown(body: RequestBody, { kind }: ServerFacts): Record<string
   if (said === false) return { continue_final_message: undefined };
   if (said === true || hasOwnWord(messages.at(-1))) return {};
   const way =
-    kind === 'ollama' ? 'use -b ollama, which looks' : 'say `continue_final_message`: true where it does, else false';
+    kind === 'ollama' ? 'use -b ollama, which looks' : 'use `continue_final_message`: true where it does, else false';
   const what = `messages[${messages.length - 1}] has the role assistant, and it is unknown whether this server continues it`;
   throw refuse('bad-request', `${what}: ${way}.`);
 }

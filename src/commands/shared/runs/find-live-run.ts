@@ -2,6 +2,7 @@ import { UsageError } from '../../../core/errors.ts';
 import { quoteForShell } from '../../../text/format.ts';
 import { askRun, findLiveRuns } from '../../../run/live/ask-live.ts';
 import type { LiveState } from '../../../run/live/messages.ts';
+import { askForNearOutput } from './near-output.ts';
 import { pathsOf } from '../../../journal/manifest/run-paths.ts';
 
 /** The run that writes an output, or without one the one run of this user that goes on. Throws a `UsageError` where there is none. */
@@ -11,7 +12,7 @@ export async function findLiveRun(output: string | undefined): Promise<LiveState
     if (state !== null) return state;
     throw new UsageError(
       `no run in progress writes ${output}`,
-      `Look at it with: llmbatch status ${quoteForShell(output)}`,
+      `${await askForNearOutput(output)}To look at its run: llmbatch status ${quoteForShell(output)}`,
     );
   }
   const only = await oneLiveRun();

@@ -4,6 +4,7 @@ import { isLockedByLiveProcess } from '../../../journal/lock.ts';
 import type { Manifest } from '../../../journal/manifest/manifest.ts';
 import { pathsOf } from '../../../journal/manifest/run-paths.ts';
 import { findRuns } from '../../../journal/manifest/started-runs.ts';
+import { askForNearOutput } from './near-output.ts';
 
 /** The run of an output, or without one the newest run of this folder that is wanted. */
 export async function findRun(
@@ -16,7 +17,7 @@ export async function findRun(
     if (found !== null) return found;
     throw new UsageError(
       `no run wrote ${output}: there is no ${paths.manifest}`,
-      'Name the output of a run, or start one. For results without their manifest, use the run command that made them.',
+      `${await askForNearOutput(output)}Name the output of a run, or start one. For results without their manifest, use the run command that made them.`,
     );
   }
   const found = (await findRuns(process.cwd(), process.env)).find(isWanted);

@@ -45,10 +45,10 @@ test.each<[Kind, Record<string, unknown>, string]>([
   ['ollama', { top_k: 5 }, 'drops `top_k` in silence: use -b ollama.'],
   ['ollama', { stop_token_ids: [5] }, 'drops `stop_token_ids` in silence: remove it or use another backend.'],
   ['llama-server', { format: 'json' }, 'llama-server drops `format` in silence: use `response_format`'],
-  ['llama-server', { repetition_penalty: 1.2 }, 'drops `repetition_penalty` in silence: say `repeat_penalty`.'],
+  ['llama-server', { repetition_penalty: 1.2 }, 'drops `repetition_penalty` in silence: use `repeat_penalty`.'],
   ['vllm', { num_ctx: 4096 }, 'vllm drops `num_ctx` in silence: it is the same for all requests'],
-  ['vllm', { repeat_penalty: 1.2 }, 'drops `repeat_penalty` in silence: say `repetition_penalty`.'],
-  ['vllm', { grammar: 'root ::= "a"' }, 'drops `grammar` in silence: say `response_format`'],
+  ['vllm', { repeat_penalty: 1.2 }, 'drops `repeat_penalty` in silence: use `repetition_penalty`.'],
+  ['vllm', { grammar: 'root ::= "a"' }, 'drops `grammar` in silence: use `response_format`'],
 ])('a key that a server of the kind %s drops without a word is refused by name: %j', async (kind, changes, message) => {
   expect(await sentTo({ kind }, chat([user], changes))).toContain(message);
   expect(await sentTo({ kind: 'hosted' }, chat([user], changes))).toMatchObject(changes);
