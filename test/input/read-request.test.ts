@@ -107,6 +107,10 @@ test('the field that --id-field names is the id, and must be there', () => {
   expect(reasonOf({ prompt: 'Hi', sku: null })).toBe('sku is empty, which --id-field names');
   expect(reasonOf({ prompt: 'Hi', sku: [1] })).toBe('sku is [1], not a text or a number, which --id-field names');
   expect(reason({ prompt: 'Hi' }, { idField: 'toString' })).toContain('no field "toString"');
+  const long = 'x'.repeat(70);
+  expect(reason({ [long]: 'a', prompt: 'Hi' }, { idField: `${long}s` })).toBe(
+    `no field "${long}s", which --id-field names; the row has: ${long}, prompt`,
+  );
 });
 
 test('--id-field takes a dotted path into what MongoDB and others nest, digit by digit', () => {

@@ -20,17 +20,24 @@ const maxListed = 12;
 /** Fields, and characters of their names, among which the one that was meant is looked for. */
 const maxCompared = 500;
 const maxCharacters = 40;
+/** A name that fits into a line is shown whole: the mistake may be its last letter. */
+const maxShown = 80;
+
+const shown = (name: string, length = maxShown): string => printable(name, length);
 
 export function listFields(row: Record<string, unknown>): string {
   const names = Object.keys(row);
-  const listed = names.slice(0, maxListed).map((name) => printable(name, maxCharacters));
+  const first = names.slice(0, maxListed);
+  // Long names are whole where there are few.
+  const length = Math.min(maxShown, Math.floor((maxListed * maxCharacters) / first.length));
+  const listed = first.map((name) => shown(name, length));
   if (names.length > maxListed) listed.push(`and ${names.length - maxListed} more`);
   return listed.join(', ') || 'no field';
 }
 
 /** Says that a row lacks a field, which it has, and which was meant; `where` is where the field is named. */
 export function describeMissing(row: Record<string, unknown>, name: string, where = ''): string {
-  return `no field "${printable(name, maxCharacters)}"${where}; ${describeIn(row, 'the row', name)}`;
+  return `no field "${shown(name)}"${where}; ${describeIn(row, 'the row', name)}`;
 }
 
 /** The same of the fields of a template, of which the row may lack several. */
@@ -42,15 +49,14 @@ export function describeAllMissing(row: Record<string, unknown>, names: readonly
   return `no fields ${names.map(quoted).join(', ')}; the row has: ${listFields(row)}${question}`;
 }
 
-const quoted = (name: string): string => `"${printable(name, maxCharacters)}"`;
+const quoted = (name: string): string => `"${shown(name)}"`;
 
 function describeIn(row: Record<string, unknown>, place: string, name: string): string {
   const [outer = '', ...inner] = name.split('.');
   const value = Object.hasOwn(row, outer) ? row[outer] : undefined;
-  if (inner.length > 0 && isRecord(value))
-    return describeIn(value, `"${printable(outer, maxCharacters)}"`, inner.join('.'));
+  if (inner.length > 0 && isRecord(value)) return describeIn(value, `"${shown(outer)}"`, inner.join('.'));
   const meant = likeliest(row, name);
-  const question = meant === null ? '' : `; did you mean "${printable(meant, maxCharacters)}"?`;
+  const question = meant === null ? '' : `; did you mean "${shown(meant)}"?`;
   return `${place} has: ${listFields(row)}${question}`;
 }
 
