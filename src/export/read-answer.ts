@@ -1,4 +1,5 @@
-import { type JsonValues, compactJson, createFinder } from '../data/json-text.ts';
+import { asWritten, canonical } from '../data/json-as-written.ts';
+import { type JsonValues, createFinder } from '../data/json-text.ts';
 import { type Cell, type Members, asList, asMembers, textIn } from './cells.ts';
 
 /** The answer of a result, as the columns of a table have it. */
@@ -71,26 +72,6 @@ const objectIn = (cell: Cell): Members | null => (cell?.startsWith('{') === true
 function withKeys(found: ExportAnswer): ExportAnswer {
   const text = textIn(found.answer)?.trim();
   return text?.startsWith('{') === true && canonical(text) !== null ? { ...found, keys: asMembers(text) } : found;
-}
-
-/**
- * The JSON of an answer as the model wrote it. The value that was recorded beside it went through numbers, which rounds
- * long ones, so it counts only where the JSON is not found in the text.
- */
-function asWritten(text: string, parsed: string): string {
-  const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']'));
-  const candidates = [text.trim(), text.slice(Math.max(0, text.search(/[[{]/)), end + 1)];
-  // Most need no parsing: only their blanks differ.
-  return candidates.find((each) => compactJson(each) === parsed || canonical(each) === parsed) ?? parsed;
-}
-
-/** The JSON as it is recorded; null where the text is not JSON. */
-function canonical(text: string): string | null {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }
 
 const findVector = createFinder({ embedding: 'embedding' });

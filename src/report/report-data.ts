@@ -3,6 +3,9 @@ import type { ResultSample } from '../core/events.ts';
 import type { ResultLine } from '../core/result-line.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { answerText } from '../core/completion.ts';
+import { isRecord } from '../data/is-record.ts';
+import { asWritten } from '../data/json-as-written.ts';
+import { membersOf } from '../data/json-text.ts';
 import { type Counts, createResultCounter, sampleOf } from '../core/result-counter.ts';
 import { type RetryFacts, type RetryStep, retrySteps } from './failures/retry-steps.ts';
 import { type SuccessNumbers, foldSuccesses } from './fold-successes.ts';
@@ -43,6 +46,15 @@ interface SlowResult {
   error: ErrorKind | null;
 }
 
+interface FirstAnswer {
+  id: string;
+  line: number | null;
+  /** As it stands in the output. */
+  text: string;
+  /** The JSON of each member of an answer that was asked for as a JSON object; null for any other answer. */
+  members: ReadonlyMap<string, string> | null;
+}
+
 /** A whole run as numbers, which the renderers print. A number is null where it was not measured. */
 export interface ReportData extends Counts, SuccessNumbers {
   run: RunFacts;
@@ -64,8 +76,8 @@ export interface ReportData extends Counts, SuccessNumbers {
   attempts: { attempts: number; requests: number }[];
   /** The ten slowest requests, the slowest first. */
   slowest: SlowResult[];
-  /** The first five answers that have a text, as they stand in the output. */
-  answers: { id: string; line: number | null; text: string }[];
+  /** The first five answers that have a text. */
+  answers: FirstAnswer[];
   /** Answers that passed and failed their schema, and the first ten failures; null where no answer was checked. */
   schema: { passed: number; failed: number; failures: { id: string; line: number | null; message: string }[] } | null;
 }
@@ -130,11 +142,13 @@ export function foldReport(): ReportFold {
   };
 }
 
-function answersIn(line: ResultLine): ReportData['answers'] {
-  const body = line.response?.body;
-  const text = body === undefined ? '' : answerText(body).trim();
-  return text === '' ? [] : [{ id: line.custom_id, line: line.llmbatch?.line ?? null, text }];
+function answersIn({ response, custom_id: id, llmbatch }: ResultLine): FirstAnswer[] {
+  const text = response === null ? '' : answerText(response.body).trim();
+  return text === '' ? [] : [{ id, line: llmbatch?.line ?? null, text, members: membersIn(text, llmbatch?.parsed) }];
 }
+
+const membersIn = (text: string, parsed: unknown): FirstAnswer['members'] =>
+  isRecord(parsed) ? membersOf(asWritten(text, JSON.stringify(parsed))) : null;
 
 const failureOf = (line: ResultLine) => ({
   id: line.custom_id,

@@ -7,9 +7,8 @@ import {
   formatRate,
   notMeasured,
 } from '../text/format.ts';
-import { oneLine } from '../text/one-line.ts';
-import { printable } from '../text/printable.ts';
 import type { Distribution } from '../data/distribution.ts';
+import { answerSection } from './answer-section.ts';
 import { failureRows } from './failures/failure-rows.ts';
 import { engineRows, failedRows, minimumText, promptWords } from './shared-rows.ts';
 import type { ReportData } from './report-data.ts';
@@ -22,6 +21,8 @@ export interface Section {
   rows: string[][];
   /** The values are sentences, which a terminal shows on lines of their own length. */
   isProse?: boolean;
+  /** The rows of a table as a label and a sentence, for a terminal that has no room for the table. */
+  prose?: string[][];
 }
 
 /**
@@ -32,7 +33,7 @@ export function sectionsOf(data: ReportData): Record<'first' | 'others', Section
   const first: Section[] = [
     { title: 'Failures', header: null, rows: failureTable(data), isProse: true },
     { title: 'Try again', header: null, rows: data.retry.map(({ reason, command }) => [reason, command]) },
-    { title: 'The first answers', header: null, rows: answerRows(data), isProse: true },
+    answerSection(data),
   ];
   const others: Section[] = [
     { title: 'Run', header: null, rows: runRows(data) },
@@ -138,11 +139,6 @@ function errorRows({ errors, done }: ReportData): string[][] {
 
 /** Messages and ids of the failures; no rows where none has them. */
 const failureTable = ({ errors }: ReportData): string[][] => (errors.failures.length === 0 ? [] : failureRows(errors));
-
-const maxAnswerCharacters = 300;
-
-const answerRows = ({ answers }: ReportData): string[][] =>
-  answers.map(({ id, text }) => [id, printable(oneLine(text), maxAnswerCharacters)]);
 
 /** How many requests took how many attempts; no rows where none took more than one. */
 function attemptRows({ attempts }: ReportData): string[][] {

@@ -26,11 +26,23 @@ export function renderText(data: ReportData, columns: number | null = null): str
   return `${parts.join('\n\n')}\n`;
 }
 
-function renderSection({ title, header, rows, isProse = false }: Section, columns: number | null): string {
-  const width = isProse ? Math.min(columns ?? terminalColumns, terminalColumns) - 2 : Infinity;
-  const lines = header === null ? labelledLines(rows, width) : alignTable([header, ...rows]);
+function renderSection(section: Section, columns: number | null): string {
+  const room = Math.min(columns ?? terminalColumns, terminalColumns) - 2;
+  const { title, header, rows, prose, isProse = false } = fitSection(section, room);
+  const lines =
+    header === null
+      ? labelledLines(rows, isProse ? room : Infinity)
+      : alignTable([header, ...rows], prose === undefined ? maxCellColumns : room);
   const text = [title, ...lines.map((line) => `  ${line}`)].join('\n');
   return header === null && columns !== null ? wrapText(text, columns) : text;
+}
+
+/** Takes the sentences in place of a table that has no room. */
+function fitSection(section: Section, room: number): Section {
+  const { title, header, rows, prose } = section;
+  if (header === null || prose === undefined) return section;
+  const hasRoom = alignTable([header, ...rows], room).every((line) => columnsOf(line) <= room);
+  return hasRoom ? section : { title, header: null, rows: prose, isProse: true };
 }
 
 const terminalColumns = 80;

@@ -34,7 +34,7 @@ test('every tag that is opened is closed', async () => {
 });
 
 test('what came of the run stands first, then what failed, some answers and the charts', async () => {
-  const answers = [{ id: 'a', line: 1, text: 'x'.repeat(400) }];
+  const answers = [{ id: 'a', line: 1, text: 'x'.repeat(400), members: null }];
   const page = await renderHtml({ ...sampleReport(), answers });
   expect(titlesOf(page).slice(0, 4)).toEqual([
     'Finished: 95 of 100 requests succeeded, 5 failed (5.0%)',
