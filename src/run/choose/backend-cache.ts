@@ -55,14 +55,16 @@ function createPlace(): BackendCache {
   };
 }
 
-/** All that an engine is opened with, but for its model and its place. */
+/** All that an engine is opened with, but for its model, its form and its place. */
 function keyOf({ name }: BackendDefinition, request: OpenRequest): string {
-  const { options, form = null, workers, conversationTokens, chatTemplate } = request;
+  const { options, workers, conversationTokens, chatTemplate } = request;
   const { allowControlTokens, allowRepetition } = request;
   const allowed = [allowControlTokens, allowRepetition];
-  return JSON.stringify([name, options, form, workers, conversationTokens, chatTemplate, allowed]);
+  return JSON.stringify([name, options, workers, conversationTokens, chatTemplate, allowed]);
 }
 
 async function isFit({ model, backend }: { model: string; backend: Backend }, request: OpenRequest): Promise<boolean> {
+  const { form = null } = request;
+  if (form !== null && form !== backend.info.form) return false;
   return (await backend.canServe?.(request)) ?? request.model === model;
 }

@@ -25,6 +25,15 @@ describe('the backend cache', () => {
     expect(log).toEqual(['open mock']);
   });
 
+  test('keeps an engine whose form was chosen when it is asked for by that form, and not by another', async () => {
+    const cache = createBackendCache();
+    const backend = await mockBackend.open(openRequest('mock'));
+    const formed = { ...mockBackend, open: async () => ({ ...backend, info: { ...backend.info, form: 'library' } }) };
+    const first = await cache.open(formed, openRequest('mock'));
+    expect(await cache.open(formed, { ...openRequest('mock'), form: 'library' })).toBe(first);
+    expect(await cache.open(formed, { ...openRequest('mock'), form: 'llama-server' })).not.toBe(first);
+  });
+
   test('closes the loaded model before it loads another', async () => {
     const { definition, log } = watched();
     const cache = createBackendCache();
