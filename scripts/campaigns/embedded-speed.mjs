@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const program = values['llama-server'];
 const names = values.arms.split(',');
-const cells = allCells.filter(({ name }) => values.cells?.split(',').includes(name) ?? true);
+const cells = values.cells?.split(',').map((name) => allCells.find((cell) => cell.name === name)) ?? allCells;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const target = values.out ?? here(`../../bench-results/${new Date().toISOString().slice(0, 10)}-embedded-speed`);
 const slots = 4;
