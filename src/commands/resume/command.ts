@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { BackendDefinition } from '../../core/backend.ts';
-import { noteFlags } from '../shared/given-flags.ts';
 import { helpText } from '../shared/help-text.ts';
 import { addEmptyFieldsFlag, addLeniencyFlags, addRunnerFlags, addSamplingFlags } from '../shared/run-flags.ts';
 import type { ResumeFlags } from './run.ts';
@@ -25,16 +24,13 @@ export function addResumeCommand(
       'llmbatch resume questions.results.jsonl --max-tokens 500 --retry-failed all',
     ]),
   );
-  const typed = noteFlags(command, backends);
   command.action(async (output: string | undefined, flags: ResumeFlags) => {
     const { resumeRun } = await import('./run.ts');
-    const given = Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli');
+    const typed = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+    const names = new Set(typed.map((option) => option.attributeName()));
+    const given = Object.fromEntries(Object.entries(flags).filter(([name]) => names.has(name)));
     onExit(
-      await resumeRun(
-        output,
-        { ...flags, given: Object.fromEntries(given), typed: typed().map(({ name }) => name) },
-        backends,
-      ),
+      await resumeRun(output, { ...flags, given, typed: typed.map(({ long, flags: all }) => long ?? all) }, backends),
     );
   });
 }

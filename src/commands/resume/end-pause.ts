@@ -37,7 +37,7 @@ export async function endPause(
 function keepsItsSettings({ output, pid }: LiveState, typed: readonly string[]): UsageError {
   const resume = `llmbatch resume ${quoteForShell(output)}`;
   return new UsageError(
-    `${output} is paused, but its run is still there (${pid}) and keeps its settings: ${[...new Set(typed)].join(', ')} can't change them`,
+    `${output} is paused, but its run is still there (${pid}) and keeps its settings: ${typed.toSorted().join(', ')} can't change them`,
     `To end the pause: ${resume}. For other workers: llmbatch set workers=N. For other flags, end that run with Ctrl-C or kill ${pid}, and type this command again.`,
   );
 }

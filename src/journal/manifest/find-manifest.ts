@@ -10,7 +10,8 @@ export interface FoundRun {
   manifest: Manifest;
 }
 
-const ending = '.run.json';
+/** What the name of a manifest ends in, behind that of its output. */
+export const manifestEnding = '.run.json';
 
 /** Finds the manifest of an output, by its name or by the one that llmbatch 0.1 gave it; null where there is none. Throws a `JournalError` where a file of that name is not a manifest. */
 export async function findManifest(paths: RunPaths): Promise<FoundRun | null> {
@@ -28,10 +29,10 @@ export async function findManifest(paths: RunPaths): Promise<FoundRun | null> {
 
 /** The output that a manifest lies beside. */
 export function outputOf(manifestPath: string, manifest: Manifest): string {
-  const stem = manifestPath.slice(0, -ending.length);
+  const stem = manifestPath.slice(0, -manifestEnding.length);
   return isEarlier(manifestPath, manifest) ? `${stem}.jsonl` : stem;
 }
 
 /** Whether a manifest has the name that llmbatch 0.1 gave it. `foo` and `foo.jsonl` shared it, so the manifest's word counts. */
 const isEarlier = (manifestPath: string, { output }: Manifest): boolean =>
-  basename(output) === `${basename(manifestPath, ending)}.jsonl`;
+  basename(output) === `${basename(manifestPath, manifestEnding)}.jsonl`;

@@ -1,9 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { manifestEnding } from '../../../journal/manifest/find-manifest.ts';
 import { outputPathFor } from '../../../journal/manifest/run-paths.ts';
 import { nearest } from '../../../text/nearest.ts';
-
-const manifestEnding = '.run.json';
 
 /**
  * Asks whether the output of another run was meant: the one of the input that was named instead, or one with almost this name in
